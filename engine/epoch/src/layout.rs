@@ -1,0 +1,40 @@
+//! Every path under a checkpoint and a warehouse, formed here and nowhere else.
+
+use crate::protocol::EpochId;
+
+/// Folder of the RocksDB database inside a checkpoint.
+pub const DATABASE: &str = "db";
+
+/// File inside a checkpoint that its owner holds locked; it names the owner's host and process.
+pub const OWNER: &str = "OWNER";
+
+/// Folder of a table inside the warehouse: `gold.event_counts` is `gold/event_counts`.
+pub fn table_folder(table: &str) -> String {
+    table.replace('.', "/")
+}
+
+/// Table that takes the rejected records of a source.
+pub fn rejected_table(source: &str) -> String {
+    format!("rejected.{source}")
+}
+
+/// Table that takes the late rows of a table.
+pub fn late_table(table: &str) -> String {
+    format!("{table}__late")
+}
+
+/// Data file `number` that an epoch stages for a table, relative to the table's folder. The same epoch run again
+/// writes the same name. `job_id` keeps the files of jobs with different checkpoints apart.
+pub fn data_file(job_id: &str, epoch: EpochId, number: u32) -> String {
+    format!("part-{job_id}-{:010}-{number:05}.parquet", epoch.0)
+}
+
+/// The prefix that all data files of an epoch share, relative to the table's folder.
+pub fn data_file_prefix(job_id: &str, epoch: EpochId) -> String {
+    format!("part-{job_id}-{:010}-", epoch.0)
+}
+
+/// Object that says which table versions belong to a job's last published epoch, relative to the warehouse.
+pub fn published_pointer(job: &str) -> String {
+    format!("_engine/{job}.json")
+}

@@ -1,0 +1,16 @@
+//! The epoch protocol: what is written, in which order, and what a restart may conclude. No I/O, no clock, no async.
+//!
+//! Read [`protocol`] first.
+
+pub mod accounting;
+pub mod layout;
+pub mod offsets;
+pub mod protocol;
+pub mod record;
+pub mod watermark;
+
+pub use accounting::RowCounts;
+pub use offsets::{OffsetRange, Offsets, Ranges, TopicPartition};
+pub use protocol::{EpochId, Permit, Recovery, Step};
+pub use record::{Commit, DataGap, Plan, SourcePlan, StagedFile, TableCommit};
+pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

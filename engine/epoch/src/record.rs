@@ -1,0 +1,147 @@
+//! The two records of an epoch: the plan, stored before anything is read, and the commit.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::accounting::RowCounts;
+use crate::offsets::{Offsets, OffsetRange, Ranges, TopicPartition};
+use crate::protocol::EpochId;
+use crate::watermark::WatermarkState;
+
+/// Version of the records' format. A reader refuses a newer one.
+pub const FORMAT: u32 = 1;
+
+/// What an epoch reads and what time it is for it. Running it again gives the same rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Format of this record, [`FORMAT`].
+    pub format: u32,
+    /// The epoch planned.
+    pub epoch: EpochId,
+    /// `current_timestamp` of the epoch, microseconds since 1970 UTC.
+    pub batch_time_us: i64,
+    /// Windows that end at or before it are complete; microseconds since 1970 UTC, `None` until a row was seen.
+    pub watermark_us: Option<i64>,
+    /// Rows whose last window ends at or before it are late: the watermark of the epoch before (Spark, SPARK-40925).
+    pub late_watermark_us: Option<i64>,
+    /// Number of lanes that compute side by side; part of the plan because it decides the order of merging.
+    pub lanes: u32,
+    /// Ranges per source name.
+    pub sources: BTreeMap<String, SourcePlan>,
+}
+
+/// What an epoch reads of one source.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourcePlan {
+    /// The offsets to read. Partitions without new records stand here with an empty range, so that positions are never lost.
+    pub ranges: Ranges,
+    /// First offset not yet written when the epoch was planned; the lag is counted from it.
+    pub latest: Offsets,
+    /// Records known to be gone that the job was told to go on without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<DataGap>,
+}
+
+/// Records that the source no longer holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataGap {
+    /// Topic of the lost records.
+    pub topic: String,
+    /// Partition of the lost records.
+    pub partition: i32,
+    /// First offset lost.
+    pub from: i64,
+    /// First offset that is there again.
+    pub until: i64,
+    /// What happened, for the reader.
+    pub reason: String,
+}
+
+/// An epoch that happened. Stored with the state changes in one synced write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The plan it was run from.
+    pub plan: Plan,
+    /// What each table gained and lost, by table name.
+    pub tables: BTreeMap<String, TableCommit>,
+    /// Event-time clocks per source after this epoch.
+    pub watermarks: BTreeMap<String, WatermarkState>,
+    /// Watermark for the next epoch; microseconds since 1970 UTC.
+    pub next_watermark_us: Option<i64>,
+    /// Records read and rejected per source.
+    pub sources: BTreeMap<String, RowCounts>,
+}
+
+/// What one epoch does to one table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TableCommit {
+    /// Staged files that become visible.
+    pub added: Vec<StagedFile>,
+    /// Files that they replace, relative to the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<StagedFile>,
+    /// The table's books.
+    pub counts: RowCounts,
+}
+
+/// A data file written in step Stage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StagedFile {
+    /// Path relative to the table's folder.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// Update and complete tables: the bucket (window start in microseconds, or key hash) whose rows it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<i64>,
+    /// Column statistics in Delta's JSON, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stats: String,
+}
+
+impl Plan {
+    /// Checks that this plan begins where `before` ended, for every source and partition of `before`.
+    ///
+    /// # Errors
+    /// Names the first source and partition that does not join.
+    pub fn joins(&self, before: &Plan) -> Result<(), String> {
+        for (source, earlier) in &before.sources {
+            let Some(later) = self.sources.get(source) else {
+                return Err(format!("source {source} is not in the plan of epoch {}", self.epoch));
+            };
+            for (at, range) in earlier.ranges.iter() {
+                later.joins_at(&at, range).map_err(|what| format!("source {source}, {at}: {what}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where each source stands once the epoch is done.
+    pub fn end_offsets(&self, source: &str) -> Offsets {
+        let Some(plan) = self.sources.get(source) else { return Offsets::default() };
+        plan.ranges.iter().map(|(at, range)| (at, range.until)).collect()
+    }
+
+    /// Number of offsets that the plan spans, an upper bound of its records.
+    pub fn span(&self) -> u64 {
+        self.sources.values().flat_map(|source| source.ranges.iter().map(|(_, range)| range.span()).collect::<Vec<_>>()).sum()
+    }
+}
+
+impl SourcePlan {
+    fn joins_at(&self, at: &TopicPartition, earlier: &OffsetRange) -> Result<(), String> {
+        let Some(range) = self.ranges.get(at) else { return Err("missing".to_string()) };
+        let skipped = self
+            .gaps
+            .iter()
+            .any(|gap| gap.topic == at.topic && gap.partition == at.partition && gap.from == earlier.until && gap.until == range.from);
+        if range.from == earlier.until || skipped {
+            Ok(())
+        } else {
+            Err(format!("{} does not follow {}", range.from, earlier.until))
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a job file says, once it is known to be right. Plain data: no client library, no SQL.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use epoch::WatermarkPolicy;
+
+/// A job: one graph of tables over its sources.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Name of the job: its consumer group, its transactions in the tables, its log lines.
+    pub name: String,
+    /// When epochs start.
+    pub trigger: Trigger,
+    /// Folder of the checkpoint.
+    pub checkpoint: String,
+    /// Local folder or `s3://bucket/prefix` under which the tables lie.
+    pub warehouse: String,
+    /// Memory that state may take before it lives on disk only, bytes.
+    pub state_memory_bytes: u64,
+    /// Epochs whose records stay in the checkpoint.
+    pub retain_epochs: u64,
+    /// Sources by name.
+    pub sources: BTreeMap<String, Source>,
+    /// Tables in file order.
+    pub tables: Vec<Table>,
+}
+
+/// When epochs start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// At multiples of the interval since 1970, as Spark's `ProcessingTime`.
+    Interval(Duration),
+    /// As soon as there is something to read.
+    Asap,
+    /// All that is there at the start, in as many epochs as the limits ask for; then the job ends.
+    AvailableNow,
+    /// One epoch with all that is there; then the job ends.
+    Once,
+}
+
+/// A source of records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// Name in SQL.
+    pub name: String,
+    /// Where the records come from.
+    pub kafka: Kafka,
+    /// How a record's value is decoded.
+    pub format: Format,
+    /// What happens to a record that cannot be decoded.
+    pub on_error: OnError,
+    /// Event time, if the source has one.
+    pub watermark: Option<Watermark>,
+    /// Columns in file order.
+    pub schema: Vec<Column>,
+}
+
+/// A Kafka topic, or several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kafka {
+    /// `host:port`, comma-separated.
+    pub brokers: String,
+    /// Which topics.
+    pub topics: Topics,
+    /// Where a new job begins.
+    pub starting_offsets: StartingOffsets,
+    /// Records an epoch takes at most, spread over partitions in proportion to their backlog.
+    pub max_offsets_per_trigger: Option<u64>,
+    /// What happens when records are gone before they were read.
+    pub on_data_loss: OnDataLoss,
+    /// Passed to librdkafka as they are.
+    pub options: BTreeMap<String, String>,
+}
+
+/// Which topics a source reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Topics {
+    /// These.
+    Named(Vec<String>),
+    /// All whose name matches this regular expression; new ones are found while running.
+    Pattern(String),
+}
+
+/// Where a new job begins. A job that has a checkpoint goes on from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartingOffsets {
+    /// At the oldest record.
+    Earliest,
+    /// After the newest record.
+    Latest,
+    /// At these offsets, by topic and partition (-2 earliest, -1 latest, as in Spark). Every partition must be named.
+    /// With one topic the file may leave the topic out; the parser fills it in.
+    Offsets(BTreeMap<String, BTreeMap<i32, i64>>),
+    /// At the first record with this timestamp or a later one, milliseconds since 1970 UTC.
+    TimestampMs(i64),
+}
+
+/// What happens when records are gone before they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDataLoss {
+    /// The job stops and names topic, partition, from and to.
+    Stop,
+    /// The job goes on at the first record still there and records the gap.
+    Continue,
+}
+
+/// How a record's value is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a record.
+    Json,
+    /// The value as it is, in one column `value`.
+    Raw,
+}
+
+/// What happens to a record that cannot be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// It goes to `rejected.<source>` with its reason.
+    DeadLetter,
+    /// It is counted and left out.
+    Drop,
+    /// The job stops and names it.
+    Fail,
+}
+
+/// The event time of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watermark {
+    /// Column with the event time.
+    pub column: String,
+    /// How the watermark follows it.
+    pub policy: WatermarkPolicy,
+    /// Records dated more than this after the batch time are rejected, microseconds. `None`: no limit.
+    pub future_limit_us: Option<i64>,
+}
+
+/// A column of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Name in SQL.
+    pub name: String,
+    /// Name in the record; the same as `name` unless the file says otherwise.
+    pub field: String,
+    /// Type of its values.
+    pub data_type: DataType,
+    /// A record without it is rejected.
+    pub required: bool,
+}
+
+/// A column type, in Spark's names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataType {
+    /// `boolean`
+    Boolean,
+    /// `int`, 32 bits
+    Int,
+    /// `bigint`, 64 bits
+    BigInt,
+    /// `float`, 32 bits
+    Float,
+    /// `double`, 64 bits
+    Double,
+    /// `decimal(precision,scale)`
+    Decimal(u8, i8),
+    /// `string`
+    String,
+    /// `binary` (base64 in JSON)
+    Binary,
+    /// `date`
+    Date,
+    /// `timestamp`: an instant, microseconds, UTC
+    Timestamp,
+    /// `array<element>`
+    Array(Box<DataType>),
+    /// `map<string,value>`
+    Map(Box<DataType>),
+    /// `struct<name:type,…>`
+    Struct(Vec<(String, DataType)>),
+}
+
+/// A table of the job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// `schema.name`
+    pub name: String,
+    /// The query.
+    pub sql: String,
+    /// What a reader sees when.
+    pub mode: OutputMode,
+    /// What happens to rows that come too late.
+    pub late: Late,
+}
+
+/// What a reader of a table sees when (Spark's output modes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputMode {
+    /// A row once it is final.
+    Append,
+    /// Every row as it stands after each epoch, exactly one per key.
+    Update,
+    /// The whole result after each epoch; nothing is ever forgotten.
+    Complete,
+}
+
+/// What happens to rows that come too late for their windows. They are counted either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Late {
+    /// Left out.
+    Drop,
+    /// Written to `<table>__late`.
+    Table,
+}
