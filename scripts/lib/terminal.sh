@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# What the scripts say: plain lines, clear failures, and a sign of life from everything that takes longer than two seconds.
+# Sourced by the scripts beside this folder. All of it goes to stderr, so that stdout stays free for lines to type or evaluate.
+
+say() { printf '%s\n' "$*" >&2; }
+
+# fail MESSAGE [REMEDY…]: says what is wrong and what to do, and ends the script.
+fail() {
+  printf 'error: %s\n' "$1" >&2
+  shift
+  local line
+  for line in "$@"; do printf '  %s\n' "$line" >&2; done
+  exit 1
+}
+
+now_s() { date +%s; }
+
+# now_tenths: seconds since 1970 with one decimal, for times that are shown.
+now_tenths() { date +%s.%N | cut -c1-12; }
+
+# seconds_since START: for times shown to a reader, with one decimal.
+seconds_since() { awk -v from="$1" -v to="$(now_tenths)" 'BEGIN { printf "%.1f", to - from }'; }
+
+# progress_line TEXT: on a terminal the line replaces the one before.
+progress_line() {
+  if [ -t 2 ]; then
+    printf '\r\033[K  %s' "$(printf '%s' "$1" | cut -c1-"${COLUMNS:-110}")" >&2
+  else
+    printf '  %s\n' "$1" >&2
+  fi
+}
+
+progress_end() { if [ -t 2 ]; then printf '\r\033[K' >&2; fi; }
+
+# run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows a progress line from the second second on
+# (every second on a terminal, every 15 s elsewhere), and on failure the end of the log. Returns the command's exit status.
+run_shown() {
+  local label=$1 log=$2 start child status=0 shown=0 every elapsed
+  shift 2
+  start=$(now_s)
+  if [ -t 2 ]; then every=1; else every=15; fi
+  "$@" >"$log" 2>&1 </dev/null &
+  child=$!
+  # A command in the background does not hear Ctrl-C by itself.
+  # shellcheck disable=SC2064 # the child's id is to be fixed now
+  trap "kill $child 2>/dev/null || true; progress_end; exit 130" INT TERM
+  while kill -0 "$child" 2>/dev/null; do
+    elapsed=$(($(now_s) - start))
+    if [ "$elapsed" -ge 2 ] && { [ "$shown" -eq 0 ] || [ $((elapsed - shown)) -ge "$every" ]; }; then
+      shown=$elapsed
+      progress_line "$label: $elapsed s; $(last_line "$log")"
+    fi
+    sleep 0.2
+  done
+  wait "$child" || status=$?
+  trap - INT TERM
+  progress_end
+  if [ "$status" -ne 0 ]; then
+    say "  $label failed (exit status $status). The end of $log:"
+    tail -n 40 "$log" | sed 's/^/    /' >&2
+  fi
+  return "$status"
+}
+
+# last_line LOG: the last line that says something, without colours and carriage returns.
+last_line() { tail -c 600 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-90 || true; }
