@@ -1,6 +1,7 @@
 //! What a job file says, once it is known to be right. Plain data: no client library, no SQL.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use epoch::WatermarkPolicy;
@@ -187,6 +188,8 @@ pub struct Table {
     pub name: String,
     /// The query.
     pub sql: String,
+    /// Where the query's text lies in the job file, bytes, without its quotes: [`crate::SourceMap`] points into it.
+    pub sql_span: Range<usize>,
     /// What a reader sees when.
     pub mode: OutputMode,
     /// What happens to rows that come too late.
