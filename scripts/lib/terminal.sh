@@ -30,15 +30,22 @@ progress_line() {
   fi
 }
 
+# progress_due ELAPSED SHOWN: is a line due after ELAPSED seconds, when the last one was shown at SHOWN (0: none yet)?
+# From the second second on; then every second on a terminal, every 15 s elsewhere.
+progress_due() {
+  local every=15
+  if [ -t 2 ]; then every=1; fi
+  [ "$1" -ge 2 ] && { [ "$2" -eq 0 ] || [ $(($1 - $2)) -ge "$every" ]; }
+}
+
 progress_end() { if [ -t 2 ]; then printf '\r\033[K' >&2; fi; }
 
-# run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows a progress line from the second second on
-# (every second on a terminal, every 15 s elsewhere), and on failure the end of the log. Returns the command's exit status.
+# run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows progress lines, and on failure the end of the log.
+# Returns the command's exit status.
 run_shown() {
-  local label=$1 log=$2 start child status=0 shown=0 every elapsed
+  local label=$1 log=$2 start child status=0 shown=0 elapsed
   shift 2
   start=$(now_s)
-  if [ -t 2 ]; then every=1; else every=15; fi
   "$@" >"$log" 2>&1 </dev/null &
   child=$!
   # A command in the background does not hear Ctrl-C by itself.
@@ -46,7 +53,7 @@ run_shown() {
   trap "kill $child 2>/dev/null || true; progress_end; exit 130" INT TERM
   while kill -0 "$child" 2>/dev/null; do
     elapsed=$(($(now_s) - start))
-    if [ "$elapsed" -ge 2 ] && { [ "$shown" -eq 0 ] || [ $((elapsed - shown)) -ge "$every" ]; }; then
+    if progress_due "$elapsed" "$shown"; then
       shown=$elapsed
       progress_line "$label: $elapsed s; $(last_line "$log")"
     fi
