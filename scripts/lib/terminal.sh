@@ -43,8 +43,9 @@ progress_end() { if [ -t 2 ]; then printf '\r\033[K' >&2; fi; }
 # run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows progress lines, and on failure the end of the log.
 # Returns the command's exit status.
 run_shown() {
-  local label=$1 log=$2 start child status=0 shown=0 elapsed
+  local label=$1 log=$2 start child status=0 shown=0 elapsed traps
   shift 2
+  traps=$(trap -p INT TERM)
   start=$(now_s)
   "$@" >"$log" 2>&1 </dev/null &
   child=$!
@@ -61,6 +62,7 @@ run_shown() {
   done
   wait "$child" || status=$?
   trap - INT TERM
+  eval "$traps"
   progress_end
   if [ "$status" -ne 0 ]; then
     say "  $label failed (exit status $status). The end of $log:"

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# Building the engine, the same way for demo, test, bench and CI: one profile (release), one target folder outside the clone,
+# so that RocksDB and DataFusion are built once. Needs `root`, terminal.sh and packages.sh; gives ENGINE_BIN.
+: "${root:?}"
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${ENGINE_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/engine-target}}
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
+export ENGINE_BIN=$CARGO_TARGET_DIR/release/engine
+
+# CPU minutes of a first build, measured on one 2.5 GHz core, for the estimate.
+dependencies_cpu_minutes=60
+rocksdb_cpu_minutes=50
+
+# prepare_build: the packages, the Rust toolchain and RocksDB.
+prepare_build() {
+  ensure_packages "building the engine (RocksDB, librdkafka)" g++ make pkg-config libclang-dev libssl-dev zlib1g-dev
+  ensure_rust
+  prepare_rocksdb
+}
+
+rocksdb_is_set_up() {
+  [ -n "${ROCKSDB_LIB_DIR:-}" ] || grep -qs '^ROCKSDB_LIB_DIR' "${CARGO_HOME:-$HOME/.cargo}/config.toml"
+}
+
+# prepare_rocksdb: machines of the project have a RocksDB library beside the clone; everywhere else cargo compiles it from source.
+prepare_rocksdb() {
+  local installer=$root/../shared/prebuilt/install log
+  if rocksdb_is_set_up || [ ! -x "$installer" ] || [ -z "$(package_prefix)" ]; then return 0; fi
+  grep -qw avx2 /proc/cpuinfo || return 0 # the library was built for x86-64-v3
+  log=$(mktemp)
+  say "Setting up the prebuilt RocksDB library (saves about $((rocksdb_cpu_minutes / $(nproc))) minutes)"
+  run_shown "prebuilt RocksDB" "$log" "$installer" || say "  (not set up; RocksDB is built from source)"
+  rm -f "$log"
+}
+
+# announce_build: says before a first build how long it takes.
+announce_build() {
+  local minutes
+  if compgen -G "$CARGO_TARGET_DIR/release/deps/libdatafusion-*.rlib" >/dev/null; then return; fi
+  minutes=$dependencies_cpu_minutes
+  rocksdb_is_set_up || minutes=$((minutes + rocksdb_cpu_minutes))
+  say "The first build compiles DataFusion, RocksDB and librdkafka: about $((minutes / $(nproc) + 1)) minutes on $(nproc) cores (only once; into $CARGO_TARGET_DIR)."
+}
+
+# run_cargo LABEL ARGUMENT…: cargo with a progress line (its own bar, read from the log).
+run_cargo() {
+  local label=$1 log
+  shift
+  mkdir -p "$CARGO_TARGET_DIR"
+  log=$CARGO_TARGET_DIR/$(printf '%s' "$label" | tr -c 'a-z0-9' '-').log
+  (
+    cd "$root"
+    export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=88
+    run_shown "$label" "$log" cargo "$@"
+  ) || fail "$label failed." "The whole log: $log" "Repeat it: cd $root && CARGO_TARGET_DIR=$CARGO_TARGET_DIR cargo $*"
+}
+
+# build_engine: the binary and all crates.
+build_engine() {
+  prepare_build
+  announce_build
+  run_cargo "cargo build" build --release --workspace --locked
+}
