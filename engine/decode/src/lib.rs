@@ -1,1 +1,35 @@
-//! Placeholder while the tree is laid out.
+//! Bytes to rows: a record's value straight into Arrow columns, by the schema of the source; what does not fit is rejected with a reason.
+//!
+//! Read [`json`] first. A record is scanned once into spans (`scan`, `keys`), and only when the whole of it is
+//! well-formed are the spans turned into values (`columns`, `nested`). A rejected record leaves no trace.
+//!
+//! The contract, where Spark's `from_json` and others differ:
+//! - a value of the wrong type rejects the record and names the field (Spark writes null);
+//! - a `string` column keeps numbers, booleans, objects and arrays as their JSON text, byte for byte (as Spark, less its re-formatting);
+//! - `int` and `bigint` take `1.0` and `1e2` but not `1.5`;
+//! - a number in a `timestamp` column is seconds since 1970, as in Spark's cast;
+//! - of a key that comes twice in one object the last value counts, null included; keys are case-sensitive;
+//! - keys that the schema does not know are skipped, but must be well-formed.
+
+#![forbid(unsafe_code)]
+
+mod columns;
+pub mod json;
+mod keys;
+pub mod limits;
+mod nested;
+mod number;
+pub mod raw;
+pub mod reject;
+mod scan;
+pub mod schema;
+mod string;
+mod timestamp;
+
+pub use json::JsonDecoder;
+pub use raw::RawDecoder;
+pub use reject::Reject;
+pub use schema::arrow_schema;
+
+#[cfg(test)]
+mod tests;

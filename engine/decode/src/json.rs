@@ -1,0 +1,249 @@
+//! Format `json`: one JSON object a record.
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use job::Column;
+
+use crate::columns::ColumnBuilder;
+use crate::keys::{Keys, UNKNOWN};
+use crate::limits::{BATCH_BYTES_MAX, RECORD_BYTES_MAX};
+use crate::reject::{Fault, Reject};
+use crate::scan::{self, Kind, Malformed, Span, byte, skip_space};
+use crate::schema::arrow_schema;
+
+/// Decodes records into the columns of one source.
+pub struct JsonDecoder {
+    schema: SchemaRef,
+    keys: Keys,
+    columns: Vec<DecodedColumn>,
+    /// Columns that must have a value.
+    required: Vec<usize>,
+    /// (from, to): columns that read the same field as an earlier one.
+    copies: Vec<(usize, usize)>,
+    /// Values of the record at hand, in its order.
+    found: Vec<(u16, Span)>,
+    /// Number of the record at hand, to tell its marks in `columns` from those of the records before.
+    stamp: u64,
+    rows: usize,
+    bytes: usize,
+    event_time: Option<usize>,
+    event_time_max_us: Option<i64>,
+}
+
+struct DecodedColumn {
+    field: String,
+    builder: ColumnBuilder,
+    /// Number of the last record that had the field, and its place in `found`.
+    stamp: u64,
+    place: usize,
+}
+
+impl JsonDecoder {
+    /// A decoder for these columns.
+    #[must_use]
+    pub fn new(columns: &[Column]) -> JsonDecoder {
+        let first = |field: &str| columns.iter().position(|column| column.field == field);
+        JsonDecoder {
+            schema: arrow_schema(columns),
+            keys: Keys::new(columns.iter().map(|column| column.field.as_str())),
+            columns: columns.iter().map(DecodedColumn::new).collect(),
+            required: (0..columns.len()).filter(|&index| columns[index].required).collect(),
+            copies: (0..columns.len())
+                .filter_map(|index| first(&columns[index].field).map(|from| (from, index)))
+                .filter(|(from, to)| from != to)
+                .collect(),
+            found: Vec::with_capacity(columns.len()),
+            stamp: 0,
+            rows: 0,
+            bytes: 0,
+            event_time: None,
+            event_time_max_us: None,
+        }
+    }
+
+    /// Follows the newest value of column `index`, a timestamp: see [`event_time_max_us`](Self::event_time_max_us).
+    #[must_use]
+    pub fn with_event_time(mut self, index: usize) -> JsonDecoder {
+        self.event_time = Some(index);
+        self
+    }
+
+    /// The Arrow schema of what [`flush`](Self::flush) returns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// Rows since the last flush.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes of values since the last flush. Flush long before [`BATCH_BYTES_MAX`], or `push` will reject.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Newest value of the event-time column among the rows since the last flush, microseconds since 1970 UTC. `None`
+    /// without rows that have one.
+    #[must_use]
+    pub fn event_time_max_us(&self) -> Option<i64> {
+        self.event_time_max_us
+    }
+
+    /// Appends the record as one row.
+    ///
+    /// # Errors
+    /// The record does not fit; nothing was appended. Any bytes are safe to pass.
+    #[inline]
+    pub fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
+        check_size(value, self.bytes)?;
+        if simdutf8::basic::from_utf8(value).is_err() {
+            return Err(not_text(value));
+        }
+        self.scan(value).map_err(|malformed| self.not_json(value, malformed))?;
+        if let Err(reject) = self.append(value) {
+            for column in &mut self.columns {
+                column.builder.truncate(self.rows);
+            }
+            return Err(reject);
+        }
+        if let Some(column) = self.event_time.and_then(|index| self.columns.get(index)) {
+            self.event_time_max_us = self.event_time_max_us.max(column.builder.timestamp_at(self.rows));
+        }
+        self.rows += 1;
+        self.bytes += value.len();
+        Ok(())
+    }
+
+    /// Takes the rows out, columns in schema order, and leaves the decoder empty, with room for as much again.
+    ///
+    /// # Errors
+    /// Arrow refuses a column: a bug, as every value was checked. The rows are lost, the decoder is empty all the same.
+    pub fn flush(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
+        self.event_time_max_us = None;
+        let arrays: Vec<_> = self.columns.iter_mut().map(|column| column.builder.finish(rows)).collect();
+        arrays.into_iter().collect()
+    }
+
+    /// Finds the record's values in `found`, and checks that it is one JSON object and nothing else.
+    #[inline]
+    fn scan(&mut self, record: &[u8]) -> Result<(), Malformed> {
+        self.found.clear();
+        self.stamp += 1;
+        let mut at = skip_space(record, 0);
+        if byte(record, at) != b'{' {
+            return Err(Malformed { at, problem: "expected '{'" });
+        }
+        at = skip_space(record, at + 1);
+        let mut before = UNKNOWN;
+        let mut more = byte(record, at) != b'}';
+        while more {
+            let (column, value_at) = self.keys.read(record, at, before)?;
+            let (span, after) = scan::value(record, value_at)?;
+            before = column;
+            self.note(column, span);
+            at = skip_space(record, after);
+            more = match byte(record, at) {
+                b',' => true,
+                b'}' => false,
+                _ => return Err(Malformed { at, problem: "expected ',' or '}'" }),
+            };
+            if more {
+                at = skip_space(record, at + 1);
+            }
+        }
+        at = skip_space(record, at + 1);
+        if at != record.len() {
+            return Err(Malformed { at, problem: "more text after the object" });
+        }
+        Ok(())
+    }
+
+    /// Remembers the value of a column; a later value of the same key takes its place.
+    #[inline]
+    fn note(&mut self, index: u16, span: Span) {
+        let Some(column) = self.columns.get_mut(index as usize) else {
+            return;
+        };
+        if column.stamp == self.stamp {
+            self.found[column.place].1 = span;
+            return;
+        }
+        column.stamp = self.stamp;
+        column.place = self.found.len();
+        self.found.push((index, span));
+    }
+
+    /// Appends the values found. After an error some columns may hold a value too many.
+    #[inline]
+    fn append(&mut self, record: &[u8]) -> Result<(), Reject> {
+        for &(index, span) in &self.found {
+            let column = &mut self.columns[index as usize];
+            column.builder.append(self.rows, record, span).map_err(|fault| fault.in_field(&column.field))?;
+        }
+        for &(from, to) in &self.copies {
+            let span = self.span_of(from);
+            let column = &mut self.columns[to];
+            column.builder.append(self.rows, record, span).map_err(|fault| fault.in_field(&column.field))?;
+        }
+        for &index in &self.required {
+            let field = &self.columns[index].field;
+            let first = self.copies.iter().find(|(_, to)| *to == index).map_or(index, |(from, _)| *from);
+            if self.span_of(first).kind == Kind::Null {
+                return Err(Fault::missing().in_field(field));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the record at hand has the value of a column.
+    fn span_of(&self, index: usize) -> Span {
+        let column = &self.columns[index];
+        if column.stamp == self.stamp { self.found[column.place].1 } else { Span::ABSENT }
+    }
+
+    #[cold]
+    fn not_json(&self, record: &[u8], malformed: Malformed) -> Reject {
+        let empty = skip_space(record, 0) == record.len();
+        let problem = if empty { "empty value" } else { malformed.problem };
+        Reject::malformed(Malformed { problem, ..malformed })
+    }
+}
+
+impl DecodedColumn {
+    fn new(column: &Column) -> DecodedColumn {
+        let builder = ColumnBuilder::new(&column.data_type);
+        DecodedColumn { field: column.field.clone(), builder, stamp: 0, place: 0 }
+    }
+}
+
+/// Checks a value against the limits of a record and of a batch.
+#[inline]
+pub(crate) fn check_size(value: &[u8], batch_bytes: usize) -> Result<(), Reject> {
+    let length = value.len();
+    if length > RECORD_BYTES_MAX {
+        return Err(Reject::new(format!("record of {length} bytes: the limit is {RECORD_BYTES_MAX}")));
+    }
+    check_batch(length, batch_bytes)
+}
+
+/// Checks that a batch that holds `batch_bytes` can take `length` more.
+#[inline]
+pub(crate) fn check_batch(length: usize, batch_bytes: usize) -> Result<(), Reject> {
+    if length > BATCH_BYTES_MAX.saturating_sub(batch_bytes) {
+        return Err(Reject::new(format!("batch full: it would hold more than the limit of {BATCH_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+#[cold]
+fn not_text(record: &[u8]) -> Reject {
+    let at = std::str::from_utf8(record).map_or_else(|error| error.valid_up_to(), |_| record.len());
+    Reject::malformed(Malformed { at, problem: "invalid UTF-8" })
+}
