@@ -1,1 +1,29 @@
-//! Placeholder while the tree is laid out.
+//! The checkpoint: plans, commits and the operators' state blocks in one RocksDB, owned by one engine at a time.
+//!
+//! ```text
+//! <folder>/OWNER   locked by the engine that runs the job; "host pid started-at-in-ms job"
+//! <folder>/db      RocksDB
+//!    records       identity, manifest, plan and commit and published versions of each epoch
+//!    blocks        state, as opaque blocks of bytes made by the operators
+//!    index         the same keys with the blocks' lengths, so that a start needs to read no block
+//! ```
+//! This crate knows bytes, not rows. [`Checkpoint::commit`] is the one commit point of the protocol.
+//! Read [`checkpoint`] first.
+
+pub mod checkpoint;
+mod database;
+pub mod error;
+#[cfg(test)]
+mod fixture;
+pub mod key;
+mod owner;
+pub mod reader;
+mod seal;
+pub mod verify;
+
+pub use checkpoint::{Checkpoint, CheckpointSettings, StateChanges};
+pub use error::StateError;
+pub use key::{BlockKey, BucketRange, OperatorId};
+pub use owner::Owner;
+pub use reader::{CheckpointReader, Published};
+pub use verify::Verification;

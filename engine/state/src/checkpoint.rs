@@ -1,0 +1,338 @@
+//! The checkpoint as its owner writes it: plan, commit, retire. Every write is checked against the protocol first.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use epoch::{Commit, EpochId, Permit, Plan, layout};
+use rocksdb::WriteBatch;
+use serde::Serialize;
+
+use crate::database::{Database, Family};
+use crate::error::StateError;
+use crate::key::{BlockKey, BucketRange};
+use crate::owner::Owner;
+use crate::reader::{CheckpointReader, Identity, Kind, Published, read_identity};
+use crate::seal;
+
+/// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
+pub struct Checkpoint {
+    reader: CheckpointReader,
+    /// Plan, commit and retire follow each other, whoever calls them.
+    writing: Mutex<()>,
+    /// Declared last: the folder is given up after the database is closed.
+    _owner: Owner,
+}
+
+/// How a checkpoint is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointSettings {
+    /// Memory for caches and write buffers together, bytes.
+    pub memory_bytes: usize,
+}
+
+impl Default for CheckpointSettings {
+    fn default() -> Self {
+        CheckpointSettings { memory_bytes: 256 << 20 }
+    }
+}
+
+/// What one epoch changes in the state. Applied in this order: `drop_buckets`, `deletes`, `puts`.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct StateChanges {
+    /// Buckets whose every block goes.
+    pub drop_buckets: Vec<BucketRange>,
+    /// Single blocks that go.
+    pub deletes: Vec<BlockKey>,
+    /// Blocks that come, or replace the block under the same key. Their epoch is the one committed, or an earlier one.
+    pub puts: Vec<(BlockKey, Vec<u8>)>,
+    /// The operators' new manifest, if it changes.
+    pub manifest: Option<Vec<u8>>,
+}
+
+impl Deref for Checkpoint {
+    type Target = CheckpointReader;
+
+    fn deref(&self) -> &CheckpointReader {
+        &self.reader
+    }
+}
+
+impl Checkpoint {
+    /// Opens the checkpoint of a job, or makes it if the folder is new or empty, and holds it until dropped.
+    ///
+    /// # Errors
+    /// `Owned` with the owner's host and process if another engine holds it; `NotACheckpoint` if other things lie in
+    /// the folder; `Mismatch` if it belongs to another job; `Format` if a newer engine made it; `Corrupt`; `Io`.
+    pub fn open(folder: &Path, job: &str, settings: &CheckpointSettings) -> Result<Checkpoint, StateError> {
+        make_folder(folder)?;
+        let owner = Owner::lock(folder, job)?;
+        let database = Database::open(folder, settings.memory_bytes)?;
+        let identity = match read_identity(&database)? {
+            Some(identity) => identity,
+            None => write_identity(&database, job)?,
+        };
+        if identity.job != job {
+            return Err(StateError::Mismatch {
+                folder: folder.to_path_buf(),
+                found: identity.job,
+                expected: job.to_string(),
+            });
+        }
+        let reader = CheckpointReader { database, identity, poison: OnceLock::new() };
+        Ok(Checkpoint { reader, writing: Mutex::new(()), _owner: owner })
+    }
+
+    /// Opens a checkpoint to look at, beside its owner if there is one. Shows it as it is at this moment.
+    ///
+    /// # Errors
+    /// `NotACheckpoint`, `Format`, `Corrupt`, `Io`.
+    pub fn open_read_only(folder: &Path) -> Result<CheckpointReader, StateError> {
+        CheckpointReader::open(folder)
+    }
+
+    /// Stores the plan of the next epoch. It is on the device when this returns.
+    ///
+    /// Storing the same plan again is allowed and changes nothing: a restart runs it again.
+    ///
+    /// # Errors
+    /// `Protocol` if the plan is not of the next epoch, does not join the last commit, or differs from one stored for
+    /// the same epoch; `Io` if it could not be written, after which the checkpoint takes nothing more.
+    pub fn write_plan(&self, plan: &Plan) -> Result<(), StateError> {
+        let _writing = self.begin()?;
+        let mut found = self.found()?;
+        if found.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&found, plan.epoch) {
+            return Ok(());
+        }
+        check_next(&found, plan.epoch)?;
+        if let Some(stored) = found.plan.take().filter(|stored| stored.epoch == plan.epoch) {
+            return Err(StateError::Protocol(format!("epoch {} was planned otherwise before", stored.epoch)));
+        }
+        if let Some(commit) = &found.commit {
+            plan.joins(&commit.plan).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
+        }
+        let mut batch = WriteBatch::default();
+        self.put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
+        self.write(batch, true, "write the plan to")
+    }
+
+    /// The commit point of the protocol: state changes and epoch record in one synced write, all or nothing.
+    ///
+    /// # Errors
+    /// `Protocol` if the commit does not follow the last one or was not made from the stored plan. `Io` if the system
+    /// refused (disk full, for one): whether the epoch happened is then unknown, so the checkpoint takes nothing more
+    /// until it is opened again and says.
+    pub fn commit(&self, commit: &Commit, changes: StateChanges) -> Result<Permit, StateError> {
+        let _writing = self.begin()?;
+        let epoch = commit.plan.epoch;
+        check_next(&self.found()?, epoch)?;
+        let stored: Option<Plan> = self.reader.record(Kind::Plan, epoch)?;
+        if stored.as_ref() != Some(&commit.plan) {
+            let what = if stored.is_some() { "from another plan than the one stored" } else { "without a stored plan" };
+            return Err(StateError::Protocol(format!("epoch {epoch} is to be committed {what}")));
+        }
+        let mut batch = WriteBatch::default();
+        self.put_changes(&mut batch, epoch, changes)?;
+        self.put_record(&mut batch, Kind::Commit, epoch, commit)?;
+        self.write(batch, true, "commit to")?;
+        Ok(Permit::for_durable(commit.clone()))
+    }
+
+    /// Notes which table versions an epoch was published as. Not synced: a hint for `show`, not for recovery.
+    ///
+    /// # Errors
+    /// `Io`, after which the checkpoint takes nothing more.
+    pub fn set_published(&self, epoch: EpochId, versions: &BTreeMap<String, i64>) -> Result<(), StateError> {
+        let _writing = self.begin()?;
+        let mut batch = WriteBatch::default();
+        self.put_record(&mut batch, Kind::Published, epoch, &Published { epoch, versions: versions.clone() })?;
+        self.write(batch, false, "note the published versions in")
+    }
+
+    /// Removes the records of all but the newest `keep` committed epochs, never those of the newest two. Not synced: a
+    /// removal that is lost is done again.
+    ///
+    /// # Errors
+    /// `Io`, after which the checkpoint takes nothing more.
+    pub fn retire(&self, keep: u64) -> Result<(), StateError> {
+        let _writing = self.begin()?;
+        let Some(newest) = self.found()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
+        if !self.has_older(oldest_kept)? {
+            return Ok(());
+        }
+        let mut batch = WriteBatch::default();
+        let family = self.reader.database.family(Family::Records)?;
+        for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
+            batch.delete_range_cf(family, kind.bounds().0, kind.key_of(oldest_kept));
+        }
+        self.write(batch, false, "remove old epochs from")
+    }
+
+    /// Merges all files now, so that dropped state leaves the disk at once rather than in the background.
+    ///
+    /// # Errors
+    /// `Io`, `Corrupt`.
+    pub fn compact(&self) -> Result<(), StateError> {
+        self.usable()?;
+        self.reader.database.compact()
+    }
+
+    /// True if a record older than `oldest_kept` is stored.
+    fn has_older(&self, oldest_kept: EpochId) -> Result<bool, StateError> {
+        let (from, until) = (Kind::Plan.bounds().0, Kind::Plan.key_of(oldest_kept));
+        let mut rows = self.reader.database.iterate(Family::Records, from, until)?;
+        rows.seek_to_first();
+        rows.status().map_err(|error| self.reader.database.read_failed("the oldest records", &error))?;
+        Ok(rows.valid())
+    }
+
+    /// Begins a write: refused once one has failed.
+    fn begin(&self) -> Result<MutexGuard<'_, ()>, StateError> {
+        let guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.usable()?;
+        Ok(guard)
+    }
+
+    /// Writes a batch, and takes nothing more if that fails: part of it may be in the log, or all.
+    fn write(&self, batch: WriteBatch, sync: bool, action: &'static str) -> Result<(), StateError> {
+        let database = &self.reader.database;
+        database.write(batch, sync).map_err(|error| {
+            let detail = error.to_string();
+            // The first failure is the cause; a later one can only follow from it.
+            let _ = self.reader.poison.set(detail.clone());
+            StateError::Io { action, place: database.folder().to_path_buf(), detail }
+        })
+    }
+
+    /// Adds an epoch's record to a batch.
+    fn put_record(
+        &self,
+        batch: &mut WriteBatch,
+        kind: Kind,
+        epoch: EpochId,
+        record: &impl Serialize,
+    ) -> Result<(), StateError> {
+        let key = kind.key_of(epoch);
+        let sealed = seal::seal(&key, to_json(record)?);
+        batch.put_cf(self.reader.database.family(Family::Records)?, key, sealed);
+        Ok(())
+    }
+
+    /// Adds the state changes of an epoch to a batch: blocks and index alike.
+    fn put_changes(&self, batch: &mut WriteBatch, epoch: EpochId, changes: StateChanges) -> Result<(), StateError> {
+        let database = &self.reader.database;
+        let (blocks, index) = (database.family(Family::Blocks)?, database.family(Family::Index)?);
+        for range in changes.drop_buckets.iter().filter(|range| !range.is_empty()) {
+            let (from, until) = range.bounds();
+            batch.delete_range_cf(blocks, from, until);
+            batch.delete_range_cf(index, from, until);
+        }
+        for key in changes.deletes.iter().map(BlockKey::to_bytes) {
+            batch.delete_cf(blocks, key);
+            batch.delete_cf(index, key);
+        }
+        for (at, block) in changes.puts {
+            if at.epoch > epoch {
+                return Err(StateError::Protocol(format!("epoch {epoch} is to write the block of {at}")));
+            }
+            let key = at.to_bytes();
+            let bytes = (block.len() as u64).to_le_bytes().to_vec();
+            batch.put_cf(index, key, seal::seal(&key, bytes));
+            batch.put_cf(blocks, key, seal::seal(&key, block));
+        }
+        if let Some(manifest) = changes.manifest {
+            let key = Kind::Manifest.key();
+            let sealed = seal::seal(&key, manifest);
+            batch.put_cf(database.family(Family::Records)?, key, sealed);
+        }
+        Ok(())
+    }
+}
+
+/// True if this epoch, or a later one, is committed.
+fn committed(found: &epoch::protocol::Found, epoch: EpochId) -> bool {
+    found.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
+}
+
+/// Checks that an epoch is the one after the newest commit.
+fn check_next(found: &epoch::protocol::Found, epoch: EpochId) -> Result<(), StateError> {
+    let newest = found.commit.as_ref().map(|commit| commit.plan.epoch);
+    let next = newest.map_or(EpochId(0), EpochId::next);
+    if epoch == next {
+        return Ok(());
+    }
+    Err(StateError::Protocol(format!("epoch {epoch} cannot come now: epoch {next} is the next")))
+}
+
+/// Makes the folder if it is new, and refuses one that holds other things.
+fn make_folder(folder: &Path) -> Result<(), StateError> {
+    let failed = |action| {
+        move |error: std::io::Error| StateError::Io { action, place: folder.to_path_buf(), detail: error.to_string() }
+    };
+    if folder.exists() && !folder.is_dir() {
+        let reason = "it is a file".to_string();
+        return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
+    }
+    std::fs::create_dir_all(folder).map_err(failed("make"))?;
+    if folder.join(layout::OWNER).exists() {
+        return Ok(());
+    }
+    if let Some(entry) = std::fs::read_dir(folder).map_err(failed("list"))?.next() {
+        let name = entry.map_err(failed("list"))?.file_name();
+        // Two engines may make the same checkpoint at the same moment: what the other made is no stranger.
+        if name != layout::OWNER && name != layout::DATABASE {
+            let reason = format!("it holds {}", name.display());
+            return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
+        }
+    }
+    // A new folder's name must be as durable as what will be in it.
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))
+}
+
+/// Writes down whose checkpoint this is, once.
+fn write_identity(database: &Database, job: &str) -> Result<Identity, StateError> {
+    let random = RandomState::new().hash_one(job);
+    let identity =
+        Identity { format: u32::from(seal::FORMAT), job: job.to_string(), job_id: format!("{:08x}", random as u32) };
+    if let Some(what) = first_stranger(database)? {
+        return Err(StateError::Corrupt {
+            place: format!("checkpoint {}", database.folder().display()),
+            detail: format!("it has no identity but holds {what}"),
+        });
+    }
+    let key = Kind::Identity.key();
+    let mut batch = WriteBatch::default();
+    batch.put_cf(database.family(Family::Records)?, &key, seal::seal(&key, to_json(&identity)?));
+    database.write(batch, true).map_err(|error| StateError::Io {
+        action: "write the identity to",
+        place: database.folder().to_path_buf(),
+        detail: error.to_string(),
+    })?;
+    Ok(identity)
+}
+
+/// The family of the first entry of a database, if it has one.
+fn first_stranger(database: &Database) -> Result<Option<&'static str>, StateError> {
+    for family in Family::ALL {
+        let mut rows = database.iterate(family, Vec::new(), vec![0xff; 64])?;
+        rows.seek_to_first();
+        rows.status().map_err(|error| database.read_failed(family.name(), &error))?;
+        if rows.valid() {
+            return Ok(Some(family.name()));
+        }
+    }
+    Ok(None)
+}
+
+fn to_json(record: &impl Serialize) -> Result<Vec<u8>, StateError> {
+    serde_json::to_vec(record)
+        .map_err(|error| StateError::Protocol(format!("a record cannot be written as JSON: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

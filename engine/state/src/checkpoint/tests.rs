@@ -1,0 +1,421 @@
+//! The checkpoint as a whole: atomic under SIGKILL, strict about the protocol, closed after a failed write.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::path::Path;
+use std::process::Command;
+
+use epoch::protocol::{Found, Recovery, recover};
+
+use super::*;
+use crate::fixture::{self, Other, SMALL, block, commit, key, open, operator, plan, put, run};
+use crate::key::OperatorId;
+
+fn changes(puts: Vec<BlockKey>, deletes: Vec<BlockKey>, drop_buckets: Vec<BucketRange>) -> StateChanges {
+    let puts = puts.into_iter().map(|at| (at, block(&at, 3000))).collect();
+    StateChanges { puts, deletes, drop_buckets, manifest: None }
+}
+
+fn range(from: i64, until: i64) -> BucketRange {
+    BucketRange { operator: operator(), from, until }
+}
+
+fn keys(checkpoint: &CheckpointReader) -> Vec<BlockKey> {
+    checkpoint.bucket_index(operator()).unwrap().map(|entry| entry.unwrap().0).collect()
+}
+
+fn assert_sound(checkpoint: &CheckpointReader) {
+    assert_eq!(checkpoint.verify().unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_new_checkpoint_is_fresh_and_reopens_as_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("deep/er");
+    let checkpoint = open(&path);
+    assert_eq!(checkpoint.found().unwrap(), Found::default());
+    let job_id = checkpoint.job_id().to_string();
+    assert_eq!(job_id.len(), 8);
+    assert!(job_id.chars().all(|digit| digit.is_ascii_hexdigit()));
+    drop(checkpoint);
+    let checkpoint = open(&path);
+    assert_eq!(checkpoint.job_id(), job_id);
+    assert_eq!(checkpoint.job(), "shop");
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_ne!(open(elsewhere.path()).job_id(), job_id, "two checkpoints must not write files of the same names");
+}
+
+#[test]
+fn every_state_of_the_protocol_is_found_again_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    for epoch in 0..4 {
+        let checkpoint = open(folder.path());
+        checkpoint.write_plan(&plan(epoch)).unwrap();
+        let found = checkpoint.found().unwrap();
+        drop(checkpoint);
+        let checkpoint = open(folder.path());
+        assert_eq!(checkpoint.found().unwrap(), found);
+        assert!(matches!(recover(found), Recovery::Redo { plan: redo, .. } if redo == plan(epoch)));
+        let permit = checkpoint.commit(&commit(epoch), StateChanges::default()).unwrap();
+        assert_eq!(permit.commit(), &commit(epoch));
+        drop(checkpoint);
+        let found = open(folder.path()).found().unwrap();
+        assert_eq!(found, Found { plan: Some(plan(epoch)), commit: Some(commit(epoch)) });
+    }
+    assert_sound(&open(folder.path()));
+}
+
+#[test]
+fn another_jobs_checkpoint_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let error = Checkpoint::open(folder.path(), "stock", &SMALL).err().unwrap();
+    assert!(matches!(&error, StateError::Mismatch { found, expected, .. } if found == "shop" && expected == "stock"));
+    assert!(error.to_string().contains("belongs to job shop, not to stock"), "{error}");
+}
+
+#[test]
+fn a_folder_of_other_things_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+    let error = Checkpoint::open(folder.path(), "shop", &SMALL).err().unwrap();
+    assert!(matches!(error, StateError::NotACheckpoint { .. }), "{error}");
+    assert!(error.to_string().contains("thesis.txt"), "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let file = folder.path().join("thesis.txt");
+    assert!(matches!(Checkpoint::open(&file, "shop", &SMALL), Err(StateError::NotACheckpoint { .. })));
+    assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
+    assert!(matches!(Checkpoint::open_read_only(&folder.path().join("no")), Err(StateError::NotACheckpoint { .. })));
+}
+
+#[test]
+fn a_making_that_was_cut_short_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    // Killed after the lock was made, and again after the database was, before the identity was written.
+    std::fs::write(folder.path().join(layout::OWNER), "").unwrap();
+    drop(Database::open(folder.path(), SMALL.memory_bytes).unwrap());
+    assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
+    run(&open(folder.path()), 0, StateChanges::default());
+}
+
+#[test]
+fn what_breaks_the_protocol_is_refused_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    let refused = |result: Result<(), StateError>, part: &str| match result {
+        Err(StateError::Protocol(what)) => assert!(what.contains(part), "{what}"),
+        other => panic!("{part}: {other:?}"),
+    };
+    let commit_of = |commit: &Commit| checkpoint.commit(commit, put(key(1, 0, 0), 10)).map(|_| ());
+    refused(commit_of(&commit(0)), "without a stored plan");
+    refused(checkpoint.write_plan(&plan(1)), "epoch 0 is the next");
+    checkpoint.write_plan(&plan(0)).unwrap();
+    checkpoint.write_plan(&plan(0)).unwrap();
+    let otherwise = Plan { batch_time_us: 7, ..plan(0) };
+    refused(checkpoint.write_plan(&otherwise), "planned otherwise");
+    refused(commit_of(&Commit { plan: otherwise, ..commit(0) }), "another plan");
+    refused(commit_of(&commit(1)), "epoch 0 is the next");
+    let future = checkpoint.commit(&commit(0), put(key(1, 1, 0), 10)).map(|_| ());
+    refused(future, "epoch 0 is to write the block of");
+    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(0)), commit: None });
+    commit_of(&commit(0)).unwrap();
+    refused(commit_of(&commit(0)), "epoch 1 is the next");
+    refused(checkpoint.write_plan(&plan(0)), "epoch 1 is the next");
+    refused(checkpoint.write_plan(&Plan { epoch: EpochId(1), ..plan(2) }), "do not join");
+    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(0)), commit: Some(commit(0)) });
+    run(&checkpoint, 1, StateChanges::default());
+    assert_sound(&checkpoint);
+}
+
+#[test]
+fn blocks_come_back_in_key_order_with_their_lengths() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    let elsewhere = BlockKey { operator: OperatorId::of("another"), ..key(0, 0, 0) };
+    run(&checkpoint, 0, changes(vec![key(5, 0, 1), key(-5, 0, 0), key(5, 0, 0), elsewhere], vec![], vec![]));
+    run(&checkpoint, 1, changes(vec![key(5, 1, 0)], vec![], vec![]));
+    drop(checkpoint);
+    let checkpoint = open(folder.path());
+    assert_eq!(keys(&checkpoint), [key(-5, 0, 0), key(5, 0, 0), key(5, 0, 1), key(5, 1, 0)]);
+    let blocks: Vec<_> = checkpoint.blocks(operator(), 5).unwrap().map(Result::unwrap).collect();
+    let expected: Vec<_> = [key(5, 0, 0), key(5, 0, 1), key(5, 1, 0)].map(|at| (at, block(&at, 3000))).into();
+    assert_eq!(blocks, expected);
+    assert_eq!(checkpoint.state_bytes(operator()).unwrap(), 4 * 3000);
+    assert_eq!(checkpoint.read_block(&key(-5, 0, 0)).unwrap(), Some(block(&key(-5, 0, 0), 3000)));
+    assert_eq!(checkpoint.read_block(&key(-5, 0, 1)).unwrap(), None);
+    assert_sound(&checkpoint);
+}
+
+#[test]
+fn drops_deletes_and_puts_are_applied_in_this_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    run(&checkpoint, 0, changes(vec![key(1, 0, 0), key(2, 0, 0), key(3, 0, 0), key(4, 0, 0)], vec![], vec![]));
+    let again =
+        changes(vec![key(1, 0, 0), key(2, 1, 0)], vec![key(1, 0, 0), key(4, 0, 0)], vec![range(1, 3), range(9, 9)]);
+    run(&checkpoint, 1, again);
+    assert_eq!(keys(&checkpoint), [key(1, 0, 0), key(2, 1, 0), key(3, 0, 0)]);
+    assert_sound(&checkpoint);
+}
+
+#[test]
+fn a_dropped_range_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    // 40 MB over 16 MB of memory: some of it is flushed and compacted before it is dropped.
+    for epoch in 0..10 {
+        let puts = (0..4).map(|bucket| key(bucket, epoch, 0)).map(|at| (at, block(&at, 1 << 20))).collect();
+        run(&checkpoint, epoch, StateChanges { puts, ..StateChanges::default() });
+    }
+    checkpoint.compact().unwrap();
+    let full = checkpoint.disk_bytes().unwrap();
+    assert!(full > 40 << 20, "{full}");
+    run(&checkpoint, 10, changes(vec![], vec![], vec![range(0, 3)]));
+    let left: Vec<_> = (0..10).map(|epoch| key(3, epoch, 0)).collect();
+    assert_eq!(keys(&checkpoint), left);
+    assert_eq!(checkpoint.blocks(operator(), 1).unwrap().count(), 0);
+    assert_eq!(checkpoint.read_block(&key(2, 5, 0)).unwrap(), None);
+    checkpoint.compact().unwrap();
+    assert_eq!(keys(&checkpoint), left);
+    assert_sound(&checkpoint);
+    drop(checkpoint);
+    let checkpoint = open(folder.path());
+    assert_eq!(keys(&checkpoint), left, "nothing is resurrected");
+    let rest = checkpoint.disk_bytes().unwrap();
+    assert!(rest < full / 3, "{rest} of {full} bytes are still on the disk");
+}
+
+#[test]
+fn retiring_keeps_what_a_restart_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    checkpoint.retire(5).unwrap();
+    for epoch in 0..10 {
+        run(&checkpoint, epoch, put(key(1, epoch, 0), 100));
+        checkpoint.set_published(EpochId(epoch), &BTreeMap::new()).unwrap();
+    }
+    checkpoint.write_plan(&plan(10)).unwrap();
+    let found = checkpoint.found().unwrap();
+    for (keep, oldest) in [(100, 0), (5, 5), (5, 5), (2, 8), (0, 8)] {
+        checkpoint.retire(keep).unwrap();
+        let commits: Vec<u64> =
+            checkpoint.commits(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(|c| c.unwrap().plan.epoch.0).collect();
+        let plans: Vec<u64> =
+            checkpoint.plans(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(|p| p.unwrap().epoch.0).collect();
+        assert_eq!(commits, (oldest..10).collect::<Vec<_>>(), "keep {keep}");
+        assert_eq!(plans, (oldest..11).collect::<Vec<_>>(), "keep {keep}");
+        assert_eq!(checkpoint.found().unwrap(), found);
+        assert_eq!(keys(&checkpoint).len(), 10, "state is not retired with the records");
+    }
+    assert_sound(&checkpoint);
+    drop(checkpoint);
+    let checkpoint = open(folder.path());
+    assert_eq!(checkpoint.found().unwrap(), found);
+    assert_eq!(checkpoint.commits(EpochId(9)..=EpochId(9)).unwrap().count(), 1);
+    checkpoint.commit(&commit(10), StateChanges::default()).unwrap();
+}
+
+#[test]
+fn manifest_and_published_versions_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    assert_eq!(checkpoint.manifest().unwrap(), None);
+    assert_eq!(checkpoint.published().unwrap(), None);
+    let with = |text: &str| StateChanges { manifest: Some(text.into()), ..StateChanges::default() };
+    run(&checkpoint, 0, with("first"));
+    run(&checkpoint, 1, StateChanges::default());
+    assert_eq!(checkpoint.manifest().unwrap(), Some("first".into()));
+    run(&checkpoint, 2, with("second"));
+    checkpoint.set_published(EpochId(1), &BTreeMap::from([("gold.t".to_string(), 4)])).unwrap();
+    let versions = BTreeMap::from([("gold.t".to_string(), 5)]);
+    checkpoint.set_published(EpochId(2), &versions).unwrap();
+    drop(checkpoint);
+    let checkpoint = open(folder.path());
+    assert_eq!(checkpoint.manifest().unwrap(), Some("second".into()));
+    assert_eq!(checkpoint.published().unwrap(), Some(Published { epoch: EpochId(2), versions }));
+}
+
+#[test]
+fn a_reader_works_beside_the_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    for epoch in 0..30 {
+        run(&checkpoint, epoch, put(key(1, epoch, 0), 400_000));
+        let reader = Checkpoint::open_read_only(folder.path()).unwrap();
+        assert_eq!(reader.found().unwrap(), checkpoint.found().unwrap());
+        assert_eq!(reader.job_id(), checkpoint.job_id());
+        assert_eq!(reader.verify().unwrap().blocks, epoch + 1);
+        assert_sound(&reader);
+    }
+    // The reader wrote nothing, and the owner goes on.
+    run(&checkpoint, 30, StateChanges::default());
+}
+
+/// What each epoch of the killed writer does: it adds two blocks, deletes the one of the epoch before, and drops the
+/// bucket of the epoch before that.
+fn changes_of(epoch: u64) -> StateChanges {
+    let bucket = i64::try_from(epoch).unwrap();
+    let puts = [key(bucket, epoch, 0), key(bucket, epoch, 1)].map(|at| (at, block(&at, 20_000))).into();
+    let deletes = (epoch > 0).then(|| key(bucket - 1, epoch - 1, 0)).into_iter().collect();
+    let drop_buckets = (epoch > 1).then(|| range(bucket - 2, bucket - 1)).into_iter().collect();
+    StateChanges { puts, deletes, drop_buckets, manifest: Some(epoch.to_string().into_bytes()) }
+}
+
+/// Run by the test below in a process of its own: commits one epoch after the other until killed.
+#[test]
+#[ignore = "run by another test"]
+fn child_commits_until_killed() {
+    let Ok(folder) = std::env::var(fixture::FOLDER) else { return };
+    let checkpoint = open(Path::new(&folder));
+    let mut epoch = checkpoint.found().unwrap().commit.map_or(0, |commit| commit.plan.epoch.0 + 1);
+    fixture::say("ready");
+    loop {
+        run(&checkpoint, epoch, changes_of(epoch));
+        fixture::say(epoch);
+        epoch += 1;
+    }
+}
+
+#[test]
+fn a_commit_is_whole_or_not_there_whenever_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut unacknowledged = 0;
+    let mut last = None;
+    for round in 0..25 {
+        let mut other = Other::start("checkpoint::tests::child_commits_until_killed", folder.path());
+        assert_eq!(other.line(), "ready");
+        // The child goes on while the kill is on its way, so it lands anywhere in an epoch.
+        for _ in 0..round % 7 {
+            last = Some(other.line().parse::<u64>().unwrap());
+        }
+        other.kill();
+        let checkpoint = open(folder.path());
+        let found = checkpoint.found().unwrap();
+        let committed = found.commit.as_ref().map(|commit| commit.plan.epoch.0);
+        assert!(committed >= last, "acknowledged {last:?}, found {committed:?}");
+        unacknowledged += u64::from(committed > last);
+        if let Some(epoch) = committed {
+            let bucket = i64::try_from(epoch).unwrap();
+            let mut expected = vec![key(bucket, epoch, 0), key(bucket, epoch, 1)];
+            if epoch > 0 {
+                expected.insert(0, key(bucket - 1, epoch - 1, 1));
+            }
+            assert_eq!(keys(&checkpoint), expected, "state is that of epoch {epoch}, no more and no less");
+            for at in &expected {
+                assert_eq!(checkpoint.read_block(at).unwrap(), Some(block(at, 20_000)));
+            }
+            assert_eq!(checkpoint.manifest().unwrap(), Some(epoch.to_string().into_bytes()));
+        }
+        assert!(!matches!(recover(found), Recovery::Refuse(_)));
+        assert_sound(&checkpoint);
+        last = committed;
+    }
+    assert!(last.unwrap() >= 50, "{last:?} epochs in all");
+    println!("kills that landed after an unacknowledged commit: {unacknowledged} of 25");
+}
+
+/// A file system of its own of few bytes, unmounted at the end.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount(size: &str) -> SmallDisk {
+        let folder = tempfile::tempdir().unwrap();
+        let options = format!("size={size}");
+        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).status();
+        assert!(status.unwrap().success(), "this test mounts a small tmpfs, so it must run as root");
+        SmallDisk { folder }
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("--lazy").arg(self.folder.path()).status().unwrap();
+    }
+}
+
+#[test]
+fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_again() {
+    let disk = SmallDisk::mount("24m");
+    let folder = disk.folder.path().join("checkpoint");
+    let checkpoint = open(&folder);
+    run(&checkpoint, 0, put(key(0, 0, 0), 1000));
+    checkpoint.write_plan(&plan(1)).unwrap();
+    let big = StateChanges {
+        puts: (0..40).map(|sequence| key(1, 1, sequence)).map(|at| (at, block(&at, 1 << 20))).collect(),
+        drop_buckets: vec![range(0, 1)],
+        ..StateChanges::default()
+    };
+    let error = checkpoint.commit(&commit(1), big).err().expect("40 MB do not fit into 24 MB");
+    assert!(matches!(error, StateError::Io { .. }), "{error:?}");
+    assert!(error.to_string().contains("No space left on device"), "{error}");
+    assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
+    // Nothing is taken or told any more, even what would fit.
+    let poisoned = |result: Result<(), StateError>| match result {
+        Err(error @ StateError::Poisoned { .. }) => assert!(error.to_string().contains("No space left"), "{error}"),
+        other => panic!("{other:?}"),
+    };
+    poisoned(checkpoint.commit(&commit(1), StateChanges::default()).map(|_| ()));
+    poisoned(checkpoint.write_plan(&plan(1)));
+    poisoned(checkpoint.retire(2));
+    poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
+    poisoned(checkpoint.found().map(|_| ()));
+    poisoned(checkpoint.read_block(&key(0, 0, 0)).map(|_| ()));
+    drop(checkpoint);
+    // The user makes room: a smaller epoch passes, and nothing of the failed one is there.
+    let status = Command::new("mount").args(["-o", "remount,size=96m"]).arg(disk.folder.path()).status().unwrap();
+    assert!(status.success());
+    let checkpoint = open(&folder);
+    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(1)), commit: Some(commit(0)) });
+    assert_eq!(keys(&checkpoint), [key(0, 0, 0)]);
+    checkpoint.commit(&commit(1), put(key(1, 1, 0), 1000)).unwrap();
+    assert_eq!(keys(&checkpoint), [key(0, 0, 0), key(1, 1, 0)]);
+    assert_sound(&checkpoint);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let disk = SmallDisk::mount("24m");
+    let status = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.folder.path()).status().unwrap();
+    assert!(status.success());
+    let folder = disk.folder.path().join("checkpoint");
+    let error = Checkpoint::open(&folder, "shop", &SMALL).err().unwrap();
+    assert!(matches!(&error, StateError::Io { place, .. } if *place == folder), "{error:?}");
+    assert!(error.to_string().contains("Read-only file system"), "{error}");
+}
+
+/// Not a test of right or wrong: prints what a plan, a commit and an opening cost here.
+#[test]
+#[ignore = "measures; run by hand with --ignored --nocapture"]
+fn measure_an_idle_epoch() {
+    let folder = tempfile::tempdir_in(std::env::var("STATE_MEASURE").unwrap_or("/tmp".to_string())).unwrap();
+    let checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
+    let (mut plans, mut commits) = (Vec::new(), Vec::new());
+    for epoch in 0..200 {
+        let start = std::time::Instant::now();
+        checkpoint.write_plan(&plan(epoch)).unwrap();
+        plans.push(start.elapsed());
+        let puts = (0..40).map(|s| key(1, epoch, s)).map(|at| (at, block(&at, 2000))).collect();
+        let start = std::time::Instant::now();
+        checkpoint.commit(&commit(epoch), StateChanges { puts, ..StateChanges::default() }).unwrap();
+        commits.push(start.elapsed());
+    }
+    drop(checkpoint);
+    let start = std::time::Instant::now();
+    let checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
+    let entries = keys(&checkpoint).len();
+    let opened = start.elapsed();
+    for times in [&mut plans, &mut commits] {
+        times.sort();
+    }
+    println!(
+        "plan median {:?} p99 {:?}; commit of 40 blocks of 2 kB median {:?} p99 {:?}",
+        plans[100], plans[198], commits[100], commits[198]
+    );
+    println!("reopening with {entries} blocks and its index {opened:?}");
+    let puts = (0..100).map(|s| key(2, 200, s)).map(|at| (at, block(&at, 1 << 20))).collect();
+    checkpoint.write_plan(&plan(200)).unwrap();
+    let start = std::time::Instant::now();
+    checkpoint.commit(&commit(200), StateChanges { puts, ..StateChanges::default() }).unwrap();
+    println!("commit of 100 blocks of 1 MiB {:?}, memory {} MiB", start.elapsed(), checkpoint.memory_bytes() >> 20);
+}

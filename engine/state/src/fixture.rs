@@ -1,0 +1,141 @@
+//! Records and blocks for the tests, and the test binary run again as another process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use epoch::{
+    Commit, EpochId, OffsetRange, Plan, RowCounts, SourcePlan, StagedFile, TableCommit, TopicPartition, WatermarkState,
+};
+
+use crate::{BlockKey, Checkpoint, CheckpointSettings, OperatorId, StateChanges};
+
+/// Small memory, so that flushes and compactions happen in tests too.
+pub const SMALL: CheckpointSettings = CheckpointSettings { memory_bytes: 16 << 20 };
+
+/// Names the folder to a child process.
+pub const FOLDER: &str = "STATE_TEST_FOLDER";
+
+pub fn open(folder: &Path) -> Checkpoint {
+    Checkpoint::open(folder, "shop", &SMALL).unwrap()
+}
+
+/// The plan of an epoch of ten records in each of two partitions.
+pub fn plan(epoch: u64) -> Plan {
+    let from = i64::try_from(epoch).unwrap() * 10;
+    let mut events = SourcePlan::default();
+    for partition in 0..2 {
+        events.ranges.insert(TopicPartition::new("t", partition), OffsetRange { from, until: from + 10 });
+        events.latest.insert(TopicPartition::new("t", partition), from + 10);
+    }
+    Plan {
+        format: epoch::record::FORMAT,
+        epoch: EpochId(epoch),
+        batch_time_us: from * 1000,
+        watermark_us: (epoch > 0).then_some(from),
+        late_watermark_us: (epoch > 1).then_some(from - 10),
+        lanes: 2,
+        sources: BTreeMap::from([("events".to_string(), events)]),
+    }
+}
+
+/// The commit of [`plan`].
+pub fn commit(epoch: u64) -> Commit {
+    let file = StagedFile {
+        path: epoch::layout::data_file("00c0ffee", EpochId(epoch), 0),
+        bytes: 1000,
+        rows: 20,
+        bucket: None,
+        stats: String::new(),
+    };
+    let counts = RowCounts { read: 20, emitted: 17, rejected: 1, late: 1, filtered: 1, written: 20 };
+    let watermark_us = Some(i64::try_from(epoch + 1).unwrap() * 10);
+    Commit {
+        plan: plan(epoch),
+        tables: BTreeMap::from([(
+            "gold.t".to_string(),
+            TableCommit { added: vec![file], removed: Vec::new(), counts },
+        )]),
+        watermarks: BTreeMap::from([(
+            "events".to_string(),
+            WatermarkState { watermark_us, ..WatermarkState::default() },
+        )]),
+        next_watermark_us: watermark_us,
+        sources: BTreeMap::from([("events".to_string(), counts)]),
+    }
+}
+
+/// Plans and commits one epoch.
+pub fn run(checkpoint: &Checkpoint, epoch: u64, changes: StateChanges) {
+    checkpoint.write_plan(&plan(epoch)).unwrap();
+    checkpoint.commit(&commit(epoch), changes).unwrap();
+}
+
+pub fn operator() -> OperatorId {
+    OperatorId::of("gold.t/window")
+}
+
+pub fn key(bucket: i64, epoch: u64, sequence: u16) -> BlockKey {
+    BlockKey { operator: operator(), bucket, shard: 1, epoch: EpochId(epoch), lane: 0, sequence }
+}
+
+/// Bytes that only this key has, not compressible.
+pub fn block(at: &BlockKey, bytes: usize) -> Vec<u8> {
+    let mut seed = xxhash_rust::xxh3::xxh3_64(&at.to_bytes());
+    let mut next = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as u8
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+pub fn put(at: BlockKey, bytes: usize) -> StateChanges {
+    StateChanges { puts: vec![(at, block(&at, bytes))], ..StateChanges::default() }
+}
+
+/// Another real process of this test binary, running one ignored test on a folder.
+pub struct Other {
+    pub child: Child,
+    pub lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Other {
+    pub fn start(test: &str, folder: &Path) -> Other {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .env(FOLDER, folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Other { child, lines }
+    }
+
+    /// Waits for the next line that the child marked as its own.
+    pub fn line(&mut self) -> String {
+        loop {
+            let line = self.lines.next().expect("the child says more").unwrap();
+            if let Some((_, said)) = line.split_once("said:") {
+                return said.to_string();
+            }
+        }
+    }
+
+    /// SIGKILL, as `Child::kill` sends it.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// Says a line to the parent.
+pub fn say(line: impl std::fmt::Display) {
+    use std::io::Write;
+    // libtest writes "test … " without a newline before a test's output, so the mark need not stand at the start.
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "said:{line}").unwrap();
+    out.flush().unwrap();
+}

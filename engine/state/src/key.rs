@@ -1,0 +1,133 @@
+//! Where a block of state lives: a key whose bytes sort as its parts do.
+
+use std::fmt;
+
+use epoch::EpochId;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Length of a key, bytes: operator 8, bucket 8, shard 1, epoch 8, lane 2, sequence 2.
+pub const KEY_BYTES: usize = 29;
+
+/// An operator in keys: the hash of its stable name. The names themselves stand in the operators' manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperatorId(pub u64);
+
+impl OperatorId {
+    /// The id of the operator with this stable name.
+    pub fn of(name: &str) -> OperatorId {
+        OperatorId(xxh3_64(name.as_bytes()))
+    }
+}
+
+impl fmt::Display for OperatorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Where a block lives. Keys sort by their parts in the order of the fields, and so do their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockKey {
+    /// The operator it belongs to.
+    pub operator: OperatorId,
+    /// Window start in microseconds since 1970 UTC, or a hash of keys.
+    pub bucket: i64,
+    /// Share of the keys.
+    pub shard: u8,
+    /// Epoch that wrote it.
+    pub epoch: EpochId,
+    /// Lane that computed it.
+    pub lane: u16,
+    /// Number of the block within operator, bucket, shard, epoch and lane.
+    pub sequence: u16,
+}
+
+/// Buckets of one operator, `from` inclusive to `until` exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BucketRange {
+    /// The operator.
+    pub operator: OperatorId,
+    /// First bucket of the range.
+    pub from: i64,
+    /// First bucket after it.
+    pub until: i64,
+}
+
+impl fmt::Display for BlockKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BlockKey { operator, bucket, shard, epoch, lane, sequence } = self;
+        write!(f, "operator {operator}, bucket {bucket}, shard {shard}, epoch {epoch}, lane {lane}, block {sequence}")
+    }
+}
+
+impl BlockKey {
+    /// The key's bytes: fixed length, big-endian, the bucket's sign flipped.
+    pub fn to_bytes(&self) -> [u8; KEY_BYTES] {
+        let mut bytes = [0; KEY_BYTES];
+        bytes[..16].copy_from_slice(&bucket_prefix(self.operator, self.bucket));
+        bytes[16] = self.shard;
+        bytes[17..25].copy_from_slice(&self.epoch.0.to_be_bytes());
+        bytes[25..27].copy_from_slice(&self.lane.to_be_bytes());
+        bytes[27..].copy_from_slice(&self.sequence.to_be_bytes());
+        bytes
+    }
+
+    /// The key with these bytes; `None` if they are not as long as a key.
+    pub fn from_bytes(bytes: &[u8]) -> Option<BlockKey> {
+        let bytes: &[u8; KEY_BYTES] = bytes.try_into().ok()?;
+        Some(BlockKey {
+            operator: OperatorId(read_u64(bytes, 0)),
+            bucket: (read_u64(bytes, 8) ^ SIGN) as i64,
+            shard: bytes[16],
+            epoch: EpochId(read_u64(bytes, 17)),
+            lane: u16::from_be_bytes([bytes[25], bytes[26]]),
+            sequence: u16::from_be_bytes([bytes[27], bytes[28]]),
+        })
+    }
+}
+
+impl BucketRange {
+    /// True if nothing can be in it.
+    pub fn is_empty(&self) -> bool {
+        self.until <= self.from
+    }
+
+    /// First key bytes of the range, and first key bytes after it.
+    pub fn bounds(&self) -> ([u8; 16], [u8; 16]) {
+        (bucket_prefix(self.operator, self.from), bucket_prefix(self.operator, self.until))
+    }
+}
+
+/// First key bytes of one bucket, and first key bytes after it.
+pub(crate) fn bucket_bounds(operator: OperatorId, bucket: i64) -> (Vec<u8>, Vec<u8>) {
+    let from = bucket_prefix(operator, bucket).to_vec();
+    let until = match bucket.checked_add(1) {
+        Some(next) => bucket_prefix(operator, next).to_vec(),
+        None => operator_bounds(operator).1,
+    };
+    (from, until)
+}
+
+/// First key bytes of an operator, and first key bytes after it.
+pub(crate) fn operator_bounds(operator: OperatorId) -> (Vec<u8>, Vec<u8>) {
+    let from = operator.0.to_be_bytes().to_vec();
+    // After the last operator there is nothing: a key longer than any block's, of the highest bytes.
+    let until = operator.0.checked_add(1).map_or_else(|| vec![0xff; KEY_BYTES + 1], |next| next.to_be_bytes().to_vec());
+    (from, until)
+}
+
+const SIGN: u64 = 1 << 63;
+
+fn bucket_prefix(operator: OperatorId, bucket: i64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&operator.0.to_be_bytes());
+    bytes[8..].copy_from_slice(&(bucket as u64 ^ SIGN).to_be_bytes());
+    bytes
+}
+
+fn read_u64(bytes: &[u8; KEY_BYTES], at: usize) -> u64 {
+    bytes[at..at + 8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests;

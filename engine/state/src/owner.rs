@@ -1,0 +1,80 @@
+//! One owner at a time: the locked file that names who runs on a checkpoint.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use epoch::layout;
+
+use crate::error::StateError;
+
+/// The right to write to a checkpoint. It ends with the process, however that ends: the lock is the kernel's.
+#[derive(Debug)]
+pub struct Owner {
+    /// Holds the lock for as long as it is open.
+    _file: File,
+}
+
+impl Owner {
+    /// Locks the checkpoint for this process and writes down who it is.
+    ///
+    /// # Errors
+    /// `Owned` with host and process if another engine holds it; `Io` if the file cannot be made or written.
+    pub fn lock(folder: &Path, job: &str) -> Result<Owner, StateError> {
+        let path = folder.join(layout::OWNER);
+        let failed = |action| {
+            move |error: std::io::Error| StateError::Io {
+                action,
+                place: folder.join(layout::OWNER),
+                detail: error.to_string(),
+            }
+        };
+        // Not truncated: until the lock is ours, the text is another's.
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed("open"))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(owned(folder, &mut file)),
+            Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
+        }
+        let text = format!("{} {} {} {job}\n", host_name(), std::process::id(), now_ms());
+        // The new text is laid over the old one before the file is cut, so that a reader never finds it empty.
+        file.seek(SeekFrom::Start(0)).map_err(failed("write"))?;
+        file.write_all(text.as_bytes()).map_err(failed("write"))?;
+        file.set_len(text.len() as u64).map_err(failed("write"))?;
+        Ok(Owner { _file: file })
+    }
+}
+
+/// The refusal, with what the owner wrote about itself.
+fn owned(folder: &Path, file: &mut File) -> StateError {
+    let mut text = String::new();
+    // An unreadable note does not make the checkpoint free: the refusal stands, with what could be read.
+    let _ = file.read_to_string(&mut text);
+    let mut words = text.split_whitespace();
+    let host = words.next().unwrap_or("unknown").to_string();
+    let pid = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+    StateError::Owned { folder: folder.to_path_buf(), host, pid }
+}
+
+/// The machine's name: one word, for people.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .and_then(|name| name.split_whitespace().next().map(str::to_string))
+        .unwrap_or_else(|| "unknown".to_string())
+}
+
+/// When the owner started, for people; nothing is decided by it.
+fn now_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
+}
+
+#[cfg(test)]
+mod tests;

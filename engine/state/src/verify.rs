@@ -1,0 +1,196 @@
+//! `engine checkpoint verify`: walks everything stored and lists what cannot be true.
+
+use std::collections::{BTreeMap, HashSet};
+
+use epoch::protocol::{self, Found, Recovery};
+use epoch::{Commit, EpochId, Plan};
+
+use crate::database::Family;
+use crate::error::StateError;
+use crate::key::{BlockKey, KEY_BYTES};
+use crate::reader::{CheckpointReader, Kind};
+
+/// What a walk through a checkpoint found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// What cannot be true, each with its place. Empty: the checkpoint is sound.
+    pub problems: Vec<String>,
+    /// Plans read.
+    pub plans: u64,
+    /// Commits read.
+    pub commits: u64,
+    /// Data files that the commits added.
+    pub files: u64,
+    /// State blocks read.
+    pub blocks: u64,
+    /// Bytes in them.
+    pub block_bytes: u64,
+}
+
+const ALL_EPOCHS: std::ops::RangeInclusive<EpochId> = EpochId(0)..=EpochId(u64::MAX);
+
+impl CheckpointReader {
+    /// Reads every record and block, checks each, and checks that they fit together.
+    ///
+    /// # Errors
+    /// Only if the walk itself cannot be made; damage is a problem in the list.
+    pub fn verify(&self) -> Result<Verification, StateError> {
+        let mut walk = Walk::default();
+        for plan in self.records::<Plan>(Kind::Plan, ALL_EPOCHS)? {
+            walk.note(plan, Walk::plan);
+        }
+        for commit in self.records::<Commit>(Kind::Commit, ALL_EPOCHS)? {
+            walk.note(commit, Walk::commit);
+        }
+        walk.recovery();
+        if let Err(error) = self.manifest() {
+            walk.problem(error.to_string());
+        }
+        for entry in self.lengths(Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+            walk.note(entry, Walk::length);
+        }
+        for entry in self.sealed(Family::Blocks, Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+            walk.note(entry, Walk::block);
+        }
+        for at in std::mem::take(&mut walk.lengths).into_keys() {
+            walk.problem(format!("the block of {at} stands in the index but is not there"));
+        }
+        Ok(walk.result)
+    }
+}
+
+/// The walk so far.
+#[derive(Default)]
+struct Walk {
+    result: Verification,
+    plans: BTreeMap<EpochId, Plan>,
+    last_plan: Option<Plan>,
+    last_commit: Option<Commit>,
+    files: HashSet<(String, String)>,
+    lengths: BTreeMap<BlockKey, u64>,
+}
+
+impl Walk {
+    fn problem(&mut self, what: String) {
+        self.result.problems.push(what);
+    }
+
+    /// Takes an entry in, or its damage.
+    fn note<T>(&mut self, entry: Result<T, StateError>, take: impl FnOnce(&mut Walk, T)) {
+        match entry {
+            Ok(entry) => take(self, entry),
+            Err(error) => self.problem(error.to_string()),
+        }
+    }
+
+    fn plan(&mut self, plan: Plan) {
+        self.result.plans += 1;
+        if let Some(before) = self.last_plan.take() {
+            let epoch = plan.epoch;
+            if epoch != before.epoch.next() {
+                self.problem(format!("the plan of epoch {epoch} follows that of epoch {}", before.epoch));
+            } else if let Err(what) = plan.joins(&before) {
+                self.problem(format!("the plan of epoch {epoch} does not join the one before: {what}"));
+            }
+            self.never_falls(
+                &format!("the watermark planned for epoch {epoch}"),
+                before.watermark_us,
+                plan.watermark_us,
+            );
+            let (was, is) = (before.late_watermark_us, plan.late_watermark_us);
+            self.never_falls(&format!("the late watermark planned for epoch {epoch}"), was, is);
+        }
+        self.plans.insert(plan.epoch, plan.clone());
+        self.last_plan = Some(plan);
+    }
+
+    fn commit(&mut self, commit: Commit) {
+        self.result.commits += 1;
+        let epoch = commit.plan.epoch;
+        match self.plans.get(&epoch) {
+            None => self.problem(format!("epoch {epoch} is committed but its plan is not there")),
+            Some(plan) if *plan != commit.plan => {
+                self.problem(format!("epoch {epoch} was committed from another plan than the one stored"));
+            }
+            Some(_) => {}
+        }
+        if let Some(before) = self.last_commit.take() {
+            self.follows(&before, &commit);
+        }
+        self.never_falls(
+            &format!("the watermark after epoch {epoch}"),
+            commit.plan.watermark_us,
+            commit.next_watermark_us,
+        );
+        for (table, change) in &commit.tables {
+            if let Err(breach) = change.counts.balance(table) {
+                self.problem(format!("epoch {epoch}: {breach}"));
+            }
+            for file in &change.added {
+                self.result.files += 1;
+                if !self.files.insert((table.clone(), file.path.clone())) {
+                    self.problem(format!("epoch {epoch}: {table} lists file {} a second time", file.path));
+                }
+            }
+        }
+        self.last_commit = Some(commit);
+    }
+
+    /// Two commits one after the other.
+    fn follows(&mut self, before: &Commit, commit: &Commit) {
+        let epoch = commit.plan.epoch;
+        if epoch != before.plan.epoch.next() {
+            self.problem(format!("the commit of epoch {epoch} follows that of epoch {}", before.plan.epoch));
+        }
+        self.never_falls(
+            &format!("the watermark after epoch {epoch}"),
+            before.next_watermark_us,
+            commit.next_watermark_us,
+        );
+        self.never_falls(
+            &format!("the watermark of epoch {epoch}"),
+            before.next_watermark_us,
+            commit.plan.watermark_us,
+        );
+        for (source, was) in &before.watermarks {
+            let is = commit.watermarks.get(source).and_then(|state| state.watermark_us);
+            self.never_falls(&format!("the watermark of source {source} after epoch {epoch}"), was.watermark_us, is);
+        }
+    }
+
+    fn never_falls(&mut self, what: &str, was: Option<i64>, is: Option<i64>) {
+        if is < was {
+            let text = |us: Option<i64>| us.map_or("none".to_string(), |us| us.to_string());
+            self.problem(format!("{what} falls from {} to {}", text(was), text(is)));
+        }
+    }
+
+    /// What a restart would conclude.
+    fn recovery(&mut self) {
+        let found = Found { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
+        if let Recovery::Refuse(contradiction) = protocol::recover(found) {
+            self.problem(format!("a restart would refuse: {contradiction}"));
+        }
+    }
+
+    fn length(&mut self, (at, bytes): (BlockKey, u64)) {
+        self.lengths.insert(at, bytes);
+    }
+
+    fn block(&mut self, (at, block): (BlockKey, Vec<u8>)) {
+        let bytes = block.len() as u64;
+        self.result.blocks += 1;
+        self.result.block_bytes += bytes;
+        match self.lengths.remove(&at) {
+            Some(listed) if listed == bytes => {}
+            Some(listed) => self.problem(format!("the block of {at} has {bytes} bytes, its index entry says {listed}")),
+            None => self.problem(format!("the block of {at} does not stand in the index")),
+        }
+        if self.last_commit.as_ref().is_none_or(|commit| at.epoch > commit.plan.epoch) {
+            self.problem(format!("the block of {at} is of an epoch that is not committed"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
