@@ -1,0 +1,448 @@
+//! House rules that the compiler does not know: file and function length, opening lines, forbidden calls and names, crate direction.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES_MAX: usize = 600;
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Which of our crates a crate may use. What is not listed is an arrow back: it does not compile away, it is refused here.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("epoch", &[]),
+    ("job", &["epoch"]),
+    ("decode", &["epoch", "job"]),
+    ("source", &["epoch", "job"]),
+    ("sink", &["epoch", "job"]),
+    ("state", &["epoch"]),
+    ("operators", &["epoch", "state"]),
+    ("plan", &["epoch", "job", "state", "operators"]),
+    ("runtime", &["epoch", "job", "decode", "source", "sink", "state", "operators", "plan"]),
+    ("serve", &["epoch", "job", "decode", "source", "sink", "state", "operators", "plan", "runtime"]),
+    ("drill", &["epoch", "job", "decode", "source", "sink", "state", "operators", "plan", "runtime"]),
+    ("cli", &["epoch", "job", "decode", "source", "sink", "state", "operators", "plan", "runtime", "serve", "drill"]),
+];
+
+/// Calls that end the process or hide an error. Clippy denies most of them; this also sees code that is configured away.
+const FORBIDDEN_CALLS: &[&str] =
+    &[".unwrap()", ".expect(\"", ".unwrap_err()", ".expect_err(\"", "panic!", "todo!", "unimplemented!", "dbg!"];
+
+const FORBIDDEN_NAMES: &[&str] = &["utils", "util", "common", "helpers", "misc"];
+
+// ---------------------------------------------------------------- the rules, over the whole tree
+
+#[test]
+fn every_rust_file_opens_with_a_line_that_says_what_it_is() {
+    refuse(each_rust_file(|_, text| opening_problems(text)));
+}
+
+#[test]
+fn production_files_and_functions_are_short() {
+    refuse(each_rust_file(|path, text| if is_test(path) { Vec::new() } else { length_problems(text) }));
+}
+
+#[test]
+fn production_code_neither_panics_nor_holds_tests() {
+    refuse(each_rust_file(|path, text| if is_test(path) { Vec::new() } else { call_problems(text) }));
+}
+
+#[test]
+fn file_names_say_what_is_inside() {
+    refuse(each_rust_file(|path, _| name_problems(path)));
+}
+
+#[test]
+fn crates_point_one_way() {
+    let mut problems = Vec::new();
+    for folder in entries(&root().join("engine")) {
+        let manifest = folder.join("Cargo.toml");
+        if let Ok(text) = fs::read_to_string(&manifest) {
+            let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+            problems.extend(
+                arrow_problems(&name, &text).into_iter().map(|problem| format!("{}: {problem}", shown(&manifest))),
+            );
+        }
+    }
+    refuse(problems);
+}
+
+#[test]
+fn no_file_holds_a_path_of_one_machine() {
+    let mut files = Vec::new();
+    collect(&root(), &mut files, &|_| true);
+    assert!(files.len() > 20, "the walk found {} files only", files.len());
+    let mut problems = Vec::new();
+    for file in files {
+        if let Ok(text) = fs::read_to_string(&file) {
+            problems
+                .extend(machine_path_problems(&text).into_iter().map(|problem| format!("{}:{problem}", shown(&file))));
+        }
+    }
+    refuse(problems);
+}
+
+// ---------------------------------------------------------------- the rules see what they are for
+
+#[test]
+fn a_missing_opening_line_is_seen() {
+    assert!(opening_problems("//! Says it.\nfn a() {}\n").is_empty());
+    assert_eq!(opening_problems("fn a() {}\n").len(), 1);
+    assert_eq!(opening_problems("").len(), 1);
+    assert_eq!(opening_problems("//!\n").len(), 1);
+}
+
+#[test]
+fn long_functions_and_files_are_seen() {
+    let body = |lines: usize| format!("fn long() {{\n{}}}\n", "    step();\n".repeat(lines - 2));
+    assert!(length_problems(&body(FUNCTION_LINES_MAX)).is_empty());
+    assert_eq!(length_problems(&body(FUNCTION_LINES_MAX + 1)), ["1: function `long` has 71 lines, at most 70"]);
+    assert!(length_problems(&"// x\n".repeat(FILE_LINES_MAX)).is_empty());
+    assert_eq!(length_problems(&"// x\n".repeat(FILE_LINES_MAX + 1)).len(), 1);
+    // Braces in text, comments and characters do not count; declarations and function types have no body.
+    assert!(function_lengths("fn a() { \"{\"; '{'; /* { /* { */ */ }\n// }\nfn b();\ntype C = fn(u8) -> u8;\nfn d<'a>(x: &'a str) { r#\"}\"\"#; }").iter().all(|found| found.2 == 1));
+    assert_eq!(function_lengths("fn a() {\n fn b() {\n }\n}\n"), [("a".to_owned(), 1, 4), ("b".to_owned(), 2, 2)]);
+}
+
+#[test]
+fn forbidden_calls_are_seen_in_code_only() {
+    assert_eq!(call_problems("fn a() {\n    b().unwrap();\n}\n"), ["2: `.unwrap()` outside tests"]);
+    assert_eq!(call_problems("x.expect(\"y\"); panic!(); todo!()").len(), 3);
+    assert!(call_problems("// .unwrap()\nlet s = \"panic!\"; x.unwrap_or(1); let c = '\"'; /* todo! */").is_empty());
+    assert_eq!(call_problems("#[cfg(test)]\nmod tests {\n}\n").len(), 1);
+    assert!(call_problems("#[cfg(test)]\nmod tests;\n").is_empty());
+    assert!(call_problems("self.expect('<')?; self.expect(Token::Open)?;").is_empty(), "a parser's own `expect`");
+    assert!(declares_for_tests("#[cfg(test)]\npub(crate) mod fixture;\nmod other;", "fixture"));
+    assert!(!declares_for_tests("#[cfg(test)]\nmod fixture;\nmod other;", "other"));
+}
+
+#[test]
+fn arrows_back_are_seen() {
+    assert!(
+        arrow_problems(
+            "job",
+            "[package]\nname = \"job\"\n[dependencies]\nserde.workspace = true\nepoch.workspace = true\n"
+        )
+        .is_empty()
+    );
+    assert_eq!(
+        arrow_problems("epoch", "[dependencies]\nruntime = { path = \"../runtime\" }\n"),
+        ["crate `epoch` must not use `runtime`"]
+    );
+    assert_eq!(
+        arrow_problems("source", "[dependencies.sink]\nworkspace = true\n"),
+        ["crate `source` must not use `sink`"]
+    );
+    assert!(arrow_problems("epoch", "[dev-dependencies]\nruntime.workspace = true\n").is_empty());
+    assert_eq!(arrow_problems("extra", "[dependencies]\n").len(), 1);
+}
+
+#[test]
+fn names_and_paths_are_seen() {
+    assert_eq!(name_problems(Path::new("engine/plan/src/utils.rs")).len(), 1);
+    assert_eq!(name_problems(Path::new("engine/plan/src/common/mod.rs")).len(), 1);
+    assert!(name_problems(Path::new("engine/plan/src/window.rs")).is_empty());
+    let machine = concat!("/wo", "rk/main");
+    assert_eq!(machine_path_problems(&format!("a\ncd {machine}\n")).len(), 1);
+    assert_eq!(machine_path_problems(concat!("x = \"/ro", "ot\"")).len(), 1);
+    assert!(machine_path_problems(concat!("see docs/wo", "rk/x, ../ro", "ot/y and /wo", "rkspace")).is_empty());
+}
+
+// ---------------------------------------------------------------- each rule
+
+fn opening_problems(text: &str) -> Vec<String> {
+    let first = text.lines().next().unwrap_or_default();
+    let says_something = first.strip_prefix("//! ").is_some_and(|rest| !rest.trim().is_empty());
+    if says_something { Vec::new() } else { vec!["1: the first line must be `//! What this file is.`".to_owned()] }
+}
+
+fn length_problems(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let lines = text.lines().count();
+    if lines > FILE_LINES_MAX {
+        problems.push(format!("1: {lines} lines, at most {FILE_LINES_MAX}"));
+    }
+    for (name, line, length) in function_lengths(text) {
+        if length > FUNCTION_LINES_MAX {
+            problems.push(format!("{line}: function `{name}` has {length} lines, at most {FUNCTION_LINES_MAX}"));
+        }
+    }
+    problems
+}
+
+fn call_problems(text: &str) -> Vec<String> {
+    let code = code_only(text);
+    let mut problems = Vec::new();
+    for (index, line) in code.lines().enumerate() {
+        for call in FORBIDDEN_CALLS.iter().filter(|call| holds_call(line, call)) {
+            problems.push(format!("{}: `{call}` outside tests", index + 1));
+        }
+    }
+    for (at, _) in code.match_indices("#[cfg(test)]") {
+        let rest = &code[at..];
+        let item = &rest[..rest.find([';', '{']).map_or(rest.len(), |end| end + 1)];
+        if item.contains("mod ") && item.ends_with('{') {
+            problems.push(format!(
+                "{}: tests stand in a file of their own (`mod tests;` and `x/tests.rs`)",
+                line_of(&code, at)
+            ));
+        }
+    }
+    problems
+}
+
+/// A macro's name must not be the end of a longer word: `my_panic!` is another macro.
+fn holds_call(line: &str, call: &str) -> bool {
+    line.match_indices(call).any(|(at, _)| call.starts_with('.') || !line[..at].ends_with(is_word))
+}
+
+fn name_problems(path: &Path) -> Vec<String> {
+    let words = path.components().filter_map(|part| part.as_os_str().to_str());
+    let stems = words.map(|word| word.strip_suffix(".rs").unwrap_or(word));
+    stems
+        .filter(|stem| FORBIDDEN_NAMES.contains(stem))
+        .map(|stem| format!("1: `{stem}` says nothing about what is inside"))
+        .collect()
+}
+
+fn arrow_problems(name: &str, manifest: &str) -> Vec<String> {
+    let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
+        return vec![format!(
+            "crate `{name}` is not in the table ARROWS of engine/epoch/tests/tidy.rs: say there what it may use"
+        )];
+    };
+    let mut in_dependencies = false;
+    let mut problems = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        let mut used = None;
+        if let Some(section) = line.strip_prefix('[') {
+            let section = section.trim_end_matches(']');
+            in_dependencies = section == "dependencies";
+            used = section.strip_prefix("dependencies.");
+        } else if in_dependencies {
+            used = line.split(['.', '=', ' ']).next();
+        }
+        if let Some(used) = used.filter(|used| ARROWS.iter().any(|(known, _)| known == used) && !allowed.contains(used))
+        {
+            problems.push(format!("crate `{name}` must not use `{used}`"));
+        }
+    }
+    problems
+}
+
+/// Paths that exist on the machine of whoever wrote them only.
+fn machine_path_problems(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        for folder in [concat!("/wo", "rk"), concat!("/ro", "ot")] {
+            let absolute = |at: usize| {
+                let before = line[..at].chars().next_back();
+                let after = line[at + folder.len()..].chars().next();
+                !before.is_some_and(|c| is_word(c) || matches!(c, '.' | '/' | '}' | '-'))
+                    && !after.is_some_and(|c| is_word(c) || c == '-')
+            };
+            if line.match_indices(folder).any(|(at, _)| absolute(at)) {
+                problems.push(format!("{}: a path of one machine: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    problems
+}
+
+// ---------------------------------------------------------------- reading Rust, as far as the rules need it
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// Name, first line and number of lines of every function with a body.
+fn function_lengths(text: &str) -> Vec<(String, usize, usize)> {
+    let code = code_only(text);
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices("fn ") {
+        let name: String = code[at + 3..].trim_start().chars().take_while(|c| is_word(*c)).collect();
+        if name.is_empty() || code[..at].ends_with(is_word) {
+            continue;
+        }
+        if let Some(end) = body_end(&code, at) {
+            let first = line_of(&code, at);
+            found.push((name, first, line_of(&code, end) - first + 1));
+        }
+    }
+    found
+}
+
+/// Where the body of the function that starts at `at` closes; `None` for a declaration.
+fn body_end(code: &str, at: usize) -> Option<usize> {
+    let mut braces = 0_usize;
+    let mut brackets = 0_usize;
+    for (offset, c) in code[at..].char_indices() {
+        match c {
+            '(' | '[' => brackets += 1,
+            ')' | ']' => brackets = brackets.saturating_sub(1),
+            ';' if braces == 0 && brackets == 0 => return None,
+            '{' => braces += 1,
+            '}' if braces <= 1 => return (braces == 1).then_some(at + offset),
+            '}' => braces -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The text with comments and characters blanked out and strings emptied, line for line.
+fn code_only(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let word_before = code.ends_with(is_word);
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            block_comment(rest)
+        } else if !word_before && let Some(length) = raw_string(rest) {
+            length
+        } else if c == '"' {
+            quoted(rest, '"')
+        } else if c == '\'' && is_character(rest) {
+            quoted(rest, '\'')
+        } else {
+            code.push(c);
+            rest = &rest[c.len_utf8()..];
+            continue;
+        };
+        // A text stays visible as an empty one; what it says is gone.
+        code.push_str(if rest[..skipped].ends_with('"') { "\"\"" } else { " " });
+        code.extend(rest[..skipped].matches('\n'));
+        rest = &rest[skipped..];
+    }
+    code
+}
+
+/// Length of a comment that may hold others.
+fn block_comment(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if text[at..].starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+/// Length of `r"…"`, `r#"…"#`, `br"…"` and the like, if the text starts with one.
+fn raw_string(text: &str) -> Option<usize> {
+    let marks = text.strip_prefix("br").or_else(|| text.strip_prefix("cr")).or_else(|| text.strip_prefix('r'))?;
+    let hashes = marks.chars().take_while(|c| *c == '#').count();
+    let body = marks[hashes..].strip_prefix('"')?;
+    let closing = format!("\"{}", "#".repeat(hashes));
+    let end = body.find(&closing).map_or(body.len(), |at| at + closing.len());
+    Some(text.len() - body.len() + end)
+}
+
+/// Length of a quoted text with escapes, both quotes included.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// `'x'` and `'\n'` are characters, `'a` in `&'a str` is a lifetime.
+fn is_character(text: &str) -> bool {
+    let mut letters = text.chars().skip(1);
+    matches!((letters.next(), letters.next()), (Some('\\'), _) | (Some(_), Some('\'')))
+}
+
+// ---------------------------------------------------------------- walking
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("engine/epoch lies two folders deep").to_path_buf()
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// Files that only tests are made of: by their place, or because they are declared `#[cfg(test)] mod name;`.
+fn is_test(path: &Path) -> bool {
+    let by_place = |part: &str| matches!(part, "tests" | "tests.rs" | "benches" | "examples");
+    path.iter().filter_map(|part| part.to_str()).any(by_place) || is_declared_for_tests(path)
+}
+
+fn is_declared_for_tests(path: &Path) -> bool {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        return false;
+    };
+    let parents = [folder.join("lib.rs"), folder.join("main.rs"), folder.join("mod.rs"), folder.with_extension("rs")];
+    let texts = parents.iter().filter_map(|parent| fs::read_to_string(root().join(parent)).ok());
+    texts.map(|text| code_only(&text)).any(|code| declares_for_tests(&code, name))
+}
+
+fn declares_for_tests(code: &str, name: &str) -> bool {
+    code.match_indices("#[cfg(test)]").any(|(at, attribute)| {
+        let rest = &code[at + attribute.len()..];
+        rest.find(';')
+            .is_some_and(|end| rest[..end].trim_end().ends_with(&format!("mod {name}")) && !rest[..end].contains('{'))
+    })
+}
+
+fn each_rust_file(check: impl Fn(&Path, &str) -> Vec<String>) -> Vec<String> {
+    let mut files = Vec::new();
+    collect(&root().join("engine"), &mut files, &|path| path.extension().is_some_and(|end| end == "rs"));
+    assert!(files.len() > 20, "the walk found {} files only", files.len());
+    let mut problems = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file is readable text");
+        let inside = file.strip_prefix(root()).unwrap_or(&file);
+        problems.extend(check(inside, &text).into_iter().map(|problem| format!("{}:{problem}", inside.display())));
+    }
+    problems
+}
+
+/// Files of the tree that are ours: neither built nor data.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, wanted: &dyn Fn(&Path) -> bool) {
+    for path in entries(folder) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            let ours = matches!(name.as_str(), ".ci" | ".cargo" | ".config") || !name.starts_with('.');
+            if ours && !matches!(name.as_str(), "target" | "warehouse" | "checkpoints") {
+                collect(&path, files, wanted);
+            }
+        } else if wanted(&path) {
+            files.push(path);
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a folder of the tree is readable")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn refuse(problems: Vec<String>) {
+    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+}
