@@ -1,0 +1,87 @@
+//! From text to job: the syntax, the variables, the overrides, the meaning.
+
+use toml::de::{DeTable, DeValue, Error};
+
+use crate::model::Job;
+use crate::overrides;
+use crate::problem::{Problem, Problems};
+use crate::read::{self, MISSING_LABEL};
+use crate::source_map::SourceMap;
+use crate::tree::{self, Builder, Section};
+
+/// Reads a job file.
+///
+/// `overrides` are the `--set key=value` of the command line: a dotted key, and a value in TOML or, if it is not TOML,
+/// a string. `variable` resolves `${NAME}`; what it returns appears in the job but in no problem.
+///
+/// # Errors
+/// Every problem of the file and of the overrides, in the order of their places.
+pub fn parse(
+    file_name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Job, Problems> {
+    let mut problems = Problems::of(SourceMap::with_overrides(file_name, text, overrides));
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let table = table.into_inner();
+    let mut root: Section = Builder { variable, offset: 0, problems: &mut problems }.section(&table, 0);
+    tree::dismantle_value(DeValue::Table(table));
+    overrides::apply(&mut root, overrides, variable, &mut problems);
+    let job = read::read(&root, &mut problems);
+    if !errors.is_empty() {
+        put_syntax_first(&errors, text, &mut problems);
+    }
+    if problems.is_empty() {
+        return Ok(job);
+    }
+    problems.sort();
+    Err(problems)
+}
+
+/// Adds the syntax errors, one a line, and takes away what they may have caused: problems in the same line, and
+/// whatever seems to be missing.
+fn put_syntax_first(errors: &[Error], text: &str, problems: &mut Problems) {
+    let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let mut lines: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        let line = line_of(span.start);
+        if !lines.contains(&line) {
+            lines.push(line);
+            found.push(syntax_problem(error, text));
+        }
+    }
+    problems.retain(|problem| {
+        let in_file = problem.span.start <= text.len();
+        problem.label != MISSING_LABEL && !(in_file && lines.contains(&line_of(problem.span.start)))
+    });
+    found.into_iter().for_each(|problem| problems.push(problem));
+}
+
+fn syntax_problem(error: &Error, text: &str) -> Problem {
+    let span = error.span().unwrap_or(0..0);
+    let message = error.message();
+    let help = if message.starts_with("string values must be quoted") {
+        "put the value in quotes, as name = \"value\""
+    } else if message.starts_with("duplicate key") {
+        "keep one of them: a key or a section can be there once"
+    } else if message.contains("basic string") || message.contains("literal string") {
+        "close the string with the sign it was opened with; a string over several lines begins and ends with \"\"\""
+    } else if message.contains("unclosed table") {
+        "close the line with `]`"
+    } else if message.contains("key with no value") {
+        "write name = value"
+    } else {
+        "a line is name = value or [section], strings in quotes"
+    };
+    let shown = text.get(span.clone()).unwrap_or_default();
+    let title = match message.split_once(',') {
+        _ if message.starts_with("duplicate key") => format!("`{shown}` is there twice"),
+        Some((what, _)) => format!("this is not TOML: {what}"),
+        None => format!("this is not TOML: {message}"),
+    };
+    let label = message.split_once(", ").map_or(message, |(_, expected)| expected);
+    Problem::new(span, title).label(label).help(help)
+}

@@ -1,0 +1,118 @@
+//! Reads the tree of a job file into a [`Job`], noting every problem on the way.
+//!
+//! Each reader returns a value even where it found a problem, so that the rest is still looked at. That value is never
+//! seen: a job is only handed out if there is no problem.
+
+mod checks;
+mod columns;
+mod job;
+mod kafka;
+mod keys;
+mod offsets;
+mod source;
+mod table;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Job, Source, Table, Trigger};
+use crate::problem::{Problem, Problems};
+use crate::reference::Part;
+use crate::tree::{Section, Value};
+
+pub(crate) use kafka::REFUSED_OPTIONS;
+
+use keys::Keys;
+pub(crate) use keys::MISSING_LABEL;
+
+/// Reads a whole file.
+pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
+    let keys = Keys::new(root, 0..0, "the job file", Part::File, problems);
+    let sources = read_sources(&keys, problems);
+    let tables = read_tables(&keys, problems);
+    let mut job = Job {
+        name: String::new(),
+        trigger: Trigger::Asap,
+        checkpoint: String::new(),
+        warehouse: String::new(),
+        state_memory_bytes: 0,
+        retain_epochs: 0,
+        sources,
+        tables,
+    };
+    match keys.section("job", problems) {
+        Some((section, at)) => job::read(section, at, &mut job, problems),
+        None if keys.has("job") => {}
+        None => problems.push(
+            keys::missing(0..0, "the section `[job]` is missing")
+                .help("begin the file with [job] and its keys name, trigger, checkpoint and warehouse"),
+        ),
+    }
+    job
+}
+
+fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, Source> {
+    let mut sources = BTreeMap::new();
+    let section = keys.section("source", problems).map(|(section, _)| section);
+    for entry in section.map(|section| section.entries.as_slice()).unwrap_or_default() {
+        checks::identifier(&entry.name, &entry.name_span, "source", problems);
+        checks::unlike_others(sources.keys(), &entry.name, &entry.name_span, "source", problems);
+        match &entry.node.value {
+            Value::Section(section) => {
+                let source = source::read(&entry.name, section, &entry.name_span, problems);
+                sources.insert(entry.name.clone(), source);
+            }
+            Value::Broken => {}
+            _ => problems.push(
+                Problem::new(entry.name_span.clone(), "a source without a name")
+                    .label("expected a section here")
+                    .help("write [source.events] above this key, with a name of your choice for `events`"),
+            ),
+        }
+    }
+    if section.map_or(!keys.has("source"), |section| section.entries.is_empty()) {
+        problems.push(
+            keys::missing(0..0, "the job has no source")
+                .help("add a section [source.events] with connector, brokers, topic and a schema"),
+        );
+    }
+    sources
+}
+
+fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
+    let mut tables: Vec<(usize, Table)> = Vec::new();
+    let section = keys.section("table", problems).map(|(section, _)| section);
+    for schema in section.map(|section| section.entries.as_slice()).unwrap_or_default() {
+        let Value::Section(inner) = &schema.node.value else {
+            table::without_schema(schema, problems);
+            continue;
+        };
+        if table::is_table_itself(inner) {
+            table::without_schema(schema, problems);
+            continue;
+        }
+        table::check_schema(schema, problems);
+        for entry in &inner.entries {
+            let Value::Section(section) = &entry.node.value else {
+                table::without_schema(entry, problems);
+                continue;
+            };
+            let read = table::read(&schema.name, entry, section, problems);
+            checks::unlike_others(
+                tables.iter().map(|(_, table)| &table.name),
+                &read.name,
+                &entry.name_span,
+                "table",
+                problems,
+            );
+            tables.push((entry.name_span.start, read));
+        }
+    }
+    if section.map_or(!keys.has("table"), |section| section.entries.is_empty()) {
+        problems.push(
+            keys::missing(0..0, "the job has no table")
+                .help("add a section [table.bronze.raw_events] with sql = \"SELECT * FROM …\""),
+        );
+    }
+    tables.sort_by_key(|(place, _)| *place);
+    tables.into_iter().map(|(_, table)| table).collect()
+}

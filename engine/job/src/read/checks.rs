@@ -1,0 +1,49 @@
+//! What names may look like.
+
+use std::ops::Range;
+
+use crate::problem::{Problem, Problems};
+
+/// Longest name: it is part of folder and file names.
+const NAME_LEN_MAX: usize = 100;
+
+/// A name for SQL that is also safe as a folder: a letter, then letters, digits and `_`.
+pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &mut Problems) {
+    let label = if name.len() > NAME_LEN_MAX {
+        "at most 100 characters"
+    } else if !name.starts_with(|sign: char| sign.is_ascii_alphabetic()) {
+        "must begin with a letter"
+    } else if !name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_') {
+        "only letters, digits and `_`"
+    } else {
+        return;
+    };
+    let mut suggestion: String =
+        name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '_' }).take(NAME_LEN_MAX).collect();
+    suggestion = suggestion.trim_start_matches(|sign: char| !sign.is_ascii_alphabetic()).to_owned();
+    let help = match suggestion.as_str() {
+        "" => "choose a name that begins with a letter".to_owned(),
+        name => format!("write for example `{name}`"),
+    };
+    let problem = Problem::new(at.clone(), format!("this cannot be the name of a {what}")).label(label);
+    problems.push(problem.help(help));
+}
+
+/// A name that no other one equals if case is ignored: SQL and some file systems do not tell them apart.
+pub(super) fn unlike_others<'a>(
+    others: impl IntoIterator<Item = &'a String>,
+    name: &str,
+    at: &Range<usize>,
+    what: &str,
+    problems: &mut Problems,
+) {
+    if let Some(other) = others.into_iter().find(|other| other.eq_ignore_ascii_case(name)) {
+        let problem = Problem::new(at.clone(), format!("two {what}s are called `{name}`"));
+        let label = if other == name {
+            "there already".to_owned()
+        } else {
+            format!("`{other}` is there already, and case makes no difference")
+        };
+        problems.push(problem.label(label).help(format!("give each {what} a name of its own")));
+    }
+}

@@ -1,0 +1,89 @@
+//! `[source.NAME.kafka]`: settings passed to librdkafka.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::problem::{Problem, Problems, is_secret};
+use crate::tree::{Section, Value};
+
+use super::keys::wrong_type;
+
+/// Settings that would break a promise of the engine or that librdkafka does not have, with what to do instead.
+pub(crate) const REFUSED_OPTIONS: &[(&str, &str)] = &[
+    ("auto.offset.reset", "the engine keeps its own offsets: write starting_offsets in the source"),
+    ("enable.auto.commit", "offsets are committed after an epoch is published: take it away"),
+    ("auto.commit.interval.ms", "offsets are committed after an epoch is published: take it away"),
+    ("enable.auto.offset.store", "the engine keeps its own offsets: take it away"),
+    ("bootstrap.servers", "write brokers in the source"),
+    ("metadata.broker.list", "write brokers in the source"),
+    ("isolation.level", "the engine reads committed records only: take it away"),
+    ("enable.partition.eof", "the engine sets it: take it away"),
+    ("partition.assignment.strategy", "the engine reads all partitions itself: take it away"),
+    ("group.instance.id", "the engine reads all partitions itself: take it away"),
+    ("group.protocol", "the engine reads all partitions itself: take it away"),
+    ("max.poll.records", "a setting of the Java client: write max_offsets_per_trigger in the source"),
+    ("key.deserializer", "a setting of the Java client: take it away"),
+    ("value.deserializer", "a setting of the Java client: write format in the source"),
+    ("sasl.jaas.config", "a setting of the Java client: write \"sasl.username\" and \"sasl.password\""),
+    ("ssl.truststore.location", "a setting of the Java client: write \"ssl.ca.location\" with a PEM file"),
+    ("ssl.truststore.password", "a setting of the Java client: write \"ssl.ca.location\" with a PEM file"),
+];
+
+/// Reads the settings. `security.protocol` without quotes is taken for what it means, though TOML nests it.
+pub(super) fn options(section: &Section, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::new();
+    collect(section, "", &mut options, problems);
+    options
+}
+
+fn collect(section: &Section, prefix: &str, options: &mut BTreeMap<String, String>, problems: &mut Problems) {
+    for entry in &section.entries {
+        let name = if prefix.is_empty() { entry.name.clone() } else { format!("{prefix}.{}", entry.name) };
+        let value = match &entry.node.value {
+            Value::Section(inner) => {
+                collect(inner, &name, options, problems);
+                continue;
+            }
+            Value::Text(text) => text.value.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Boolean(value) => value.to_string(),
+            Value::Broken => continue,
+            Value::Datetime(_) | Value::List(_) => {
+                let help = format!("write \"{name}\" = \"…\", a list with commas in one string");
+                let mut node = entry.node.clone();
+                node.span = entry.name_span.clone();
+                wrong_type(&node, &name, "a string, a number, true or false", help, problems);
+                continue;
+            }
+        };
+        let hidden = matches!(&entry.node.value, Value::Text(text) if text.hidden);
+        check(&name, &entry.name_span, hidden || value.is_empty(), problems);
+        if options.insert(name.clone(), value).is_some() {
+            let problem =
+                Problem::new(entry.name_span.clone(), format!("`{name}` is set twice")).label("there already");
+            problems.push(problem.help("keep one of them"));
+        }
+    }
+}
+
+/// Checks a setting's name, and that a secret is not written out. The problems point at names only, never at values.
+fn check(name: &str, at: &Range<usize>, hidden: bool, problems: &mut Problems) {
+    let bare = name.strip_prefix("kafka.");
+    let refused = REFUSED_OPTIONS.iter().find(|(refused, _)| *refused == bare.unwrap_or(name));
+    if let Some((_, reason)) = refused {
+        let problem = Problem::new(at.clone(), format!("`{name}` cannot be set")).label("refused");
+        problems.push(problem.help(*reason));
+    } else if let Some(bare) = bare {
+        let problem =
+            Problem::new(at.clone(), format!("`{name}` is Spark's way to write it")).label("`kafka.` is too much");
+        problems.push(problem.help(format!("write \"{bare}\"")));
+    } else if is_secret(name) && !hidden && !name.ends_with(".url") && !name.ends_with(".location") {
+        let variable = name.to_ascii_uppercase().replace(['.', '-'], "_");
+        problems.push(
+            Problem::new(at.clone(), format!("`{name}` is written out"))
+                .label("a secret does not belong in a job file")
+                .help(format!("write \"{name}\" = \"${{{variable}}}\" and set the variable")),
+        );
+    }
+}

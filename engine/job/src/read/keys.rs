@@ -1,0 +1,212 @@
+//! A section on its way to being read: known and unknown keys, wrong types, missing keys.
+
+use std::ops::Range;
+
+use crate::nearest::nearest;
+use crate::problem::{Problem, Problems};
+use crate::quantity;
+use crate::reference::{self, PLANNED, Part, SPARK_NAMES, Without};
+use crate::tree::{Entry, Node, Section, Text, Value};
+
+/// A section with what is known about its keys.
+pub(super) struct Keys<'a> {
+    section: &'a Section,
+    at: Range<usize>,
+    title: String,
+    part: Part,
+}
+
+/// Marks problems that a syntax error elsewhere may have caused.
+pub(crate) const MISSING_LABEL: &str = "missing here";
+
+/// A problem of something that is not there.
+pub(super) fn missing(at: Range<usize>, title: impl Into<String>) -> Problem {
+    Problem::new(at, title).label(MISSING_LABEL)
+}
+
+impl<'a> Keys<'a> {
+    /// A section that lies at `at`; its unknown keys are problems.
+    pub fn new(section: &'a Section, at: Range<usize>, title: &str, part: Part, problems: &mut Problems) -> Self {
+        for entry in &section.entries {
+            if !reference::keys(part).any(|key| key.name == entry.name) {
+                problems.push(unknown(entry, title, part));
+            }
+        }
+        Self { section, at, title: title.to_owned(), part }
+    }
+
+    /// Where the section lies.
+    pub fn at(&self) -> Range<usize> {
+        self.at.clone()
+    }
+
+    /// True if the key is there, right or wrong.
+    pub fn has(&self, name: &str) -> bool {
+        self.section.get(name).is_some()
+    }
+
+    /// A key, if it is there. A required one that is missing is a problem.
+    pub fn get(&self, name: &str, problems: &mut Problems) -> Option<&'a Entry> {
+        let found = self.section.get(name);
+        let key = reference::keys(self.part).find(|key| key.name == name);
+        if let (None, Some(key), true) = (found, key, self.part != Part::File)
+            && key.without == Without::Required
+        {
+            let title = format!("`{name}` is missing in {}", self.title);
+            problems.push(missing(self.at(), title).help(format!("add {}", key.example)));
+        }
+        found
+    }
+
+    /// A string.
+    pub fn text(&self, name: &str, problems: &mut Problems) -> Option<&'a Text> {
+        let entry = self.get(name, problems)?;
+        match &entry.node.value {
+            Value::Text(text) if text.value.trim().is_empty() => {
+                let problem =
+                    Problem::new(entry.node.span.clone(), format!("`{name}` is empty")).label("nothing is in it");
+                problems.push(problem.help(self.example(name)));
+                None
+            }
+            Value::Text(text) => Some(text),
+            _ => {
+                self.wrong_type(entry, problems);
+                None
+            }
+        }
+    }
+
+    /// A whole number of 1 or more.
+    pub fn count(&self, name: &str, problems: &mut Problems) -> Option<u64> {
+        let entry = self.get(name, problems)?;
+        match &entry.node.value {
+            Value::Integer(number) if *number >= 1 => u64::try_from(*number).ok(),
+            Value::Integer(_) => {
+                let problem = Problem::new(entry.node.span.clone(), format!("`{name}` is too small"));
+                problems.push(problem.label("must be 1 or more").help(self.example(name)));
+                None
+            }
+            _ => {
+                self.wrong_type(entry, problems);
+                None
+            }
+        }
+    }
+
+    /// True or false.
+    pub fn flag(&self, name: &str, problems: &mut Problems) -> Option<bool> {
+        let entry = self.get(name, problems)?;
+        if let Value::Boolean(value) = entry.node.value {
+            return Some(value);
+        }
+        self.wrong_type(entry, problems);
+        None
+    }
+
+    /// A section inside this one, with its place.
+    pub fn section(&self, name: &str, problems: &mut Problems) -> Option<(&'a Section, Range<usize>)> {
+        let entry = self.get(name, problems)?;
+        match &entry.node.value {
+            Value::Section(section) => Some((section, entry.name_span.clone())),
+            _ => {
+                self.wrong_type(entry, problems);
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&self, name: &str, choices: &[(&str, T)], problems: &mut Problems) -> Option<T> {
+        let text = self.text(name, problems)?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text.value) {
+            return Some(*value);
+        }
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let near = if text.hidden { None } else { nearest(&text.value, words.iter().copied()) };
+        let help = match near {
+            Some(word) => format!("write {name} = \"{word}\""),
+            None => format!("write one of {}", quoted_list(&words)),
+        };
+        let title = format!("`{name}` cannot be {}", text.shown());
+        problems.push(Problem::new(text.content.clone(), title).label("not one of its words").help(help));
+        None
+    }
+
+    /// A duration in microseconds; `None` in `Some` for the word `none` where that is allowed.
+    pub fn duration_us(&self, name: &str, none_allowed: bool, problems: &mut Problems) -> Option<Option<i64>> {
+        let text = self.text(name, problems)?;
+        if none_allowed && text.value == "none" {
+            return Some(None);
+        }
+        match quantity::duration_us(&text.value) {
+            Ok(duration_us) => Some(Some(duration_us)),
+            Err(reason) => {
+                let title = format!("`{name}` is not a duration: {}", text.shown());
+                problems.push(Problem::new(text.content.clone(), title).label(reason).help(self.example(name)));
+                None
+            }
+        }
+    }
+
+    /// A size in bytes.
+    pub fn size_bytes(&self, name: &str, problems: &mut Problems) -> Option<u64> {
+        let text = self.text(name, problems)?;
+        let reason = match quantity::size_bytes(&text.value) {
+            Ok(0) => "it must be more than nothing",
+            Ok(size_bytes) => return Some(size_bytes),
+            Err(reason) => reason,
+        };
+        let title = format!("`{name}` is not a size: {}", text.shown());
+        problems.push(Problem::new(text.content.clone(), title).label(reason).help(self.example(name)));
+        None
+    }
+
+    /// Notes that a key's value is of the wrong type.
+    pub fn wrong_type(&self, entry: &Entry, problems: &mut Problems) {
+        let takes =
+            reference::keys(self.part).find(|key| key.name == entry.name).map_or("something else", |key| key.takes);
+        wrong_type(&entry.node, &entry.name, takes, self.example(&entry.name), problems);
+    }
+
+    /// How a key is written, as help.
+    pub fn example(&self, name: &str) -> String {
+        let key = reference::keys(self.part).find(|key| key.name == name);
+        key.map(|key| format!("write for example {}", key.example.replace('\n', "  "))).unwrap_or_default()
+    }
+}
+
+/// Notes that a value is of the wrong type, unless it is known to be broken.
+pub(super) fn wrong_type(node: &Node, name: &str, takes: &str, help: String, problems: &mut Problems) {
+    if !matches!(node.value, Value::Broken) {
+        let title = format!("`{name}` has the wrong type");
+        let label = format!("this is {}; expected: {takes}", node.value.kind());
+        problems.push(Problem::new(node.span.clone(), title).label(label).help(help));
+    }
+}
+
+/// `"a", "b" or "c"`.
+pub(super) fn quoted_list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+fn unknown(entry: &Entry, title: &str, part: Part) -> Problem {
+    let name = entry.name.as_str();
+    if let Some((_, _, remedy)) = PLANNED.iter().find(|(planned, key, _)| *planned == part && *key == name) {
+        let problem = Problem::new(entry.name_span.clone(), format!("`{name}` is not there yet"));
+        return problem.label("planned, but not built yet").help(*remedy);
+    }
+    let names: Vec<&str> = reference::keys(part).map(|key| key.name).collect();
+    let spark = SPARK_NAMES.iter().find(|(spark, ours)| spark.eq_ignore_ascii_case(name) && names.contains(ours));
+    let help = match spark.map(|(_, ours)| *ours).or_else(|| nearest(name, names.iter().copied())) {
+        Some(ours) => format!("write `{ours}`"),
+        None => format!("its keys are {}", names.join(", ")),
+    };
+    Problem::new(entry.name_span.clone(), format!("unknown key `{name}`"))
+        .label(format!("not a key of {title}"))
+        .help(help)
+}

@@ -1,0 +1,115 @@
+//! `starting_offsets` written as a section: offsets by partition, offsets by topic, or a time.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::DateTime;
+
+use crate::model::{StartingOffsets, Topics};
+use crate::nearest::nearest;
+use crate::problem::{Problem, Problems};
+use crate::tree::{Entry, Section, Value};
+
+use super::keys::wrong_type;
+
+type ByPartition = BTreeMap<i32, i64>;
+
+/// Reads the section that lies at `at`.
+pub(super) fn read(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+    let inner = |entry: &Entry| matches!(entry.node.value, Value::Section(_));
+    if let Some(entry) = section.get("timestamp").filter(|entry| !inner(entry)) {
+        for other in section.entries.iter().filter(|other| other.name != "timestamp") {
+            let problem = Problem::new(other.name_span.clone(), "a time and offsets at once");
+            problems.push(problem.label("a time is given already").help("keep the time or the offsets"));
+        }
+        return StartingOffsets::TimestampMs(timestamp_ms(entry, problems));
+    }
+    if section.entries.is_empty() {
+        let problem = Problem::new(at.clone(), "`starting_offsets` is empty").label("nothing is in it");
+        problems.push(problem.help("write an offset for each partition, as {\"0\" = 23, \"1\" = -2}"));
+    }
+    let mut offsets: BTreeMap<String, ByPartition> = BTreeMap::new();
+    for entry in &section.entries {
+        match &entry.node.value {
+            Value::Section(partitions) => {
+                check_topic(entry, topics, problems);
+                let of_topic = offsets.entry(entry.name.clone()).or_default();
+                partitions.entries.iter().for_each(|entry| partition(entry, of_topic, problems));
+            }
+            _ => match topics {
+                Topics::Named(names) if names.len() <= 1 => {
+                    let topic = names.first().cloned().unwrap_or_default();
+                    partition(entry, offsets.entry(topic).or_default(), problems);
+                }
+                _ => problems.push(
+                    Problem::new(entry.name_span.clone(), "of which topic is this partition?")
+                        .label("the source reads several topics")
+                        .help("write starting_offsets = { topic-name = {\"0\" = 23} }"),
+                ),
+            },
+        }
+    }
+    StartingOffsets::Offsets(offsets)
+}
+
+fn partition(entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) {
+    let partition = entry.name.parse::<i32>().ok().filter(|partition| *partition >= 0);
+    let Some(partition) = partition else {
+        let problem =
+            Problem::new(entry.name_span.clone(), format!("`{}` is not the number of a partition", entry.name));
+        let help = "write {\"0\" = 23, \"1\" = 40}, or { timestamp = \"2026-01-01T00:00:00Z\" }";
+        problems.push(problem.label("a whole number from 0 on must stand here").help(help));
+        return;
+    };
+    match entry.node.value {
+        Value::Integer(offset) if offset >= -2 => {
+            if offsets.insert(partition, offset).is_some() {
+                let problem = Problem::new(entry.name_span.clone(), format!("partition {partition} is named twice"));
+                problems.push(problem.label("there already").help("name each partition once"));
+            }
+        }
+        Value::Integer(_) => problems.push(
+            Problem::new(entry.node.span.clone(), "there is no such offset")
+                .label("less than -2")
+                .help("write an offset from 0 on, -2 for earliest or -1 for latest"),
+        ),
+        _ => {
+            let help = "write an offset as a whole number: -2 is earliest, -1 is latest".to_owned();
+            wrong_type(&entry.node, &entry.name, "a whole number", help, problems);
+        }
+    }
+}
+
+fn check_topic(entry: &Entry, topics: &Topics, problems: &mut Problems) {
+    let Topics::Named(names) = topics else { return };
+    if names.is_empty() || names.contains(&entry.name) {
+        return;
+    }
+    let near = nearest(&entry.name, names.iter().map(String::as_str));
+    let help = near.map_or_else(|| format!("it reads {}", names.join(", ")), |near| format!("write {near}"));
+    let problem = Problem::new(entry.name_span.clone(), format!("the source does not read the topic `{}`", entry.name));
+    problems.push(problem.label("not a topic of this source").help(help));
+}
+
+/// The time in milliseconds since 1970 UTC: a string or a date of TOML, with its zone.
+fn timestamp_ms(entry: &Entry, problems: &mut Problems) -> i64 {
+    let (written, place) = match &entry.node.value {
+        Value::Text(text) => (text.value.clone(), text.content.clone()),
+        Value::Datetime(datetime) => (datetime.to_string(), entry.node.span.clone()),
+        _ => {
+            let help = "write { timestamp = \"2026-01-01T00:00:00Z\" }".to_owned();
+            wrong_type(&entry.node, &entry.name, "a time in quotes", help, problems);
+            return 0;
+        }
+    };
+    match DateTime::parse_from_rfc3339(written.trim()) {
+        Ok(time) => time.timestamp_millis(),
+        Err(_) => {
+            let with_zone = DateTime::parse_from_rfc3339(&format!("{}Z", written.trim())).is_ok();
+            let label = if with_zone { "the time zone is missing" } else { "not a time with date and zone" };
+            let help = "write it as 2026-01-01T00:00:00Z (UTC) or 2026-01-01T01:00:00+01:00";
+            problems.push(Problem::new(place, "this is not a point in time").label(label).help(help));
+            0
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A section `[table.SCHEMA.NAME]`.
+
+use crate::model::{Late, OutputMode, Table};
+use crate::problem::{Problem, Problems};
+use crate::reference::{self, Part};
+use crate::tree::{Entry, Section, Value};
+
+use super::checks;
+use super::keys::Keys;
+
+/// Schemas that jobs cannot write to, with the reason.
+const RESERVED_SCHEMAS: &[(&str, &str)] = &[
+    ("rejected", "it holds the records that could not be read"),
+    ("information_schema", "SQL lists tables and columns there"),
+];
+
+/// Reads a table.
+pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mut Problems) -> Table {
+    let name = format!("{schema}.{}", entry.name);
+    checks::identifier(&entry.name, &entry.name_span, "table", problems);
+    if entry.name.to_ascii_lowercase().ends_with("__late") {
+        problems.push(
+            Problem::new(entry.name_span.clone(), format!("the table name `{}` is reserved", entry.name))
+                .label("names that end in `__late` hold rows that came too late")
+                .help("choose another name; for the late rows of a table write late = \"table\" in it"),
+        );
+    }
+    let keys = Keys::new(section, entry.name_span.clone(), &format!("[table.{name}]"), Part::Table, problems);
+    let sql = keys.text("sql", problems);
+    let modes = [("append", OutputMode::Append), ("update", OutputMode::Update), ("complete", OutputMode::Complete)];
+    let late = [("drop", Late::Drop), ("table", Late::Table)];
+    Table {
+        name,
+        sql: sql.map(|text| text.value.clone()).unwrap_or_default(),
+        sql_span: sql.map(|text| text.content.clone()).unwrap_or_default(),
+        mode: keys.choice("mode", &modes, problems).unwrap_or(OutputMode::Append),
+        late: keys.choice("late", &late, problems).unwrap_or(Late::Drop),
+    }
+}
+
+/// Checks the name of a schema.
+pub(super) fn check_schema(entry: &Entry, problems: &mut Problems) {
+    checks::identifier(&entry.name, &entry.name_span, "schema", problems);
+    let name = entry.name.to_ascii_lowercase();
+    if let Some((_, reason)) = RESERVED_SCHEMAS.iter().find(|(reserved, _)| *reserved == name) {
+        problems.push(
+            Problem::new(entry.name_span.clone(), format!("the schema name `{}` is reserved", entry.name))
+                .label(*reason)
+                .help("choose another schema, as bronze, silver or gold"),
+        );
+    }
+}
+
+/// True for `[table.NAME]`: keys of a table stand where names of tables should.
+pub(super) fn is_table_itself(section: &Section) -> bool {
+    let plain = |entry: &Entry| !matches!(entry.node.value, Value::Section(_));
+    let known = |entry: &Entry| reference::keys(Part::Table).any(|key| key.name == entry.name);
+    section.entries.iter().any(|entry| plain(entry) && known(entry))
+}
+
+/// Notes that a table's name lacks its schema.
+pub(super) fn without_schema(entry: &Entry, problems: &mut Problems) {
+    if matches!(entry.node.value, Value::Broken) {
+        return;
+    }
+    problems.push(
+        Problem::new(entry.name_span.clone(), "a table's name has two parts")
+            .label("schema and name must stand here")
+            .help(format!("write [table.bronze.{}] above the table's keys", entry.name)),
+    );
+}

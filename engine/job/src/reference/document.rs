@@ -1,0 +1,129 @@
+//! Writes `docs/job-file.md`.
+
+use std::fmt::Write;
+
+use super::{Key, Part, Without, keys};
+use crate::read::REFUSED_OPTIONS;
+use crate::types::PLAIN;
+
+/// The documentation of the job file, in Markdown.
+pub fn document() -> String {
+    let mut out = String::from(INTRODUCTION);
+    let parts = [
+        (Part::File, "The file", ""),
+        (Part::Job, "`[job]`", ""),
+        (Part::Source, "`[source.NAME]`", "NAME is what SQL calls the source: letters, digits and `_`.\n\n"),
+        (Part::Watermark, "`watermark = { … }` of a source", ""),
+        (Part::Column, "A column of `[source.NAME.schema]`", COLUMN),
+        (Part::Table, "`[table.SCHEMA.NAME]`", TABLE),
+    ];
+    for (part, title, text) in parts {
+        let _ = write!(out, "## {title}\n\n{text}");
+        keys(part).for_each(|key| write_key(&mut out, key));
+    }
+    write_types(&mut out);
+    out.push_str(VALUES);
+    write_refused(&mut out);
+    out
+}
+
+fn write_key(out: &mut String, key: &Key) {
+    let without = match key.without {
+        Without::Required => "required".to_owned(),
+        Without::Default(value) => format!("default `{value}`"),
+        Without::Means(meaning) => format!("without it: {meaning}"),
+    };
+    let _ = write!(out, "### `{}`\n\n{} · {without}\n\n{}\n\n", key.name, key.takes, key.meaning);
+    let _ = write!(out, "```toml\n{}\n```\n\n", key.example);
+}
+
+fn write_types(out: &mut String) {
+    out.push_str("## Types\n\n| type | also written |\n|---|---|\n");
+    for (_, names) in PLAIN {
+        if let Some((name, others)) = names.split_first() {
+            let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
+            let _ = writeln!(out, "| `{name}` | {} |", others.join(", "));
+        }
+    }
+    out.push_str(NESTED);
+}
+
+fn write_refused(out: &mut String) {
+    out.push_str("## Kafka settings that are refused\n\n| setting | why, and what to write |\n|---|---|\n");
+    for (name, reason) in REFUSED_OPTIONS {
+        let _ = writeln!(out, "| `{name}` | {reason} |");
+    }
+}
+
+const INTRODUCTION: &str = r#"# The job file
+
+<!-- Written by `UPDATE_DOCS=1 cargo test -p job` from engine/job/src/reference: change it there. -->
+
+A job is one TOML file: where records come from, and which tables are made of them. `engine check JOB` shows every
+problem of a file at once; `engine submit JOB` runs it. The smallest whole job:
+
+```toml
+[job]
+name = "hello"
+trigger = "5s"
+checkpoint = "checkpoints/hello"
+warehouse = "warehouse"
+
+[source.events]
+connector = "kafka"
+brokers = "127.0.0.1:9092"
+topic = "streaming-events"
+starting_offsets = "earliest"
+format = "json"
+watermark = { column = "event_time", delay = "5 minutes" }
+
+[source.events.schema]
+user_id = "string"
+event_type = "string"
+event_time = { type = "timestamp", field = "timestamp" }
+
+[table.gold.event_counts]
+sql = """
+SELECT window.start AS window_start, window.end AS window_end, event_type, count(*) AS event_count
+FROM events
+GROUP BY window(event_time, '1 minute'), event_type
+"""
+```
+
+"#;
+
+const COLUMN: &str = "A column is `name = \"type\"` or, with more to say, `name = { type = …, field = …, required = … }`. \
+Names are letters, digits and `_`, and do not begin with `_`: such names are kept for what the engine adds to every \
+record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n";
+
+const TABLE: &str = "A table's name has two parts, schema and name, each of letters, digits and `_`. The schema \
+`rejected` (records that could not be read) and names that end in `__late` (rows that came too late) belong to the \
+engine.\n\n";
+
+const NESTED: &str = r#"| `decimal(digits,behind_the_point)` | `dec`; plain `decimal` is `decimal(10,0)` |
+| `array<string>` | |
+| `map<string,double>` | |
+| `struct<id:int,name:string>` | `struct<id int, name string>` |
+
+Types can be nested, as in `array<struct<id:int,tags:array<string>>>`. Spaces and capital letters make no difference.
+
+"#;
+
+const VALUES: &str = r#"## Durations and sizes
+
+A duration is a number with a unit, or several of them: `"500ms"`, `"5s"`, `"5 minutes"`, `"1 hour 30 minutes"`,
+`"2 days"`. A size is a number with a unit: `"256 MiB"`, `"1 GiB"`, `"500 MB"`.
+
+## Variables
+
+Any string may hold `${NAME}` or `${NAME:-default}`, taken from the environment. A variable that is not set and has no
+default is a problem; one that is empty takes its default. For a plain `${` write `$${`. Passwords are given so and
+only so, and what a variable holds is never shown.
+
+## From the command line
+
+`--set key=value` puts a value over that of the file: `--set job.trigger=asap`,
+`--set source.events.starting_offsets='{"0" = 23}'`, `--set table.gold.event_counts.mode=update`,
+`--set source.events.kafka."security.protocol"=SSL`. What is not TOML is taken as a string.
+
+"#;
