@@ -1,1 +1,131 @@
-//! Tests.
+//! `verify` finds each kind of untruth, and nothing in a sound checkpoint.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::path::Path;
+
+use epoch::{OffsetRange, TopicPartition};
+use rocksdb::{DB, Options};
+
+use super::*;
+use crate::fixture::{commit, key, open, plan, put, run};
+use crate::seal;
+
+/// Three epochs, and a change made behind the checkpoint's back.
+fn problems_after(change: impl FnOnce(&Raw)) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    (0..3).for_each(|epoch| run(&checkpoint, epoch, put(key(1, epoch, 0), 1000)));
+    drop(checkpoint);
+    change(&Raw::open(folder.path()));
+    open(folder.path()).verify().unwrap().problems
+}
+
+/// The database, written without the checkpoint's checks.
+struct Raw(DB);
+
+impl Raw {
+    fn open(folder: &Path) -> Raw {
+        let path = folder.join(epoch::layout::DATABASE);
+        Raw(DB::open_cf(&Options::default(), path, Family::ALL.map(Family::name)).unwrap())
+    }
+
+    fn put(&self, family: Family, key: &[u8], value: Vec<u8>) {
+        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, seal::seal(key, value)).unwrap();
+    }
+
+    fn delete(&self, family: Family, key: &[u8]) {
+        self.0.delete_cf(self.0.cf_handle(family.name()).unwrap(), key).unwrap();
+    }
+
+    fn plan(&self, plan: &Plan) {
+        self.put(Family::Records, &Kind::Plan.key_of(plan.epoch), serde_json::to_vec(plan).unwrap());
+    }
+
+    fn commit(&self, commit: &Commit) {
+        self.put(Family::Records, &Kind::Commit.key_of(commit.plan.epoch), serde_json::to_vec(commit).unwrap());
+        self.plan(&commit.plan);
+    }
+}
+
+fn assert_one(problems: &[String], part: &str) {
+    assert!(problems.iter().any(|what| what.contains(part)), "{part} is not among {problems:?}");
+}
+
+#[test]
+fn a_sound_checkpoint_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
+    assert_eq!(checkpoint.verify().unwrap(), Verification::default());
+    (0..3).for_each(|epoch| run(&checkpoint, epoch, put(key(1, epoch, 0), 1000)));
+    checkpoint.write_plan(&plan(3)).unwrap();
+    let expected = Verification { problems: Vec::new(), plans: 4, commits: 3, files: 3, blocks: 3, block_bytes: 3000 };
+    assert_eq!(checkpoint.verify().unwrap(), expected);
+}
+
+#[test]
+fn missing_records_are_found() {
+    let gone = |kind: Kind, epoch| problems_after(|raw| raw.delete(Family::Records, &kind.key_of(EpochId(epoch))));
+    assert_one(&gone(Kind::Plan, 1), "epoch 1 is committed but its plan is not there");
+    assert_one(&gone(Kind::Plan, 1), "the plan of epoch 2 follows that of epoch 0");
+    assert_one(&gone(Kind::Commit, 1), "the commit of epoch 2 follows that of epoch 0");
+    assert_one(&gone(Kind::Plan, 2), "a restart would refuse");
+    assert_eq!(gone(Kind::Commit, 2).len(), 1, "only the block of the epoch that is then not committed");
+}
+
+#[test]
+fn records_that_do_not_fit_together_are_found() {
+    let other = problems_after(|raw| raw.plan(&Plan { batch_time_us: 5, ..plan(1) }));
+    assert_one(&other, "epoch 1 was committed from another plan");
+    let mut gap = commit(2);
+    let at = TopicPartition::new("t", 1);
+    gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from: 25, until: 30 });
+    assert_one(&problems_after(|raw| raw.commit(&gap)), "the plan of epoch 2 does not join the one before");
+}
+
+#[test]
+fn falling_watermarks_are_found() {
+    let with = |change: fn(&mut Commit)| {
+        let mut commit = commit(2);
+        change(&mut commit);
+        problems_after(|raw| raw.commit(&commit))
+    };
+    assert_one(&with(|c| c.next_watermark_us = None), "the watermark after epoch 2 falls from 20 to none");
+    assert_one(&with(|c| c.plan.watermark_us = Some(9)), "the watermark planned for epoch 2 falls from 10 to 9");
+    assert_one(&with(|c| c.plan.watermark_us = Some(19)), "the watermark of epoch 2 falls from 20 to 19");
+    assert_one(&with(|c| c.watermarks.clear()), "the watermark of source events after epoch 2 falls from 20 to none");
+    let late = |us| Plan { late_watermark_us: us, ..plan(1) };
+    assert_one(
+        &problems_after(|raw| raw.plan(&late(Some(11)))),
+        "the late watermark planned for epoch 2 falls from 11 to 10",
+    );
+}
+
+#[test]
+fn a_file_listed_twice_and_books_out_of_balance_are_found() {
+    let mut twice = commit(2);
+    twice.tables = commit(1).tables;
+    assert_one(
+        &problems_after(|raw| raw.commit(&twice)),
+        "epoch 2: gold.t lists file part-00c0ffee-0000000001-00000.parquet a second time",
+    );
+    let mut books = commit(2);
+    books.tables.get_mut("gold.t").unwrap().counts.late += 1;
+    assert_one(&problems_after(|raw| raw.commit(&books)), "epoch 2: the books of gold.t do not balance");
+}
+
+#[test]
+fn blocks_and_index_that_differ_are_found() {
+    let at = key(1, 1, 0);
+    let found = problems_after(|raw| raw.delete(Family::Blocks, &at.to_bytes()));
+    assert_eq!(found, [format!("the block of {at} stands in the index but is not there")]);
+    let found = problems_after(|raw| raw.delete(Family::Index, &at.to_bytes()));
+    assert_eq!(found, [format!("the block of {at} does not stand in the index")]);
+    let found = problems_after(|raw| raw.put(Family::Blocks, &at.to_bytes(), vec![0; 7]));
+    assert_eq!(found, [format!("the block of {at} has 7 bytes, its index entry says 1000")]);
+    let found = problems_after(|raw| {
+        raw.put(Family::Blocks, &key(1, 3, 0).to_bytes(), vec![0; 7]);
+        raw.put(Family::Index, &key(1, 3, 0).to_bytes(), 7u64.to_le_bytes().to_vec());
+    });
+    assert_eq!(found, [format!("the block of {} is of an epoch that is not committed", key(1, 3, 0))]);
+    assert_one(&problems_after(|raw| raw.put(Family::Blocks, b"short", vec![0; 7])), "a key of 5 bytes");
+}
