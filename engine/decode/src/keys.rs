@@ -24,14 +24,21 @@ impl Keys {
         let names: Vec<Box<[u8]>> =
             names.into_iter().take(UNKNOWN as usize - 1).map(|name| name.as_bytes().into()).collect();
         let size = (names.len() * 2 + 1).next_power_of_two();
-        let successors = (0..=names.len()).map(|index| if index < names.len() { index as u16 } else { 0 }).collect();
-        let mut keys = Keys { names: Vec::new(), successors, slots: vec![VACANT; size], scratch: Vec::new() };
+        let mut keys =
+            Keys { names: Vec::new(), successors: Vec::new(), slots: vec![VACANT; size], scratch: Vec::new() };
         for (index, name) in names.into_iter().enumerate() {
-            if let Err(slot) = keys.probe(&name) {
-                keys.slots[slot] = index as u16;
-            }
+            // The first guess is the order of the schema. A second field of the same name is never guessed nor found.
+            let first = match keys.probe(&name) {
+                Ok(slot) => keys.slots[slot],
+                Err(slot) => {
+                    keys.slots[slot] = index as u16;
+                    index as u16
+                }
+            };
             keys.names.push(name);
+            keys.successors.push(first);
         }
+        keys.successors.push(0);
         keys
     }
 
