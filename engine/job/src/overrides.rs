@@ -59,7 +59,7 @@ fn node(value: &str, start: usize, variable: &dyn Fn(&str) -> Option<String>, pr
     let is_toml = errors.is_empty() && !value.trim().is_empty();
     let node = is_toml.then(|| builder.node(&parsed, place, 0));
     tree::dismantle_value(parsed);
-    node.unwrap_or_else(|| Node { span: span.clone(), value: Value::Text(builder.text(value, &span)) })
+    node.unwrap_or_else(|| Node { value: builder.text(value, &span), span })
 }
 
 /// Puts a value at its place in the tree. Sources, schemas and tables must be there already: an override that names
@@ -78,7 +78,7 @@ fn put(root: &mut Section, path: &[String], key_span: &Range<usize>, node: Node,
             let empty = Node { span: key_span.clone(), value: Value::Section(Section::default()) };
             section.entries.push(Entry { name: part.clone(), name_span: key_span.clone(), node: empty });
         }
-        let Some(entry) = section.entries.iter_mut().find(|entry| entry.name == *part) else { return };
+        let Some(entry) = section.get_mut(part) else { return };
         match &mut entry.node.value {
             Value::Section(inner) => section = inner,
             Value::Broken => return,
@@ -91,7 +91,7 @@ fn put(root: &mut Section, path: &[String], key_span: &Range<usize>, node: Node,
             }
         }
     }
-    match section.entries.iter_mut().find(|entry| entry.name == *last) {
+    match section.get_mut(last) {
         Some(entry) => {
             entry.name_span = key_span.clone();
             entry.node = node;
@@ -110,6 +110,3 @@ fn unknown_parent(part: &str, names: &[&str], key_span: &Range<usize>) -> Proble
         .label("not in the file")
         .help(help)
 }
-
-#[cfg(test)]
-mod tests;

@@ -27,6 +27,7 @@ pub fn parse(
     let table = table.into_inner();
     let mut root: Section = Builder { variable, offset: 0, problems: &mut problems }.section(&table, 0);
     tree::dismantle_value(DeValue::Table(table));
+    read::flatten(&mut root);
     overrides::apply(&mut root, overrides, variable, &mut problems);
     let job = read::read(&root, &mut problems);
     if !errors.is_empty() {
@@ -82,6 +83,10 @@ fn syntax_problem(error: &Error, text: &str) -> Problem {
         Some((what, _)) => format!("this is not TOML: {what}"),
         None => format!("this is not TOML: {message}"),
     };
-    let label = message.split_once(", ").map_or(message, |(_, expected)| expected);
+    let label = match message.split_once(", ") {
+        Some((what, _)) if what.contains("must be quoted") => "quotes are missing",
+        Some((_, expected)) => expected,
+        None => message,
+    };
     Problem::new(span, title).label(label).help(help)
 }

@@ -136,16 +136,17 @@ impl Problems {
         let Piece { name, text, start } = self.source.piece(problem.span.start);
         let shown = secret::starred(text);
         let span = within(&shown, problem.span.start.saturating_sub(start), problem.span.end.saturating_sub(start));
-        let label = annotate_snippets::normalize_untrusted_str(&problem.label);
+        // The renderer itself cleans titles and source text only.
+        let clean = annotate_snippets::normalize_untrusted_str;
         let annotation = AnnotationKind::Primary.span(span);
-        let annotation = if label.is_empty() { annotation } else { annotation.label(label) };
+        let annotation = if problem.label.is_empty() { annotation } else { annotation.label(clean(&problem.label)) };
         let mut title = Level::ERROR.primary_title(&problem.title);
         if let Some(code) = problem.code {
             title = title.id(code);
         }
-        let mut group = title.element(Snippet::source(&shown).path(name).annotation(annotation));
+        let mut group = title.element(Snippet::source(&shown).path(clean(name)).annotation(annotation));
         if !problem.help.is_empty() {
-            group = group.element(Level::HELP.message(annotate_snippets::normalize_untrusted_str(&problem.help)));
+            group = group.element(Level::HELP.message(clean(&problem.help)));
         }
         renderer.render(&[group])
     }

@@ -19,7 +19,7 @@ use crate::problem::{Problem, Problems};
 use crate::reference::Part;
 use crate::tree::{Section, Value};
 
-pub(crate) use kafka::REFUSED_OPTIONS;
+pub(crate) use kafka::{REFUSED_OPTIONS, flatten};
 
 use keys::Keys;
 pub(crate) use keys::MISSING_LABEL;
@@ -27,8 +27,6 @@ pub(crate) use keys::MISSING_LABEL;
 /// Reads a whole file.
 pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
     let keys = Keys::new(root, 0..0, "the job file", Part::File, problems);
-    let sources = read_sources(&keys, problems);
-    let tables = read_tables(&keys, problems);
     let mut job = Job {
         name: String::new(),
         trigger: Trigger::Asap,
@@ -36,17 +34,19 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
         warehouse: String::new(),
         state_memory_bytes: 0,
         retain_epochs: 0,
-        sources,
-        tables,
+        sources: BTreeMap::new(),
+        tables: Vec::new(),
     };
     match keys.section("job", problems) {
         Some((section, at)) => job::read(section, at, &mut job, problems),
-        None if keys.has("job") => {}
+        None if keys.has("job") || keys.is_misspelt("job") => {}
         None => problems.push(
             keys::missing(0..0, "the section `[job]` is missing")
                 .help("begin the file with [job] and its keys name, trigger, checkpoint and warehouse"),
         ),
     }
+    job.sources = read_sources(&keys, problems);
+    job.tables = read_tables(&keys, problems);
     job
 }
 
@@ -69,7 +69,7 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
             ),
         }
     }
-    if section.map_or(!keys.has("source"), |section| section.entries.is_empty()) {
+    if section.map_or(!keys.has("source") && !keys.is_misspelt("source"), |section| section.entries.is_empty()) {
         problems.push(
             keys::missing(0..0, "the job has no source")
                 .help("add a section [source.events] with connector, brokers, topic and a schema"),
@@ -107,7 +107,7 @@ fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
             tables.push((entry.name_span.start, read));
         }
     }
-    if section.map_or(!keys.has("table"), |section| section.entries.is_empty()) {
+    if section.map_or(!keys.has("table") && !keys.is_misspelt("table"), |section| section.entries.is_empty()) {
         problems.push(
             keys::missing(0..0, "the job has no table")
                 .help("add a section [table.bronze.raw_events] with sql = \"SELECT * FROM …\""),

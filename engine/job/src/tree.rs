@@ -64,6 +64,21 @@ impl Section {
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.name == name)
     }
+
+    /// The value of a key, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Entry> {
+        self.entries.iter_mut().find(|entry| entry.name == name)
+    }
+}
+
+impl Entry {
+    /// The section that is this key's value, if it is one.
+    pub fn section_mut(&mut self) -> Option<&mut Section> {
+        match &mut self.node.value {
+            Value::Section(section) => Some(section),
+            _ => None,
+        }
+    }
 }
 
 impl Text {
@@ -132,7 +147,7 @@ impl Builder<'_> {
             return Node { span, value: Value::Broken };
         }
         let value = match value {
-            DeValue::String(text) => Value::Text(self.text(text, &span)),
+            DeValue::String(text) => self.text(text, &span),
             DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
                 Ok(number) => Value::Integer(number),
                 Err(_) => self.broken_number(&span),
@@ -165,25 +180,20 @@ impl Builder<'_> {
     }
 
     /// A string that lies at `span`, quotes included (or without quotes, if it came from an override).
-    pub fn text(&mut self, written: &str, span: &Range<usize>) -> Text {
+    pub fn text(&mut self, written: &str, span: &Range<usize>) -> Value {
         let content = content(self.problems.source().slice(span), span);
         let literal = self.problems.source().slice(&content) == written;
         let resolved = variable::resolve(written, self.variable);
-        let text = Text {
-            value: resolved.value,
-            hidden: resolved.used,
-            literal: literal && !resolved.used && resolved.faults.is_empty(),
-            content: content.clone(),
-        };
+        if resolved.faults.is_empty() {
+            let literal = literal && !resolved.used;
+            return Value::Text(Text { value: resolved.value, hidden: resolved.used, literal, content });
+        }
         for fault in resolved.faults {
-            let place = if literal {
-                content.start + fault.range.start..content.start + fault.range.end
-            } else {
-                content.clone()
-            };
+            let Range { start, end } = fault.range;
+            let place = if literal { content.start + start..content.start + end } else { content.clone() };
             self.problems.push(variable_problem(place, &fault.kind));
         }
-        text
+        Value::Broken
     }
 }
 
@@ -233,6 +243,3 @@ pub(crate) fn dismantle_value(value: DeValue<'_>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -18,11 +18,13 @@ pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &m
     } else {
         return;
     };
-    let mut suggestion: String =
-        name.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign } else { '_' }).take(NAME_LEN_MAX).collect();
-    suggestion = suggestion.trim_start_matches(|sign: char| !sign.is_ascii_alphabetic()).to_owned();
-    let help = match suggestion.as_str() {
+    let safe = |sign: char| if sign.is_ascii_alphanumeric() { sign } else { '_' };
+    let cleaned: String = name.chars().map(safe).take(NAME_LEN_MAX - 10).collect();
+    let help = match cleaned.trim_start_matches('_') {
         "" => "choose a name that begins with a letter".to_owned(),
+        digits if digits.starts_with(|sign: char| sign.is_ascii_digit()) => {
+            format!("write for example `{what}_{digits}`")
+        }
         name => format!("write for example `{name}`"),
     };
     let problem = Problem::new(at.clone(), format!("this cannot be the name of a {what}")).label(label);

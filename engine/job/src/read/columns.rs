@@ -36,7 +36,7 @@ fn check_name(entry: &Entry, problems: &mut Problems) {
 
 fn column(entry: &Entry, problems: &mut Problems) -> Column {
     let mut column =
-        Column { name: entry.name.clone(), field: entry.name.clone(), data_type: DataType::String, required: false };
+        Column { name: entry.name.clone(), field: entry.name.clone(), data_type: DataType::Timestamp, required: false };
     match &entry.node.value {
         Value::Text(text) => column.data_type = data_type(text, problems),
         Value::Section(section) if looks_like_fields(section) => problems.push(
@@ -70,6 +70,7 @@ fn looks_like_fields(section: &Section) -> bool {
         && section.entries.iter().all(|entry| !known(&entry.name) && matches!(entry.node.value, Value::Text(_)))
 }
 
+/// Reads a type. A wrong one is taken for a timestamp: then the watermark has nothing to say about it.
 fn data_type(text: &Text, problems: &mut Problems) -> DataType {
     match types::parse(&text.value) {
         Ok(data_type) => data_type,
@@ -80,7 +81,7 @@ fn data_type(text: &Text, problems: &mut Problems) -> DataType {
                 problem = problem.code("UNSUPPORTED_DATATYPE");
             }
             problems.push(problem);
-            DataType::String
+            DataType::Timestamp
         }
     }
 }

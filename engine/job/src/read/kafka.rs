@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::problem::{Problem, Problems, is_secret};
-use crate::tree::{Section, Value};
+use crate::tree::{Entry, Node, Section, Value};
 
 use super::keys::wrong_type;
 
@@ -29,42 +29,55 @@ pub(crate) const REFUSED_OPTIONS: &[(&str, &str)] = &[
     ("ssl.truststore.password", "a setting of the Java client: write \"ssl.ca.location\" with a PEM file"),
 ];
 
-/// Reads the settings. `security.protocol` without quotes is taken for what it means, though TOML nests it.
-pub(super) fn options(section: &Section, problems: &mut Problems) -> BTreeMap<String, String> {
-    let mut options = BTreeMap::new();
-    collect(section, "", &mut options, problems);
-    options
+/// Brings the settings of all sources into one level: TOML nests `security.protocol` where it is not in quotes.
+pub(crate) fn flatten(root: &mut Section) {
+    let Some(sources) = root.get_mut("source").and_then(Entry::section_mut) else { return };
+    for source in sources.entries.iter_mut().filter_map(Entry::section_mut) {
+        if let Some(kafka) = source.get_mut("kafka").and_then(Entry::section_mut) {
+            let mut flat = Section::default();
+            flatten_into(std::mem::take(kafka), "", &mut flat);
+            *kafka = flat;
+        }
+    }
 }
 
-fn collect(section: &Section, prefix: &str, options: &mut BTreeMap<String, String>, problems: &mut Problems) {
+fn flatten_into(section: Section, prefix: &str, flat: &mut Section) {
+    for mut entry in section.entries {
+        entry.name.insert_str(0, prefix);
+        match entry.node.value {
+            Value::Section(inner) => flatten_into(inner, &format!("{}.", entry.name), flat),
+            _ => flat.entries.push(entry),
+        }
+    }
+}
+
+/// Reads the settings.
+pub(super) fn options(section: &Section, problems: &mut Problems) -> BTreeMap<String, String> {
+    let mut options = BTreeMap::new();
     for entry in &section.entries {
-        let name = if prefix.is_empty() { entry.name.clone() } else { format!("{prefix}.{}", entry.name) };
+        let name = &entry.name;
         let value = match &entry.node.value {
-            Value::Section(inner) => {
-                collect(inner, &name, options, problems);
-                continue;
-            }
             Value::Text(text) => text.value.clone(),
             Value::Integer(number) => number.to_string(),
             Value::Float(number) => number.to_string(),
             Value::Boolean(value) => value.to_string(),
             Value::Broken => continue,
-            Value::Datetime(_) | Value::List(_) => {
+            Value::Datetime(_) | Value::List(_) | Value::Section(_) => {
                 let help = format!("write \"{name}\" = \"…\", a list with commas in one string");
-                let mut node = entry.node.clone();
-                node.span = entry.name_span.clone();
-                wrong_type(&node, &name, "a string, a number, true or false", help, problems);
+                let node = Node { span: entry.name_span.clone(), value: entry.node.value.clone() };
+                wrong_type(&node, name, "a string, a number, true or false", help, problems);
                 continue;
             }
         };
         let hidden = matches!(&entry.node.value, Value::Text(text) if text.hidden);
-        check(&name, &entry.name_span, hidden || value.is_empty(), problems);
+        check(name, &entry.name_span, hidden || value.is_empty(), problems);
         if options.insert(name.clone(), value).is_some() {
             let problem =
                 Problem::new(entry.name_span.clone(), format!("`{name}` is set twice")).label("there already");
             problems.push(problem.help("keep one of them"));
         }
     }
+    options
 }
 
 /// Checks a setting's name, and that a secret is not written out. The problems point at names only, never at values.

@@ -14,6 +14,8 @@ pub(super) struct Keys<'a> {
     at: Range<usize>,
     title: String,
     part: Part,
+    /// Keys that somebody meant but wrote otherwise: not missing, but misspelt.
+    meant: Vec<&'static str>,
 }
 
 /// Marks problems that a syntax error elsewhere may have caused.
@@ -27,12 +29,15 @@ pub(super) fn missing(at: Range<usize>, title: impl Into<String>) -> Problem {
 impl<'a> Keys<'a> {
     /// A section that lies at `at`; its unknown keys are problems.
     pub fn new(section: &'a Section, at: Range<usize>, title: &str, part: Part, problems: &mut Problems) -> Self {
+        let mut meant = Vec::new();
         for entry in &section.entries {
             if !reference::keys(part).any(|key| key.name == entry.name) {
-                problems.push(unknown(entry, title, part));
+                let suggestion = suggestion(&entry.name, part);
+                problems.push(unknown(entry, title, part, suggestion));
+                meant.extend(suggestion);
             }
         }
-        Self { section, at, title: title.to_owned(), part }
+        Self { section, at, title: title.to_owned(), part, meant }
     }
 
     /// Where the section lies.
@@ -45,11 +50,16 @@ impl<'a> Keys<'a> {
         self.section.get(name).is_some()
     }
 
+    /// True if the key is not there, but a misspelling of it is.
+    pub fn is_misspelt(&self, name: &str) -> bool {
+        self.meant.contains(&name)
+    }
+
     /// A key, if it is there. A required one that is missing is a problem.
     pub fn get(&self, name: &str, problems: &mut Problems) -> Option<&'a Entry> {
         let found = self.section.get(name);
         let key = reference::keys(self.part).find(|key| key.name == name);
-        if let (None, Some(key), true) = (found, key, self.part != Part::File)
+        if let (None, Some(key), true) = (found, key, self.part != Part::File && !self.is_misspelt(name))
             && key.without == Without::Required
         {
             let title = format!("`{name}` is missing in {}", self.title);
@@ -194,17 +204,28 @@ pub(super) fn quoted_list(words: &[&str]) -> String {
     }
 }
 
-fn unknown(entry: &Entry, title: &str, part: Part) -> Problem {
+/// The key that somebody meant by a name.
+fn suggestion(name: &str, part: Part) -> Option<&'static str> {
+    if PLANNED.iter().any(|(planned, key, _)| *planned == part && *key == name) {
+        return None;
+    }
+    let known = |ours: &str| reference::keys(part).any(|key| key.name == ours);
+    let spark = SPARK_NAMES.iter().find(|(spark, ours)| spark.eq_ignore_ascii_case(name) && known(ours));
+    spark.map(|(_, ours)| *ours).or_else(|| nearest(name, reference::keys(part).map(|key| key.name)))
+}
+
+fn unknown(entry: &Entry, title: &str, part: Part, suggestion: Option<&str>) -> Problem {
     let name = entry.name.as_str();
     if let Some((_, _, remedy)) = PLANNED.iter().find(|(planned, key, _)| *planned == part && *key == name) {
         let problem = Problem::new(entry.name_span.clone(), format!("`{name}` is not there yet"));
         return problem.label("planned, but not built yet").help(*remedy);
     }
-    let names: Vec<&str> = reference::keys(part).map(|key| key.name).collect();
-    let spark = SPARK_NAMES.iter().find(|(spark, ours)| spark.eq_ignore_ascii_case(name) && names.contains(ours));
-    let help = match spark.map(|(_, ours)| *ours).or_else(|| nearest(name, names.iter().copied())) {
+    let help = match suggestion {
         Some(ours) => format!("write `{ours}`"),
-        None => format!("its keys are {}", names.join(", ")),
+        None => {
+            let names: Vec<&str> = reference::keys(part).map(|key| key.name).collect();
+            format!("its keys are {}", names.join(", "))
+        }
     };
     Problem::new(entry.name_span.clone(), format!("unknown key `{name}`"))
         .label(format!("not a key of {title}"))

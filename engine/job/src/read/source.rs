@@ -68,16 +68,16 @@ fn format(keys: &Keys<'_>, problems: &mut Problems) -> Format {
 
 fn brokers(keys: &Keys<'_>, problems: &mut Problems) -> String {
     let Some(text) = keys.text("brokers", problems) else { return String::new() };
-    for broker in text.value.split(',') {
-        let label = match broker_fault(broker.trim()) {
-            Some(label) => label,
-            None => continue,
-        };
-        let start = text.value.find(broker).unwrap_or_default();
+    let mut end = 0;
+    for part in text.value.split(',') {
+        let broker = part.trim();
+        let start = end + (part.len() - part.trim_start().len());
+        end += part.len() + 1;
+        let Some(label) = broker_fault(broker) else { continue };
         let title = if text.hidden {
             "a broker's address is wrong".to_owned()
         } else {
-            format!("`{}` is not the address of a broker", broker.trim())
+            format!("`{}` is not the address of a broker", broker)
         };
         problems.push(
             Problem::new(text.place(start..start + broker.len()), title)
@@ -108,6 +108,7 @@ fn broker_fault(broker: &str) -> Option<&'static str> {
 fn topics(keys: &Keys<'_>, problems: &mut Problems) -> Topics {
     let given: Vec<&str> = ["topic", "topics", "topic_pattern"].into_iter().filter(|name| keys.has(name)).collect();
     match given.as_slice() {
+        [] if ["topic", "topics", "topic_pattern"].into_iter().any(|name| keys.is_misspelt(name)) => {}
         [] => problems.push(
             missing(keys.at(), "the source does not say which topic to read")
                 .help("add topic = \"…\", topics = [\"…\", \"…\"] or topic_pattern = \"…\""),
@@ -211,7 +212,7 @@ fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) 
         if format == Format::Raw {
             return vec![value()];
         }
-        if !keys.has("schema") {
+        if !keys.has("schema") && !keys.is_misspelt("schema") {
             let help = format!("add [source.{name}.schema] with a line for each field, as event_id = \"string\"");
             problems.push(missing(keys.at(), "the source has no schema").help(help));
         }
@@ -237,7 +238,8 @@ fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) 
 fn read_watermark(section: &Section, at: Range<usize>, schema: &[Column], problems: &mut Problems) -> Watermark {
     let keys = Keys::new(section, at, "a watermark", Part::Watermark, problems);
     let column = keys.text("column", problems);
-    if let Some(column) = column {
+    // Without any column there is a problem already.
+    if let (Some(column), false) = (column, schema.is_empty()) {
         check_event_time(column, schema, problems);
     }
     let delay_us = keys.duration_us("delay", false, problems).flatten().unwrap_or_default();
