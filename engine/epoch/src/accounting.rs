@@ -61,3 +61,6 @@ impl RowCounts {
         self.written += other.written;
     }
 }
+
+#[cfg(test)]
+mod tests;

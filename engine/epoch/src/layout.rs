@@ -38,3 +38,6 @@ pub fn data_file_prefix(job_id: &str, epoch: EpochId) -> String {
 pub fn published_pointer(job: &str) -> String {
     format!("_engine/{job}.json")
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,3 +127,6 @@ pub fn spread_limit(backlog: &Ranges, limit: Option<u64>) -> Ranges {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,6 @@ impl Permit {
         self.commit
     }
 }
+
+#[cfg(test)]
+mod tests;

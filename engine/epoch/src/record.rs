@@ -52,7 +52,7 @@ pub struct DataGap {
     pub partition: i32,
     /// First offset lost.
     pub from: i64,
-    /// First offset that is there again.
+    /// First offset that is there again; smaller than `from` if the topic was made anew.
     pub until: i64,
     /// What happened, for the reader.
     pub reason: String,
@@ -145,3 +145,6 @@ impl SourcePlan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,3 +105,6 @@ impl WatermarkState {
         active.map(|(_, clock)| clock.event_us_max).min().flatten()
     }
 }
+
+#[cfg(test)]
+mod tests;
