@@ -111,19 +111,20 @@ impl OffsetRange {
 
 /// Spreads `limit` records over partitions in proportion to their backlog, as Spark's `maxOffsetsPerTrigger` does.
 ///
-/// No partition with a backlog gets nothing, so the sum may pass the limit by at most the number of partitions
-/// (Spark `KafkaMicroBatchStream.rateLimit`).
+/// Spark `KafkaMicroBatchStream.rateLimit`: a share below one record is rounded up, so that no partition starves, any
+/// other down; the sum may so pass the limit by less than the number of partitions. Shares are exact here where Spark
+/// computes with doubles, which can differ by one record where a double cannot hold the share.
 pub fn spread_limit(backlog: &Ranges, limit: Option<u64>) -> Ranges {
-    let total: u64 = backlog.iter().map(|(_, range)| range.span()).sum();
-    let Some(limit) = limit.filter(|limit| *limit < total) else { return backlog.clone() };
+    let total: u128 = backlog.iter().map(|(_, range)| u128::from(range.span())).sum();
+    let Some(limit) = limit.filter(|limit| u128::from(*limit) < total) else { return backlog.clone() };
     backlog
         .iter()
         .map(|(at, range)| {
             let size = range.span();
             let share = u128::from(limit) * u128::from(size);
-            let floor = (share / u128::from(total)) as u64;
-            let take = if floor == 0 && size > 0 { 1 } else { floor };
-            (at, OffsetRange { from: range.from, until: range.from + take.min(size) as i64 })
+            let take = if share < total { share.div_ceil(total) } else { share / total };
+            // Below `size`, as the limit is below the total, so it fits.
+            (at, OffsetRange { from: range.from, until: range.from + take as i64 })
         })
         .collect()
 }

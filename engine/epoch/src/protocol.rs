@@ -60,16 +60,8 @@ pub enum Step {
 
 impl Step {
     /// All steps in protocol order.
-    pub const ALL: [Step; 8] = [
-        Step::Plan,
-        Step::Read,
-        Step::Decode,
-        Step::Compute,
-        Step::Stage,
-        Step::Commit,
-        Step::Publish,
-        Step::Retire,
-    ];
+    pub const ALL: [Step; 8] =
+        [Step::Plan, Step::Read, Step::Decode, Step::Compute, Step::Stage, Step::Commit, Step::Publish, Step::Retire];
 
     /// The step's name as it stands in logs, fail points and progress records.
     pub fn name(self) -> &'static str {

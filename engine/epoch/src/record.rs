@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::RowCounts;
-use crate::offsets::{Offsets, OffsetRange, Ranges, TopicPartition};
+use crate::offsets::{OffsetRange, Offsets, Ranges, TopicPartition};
 use crate::protocol::EpochId;
 use crate::watermark::WatermarkState;
 
@@ -127,17 +127,22 @@ impl Plan {
 
     /// Number of offsets that the plan spans, an upper bound of its records.
     pub fn span(&self) -> u64 {
-        self.sources.values().flat_map(|source| source.ranges.iter().map(|(_, range)| range.span()).collect::<Vec<_>>()).sum()
+        self.sources
+            .values()
+            .flat_map(|source| source.ranges.iter().map(|(_, range)| range.span()).collect::<Vec<_>>())
+            .sum()
     }
 }
 
 impl SourcePlan {
     fn joins_at(&self, at: &TopicPartition, earlier: &OffsetRange) -> Result<(), String> {
         let Some(range) = self.ranges.get(at) else { return Err("missing".to_string()) };
-        let skipped = self
-            .gaps
-            .iter()
-            .any(|gap| gap.topic == at.topic && gap.partition == at.partition && gap.from == earlier.until && gap.until == range.from);
+        let skipped = self.gaps.iter().any(|gap| {
+            gap.topic == at.topic
+                && gap.partition == at.partition
+                && gap.from == earlier.until
+                && gap.until == range.from
+        });
         if range.from == earlier.until || skipped {
             Ok(())
         } else {

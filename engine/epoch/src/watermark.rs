@@ -57,7 +57,12 @@ impl WatermarkState {
     ///
     /// A partition that never had a row and has no backlog does not count. One with a backlog but no row yet holds
     /// the watermark where it is. Sub-millisecond parts are cut off, as Spark does (`EventTimeWatermarkExec`).
-    pub fn advance(&mut self, policy: &WatermarkPolicy, batch_time_us: i64, seen: &PerPartition<Observed>) -> Option<i64> {
+    pub fn advance(
+        &mut self,
+        policy: &WatermarkPolicy,
+        batch_time_us: i64,
+        seen: &PerPartition<Observed>,
+    ) -> Option<i64> {
         for (at, observed) in seen.iter() {
             self.observe(&at, observed, batch_time_us);
         }
@@ -65,7 +70,8 @@ impl WatermarkState {
             WatermarkScope::Source => self.partitions.iter().filter_map(|(_, clock)| clock.event_us_max).max(),
             WatermarkScope::Partition => self.slowest_active(policy, batch_time_us),
         };
-        let reached = reached.map(|event_us| (event_us.div_euclid(1000) * 1000).saturating_sub(policy.delay_us));
+        let reached =
+            reached.map(|event_us| event_us.saturating_sub(event_us.rem_euclid(1000)).saturating_sub(policy.delay_us));
         self.watermark_us = self.watermark_us.max(reached);
         self.watermark_us
     }

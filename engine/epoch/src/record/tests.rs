@@ -1,1 +1,127 @@
-//! Tests.
+//! The records: they join, and their JSON stays readable to what was written before.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use crate::watermark::PartitionClock;
+
+/// A commit with every field filled. A checkpoint in the field holds this text: never change it, only add another.
+const GOLDEN: &str = r#"{"plan":{"format":1,"epoch":7,"batch_time_us":1700000000000000,"watermark_us":1699999700000000,"late_watermark_us":null,"lanes":2,"sources":{"events":{"ranges":{"t":{"0":{"from":10,"until":20},"1":{"from":8,"until":8}}},"latest":{"t":{"0":25,"1":8}},"gaps":[{"topic":"t","partition":0,"from":5,"until":10,"reason":"retention"}]}}},"tables":{"gold.t":{"added":[{"path":"part-00c0ffee-0000000007-00000.parquet","bytes":1234,"rows":3,"bucket":-60000000,"stats":"{\"numRecords\":3}"}],"removed":[{"path":"part-00c0ffee-0000000006-00000.parquet","bytes":99,"rows":1}],"counts":{"read":10,"emitted":4,"rejected":3,"late":2,"filtered":1,"written":3}}},"watermarks":{"events":{"partitions":{"t":{"0":{"event_us_max":1700000000000000,"active_us":5}}},"watermark_us":1699999700000000}},"next_watermark_us":1699999700000000,"sources":{"events":{"read":10,"emitted":7,"rejected":3,"late":0,"filtered":0,"written":0}}}"#;
+
+fn golden() -> Commit {
+    let mut events = SourcePlan::default();
+    events.ranges.insert(TopicPartition::new("t", 0), OffsetRange { from: 10, until: 20 });
+    events.ranges.insert(TopicPartition::new("t", 1), OffsetRange { from: 8, until: 8 });
+    events.latest.insert(TopicPartition::new("t", 0), 25);
+    events.latest.insert(TopicPartition::new("t", 1), 8);
+    events.gaps.push(DataGap { topic: "t".into(), partition: 0, from: 5, until: 10, reason: "retention".into() });
+    let plan = Plan {
+        format: FORMAT,
+        epoch: EpochId(7),
+        batch_time_us: 1_700_000_000_000_000,
+        watermark_us: Some(1_699_999_700_000_000),
+        late_watermark_us: None,
+        lanes: 2,
+        sources: BTreeMap::from([("events".to_string(), events)]),
+    };
+    let added = StagedFile {
+        path: "part-00c0ffee-0000000007-00000.parquet".into(),
+        bytes: 1234,
+        rows: 3,
+        bucket: Some(-60_000_000),
+        stats: r#"{"numRecords":3}"#.into(),
+    };
+    let removed = StagedFile {
+        path: "part-00c0ffee-0000000006-00000.parquet".into(),
+        bytes: 99,
+        rows: 1,
+        bucket: None,
+        stats: String::new(),
+    };
+    let counts = RowCounts { read: 10, emitted: 4, rejected: 3, late: 2, filtered: 1, written: 3 };
+    let mut clocks = WatermarkState { watermark_us: Some(1_699_999_700_000_000), ..WatermarkState::default() };
+    let clock = PartitionClock { event_us_max: Some(1_700_000_000_000_000), active_us: 5 };
+    clocks.partitions.insert(TopicPartition::new("t", 0), clock);
+    let read = RowCounts { read: 10, emitted: 7, rejected: 3, ..RowCounts::default() };
+    Commit {
+        plan,
+        tables: BTreeMap::from([("gold.t".into(), TableCommit { added: vec![added], removed: vec![removed], counts })]),
+        watermarks: BTreeMap::from([("events".to_string(), clocks)]),
+        next_watermark_us: Some(1_699_999_700_000_000),
+        sources: BTreeMap::from([("events".to_string(), read)]),
+    }
+}
+
+#[test]
+fn the_text_of_a_record_never_changes() {
+    assert_eq!(serde_json::to_string(&golden()).unwrap(), GOLDEN);
+    assert_eq!(serde_json::from_str::<Commit>(GOLDEN).unwrap(), golden());
+}
+
+#[test]
+fn what_is_empty_is_left_out_and_read_back_as_empty() {
+    let table = TableCommit { added: Vec::new(), ..TableCommit::default() };
+    let text = r#"{"added":[],"counts":{"read":0,"emitted":0,"rejected":0,"late":0,"filtered":0,"written":0}}"#;
+    assert_eq!(serde_json::to_string(&table).unwrap(), text);
+    assert_eq!(serde_json::from_str::<TableCommit>(text).unwrap(), table);
+    let source = SourcePlan::default();
+    assert_eq!(serde_json::to_string(&source).unwrap(), r#"{"ranges":{},"latest":{}}"#);
+    assert_eq!(serde_json::from_str::<SourcePlan>(r#"{"ranges":{},"latest":{}}"#).unwrap(), source);
+}
+
+/// A plan of one source with these ranges of topic `t`.
+fn plan(epoch: u64, source: &str, ranges: &[(i32, i64, i64)]) -> Plan {
+    let mut plan = SourcePlan::default();
+    for (partition, from, until) in ranges {
+        plan.ranges.insert(TopicPartition::new("t", *partition), OffsetRange { from: *from, until: *until });
+    }
+    Plan { epoch: EpochId(epoch), sources: BTreeMap::from([(source.to_string(), plan)]), ..golden().plan }
+}
+
+#[test]
+fn plans_join_end_to_beginning() {
+    let before = plan(0, "events", &[(0, 0, 10), (1, 5, 5)]);
+    let joins = |ranges: &[(i32, i64, i64)]| plan(1, "events", ranges).joins(&before);
+    assert_eq!(joins(&[(0, 10, 20), (1, 5, 9)]), Ok(()));
+    assert_eq!(joins(&[(0, 10, 10), (1, 5, 5)]), Ok(()), "empty ranges hold positions");
+    assert_eq!(joins(&[(0, 10, 20), (1, 5, 9), (2, 0, 3)]), Ok(()), "a partition found since then");
+    assert_eq!(joins(&[(0, 10, 20)]), Err("source events, t [1]: missing".to_string()), "a position is lost");
+    assert_eq!(joins(&[(0, 11, 20), (1, 5, 9)]), Err("source events, t [0]: 11 does not follow 10".to_string()));
+    assert_eq!(joins(&[(0, 9, 20), (1, 5, 9)]), Err("source events, t [0]: 9 does not follow 10".to_string()));
+    let other = plan(1, "orders", &[(0, 10, 20)]).joins(&before);
+    assert_eq!(other, Err("source events is not in the plan of epoch 1".to_string()));
+}
+
+#[test]
+fn a_gap_joins_only_if_it_is_the_one_recorded() {
+    let before = plan(0, "events", &[(0, 0, 10)]);
+    let gap = |topic: &str, partition, from, until| DataGap {
+        topic: topic.into(),
+        partition,
+        from,
+        until,
+        reason: String::new(),
+    };
+    let joins = |gaps: Vec<DataGap>| {
+        let mut later = plan(1, "events", &[(0, 15, 20)]);
+        later.sources.get_mut("events").unwrap().gaps = gaps;
+        later.joins(&before).is_ok()
+    };
+    assert!(joins(vec![gap("t", 0, 10, 15)]));
+    assert!(joins(vec![gap("t", 1, 0, 3), gap("t", 0, 10, 15)]));
+    for other in
+        [gap("u", 0, 10, 15), gap("t", 1, 10, 15), gap("t", 0, 9, 15), gap("t", 0, 10, 14), gap("t", 0, 10, 16)]
+    {
+        assert!(!joins(vec![other.clone()]), "{other:?}");
+    }
+    // Two parts that would bridge it together are not how a gap is recorded.
+    assert!(!joins(vec![gap("t", 0, 10, 12), gap("t", 0, 12, 15)]));
+}
+
+#[test]
+fn a_plan_knows_its_end_and_its_span() {
+    let plan = plan(3, "events", &[(0, 0, 10), (1, 5, 5), (2, 7, 9)]);
+    let ends: Vec<(i32, i64)> = plan.end_offsets("events").iter().map(|(at, end)| (at.partition, *end)).collect();
+    assert_eq!(ends, [(0, 10), (1, 5), (2, 9)]);
+    assert!(plan.end_offsets("orders").is_empty());
+    assert_eq!(plan.span(), 12);
+}

@@ -168,7 +168,8 @@ impl World {
 
     fn stage(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
         let first = |world: &mut World, memory: &mut Memory| world.write_file(memory, TABLES[0]);
-        let all = |world: &mut World, memory: &mut Memory| TABLES.iter().for_each(|table| world.write_file(memory, table));
+        let all =
+            |world: &mut World, memory: &mut Memory| TABLES.iter().for_each(|table| world.write_file(memory, table));
         self.repeat(memory, Step::Stage, zombies, all, first)
     }
 
@@ -395,7 +396,8 @@ impl World {
 
     /// At a restart: an epoch happened, with all its state, or it did not, with none.
     fn check_no_third_case(&self) {
-        let ends = self.commits.values().next_back().map(|commit| commit.plan.end_offsets("events")).unwrap_or_default();
+        let ends =
+            self.commits.values().next_back().map(|commit| commit.plan.end_offsets("events")).unwrap_or_default();
         let committed: i64 = ends.iter().flat_map(|(at, end)| (0..*end).map(move |offset| record(&at, offset))).sum();
         assert_eq!(self.state, committed, "the state is that of the committed epochs");
         self.check_whole_epochs();
