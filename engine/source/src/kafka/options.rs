@@ -1,0 +1,128 @@
+//! Client settings: what the engine must decide, what it prefers, and what the job file says.
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+
+use super::error::SourceError;
+
+/// Settings that the engine's promise hangs on, with the key of the job file to use instead.
+const RESERVED: [(&str, &str); 8] = [
+    ("bootstrap.servers", "use `brokers`"),
+    ("metadata.broker.list", "use `brokers`"),
+    ("auto.offset.reset", "use `starting_offsets` and `on_data_loss`"),
+    ("enable.auto.commit", "the engine keeps its own offsets"),
+    ("auto.commit.enable", "the engine keeps its own offsets"),
+    ("enable.auto.offset.store", "the engine keeps its own offsets"),
+    ("enable.partition.eof", "the engine needs it to know where a range ends"),
+    ("log.queue", "the engine reads the client's log itself"),
+];
+
+/// What a client is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Metadata and offsets only.
+    Planner,
+    /// Reading.
+    Lane {
+        /// Number of the lane.
+        number: usize,
+        /// Bytes of prefetched records that each of its partitions may hold.
+        partition_bytes: usize,
+    },
+}
+
+/// The settings of a client. The job file's own come last and win, but for the reserved ones.
+///
+/// # Errors
+/// A reserved or unknown setting, or a value that librdkafka refuses; the value itself is never part of the text.
+pub(crate) fn client_config(source: &str, settings: &job::Kafka, group: &str, role: Role) -> Result<ClientConfig, SourceError> {
+    refuse_reserved(source, settings)?;
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &settings.brokers)
+        .set("group.id", group)
+        .set("client.id", client_id(source, role))
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("allow.auto.create.topics", "false")
+        .set("reconnect.backoff.ms", "50")
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("topic.metadata.refresh.interval.ms", "30000")
+        .set_log_level(RDKafkaLogLevel::Info);
+    if let Role::Lane { partition_bytes, .. } = role {
+        prefer_for_reading(&mut config, partition_bytes);
+    }
+    for (key, value) in &settings.options {
+        config.set(key, value);
+    }
+    match config.create_native_config() {
+        Ok(_) => Ok(config),
+        Err(error) => Err(refused(source, error)),
+    }
+}
+
+/// Small waits, so that the end of a range is known within milliseconds, and bounded queues.
+///
+/// A queued record costs about as much again in bookkeeping as its value has bytes, hence the half. One answer may
+/// come on top of a queue just below its limit, and is several times larger once it is decompressed, hence the small fetches.
+fn prefer_for_reading(config: &mut ClientConfig, partition_bytes: usize) {
+    let queue_kib = (partition_bytes / 2 / 1024).clamp(64, 1 << 20);
+    let fetch_bytes = (partition_bytes / 16).clamp(64 << 10, 1 << 20);
+    config
+        .set("fetch.wait.max.ms", "10")
+        .set("fetch.min.bytes", "1")
+        .set("fetch.queue.backoff.ms", "2")
+        .set("fetch.error.backoff.ms", "20")
+        .set("queued.min.messages", "1000000")
+        .set("queued.max.messages.kbytes", queue_kib.to_string())
+        .set("fetch.message.max.bytes", fetch_bytes.to_string())
+        .set("fetch.max.bytes", (16 << 20).to_string())
+        .set("check.crcs", "true");
+}
+
+fn client_id(source: &str, role: Role) -> String {
+    match role {
+        Role::Planner => format!("engine-{source}-planner"),
+        Role::Lane { number, .. } => format!("engine-{source}-lane-{number}"),
+    }
+}
+
+fn refuse_reserved(source: &str, settings: &job::Kafka) -> Result<(), SourceError> {
+    for (key, instead) in RESERVED {
+        if settings.options.contains_key(key) {
+            return Err(SourceError::Settings {
+                source: source.to_string(),
+                what: format!("`{key}` cannot be set in [source.{source}.kafka]"),
+                remedy: format!("remove it: {instead}"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// librdkafka's own text repeats the value, which may be a password; only the key is passed on.
+pub(crate) fn refused(source: &str, error: KafkaError) -> SourceError {
+    let (what, remedy) = match error {
+        KafkaError::ClientConfig(result, _, key, _) if format!("{result:?}").contains("UNKNOWN") => (
+            format!("`{key}` in [source.{source}.kafka] is not a setting of librdkafka"),
+            "correct its name; all settings are listed in librdkafka's CONFIGURATION.md".to_string(),
+        ),
+        KafkaError::ClientConfig(_, _, key, _) => (
+            format!("librdkafka does not accept the value of `{key}` in [source.{source}.kafka]"),
+            "correct the value; librdkafka's CONFIGURATION.md lists what each setting takes".to_string(),
+        ),
+        KafkaError::ClientCreation(text) => (
+            format!("the Kafka client could not be made: {text}"),
+            format!("correct the settings in [source.{source}.kafka]"),
+        ),
+        other => (other.to_string(), format!("correct the settings in [source.{source}.kafka]")),
+    };
+    SourceError::Settings { source: source.to_string(), what, remedy }
+}
+
+#[cfg(test)]
+mod tests;

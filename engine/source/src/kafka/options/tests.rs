@@ -1,0 +1,50 @@
+//! Settings: pass-through, refusals, and no value ever in a text.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn settings(options: &[(&str, &str)]) -> job::Kafka {
+    job::Kafka {
+        brokers: "127.0.0.1:1".into(),
+        topics: job::Topics::Named(vec!["t".into()]),
+        starting_offsets: job::StartingOffsets::Earliest,
+        max_offsets_per_trigger: None,
+        on_data_loss: job::OnDataLoss::Stop,
+        options: options.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn config(options: &[(&str, &str)]) -> Result<ClientConfig, SourceError> {
+    client_config("events", &settings(options), "job", Role::Lane { number: 0, partition_bytes: 1 << 20 })
+}
+
+#[test]
+fn options_of_the_job_file_win_over_preferences() {
+    let config = config(&[("fetch.wait.max.ms", "77"), ("isolation.level", "read_uncommitted"), ("group.id", "mine")]).unwrap();
+    assert_eq!(config.get("fetch.wait.max.ms"), Some("77"));
+    assert_eq!(config.get("isolation.level"), Some("read_uncommitted"));
+    assert_eq!(config.get("group.id"), Some("mine"));
+    assert_eq!(config.get("enable.auto.commit"), Some("false"));
+}
+
+#[test]
+fn an_unknown_option_is_named() {
+    let text = config(&[("fetch.wiat.max.ms", "77")]).unwrap_err().to_string();
+    assert!(text.contains("`fetch.wiat.max.ms` in [source.events.kafka] is not a setting"), "{text}");
+}
+
+#[test]
+fn a_bad_value_is_not_repeated() {
+    let text = config(&[("security.protocol", "hunter2")]).unwrap_err().to_string();
+    assert!(text.contains("`security.protocol`") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn options_that_would_break_the_promise_are_refused() {
+    for (key, _) in RESERVED {
+        let text = config(&[(key, "earliest")]).unwrap_err().to_string();
+        assert!(text.contains(&format!("`{key}` cannot be set")), "{text}");
+    }
+}

@@ -1,0 +1,394 @@
+//! The planning side: which partitions there are, how far they reach, where to begin, and whether anything is gone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use epoch::offsets::PerPartition;
+use epoch::{DataGap, OffsetRange, Offsets, Ranges, TopicPartition};
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::context::{Consumer, Context};
+use super::error::{DataLoss, SourceError, says_unknown};
+use super::options::{Role, client_config, refused};
+use super::topics::{Found, Wanted};
+
+/// How long the first contact with the broker may take.
+const FIRST_CONTACT: Duration = Duration::from_secs(10);
+/// How long one question to the broker may take before it is asked again.
+const ONE_TRY: Duration = Duration::from_secs(2);
+/// Age at which the list of partitions and their first offsets are asked for again.
+const METADATA_AGE: Duration = Duration::from_secs(1);
+/// How often an absent broker is warned about.
+const WARN_EVERY: Duration = Duration::from_secs(5);
+/// End offsets that went back are asked for this often before they are believed (KAFKA-7703: a new leader may lag for a moment).
+const BACKWARD_TRIES: u32 = 3;
+
+/// How far a partition reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Available {
+    /// First offset that is still there.
+    pub low: i64,
+    /// First offset that may not be read yet: the last stable offset when only committed records are read.
+    pub high: i64,
+}
+
+/// What there is to read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Backlog {
+    /// Everything from the position to the end, per partition; partitions without new records have an empty range.
+    pub ranges: Ranges,
+    /// First offset not yet written, per partition.
+    pub latest: Offsets,
+    /// Records that are gone and that the job was told to go on without.
+    pub gaps: Vec<DataGap>,
+}
+
+/// Metadata side of a source. Owned by the planning thread, a plain one: its client must not be dropped on an async runtime.
+pub struct KafkaPlanner {
+    source: String,
+    settings: job::Kafka,
+    wanted: Wanted,
+    consumer: Consumer,
+    stop: Arc<AtomicBool>,
+    known: Option<Known>,
+    gone: BTreeSet<TopicPartition>,
+}
+
+/// Answers of the broker that are not asked for every time.
+struct Known {
+    asked: Instant,
+    lows: Offsets,
+    highs: Offsets,
+}
+
+impl Known {
+    fn went_back(&self, before: &Known) -> bool {
+        before.highs.iter().any(|(at, high)| self.highs.get(&at).is_some_and(|now| now < high))
+    }
+}
+
+impl KafkaPlanner {
+    /// Makes the client; the broker is first asked by [`KafkaPlanner::available`].
+    ///
+    /// # Errors
+    /// Settings that librdkafka does not know or accept.
+    pub fn open(source: &str, settings: &job::Kafka, group: &str) -> Result<Self, SourceError> {
+        let config = client_config(source, settings, group, Role::Planner)?;
+        let consumer = config.create_with_context(Context::new(source)).map_err(|error| refused(source, error))?;
+        Ok(KafkaPlanner {
+            source: source.to_string(),
+            settings: settings.clone(),
+            wanted: Wanted::new(source, &settings.topics)?,
+            consumer,
+            stop: Arc::default(),
+            known: None,
+            gone: BTreeSet::new(),
+        })
+    }
+
+    /// Once the flag is set, waiting for an absent broker ends with [`SourceError::Stopped`].
+    pub fn stop_on(&mut self, stop: Arc<AtomicBool>) {
+        self.stop = stop;
+    }
+
+    /// All partitions of the source's topics now, and how far each reaches.
+    ///
+    /// End offsets are asked for on every call; the list of partitions (new topics of a pattern, new partitions) and
+    /// the first offsets at most once a second. A broker that was there before and is away is waited for.
+    ///
+    /// # Errors
+    /// No answer to the first question within ten seconds, a named topic that does not exist, missing rights, or stopped.
+    pub fn available(&mut self) -> Result<PerPartition<Available>, SourceError> {
+        while self.consumer.poll(Duration::ZERO).is_some() {}
+        let before = self.known.take();
+        let mut tries = 0;
+        let now = loop {
+            let now = self.patiently(before.is_none(), |planner| planner.ask(before.as_ref()))?;
+            let went_back = before.as_ref().is_some_and(|before| now.went_back(before));
+            if !went_back || tries == BACKWARD_TRIES {
+                break now;
+            }
+            tries += 1;
+            while self.consumer.poll(Duration::from_millis(50)).is_some() {}
+        };
+        let reach = |(at, low): (TopicPartition, &i64)| {
+            let high = *now.highs.get(&at)?;
+            Some((at, Available { low: (*low).min(high), high }))
+        };
+        let available = now.lows.iter().filter_map(reach).collect();
+        self.known = Some(now);
+        Ok(available)
+    }
+
+    /// Where a new job begins.
+    ///
+    /// # Errors
+    /// Offsets that leave out a partition or name one that does not exist; or the broker does not answer.
+    pub fn starting(&mut self, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+        match self.settings.starting_offsets.clone() {
+            job::StartingOffsets::Earliest => Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect()),
+            job::StartingOffsets::Latest => Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect()),
+            job::StartingOffsets::Offsets(named) => self.named_offsets(&PerPartition(named), available),
+            job::StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
+        }
+    }
+
+    /// What there is to read from `position` on; partitions that it does not name begin at their first offset.
+    ///
+    /// # Errors
+    /// [`SourceError::DataLoss`] if records between the position and the end are gone and the job must stop then.
+    pub fn backlog(&mut self, position: Option<&Offsets>, available: &PerPartition<Available>) -> Result<Backlog, SourceError> {
+        let mut backlog = Backlog::default();
+        for (at, reach) in available.iter() {
+            let from = position.and_then(|position| position.get(&at)).copied();
+            let range = match from {
+                None => OffsetRange { from: reach.low, until: reach.high },
+                Some(from) if (reach.low..=reach.high).contains(&from) => OffsetRange { from, until: reach.high },
+                Some(from) => {
+                    let gap = gap_at(&at, from, *reach);
+                    self.accept(&gap)?;
+                    backlog.gaps.push(gap);
+                    OffsetRange { from: reach.low, until: reach.high }
+                }
+            };
+            self.gone.remove(&at);
+            backlog.latest.insert(at.clone(), reach.high);
+            backlog.ranges.insert(at, range);
+        }
+        for (at, from) in position.into_iter().flat_map(PerPartition::iter) {
+            if available.get(&at).is_none() {
+                self.keep_gone(at, *from, &mut backlog)?;
+            }
+        }
+        Ok(backlog)
+    }
+
+    /// Commits offsets to the consumer group, so that lag tools see them. Best effort: nobody waits, no failure matters.
+    pub fn commit_group(&self, offsets: &Offsets) {
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (at, offset) in offsets.iter() {
+            if let Err(error) = list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*offset)) {
+                tracing::debug!(source = self.source, %at, %error, "offset not committed to the group");
+            }
+        }
+        if list.count() > 0
+            && let Err(error) = self.consumer.commit(&list, CommitMode::Async)
+        {
+            tracing::debug!(source = self.source, %error, "offsets not committed to the group");
+        }
+    }
+
+    /// A partition that is no longer there keeps its place with an empty range, and is reported once.
+    fn keep_gone(&mut self, at: TopicPartition, from: i64, backlog: &mut Backlog) -> Result<(), SourceError> {
+        let gap = DataGap {
+            topic: at.topic.clone(),
+            partition: at.partition,
+            from,
+            until: from,
+            reason: "the partition is gone: its topic was deleted, or no longer belongs to the source".to_string(),
+        };
+        if !self.gone.contains(&at) {
+            self.accept(&gap)?;
+            self.gone.insert(at.clone());
+            backlog.gaps.push(gap);
+        }
+        backlog.latest.insert(at.clone(), from);
+        backlog.ranges.insert(at, OffsetRange { from, until: from });
+        Ok(())
+    }
+
+    /// Goes on without lost records if the job file says so.
+    fn accept(&self, gap: &DataGap) -> Result<(), SourceError> {
+        match self.settings.on_data_loss {
+            job::OnDataLoss::Continue => {
+                tracing::warn!(source = self.source, topic = gap.topic, partition = gap.partition, from = gap.from, until = gap.until, reason = gap.reason, "data was lost; going on, as on_data_loss says");
+                Ok(())
+            }
+            job::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
+                source: self.source.clone(),
+                topic: gap.topic.clone(),
+                partition: gap.partition,
+                from: gap.from,
+                until: gap.until,
+                reason: gap.reason.clone(),
+            }))),
+        }
+    }
+
+    fn named_offsets(&self, named: &Offsets, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+        let missing: Vec<_> = available.iter().filter(|(at, _)| named.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
+        if !missing.is_empty() {
+            return Err(self.starting_error(
+                format!("`starting_offsets` leaves out {}", missing.join(", ")),
+                "name every partition: an offset, -2 for its first record or -1 for its end",
+            ));
+        }
+        let unknown: Vec<_> = named.iter().filter(|(at, _)| available.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
+        if !unknown.is_empty() {
+            return Err(self.starting_error(
+                format!("`starting_offsets` names {}, which the topics do not have", unknown.join(", ")),
+                "remove them, or correct the topic",
+            ));
+        }
+        let resolve = |at: TopicPartition, offset: i64| {
+            let reach = available.get(&at)?;
+            Some((at, match offset { -2 => reach.low, -1 => reach.high, offset => offset }))
+        };
+        Ok(named.iter().filter_map(|(at, offset)| resolve(at, *offset)).collect())
+    }
+
+    fn starting_error(&self, what: String, remedy: &str) -> SourceError {
+        SourceError::Settings {
+            source: self.source.clone(),
+            what,
+            remedy: format!("{remedy} ([source.{}])", self.source),
+        }
+    }
+
+    /// The first record at or after a time; the end, where there is none.
+    fn offsets_at(&mut self, timestamp_ms: i64, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+        let found = self.patiently(false, |planner| {
+            planner.list_offsets(available.iter().map(|(at, _)| at), Offset::Offset(timestamp_ms)).map_err(Failure::Kafka)
+        })?;
+        Ok(available
+            .iter()
+            .map(|(at, reach)| {
+                let offset = found.get(&at).copied().filter(|offset| *offset >= 0).unwrap_or(reach.high);
+                (at, offset)
+            })
+            .collect())
+    }
+
+    /// Asks the broker for what is not known, or too old.
+    fn ask(&self, known: Option<&Known>) -> Result<Known, Failure> {
+        if let Some(known) = known.filter(|known| known.asked.elapsed() < METADATA_AGE)
+            && let Ok(highs) = self.list_offsets(known.lows.iter().map(|(at, _)| at), Offset::End)
+        {
+            return Ok(Known { asked: known.asked, lows: known.lows.clone(), highs });
+        }
+        let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
+        if known.is_none() && let Some(error) = self.nothing_found(&found) {
+            return Err(Failure::Final(error));
+        }
+        let partitions = || {
+            let topics = found.partitions.iter();
+            topics.flat_map(|(topic, partitions)| partitions.iter().map(|partition| TopicPartition::new(topic.clone(), *partition)))
+        };
+        let lows = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
+        let highs = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
+        Ok(Known { asked: Instant::now(), lows, highs })
+    }
+
+    fn nothing_found(&self, found: &Found) -> Option<SourceError> {
+        let brokers = &self.settings.brokers;
+        let what = if found.missing.is_empty() {
+            return None;
+        } else if found.missing.len() == 1 {
+            format!("topic {} does not exist on the brokers {brokers}", found.missing[0])
+        } else {
+            format!("topics {} do not exist on the brokers {brokers}", found.missing.join(", "))
+        };
+        let topic = &found.missing[0];
+        Some(SourceError::Settings {
+            source: self.source.clone(),
+            what,
+            remedy: format!(
+                "correct `topic` in [source.{}], or make it: `engine generate ecommerce --topic {topic}` fills it with events, \
+                 `kafka-topics.sh --create --topic {topic} --partitions 12 --bootstrap-server {brokers}` makes it empty",
+                self.source
+            ),
+        })
+    }
+
+    /// One offset of every partition, in one request per broker. librdkafka's question by time also takes the two
+    /// logical offsets, and it passes the isolation level on: the end is the last stable offset where that is asked for.
+    fn list_offsets(&self, partitions: impl Iterator<Item = TopicPartition>, which: Offset) -> Result<Offsets, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for at in partitions {
+            list.add_partition_offset(&at.topic, at.partition, which)?;
+        }
+        if list.count() == 0 {
+            return Ok(Offsets::default());
+        }
+        let answer = self.consumer.offsets_for_times(list, ONE_TRY)?;
+        let mut offsets = Offsets::default();
+        for element in answer.elements() {
+            element.error()?;
+            let offset = element.offset().to_raw().unwrap_or(-1);
+            offsets.insert(TopicPartition::new(element.topic(), element.partition()), offset);
+        }
+        Ok(offsets)
+    }
+
+    /// Asks until there is an answer: ten seconds at first contact, later for as long as it takes.
+    fn patiently<T>(&self, first: bool, ask: impl Fn(&Self) -> Result<T, Failure>) -> Result<T, SourceError> {
+        let begun = Instant::now();
+        let mut warned = begun;
+        loop {
+            let error = match ask(self) {
+                Ok(answer) => {
+                    self.consumer.context().answered();
+                    return Ok(answer);
+                }
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Kafka(error)) => error,
+            };
+            while self.consumer.poll(Duration::from_millis(50)).is_some() {}
+            // Later the same errors may come from a broker that is just starting, and pass.
+            if first && let Some(error) = self.consumer.context().settings_error() {
+                return Err(error);
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(SourceError::Stopped);
+            }
+            let what = self.consumer.context().last_error().unwrap_or_else(|| error.to_string());
+            if let Some(error) = self.hopeless(&error) {
+                return Err(error);
+            }
+            if first && begun.elapsed() >= FIRST_CONTACT {
+                return Err(SourceError::Unavailable { source: self.source.clone(), brokers: self.settings.brokers.clone(), what });
+            }
+            if warned.elapsed() >= WARN_EVERY {
+                warned = Instant::now();
+                tracing::warn!(source = self.source, brokers = self.settings.brokers, topics = self.wanted.describe(), waited_s = begun.elapsed().as_secs(), "waiting for Kafka: {what}");
+            }
+        }
+    }
+
+    /// Errors of a question that asking again will not change.
+    fn hopeless(&self, error: &KafkaError) -> Option<SourceError> {
+        let code = error.rdkafka_error_code()?;
+        if !super::error::needs_settings(code) || says_unknown(code) {
+            return None;
+        }
+        Some(SourceError::Settings {
+            source: self.source.clone(),
+            what: format!("{} refused: {error}", self.wanted.describe()),
+            remedy: format!("give the user of [source.{}.kafka] the right to describe and read the topic", self.source),
+        })
+    }
+}
+
+/// Why a question has no answer.
+enum Failure {
+    Kafka(KafkaError),
+    Final(SourceError),
+}
+
+/// What is missing between a position and what the broker holds.
+fn gap_at(at: &TopicPartition, from: i64, reach: Available) -> DataGap {
+    let Available { low, high } = reach;
+    let reason = if from < low {
+        format!("the broker now begins at {low}: retention removed the records")
+    } else {
+        format!("the broker ends at {high}: the topic was made anew or cut back")
+    };
+    DataGap { topic: at.topic.clone(), partition: at.partition, from, until: low, reason }
+}
+
+#[cfg(test)]
+mod tests;

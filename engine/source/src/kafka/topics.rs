@@ -1,0 +1,93 @@
+//! Which topics a source reads, and which partitions they have.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use regex::Regex;
+
+use super::context::Consumer;
+use super::error::{SourceError, says_unknown};
+
+/// The topics named in the job file, or the pattern that chooses them.
+pub(crate) enum Wanted {
+    Named(Vec<String>),
+    Matching(Regex),
+}
+
+/// What the broker said about the topics.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Partitions of each topic that exists.
+    pub(crate) partitions: BTreeMap<String, BTreeSet<i32>>,
+    /// Named topics that do not exist.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Wanted {
+    pub(crate) fn new(source: &str, topics: &job::Topics) -> Result<Wanted, SourceError> {
+        match topics {
+            job::Topics::Named(names) => Ok(Wanted::Named(names.clone())),
+            // The whole name must match, as in Spark's `subscribePattern`.
+            job::Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+                Ok(pattern) => Ok(Wanted::Matching(pattern)),
+                Err(error) => Err(SourceError::Settings {
+                    source: source.to_string(),
+                    what: format!("`topic_pattern` is not a regular expression: {error}"),
+                    remedy: format!("correct `topic_pattern` in [source.{source}], for example \"events-.*\""),
+                }),
+            },
+        }
+    }
+
+    /// Asks the broker, at most for `timeout` for each topic.
+    pub(crate) fn find(&self, consumer: &Consumer, timeout: Duration) -> Result<Found, KafkaError> {
+        let mut found = Found::default();
+        match self {
+            Wanted::Named(names) => {
+                for name in names {
+                    found.take_in(consumer, Some(name), timeout, |_| true)?;
+                }
+            }
+            Wanted::Matching(pattern) => {
+                // Names that begin with two underscores are Kafka's own.
+                found.take_in(consumer, None, timeout, |name| !name.starts_with("__") && pattern.is_match(name))?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The setting, for texts.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Wanted::Named(names) => names.join(", "),
+            Wanted::Matching(pattern) => format!("matching {pattern}"),
+        }
+    }
+}
+
+impl Found {
+    fn take_in(
+        &mut self,
+        consumer: &Consumer,
+        topic: Option<&str>,
+        timeout: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), KafkaError> {
+        let metadata = consumer.fetch_metadata(topic, timeout)?;
+        for topic in metadata.topics().iter().filter(|topic| wanted(topic.name())) {
+            match topic.error().map(RDKafkaErrorCode::from) {
+                None => {
+                    let partitions = topic.partitions().iter().map(|partition| partition.id()).collect();
+                    self.partitions.insert(topic.name().to_string(), partitions);
+                }
+                Some(code) if says_unknown(code) => self.missing.push(topic.name().to_string()),
+                // Being made or moving: the next question will have an answer.
+                Some(code) => return Err(KafkaError::MetadataFetch(code)),
+            }
+        }
+        Ok(())
+    }
+}
