@@ -1,10 +1,13 @@
 //! What a job file says, once it is known to be right. Plain data: no client library, no SQL.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
 use epoch::WatermarkPolicy;
+
+use crate::problem::is_secret;
 
 /// A job: one graph of tables over its sources.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +61,7 @@ pub struct Source {
 }
 
 /// A Kafka topic, or several.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Kafka {
     /// `host:port`, comma-separated.
     pub brokers: String,
@@ -72,6 +75,24 @@ pub struct Kafka {
     pub on_data_loss: OnDataLoss,
     /// Passed to librdkafka as they are.
     pub options: BTreeMap<String, String>,
+}
+
+/// Leaves out the values of options that hold secrets.
+impl fmt::Debug for Kafka {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |(name, value): (&String, &String)| {
+            (name.clone(), if is_secret(name) { "…".to_owned() } else { value.clone() })
+        };
+        formatter
+            .debug_struct("Kafka")
+            .field("brokers", &self.brokers)
+            .field("topics", &self.topics)
+            .field("starting_offsets", &self.starting_offsets)
+            .field("max_offsets_per_trigger", &self.max_offsets_per_trigger)
+            .field("on_data_loss", &self.on_data_loss)
+            .field("options", &self.options.iter().map(shown).collect::<BTreeMap<_, _>>())
+            .finish()
+    }
 }
 
 /// Which topics a source reads.

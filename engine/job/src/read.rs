@@ -13,6 +13,7 @@ mod source;
 mod table;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::model::{Job, Source, Table, Trigger};
 use crate::problem::{Problem, Problems};
@@ -52,7 +53,14 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
 
 fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, Source> {
     let mut sources = BTreeMap::new();
-    let section = keys.section("source", problems).map(|(section, _)| section);
+    let section = keys.section("source", problems);
+    if let Some((section, at)) = &section
+        && checks::holds_keys_of(Part::Source, section)
+    {
+        problems.push(nameless(at, "source", "[source.events]"));
+        return sources;
+    }
+    let section = section.map(|(section, _)| section);
     for entry in section.map(|section| section.entries.as_slice()).unwrap_or_default() {
         checks::identifier(&entry.name, &entry.name_span, "source", problems);
         checks::unlike_others(sources.keys(), &entry.name, &entry.name_span, "source", problems);
@@ -62,11 +70,7 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
                 sources.insert(entry.name.clone(), source);
             }
             Value::Broken => {}
-            _ => problems.push(
-                Problem::new(entry.name_span.clone(), "a source without a name")
-                    .label("expected a section here")
-                    .help("write [source.events] above this key, with a name of your choice for `events`"),
-            ),
+            _ => problems.push(nameless(&entry.name_span, "source", "[source.events]")),
         }
     }
     if section.map_or(!keys.has("source") && !keys.is_misspelt("source"), |section| section.entries.is_empty()) {
@@ -78,19 +82,32 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
     sources
 }
 
+fn nameless(at: &Range<usize>, what: &str, example: &str) -> Problem {
+    let problem =
+        Problem::new(at.clone(), format!("a {what} without a name")).label("its keys are here, its name is not");
+    problem.help(format!("write {example}, with names of your choice, above its keys"))
+}
+
 fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
     let mut tables: Vec<(usize, Table)> = Vec::new();
-    let section = keys.section("table", problems).map(|(section, _)| section);
+    let section = keys.section("table", problems);
+    if let Some((section, at)) = &section
+        && checks::holds_keys_of(Part::Table, section)
+    {
+        problems.push(nameless(at, "table", "[table.bronze.raw_events]"));
+        return Vec::new();
+    }
+    let section = section.map(|(section, _)| section);
     for schema in section.map(|section| section.entries.as_slice()).unwrap_or_default() {
         let Value::Section(inner) = &schema.node.value else {
             table::without_schema(schema, problems);
             continue;
         };
-        if table::is_table_itself(inner) {
+        if checks::holds_keys_of(Part::Table, inner) {
             table::without_schema(schema, problems);
             continue;
         }
-        table::check_schema(schema, problems);
+        table::check_schema(schema, inner, problems);
         for entry in &inner.entries {
             let Value::Section(section) = &entry.node.value else {
                 table::without_schema(entry, problems);

@@ -151,7 +151,7 @@ impl Reader<'_> {
         }
         self.expect(')', "decimal(10,2)")?;
         match (precision, scale) {
-            (Some(precision @ 1..=38), Some(scale)) if i16::from(scale) <= i16::from(precision) => {
+            (Some(precision @ 1..=38), Some(scale @ 0..)) if scale.unsigned_abs() <= precision => {
                 Ok(DataType::Decimal(precision, scale))
             }
             _ => {

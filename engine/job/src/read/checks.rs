@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use crate::problem::{Problem, Problems};
+use crate::reference::{self, Part};
+use crate::tree::{Entry, Section, Value};
 
 /// Longest name: it is part of folder and file names.
 const NAME_LEN_MAX: usize = 100;
@@ -48,4 +50,11 @@ pub(super) fn unlike_others<'a>(
         };
         problems.push(problem.label(label).help(format!("give each {what} a name of its own")));
     }
+}
+
+/// True if plain keys of a part stand in a section that should hold sections with names: `[source]`, `[table.NAME]`.
+pub(super) fn holds_keys_of(part: Part, section: &Section) -> bool {
+    let plain = |entry: &Entry| !matches!(entry.node.value, Value::Section(_));
+    let known = |entry: &Entry| reference::keys(part).any(|key| key.name == entry.name);
+    section.entries.iter().any(|entry| plain(entry) && known(entry))
 }

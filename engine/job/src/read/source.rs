@@ -124,9 +124,11 @@ fn topics(keys: &Keys<'_>, problems: &mut Problems) -> Topics {
         }
     }
     if given.contains(&"topic_pattern") {
-        return Topics::Pattern(
-            keys.text("topic_pattern", problems).map(|text| text.value.clone()).unwrap_or_default(),
-        );
+        let pattern = keys.text("topic_pattern", problems);
+        if let Some(text) = pattern {
+            check_pattern(text, problems);
+        }
+        return Topics::Pattern(pattern.map(|text| text.value.clone()).unwrap_or_default());
     }
     if given.contains(&"topics") {
         return Topics::Named(topic_list(keys, problems));
@@ -178,6 +180,18 @@ fn check_topic(text: &Text, problems: &mut Problems) {
                 .help("write the topic's name as Kafka knows it; for a regular expression use topic_pattern"),
         );
     }
+}
+
+fn check_pattern(text: &Text, problems: &mut Problems) {
+    let place_of = |span: &regex_syntax::ast::Span| span.start.offset..span.end.offset;
+    let (place, label) = match regex_syntax::parse(&text.value) {
+        Ok(_) => return,
+        Err(regex_syntax::Error::Parse(error)) => (place_of(error.span()), error.kind().to_string()),
+        Err(regex_syntax::Error::Translate(error)) => (place_of(error.span()), error.kind().to_string()),
+        Err(_) => (0..text.value.len(), "not a regular expression".to_owned()),
+    };
+    let problem = Problem::new(text.place(place), "`topic_pattern` is not a regular expression").label(label);
+    problems.push(problem.help("write for example topic_pattern = 'orders-.*'; a point in a name is written \\."));
 }
 
 fn starting_offsets(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {

@@ -2,7 +2,7 @@
 
 use crate::model::{Late, OutputMode, Table};
 use crate::problem::{Problem, Problems};
-use crate::reference::{self, Part};
+use crate::reference::Part;
 use crate::tree::{Entry, Section, Value};
 
 use super::checks;
@@ -38,9 +38,16 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
     }
 }
 
-/// Checks the name of a schema.
-pub(super) fn check_schema(entry: &Entry, problems: &mut Problems) {
+/// Checks the name of a schema, and that something is in it.
+pub(super) fn check_schema(entry: &Entry, tables: &Section, problems: &mut Problems) {
     checks::identifier(&entry.name, &entry.name_span, "schema", problems);
+    if tables.entries.is_empty() {
+        problems.push(
+            Problem::new(entry.name_span.clone(), format!("the schema `{}` has no table", entry.name))
+                .label("nothing is in it")
+                .help(format!("write [table.{}.NAME] and the table's sql below it", entry.name)),
+        );
+    }
     let name = entry.name.to_ascii_lowercase();
     if let Some((_, reason)) = RESERVED_SCHEMAS.iter().find(|(reserved, _)| *reserved == name) {
         problems.push(
@@ -49,13 +56,6 @@ pub(super) fn check_schema(entry: &Entry, problems: &mut Problems) {
                 .help("choose another schema, as bronze, silver or gold"),
         );
     }
-}
-
-/// True for `[table.NAME]`: keys of a table stand where names of tables should.
-pub(super) fn is_table_itself(section: &Section) -> bool {
-    let plain = |entry: &Entry| !matches!(entry.node.value, Value::Section(_));
-    let known = |entry: &Entry| reference::keys(Part::Table).any(|key| key.name == entry.name);
-    section.entries.iter().any(|entry| plain(entry) && known(entry))
 }
 
 /// Notes that a table's name lacks its schema.

@@ -116,8 +116,8 @@ pub(crate) const KEYS: &[Key] = &[
         "topic_pattern",
         "string",
         Means("`topic` or `topics` must be there"),
-        "A regular expression: all topics whose name matches are read, new ones too once they appear.",
-        "topic_pattern = \"^orders-.*\"",
+        "A regular expression that the whole name must match: all such topics are read, new ones too once they appear.",
+        "topic_pattern = \"orders-.*\"",
     ),
     key(
         Source,

@@ -67,6 +67,7 @@ fn every_key_arrives() {
         ("socket.keepalive.enable", "true"),
     ];
     assert_eq!(options, expected);
+    assert!(!format!("{job:?}").contains(SECRET), "secrets are not printed");
     let policy = &source.watermark.as_ref().unwrap().policy;
     assert_eq!((policy.delay_us, policy.idle_timeout_us, policy.scope), (0, None, WatermarkScope::Source));
     assert_eq!(source.watermark.as_ref().unwrap().future_limit_us, Some(86_400_000_000));
