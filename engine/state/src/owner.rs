@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use epoch::layout;
 
@@ -43,11 +43,7 @@ impl Owner {
             Err(TryLockError::WouldBlock) => return Err(owned(folder, &mut file)),
             Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
         }
-        let text = format!("{} {} {} {job}\n", host_name(), std::process::id(), now_ms());
-        // The new text is laid over the old one before the file is cut, so that a reader never finds it empty.
-        file.seek(SeekFrom::Start(0)).map_err(failed("write"))?;
-        file.write_all(text.as_bytes()).map_err(failed("write"))?;
-        file.set_len(text.len() as u64).map_err(failed("write"))?;
+        write_note(&mut file, job).map_err(failed("write"))?;
         Ok(Owner { _file: file })
     }
 }
@@ -71,9 +67,19 @@ fn host_name() -> String {
         .unwrap_or_else(|| "unknown".to_string())
 }
 
-/// When the owner started, for people; nothing is decided by it.
-fn now_ms() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
+/// Writes down who holds the lock, since when, and for which job.
+///
+/// The new text is laid over the old one before the file is cut, so that a reader never finds it empty. The time is the
+/// one at which the file system took the first words; it is for people, and nothing is decided by it.
+fn write_note(file: &mut File, job: &str) -> std::io::Result<()> {
+    let owner = format!("{} {} ", host_name(), std::process::id());
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(owner.as_bytes())?;
+    let written = file.metadata()?.modified()?;
+    let started_ms = written.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let rest = format!("{started_ms} {job}\n");
+    file.write_all(rest.as_bytes())?;
+    file.set_len((owner.len() + rest.len()) as u64)
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ pub struct Published {
     pub versions: BTreeMap<String, i64>,
 }
 
+/// A key and a value as RocksDB holds them.
+type Stored = (Vec<u8>, Vec<u8>);
+
 /// A kind of record, and the first byte of its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -249,7 +252,7 @@ impl CheckpointReader {
         from: Vec<u8>,
         until: Vec<u8>,
     ) -> Result<impl Iterator<Item = Result<(BlockKey, Vec<u8>), StateError>> + '_, StateError> {
-        let entries = self.entries(family, from, until, |key| key_place(key))?;
+        let entries = self.entries(family, from, until, key_place)?;
         Ok(entries.map(|entry| {
             let (key, sealed) = entry?;
             let at = BlockKey::from_bytes(&key).ok_or_else(|| StateError::Corrupt {
@@ -316,7 +319,7 @@ impl CheckpointReader {
         from: Vec<u8>,
         until: Vec<u8>,
         place: impl Fn(&[u8]) -> String + 'static,
-    ) -> Result<impl Iterator<Item = Result<(Vec<u8>, Vec<u8>), StateError>> + '_, StateError> {
+    ) -> Result<impl Iterator<Item = Result<Stored, StateError>> + '_, StateError> {
         self.usable()?;
         let mut last = from.clone();
         let mut rows = self.database.iterate(family, from, until)?;

@@ -346,7 +346,7 @@ fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_a
         drop_buckets: vec![range(0, 1)],
         ..StateChanges::default()
     };
-    let error = checkpoint.commit(&commit(1), big).err().expect("40 MB do not fit into 24 MB");
+    let error = checkpoint.commit(&commit(1), big).expect_err("40 MB do not fit into 24 MB");
     assert!(matches!(error, StateError::Io { .. }), "{error:?}");
     assert!(error.to_string().contains("No space left on device"), "{error}");
     assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");

@@ -77,6 +77,7 @@ fn the_note_of_a_shorter_owner_leaves_nothing_of_the_longer_one() {
     let words: Vec<&str> = text.split_whitespace().collect();
     assert_eq!(words.len(), 4, "{text}");
     assert_eq!(words[1], std::process::id().to_string());
+    assert!(words[2].parse::<u64>().unwrap() > 1_700_000_000_000, "{text}");
     assert_eq!(words[3], "b");
     assert!(text.ends_with("b\n"));
 }

@@ -35,6 +35,7 @@ pub type Planned = (EpochId, Step, Fault);
 /// Everything that outlives a process.
 #[derive(Default)]
 pub struct World {
+    ahead: bool,
     looks: i64,
     owner: u32,
     plans: BTreeMap<EpochId, Plan>,
@@ -82,9 +83,10 @@ enum Entered {
 }
 
 impl World {
-    /// A new world in which these faults will happen.
-    pub fn with(faults: &[Planned]) -> World {
-        World { faults: faults.to_vec(), ..World::default() }
+    /// A new world in which these faults will happen. With `ahead`, the engines plan an epoch as soon as the one before
+    /// is committed, before that one is published.
+    pub fn with(faults: &[Planned], ahead: bool) -> World {
+        World { faults: faults.to_vec(), ahead, ..World::default() }
     }
 
     /// Runs engines one after the other until all epochs are done. With `takeover`, a process that died was only cut off:
@@ -131,20 +133,25 @@ impl World {
                 return Ok(());
             }
             *memory = Memory::new(memory.owner, EpochId(done), self.state);
-            self.epoch(memory, redo.take(), zombies)?;
+            redo = self.epoch(memory, redo.take(), zombies)?;
         }
     }
 
-    /// The eight steps of one epoch.
-    fn epoch(&mut self, memory: &mut Memory, redo: Option<Plan>, zombies: &[Memory]) -> Result<(), Death> {
+    /// The eight steps of one epoch. Returns the plan of the next one, if it was made ahead.
+    fn epoch(&mut self, memory: &mut Memory, redo: Option<Plan>, zombies: &[Memory]) -> Result<Option<Plan>, Death> {
         self.plan(memory, redo, zombies)?;
         for step in [Step::Read, Step::Decode, Step::Compute] {
             self.repeat(memory, step, zombies, World::compute, |_, _| {})?;
         }
         self.stage(memory, zombies)?;
         self.commit(memory, zombies)?;
+        let mut next = Memory::new(memory.owner, memory.epoch.next(), self.state);
+        if self.ahead && next.epoch < EpochId(EPOCHS) {
+            self.plan(&mut next, None, zombies)?;
+        }
         self.publish(memory, zombies)?;
-        self.retire(memory, zombies)
+        self.retire(memory, zombies)?;
+        Ok(next.plan)
     }
 
     fn plan(&mut self, memory: &mut Memory, redo: Option<Plan>, zombies: &[Memory]) -> Result<(), Death> {
