@@ -3,7 +3,7 @@
 
 # ensure_python NAME REQUIREMENTS…: makes the environment if it is not there and sets `python` to its interpreter.
 ensure_python() {
-  local name=$1 home log system
+  local name=$1 home system
   shift
   ensure_command python3 "the Python environment '$name'" python3 python3-venv
   system=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -12,13 +12,20 @@ ensure_python() {
   [ -e "$home/complete" ] && return
   python3 -c 'import venv, ensurepip' 2>/dev/null || ensure_packages "the Python environment '$name'" python3-venv
   mkdir -p "$(dirname "$home")"
-  log=$home.log
+  (
+    flock 8
+    [ -e "$home/complete" ] || make_environment "$name" "$home" "$@"
+  ) 8>"$home.lock"
+}
+
+make_environment() {
+  local name=$1 home=$2 log=$2.log arguments=() file
+  shift 2
   say "Making the Python environment '$name' (once; into $home)"
   rm -rf "$home"
   python3 -m venv "$home" >"$log" 2>&1 || fail "python3 -m venv failed." "Its messages: $log" "Type: sudo apt-get install -y python3-venv"
-  local arguments=() file
   for file in "$@"; do arguments+=(-r "$file"); done
-  run_shown "pip install" "$log" "$python" -m pip install --disable-pip-version-check "${arguments[@]}" \
+  run_shown "pip install" "$log" "$home/bin/python" -m pip install --disable-pip-version-check --progress-bar off "${arguments[@]}" \
     || fail "pip could not install the packages of: $*" "Check the network, then repeat. The log: $log"
   touch "$home/complete"
 }

@@ -71,5 +71,5 @@ run_shown() {
   return "$status"
 }
 
-# last_line LOG: the last line that says something, without colours and carriage returns.
-last_line() { tail -c 600 "$1" 2>/dev/null | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-90 || true; }
+# last_line LOG: the last line that says something, without colours, carriage returns and drawn bars.
+last_line() { tail -c 1200 "$1" 2>/dev/null | tr '\r' '\n' | LC_ALL=C tr -cd '\11\12\33\40-\176' | sed 's/\x1b\[[0-9;]*[A-Za-z]//g' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-90 || true; }
