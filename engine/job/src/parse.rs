@@ -22,6 +22,20 @@ pub fn parse(
     overrides: &[(String, String)],
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Job, Problems> {
+    match inspect(file_name, text, overrides, variable) {
+        (Some(job), problems) if problems.is_empty() => Ok(job),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// Reads a job file for `engine check`: its problems, and the job if its columns and queries could be read, so that
+/// the SQL can be checked and its problems added to the others. With any problem the job must not be run.
+pub fn inspect(
+    file_name: &str,
+    text: &str,
+    overrides: &[(String, String)],
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> (Option<Job>, Problems) {
     let mut problems = Problems::of(SourceMap::with_overrides(file_name, text, overrides));
     let (table, errors) = DeTable::parse_recoverable(text);
     let table = table.into_inner();
@@ -32,12 +46,11 @@ pub fn parse(
     let job = read::read(&root, &mut problems);
     if !errors.is_empty() {
         put_syntax_first(&errors, text, &mut problems);
-    }
-    if problems.is_empty() {
-        return Ok(job);
+        problems.blur();
     }
     problems.sort();
-    Err(problems)
+    let job = (!problems.is_blurred()).then_some(job);
+    (job, problems)
 }
 
 /// Adds the syntax errors, one a line, and takes away what they may have caused: problems in the same line, and

@@ -59,6 +59,8 @@ impl Problem {
 pub struct Problems {
     source: SourceMap,
     list: Vec<Problem>,
+    /// True if columns or queries could not be read: what SQL says about them would be guesses.
+    blurred: bool,
 }
 
 impl Problems {
@@ -73,7 +75,7 @@ impl Problems {
     }
 
     pub(crate) fn of(source: SourceMap) -> Self {
-        Self { source, list: Vec::new() }
+        Self { source, list: Vec::new(), blurred: false }
     }
 
     /// The texts that the problems point into; finds places inside a table's SQL.
@@ -106,6 +108,16 @@ impl Problems {
     /// Brings the problems into the order of their places.
     pub fn sort(&mut self) {
         self.list.sort_by_key(|problem| (problem.span.start, problem.span.end));
+    }
+
+    /// Notes that columns or queries are not what the file means.
+    pub(crate) fn blur(&mut self) {
+        self.blurred = true;
+    }
+
+    /// True if [`blur`](Self::blur) was called.
+    pub(crate) fn is_blurred(&self) -> bool {
+        self.blurred
     }
 
     /// Leaves out the problems that do not pass.

@@ -48,6 +48,11 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
     }
     job.sources = read_sources(&keys, problems);
     job.tables = read_tables(&keys, problems);
+    let unread = job.sources.values().any(|source| source.schema.is_empty());
+    if unread || job.sources.is_empty() || job.tables.is_empty() || job.tables.iter().any(|table| table.sql.is_empty())
+    {
+        problems.blur();
+    }
     job
 }
 
@@ -69,8 +74,11 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
                 let source = source::read(&entry.name, section, &entry.name_span, problems);
                 sources.insert(entry.name.clone(), source);
             }
-            Value::Broken => {}
-            _ => problems.push(nameless(&entry.name_span, "source", "[source.events]")),
+            Value::Broken => problems.blur(),
+            _ => {
+                problems.blur();
+                problems.push(nameless(&entry.name_span, "source", "[source.events]"));
+            }
         }
     }
     if section.map_or(!keys.has("source") && !keys.is_misspelt("source"), |section| section.entries.is_empty()) {

@@ -42,6 +42,7 @@ pub(super) fn unlike_others<'a>(
     problems: &mut Problems,
 ) {
     if let Some(other) = others.into_iter().find(|other| other.eq_ignore_ascii_case(name)) {
+        problems.blur();
         let problem = Problem::new(at.clone(), format!("two {what}s are called `{name}`"));
         let label = if other == name {
             "there already".to_owned()

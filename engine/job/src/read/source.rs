@@ -232,7 +232,11 @@ fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) 
         }
         return Vec::new();
     };
+    let problems_before = problems.len();
     let columns = columns::read(section, problems);
+    if problems.len() > problems_before {
+        problems.blur();
+    }
     let is_value =
         |column: &Column| column.name == "value" && matches!(column.data_type, DataType::Binary | DataType::String);
     if format == Format::Raw && !matches!(columns.as_slice(), [column] if is_value(column)) {

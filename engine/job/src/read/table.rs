@@ -60,6 +60,7 @@ pub(super) fn check_schema(entry: &Entry, tables: &Section, problems: &mut Probl
 
 /// Notes that a table's name lacks its schema.
 pub(super) fn without_schema(entry: &Entry, problems: &mut Problems) {
+    problems.blur();
     if matches!(entry.node.value, Value::Broken) {
         return;
     }

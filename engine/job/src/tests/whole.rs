@@ -194,3 +194,24 @@ fn the_ecommerce_job_is_the_one_the_issue_asks_for() {
     assert_eq!(names, expected);
     assert!(job.tables.iter().all(|table| table.mode == OutputMode::Append));
 }
+
+#[test]
+fn the_sql_of_a_file_with_other_problems_can_be_checked_all_the_same() {
+    for (from, to, readable) in [
+        ("trigger = \"500ms\"", "triger = \"500ms\"", true),
+        ("on_error = \"fail\"", "on_error = \"failed\"", true),
+        ("late = \"table\"", "late = \"tabl\"", true),
+        ("amount = \"decimal(10,2)\"", "amount = \"decimal(99,2)\"", false),
+        ("sql = 'SELECT 1'", "", false),
+        ("trigger = \"500ms\"", "trigger = 500ms", false),
+        ("[table.bronze.first]", "[table.gold.Second]", false),
+        ("[table.bronze.first]", "[table.first]", false),
+    ] {
+        assert!(LARGE.contains(from), "{from}");
+        let (job, problems) = inspect("job.toml", &LARGE.replacen(from, to, 1), &[], &variable);
+        assert!(!problems.is_empty(), "{to}");
+        assert_eq!(job.is_some(), readable, "{to}: {problems}");
+    }
+    let (job, problems) = inspect("job.toml", LARGE, &[], &variable);
+    assert!(job.is_some() && problems.is_empty());
+}
