@@ -21,6 +21,8 @@ use super::options::{Role, client_config, refused};
 const BUFFER_BYTES: usize = 32 << 20;
 /// How long a wait for one record lasts before the stop flag is looked at.
 const WAIT: Duration = Duration::from_millis(100);
+/// Events of the client served at once.
+const EVENTS_MAX: usize = 100;
 /// How long nothing may come before the broker is asked whether the records are still there.
 const SUSPECT_AFTER: Duration = Duration::from_secs(1);
 /// How often it is asked, and warned about, after that.
@@ -110,7 +112,7 @@ impl KafkaLane {
             self.close();
         }
         let consumer = self.consumer(positions.len())?;
-        while consumer.poll(Duration::ZERO).is_some() {}
+        serve_events(&consumer);
         let stays = |at: &TopicPartition, partition: &Partition| positions.get(at) == Some(&partition.position);
         let leaving: Vec<_> = self.partitions.iter().filter(|(at, partition)| !stays(at, partition)).map(|(at, _)| at.clone()).collect();
         self.unassign(&consumer, &leaving)?;
@@ -183,7 +185,7 @@ impl KafkaLane {
             return Err(SourceError::Stopped);
         }
         let Some(consumer) = self.client.as_ref().map(|client| Arc::clone(&client.consumer)) else { return Ok(None) };
-        while consumer.poll(Duration::ZERO).is_some() {}
+        serve_events(&consumer);
         if !quiet.ask_now() {
             return Ok(None);
         }
@@ -335,6 +337,15 @@ impl KafkaLane {
 impl Drop for KafkaLane {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// Lets the client tell what happened; a bounded number of times, because an absent broker makes it tell without end.
+fn serve_events(consumer: &Consumer) {
+    for _ in 0..EVENTS_MAX {
+        if consumer.poll(Duration::ZERO).is_none() {
+            return;
+        }
     }
 }
 

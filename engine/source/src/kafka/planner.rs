@@ -24,6 +24,8 @@ const ONE_TRY: Duration = Duration::from_secs(2);
 const METADATA_AGE: Duration = Duration::from_secs(1);
 /// How often an absent broker is warned about.
 const WARN_EVERY: Duration = Duration::from_secs(5);
+/// Time between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 /// End offsets that went back are asked for this often before they are believed (KAFKA-7703: a new leader may lag for a moment).
 const BACKWARD_TRIES: u32 = 3;
 
@@ -103,7 +105,7 @@ impl KafkaPlanner {
     /// # Errors
     /// No answer to the first question within ten seconds, a named topic that does not exist, missing rights, or stopped.
     pub fn available(&mut self) -> Result<PerPartition<Available>, SourceError> {
-        while self.consumer.poll(Duration::ZERO).is_some() {}
+        self.serve_events(Duration::ZERO);
         let before = self.known.take();
         let mut tries = 0;
         let now = loop {
@@ -113,7 +115,7 @@ impl KafkaPlanner {
                 break now;
             }
             tries += 1;
-            while self.consumer.poll(Duration::from_millis(50)).is_some() {}
+            self.serve_events(PAUSE);
         };
         let reach = |(at, low): (TopicPartition, &i64)| {
             let high = *now.highs.get(&at)?;
@@ -337,7 +339,7 @@ impl KafkaPlanner {
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Kafka(error)) => error,
             };
-            while self.consumer.poll(Duration::from_millis(50)).is_some() {}
+            self.serve_events(PAUSE);
             // Later the same errors may come from a broker that is just starting, and pass.
             if first && let Some(error) = self.consumer.context().settings_error() {
                 return Err(error);
@@ -355,6 +357,16 @@ impl KafkaPlanner {
             if warned.elapsed() >= WARN_EVERY {
                 warned = Instant::now();
                 tracing::warn!(source = self.source, brokers = self.settings.brokers, topics = self.wanted.describe(), waited_s = begun.elapsed().as_secs(), "waiting for Kafka: {what}");
+            }
+        }
+    }
+
+    /// Lets the client tell what happened, for this long; an absent broker makes it tell without end.
+    fn serve_events(&self, time: Duration) {
+        let begun = Instant::now();
+        while self.consumer.poll(time.saturating_sub(begun.elapsed())).is_some() || begun.elapsed() < time {
+            if begun.elapsed() >= time.max(PAUSE) {
+                return;
             }
         }
     }
