@@ -8,6 +8,7 @@ ensure_python() {
   ensure_command python3 "the Python environment '$name'" python3 python3-venv
   system=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
   home=${XDG_CACHE_HOME:-$HOME/.cache}/engine-services/python-$name-$system-$(cat "$@" | sha256sum | cut -c1-12)
+  # shellcheck disable=SC2034 # read by the script that sources this
   python=$home/bin/python
   [ -e "$home/complete" ] && return
   python3 -c 'import venv, ensurepip' 2>/dev/null || ensure_packages "the Python environment '$name'" python3-venv
