@@ -1,4 +1,4 @@
-//! Measures the source on this machine: making events, sending them, reading them. `figures [BROKERS] [EVENTS] [PARTITIONS]`; without brokers, the embedded one.
+//! Measures the source on this machine: making events, sending them, reading them. `figures [BROKERS|-] [EVENTS] [PARTITIONS] [TOPIC]`; `-`: the embedded broker; with a topic, only that is read.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,6 +16,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events: u64 = arguments.get(1).map_or(Ok(1_000_000), |count| count.parse())?;
     let partitions: i32 = arguments.get(2).map_or(Ok(24), |count| count.parse())?;
     let mix = Mix { seed: 7, late: 0.01, malformed: 0.005, duplicates: 0.01, start_us: 1_767_225_600_000_000, events_per_event_second: 1000 };
+    if let (Some(brokers), Some(topic)) = (brokers, arguments.get(3)) {
+        let (brokers, topic) = (brokers.clone(), topic.clone());
+        return read(&Settings { brokers, topic, partitions, codec: Codec::Zstd, rate: None, total: None, mix, options: BTreeMap::new() });
+    }
     make(mix, events);
     for codec in [Codec::Zstd, Codec::Lz4] {
         let topic = format!("figures-{codec:?}-{}", std::process::id()).to_lowercase();

@@ -136,7 +136,7 @@ fn sixty_four_partitions_are_each_read_whole_in_any_order() {
 fn records_prefetched_for_the_next_range_are_kept_and_not_fetched_again() {
     let (broker, topic) = embedded("kept", 1);
     // One batch, which the broker hands out whole: when its first record is there, all are.
-    topic.fill(&topic.producer(&[("linger.ms", "60000")]), 0, 1_000, "a");
+    topic.fill(&topic.producer(&[("linger.ms", "30000")]), 0, 1_000, "a");
     let mut lane = topic.lane();
     lane.stop_on(stop_after(Duration::from_secs(60)));
     assert_eq!(topic.read(&mut lane, 0, 0, 1).len(), 1);
