@@ -181,6 +181,16 @@ impl Checkpoint {
         self.reader.database.compact()
     }
 
+    /// Ends the ownership after a clean stop. The log is emptied into table files first, so that the next opening has
+    /// nothing to replay; a checkpoint that is merely dropped loses nothing but opens slower.
+    ///
+    /// # Errors
+    /// `Io`: nothing acknowledged is lost.
+    pub fn close(self) -> Result<(), StateError> {
+        self.usable()?;
+        self.reader.database.flush()
+    }
+
     /// True if a record older than `oldest_kept` is stored.
     fn has_older(&self, oldest_kept: EpochId) -> Result<bool, StateError> {
         let (from, until) = (Kind::Plan.bounds().0, Kind::Plan.key_of(oldest_kept));

@@ -146,12 +146,20 @@ impl Database {
         self.cache.get_usage()
     }
 
-    /// Merges all files, so that what was dropped leaves the disk.
-    pub(crate) fn compact(&self) -> Result<(), StateError> {
+    /// Writes what is only in memory and log into table files.
+    pub(crate) fn flush(&self) -> Result<(), StateError> {
         for family in Family::ALL {
             let handle = self.family(family)?;
             self.db.flush_cf(handle).map_err(|error| failed(&self.folder, "flush", family.name(), &error))?;
-            self.db.compact_range_cf(handle, None::<&[u8]>, None::<&[u8]>);
+        }
+        Ok(())
+    }
+
+    /// Merges all files, so that what was dropped leaves the disk.
+    pub(crate) fn compact(&self) -> Result<(), StateError> {
+        self.flush()?;
+        for family in Family::ALL {
+            self.db.compact_range_cf(self.family(family)?, None::<&[u8]>, None::<&[u8]>);
         }
         Ok(())
     }
@@ -174,7 +182,7 @@ fn shared_options(memory_bytes: usize, cache: &Cache) -> Options {
     let buffers = WriteBufferManager::new_write_buffer_manager_with_cache(memory_bytes / 4, false, cache.clone());
     options.set_write_buffer_manager(&buffers);
     // The log is replayed at start, so its length is the length of a start after a crash.
-    options.set_max_total_wal_size((memory_bytes / 4).clamp(8 * MIB, 64 * MIB) as u64);
+    options.set_max_total_wal_size((memory_bytes / 4).clamp(8 * MIB, 32 * MIB) as u64);
     // Only an unfinished record at the very end may be left out: that write was never acknowledged. The default mode
     // would also stop at damage in the middle, and so take back commits whose tables are already published.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);

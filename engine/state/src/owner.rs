@@ -13,7 +13,15 @@ use crate::error::StateError;
 #[derive(Debug)]
 pub struct Owner {
     /// Holds the lock for as long as it is open.
-    _file: File,
+    file: File,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        // A child process that another thread has just forked holds a copy of the file until it runs its own program;
+        // closing ours would leave the lock to that copy for a moment. If this fails, closing still frees it then.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Owner {
@@ -44,7 +52,7 @@ impl Owner {
             Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
         }
         write_note(&mut file, job).map_err(failed("write"))?;
-        Ok(Owner { _file: file })
+        Ok(Owner { file })
     }
 }
 

@@ -92,3 +92,13 @@ fn an_owner_whose_note_cannot_be_read_still_owns() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn giving_up_a_checkpoint_frees_it_even_while_a_copy_of_the_file_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let owner = Owner::lock(folder.path(), "a").unwrap();
+    // As a forked child holds it until it runs its own program.
+    let _copy = owner.file.try_clone().unwrap();
+    drop(owner);
+    Owner::lock(folder.path(), "a").unwrap();
+}
