@@ -15,10 +15,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     let brokers = arguments.first().filter(|brokers| brokers.as_str() != "-");
     let events: u64 = arguments.get(1).map_or(Ok(1_000_000), |count| count.parse())?;
     let partitions: i32 = arguments.get(2).map_or(Ok(24), |count| count.parse())?;
-    let mix = Mix { seed: 7, late: 0.01, malformed: 0.005, duplicates: 0.01, start_us: 1_767_225_600_000_000, events_per_event_second: 1000 };
+    let mix = Mix {
+        seed: 7,
+        late: 0.01,
+        malformed: 0.005,
+        duplicates: 0.01,
+        start_us: 1_767_225_600_000_000,
+        events_per_event_second: 1000,
+    };
     if let (Some(brokers), Some(topic)) = (brokers, arguments.get(3)) {
         let (brokers, topic) = (brokers.clone(), topic.clone());
-        return read(&Settings { brokers, topic, partitions, codec: Codec::Zstd, rate: None, total: None, mix, options: BTreeMap::new() });
+        return read(&Settings {
+            brokers,
+            topic,
+            partitions,
+            codec: Codec::Zstd,
+            rate: None,
+            total: None,
+            mix,
+            options: BTreeMap::new(),
+        });
     }
     make(mix, events);
     for codec in [Codec::Zstd, Codec::Lz4] {
@@ -28,8 +44,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         } else {
             None
         };
-        let address = embedded.as_ref().map_or_else(|| brokers.cloned().unwrap_or_default(), |broker| broker.address().to_string());
-        let settings = Settings { brokers: address, topic, partitions, codec, rate: None, total: Some(events), mix, options: BTreeMap::new() };
+        let address = embedded
+            .as_ref()
+            .map_or_else(|| brokers.cloned().unwrap_or_default(), |broker| broker.address().to_string());
+        let settings = Settings {
+            brokers: address,
+            topic,
+            partitions,
+            codec,
+            rate: None,
+            total: Some(events),
+            mix,
+            options: BTreeMap::new(),
+        };
         send(&settings)?;
         read(&settings)?;
     }
@@ -45,7 +72,11 @@ fn make(mix: Mix, events: u64) {
         bytes += value.len();
     }
     let seconds = begun.elapsed().as_secs_f64();
-    println!("make: {:.0} ns an event, {:.0} bytes an event", seconds * 1e9 / events as f64, bytes as f64 / events as f64);
+    println!(
+        "make: {:.0} ns an event, {:.0} bytes an event",
+        seconds * 1e9 / events as f64,
+        bytes as f64 / events as f64
+    );
 }
 
 fn send(settings: &Settings) -> Result<(), Box<dyn Error>> {
@@ -92,6 +123,15 @@ fn read(settings: &Settings) -> Result<(), Box<dyn Error>> {
     }
     let (seconds, cpu, thread) = (begun.elapsed().as_secs_f64(), cpu_s() - cpu, thread_cpu_s() - thread);
     let each = 1e9 / records as f64;
+    let idle_cpu = cpu_s();
+    std::thread::park_timeout(std::time::Duration::from_secs(3));
+    println!("idle: {:.1} ms CPU a second", (cpu_s() - idle_cpu) * 1e3 / 3.0);
+    let begun = Instant::now();
+    drop(lane);
+    let lane_ms = begun.elapsed().as_secs_f64() * 1e3;
+    let begun = Instant::now();
+    drop(planner);
+    println!("close: lane {lane_ms:.1} ms, planner {:.1} ms", begun.elapsed().as_secs_f64() * 1e3);
     println!(
         "read: {records} records, {:.0} records/s; {:.0} ns an event, of CPU {:.0} ns in the process, {:.0} ns on the reading thread; peak memory {} MiB",
         records as f64 / seconds,

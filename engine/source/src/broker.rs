@@ -52,7 +52,10 @@ impl std::fmt::Display for BrokerError {
                 address.port()
             ),
             BrokerError::Topic { topic, cause } => {
-                write!(f, "topic {topic} cannot be made: {cause}\n  give it as name:partitions, for example `--topic streaming-events:12`")
+                write!(
+                    f,
+                    "topic {topic} cannot be made: {cause}\n  give it as name:partitions, for example `--topic streaming-events:12`"
+                )
             }
             BrokerError::Cluster(cause) => write!(f, "librdkafka's mock cluster does not start: {cause}"),
         }
@@ -73,12 +76,14 @@ impl Broker {
         let listener = TcpListener::bind(listen).map_err(|cause| BrokerError::Listen { address: listen, cause })?;
         let cluster = MockCluster::new(1).map_err(|error| BrokerError::Cluster(error.to_string()))?;
         for (topic, partitions) in topics {
-            cluster
-                .create_topic(topic, *partitions, 1)
-                .map_err(|error| BrokerError::Topic { topic: format!("{topic}:{partitions}"), cause: error.to_string() })?;
+            cluster.create_topic(topic, *partitions, 1).map_err(|error| BrokerError::Topic {
+                topic: format!("{topic}:{partitions}"),
+                cause: error.to_string(),
+            })?;
         }
         let inner = cluster.bootstrap_servers();
-        let inner: SocketAddr = inner.parse().map_err(|_| BrokerError::Cluster(format!("it gives {inner:?} as its address")))?;
+        let inner: SocketAddr =
+            inner.parse().map_err(|_| BrokerError::Cluster(format!("it gives {inner:?} as its address")))?;
         let door = Door::open(listener, inner).map_err(|cause| BrokerError::Listen { address: listen, cause })?;
         Ok(Broker { door, cluster })
     }
@@ -98,7 +103,12 @@ impl Broker {
 ///
 /// # Errors
 /// As [`Broker::start`].
-pub fn serve(listen: SocketAddr, topics: &[(String, i32)], ready: impl FnOnce(SocketAddr), stop: impl FnOnce()) -> Result<(), BrokerError> {
+pub fn serve(
+    listen: SocketAddr,
+    topics: &[(String, i32)],
+    ready: impl FnOnce(SocketAddr),
+    stop: impl FnOnce(),
+) -> Result<(), BrokerError> {
     let broker = Broker::start(listen, topics)?;
     ready(broker.address());
     stop();
@@ -118,7 +128,8 @@ impl Door {
         let address = listener.local_addr()?;
         let closing = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&closing);
-        let accepting = thread::Builder::new().name("broker-door".to_string()).spawn(move || accept(&listener, inner, &seen))?;
+        let accepting =
+            thread::Builder::new().name("broker-door".to_string()).spawn(move || accept(&listener, inner, &seen))?;
         Ok(Door { address, closing, accepting: Some(accepting) })
     }
 }

@@ -17,7 +17,8 @@ fn any_port() -> SocketAddr {
 #[test]
 fn clients_find_the_topics_behind_the_fixed_address() {
     let broker = Broker::start(any_port(), &[("events".to_string(), 12), ("other".to_string(), 2)]).unwrap();
-    let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker.address().to_string()).create().unwrap();
+    let client: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", broker.address().to_string()).create().unwrap();
     let metadata = client.fetch_metadata(Some("events"), Duration::from_secs(10)).unwrap();
     assert_eq!(metadata.topics()[0].partitions().len(), 12);
 }
@@ -47,11 +48,19 @@ fn it_holds_what_the_demo_sends() {
         codec: Codec::Zstd,
         rate: None,
         total: Some(300_000),
-        mix: Mix { seed: 1, late: 0.01, malformed: 0.005, duplicates: 0.01, start_us: 0, events_per_event_second: 1000 },
+        mix: Mix {
+            seed: 1,
+            late: 0.01,
+            malformed: 0.005,
+            duplicates: 0.01,
+            start_us: 0,
+            events_per_event_second: 1000,
+        },
         options: Default::default(),
     };
     assert_eq!(run(&settings, &AtomicBool::new(false), &mut |_| {}).unwrap().sent, 300_000);
-    let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", broker.address().to_string()).create().unwrap();
+    let client: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", broker.address().to_string()).create().unwrap();
     let mut held = 0;
     for partition in 0..12 {
         let (low, high) = client.fetch_watermarks("events", partition, Duration::from_secs(10)).unwrap();

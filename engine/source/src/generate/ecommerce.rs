@@ -41,6 +41,14 @@ pub struct Mix {
     pub events_per_event_second: u32,
 }
 
+impl Mix {
+    /// The `start_us` with which `total` events end at `end_us` (microseconds since 1970 UTC).
+    pub fn start_us_to_end_at(end_us: i64, total: u64, events_per_event_second: u32) -> i64 {
+        let span_us = i128::from(total) * 1_000_000 / i128::from(events_per_event_second.max(1));
+        end_us.saturating_sub(i64::try_from(span_us).unwrap_or(i64::MAX))
+    }
+}
+
 /// What one record of the stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
@@ -83,7 +91,9 @@ impl EventWriter {
             EventKind::Good => self.event(n, false, value, key),
             EventKind::Late => self.event(n, true, value, key),
             EventKind::Malformed => self.malformed(n, value, key),
-            EventKind::DuplicateOf(original) => self.event(original, self.own_kind(original) == Some(EventKind::Late), value, key),
+            EventKind::DuplicateOf(original) => {
+                self.event(original, self.own_kind(original) == Some(EventKind::Late), value, key)
+            }
         }
         kind
     }

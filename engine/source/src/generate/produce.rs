@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -12,7 +13,6 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::ClientContext;
 
 use super::ecommerce::{EventKind, EventWriter, Mix};
 
@@ -111,7 +111,10 @@ impl std::fmt::Display for GenerateError {
             ),
             GenerateError::Settings(what) => f.write_str(what),
             GenerateError::NotDelivered { topic, records, what } => {
-                write!(f, "{records} events did not arrive in topic {topic}: {what}\n  look at the broker's log, and send again to a new topic: what is in this one is incomplete")
+                write!(
+                    f,
+                    "{records} events did not arrive in topic {topic}: {what}\n  look at the broker's log, and send again to a new topic: what is in this one is incomplete"
+                )
             }
         }
     }
@@ -175,7 +178,8 @@ fn send_all(
             return Err(GenerateError::NotDelivered { topic: settings.topic.clone(), records: 1, what });
         }
     }
-    summary.event_time_us = summary.sent.checked_sub(1).map(|last| (writer.event_time_us(0), writer.event_time_us(last)));
+    summary.event_time_us =
+        summary.sent.checked_sub(1).map(|last| (writer.event_time_us(0), writer.event_time_us(last)));
     Ok(summary)
 }
 
@@ -190,7 +194,11 @@ fn send(producer: &BaseProducer<Reports>, topic: &str, value: &[u8], key: &[u8])
                 producer.poll(Duration::from_millis(5));
             }
             Err((error, _)) => {
-                return Err(GenerateError::NotDelivered { topic: topic.to_string(), records: 1, what: error.to_string() });
+                return Err(GenerateError::NotDelivered {
+                    topic: topic.to_string(),
+                    records: 1,
+                    what: error.to_string(),
+                });
             }
         }
     }
@@ -242,13 +250,19 @@ fn client_config(settings: &Settings) -> ClientConfig {
 fn refused(error: KafkaError) -> GenerateError {
     // librdkafka's own text repeats the value, which may be a password.
     GenerateError::Settings(match error {
-        KafkaError::ClientConfig(_, _, key, _) => format!("librdkafka does not know or accept `{key}`\n  correct the setting"),
+        KafkaError::ClientConfig(_, _, key, _) => {
+            format!("librdkafka does not know or accept `{key}`\n  correct the setting")
+        }
         other => format!("the Kafka client could not be made: {other}"),
     })
 }
 
 /// Makes the topic if it does not exist. `engine broker` cannot be told to, and makes it with 4 partitions when first written to.
-fn make_topic(settings: &Settings, config: &ClientConfig, producer: &BaseProducer<Reports>) -> Result<(), GenerateError> {
+fn make_topic(
+    settings: &Settings,
+    config: &ClientConfig,
+    producer: &BaseProducer<Reports>,
+) -> Result<(), GenerateError> {
     // All topics are listed, because asking for one by its name may make it, with the broker's own number of partitions.
     let metadata = producer.client().fetch_metadata(None, FIRST_CONTACT);
     if let Err(error) = &metadata {

@@ -38,7 +38,8 @@ impl PartitionQueue {
     pub(crate) fn open(consumer: &Arc<Consumer>, topic: &str, partition: i32) -> Option<PartitionQueue> {
         let topic = CString::new(topic).ok()?;
         // SAFETY: the client handle is valid as long as `consumer` lives, and the name is NUL-terminated.
-        let queue = unsafe { native::rd_kafka_queue_get_partition(consumer.client().native_ptr(), topic.as_ptr(), partition) };
+        let queue =
+            unsafe { native::rd_kafka_queue_get_partition(consumer.client().native_ptr(), topic.as_ptr(), partition) };
         let queue = NonNull::new(queue)?;
         // SAFETY: the queue was just handed out to us; a null destination means "do not forward".
         unsafe { native::rd_kafka_queue_forward(queue.as_ptr(), ptr::null_mut()) };
@@ -51,7 +52,12 @@ impl PartitionQueue {
     ///
     /// # Errors
     /// librdkafka's code if the queue cannot be read at all.
-    pub(crate) fn take(&mut self, batch: &mut Batch, count_max: usize, timeout: Duration) -> Result<usize, RDKafkaErrorCode> {
+    pub(crate) fn take(
+        &mut self,
+        batch: &mut Batch,
+        count_max: usize,
+        timeout: Duration,
+    ) -> Result<usize, RDKafkaErrorCode> {
         let count_max = count_max.clamp(1, BATCH_MAX);
         let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         batch.scratch.clear();
@@ -67,13 +73,7 @@ impl PartitionQueue {
         // SAFETY: the first `taken` pointers were written by the call above; pointers have no drop.
         unsafe { batch.scratch.set_len(taken) };
         let consumer = &self.consumer;
-        batch.messages.extend(
-            batch
-                .scratch
-                .drain(..)
-                .filter_map(NonNull::new)
-                .map(|message| Message { message }),
-        );
+        batch.messages.extend(batch.scratch.drain(..).filter_map(NonNull::new).map(|message| Message { message }));
         if batch.consumer.is_none() {
             batch.consumer = Some(Arc::clone(consumer));
         }
@@ -153,7 +153,9 @@ impl Message {
     pub(crate) fn error_text(&self) -> String {
         let message = self.raw();
         // SAFETY: for a message with an error librdkafka puts its text into `payload`, `len` bytes long.
-        unsafe { bytes(message.payload, message.len) }.map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+        unsafe { bytes(message.payload, message.len) }
+            .map(|text| String::from_utf8_lossy(text).into_owned())
+            .unwrap_or_default()
     }
 
     /// The record, borrowed from the message.

@@ -46,7 +46,10 @@ impl Context {
         needs_settings(*code).then(|| SourceError::Settings {
             source: self.source.clone(),
             what: text.clone(),
-            remedy: format!("check security.protocol, sasl.* and ssl.* in [source.{}.kafka] and the rights of the user", self.source),
+            remedy: format!(
+                "check security.protocol, sasl.* and ssl.* in [source.{}.kafka] and the rights of the user",
+                self.source
+            ),
         })
     }
 

@@ -66,7 +66,10 @@ impl fmt::Display for SourceError {
             SourceError::Settings { source, what, remedy } => write!(f, "source {source}: {what}\n  {remedy}"),
             SourceError::Stopped => f.write_str("stopped while waiting for Kafka"),
             SourceError::Internal { source, what } => {
-                write!(f, "source {source}: {what}\n  this is a fault of the engine; run the job again and report it with this text")
+                write!(
+                    f,
+                    "source {source}: {what}\n  this is a fault of the engine; run the job again and report it with this text"
+                )
             }
         }
     }

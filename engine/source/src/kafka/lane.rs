@@ -114,7 +114,8 @@ impl KafkaLane {
         let consumer = self.consumer(positions.len())?;
         serve_events(&consumer);
         let stays = |at: &TopicPartition, partition: &Partition| positions.get(at) == Some(&partition.position);
-        let leaving: Vec<_> = self.partitions.iter().filter(|(at, partition)| !stays(at, partition)).map(|(at, _)| at.clone()).collect();
+        let leaving: Vec<_> =
+            self.partitions.iter().filter(|(at, partition)| !stays(at, partition)).map(|(at, _)| at.clone()).collect();
         self.unassign(&consumer, &leaving)?;
         self.assign_new(&consumer, positions)
     }
@@ -139,7 +140,10 @@ impl KafkaLane {
         loop {
             let source = &self.source;
             let (Some(partition), Some(client)) = (self.partitions.get_mut(at), &self.client) else {
-                return Err(SourceError::Internal { source: source.clone(), what: format!("{at} is read by lane {} but was not assigned to it", self.number) });
+                return Err(SourceError::Internal {
+                    source: source.clone(),
+                    what: format!("{at} is read by lane {} but was not assigned to it", self.number),
+                });
             };
             let position = partition.position;
             match partition.hand_over(&at.topic, until, handle) {
@@ -153,6 +157,8 @@ impl KafkaLane {
                 Progress::Failed(code, text) => {
                     quiet.reason = Some(text);
                     self.refuse_hopeless(at, code)?;
+                    // Errors may come faster than the wait for a record ends.
+                    gaps.extend(self.wait(at, until, &mut quiet)?);
                 }
             }
             if partition_moved(&self.partitions, at, position) {
@@ -202,12 +208,27 @@ impl KafkaLane {
             Err(error) => quiet.reason = Some(consumer.context().last_error().unwrap_or(error)),
         }
         let why = quiet.reason.as_deref().unwrap_or("no records come");
-        tracing::warn!(source = self.source, brokers = self.settings.brokers, topic = at.topic, partition = at.partition, position, until, waited_s = quiet.since.elapsed().as_secs(), "waiting for Kafka: {why}");
+        tracing::warn!(
+            source = self.source,
+            brokers = self.settings.brokers,
+            topic = at.topic,
+            partition = at.partition,
+            position,
+            until,
+            waited_s = quiet.since.elapsed().as_secs(),
+            "waiting for Kafka: {why}"
+        );
         Ok(None)
     }
 
     /// The broker refused an offset: if it holds it after all (a leader that was not ready), asks again.
-    fn out_of_range(&mut self, at: &TopicPartition, position: i64, until: i64, consumer: &Consumer) -> Result<Option<DataGap>, SourceError> {
+    fn out_of_range(
+        &mut self,
+        at: &TopicPartition,
+        position: i64,
+        until: i64,
+        consumer: &Consumer,
+    ) -> Result<Option<DataGap>, SourceError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
@@ -232,8 +253,13 @@ impl KafkaLane {
     fn lost(&mut self, at: &TopicPartition, until: i64, reach: Reach) -> Result<DataGap, SourceError> {
         let from = self.partitions.get(at).map_or(0, |partition| partition.position);
         let (next, reason) = match reach {
-            Reach::From(low, high) if from < low => (low.min(until), format!("the broker now begins at {low} and ends at {high}: retention removed the records")),
-            Reach::From(low, high) => (until, format!("the broker holds {low} to {high}: the topic was made anew or cut back")),
+            Reach::From(low, high) if from < low => (
+                low.min(until),
+                format!("the broker now begins at {low} and ends at {high}: retention removed the records"),
+            ),
+            Reach::From(low, high) => {
+                (until, format!("the broker holds {low} to {high}: the topic was made anew or cut back"))
+            }
             Reach::Gone => (until, "the topic or partition was deleted".to_string()),
         };
         if self.settings.on_data_loss == job::OnDataLoss::Stop {
@@ -246,7 +272,15 @@ impl KafkaLane {
                 reason,
             })));
         }
-        tracing::warn!(source = self.source, topic = at.topic, partition = at.partition, from, until = next, reason, "data was lost; going on, as on_data_loss says");
+        tracing::warn!(
+            source = self.source,
+            topic = at.topic,
+            partition = at.partition,
+            from,
+            until = next,
+            reason,
+            "data was lost; going on, as on_data_loss says"
+        );
         self.move_to(at, next)?;
         Ok(DataGap { topic: at.topic.clone(), partition: at.partition, from, until: next, reason })
     }
@@ -277,10 +311,13 @@ impl KafkaLane {
             if self.partitions.contains_key(&at) {
                 continue;
             }
-            let queue = PartitionQueue::open(consumer, &at.topic, at.partition)
-                .ok_or_else(|| SourceError::Internal { source: self.source.clone(), what: format!("librdkafka has no queue for {at}") })?;
-            list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*position)).map_err(|error| self.fault("name a partition", &error))?;
-            self.partitions.insert(at, Partition { queue, position: *position, ahead: Batch::default(), end_seen: i64::MIN });
+            let queue = PartitionQueue::open(consumer, &at.topic, at.partition).ok_or_else(|| {
+                SourceError::Internal { source: self.source.clone(), what: format!("librdkafka has no queue for {at}") }
+            })?;
+            list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*position))
+                .map_err(|error| self.fault("name a partition", &error))?;
+            self.partitions
+                .insert(at, Partition { queue, position: *position, ahead: Batch::default(), end_seen: i64::MIN });
         }
         if list.count() == 0 {
             return Ok(());
@@ -291,7 +328,8 @@ impl KafkaLane {
 
     /// A partition that was made after the client last asked would wait for the next refresh; asking costs a millisecond.
     fn refresh_metadata(&self, consumer: &Consumer, list: &TopicPartitionList) {
-        let topics: std::collections::BTreeSet<_> = list.elements().iter().map(|element| element.topic().to_string()).collect();
+        let topics: std::collections::BTreeSet<_> =
+            list.elements().iter().map(|element| element.topic().to_string()).collect();
         for topic in topics {
             if let Err(error) = consumer.fetch_metadata(Some(&topic), SUSPECT_AFTER) {
                 tracing::debug!(source = self.source, topic, %error, "metadata not refreshed");
@@ -306,7 +344,8 @@ impl KafkaLane {
         let partitions = partitions.max(1);
         let role = Role::Lane { number: self.number, partition_bytes: self.buffer_bytes / partitions };
         let config = client_config(&self.source, &self.settings, &self.group, role)?;
-        let consumer: Consumer = config.create_with_context(Context::new(&self.source)).map_err(|error| refused(&self.source, error))?;
+        let consumer: Consumer =
+            config.create_with_context(Context::new(&self.source)).map_err(|error| refused(&self.source, error))?;
         let consumer = Arc::new(consumer);
         // New partitions may double the memory before the client is made anew with smaller queues.
         self.client = Some(Client { consumer: Arc::clone(&consumer), partitions_max: partitions * 2 });
@@ -427,4 +466,3 @@ impl Quiet {
         due
     }
 }
-

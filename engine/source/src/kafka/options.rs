@@ -36,7 +36,12 @@ pub(crate) enum Role {
 ///
 /// # Errors
 /// A reserved or unknown setting, or a value that librdkafka refuses; the value itself is never part of the text.
-pub(crate) fn client_config(source: &str, settings: &job::Kafka, group: &str, role: Role) -> Result<ClientConfig, SourceError> {
+pub(crate) fn client_config(
+    source: &str,
+    settings: &job::Kafka,
+    group: &str,
+    role: Role,
+) -> Result<ClientConfig, SourceError> {
     refuse_reserved(source, settings)?;
     let mut config = ClientConfig::new();
     config

@@ -143,7 +143,11 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// [`SourceError::DataLoss`] if records between the position and the end are gone and the job must stop then.
-    pub fn backlog(&mut self, position: Option<&Offsets>, available: &PerPartition<Available>) -> Result<Backlog, SourceError> {
+    pub fn backlog(
+        &mut self,
+        position: Option<&Offsets>,
+        available: &PerPartition<Available>,
+    ) -> Result<Backlog, SourceError> {
         let mut backlog = Backlog::default();
         for (at, reach) in available.iter() {
             let from = position.and_then(|position| position.get(&at)).copied();
@@ -207,7 +211,15 @@ impl KafkaPlanner {
     fn accept(&self, gap: &DataGap) -> Result<(), SourceError> {
         match self.settings.on_data_loss {
             job::OnDataLoss::Continue => {
-                tracing::warn!(source = self.source, topic = gap.topic, partition = gap.partition, from = gap.from, until = gap.until, reason = gap.reason, "data was lost; going on, as on_data_loss says");
+                tracing::warn!(
+                    source = self.source,
+                    topic = gap.topic,
+                    partition = gap.partition,
+                    from = gap.from,
+                    until = gap.until,
+                    reason = gap.reason,
+                    "data was lost; going on, as on_data_loss says"
+                );
                 Ok(())
             }
             job::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
@@ -222,14 +234,16 @@ impl KafkaPlanner {
     }
 
     fn named_offsets(&self, named: &Offsets, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
-        let missing: Vec<_> = available.iter().filter(|(at, _)| named.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
+        let missing: Vec<_> =
+            available.iter().filter(|(at, _)| named.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
         if !missing.is_empty() {
             return Err(self.starting_error(
                 format!("`starting_offsets` leaves out {}", missing.join(", ")),
                 "name every partition: an offset, -2 for its first record or -1 for its end",
             ));
         }
-        let unknown: Vec<_> = named.iter().filter(|(at, _)| available.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
+        let unknown: Vec<_> =
+            named.iter().filter(|(at, _)| available.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
         if !unknown.is_empty() {
             return Err(self.starting_error(
                 format!("`starting_offsets` names {}, which the topics do not have", unknown.join(", ")),
@@ -238,7 +252,14 @@ impl KafkaPlanner {
         }
         let resolve = |at: TopicPartition, offset: i64| {
             let reach = available.get(&at)?;
-            Some((at, match offset { -2 => reach.low, -1 => reach.high, offset => offset }))
+            Some((
+                at,
+                match offset {
+                    -2 => reach.low,
+                    -1 => reach.high,
+                    offset => offset,
+                },
+            ))
         };
         Ok(named.iter().filter_map(|(at, offset)| resolve(at, *offset)).collect())
     }
@@ -254,7 +275,9 @@ impl KafkaPlanner {
     /// The first record at or after a time; the end, where there is none.
     fn offsets_at(&mut self, timestamp_ms: i64, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
         let found = self.patiently(false, |planner| {
-            planner.list_offsets(available.iter().map(|(at, _)| at), Offset::Offset(timestamp_ms)).map_err(Failure::Kafka)
+            planner
+                .list_offsets(available.iter().map(|(at, _)| at), Offset::Offset(timestamp_ms))
+                .map_err(Failure::Kafka)
         })?;
         Ok(available
             .iter()
@@ -267,18 +290,25 @@ impl KafkaPlanner {
 
     /// Asks the broker for what is not known, or too old.
     fn ask(&self, known: Option<&Known>) -> Result<Known, Failure> {
-        if let Some(known) = known.filter(|known| known.asked.elapsed() < METADATA_AGE)
-            && let Ok(highs) = self.list_offsets(known.lows.iter().map(|(at, _)| at), Offset::End)
-        {
-            return Ok(Known { asked: known.asked, lows: known.lows.clone(), highs });
+        if let Some(known) = known.filter(|known| known.asked.elapsed() < METADATA_AGE) {
+            match self.list_offsets(known.lows.iter().map(|(at, _)| at), Offset::End) {
+                Ok(highs) => return Ok(Known { asked: known.asked, lows: known.lows.clone(), highs }),
+                // A topic was deleted: the list of partitions must be asked for again.
+                Err(error) if error.rdkafka_error_code().is_some_and(says_unknown) => {}
+                Err(error) => return Err(Failure::Kafka(error)),
+            }
         }
         let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
-        if known.is_none() && let Some(error) = self.nothing_found(&found) {
+        if known.is_none()
+            && let Some(error) = self.nothing_found(&found)
+        {
             return Err(Failure::Final(error));
         }
         let partitions = || {
             let topics = found.partitions.iter();
-            topics.flat_map(|(topic, partitions)| partitions.iter().map(|partition| TopicPartition::new(topic.clone(), *partition)))
+            topics.flat_map(|(topic, partitions)| {
+                partitions.iter().map(|partition| TopicPartition::new(topic.clone(), *partition))
+            })
         };
         let lows = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
         let highs = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
@@ -308,7 +338,11 @@ impl KafkaPlanner {
 
     /// One offset of every partition, in one request per broker. librdkafka's question by time also takes the two
     /// logical offsets, and it passes the isolation level on: the end is the last stable offset where that is asked for.
-    fn list_offsets(&self, partitions: impl Iterator<Item = TopicPartition>, which: Offset) -> Result<Offsets, KafkaError> {
+    fn list_offsets(
+        &self,
+        partitions: impl Iterator<Item = TopicPartition>,
+        which: Offset,
+    ) -> Result<Offsets, KafkaError> {
         let mut list = TopicPartitionList::new();
         for at in partitions {
             list.add_partition_offset(&at.topic, at.partition, which)?;
@@ -352,11 +386,21 @@ impl KafkaPlanner {
                 return Err(error);
             }
             if first && begun.elapsed() >= FIRST_CONTACT {
-                return Err(SourceError::Unavailable { source: self.source.clone(), brokers: self.settings.brokers.clone(), what });
+                return Err(SourceError::Unavailable {
+                    source: self.source.clone(),
+                    brokers: self.settings.brokers.clone(),
+                    what,
+                });
             }
             if warned.elapsed() >= WARN_EVERY {
                 warned = Instant::now();
-                tracing::warn!(source = self.source, brokers = self.settings.brokers, topics = self.wanted.describe(), waited_s = begun.elapsed().as_secs(), "waiting for Kafka: {what}");
+                tracing::warn!(
+                    source = self.source,
+                    brokers = self.settings.brokers,
+                    topics = self.wanted.describe(),
+                    waited_s = begun.elapsed().as_secs(),
+                    "waiting for Kafka: {what}"
+                );
             }
         }
     }

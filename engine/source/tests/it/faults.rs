@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use source::SourceError;
 use source::broker::BROKER_ID;
 
-use crate::support::{embedded, offsets, read_on, stop_after};
+use crate::support::{embedded, offsets, pass, read_on, stop_after};
 
 #[test]
 fn a_lane_waits_for_a_broker_that_is_away_and_loses_nothing() {
@@ -23,7 +23,7 @@ fn a_lane_waits_for_a_broker_that_is_away_and_loses_nothing() {
         (lane, read)
     });
     // Long enough for the lane to ask and warn at least once.
-    std::thread::sleep(Duration::from_millis(1500));
+    pass(Duration::from_millis(1500));
     assert!(!reading.is_finished());
     broker.cluster().broker_up(BROKER_ID).unwrap();
     topic.fill(&topic.producer(&[]), 0, 400, "b");
@@ -39,7 +39,7 @@ fn a_planner_waits_for_a_broker_it_has_seen_before() {
     assert_eq!(planner.available().unwrap().len(), 2);
     broker.cluster().broker_down(BROKER_ID).unwrap();
     let asking = std::thread::spawn(move || planner.available());
-    std::thread::sleep(Duration::from_millis(500));
+    pass(Duration::from_millis(500));
     assert!(!asking.is_finished());
     broker.cluster().broker_up(BROKER_ID).unwrap();
     assert_eq!(asking.join().unwrap().unwrap().len(), 2);

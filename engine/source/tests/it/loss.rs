@@ -50,10 +50,12 @@ fn records_deleted_after_planning_stop_the_lane_or_become_a_gap() {
     let mut lane = topic.lane();
     lane.stop_on(stop_after(Duration::from_secs(60)));
     lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
-    let (partition, from, until, _) = loss(lane.read(&topic.at(0), 100, &mut |_| panic!("no record is there")).unwrap_err());
+    let (partition, from, until, _) =
+        loss(lane.read(&topic.at(0), 100, &mut |_| panic!("no record is there")).unwrap_err());
     assert_eq!((partition, from, until), (0, 20, 60));
 
-    for (planned, expected_gap, expected) in [(100, (20, 60), (60..100).collect::<Vec<i64>>()), (50, (20, 50), vec![])] {
+    for (planned, expected_gap, expected) in [(100, (20, 60), (60..100).collect::<Vec<i64>>()), (50, (20, 50), vec![])]
+    {
         let mut lane = KafkaLane::open("events", &lossy(&topic), "source-it", 0).unwrap();
         lane.stop_on(stop_after(Duration::from_secs(60)));
         lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
@@ -76,7 +78,9 @@ fn a_topic_made_anew_is_data_loss_for_the_planner_and_for_a_lane() {
     let position = offsets(&[(topic.at(0), 50)]);
     // Both a planner that starts now and one that knew the old topic.
     for mut planner in [topic.planner(), running] {
-        until("the new topic is seen", || planner.available().unwrap().get(&topic.at(0)).is_some_and(|reach| reach.high == 10));
+        until("the new topic is seen", || {
+            planner.available().unwrap().get(&topic.at(0)).is_some_and(|reach| reach.high == 10)
+        });
         let available = planner.available().unwrap();
         let (partition, from, until, reason) = loss(planner.backlog(Some(&position), &available).unwrap_err());
         assert_eq!((partition, from, until), (0, 50, 0));
@@ -105,4 +109,18 @@ fn a_deleted_topic_is_data_loss() {
     let (_, from, _, reason) = loss(planner.backlog(Some(&offsets(&[(topic.at(0), 5)])), &available).unwrap_err());
     assert_eq!(from, 5);
     assert!(reason.contains("deleted"), "{reason}");
+}
+
+#[test]
+fn a_topic_deleted_after_planning_stops_the_lane() {
+    let topic = Topic::real("gone-later", 1);
+    topic.fill(&topic.producer(&[]), 0, 10, "a");
+    let mut lane = topic.lane();
+    lane.stop_on(stop_after(Duration::from_secs(60)));
+    assert_eq!(topic.read(&mut lane, 0, 0, 10).len(), 10);
+    topic.delete();
+    lane.assign(&offsets(&[(topic.at(0), 10)])).unwrap();
+    let (_, from, until, reason) = loss(lane.read(&topic.at(0), 20, &mut |_| {}).unwrap_err());
+    assert_eq!((from, until), (10, 20));
+    assert!(reason.contains("deleted") || reason.contains("made anew"), "{reason}");
 }

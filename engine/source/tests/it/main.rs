@@ -7,3 +7,11 @@ mod planning;
 mod ranges;
 mod sending;
 mod support;
+
+/// Planner and lane move to the threads that own them.
+#[test]
+fn both_sides_can_be_handed_to_a_thread() {
+    fn can_move<T: Send + 'static>() {}
+    can_move::<source::KafkaPlanner>();
+    can_move::<source::KafkaLane>();
+}

@@ -54,7 +54,10 @@ fn a_start_by_time_is_the_first_record_at_or_after_it_and_else_the_end() {
     let topic = Topic::real("time", 2);
     let producer = topic.producer(&[]);
     for n in 0..10 {
-        let record = BaseRecord::<[u8], [u8]>::to(&topic.name).partition(0).payload(b"v").timestamp(1_700_000_000_000 + n * 1000);
+        let record = BaseRecord::<[u8], [u8]>::to(&topic.name)
+            .partition(0)
+            .payload(b"v")
+            .timestamp(1_700_000_000_000 + n * 1000);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(30)).unwrap();
@@ -64,7 +67,11 @@ fn a_start_by_time_is_the_first_record_at_or_after_it_and_else_the_end() {
         settings.starting_offsets = job::StartingOffsets::TimestampMs(timestamp_ms);
         let mut planner = KafkaPlanner::open("events", &settings, "source-it").unwrap();
         let available = planner.available().unwrap();
-        assert_eq!(planner.starting(&available).unwrap(), offsets(&[(topic.at(0), expected), (topic.at(1), 0)]), "{timestamp_ms}");
+        assert_eq!(
+            planner.starting(&available).unwrap(),
+            offsets(&[(topic.at(0), expected), (topic.at(1), 0)]),
+            "{timestamp_ms}"
+        );
     }
 }
 
@@ -99,7 +106,8 @@ fn offsets_committed_to_the_group_are_seen_by_other_tools() {
     let mut planner = KafkaPlanner::open("events", &topic.settings(), &group).unwrap();
     planner.available().unwrap();
     planner.commit_group(&offsets(&[(topic.at(0), 4)]));
-    let tool: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &topic.brokers).set("group.id", &group).create().unwrap();
+    let tool: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", &topic.brokers).set("group.id", &group).create().unwrap();
     until("the group has the offset", || {
         let mut list = TopicPartitionList::new();
         list.add_partition(&topic.name, 0);

@@ -112,7 +112,9 @@ fn an_open_transaction_is_not_yet_available() {
     let mut planner = topic.planner();
     assert_eq!(planner.available().unwrap().get(&topic.at(0)).unwrap().high, 3);
     producer.commit_transaction(Duration::from_secs(30)).unwrap();
-    crate::support::until("the transaction is seen", || planner.available().unwrap().get(&topic.at(0)).unwrap().high == 9);
+    crate::support::until("the transaction is seen", || {
+        planner.available().unwrap().get(&topic.at(0)).unwrap().high == 9
+    });
 }
 
 #[test]

@@ -10,8 +10,15 @@ use crate::support::{Topic, read_on, stop_after};
 
 #[test]
 fn what_arrives_is_byte_for_byte_what_the_writer_makes_again() {
-    let topic = Topic { brokers: crate::support::real_brokers(), name: format!("source-it-sent-{}", std::process::id()) };
-    let mix = Mix { seed: 42, late: 0.02, malformed: 0.02, duplicates: 0.02, start_us: 1_767_225_600_000_000, events_per_event_second: 1000 };
+    let topic = Topic::unmade("sent");
+    let mix = Mix {
+        seed: 42,
+        late: 0.02,
+        malformed: 0.02,
+        duplicates: 0.02,
+        start_us: 1_767_225_600_000_000,
+        events_per_event_second: 1000,
+    };
     let settings = Settings {
         brokers: topic.brokers.clone(),
         topic: topic.name.clone(),
@@ -31,7 +38,12 @@ fn what_arrives_is_byte_for_byte_what_the_writer_makes_again() {
     lane.assign(&available.iter().map(|(at, _)| (at, 0)).collect()).unwrap();
     let mut arrived = Vec::new();
     for (at, reach) in available.iter() {
-        arrived.extend(read_on(&mut lane, &at, reach.high).unwrap().into_iter().map(|read| (read.key.unwrap(), read.value.unwrap())));
+        arrived.extend(
+            read_on(&mut lane, &at, reach.high)
+                .unwrap()
+                .into_iter()
+                .map(|read| (read.key.unwrap(), read.value.unwrap())),
+        );
     }
     let writer = EventWriter::new(mix);
     let mut made: Vec<_> = (0..20_000)

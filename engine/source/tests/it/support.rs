@@ -48,12 +48,18 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 impl Topic {
     /// Makes a topic with a new name on the real Kafka.
     pub fn real(purpose: &str, partitions: i32) -> Topic {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
-        let name = format!("source-it-{purpose}-{now}-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let topic = Topic { brokers: real_brokers(), name };
+        let topic = Topic::unmade(purpose);
         topic.make(partitions);
         topic
+    }
+
+    /// A new name on the real Kafka.
+    pub fn unmade(purpose: &str) -> Topic {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // Topics of runs before may still be there.
+        let run = std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap();
+        let name = format!("source-it-{purpose}-{}-{}", &run[..8], NUMBER.fetch_add(1, Ordering::Relaxed));
+        Topic { brokers: real_brokers(), name }
     }
 
     pub fn admin(&self) -> AdminClient<DefaultClientContext> {
@@ -64,16 +70,25 @@ impl Topic {
         let new = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         // A topic deleted a moment ago may still be in the way.
-        until("the topic is made", || matches!(block_on(self.admin().create_topics([&new], &options)).unwrap()[0], Ok(_)));
+        until("the topic is made", || block_on(self.admin().create_topics([&new], &options)).unwrap()[0].is_ok());
         self.wait_for_partitions(partitions);
     }
 
     pub fn delete(&self) {
-        block_on(self.admin().delete_topics(&[&self.name], &AdminOptions::new().operation_timeout(Some(Duration::from_secs(20))))).unwrap()[0].as_ref().unwrap();
+        block_on(
+            self.admin()
+                .delete_topics(&[&self.name], &AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)))),
+        )
+        .unwrap()[0]
+            .as_ref()
+            .unwrap();
     }
 
     pub fn grow(&self, partitions: usize) {
-        block_on(self.admin().create_partitions([&NewPartitions::new(&self.name, partitions)], &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+        block_on(self.admin().create_partitions([&NewPartitions::new(&self.name, partitions)], &AdminOptions::new()))
+            .unwrap()[0]
+            .as_ref()
+            .unwrap();
         self.wait_for_partitions(partitions as i32);
     }
 
@@ -167,8 +182,14 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !done() {
         assert!(begun.elapsed() < Duration::from_secs(30), "waited 30 s and still not: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        pass(Duration::from_millis(20));
     }
+}
+
+/// Lets time pass: between two looks at another process, or for an outage of a certain length. Never to hope that something is done.
+#[expect(clippy::disallowed_methods, reason = "see above")]
+pub fn pass(time: Duration) {
+    std::thread::sleep(time);
 }
 
 /// A stop flag that is set after a while, so that a broken wait fails instead of hanging.
@@ -176,7 +197,7 @@ pub fn stop_after(time: Duration) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     std::thread::spawn(move || {
-        std::thread::sleep(time);
+        pass(time);
         flag.store(true, Ordering::Relaxed);
     });
     stop

@@ -8,7 +8,14 @@ use serde_json::Value;
 use super::*;
 
 fn mix() -> Mix {
-    Mix { seed: 7, late: 0.0, malformed: 0.0, duplicates: 0.0, start_us: 1_767_225_600_000_000, events_per_event_second: 1000 }
+    Mix {
+        seed: 7,
+        late: 0.0,
+        malformed: 0.0,
+        duplicates: 0.0,
+        start_us: 1_767_225_600_000_000,
+        events_per_event_second: 1000,
+    }
 }
 
 fn events(mix: Mix, count: u64) -> Vec<(EventKind, Vec<u8>, Vec<u8>)> {
@@ -58,12 +65,22 @@ fn every_event_has_the_fields_of_its_type_and_the_types_have_their_weights() {
             let items = event["items"].as_array().unwrap();
             assert_eq!(items.len(), event["quantities"].as_array().unwrap().len());
             assert!((1..=5).contains(&items.len()));
-            assert_eq!(items.iter().map(|item| item.as_str().unwrap()).collect::<std::collections::HashSet<_>>().len(), items.len());
+            assert_eq!(
+                items.iter().map(|item| item.as_str().unwrap()).collect::<std::collections::HashSet<_>>().len(),
+                items.len()
+            );
             assert!((10.0..=500.0).contains(&event["total_amount"].as_f64().unwrap()));
         }
         *types.entry(event_type.to_string()).or_default() += 1;
     }
-    for (name, share) in [("user_login", 0.25), ("page_view", 0.30), ("item_click", 0.20), ("purchase", 0.10), ("cart_add", 0.10), ("search", 0.05)] {
+    for (name, share) in [
+        ("user_login", 0.25),
+        ("page_view", 0.30),
+        ("item_click", 0.20),
+        ("purchase", 0.10),
+        ("cart_add", 0.10),
+        ("search", 0.05),
+    ] {
         let found = f64::from(types[name]) / count as f64;
         assert!((found - share).abs() < 0.005, "{name}: {found}");
     }
@@ -154,5 +171,16 @@ fn event_time_advances_with_the_number_of_events() {
     let (mut value, mut key) = (Vec::new(), Vec::new());
     writer.write(600_000, &mut value, &mut key);
     let event: Value = serde_json::from_slice(&value).unwrap();
-    assert!(event["timestamp"].as_str().unwrap().starts_with("2026-01-01T00:09:5") || event["timestamp"].as_str().unwrap().starts_with("2026-01-01T00:10:00"));
+    assert!(
+        event["timestamp"].as_str().unwrap().starts_with("2026-01-01T00:09:5")
+            || event["timestamp"].as_str().unwrap().starts_with("2026-01-01T00:10:00")
+    );
+}
+
+#[test]
+fn a_start_can_be_chosen_by_the_end() {
+    let end_us = mix().start_us;
+    let start_us = Mix::start_us_to_end_at(end_us, 300_000, 1000);
+    let writer = EventWriter::new(Mix { start_us, ..mix() });
+    assert!((end_us - writer.event_time_us(299_999)).abs() <= 2_001_000);
 }

@@ -18,7 +18,9 @@ fn settings(options: &[(&str, &str)]) -> Settings {
 
 #[test]
 fn a_refused_option_is_named_and_its_value_is_not() {
-    let text = run(&settings(&[("security.protocol", "hunter2")]), &AtomicBool::new(false), &mut |_| {}).unwrap_err().to_string();
+    let text = run(&settings(&[("security.protocol", "hunter2")]), &AtomicBool::new(false), &mut |_| {})
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("`security.protocol`") && !text.contains("hunter2"), "{text}");
 }
 

@@ -22,7 +22,8 @@ fn config(options: &[(&str, &str)]) -> Result<ClientConfig, SourceError> {
 
 #[test]
 fn options_of_the_job_file_win_over_preferences() {
-    let config = config(&[("fetch.wait.max.ms", "77"), ("isolation.level", "read_uncommitted"), ("group.id", "mine")]).unwrap();
+    let config =
+        config(&[("fetch.wait.max.ms", "77"), ("isolation.level", "read_uncommitted"), ("group.id", "mine")]).unwrap();
     assert_eq!(config.get("fetch.wait.max.ms"), Some("77"));
     assert_eq!(config.get("isolation.level"), Some("read_uncommitted"));
     assert_eq!(config.get("group.id"), Some("mine"));

@@ -22,7 +22,11 @@ fn at(partition: i32) -> TopicPartition {
 }
 
 fn reach(parts: &[(i64, i64)]) -> PerPartition<Available> {
-    parts.iter().enumerate().map(|(partition, (low, high))| (at(partition as i32), Available { low: *low, high: *high })).collect()
+    parts
+        .iter()
+        .enumerate()
+        .map(|(partition, (low, high))| (at(partition as i32), Available { low: *low, high: *high }))
+        .collect()
 }
 
 fn offsets(parts: &[(i32, i64)]) -> Offsets {
@@ -37,7 +41,10 @@ fn range(from: i64, until: i64) -> OffsetRange {
 fn a_backlog_goes_from_the_position_to_the_end_and_new_partitions_begin_at_their_first_record() {
     let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Stop);
     let backlog = planner.backlog(Some(&offsets(&[(0, 7), (1, 20)])), &reach(&[(5, 10), (0, 20), (3, 9)])).unwrap();
-    assert_eq!(backlog.ranges, [(at(0), range(7, 10)), (at(1), range(20, 20)), (at(2), range(3, 9))].into_iter().collect());
+    assert_eq!(
+        backlog.ranges,
+        [(at(0), range(7, 10)), (at(1), range(20, 20)), (at(2), range(3, 9))].into_iter().collect()
+    );
     assert_eq!(backlog.latest, offsets(&[(0, 10), (1, 20), (2, 9)]));
     assert!(backlog.gaps.is_empty());
 }
@@ -61,7 +68,10 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
     let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Continue);
     let position = offsets(&[(0, 4), (1, 50), (2, 6)]);
     let backlog = planner.backlog(Some(&position), &reach(&[(5, 10), (0, 20)])).unwrap();
-    assert_eq!(backlog.ranges, [(at(0), range(5, 10)), (at(1), range(0, 20)), (at(2), range(6, 6))].into_iter().collect());
+    assert_eq!(
+        backlog.ranges,
+        [(at(0), range(5, 10)), (at(1), range(0, 20)), (at(2), range(6, 6))].into_iter().collect()
+    );
     let gaps: Vec<_> = backlog.gaps.iter().map(|gap| (gap.partition, gap.from, gap.until)).collect();
     assert_eq!(gaps, [(0, 4, 5), (1, 50, 0), (2, 6, 6)]);
 
@@ -73,7 +83,9 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         watermark_us: None,
         late_watermark_us: None,
         lanes: 1,
-        sources: [("events".to_string(), epoch::SourcePlan { ranges, latest: Offsets::default(), gaps })].into_iter().collect(),
+        sources: [("events".to_string(), epoch::SourcePlan { ranges, latest: Offsets::default(), gaps })]
+            .into_iter()
+            .collect(),
     };
     let before = plan(0, position.iter().map(|(at, until)| (at, range(0, *until))).collect(), vec![]);
     plan(1, backlog.ranges, backlog.gaps).joins(&before).unwrap();
