@@ -72,17 +72,19 @@ pub(crate) fn client_config(
 
 /// Small waits, so that the end of a range is known within milliseconds, and bounded queues.
 ///
-/// A queued record costs about as much again in bookkeeping as its value has bytes, hence the half. One answer may
-/// come on top of a queue just below its limit, and is several times larger once it is decompressed, hence the small fetches.
+/// librdkafka counts the bytes of values only; a queued record costs some 300 bytes more in bookkeeping, hence the half
+/// and the limit on the number. One answer may come on top of a queue just below its limit, and is several times larger
+/// once it is decompressed, hence the small fetches.
 fn prefer_for_reading(config: &mut ClientConfig, partition_bytes: usize) {
     let queue_kib = (partition_bytes / 2 / 1024).clamp(64, 1 << 20);
+    let queue_records = (partition_bytes / 400).clamp(1_000, 1_000_000);
     let fetch_bytes = (partition_bytes / 16).clamp(64 << 10, 1 << 20);
     config
         .set("fetch.wait.max.ms", "10")
         .set("fetch.min.bytes", "1")
         .set("fetch.queue.backoff.ms", "2")
         .set("fetch.error.backoff.ms", "20")
-        .set("queued.min.messages", "1000000")
+        .set("queued.min.messages", queue_records.to_string())
         .set("queued.max.messages.kbytes", queue_kib.to_string())
         .set("fetch.message.max.bytes", fetch_bytes.to_string())
         .set("fetch.max.bytes", (16 << 20).to_string())
