@@ -1,1 +1,26 @@
-//! Placeholder while the tree is laid out.
+//! The only crate that knows the whole flow: plans epochs, runs them step by step, recovers after a crash.
+//!
+//! Read [`run`] first: one epoch, top to bottom.
+
+mod clock;
+mod compute;
+mod emission;
+mod error;
+mod files;
+mod manifest;
+mod planner;
+mod progress;
+mod publisher;
+mod reader;
+mod recover;
+mod run;
+mod start;
+mod step;
+mod submit;
+mod trigger;
+
+pub use clock::now_us;
+pub use error::RunError;
+pub use progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress};
+pub use step::{FAIL_POINT_VARIABLE, FailPoint, Moment};
+pub use submit::{SubmitOptions, Summary, source_schemas, submit};

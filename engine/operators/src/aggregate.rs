@@ -1,0 +1,23 @@
+//! Grouped aggregation with state: a partial result per epoch and lane, kept as columnar blocks, merged when it is needed.
+//!
+//! A lane folds its rows into one group per pane and key ([`AggregateLane`]). What it has at the end of an epoch, the
+//! *delta*, becomes columnar blocks of keys and intermediate state, filed under the pane's *bucket* ([`block`]). Merging
+//! blocks is all that emission, compaction and recovery do ([`merge`]), so an append-mode window never looks a key up.
+
+pub mod block;
+mod index;
+mod lane;
+mod merge;
+mod operator;
+mod shard;
+mod spec;
+
+pub use block::Delta;
+pub use lane::{AggregateLane, LateRows};
+pub use merge::MergeItem;
+pub use operator::{Aggregate, BlockChanges, BlockSource};
+pub(crate) use shard::key_hashes;
+pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
+
+#[cfg(test)]
+mod tests;

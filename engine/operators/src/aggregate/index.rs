@@ -1,0 +1,103 @@
+//! Which blocks an operator has, by bucket, and which of them are due for compaction.
+
+use std::collections::BTreeMap;
+
+use state::BlockKey;
+
+use super::shard::{SHARDS, UNSHARDED};
+
+/// Blocks of one tier that a bucket may collect before they are merged into one of the next.
+pub(super) const COMPACT_BLOCKS: usize = 16;
+
+/// Lane number of compacted blocks: this plus their tier. Lanes that read are numbered below it.
+pub(super) const COMPACTED_LANE: u16 = 0x8000;
+
+/// A block that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct BlockRef {
+    pub key: BlockKey,
+    pub bytes: u64,
+}
+
+/// The blocks of an operator, in the order in which they were made.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    buckets: BTreeMap<i64, Vec<BlockRef>>,
+}
+
+impl Index {
+    pub fn new(blocks: impl IntoIterator<Item = BlockRef>) -> Index {
+        let mut index = Index::default();
+        for block in blocks {
+            index.buckets.entry(block.key.bucket).or_default().push(block);
+        }
+        for blocks in index.buckets.values_mut() {
+            blocks.sort_by_key(|block| order(&block.key));
+        }
+        index
+    }
+
+    pub fn add(&mut self, block: BlockRef) {
+        let blocks = self.buckets.entry(block.key.bucket).or_default();
+        let at = blocks.partition_point(|other| order(&other.key) <= order(&block.key));
+        blocks.insert(at, block);
+    }
+
+    pub fn buckets(&self) -> impl Iterator<Item = i64> + '_ {
+        self.buckets.keys().copied()
+    }
+
+    /// All blocks of these buckets, oldest first within each.
+    pub fn blocks_in(&self, buckets: std::ops::Range<i64>) -> impl Iterator<Item = &BlockRef> {
+        self.buckets.range(buckets).flat_map(|(_, blocks)| blocks)
+    }
+
+    /// True if a bucket's rows are spread over shards.
+    pub fn is_sharded(&self, buckets: std::ops::Range<i64>) -> bool {
+        self.blocks_in(buckets).any(|block| block.key.shard != UNSHARDED)
+    }
+
+    /// Removes and returns the blocks of all buckets below `until`.
+    pub fn take_below(&mut self, until: i64) -> Vec<BlockRef> {
+        let kept = self.buckets.split_off(&until);
+        let dropped = std::mem::replace(&mut self.buckets, kept);
+        dropped.into_values().flatten().collect()
+    }
+
+    /// The newest blocks of a bucket and shard that are of one tier, if there are enough of them to merge.
+    pub fn due(&self, bucket: i64) -> Option<(u16, Vec<BlockRef>)> {
+        let blocks = self.buckets.get(&bucket)?;
+        (0..SHARDS).chain([UNSHARDED]).find_map(|shard| {
+            let of_shard: Vec<&BlockRef> = blocks.iter().filter(|block| block.key.shard == shard).collect();
+            let newest = tier(&of_shard.last()?.key);
+            let run: Vec<BlockRef> =
+                of_shard.iter().rev().take_while(|block| tier(&block.key) == newest).map(|block| (*block).clone()).collect();
+            (run.len() >= COMPACT_BLOCKS).then(|| (newest + 1, run.into_iter().rev().collect()))
+        })
+    }
+
+    pub fn remove(&mut self, gone: &[BlockRef]) {
+        for block in gone {
+            if let Some(blocks) = self.buckets.get_mut(&block.key.bucket) {
+                blocks.retain(|other| other.key != block.key);
+            }
+        }
+        self.buckets.retain(|_, blocks| !blocks.is_empty());
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.buckets.values().flatten().map(|block| block.bytes).sum()
+    }
+
+    pub fn len(&self) -> usize {
+        self.buckets.values().map(Vec::len).sum()
+    }
+}
+
+fn order(key: &BlockKey) -> (u64, u16, u16, u8) {
+    (key.epoch.0, key.lane, key.sequence, key.shard)
+}
+
+fn tier(key: &BlockKey) -> u16 {
+    key.lane.saturating_sub(COMPACTED_LANE - 1).min(u16::MAX - COMPACTED_LANE)
+}

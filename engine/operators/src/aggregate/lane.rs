@@ -1,0 +1,243 @@
+//! The part of an aggregate that sees rows: folds them into one group per pane and key, and hands over the epoch's delta.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::compute::{filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
+
+use super::block::{Delta, encode};
+use super::shard::{KEY_BUCKETS, SHARDS, UNSHARDED, key_hashes, split_by_hash};
+use super::spec::AggregateSpec;
+use crate::OperatorError;
+use crate::window::WindowSpec;
+
+/// A pane's rows are spread over shards when one lane has more than this many of them in an epoch.
+const SHARD_ROWS_MIN: usize = 16_384;
+
+/// A lane hands over its groups before the end of the epoch when they take more than this, bytes.
+const LANE_BYTES_MAX: usize = 64 << 20;
+
+/// Folds the rows of one lane.
+pub struct AggregateLane {
+    spec: Arc<AggregateSpec>,
+    state_schema: SchemaRef,
+    groups: Option<Box<dyn GroupValues>>,
+    accumulators: Vec<Box<dyn GroupsAccumulator>>,
+    group_indices: Vec<usize>,
+    deltas: Vec<Delta>,
+    sequence: u16,
+}
+
+/// Rows that a lane did not take.
+#[derive(Debug, Default)]
+pub struct LateRows {
+    /// Rows that came after their last window was complete; positions in the pushed batch are kept by the mask.
+    pub late: u64,
+    /// Rows without a time: they belong to no window (Spark filters them).
+    pub untimed: u64,
+    /// Which rows of the batch were late, if any.
+    pub mask: Option<BooleanArray>,
+}
+
+impl AggregateLane {
+    /// An empty lane.
+    ///
+    /// # Errors
+    /// If the functions or key types cannot be grouped.
+    pub fn new(spec: Arc<AggregateSpec>) -> Result<AggregateLane> {
+        let mut lane = AggregateLane {
+            state_schema: spec.state_schema()?,
+            groups: None,
+            accumulators: Vec::new(),
+            group_indices: Vec::new(),
+            deltas: Vec::new(),
+            sequence: 0,
+            spec,
+        };
+        lane.reset()?;
+        Ok(lane)
+    }
+
+    /// Takes a batch, all but its late and untimed rows.
+    ///
+    /// # Errors
+    /// If a function fails on a row.
+    pub fn push(&mut self, batch: &RecordBatch, late_watermark_us: Option<i64>) -> Result<LateRows, OperatorError> {
+        let (panes, left) = match (self.spec.window, self.spec.time) {
+            (Some(window), Some(time)) => {
+                let (panes, left) = panes(&window, batch.column(time), late_watermark_us)?;
+                (Some(panes), left)
+            }
+            _ => (None, LateRows::default()),
+        };
+        if left.late + left.untimed == 0 {
+            self.fold(batch, panes.map(|panes| Arc::new(Int64Array::from(panes.starts)) as ArrayRef))?;
+        } else if let Some(panes) = panes {
+            let rows = filter_record_batch(batch, &panes.kept)?;
+            let starts = Int64Array::from(panes.starts);
+            self.fold(&rows, Some(arrow::compute::filter(&starts, &panes.kept)?))?;
+        }
+        if self.bytes() > LANE_BYTES_MAX {
+            self.hand_over()?;
+        }
+        Ok(left)
+    }
+
+    /// The delta of the epoch, encoded; the lane is empty again.
+    ///
+    /// # Errors
+    /// If the groups cannot be encoded.
+    pub fn finish(&mut self) -> Result<Vec<Delta>, OperatorError> {
+        self.hand_over()?;
+        self.sequence = 0;
+        Ok(std::mem::take(&mut self.deltas))
+    }
+
+    fn fold(&mut self, rows: &RecordBatch, panes: Option<ArrayRef>) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let mut columns: Vec<ArrayRef> = panes.into_iter().collect();
+        columns.extend(self.spec.keys.iter().map(|key| Arc::clone(rows.column(*key))));
+        let groups = match &mut self.groups {
+            Some(groups) => {
+                groups.intern(&columns, &mut self.group_indices)?;
+                groups.len()
+            }
+            None => {
+                self.group_indices.clear();
+                self.group_indices.resize(rows.num_rows(), 0);
+                1
+            }
+        };
+        for (call, accumulator) in self.spec.calls.iter().zip(&mut self.accumulators) {
+            let arguments = call.function.expressions();
+            let values =
+                arguments.iter().map(|argument| argument.evaluate(rows)?.into_array(rows.num_rows())).collect::<Result<Vec<_>>>()?;
+            let filter = call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
+            let filter = filter.as_ref().map(|filter| filter.as_boolean());
+            accumulator.update_batch(&values, &self.group_indices, filter, groups)?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        let groups = self.groups.as_ref().map_or(0, |groups| groups.size());
+        groups + self.accumulators.iter().map(|accumulator| accumulator.size()).sum::<usize>()
+    }
+
+    /// Turns the groups into deltas, bucket by bucket, and starts anew.
+    fn hand_over(&mut self) -> Result<(), OperatorError> {
+        let is_global = self.groups.is_none();
+        if !is_global && self.groups.as_ref().is_some_and(|groups| groups.is_empty()) || is_global && self.group_indices.is_empty() {
+            return Ok(());
+        }
+        let mut keys = match &mut self.groups {
+            Some(groups) => groups.emit(EmitTo::All)?,
+            None => Vec::new(),
+        };
+        let panes = self.spec.window.map(|_| keys.remove(0));
+        for accumulator in &mut self.accumulators {
+            keys.extend(accumulator.state(EmitTo::All)?);
+        }
+        let count = panes.as_ref().map(|panes| panes.len()).or(keys.first().map(|key| key.len())).unwrap_or(1);
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.state_schema), keys, &options)?;
+        match panes {
+            Some(panes) => {
+                for (pane, rows) in split_by_pane(&rows, &panes)? {
+                    self.file(pane, &rows)?;
+                }
+            }
+            None if is_global => self.file(0, &rows)?,
+            None => {
+                let hashes = key_hashes(&rows.columns()[..self.spec.keys.len()], rows.num_rows())?;
+                for (bucket, rows) in split_by_hash(&rows, &hashes, KEY_BUCKETS)? {
+                    self.file(bucket as i64, &rows)?;
+                }
+            }
+        }
+        self.reset()?;
+        Ok(())
+    }
+
+    /// Files the rows of one bucket as one block, or as one block a shard if they are many.
+    fn file(&mut self, bucket: i64, rows: &RecordBatch) -> Result<(), OperatorError> {
+        let parts = if rows.num_rows() > SHARD_ROWS_MIN {
+            let hashes = key_hashes(&rows.columns()[..self.spec.keys.len()], rows.num_rows())?;
+            split_by_hash(rows, &hashes, u64::from(SHARDS))?.into_iter().map(|(shard, rows)| (shard as u8, rows)).collect()
+        } else {
+            vec![(UNSHARDED, rows.clone())]
+        };
+        for (shard, rows) in parts {
+            let bytes = encode(&rows)?;
+            self.deltas.push(Delta { bucket, shard, sequence: self.sequence, rows: rows.num_rows() as u64, bytes });
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        self.groups = if self.spec.is_global() { None } else { Some(new_group_values(group_schema(&self.spec), &GroupOrdering::None)?) };
+        self.accumulators = self.spec.accumulators()?;
+        self.group_indices.clear();
+        self.sequence = self.sequence.saturating_add(u16::from(!self.deltas.is_empty()));
+        Ok(())
+    }
+}
+
+/// Schema of the columns that make a group: the pane, if there is one, and the keys.
+fn group_schema(spec: &AggregateSpec) -> SchemaRef {
+    let pane = spec.window.map(|_| Field::new("pane", DataType::Int64, false));
+    let keys = spec.keys.iter().map(|key| spec.input.field(*key).clone().with_nullable(true));
+    Arc::new(Schema::new(pane.into_iter().chain(keys).collect::<Vec<_>>()))
+}
+
+struct Panes {
+    starts: Vec<i64>,
+    kept: BooleanArray,
+}
+
+/// The pane of each row, and which rows are late or have no time.
+fn panes(window: &WindowSpec, times: &ArrayRef, late_watermark_us: Option<i64>) -> Result<(Panes, LateRows)> {
+    if !matches!(times.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
+        return Err(DataFusionError::Internal(format!("a window over {} instead of a timestamp", times.data_type())));
+    }
+    let times = times.as_primitive::<TimestampMicrosecondType>();
+    let pane_us = window.pane_us();
+    let mut starts = Vec::with_capacity(times.len());
+    let mut pane = i64::MIN / 2;
+    for time_us in times.values() {
+        // Rows come nearly in order of time: most fall into the pane of the row before.
+        if *time_us < pane || *time_us - pane >= pane_us {
+            pane = window.pane_of(*time_us);
+        }
+        starts.push(pane);
+    }
+    let is_late = |pane_us: i64| late_watermark_us.is_some_and(|watermark_us| window.last_end_of(pane_us) <= watermark_us);
+    let oldest = starts.iter().min().copied();
+    if times.null_count() == 0 && !oldest.is_some_and(is_late) {
+        return Ok((Panes { starts, kept: BooleanArray::new_null(0) }, LateRows::default()));
+    }
+    let late: BooleanArray = (0..times.len()).map(|row| Some(times.is_valid(row) && is_late(starts[row]))).collect();
+    let kept: BooleanArray = (0..times.len()).map(|row| Some(times.is_valid(row) && !late.value(row))).collect();
+    let left = LateRows { late: late.true_count() as u64, untimed: times.null_count() as u64, mask: Some(late) };
+    Ok((Panes { starts, kept }, left))
+}
+
+fn split_by_pane(rows: &RecordBatch, panes: &ArrayRef) -> Result<Vec<(i64, RecordBatch)>> {
+    let panes = panes.as_primitive::<Int64Type>();
+    let mut positions: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for (row, pane) in panes.values().iter().enumerate() {
+        positions.entry(*pane).or_default().push(row as u32);
+    }
+    if let (1, Some((pane, _))) = (positions.len(), positions.first_key_value()) {
+        return Ok(vec![(*pane, rows.clone())]);
+    }
+    positions.into_iter().map(|(pane, of_pane)| Ok((pane, take_record_batch(rows, &UInt32Array::from(of_pane))?))).collect()
+}

@@ -1,0 +1,163 @@
+//! Merging blocks: the one thing that emission, compaction and recovery do with state.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::error::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
+
+use super::shard::{SHARDS, key_hashes};
+use super::spec::{AggregateSpec, GroupColumn};
+use crate::OperatorError;
+
+/// A piece of the result that can be merged by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MergeItem {
+    /// Start of the window in microseconds, or the key bucket.
+    pub group: i64,
+    /// The shard to merge, or `None` for all rows at once.
+    pub shard: Option<u8>,
+}
+
+/// Merges the state rows of any number of blocks.
+pub struct Merger<'a> {
+    spec: &'a AggregateSpec,
+    keys: usize,
+    widths: Vec<usize>,
+    groups: Option<Box<dyn GroupValues>>,
+    accumulators: Vec<Box<dyn GroupsAccumulator>>,
+    group_indices: Vec<usize>,
+    count: usize,
+}
+
+impl<'a> Merger<'a> {
+    /// An empty merger.
+    ///
+    /// # Errors
+    /// If the functions or key types cannot be grouped.
+    pub fn new(spec: &'a AggregateSpec) -> Result<Merger<'a>> {
+        let keys: Vec<_> = spec.keys.iter().map(|key| spec.input.field(*key).clone().with_nullable(true)).collect();
+        let groups = match keys.is_empty() {
+            true => None,
+            false => Some(new_group_values(Arc::new(Schema::new(keys)), &GroupOrdering::None)?),
+        };
+        Ok(Merger {
+            spec,
+            keys: spec.keys.len(),
+            widths: spec.state_widths()?,
+            groups,
+            accumulators: spec.accumulators()?,
+            group_indices: Vec::new(),
+            count: 0,
+        })
+    }
+
+    /// Takes the rows of a block, or only those of one shard.
+    ///
+    /// # Errors
+    /// If the state is not what the functions wrote.
+    pub fn push(&mut self, rows: &RecordBatch, shard: Option<u8>) -> Result<()> {
+        match shard {
+            None => self.push_all(rows),
+            Some(shard) => {
+                let hashes = key_hashes(&rows.columns()[..self.keys], rows.num_rows())?;
+                let mask: BooleanArray =
+                    hashes.iter().map(|hash| Some(hash % u64::from(SHARDS) == u64::from(shard))).collect();
+                self.push_all(&filter_record_batch(rows, &mask)?)
+            }
+        }
+    }
+
+    fn push_all(&mut self, rows: &RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        match &mut self.groups {
+            Some(groups) => {
+                groups.intern(&rows.columns()[..self.keys], &mut self.group_indices)?;
+                self.count = groups.len();
+            }
+            None => {
+                self.group_indices.clear();
+                self.group_indices.resize(rows.num_rows(), 0);
+                self.count = 1;
+            }
+        }
+        let mut from = self.keys;
+        for (accumulator, width) in self.accumulators.iter_mut().zip(&self.widths) {
+            accumulator.merge_batch(&rows.columns()[from..from + width], &self.group_indices, self.count)?;
+            from += width;
+        }
+        Ok(())
+    }
+
+    /// The merged state as rows of a block.
+    ///
+    /// # Errors
+    /// If a function fails.
+    pub fn into_state(mut self, schema: &SchemaRef) -> Result<RecordBatch> {
+        let mut columns = self.take_keys()?;
+        for accumulator in &mut self.accumulators {
+            columns.extend(accumulator.state(EmitTo::All)?);
+        }
+        batch(schema, columns, self.count)
+    }
+
+    /// The result: grouping columns and values. A global aggregate without rows gives its one row of empty-group values.
+    ///
+    /// # Errors
+    /// If a function fails.
+    pub fn into_result(mut self, group: i64) -> Result<RecordBatch, OperatorError> {
+        if self.spec.is_global() && self.count == 0 {
+            self.start_global()?;
+        }
+        let keys = self.take_keys()?;
+        let mut columns = Vec::with_capacity(self.spec.output.fields().len());
+        for column in &self.spec.group {
+            columns.push(match (column, &self.spec.window) {
+                (GroupColumn::Key(position), _) => Arc::clone(&keys[*position]),
+                (GroupColumn::Window, Some(window)) => self.spec.window_column(window, group, self.count)?,
+                (GroupColumn::Window, None) => {
+                    return Err(OperatorError::Compute("a window column without a window".to_string()));
+                }
+            });
+        }
+        for accumulator in &mut self.accumulators {
+            columns.push(accumulator.evaluate(EmitTo::All)?);
+        }
+        Ok(batch(&self.spec.output, columns, self.count)?)
+    }
+
+    /// Makes the single group of a global aggregate exist although no row came.
+    fn start_global(&mut self) -> Result<()> {
+        let nothing = RecordBatch::new_empty(Arc::clone(&self.spec.input));
+        for (accumulator, call) in self.accumulators.iter_mut().zip(&self.spec.calls) {
+            let values = call
+                .function
+                .expressions()
+                .iter()
+                .map(|argument| argument.evaluate(&nothing)?.into_array(0))
+                .collect::<Result<Vec<ArrayRef>>>()?;
+            accumulator.update_batch(&values, &[], None, 1)?;
+        }
+        self.count = 1;
+        Ok(())
+    }
+
+    fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
+        match &mut self.groups {
+            Some(groups) => groups.emit(EmitTo::All),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    debug_assert!(columns.iter().all(|column| column.len() == rows));
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+}

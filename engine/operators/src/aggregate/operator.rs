@@ -1,0 +1,247 @@
+//! The part of an aggregate that holds state: takes in the lanes' deltas, says what may be emitted, merges it, and forgets.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use epoch::{EpochId, Plan};
+use state::{BlockKey, BucketRange, OperatorId};
+
+use super::block::{self, Delta};
+use super::index::{BlockRef, COMPACTED_LANE, Index};
+use super::merge::{MergeItem, Merger};
+use super::shard::SHARDS;
+use super::spec::AggregateSpec;
+use crate::OperatorError;
+
+/// Where committed blocks are read from.
+pub trait BlockSource: Sync {
+    /// The bytes of a committed block.
+    ///
+    /// # Errors
+    /// If it is not there or damaged.
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError>;
+}
+
+impl BlockSource for state::Checkpoint {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        self.read_block(key)?
+            .ok_or_else(|| OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch)))
+    }
+}
+
+/// What an epoch changes in an operator's state.
+#[derive(Debug, Default)]
+pub struct BlockChanges {
+    /// Blocks to write.
+    pub puts: Vec<(BlockKey, Arc<[u8]>)>,
+    /// Blocks to delete.
+    pub deletes: Vec<BlockKey>,
+    /// Buckets to drop whole.
+    pub drops: Vec<BucketRange>,
+}
+
+/// An aggregate with its state.
+pub struct Aggregate {
+    spec: Arc<AggregateSpec>,
+    operator: OperatorId,
+    state_schema: SchemaRef,
+    index: Index,
+    /// Blocks of the running epoch, not yet committed.
+    pending: BTreeMap<BlockKey, Arc<[u8]>>,
+    /// Buckets that the running epoch changed.
+    touched: BTreeSet<i64>,
+}
+
+impl Aggregate {
+    /// The operator with the state it has in the checkpoint: the keys and sizes of its blocks.
+    ///
+    /// # Errors
+    /// If a function does not say what its state is.
+    pub fn open(spec: Arc<AggregateSpec>, blocks: Vec<(BlockKey, u64)>) -> Result<Aggregate, OperatorError> {
+        let operator = OperatorId::of(&spec.operator);
+        let index = Index::new(blocks.into_iter().map(|(key, bytes)| BlockRef { key, bytes }));
+        let state_schema = spec.state_schema()?;
+        Ok(Aggregate { spec, operator, state_schema, index, pending: BTreeMap::new(), touched: BTreeSet::new() })
+    }
+
+    /// What it computes.
+    pub fn spec(&self) -> &Arc<AggregateSpec> {
+        &self.spec
+    }
+
+    /// Takes in what one lane made. Lanes must be absorbed in order.
+    pub fn absorb(&mut self, epoch: EpochId, lane: u16, deltas: Vec<Delta>) {
+        for delta in deltas {
+            let Delta { bucket, shard, sequence, bytes, .. } = delta;
+            let key = BlockKey { operator: self.operator, bucket, shard, epoch, lane, sequence };
+            self.touched.insert(bucket);
+            self.put(key, bytes);
+        }
+    }
+
+    /// Starts of the windows that became complete between two watermarks.
+    pub fn complete_windows(&self, plan: &Plan) -> Vec<i64> {
+        let Some(window) = self.spec.window else { return Vec::new() };
+        let complete: BTreeSet<i64> = self
+            .index
+            .buckets()
+            .flat_map(|pane| window.windows_of(pane))
+            .filter(|start| window.is_complete(*start, plan.watermark_us) && !window.is_complete(*start, plan.late_watermark_us))
+            .collect();
+        complete.into_iter().collect()
+    }
+
+    /// Windows or key buckets whose result the running epoch changed.
+    pub fn touched_groups(&self, plan: &Plan) -> Vec<i64> {
+        let groups: BTreeSet<i64> = match self.spec.window {
+            Some(window) => self
+                .touched
+                .iter()
+                .flat_map(|pane| window.windows_of(*pane))
+                .filter(|start| !window.is_complete(*start, plan.late_watermark_us))
+                .collect(),
+            None => self.touched.clone(),
+        };
+        self.with_global(groups, plan)
+    }
+
+    /// All windows or key buckets that have state.
+    pub fn all_groups(&self, plan: &Plan) -> Vec<i64> {
+        let groups: BTreeSet<i64> = match self.spec.window {
+            Some(window) => self.index.buckets().flat_map(|pane| window.windows_of(pane)).collect(),
+            None => self.index.buckets().collect(),
+        };
+        self.with_global(groups, plan)
+    }
+
+    /// Whether the running epoch brought rows.
+    pub fn is_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// A global aggregate has its one row from the first epoch on, even if nothing was read (Spark §4.3).
+    fn with_global(&self, mut groups: BTreeSet<i64>, plan: &Plan) -> Vec<i64> {
+        if self.spec.is_global() && plan.epoch == EpochId(0) {
+            groups.insert(0);
+        }
+        groups.into_iter().collect()
+    }
+
+    /// The pieces in which these groups are merged: one each, or one a shard for large ones.
+    pub fn merge_items(&self, groups: &[i64]) -> Vec<MergeItem> {
+        let items = groups.iter().flat_map(|group| match self.index.is_sharded(self.buckets_of(*group)) {
+            false => vec![MergeItem { group: *group, shard: None }],
+            true => (0..SHARDS).map(|shard| MergeItem { group: *group, shard: Some(shard) }).collect(),
+        });
+        items.collect()
+    }
+
+    /// The result of one piece.
+    ///
+    /// # Errors
+    /// If a block is missing or damaged, or a function fails.
+    pub fn merge(&self, committed: &dyn BlockSource, item: MergeItem) -> Result<RecordBatch, OperatorError> {
+        let mut merger = Merger::new(&self.spec)?;
+        for block in self.index.blocks_in(self.buckets_of(item.group)) {
+            if item.shard.is_some_and(|shard| block.key.shard < SHARDS && block.key.shard != shard) {
+                continue;
+            }
+            let filter = item.shard.filter(|_| block.key.shard >= SHARDS);
+            merger.push(&self.read(committed, &block.key)?, filter)?;
+        }
+        merger.into_result(item.group)
+    }
+
+    /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
+    ///
+    /// # Errors
+    /// If a block to be compacted cannot be read.
+    pub fn settle(&mut self, committed: &dyn BlockSource, epoch: EpochId, evict_until_us: Option<i64>) -> Result<BlockChanges, OperatorError> {
+        let mut changes = BlockChanges::default();
+        self.evict(evict_until_us, &mut changes);
+        for bucket in std::mem::take(&mut self.touched) {
+            while let Some((tier, run)) = self.index.due(bucket) {
+                self.compact(committed, epoch, tier, run, &mut changes)?;
+            }
+        }
+        changes.puts = self.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
+        Ok(changes)
+    }
+
+    /// The epoch is durable: its blocks are read from the checkpoint from now on.
+    pub fn committed(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Bytes of state, encoded.
+    pub fn bytes(&self) -> u64 {
+        self.index.bytes()
+    }
+
+    /// Number of blocks of state.
+    pub fn blocks(&self) -> usize {
+        self.index.len()
+    }
+
+    fn buckets_of(&self, group: i64) -> std::ops::Range<i64> {
+        match self.spec.window {
+            Some(window) => window.panes_of(group),
+            None => group..group + 1,
+        }
+    }
+
+    fn read(&self, committed: &dyn BlockSource, key: &BlockKey) -> Result<RecordBatch, OperatorError> {
+        match self.pending.get(key) {
+            Some(bytes) => block::decode(bytes, &self.state_schema),
+            None => block::decode(&committed.block(key)?, &self.state_schema),
+        }
+    }
+
+    fn put(&mut self, key: BlockKey, bytes: Arc<[u8]>) {
+        self.index.add(BlockRef { key, bytes: bytes.len() as u64 });
+        self.pending.insert(key, bytes);
+    }
+
+    /// Drops the panes that belong to complete windows only.
+    fn evict(&mut self, until_us: Option<i64>, changes: &mut BlockChanges) {
+        let (Some(window), Some(until_us)) = (self.spec.window, until_us) else { return };
+        let Some(last) = self.index.buckets().take_while(|pane| window.last_end_of(*pane) <= until_us).last() else { return };
+        let dropped = self.index.take_below(last + 1);
+        let mut was_committed = false;
+        for block in dropped {
+            was_committed |= self.pending.remove(&block.key).is_none();
+            self.touched.remove(&block.key.bucket);
+        }
+        if was_committed {
+            changes.drops.push(BucketRange { operator: self.operator, from: i64::MIN, until: last + 1 });
+        }
+    }
+
+    fn compact(
+        &mut self,
+        committed: &dyn BlockSource,
+        epoch: EpochId,
+        tier: u16,
+        run: Vec<BlockRef>,
+        changes: &mut BlockChanges,
+    ) -> Result<(), OperatorError> {
+        let mut merger = Merger::new(&self.spec)?;
+        for block in &run {
+            merger.push(&self.read(committed, &block.key)?, None)?;
+        }
+        let bytes = block::encode(&merger.into_state(&self.state_schema)?)?;
+        self.index.remove(&run);
+        for block in &run {
+            if self.pending.remove(&block.key).is_none() {
+                changes.deletes.push(block.key);
+            }
+        }
+        if let Some(first) = run.first() {
+            let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, ..first.key };
+            self.put(key, bytes);
+        }
+        Ok(())
+    }
+}

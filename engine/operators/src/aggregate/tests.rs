@@ -1,0 +1,1 @@
+//! Aggregates against plain maps over random rows, splits and lanes.

@@ -1,0 +1,212 @@
+//! `collect_list(x)`: the non-null values of a group in the order in which they came (Spark's `collect_list`).
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_empty_array};
+use arrow::buffer::OffsetBuffer;
+use arrow::compute::{concat, filter, is_not_null, take};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+
+/// The function, to be registered.
+pub fn collect_list() -> AggregateUDF {
+    AggregateUDF::new_from_impl(CollectList { signature: Signature::any(1, Volatility::Immutable) })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct CollectList {
+    signature: Signature,
+}
+
+impl AggregateUDFImpl for CollectList {
+    fn name(&self) -> &str {
+        "collect_list"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        Ok(DataType::List(Arc::new(Field::new_list_field(arguments[0].clone(), true))))
+    }
+
+    fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        Ok(vec![Arc::new(Field::new("values", arguments.return_type().clone(), true))])
+    }
+
+    fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        Ok(Box::new(One(Many::new(arguments.return_type())?)))
+    }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Many::new(arguments.return_type())?))
+    }
+}
+
+/// Values as they came, in pieces, and the group of each. They are put in order of group only when they are asked for.
+#[derive(Debug)]
+struct Many {
+    element: DataType,
+    pieces: Vec<ArrayRef>,
+    groups: Vec<u32>,
+    group_count: usize,
+    value_bytes: usize,
+}
+
+impl Many {
+    fn new(list: &DataType) -> Result<Many> {
+        let DataType::List(field) = list else {
+            return Err(DataFusionError::Internal(format!("collect_list of type {list}")));
+        };
+        let element = field.data_type().clone();
+        Ok(Many { element, pieces: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
+    }
+
+    fn push(&mut self, values: ArrayRef) -> Result<()> {
+        if !values.is_empty() {
+            self.value_bytes += values.to_data().get_slice_memory_size()?;
+            self.pieces.push(values);
+        }
+        Ok(())
+    }
+
+    /// One list a group, in group order, values in the order of arrival.
+    fn lists(&mut self) -> Result<ListArray> {
+        let pieces: Vec<&dyn Array> = self.pieces.iter().map(AsRef::as_ref).collect();
+        let values = if pieces.is_empty() { new_empty_array(&self.element) } else { concat(&pieces)? };
+        let mut ends = vec![0_usize; self.group_count];
+        self.groups.iter().for_each(|group| ends[*group as usize] += 1);
+        let offsets = OffsetBuffer::<i32>::from_lengths(ends.iter().copied());
+        let mut next: Vec<usize> = offsets.iter().take(self.group_count).map(|offset| *offset as usize).collect();
+        let mut order = vec![0_u32; self.groups.len()];
+        for (position, group) in self.groups.iter().enumerate() {
+            let at = &mut next[*group as usize];
+            order[*at] = position as u32;
+            *at += 1;
+        }
+        let in_order = order.iter().enumerate().all(|(at, position)| at == *position as usize);
+        let values = if in_order { values } else { take(&values, &UInt32Array::from(order), None)? };
+        let field = Arc::new(Field::new_list_field(self.element.clone(), true));
+        Ok(ListArray::try_new(field, offsets, values, None)?)
+    }
+
+    fn emit(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let lists = self.lists()?;
+        self.pieces.clear();
+        self.groups.clear();
+        self.value_bytes = 0;
+        let count = std::mem::take(&mut self.group_count);
+        match emit_to {
+            EmitTo::All => Ok(Arc::new(lists)),
+            EmitTo::First(first) => {
+                let rest = lists.slice(first, count - first);
+                let rest_groups: Vec<usize> = (0..rest.len()).collect();
+                self.merge_batch(&[Arc::new(rest)], &rest_groups, count - first)?;
+                Ok(Arc::new(lists.slice(0, first)))
+            }
+        }
+    }
+}
+
+impl GroupsAccumulator for Many {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.group_count = total_num_groups;
+        let wanted = |row: usize| {
+            values[0].is_valid(row) && opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+        };
+        if values[0].null_count() == 0 && opt_filter.is_none() {
+            self.groups.extend(group_indices.iter().map(|group| *group as u32));
+            return self.push(Arc::clone(&values[0]));
+        }
+        let mask: BooleanArray = (0..values[0].len()).map(|row| Some(wanted(row))).collect();
+        self.groups.extend(group_indices.iter().enumerate().filter(|(row, _)| mask.value(*row)).map(|(_, group)| *group as u32));
+        self.push(filter(&values[0], &mask)?)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        self.emit(emit_to)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.emit(emit_to)?])
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.group_count = total_num_groups;
+        let lists = values[0].as_list::<i32>();
+        let lists = if lists.null_count() > 0 {
+            return self.merge_some(lists, group_indices);
+        } else {
+            lists
+        };
+        for (row, group) in group_indices.iter().enumerate() {
+            let length = lists.value_length(row) as usize;
+            self.groups.extend(std::iter::repeat_n(*group as u32, length));
+        }
+        let (first, last) = (lists.value_offsets()[0] as usize, lists.value_offsets()[lists.len()] as usize);
+        self.push(lists.values().slice(first, last - first))
+    }
+
+    fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        Err(DataFusionError::NotImplemented("collect_list has no per-row state".to_string()))
+    }
+
+    fn size(&self) -> usize {
+        self.value_bytes + self.groups.capacity() * 4
+    }
+}
+
+impl Many {
+    /// Merges lists of which some are null: their groups have no values in this state.
+    fn merge_some(&mut self, lists: &ListArray, group_indices: &[usize]) -> Result<()> {
+        let present = is_not_null(lists)?;
+        let groups: Vec<usize> =
+            group_indices.iter().enumerate().filter(|(row, _)| present.value(*row)).map(|(_, group)| *group).collect();
+        let lists = filter(lists, &present)?;
+        let count = self.group_count;
+        self.merge_batch(&[lists], &groups, count)
+    }
+}
+
+#[derive(Debug)]
+struct One(Many);
+
+impl Accumulator for One {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        GroupsAccumulator::update_batch(&mut self.0, values, &vec![0; values[0].len()], None, 1)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        self.0.group_count = 1;
+        let lists = self.0.lists()?;
+        ScalarValue::try_from_array(&lists, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + GroupsAccumulator::size(&self.0)
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        Ok(vec![Accumulator::evaluate(self)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        GroupsAccumulator::merge_batch(&mut self.0, states, &vec![0; states[0].len()], 1)
+    }
+}

@@ -1,0 +1,62 @@
+//! Tumbling and sliding windows as panes: each row belongs to one pane, a window is a run of panes.
+
+/// A window of `size_us` that starts at every multiple of `slide_us` after `offset_us` since 1970 UTC (Spark's `window`).
+///
+/// Rows are kept by pane, of width gcd(size, slide), so that a row is stored once however many windows it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WindowSpec {
+    /// Length of a window, microseconds.
+    pub size_us: i64,
+    /// Distance between the starts of two windows, microseconds; at most the size.
+    pub slide_us: i64,
+    /// Where the windows are aligned to, microseconds since 1970 UTC.
+    pub offset_us: i64,
+}
+
+impl WindowSpec {
+    /// Width of a pane, microseconds.
+    pub fn pane_us(&self) -> i64 {
+        let (mut a, mut b) = (self.size_us, self.slide_us);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    }
+
+    /// Start of the pane that holds this time.
+    pub fn pane_of(&self, time_us: i64) -> i64 {
+        let pane_us = self.pane_us();
+        time_us - (time_us - self.offset_us).rem_euclid(pane_us)
+    }
+
+    /// Start of the last window that holds this time (or pane).
+    pub fn last_window_of(&self, time_us: i64) -> i64 {
+        time_us - (time_us - self.offset_us).rem_euclid(self.slide_us)
+    }
+
+    /// End of the last window that holds this time: once the watermark has reached it, the row is late.
+    pub fn last_end_of(&self, time_us: i64) -> i64 {
+        self.last_window_of(time_us).saturating_add(self.size_us)
+    }
+
+    /// Starts of all windows that hold this pane, oldest first.
+    pub fn windows_of(&self, pane_us: i64) -> impl Iterator<Item = i64> + use<> {
+        let last = self.last_window_of(pane_us);
+        let (size_us, slide_us) = (self.size_us, self.slide_us);
+        let count = (pane_us - last..size_us).step_by(slide_us as usize).count() as i64;
+        (0..count).rev().map(move |back| last - back * slide_us)
+    }
+
+    /// Starts of the panes of one window.
+    pub fn panes_of(&self, window_us: i64) -> std::ops::Range<i64> {
+        window_us..window_us.saturating_add(self.size_us)
+    }
+
+    /// True if the window that starts here is complete: its end is at or before the watermark (Spark: `<=`).
+    pub fn is_complete(&self, window_us: i64, watermark_us: Option<i64>) -> bool {
+        watermark_us.is_some_and(|watermark_us| window_us.saturating_add(self.size_us) <= watermark_us)
+    }
+}
+
+#[cfg(test)]
+mod tests;

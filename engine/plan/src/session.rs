@@ -1,0 +1,72 @@
+//! The DataFusion session that plans a job: Spark's names, UTC, one partition, the epoch's clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use datafusion::common::TableReference;
+use datafusion::error::Result;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::functions;
+use crate::relation::{Relation, StreamTable};
+
+/// What `current_timestamp` is: the batch time of the running epoch, so that an epoch run again gives the same rows.
+#[derive(Debug, Clone, Default)]
+pub struct BatchClock(Arc<AtomicI64>);
+
+impl BatchClock {
+    /// Sets the batch time, microseconds since 1970 UTC.
+    pub fn set(&self, batch_time_us: i64) {
+        self.0.store(batch_time_us, Ordering::Release);
+    }
+
+    /// The batch time, microseconds since 1970 UTC.
+    pub fn get(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
+pub fn session_config() -> SessionConfig {
+    let mut config = SessionConfig::new().with_target_partitions(1);
+    let options = config.options_mut();
+    options.execution.time_zone = Some("UTC".to_string());
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.sql_parser.collect_spans = true;
+    options.sql_parser.dialect = datafusion::config::Dialect::Spark;
+    options.execution.parquet.schema_force_view_types = false;
+    config
+}
+
+/// A session for one job's tables.
+pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
+    let mut config = session_config();
+    config.options_mut().execution.coalesce_batches = false;
+    let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    let context = SessionContext::new_with_state(state);
+    functions::register(&context, clock)?;
+    Ok(context)
+}
+
+/// Makes a relation known to the session.
+pub fn register(context: &SessionContext, relation: &Relation) -> Result<()> {
+    let provider: Arc<dyn TableProvider> = Arc::new(StreamTable { schema: Arc::clone(&relation.schema) });
+    let reference = reference(&relation.name);
+    if let (Some(schema), Some(catalog)) = (reference.schema(), context.catalog("datafusion"))
+        && catalog.schema(schema).is_none()
+    {
+        catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()))?;
+    }
+    context.register_table(reference, provider)?;
+    Ok(())
+}
+
+/// A job's name of a relation as DataFusion's.
+pub fn reference(name: &str) -> TableReference {
+    match name.split_once('.') {
+        Some((schema, table)) => TableReference::partial(schema, table),
+        None => TableReference::bare(name),
+    }
+}

@@ -1,0 +1,1 @@
+//! Planning: what runs, what is refused, and with which words.

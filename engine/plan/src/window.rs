@@ -1,0 +1,96 @@
+//! The arguments of `window(…)`: column, size, slide, start.
+
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::scalar::ScalarValue;
+use operators::WindowSpec;
+
+use crate::functions::window::WINDOW;
+use crate::problem::SqlProblem;
+
+/// The `window(…)` call that an expression is, whatever it is called.
+pub fn window_call(expr: &Expr) -> Option<&ScalarFunction> {
+    match expr {
+        Expr::Alias(alias) => window_call(&alias.expr),
+        Expr::ScalarFunction(function) if function.func.name() == WINDOW => Some(function),
+        _ => None,
+    }
+}
+
+/// Reads the sizes of a window.
+///
+/// # Errors
+/// Spark's refusals: months, a slide longer than the window, a start beyond the slide, something that is no interval.
+pub fn window_spec(call: &ScalarFunction, sql: &str) -> Result<WindowSpec, SqlProblem> {
+    let problem = |message: String, help: &str| SqlProblem::new(message, help).at_text(sql, "window(");
+    if !(2..=4).contains(&call.args.len()) {
+        let message = format!("window takes a time column and one to three intervals, here are {} arguments", call.args.len());
+        return Err(problem(message, "write window(event_time, '10 minutes'), window(event_time, '10 minutes', '5 minutes') or with a start as fourth argument")
+            .code("WRONG_NUM_ARGS.WITHOUT_SUGGESTION"));
+    }
+    let interval = |position: usize| -> Result<Option<i64>, SqlProblem> {
+        call.args.get(position).map(|argument| interval_us(argument).map_err(|message| problem(message, "write an interval such as '5 minutes' or '1 hour 30 minutes'"))).transpose()
+    };
+    let size_us = interval(1)?.unwrap_or_default();
+    let slide_us = interval(2)?.unwrap_or(size_us);
+    let offset_us = interval(3)?.unwrap_or_default();
+    let constraint = |message: &str| problem(message.to_string(), "see Spark's rules for window(time, size, slide, start)").code("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION");
+    if size_us <= 0 || slide_us <= 0 {
+        return Err(constraint("the window's size and slide must be greater than 0"));
+    }
+    if slide_us > size_us {
+        return Err(constraint("the slide must not be longer than the window: rows between two windows would be lost"));
+    }
+    if offset_us.abs() >= slide_us {
+        return Err(constraint("the start must be less than the slide"));
+    }
+    Ok(WindowSpec { size_us, slide_us, offset_us })
+}
+
+fn interval_us(argument: &Expr) -> Result<i64, String> {
+    let literal = match argument {
+        Expr::Literal(literal, _) => literal,
+        Expr::Alias(alias) => return interval_us(&alias.expr),
+        Expr::Cast(cast) => return interval_us(&cast.expr),
+        other => return Err(format!("`{other}` is not a constant interval")),
+    };
+    match literal {
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => parse_interval(text),
+        ScalarValue::IntervalDayTime(Some(value)) => Ok((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000),
+        ScalarValue::IntervalMonthDayNano(Some(value)) if value.months == 0 => {
+            Ok(i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
+        }
+        ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_) => Err(months()),
+        other => Err(format!("`{other}` is not an interval")),
+    }
+}
+
+fn months() -> String {
+    "Intervals greater than a month is not supported: months and years differ in length".to_string()
+}
+
+/// Microseconds of an interval in words, such as `1 hour 30 minutes` (with or without a leading `interval`).
+pub fn parse_interval(text: &str) -> Result<i64, String> {
+    let lower = text.trim().to_lowercase();
+    let words: Vec<&str> = lower.strip_prefix("interval").unwrap_or(&lower).split_whitespace().collect();
+    if words.is_empty() || words.len() % 2 != 0 {
+        return Err(format!("`{text}` is not an interval"));
+    }
+    let mut total_us: i64 = 0;
+    for pair in words.chunks_exact(2) {
+        let number: i64 = pair[0].parse().map_err(|_| format!("`{}` is not a whole number", pair[0]))?;
+        let unit_us = match pair[1].trim_end_matches('s') {
+            "microsecond" => 1,
+            "millisecond" => 1_000,
+            "second" => 1_000_000,
+            "minute" => 60_000_000,
+            "hour" => 3_600_000_000,
+            "day" => 86_400_000_000,
+            "week" => 7 * 86_400_000_000,
+            "month" | "year" => return Err(months()),
+            other => return Err(format!("`{other}` is not a unit of time")),
+        };
+        total_us = number.checked_mul(unit_us).and_then(|us| total_us.checked_add(us)).ok_or_else(|| format!("`{text}` is too long"))?;
+    }
+    Ok(total_us)
+}

@@ -1,0 +1,128 @@
+//! Step Plan: what the next epoch reads, and what time it is for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use epoch::offsets::{PerPartition, spread_limit};
+use epoch::{Commit, EpochId, Offsets, OffsetRange, Plan, SourcePlan, WatermarkState};
+use job::Job;
+use source::{Available, KafkaPlanner};
+
+use crate::clock;
+use crate::error::RunError;
+
+/// Records from which on an epoch is spread over lanes; below, one lane is quicker.
+const LANES_SPAN_MIN: u64 = 32_768;
+
+/// Plans epochs. Lives on a plain thread, as the Kafka clients must.
+pub struct Planner {
+    sources: BTreeMap<String, PlannedSource>,
+    lanes: u32,
+    /// Bounded runs read up to what was there when they began.
+    bounded: bool,
+    unlimited: bool,
+}
+
+struct PlannedSource {
+    planner: KafkaPlanner,
+    limit: Option<u64>,
+    pinned: Option<PerPartition<Available>>,
+}
+
+/// What the planner found.
+pub enum Next {
+    /// There is something to do.
+    Epoch(Plan),
+    /// There is nothing to read and nothing to give out now.
+    Idle,
+}
+
+impl Planner {
+    /// Connects to the sources of a job.
+    ///
+    /// # Errors
+    /// Settings that a client does not take.
+    pub fn open(job: &Job, lanes: u32, bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
+        let mut sources = BTreeMap::new();
+        for (name, source) in &job.sources {
+            let mut planner = KafkaPlanner::open(name, &source.kafka, &job.name)?;
+            planner.stop_on(Arc::clone(stop));
+            sources.insert(name.clone(), PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, pinned: None });
+        }
+        Ok(Planner { sources, lanes, bounded, unlimited: job.trigger == job::Trigger::Once })
+    }
+
+    /// Plans the epoch after `last`. `owes_rows` says whether a watermark has passed something that an epoch without
+    /// records would give out (Spark's no-data batch).
+    ///
+    /// # Errors
+    /// The sources' errors, lost data above all.
+    pub fn next(&mut self, last: Option<&Commit>, owes_rows: bool) -> Result<Next, RunError> {
+        let mut sources = BTreeMap::new();
+        let mut has_records = false;
+        for (name, source) in &mut self.sources {
+            let position = last.and_then(|commit| commit.plan.sources.get(name).map(|_| commit.plan.end_offsets(name)));
+            let planned = source.plan(position, self.bounded, self.unlimited)?;
+            has_records |= planned.ranges.iter().any(|(_, range)| !range.is_empty()) || !planned.gaps.is_empty();
+            sources.insert(name.clone(), planned);
+        }
+        if !has_records && !owes_rows && last.is_some() {
+            return Ok(Next::Idle);
+        }
+        let mut plan = Plan {
+            format: epoch::record::FORMAT,
+            epoch: last.map_or(EpochId(0), |commit| commit.plan.epoch.next()),
+            batch_time_us: clock::now_us(),
+            watermark_us: last.and_then(|commit| commit.next_watermark_us),
+            late_watermark_us: last.and_then(|commit| commit.plan.watermark_us),
+            lanes: 1,
+            sources,
+        };
+        if plan.span() >= LANES_SPAN_MIN {
+            plan.lanes = self.lanes;
+        }
+        Ok(Next::Epoch(plan))
+    }
+
+    /// Tells the broker how far the job is, for tools that show lag.
+    pub fn commit_group(&self, plan: &Plan) {
+        for (name, source) in &self.sources {
+            source.planner.commit_group(&plan.end_offsets(name));
+        }
+    }
+}
+
+impl PlannedSource {
+    fn plan(&mut self, position: Option<Offsets>, bounded: bool, unlimited: bool) -> Result<SourcePlan, RunError> {
+        let available = match &self.pinned {
+            Some(pinned) => pinned.clone(),
+            None => self.planner.available()?,
+        };
+        if bounded && self.pinned.is_none() {
+            self.pinned = Some(available.clone());
+        }
+        let position = match position {
+            Some(position) => position,
+            None => self.planner.starting(&available)?,
+        };
+        let backlog = self.planner.backlog(Some(&position), &available)?;
+        let limit = self.limit.filter(|_| !unlimited);
+        Ok(SourcePlan { ranges: spread_limit(&backlog.ranges, limit), latest: backlog.latest, gaps: backlog.gaps })
+    }
+}
+
+/// What an epoch saw of each partition of a source: for the watermark.
+pub fn observed(planned: &SourcePlan, newest: &PerPartition<i64>) -> PerPartition<epoch::watermark::Observed> {
+    let see = |(at, range): (epoch::TopicPartition, &OffsetRange)| {
+        let behind = planned.latest.get(&at).is_some_and(|latest| *latest > range.from);
+        let seen = epoch::watermark::Observed { event_us_max: newest.get(&at).copied(), has_backlog: behind };
+        (at, seen)
+    };
+    planned.ranges.iter().map(see).collect()
+}
+
+/// The watermark for the next epoch: the least of the sources that have one, and nothing while one of them has none yet.
+pub fn least(watermarks: &BTreeMap<String, WatermarkState>) -> Option<i64> {
+    watermarks.values().map(|state| state.watermark_us).min().flatten()
+}

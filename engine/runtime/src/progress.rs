@@ -1,0 +1,169 @@
+//! What a run tells while it goes on: one record an epoch, in the field names of Spark's StreamingQueryProgress.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+/// Takes what a run tells. Called on the planning thread.
+pub trait ProgressListener: Send {
+    /// An epoch was planned.
+    fn planned(&mut self, _epoch: u64) {}
+
+    /// An epoch was published.
+    fn epoch(&mut self, progress: &EpochProgress);
+
+    /// Something to tell that is not an epoch: recovery, idleness.
+    fn note(&mut self, _text: &str) {}
+}
+
+/// One table in one epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableProgress {
+    /// Name of the table.
+    pub name: String,
+    /// Rows written to it.
+    pub written: u64,
+    /// Rows too late for it.
+    pub late: u64,
+    /// Records rejected before it.
+    pub rejected: u64,
+    /// Rows that its query left out.
+    pub filtered: u64,
+}
+
+/// One operator's state after an epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StateProgress {
+    /// Name of the table that it belongs to.
+    pub name: String,
+    /// Blocks of state.
+    pub blocks: u64,
+    /// Bytes of state, encoded.
+    pub bytes: u64,
+    /// Rows that came too late.
+    pub late: u64,
+}
+
+/// One source in one epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SourceProgress {
+    /// Name of the source.
+    pub name: String,
+    /// Offsets where the epoch began, in Spark's JSON.
+    pub start_offset: Value,
+    /// Offsets where it ended.
+    pub end_offset: Value,
+    /// Newest offsets when it was planned.
+    pub latest_offset: Value,
+    /// Records read.
+    pub rows_read: u64,
+    /// Records behind the newest, summed over partitions, after this epoch.
+    pub lag: u64,
+}
+
+/// One epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EpochProgress {
+    /// Name of the job.
+    pub job: String,
+    /// The checkpoint's id, the same for all runs.
+    pub id: String,
+    /// This run's id.
+    pub run_id: String,
+    /// The epoch.
+    pub epoch: u64,
+    /// When it began, microseconds since 1970 UTC.
+    pub started_us: i64,
+    /// How long it took, milliseconds.
+    pub duration_ms: u64,
+    /// Records read, rejected ones included.
+    pub rows_read: u64,
+    /// Records read a second since the epoch before began.
+    pub input_rows_per_second: f64,
+    /// Records read a second of the epoch's own time.
+    pub rows_per_second: f64,
+    /// Records rejected.
+    pub rejected: u64,
+    /// Rows too late, over all tables.
+    pub late: u64,
+    /// Watermark of the epoch, microseconds since 1970 UTC.
+    pub watermark_us: Option<i64>,
+    /// Records behind the newest, over all sources.
+    pub lag: u64,
+    /// Milliseconds by step: Spark's names, then ours.
+    pub durations_ms: Vec<(&'static str, u64)>,
+    /// The tables.
+    pub tables: Vec<TableProgress>,
+    /// State by operator.
+    pub state: Vec<StateProgress>,
+    /// The sources.
+    pub sources: Vec<SourceProgress>,
+}
+
+impl EpochProgress {
+    /// One JSON object on one line.
+    pub fn to_json(&self) -> String {
+        let durations: Map<String, Value> = self.durations_ms.iter().map(|(name, ms)| ((*name).to_string(), json!(ms))).collect();
+        let mut event_time = Map::new();
+        if let Some(watermark_us) = self.watermark_us {
+            event_time.insert("watermark".to_string(), json!(instant(watermark_us)));
+        }
+        let fields = [
+            ("id", json!(self.id)),
+            ("runId", json!(self.run_id)),
+            ("name", json!(self.job)),
+            ("timestamp", json!(instant(self.started_us))),
+            ("batchId", json!(self.epoch)),
+            ("batchDuration", json!(self.duration_ms)),
+            ("numInputRows", json!(self.rows_read)),
+            ("inputRowsPerSecond", json!(self.input_rows_per_second)),
+            ("processedRowsPerSecond", json!(self.rows_per_second)),
+            ("durationMs", Value::Object(durations)),
+            ("eventTime", Value::Object(event_time)),
+            ("stateOperators", Value::Array(self.state.iter().map(state_json).collect())),
+            ("sources", Value::Array(self.sources.iter().map(|source| self.source_json(source)).collect())),
+            ("sink", json!({"description": "Delta", "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()})),
+            ("tables", Value::Array(self.tables.iter().map(table_json).collect())),
+        ];
+        // Written by hand, so that the fields stand in Spark's order and the first numInputRows is the epoch's.
+        let body: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", body.join(","))
+    }
+
+    fn source_json(&self, source: &SourceProgress) -> Value {
+        json!({
+            "description": format!("Kafka[{}]", source.name),
+            "startOffset": source.start_offset,
+            "endOffset": source.end_offset,
+            "latestOffset": source.latest_offset,
+            "numInputRows": source.rows_read,
+            "inputRowsPerSecond": self.input_rows_per_second,
+            "processedRowsPerSecond": self.rows_per_second,
+            "metrics": {"totalOffsetsBehindLatest": source.lag.to_string()},
+        })
+    }
+}
+
+fn state_json(state: &StateProgress) -> Value {
+    json!({
+        "operatorName": "stateStoreSave",
+        "name": state.name,
+        "numRowsDroppedByWatermark": state.late,
+        "memoryUsedBytes": state.bytes,
+        "customMetrics": {"stateBlocks": state.blocks, "stateBytes": state.bytes},
+    })
+}
+
+fn table_json(table: &TableProgress) -> Value {
+    json!({
+        "name": table.name,
+        "numOutputRows": table.written,
+        "numRowsDroppedByWatermark": table.late,
+        "numRowsRejected": table.rejected,
+        "numRowsFiltered": table.filtered,
+    })
+}
+
+/// An instant as Spark writes it: ISO-8601, milliseconds, Z.
+fn instant(us: i64) -> String {
+    DateTime::<Utc>::from_timestamp_micros(us).map_or_else(|| us.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}

@@ -1,0 +1,66 @@
+//! Step Publish: one table commit per table, then the pointer that says which versions belong together.
+
+use std::collections::BTreeMap;
+
+use epoch::{EpochId, Permit, TableCommit};
+use futures::future::try_join_all;
+use sink::{SinkError, Table, Warehouse};
+use tokio::runtime::Handle;
+
+use crate::error::RunError;
+
+/// Publishes epochs of one job.
+pub struct Publisher {
+    warehouse: Warehouse,
+    job: String,
+    tables: BTreeMap<String, Table>,
+    runtime: Handle,
+}
+
+impl Publisher {
+    /// A publisher for all tables of a job, rejected and late ones included.
+    pub fn new(warehouse: Warehouse, job: String, tables: BTreeMap<String, Table>, runtime: Handle) -> Publisher {
+        Publisher { warehouse, job, tables, runtime }
+    }
+
+    /// Makes an epoch visible in every table, and says so. May be repeated; only a durable commit can be published.
+    ///
+    /// # Errors
+    /// The store's errors; publishing goes on where it stopped when it is repeated.
+    pub fn publish(&self, permit: &Permit) -> Result<BTreeMap<String, i64>, RunError> {
+        let commit = permit.commit();
+        let versions = self.runtime.block_on(async {
+            let versions = self.publish_tables(commit.plan.epoch, &commit.tables).await?;
+            sink::write_pointer(&self.warehouse, &self.job, commit.plan.epoch, &versions).await?;
+            Ok::<_, SinkError>(versions)
+        })?;
+        Ok(versions)
+    }
+
+    /// Removes what a crashed run of an epoch staged.
+    ///
+    /// # Errors
+    /// The store's errors.
+    pub fn discard(&self, epoch: EpochId) -> Result<(), RunError> {
+        self.runtime.block_on(try_join_all(self.tables.values().map(|table| table.discard(epoch))))?;
+        Ok(())
+    }
+
+    /// Waits for background work on the tables to end.
+    pub fn settle(&self) {
+        self.runtime.block_on(async {
+            for table in self.tables.values() {
+                table.settle().await;
+            }
+        });
+    }
+
+    async fn publish_tables(&self, epoch: EpochId, changes: &BTreeMap<String, TableCommit>) -> Result<BTreeMap<String, i64>, SinkError> {
+        let unchanged = TableCommit::default();
+        let published = self.tables.iter().map(|(name, table)| {
+            let change = changes.get(name).unwrap_or(&unchanged);
+            async move { Ok::<_, SinkError>((name.clone(), table.publish(epoch, change).await?)) }
+        });
+        Ok(try_join_all(published).await?.into_iter().collect())
+    }
+}

@@ -1,0 +1,118 @@
+//! The one function through which a protocol step is entered: it times the step and holds its fail points.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use epoch::{EpochId, Step};
+
+/// Environment variable that arms a fail point: `commit:after:3` kills the process after step Commit of epoch 3.
+pub const FAIL_POINT_VARIABLE: &str = "ENGINE_FAIL_POINT";
+
+/// On which side of a step a fail point lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the step does anything.
+    Before,
+    /// When the step is done.
+    After,
+}
+
+/// A place at which the process kills itself, as SIGKILL would: nothing is flushed, nothing is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailPoint {
+    /// The step.
+    pub step: Step,
+    /// Which side of it.
+    pub moment: Moment,
+    /// In which epoch.
+    pub epoch: EpochId,
+}
+
+impl FailPoint {
+    /// Reads `step:before|after:epoch`.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn parse(text: &str) -> Result<FailPoint, String> {
+        let help = || format!("{FAIL_POINT_VARIABLE}={text}: write step:before:epoch or step:after:epoch, such as commit:after:3");
+        let mut parts = text.split(':');
+        let (Some(step), Some(moment), Some(epoch), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(help());
+        };
+        let step = Step::from_name(step).ok_or_else(help)?;
+        let moment = match moment {
+            "before" => Moment::Before,
+            "after" => Moment::After,
+            _ => return Err(help()),
+        };
+        Ok(FailPoint { step, moment, epoch: EpochId(epoch.parse().map_err(|_| help())?) })
+    }
+}
+
+impl std::fmt::Display for FailPoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let moment = if self.moment == Moment::Before { "before" } else { "after" };
+        write!(f, "{}:{moment}:{}", self.step.name(), self.epoch)
+    }
+}
+
+/// Enters steps. Shared by all lanes of an epoch.
+#[derive(Debug)]
+pub struct Steps {
+    fail_point: Option<FailPoint>,
+    spent_us: [AtomicU64; Step::ALL.len()],
+}
+
+impl Steps {
+    /// Steps with the fail point that the environment arms, if any.
+    ///
+    /// # Errors
+    /// What is wrong with the variable.
+    pub fn from_environment() -> Result<Steps, String> {
+        let fail_point = std::env::var(FAIL_POINT_VARIABLE).ok().map(|text| FailPoint::parse(&text)).transpose()?;
+        Ok(Steps { fail_point, spent_us: Default::default() })
+    }
+
+    /// Runs one step, or one lane's share of it, of an epoch.
+    pub fn at<T>(&self, step: Step, epoch: EpochId, run: impl FnOnce() -> T) -> T {
+        self.pass(step, Moment::Before, epoch);
+        let started = Instant::now();
+        let result = run();
+        let spent_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.spent_us[step as usize].fetch_add(spent_us, Ordering::Relaxed);
+        tracing::trace!(step = step.name(), %epoch, spent_us, "step");
+        self.pass(step, Moment::After, epoch);
+        result
+    }
+
+    /// Microseconds spent in a step since the last [`Steps::reset`]; lanes side by side add up.
+    pub fn spent_us(&self, step: Step) -> u64 {
+        self.spent_us[step as usize].load(Ordering::Relaxed)
+    }
+
+    /// Starts the times of a new epoch.
+    pub fn reset(&self) {
+        self.spent_us.iter().for_each(|spent| spent.store(0, Ordering::Relaxed));
+    }
+
+    fn pass(&self, step: Step, moment: Moment, epoch: EpochId) {
+        if self.fail_point == Some(FailPoint { step, moment, epoch }) {
+            kill_self();
+        }
+    }
+}
+
+/// Ends the process as `kill -9` does.
+fn kill_self() {
+    // SAFETY: `kill` and `getpid` take and give plain numbers and touch no memory of ours.
+    unsafe {
+        libc::kill(libc::getpid(), libc::SIGKILL);
+    }
+    // The signal is on its way; nothing more may happen.
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! `engine submit`: a job from start to end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use epoch::{Plan, Step};
+use job::{Format, Job, Trigger};
+use plan::{Graph, plan_job};
+use serde_json::Value;
+
+use crate::clock;
+use crate::error::RunError;
+use crate::manifest::Manifest;
+use crate::planner::{Next, Planner};
+use crate::progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress};
+use crate::publisher::Publisher;
+use crate::run::{Done, Run, Stop};
+use crate::step::Steps;
+use crate::{files, start, trigger};
+
+/// How a job is run.
+pub struct SubmitOptions {
+    /// Ends the job once everything that is there now is done.
+    pub available_now: bool,
+    /// Set to end the job after the running epoch.
+    pub stop: Arc<AtomicBool>,
+    /// Told about every epoch.
+    pub listener: Box<dyn ProgressListener>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Epochs published.
+    pub epochs: u64,
+    /// Records read.
+    pub rows_read: u64,
+    /// Records rejected.
+    pub rejected: u64,
+}
+
+/// Columns of each source, for [`plan_job`].
+pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
+    let schema = |source: &job::Source| match (source.format, source.schema.is_empty()) {
+        (Format::Raw, true) => Arc::new(Schema::new(vec![Field::new("value", DataType::Binary, true)])),
+        _ => decode::arrow_schema(&source.schema),
+    };
+    job.sources.iter().map(|(name, source)| (name.clone(), schema(source))).collect()
+}
+
+/// Runs a job until it is stopped, or until everything that is there is done.
+///
+/// Must be called on a plain thread, not on an async runtime: Kafka clients live and die on it.
+///
+/// # Errors
+/// Why the job cannot go on. What was committed stays; a new run goes on from there.
+pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
+    let SubmitOptions { available_now, stop, mut listener } = options;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
+    let trigger = if available_now && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
+    let mut run = prepare(job, trigger, stop, &runtime)?;
+    let redo = run.run.recover(&mut |text| listener.note(text))?;
+    let result = run.go_on(redo, trigger, listener.as_mut());
+    run.run.publisher.settle();
+    let summary = run.summary;
+    let Run { checkpoint, readers, planner, .. } = run.run;
+    drop((readers, planner));
+    checkpoint.close()?;
+    match result {
+        Ok(()) | Err(RunError::Stopped) => Ok(summary),
+        Err(error) => Err(error),
+    }
+}
+
+/// A run with what is told about it.
+struct Told {
+    run: Run,
+    run_id: String,
+    summary: Summary,
+    before_us: i64,
+}
+
+fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, runtime: &tokio::runtime::Runtime) -> Result<Told, RunError> {
+    let steps = Steps::from_environment().map_err(RunError::Plan)?;
+    let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
+    let checkpoint = start::checkpoint(&job)?;
+    let opening = start::open_tables(runtime.handle(), &job, &graph, checkpoint.job_id());
+    let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
+    let lanes = start::lane_count();
+    let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
+    let planner = Planner::open(&job, lanes, bounded, &stop)?;
+    let readers = start::readers(&job, &graph, lanes, &stop)?;
+    let opened = runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
+    let (warehouse, tables) = opened?;
+    let layout = Arc::new(start::layout(&graph, &job, &tables)?);
+    let run = Run {
+        computes: start::computes(&layout, lanes)?,
+        operators: start::operators(&layout, &checkpoint)?,
+        publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.handle().clone()),
+        clock: graph.clock.clone(),
+        layout,
+        checkpoint,
+        planner,
+        readers,
+        steps,
+        watermarks: BTreeMap::new(),
+        last: None,
+        first_changes: Some(first_changes),
+        stop: Stop::new(stop),
+        job,
+    };
+    let run_id = format!("{:016x}", clock::now_us());
+    Ok(Told { run, run_id, summary: Summary::default(), before_us: clock::now_us() })
+}
+
+fn problems(problems: Vec<plan::TableProblem>) -> RunError {
+    let lines: Vec<String> =
+        problems.iter().map(|found| format!("table {}: {}; {}", found.table, found.problem.message, found.problem.help)).collect();
+    RunError::Plan(format!("the job's SQL has problems (see `engine check`):\n{}", lines.join("\n")))
+}
+
+/// Refuses state that does not fit; else says what the first commit has to put right.
+fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) -> Result<state::StateChanges, RunError> {
+    let manifest = Manifest::of(graph)?;
+    let stored = checkpoint.manifest()?;
+    manifest.check(stored.as_deref(), folder)?;
+    let mut changes = state::StateChanges::default();
+    for table in manifest.gone(stored.as_deref()) {
+        tracing::warn!(table, "the table is no longer in the job; its state goes with the next epoch, its rows stay");
+        files::drop_table(&table, &mut changes);
+    }
+    let encoded = manifest.encode()?;
+    changes.manifest = (stored.as_deref() != Some(encoded.as_slice())).then_some(encoded);
+    Ok(changes)
+}
+
+impl Told {
+    fn go_on(&mut self, mut redo: Option<Plan>, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        loop {
+            if self.run.stop.is_set() {
+                return Ok(());
+            }
+            let (started_us, started) = (clock::now_us(), Instant::now());
+            let was_redo = redo.is_some();
+            let next = match redo.take() {
+                Some(plan) => Next::Epoch(plan),
+                None => {
+                    let owes_rows = self.run.owes_rows();
+                    self.run.planner.next(self.run.last.as_ref(), owes_rows)?
+                }
+            };
+            let asked_ms = started.elapsed().as_millis() as u64;
+            let was_idle = matches!(next, Next::Idle);
+            if let Next::Epoch(plan) = next {
+                self.epoch(plan, started_us, started, asked_ms, listener)?;
+            }
+            let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
+            if is_bounded && (was_idle || trigger == Trigger::Once && !was_redo && !self.run.owes_rows()) {
+                return Ok(());
+            }
+            trigger::wait(trigger, started_us, was_idle, self.run.stop.flag());
+        }
+    }
+
+    fn epoch(&mut self, plan: Plan, started_us: i64, started: Instant, asked_ms: u64, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        self.run.steps.reset();
+        listener.planned(plan.epoch.0);
+        let done = self.run.epoch(plan)?;
+        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let progress = self.progress(&done, started_us, duration_us, asked_ms);
+        self.before_us = started_us;
+        self.summary.epochs += 1;
+        self.summary.rows_read += progress.rows_read;
+        self.summary.rejected += progress.rejected;
+        tracing::debug!(epoch = progress.epoch, versions = ?done.versions, "published");
+        listener.epoch(&progress);
+        Ok(())
+    }
+
+    fn progress(&self, done: &Done, started_us: i64, duration_us: u64, asked_ms: u64) -> EpochProgress {
+        let Some(commit) = &self.run.last else { return EpochProgress::default() };
+        let rows_read = done.read.values().map(|totals| totals.read).sum::<u64>();
+        let seconds = |us: u64| (us.max(1)) as f64 / 1e6;
+        let since_us = u64::try_from(started_us - self.before_us).unwrap_or(0).max(duration_us);
+        let tables: Vec<TableProgress> = commit.tables.iter().map(|(name, table)| table_progress(name, &table.counts)).collect();
+        let sources: Vec<SourceProgress> = commit.plan.sources.keys().map(|name| source_progress(commit, name, done)).collect();
+        EpochProgress {
+            job: self.run.job.name.clone(),
+            id: self.run.checkpoint.job_id().to_string(),
+            run_id: self.run_id.clone(),
+            epoch: commit.plan.epoch.0,
+            started_us,
+            duration_ms: duration_us / 1000,
+            rows_read,
+            input_rows_per_second: rows_read as f64 / seconds(since_us),
+            rows_per_second: rows_read as f64 / seconds(duration_us),
+            rejected: done.read.values().map(|totals| totals.rejected).sum(),
+            late: tables.iter().map(|table| table.late).sum(),
+            watermark_us: commit.plan.watermark_us,
+            lag: sources.iter().map(|source| source.lag).sum(),
+            durations_ms: self.durations(duration_us, asked_ms),
+            state: self.run.operators.iter().map(|operator| self.state_progress(operator, commit)).collect(),
+            tables,
+            sources,
+        }
+    }
+
+    fn durations(&self, duration_us: u64, asked_ms: u64) -> Vec<(&'static str, u64)> {
+        let ms = |step: Step| self.run.steps.spent_us(step) / 1000;
+        vec![
+            ("latestOffset", asked_ms),
+            ("queryPlanning", 0),
+            ("walCommit", ms(Step::Plan)),
+            ("getBatch", ms(Step::Read)),
+            ("addBatch", ms(Step::Read) + ms(Step::Decode) + ms(Step::Compute) + ms(Step::Stage)),
+            ("commitOffsets", ms(Step::Commit)),
+            ("triggerExecution", duration_us / 1000),
+            ("decode", ms(Step::Decode)),
+            ("compute", ms(Step::Compute)),
+            ("stage", ms(Step::Stage)),
+            ("publish", ms(Step::Publish)),
+            ("retire", ms(Step::Retire)),
+        ]
+    }
+
+    fn state_progress(&self, operator: &start::Operator, commit: &epoch::Commit) -> StateProgress {
+        let name = &self.run.layout.tables[operator.at].plan.name;
+        StateProgress {
+            name: name.clone(),
+            blocks: operator.aggregate.blocks() as u64,
+            bytes: operator.aggregate.bytes(),
+            late: commit.tables.get(name).map_or(0, |table| table.counts.late),
+        }
+    }
+}
+
+fn table_progress(name: &str, counts: &epoch::RowCounts) -> TableProgress {
+    TableProgress { name: name.to_string(), written: counts.written, late: counts.late, rejected: counts.rejected, filtered: counts.filtered }
+}
+
+fn source_progress(commit: &epoch::Commit, name: &str, done: &Done) -> SourceProgress {
+    let Some(planned) = commit.plan.sources.get(name) else { return SourceProgress::default() };
+    let offsets = |pick: fn(&epoch::OffsetRange) -> i64| -> epoch::Offsets {
+        planned.ranges.iter().map(|(at, range)| (at, pick(range))).collect()
+    };
+    let json = |offsets: &epoch::Offsets| serde_json::to_value(offsets).unwrap_or(Value::Null);
+    let lag = |(at, range): (epoch::TopicPartition, &epoch::OffsetRange)| {
+        planned.latest.get(&at).map_or(0, |latest| u64::try_from(latest - range.until).unwrap_or(0))
+    };
+    SourceProgress {
+        name: name.to_string(),
+        start_offset: json(&offsets(|range| range.from)),
+        end_offset: json(&offsets(|range| range.until)),
+        latest_offset: json(&planned.latest),
+        rows_read: done.read.get(name).map_or(0, |totals| totals.read),
+        lag: planned.ranges.iter().map(lag).sum(),
+    }
+}
