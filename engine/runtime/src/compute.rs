@@ -130,7 +130,7 @@ impl Compute {
         if self.tables[at].aggregate.is_some() {
             return self.fold(at, &passed.rows, plan, steps);
         }
-        counts.emitted += passed.taken;
+        self.tables[at].counts.emitted += passed.taken;
         self.write(at, &passed.rows, plan.epoch, steps)?;
         for child in &setup.children {
             self.push(*child, &passed.rows, plan, steps)?;

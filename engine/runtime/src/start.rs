@@ -93,7 +93,7 @@ pub fn readers(job: &Job, graph: &Graph, lanes: u32, stop: &Arc<AtomicBool>) -> 
     let setups: Vec<Arc<SourceSetup>> = job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
     let buffer_bytes = FETCH_BUFFER_BYTES / (lanes as usize * setups.len().max(1));
     let lane = |number: u32| {
-        setups.iter().map(|setup| {
+        setups.iter().map(move |setup| {
             let mut lane = KafkaLane::open(&setup.source.name, &setup.source.kafka, &job.name, number as usize)?;
             lane.stop_on(Arc::clone(stop));
             lane.set_buffer_bytes(buffer_bytes);
