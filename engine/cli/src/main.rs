@@ -1,2 +1,68 @@
-//! The engine command.
-fn main() {}
+//! The engine command: reads the arguments, runs one command, ends with its exit code.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+mod ending;
+mod job_file;
+mod logging;
+mod progress;
+mod show;
+mod signals;
+mod terminal;
+
+use commands::{broker, check, checkpoint, explain, generate, sql, submit};
+
+/// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Streams from Kafka to tables, exactly once: one job file, one process.
+#[derive(Debug, Parser)]
+#[command(name = "engine", version, max_term_width = 110, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples, with nothing installed (each broker and job runs until Ctrl-C):
+  engine broker &                                      an embedded Kafka broker on 127.0.0.1:9092
+  engine generate ecommerce --total 300000             events of a web shop, sent to it
+  engine check jobs/ecommerce.toml                     is this job file right?
+  engine submit jobs/ecommerce.toml --available-now    from Kafka to tables
+  engine sql \"SELECT * FROM gold.event_counts LIMIT 5\"
+
+Exit codes: 0 done, 1 failed, 2 wrong input (arguments, job file, query).
+ENGINE_LOG=debug shows more of what goes on; ENGINE_LOG=error less.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Submit(submit::Arguments),
+    Check(check::Arguments),
+    Explain(explain::Arguments),
+    Sql(sql::Arguments),
+    Generate(generate::Arguments),
+    Broker(broker::Arguments),
+    Checkpoint(checkpoint::Arguments),
+}
+
+fn main() -> ExitCode {
+    ending::report_faults();
+    let arguments = Arguments::parse();
+    logging::start(match &arguments.command {
+        Command::Submit(submit) => submit.log_level(),
+        _ => "warn",
+    });
+    ending::exit_code(match arguments.command {
+        Command::Submit(arguments) => submit::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Sql(arguments) => sql::run(&arguments),
+        Command::Generate(arguments) => generate::run(&arguments),
+        Command::Broker(arguments) => broker::run(&arguments),
+        Command::Checkpoint(arguments) => checkpoint::run(&arguments),
+    })
+}

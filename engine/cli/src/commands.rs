@@ -1,0 +1,9 @@
+//! The commands, one file each.
+
+pub mod broker;
+pub mod check;
+pub mod checkpoint;
+pub mod explain;
+pub mod generate;
+pub mod sql;
+pub mod submit;

@@ -1,0 +1,117 @@
+//! `engine checkpoint`: how far a job has come, and whether what it keeps is sound.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use state::{Checkpoint, CheckpointReader, StateError};
+
+use crate::ending::{Failure, Outcome};
+use crate::progress;
+use crate::show::{bytes, counted};
+use crate::terminal;
+
+mod report;
+
+/// Looks into a checkpoint: how far the job has come, and whether it is sound
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The job may go on running meanwhile. Nothing is changed.
+
+Examples:
+  engine checkpoint show checkpoints/ecommerce
+  engine checkpoint verify checkpoints/ecommerce")]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Show(Show),
+    Verify(Verify),
+}
+
+/// Shows epochs, offsets, watermarks, rows and the size of the state
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Times are UTC. `next` is the offset that the next epoch begins with, `behind` the records that were there and not yet
+read when the last epoch was planned.
+
+Example:
+  engine checkpoint show checkpoints/ecommerce --epochs 3")]
+struct Show {
+    /// Folder of the checkpoint
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+
+    /// How many of the newest epochs to show
+    #[arg(long, default_value_t = 10, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+}
+
+/// Reads everything in a checkpoint and says what cannot be true
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Checks every record and block against its checksum, and that plans, commits, offsets, watermarks and state fit
+together. Exit code 0: sound; 1: damaged, each damage is named.
+
+Example:
+  engine checkpoint verify checkpoints/ecommerce")]
+struct Verify {
+    /// Folder of the checkpoint
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.action {
+        Action::Show(show) => {
+            let reader = open(&show.folder)?;
+            let lines = report::lines(&reader, show.epochs).map_err(failed)?;
+            writeln!(io::stdout().lock(), "{}", lines.join("\n"))?;
+            Ok(())
+        }
+        Action::Verify(verify) => run_verify(verify),
+    }
+}
+
+fn run_verify(arguments: &Verify) -> Outcome {
+    let reader = open(&arguments.folder)?;
+    let found = progress::while_running("reading every record and block", || reader.verify()).map_err(failed)?;
+    let folder = arguments.folder.display();
+    let read = format!(
+        "{}, {}, {}, {} of state ({})",
+        counted(found.plans, "plan"),
+        counted(found.commits, "commit"),
+        counted(found.files, "data file"),
+        counted(found.blocks, "block"),
+        bytes(found.block_bytes)
+    );
+    if found.problems.is_empty() {
+        writeln!(io::stdout().lock(), "{folder}: sound: {read}")?;
+        return Ok(());
+    }
+    for problem in &found.problems {
+        terminal::line(&format!("error: {problem}"));
+    }
+    let problems = counted(found.problems.len() as u64, "problem");
+    terminal::line(&format!("{folder}: {problems} in {read}\n  restore the checkpoint from a copy, or begin with a new one"));
+    Err(Failure::Told)
+}
+
+fn open(folder: &std::path::Path) -> Result<CheckpointReader, Failure> {
+    Checkpoint::open_read_only(folder).map_err(|error| match error {
+        // Whoever only looks has no use for the remedy of a job that wants to begin there.
+        StateError::NotACheckpoint { folder, reason } => Failure::WrongInput(format!(
+            "{} is not a checkpoint: {reason}\n  name the folder that stands as `checkpoint` in the job file",
+            folder.display()
+        )),
+        other => failed(other),
+    })
+}
+
+fn failed(error: StateError) -> Failure {
+    Failure::Failed(error.to_string())
+}

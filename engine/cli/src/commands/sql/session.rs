@@ -1,0 +1,135 @@
+//! The tables of a warehouse as of one epoch, and the queries over them.
+
+use std::io::Write;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::TableReference;
+use datafusion::execution::context::SQLOptions;
+use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{DFParserBuilder, Statement};
+use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
+use futures::StreamExt;
+use sink::{AsOf, Pointer, TableInfo, Warehouse};
+
+use super::output::{Format, Output};
+use super::trouble;
+use crate::ending::{Failure, Outcome};
+use crate::progress::Progress;
+
+/// Time between two looks at how long a query has been running.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// An open warehouse.
+pub struct Session {
+    context: SessionContext,
+    warehouse: Warehouse,
+    tables: Vec<TableInfo>,
+    pointers: Vec<Pointer>,
+}
+
+impl Session {
+    /// Opens the warehouse and registers its tables.
+    ///
+    /// # Errors
+    /// It cannot be opened, or a table in it is damaged.
+    pub async fn open(location: &str) -> Result<Session, Failure> {
+        let warehouse = Warehouse::open(location).await.map_err(failed)?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
+        let context = SessionContext::new_with_config(config);
+        plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
+        let mut session = Session { context, warehouse, tables: Vec::new(), pointers: Vec::new() };
+        session.refresh().await?;
+        Ok(session)
+    }
+
+    /// Takes in what was published since.
+    ///
+    /// # Errors
+    /// The warehouse does not answer, or a table in it is damaged.
+    pub async fn refresh(&mut self) -> Outcome {
+        let pointers = sink::read_pointers(&self.warehouse).await.map_err(failed)?;
+        // Tables that no job points at may be new at any time.
+        if pointers.is_empty() || pointers != self.pointers {
+            self.tables = sink::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
+            self.pointers = pointers;
+        }
+        Ok(())
+    }
+
+    /// The tables, by name.
+    pub fn tables(&self) -> &[TableInfo] {
+        &self.tables
+    }
+
+    /// Where the tables are.
+    pub fn place(&self) -> &str {
+        self.warehouse.url().as_str()
+    }
+
+    /// The columns of a table.
+    ///
+    /// # Errors
+    /// There is no such table.
+    pub async fn columns(&self, table: &str) -> Result<SchemaRef, Failure> {
+        let provider = self.context.table_provider(TableReference::parse_str(table)).await;
+        provider.map(|provider| provider.schema()).map_err(|_| trouble::unknown_table(table, &self.tables))
+    }
+
+    /// Runs all statements of a text, and returns how many rows came out.
+    ///
+    /// # Errors
+    /// The first statement that is wrong or fails.
+    pub async fn run(&self, text: &str, format: Format, out: &mut impl Write) -> Result<u64, Failure> {
+        let statements = DFParserBuilder::new(text)
+            .with_dialect(&SparkSqlDialect {})
+            .build()
+            .and_then(|mut parser| parser.parse_statements())
+            .map_err(|error| trouble::explain(&error, &self.tables))?;
+        if statements.is_empty() {
+            return Err(Failure::WrongInput("there is no query\n  write for example SELECT 1".to_owned()));
+        }
+        let mut rows = 0;
+        for statement in statements {
+            let stream = self.start(statement).await?;
+            rows += self.write(stream, Output::new(format, out)).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn start(&self, statement: Statement) -> Result<SendableRecordBatchStream, Failure> {
+        let explain = |error| trouble::explain(&error, &self.tables);
+        let plan = self.context.state().statement_to_plan(statement).await.map_err(explain)?;
+        let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        options.verify_plan(&plan).map_err(|error| trouble::only_reading(&error))?;
+        let frame = self.context.execute_logical_plan(plan).await.map_err(explain)?;
+        frame.execute_stream().await.map_err(explain)
+    }
+
+    async fn write(&self, mut stream: SendableRecordBatchStream, mut output: Output<'_>) -> Result<u64, Failure> {
+        let schema = stream.schema();
+        let mut progress = Progress::begin();
+        loop {
+            let next = tokio::time::timeout(LOOK_EVERY, stream.next()).await;
+            match next {
+                Err(_) => progress.tell(|running| format!("the query is running: {} s", running.as_secs())),
+                Ok(Some(batch)) => {
+                    progress.end();
+                    output.write(&batch.map_err(|error| trouble::explain(&error, &self.tables))?)?;
+                }
+                Ok(None) => break,
+            }
+        }
+        progress.end();
+        output.end(&schema)
+    }
+}
+
+fn failed(error: sink::SinkError) -> Failure {
+    match error {
+        sink::SinkError::Settings(_) => Failure::WrongInput(error.to_string()),
+        _ => Failure::Failed(error.to_string()),
+    }
+}

@@ -1,0 +1,106 @@
+//! The job file that most commands take: read, checked and planned, or every problem at once.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use job::{Job, Problem, Problems, SourceMap};
+use plan::{Graph, SqlProblem, TableProblem};
+
+use crate::ending::Failure;
+use crate::terminal;
+
+/// A job file and what the command line puts over it.
+#[derive(Debug, Clone, Args)]
+pub struct JobFile {
+    /// The job file
+    #[arg(value_name = "JOB")]
+    pub path: PathBuf,
+
+    /// Puts a value over that of the file, for example --set job.trigger=asap
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub overrides: Vec<(String, String)>,
+}
+
+impl JobFile {
+    /// The job as the file has it; its SQL is not looked at.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has problems.
+    pub fn read(&self) -> Result<Job, Failure> {
+        let (name, text) = self.text()?;
+        job::parse(&name, &text, &self.overrides, &variable).map_err(|problems| rendered(&problems))
+    }
+
+    /// The job and its plan.
+    ///
+    /// # Errors
+    /// The file cannot be read, or it or its SQL has problems.
+    pub fn plan(&self) -> Result<(Job, Graph), Failure> {
+        let (name, text) = self.text()?;
+        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable);
+        let planned = job.as_ref().map(|job| plan::plan_job(job, &runtime::source_schemas(job)));
+        if let (Some(job), Some(Err(found))) = (&job, &planned) {
+            for problem in found {
+                let problem = in_file(problem, job, problems.source());
+                problems.push(problem);
+            }
+        }
+        match (job, planned) {
+            (Some(job), Some(Ok(graph))) if problems.is_empty() => Ok((job, graph)),
+            _ => Err(rendered(&problems)),
+        }
+    }
+
+    /// The file's name, as shown, and its text.
+    fn text(&self) -> Result<(String, String), Failure> {
+        let name = self.path.display().to_string();
+        let bytes = std::fs::read(&self.path).map_err(|error| {
+            Failure::WrongInput(format!("{name} cannot be read: {error}\n  give the path of a job file, for example jobs/ecommerce.toml"))
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+            Failure::WrongInput(format!("{name} is not text in UTF-8: line {line} holds other bytes\n  save it as UTF-8"))
+        })?;
+        Ok((name, text))
+    }
+}
+
+/// Splits `key=value`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("write key=value, for example job.trigger=asap".to_owned()),
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn rendered(problems: &Problems) -> Failure {
+    Failure::Problems(problems.render(terminal::has_color()))
+}
+
+/// A problem of a table's SQL, at its place in the file.
+fn in_file(found: &TableProblem, job: &Job, source: &SourceMap) -> Problem {
+    let TableProblem { table, problem: SqlProblem { range, code, message, help } } = found;
+    let span = match (job.tables.iter().find(|known| known.name == *table), range) {
+        (Some(table), Some(range)) => source.sql_bytes(table, range.clone()),
+        (Some(table), None) => first_line(source, source.sql_word(table, "")),
+        (None, _) => 0..0,
+    };
+    let problem = Problem::new(span, message).help(help);
+    match code {
+        Some(code) => problem.code(code),
+        None => problem,
+    }
+}
+
+/// The first line of a place: a problem of a whole query needs no more to be found.
+fn first_line(source: &SourceMap, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let length = source.slice(&span).lines().next().map_or(0, |line| line.trim_end().len());
+    span.start..span.start + length
+}
+
+#[cfg(test)]
+mod tests;
