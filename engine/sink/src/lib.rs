@@ -1,1 +1,30 @@
-//! Placeholder while the tree is laid out.
+//! The warehouse: Delta Lake tables on a local disk or S3, staged by an epoch and published exactly once.
+//!
+//! ```text
+//! Warehouse::open -> Table::open -> Table::stage -> StageWriter::{write, finish} -> (the job commits) -> Table::publish -> write_pointer
+//! ```
+//! A staged file is invisible until [`Table::publish`] names it in the table's log. [`read::register_tables`] is the way back: SQL over all tables as of one epoch.
+
+mod entry;
+mod error;
+pub mod faults;
+mod parquet_file;
+mod pointer;
+mod publish;
+pub mod read;
+mod retry;
+mod schema;
+mod stage;
+mod statistics;
+mod synced;
+mod table;
+mod warehouse;
+
+pub use error::SinkError;
+pub use pointer::{Pointer, read_pointers, write_pointer};
+pub use read::{AsOf, TableInfo, register_tables};
+pub use schema::{table_schema, to_table_rows};
+pub use stage::StageWriter;
+pub use synced::SyncedLocal;
+pub use table::Table;
+pub use warehouse::Warehouse;

@@ -1,0 +1,133 @@
+//! One entry of a table's log: the actions of a commit as Delta writes them, and what to look for in a foreign one.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Remove, Transaction};
+use epoch::{EpochId, StagedFile, TableCommit};
+use object_store::path::Path;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::error::SinkError;
+
+/// Path of the entry that makes `version`, relative to the table.
+pub(crate) fn entry_path(version: i64) -> Path {
+    Path::from(format!("_delta_log/{version:020}.json"))
+}
+
+/// The entry of an epoch: transaction, removed files, added files.
+pub(crate) fn epoch_entry(app: &str, epoch: EpochId, read_version: i64, change: &TableCommit, time_ms: i64) -> Result<Bytes, SinkError> {
+    let mode = if change.removed.is_empty() { "Append" } else { "Update" };
+    let parameters = [("outputMode", json!(mode)), ("queryId", json!(app)), ("epochId", json!(epoch.0.to_string()))];
+    let mut actions = vec![
+        commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms),
+        Action::Txn(Transaction::new_with_last_update(app, epoch_number(epoch)?, Some(time_ms))),
+    ];
+    actions.extend(change.removed.iter().map(|file| Action::Remove(remove(file, time_ms))));
+    actions.extend(change.added.iter().map(|file| Action::Add(add(file, time_ms))));
+    lines(&actions)
+}
+
+/// The entry that adds columns to a table.
+pub(crate) fn columns_entry(metadata: Metadata, read_version: i64, time_ms: i64) -> Result<Bytes, SinkError> {
+    lines(&[commit_info("ADD COLUMNS", &[], read_version, false, time_ms), Action::Metadata(metadata)])
+}
+
+/// An epoch as the version of a table transaction.
+pub(crate) fn epoch_number(epoch: EpochId) -> Result<i64, SinkError> {
+    i64::try_from(epoch.0).map_err(|_| SinkError::Internal(format!("epoch {epoch} is beyond what a table can hold")))
+}
+
+fn commit_info(operation: &str, parameters: &[(&str, serde_json::Value)], read_version: i64, blind: bool, time_ms: i64) -> Action {
+    Action::CommitInfo(CommitInfo {
+        timestamp: Some(time_ms),
+        operation: Some(operation.to_string()),
+        operation_parameters: Some(parameters.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect()),
+        read_version: u64::try_from(read_version).ok(),
+        is_blind_append: Some(blind),
+        engine_info: Some(concat!("engine/", env!("CARGO_PKG_VERSION")).to_string()),
+        ..Default::default()
+    })
+}
+
+fn add(file: &StagedFile, time_ms: i64) -> Add {
+    Add {
+        path: file.path.clone(),
+        partition_values: HashMap::new(),
+        size: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+        modification_time: time_ms,
+        data_change: true,
+        stats: (!file.stats.is_empty()).then(|| file.stats.clone()),
+        ..Default::default()
+    }
+}
+
+fn remove(file: &StagedFile, time_ms: i64) -> Remove {
+    Remove {
+        path: file.path.clone(),
+        data_change: true,
+        deletion_timestamp: Some(time_ms),
+        extended_file_metadata: Some(true),
+        partition_values: Some(HashMap::new()),
+        size: i64::try_from(file.bytes).ok(),
+        ..Default::default()
+    }
+}
+
+fn lines(actions: &[Action]) -> Result<Bytes, SinkError> {
+    let mut text = String::new();
+    for action in actions {
+        let line = serde_json::to_string(action).map_err(|error| SinkError::Internal(format!("an action of a commit: {error}")))?;
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text.into())
+}
+
+/// What matters to us in an entry that we may not have written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Transactions: application and version.
+    pub transactions: Vec<(String, i64)>,
+    /// Files taken out of the table.
+    pub removed: Vec<String>,
+    /// True if columns, properties or the protocol changed.
+    pub redefined: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    txn: Option<TransactionLine>,
+    remove: Option<RemoveLine>,
+    meta_data: Option<serde::de::IgnoredAny>,
+    protocol: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TransactionLine {
+    app_id: String,
+    version: i64,
+}
+
+#[derive(Deserialize)]
+struct RemoveLine {
+    path: String,
+}
+
+/// Reads an entry; actions that do not concern us are passed over.
+pub(crate) fn read_entry(bytes: &[u8]) -> Result<Seen, serde_json::Error> {
+    let mut seen = Seen::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        let line: Line = serde_json::from_slice(line)?;
+        seen.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
+        seen.removed.extend(line.remove.map(|remove| remove.path));
+        seen.redefined |= line.meta_data.is_some() || line.protocol.is_some();
+    }
+    Ok(seen)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! Log entries: Delta's own words, read back by us and by the Delta library.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use super::*;
+
+fn file(path: &str) -> StagedFile {
+    StagedFile { path: path.to_string(), bytes: 10, rows: 2, bucket: None, stats: r#"{"numRecords":2}"#.to_string() }
+}
+
+#[test]
+fn an_epoch_is_a_transaction_and_its_files() {
+    let change = TableCommit { added: vec![file("new.parquet")], removed: vec![file("old.parquet")], ..Default::default() };
+    let entry = epoch_entry("engine-shop-77", EpochId(9), 4, &change, 1_700_000_000_000).unwrap();
+    let seen = read_entry(&entry).unwrap();
+    assert_eq!(seen.transactions, [("engine-shop-77".to_string(), 9)]);
+    assert_eq!(seen.removed, ["old.parquet"]);
+    assert!(!seen.redefined);
+    let lines: Vec<serde_json::Value> =
+        std::str::from_utf8(&entry).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[0]["commitInfo"]["operation"], "STREAMING UPDATE");
+    assert_eq!(lines[0]["commitInfo"]["isBlindAppend"], false);
+    assert_eq!(lines[3]["add"]["path"], "new.parquet");
+    assert_eq!(lines[3]["add"]["dataChange"], true);
+    assert_eq!(lines[3]["add"]["stats"], r#"{"numRecords":2}"#);
+    assert_eq!(lines[2]["remove"]["deletionTimestamp"], 1_700_000_000_000_i64);
+}
+
+#[test]
+fn entries_of_others_are_read_for_what_matters() {
+    let foreign = br#"{"commitInfo":{"operation":"OPTIMIZE","anything":[1]}}
+{"remove":{"path":"a.parquet","dataChange":false,"deletionTimestamp":1}}
+
+{"somethingNew":{"x":1}}
+{"txn":{"appId":"spark","version":3,"lastUpdated":5}}
+"#;
+    let seen = read_entry(foreign).unwrap();
+    assert_eq!(seen, Seen { transactions: vec![("spark".to_string(), 3)], removed: vec!["a.parquet".to_string()], redefined: false });
+    assert!(read_entry(br#"{"metaData":{"id":"1"}}"#).unwrap().redefined);
+    assert!(read_entry(br#"{"protocol":{"minReaderVersion":3}}"#).unwrap().redefined);
+    assert!(read_entry(b"{\"txn\":").is_err());
+}

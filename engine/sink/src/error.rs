@@ -1,0 +1,113 @@
+//! What can go wrong in the warehouse, sorted by what the operator has to do.
+
+use std::error::Error;
+
+use deltalake_core::DeltaTableError;
+use parquet::errors::ParquetError;
+
+/// An error of the warehouse. Every text names the place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkError {
+    /// The store does not answer or keeps failing: try again later, nothing is lost.
+    Unavailable(String),
+    /// The job or the environment is wrong: location, keys, rights.
+    Settings(String),
+    /// A table or a file in the warehouse is damaged, or another program changed what belongs to the job.
+    Data(String),
+    /// The table cannot take these columns.
+    Refused(String),
+    /// No space left where the warehouse is.
+    DiskFull(String),
+    /// A fault of the engine.
+    Internal(String),
+}
+
+impl std::fmt::Display for SinkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SinkError::Unavailable(text) => write!(f, "the warehouse is not available: {text}"),
+            SinkError::Settings(text) => write!(f, "the warehouse cannot be used: {text}"),
+            SinkError::Data(text) => write!(f, "the warehouse holds something unexpected: {text}"),
+            SinkError::Refused(text) => write!(f, "the table cannot take these columns: {text}"),
+            SinkError::DiskFull(text) => write!(f, "no space left in the warehouse: {text}; free some and start the job again"),
+            SinkError::Internal(text) => write!(f, "fault of the engine in the warehouse: {text}"),
+        }
+    }
+}
+
+impl Error for SinkError {}
+
+impl SinkError {
+    /// Sorts an error of the object store. `place` says what was being done, and where.
+    pub(crate) fn store(place: &str, error: &object_store::Error) -> SinkError {
+        use object_store::Error as Store;
+        let text = format!("{place}: {error}");
+        match error {
+            _ if is_disk_full(error) => SinkError::DiskFull(text),
+            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => {
+                SinkError::Settings(format!("{text}; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place"))
+            }
+            Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
+            Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => SinkError::Settings(text),
+            _ if is_forbidden(error) => SinkError::Settings(format!("{text}; the engine needs to write there")),
+            _ => SinkError::Unavailable(text),
+        }
+    }
+
+    /// Sorts an error of the file system.
+    pub(crate) fn file(place: &str, error: &std::io::Error) -> SinkError {
+        let text = format!("{place}: {error}");
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => SinkError::DiskFull(text),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                SinkError::Settings(format!("{text}; the engine needs to write there"))
+            }
+            _ => SinkError::Unavailable(text),
+        }
+    }
+
+    /// Sorts an error of writing Parquet: the disk's, or ours.
+    pub(crate) fn parquet(place: &str, error: &ParquetError) -> SinkError {
+        if let ParquetError::External(inner) = error
+            && let Some(io) = find::<std::io::Error>(inner.as_ref())
+        {
+            return SinkError::file(place, io);
+        }
+        SinkError::Internal(format!("{place}: {error}"))
+    }
+
+    /// Sorts an error of the Delta library.
+    pub(crate) fn delta(place: &str, error: &DeltaTableError) -> SinkError {
+        if let Some(store) = find::<object_store::Error>(error) {
+            return SinkError::store(place, store);
+        }
+        SinkError::Data(format!("{place}: {error}"))
+    }
+
+    /// True if trying the same again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, SinkError::Unavailable(_))
+    }
+}
+
+/// The first error of type `E` in the chain of causes.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn is_disk_full(error: &object_store::Error) -> bool {
+    find::<std::io::Error>(error)
+        .is_some_and(|io| matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+}
+
+fn is_forbidden(error: &object_store::Error) -> bool {
+    find::<std::io::Error>(error)
+        .is_some_and(|io| matches!(io.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem))
+}

@@ -1,0 +1,45 @@
+//! Trying again: how often and how long the warehouse waits for a store before it says so.
+
+use std::time::Duration;
+
+use crate::error::SinkError;
+
+/// Failures in a row after which a store counts as unavailable. (Each may already hide the object store's own retries.)
+const FAILURES_MAX: u32 = 5;
+const FIRST_WAIT_MS: u64 = 50;
+
+/// Counts the failures of one piece of work.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    failures: u32,
+}
+
+impl Patience {
+    /// Waits before the next try, longer each time.
+    ///
+    /// # Errors
+    /// The error itself, if trying again cannot help or was tried often enough.
+    pub(crate) async fn wait_after(&mut self, error: SinkError) -> Result<(), SinkError> {
+        self.failures += 1;
+        if !error.is_transient() || self.failures >= FAILURES_MAX {
+            return Err(error);
+        }
+        tracing::warn!(failures = self.failures, %error, "trying again");
+        tokio::time::sleep(Duration::from_millis(FIRST_WAIT_MS << self.failures)).await;
+        Ok(())
+    }
+}
+
+/// Does `work` until it succeeds or patience ends. `place` says what is being done, and where.
+pub(crate) async fn retried<T, W>(place: &str, mut work: impl FnMut() -> W) -> Result<T, SinkError>
+where
+    W: Future<Output = object_store::Result<T>>,
+{
+    let mut patience = Patience::default();
+    loop {
+        match work().await {
+            Ok(done) => return Ok(done),
+            Err(error) => patience.wait_after(SinkError::store(place, &error)).await?,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A local object store whose writes are on the disk before it says so: object_store's own does not sync.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+};
+
+/// The local file system as an object store. A put is written aside, synced, linked to its name and its folder synced,
+/// so that neither a crash of the machine nor a reader ever finds half an object.
+#[derive(Debug, Clone, Default)]
+pub struct SyncedLocal {
+    inner: Arc<LocalFileSystem>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    files: AtomicU64,
+    folders: AtomicU64,
+    asides: AtomicU64,
+}
+
+impl SyncedLocal {
+    /// A store over the whole file system; paths are absolute.
+    pub fn new() -> Self {
+        SyncedLocal::default()
+    }
+
+    /// Number of files and of folders synced so far.
+    pub fn synced(&self) -> (u64, u64) {
+        (self.counts.files.load(Ordering::Relaxed), self.counts.folders.load(Ordering::Relaxed))
+    }
+
+    async fn put_synced(&self, location: &Path, payload: PutPayload, create: bool) -> Result<PutResult> {
+        let path = self.inner.path_to_filesystem(location)?;
+        let counts = Arc::clone(&self.counts);
+        let written = tokio::task::spawn_blocking(move || write_synced(&path, &payload, create, &counts))
+            .await
+            .map_err(|source| object_store::Error::JoinError { source })?;
+        written.map_err(|source| store_error(location, source))?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn sync_place(&self, location: &Path) -> Result<()> {
+        let path = self.inner.path_to_filesystem(location)?;
+        let counts = Arc::clone(&self.counts);
+        let done = tokio::task::spawn_blocking(move || {
+            File::open(&path)?.sync_all()?;
+            counts.files.fetch_add(1, Ordering::Relaxed);
+            sync_parent(&path, &counts)
+        })
+        .await
+        .map_err(|source| object_store::Error::JoinError { source })?;
+        done.map_err(|source| store_error(location, source))
+    }
+}
+
+fn store_error(location: &Path, source: io::Error) -> object_store::Error {
+    let path = location.to_string();
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => object_store::Error::AlreadyExists { path, source: source.into() },
+        io::ErrorKind::NotFound => object_store::Error::NotFound { path, source: source.into() },
+        _ => object_store::Error::Generic { store: "local disk", source: source.into() },
+    }
+}
+
+fn write_synced(path: &FilePath, payload: &PutPayload, create: bool, counts: &Counts) -> io::Result<()> {
+    create_folders(path.parent().unwrap_or(FilePath::new("/")), counts)?;
+    let aside = write_aside(path, payload, counts)?;
+    let named = if create {
+        // A link fails if the name is taken; a rename would replace it.
+        let linked = fs::hard_link(&aside, path);
+        let cleared = fs::remove_file(&aside);
+        linked.and(cleared)
+    } else {
+        fs::rename(&aside, path)
+    };
+    named?;
+    sync_parent(path, counts)
+}
+
+/// Writes and syncs the payload beside `path`, under a name that lists do not show (`name#digits`).
+fn write_aside(path: &FilePath, payload: &PutPayload, counts: &Counts) -> io::Result<PathBuf> {
+    loop {
+        let number = counts.asides.fetch_add(1, Ordering::Relaxed);
+        let aside = PathBuf::from(format!("{}#{}{number:010}", path.display(), std::process::id()));
+        let mut file = match OpenOptions::new().write(true).create_new(true).open(&aside) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            opened => opened?,
+        };
+        let written = payload.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            // The error to report is the first one; what is left aside is invisible and harmless.
+            let _ = fs::remove_file(&aside);
+            return Err(error);
+        }
+        counts.files.fetch_add(1, Ordering::Relaxed);
+        return Ok(aside);
+    }
+}
+
+fn sync_parent(path: &FilePath, counts: &Counts) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        File::open(parent)?.sync_all()?;
+        counts.folders.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+fn create_folders(folder: &FilePath, counts: &Counts) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = folder.parent() {
+        create_folders(parent, counts)?;
+    }
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    sync_parent(folder, counts)
+}
+
+/// Makes a folder and all above it, each synced into its parent.
+pub(crate) fn create_synced_folders(folder: &FilePath) -> io::Result<()> {
+    create_folders(folder, &Counts::default())
+}
+
+/// Syncs a finished file and the folder that names it.
+pub(crate) fn sync_file_and_folder(file: &File, path: &FilePath) -> io::Result<()> {
+    file.sync_all()?;
+    sync_parent(path, &Counts::default())
+}
+
+impl std::fmt::Display for SyncedLocal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "local disk, synced")
+    }
+}
+
+#[async_trait]
+impl ObjectStore for SyncedLocal {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        match opts.mode {
+            PutMode::Create => self.put_synced(location, payload, true).await,
+            PutMode::Overwrite => self.put_synced(location, payload, false).await,
+            PutMode::Update(_) => self.inner.put_opts(location, payload, opts).await,
+        }
+    }
+
+    async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+        Ok(Box::new(Gathered { store: self.clone(), location: location.clone(), parts: Vec::new() }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(location, options).await
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(location, ranges).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await?;
+        self.sync_place(to).await
+    }
+}
+
+/// A multipart upload that is put as one object when complete (checkpoints of the log, a few MB).
+#[derive(Debug)]
+struct Gathered {
+    store: SyncedLocal,
+    location: Path,
+    parts: Vec<Bytes>,
+}
+
+#[async_trait]
+impl MultipartUpload for Gathered {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.parts.extend(data);
+        Box::pin(async { Ok(()) })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let payload = std::mem::take(&mut self.parts).into_iter().collect();
+        self.store.put_synced(&self.location, payload, false).await
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        self.parts.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

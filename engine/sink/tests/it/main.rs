@@ -1,0 +1,12 @@
+//! The warehouse from outside: what every reader sees after every fault.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod definition;
+mod every_fault;
+mod fixture;
+mod others;
+mod publishing;
+mod reading;
+mod s3;
+mod speed;
+mod staging;
