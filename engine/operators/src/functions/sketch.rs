@@ -10,7 +10,7 @@ const REGISTERS: usize = 1 << PRECISION;
 const RANK_BITS: u32 = 64 - PRECISION;
 
 /// Distinct hashes that are kept as they are; counting is exact up to here (but for colliding 64-bit hashes).
-const SPARSE_MAX: usize = 256;
+const SPARSE_MAX: usize = 512;
 
 /// Tags of the encoded forms.
 const SPARSE_TAG: u8 = 0;

@@ -13,14 +13,14 @@ fn sketch_of(values: impl Iterator<Item = u64>) -> Sketch {
 
 #[test]
 fn few_values_are_counted_exactly_however_often_they_come() {
-    for distinct in [0_u64, 1, 2, 17, 255, 256] {
+    for distinct in [0_u64, 1, 2, 17, 511, 512] {
         assert_eq!(sketch_of((0..distinct * 7).map(|value| value % distinct.max(1))).estimate(), distinct);
     }
 }
 
 #[test]
 fn many_values_are_estimated_within_four_standard_errors() {
-    for distinct in [300_u64, 1_000, 10_000, 200_000] {
+    for distinct in [600_u64, 1_000, 10_000, 200_000] {
         let error = sketch_of(0..distinct).estimate() as f64 / distinct as f64 - 1.0;
         assert!(error.abs() < 4.0 * 1.04 / (REGISTERS as f64).sqrt(), "{distinct}: {error}");
     }
@@ -28,7 +28,7 @@ fn many_values_are_estimated_within_four_standard_errors() {
 
 #[test]
 fn merging_gives_what_one_sketch_would_have_seen_whatever_the_split() {
-    for distinct in [50_u64, 400, 5_000] {
+    for distinct in [50_u64, 700, 5_000] {
         let mut whole = sketch_of(0..distinct);
         for cut in [1, distinct / 3, distinct - 1] {
             let mut left = sketch_of(0..cut);
