@@ -3,32 +3,29 @@
 use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::time::SystemTime;
 
-use crate::terminal::LogWriter;
+use crate::terminal::{self, LogWriter};
 
 /// Environment variable with the filter: `debug`, or `warn,runtime=debug`.
 const VARIABLE: &str = "ENGINE_LOG";
 
-/// Libraries that say more at `info` than an operator wants to read.
-const QUIET: &str = "datafusion=warn,deltalake_core=warn,delta_kernel=warn,object_store=warn,hyper=warn,rustyline=warn";
+/// Our own crates; libraries are heard from `warn` on.
+const OURS: [&str; 9] = ["engine", "runtime", "source", "sink", "state", "operators", "plan", "decode", "drill"];
 
 /// Starts logging at `level`, unless `ENGINE_LOG` says otherwise. Lines carry the time where they go to a file.
 pub fn start(level: &str) {
-    let filter = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
-    let filter = match filter.map(|text| EnvFilter::try_new(format!("{QUIET},{text}"))) {
-        Some(Ok(filter)) => filter,
-        Some(Err(error)) => {
-            crate::terminal::line(&format!("warning: {VARIABLE} is not understood ({error}); write for example {VARIABLE}=debug"));
-            EnvFilter::new(format!("{QUIET},{level}"))
-        }
-        None => EnvFilter::new(format!("{QUIET},{level}")),
-    };
+    let wanted = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    let filter = EnvFilter::try_new(directives(wanted.as_deref().unwrap_or(level))).unwrap_or_else(|error| {
+        terminal::line(&format!("warning: {VARIABLE} is not understood ({error}); write for example {VARIABLE}=debug"));
+        EnvFilter::new(directives(level))
+    });
     let to_terminal = io::stderr().is_terminal();
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| LogWriter)
-        .with_ansi(to_terminal && std::env::var_os("NO_COLOR").is_none())
+        .with_ansi(terminal::has_color())
         .with_target(false)
         .log_internal_errors(false);
     if to_terminal {
@@ -37,3 +34,14 @@ pub fn start(level: &str) {
         lines.with_timer(SystemTime).init();
     }
 }
+
+/// A plain level is meant for the engine, not for its libraries; anything else is taken as it is.
+fn directives(wanted: &str) -> String {
+    if wanted.parse::<LevelFilter>().is_err() {
+        return wanted.to_owned();
+    }
+    OURS.iter().fold("warn".to_owned(), |all, ours| format!("{all},{ours}={wanted}"))
+}
+
+#[cfg(test)]
+mod tests;

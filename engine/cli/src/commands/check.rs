@@ -11,8 +11,7 @@ use crate::show::counted;
 /// Shows every problem of a job file at once, with what to write instead
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each problem comes with line and column, the offending text underlined, Spark's name of the error where it has one,
-and what to write instead. Nothing is run or written. Exit code 0: the job can run; 2: it has problems.
+Each problem comes with line and column, the offending text underlined, Spark's name of the error where it has one, and what to write instead. Nothing is run or written. Exit code 0: the job can run; 2: it has problems.
 
 Examples:
   engine check jobs/ecommerce.toml

@@ -35,8 +35,7 @@ enum Action {
 /// Shows epochs, offsets, watermarks, rows and the size of the state
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Times are UTC. `next` is the offset that the next epoch begins with, `behind` the records that were there and not yet
-read when the last epoch was planned.
+Times are UTC. `next` is the offset that the next epoch begins with, `behind` the records that were there and not yet read when the last epoch was planned.
 
 Example:
   engine checkpoint show checkpoints/ecommerce --epochs 3")]
@@ -53,8 +52,7 @@ struct Show {
 /// Reads everything in a checkpoint and says what cannot be true
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checks every record and block against its checksum, and that plans, commits, offsets, watermarks and state fit
-together. Exit code 0: sound; 1: damaged, each damage is named.
+Checks every record and block against its checksum, and that plans, commits, offsets, watermarks and state fit together. Exit code 0: sound; 1: damaged, each damage is named.
 
 Example:
   engine checkpoint verify checkpoints/ecommerce")]

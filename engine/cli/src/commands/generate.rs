@@ -32,8 +32,7 @@ enum Kind {
 /// Sends the events of a web shop: logins, page views, clicks, purchases, carts, searches
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The same seed and start make the same events, byte for byte. Without --total it runs until Ctrl-C. It ends when Kafka
-has confirmed every event, and says how many of them were late, malformed or sent twice.
+The same seed and start make the same events, byte for byte. Without --total it runs until Ctrl-C. It ends when Kafka has confirmed every event, and says how many of them were late, malformed or sent twice.
 
 Examples:
   engine generate ecommerce --total 300000

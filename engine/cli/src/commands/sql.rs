@@ -20,9 +20,7 @@ use session::Session;
 /// Asks the warehouse in SQL: one query, a file of them, or a prompt
 #[derive(Debug, Args)]
 #[command(after_help = "\
-All tables of a job are read as of its last published epoch, so that they fit together while the job goes on. Only
-reading is possible. Without QUERY and -f there is a prompt: statements end with `;`, \\d lists the tables, \\d TABLE
-their columns, \\? the rest. Times are UTC.
+All tables of a job are read as of its last published epoch, so that they fit together while the job goes on. Only reading is possible. Without QUERY and -f there is a prompt: statements end with `;`, \\d lists the tables, \\d TABLE their columns, \\? the rest. Times are UTC.
 
 Examples:
   engine sql --job jobs/ecommerce.toml

@@ -19,11 +19,9 @@ use told::{Json, Lines, Live};
 /// Runs a job: from Kafka to tables, until Ctrl-C or, with --available-now, until all that is there is done
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Ctrl-C or SIGTERM: the running epoch is finished or given up, the job ends in order within seconds, and the same
-command goes on where it stopped. A second one ends it at once; nothing that was published is lost either way.
+Ctrl-C or SIGTERM: the running epoch is finished or given up, the job ends in order within seconds, and the same command goes on where it stopped. A second one ends it at once; nothing that was published is lost either way.
 
-On a terminal there is a live line for each table, elsewhere a line for each epoch on stderr. --progress json writes
-one object for each epoch to stdout, in the field names of Spark's StreamingQueryProgress.
+On a terminal there is a live line for each table, elsewhere a line for each epoch on stderr. --progress json writes one object for each epoch to stdout, in the field names of Spark's StreamingQueryProgress.
 
 Examples:
   engine submit jobs/ecommerce.toml

@@ -1,7 +1,7 @@
 //! Rows in each format, against texts written by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use arrow::array::{Int64Array, ListArray, StringArray, StructArray, TimestampMicrosecondArray};
+use arrow::array::{Array, Int64Array, ListArray, StringArray, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::Int32Type;
 
 use super::*;
@@ -39,7 +39,7 @@ fn a_table_has_readable_times() {
 +-------+-------+-----------------------+--------+--------------------------------+
 | name  | count | at                    | list   | window                         |
 +-------+-------+-----------------------+--------+--------------------------------+
-| a,"b" | 1     | 1970-01-01 00:00:01.5 | [1, NULL] | {start: 1970-01-01 00:00:01.5} |
+| a,"b" | 1     | 1970-01-01 00:00:01.500 | [1, NULL] | {start: 1970-01-01 00:00:01.500} |
 "#;
     let words = |text: &str| text.split_whitespace().filter(|word| !word.starts_with('+')).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(&text)[..words(expected).len()], words(expected), "{text}");

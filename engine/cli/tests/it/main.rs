@@ -1,0 +1,8 @@
+//! The binary as a user meets it: arguments in, text and exit code out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod check;
+mod help;
+mod sql;
+mod stream;
+mod support;

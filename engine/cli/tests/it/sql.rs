@@ -1,0 +1,170 @@
+//! `engine sql` over a small Delta warehouse, written through the sink as a job writes it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use epoch::{EpochId, TableCommit};
+use sink::{Table, Warehouse, write_pointer};
+use tempfile::TempDir;
+
+use crate::support::{engine, finish, run, run_with_input, start, text};
+
+fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
+    let times: Vec<i64> = (0..numbers.len()).map(|at| 60_000_000 * at as i64 + 500_000).collect();
+    RecordBatch::try_from_iter_with_nullable([
+        ("window_start", Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC")) as ArrayRef, true),
+        ("event_type", Arc::new(StringArray::from(types.to_vec())), true),
+        ("event_count", Arc::new(Int64Array::from(numbers.to_vec())), true),
+    ])
+    .unwrap()
+}
+
+async fn publish(table: &Table, epoch: u64, rows: &RecordBatch) -> i64 {
+    let mut writer = table.stage(EpochId(epoch), 0, None).unwrap();
+    writer.write(rows).unwrap();
+    let change = TableCommit { added: vec![writer.finish().unwrap().unwrap()], ..TableCommit::default() };
+    table.publish(EpochId(epoch), &change).await.unwrap()
+}
+
+/// Two tables at epoch 0. `gold.counts` has an epoch 1, too, whose publishing was not finished: no pointer names it.
+fn warehouse() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let warehouse = Warehouse::open(text(folder.path())).await.unwrap();
+        let mut versions = BTreeMap::new();
+        let first = counts(&["login", "purchase"], &[7, 3]);
+        for name in ["gold.counts", "gold.other"] {
+            let table = Table::open(&warehouse, name, first.schema(), "shop", "0a1b2c3d").await.unwrap();
+            versions.insert(name.to_owned(), publish(&table, 0, &first).await);
+        }
+        write_pointer(&warehouse, "shop", EpochId(0), &versions).await.unwrap();
+        let table = Table::open(&warehouse, "gold.counts", first.schema(), "shop", "0a1b2c3d").await.unwrap();
+        publish(&table, 1, &counts(&["search"], &[100])).await;
+    });
+    folder
+}
+
+fn ask(folder: &Path, arguments: &[&str]) -> crate::support::Said {
+    run(engine(&["sql", "--warehouse", text(folder)]).args(arguments))
+}
+
+#[test]
+fn tables_are_read_as_of_the_published_epoch_in_every_format() {
+    let folder = warehouse();
+    let query = "SELECT * FROM gold.counts ORDER BY event_count";
+    let table = ask(folder.path(), &[query]).right();
+    assert_eq!(
+        table,
+        "+-----------------------+------------+-------------+\n\
+         | window_start          | event_type | event_count |\n\
+         +-----------------------+------------+-------------+\n\
+         | 1970-01-01 00:01:00.500 | purchase   | 3           |\n"
+            .replace("+-----------------------+-", "+-------------------------+-")
+            .replace("| window_start          |", "| window_start            |")
+            + "| 1970-01-01 00:00:00.500 | login      | 7           |\n+-------------------------+------------+-------------+\n"
+    );
+    assert_eq!(
+        ask(folder.path(), &["--format", "csv", query]).right(),
+        "window_start,event_type,event_count\n1970-01-01T00:01:00.500Z,purchase,3\n1970-01-01T00:00:00.500Z,login,7\n"
+    );
+    assert_eq!(
+        ask(folder.path(), &["--format", "json", query]).right(),
+        "{\"window_start\":\"1970-01-01T00:01:00.500Z\",\"event_type\":\"purchase\",\"event_count\":3}\n\
+         {\"window_start\":\"1970-01-01T00:00:00.500Z\",\"event_type\":\"login\",\"event_count\":7}\n"
+    );
+}
+
+#[test]
+fn a_file_holds_several_statements() {
+    let folder = warehouse();
+    let file = folder.path().join("questions.sql");
+    std::fs::write(&file, "-- two questions; one file\nSELECT count(*) AS n FROM gold.counts;\nSELECT sum(event_count) AS n FROM gold.other;\n").unwrap();
+    assert_eq!(ask(folder.path(), &["--format", "csv", "-f", text(&file)]).right(), "n\n2\nn\n10\n");
+    let mut from_stdin = engine(&["sql", "--warehouse", text(folder.path()), "--format", "csv", "-f", "-"]);
+    assert_eq!(run_with_input(&mut from_stdin, "SELECT 'a;b' AS n").right(), "n\na;b\n");
+}
+
+#[test]
+fn the_warehouse_of_a_job_file_and_of_the_environment_is_found() {
+    let folder = warehouse();
+    let job = folder.path().join("shop.toml");
+    let file = format!(
+        "[job]\nname = \"shop\"\ntrigger = \"asap\"\ncheckpoint = \"c\"\nwarehouse = \"{}\"\n[source.events]\nconnector = \"kafka\"\n\
+         brokers = \"127.0.0.1:9092\"\ntopic = \"t\"\n[source.events.schema]\na = \"int\"\n[table.silver.a]\nsql = \"SELECT a FROM events\"\n",
+        text(folder.path())
+    );
+    std::fs::write(&job, file).unwrap();
+    let query = "SELECT count(*) AS n FROM gold.counts";
+    assert_eq!(run(&mut engine(&["sql", "--job", text(&job), "--format", "csv", query])).right(), "n\n2\n");
+    let mut by_variable = engine(&["sql", "--format", "csv", query]);
+    assert_eq!(run(by_variable.env("WAREHOUSE", folder.path())).right(), "n\n2\n");
+    // A variable that is set does not stand in the way of what is asked for.
+    let mut by_both = engine(&["sql", "--job", text(&job), "--format", "csv", query]);
+    assert_eq!(run(by_both.env("WAREHOUSE", "elsewhere")).right(), "n\n2\n");
+}
+
+#[test]
+fn commands_of_the_prompt_work_from_a_pipe() {
+    let folder = warehouse();
+    let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
+    let said = run_with_input(&mut prompt, "\\d\n\\d gold.counts\nSELECT event_type\nFROM gold.counts\nWHERE event_count = 7;\nSELECT 41 + 1 AS answer").right();
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["table", "rows", "files", "size", "version", "epoch"]);
+    assert_eq!((lines[1][0], lines[1][1], lines[1].last().unwrap()), ("gold.counts", "2", &"0"));
+    assert_eq!((lines[2][0], lines[2][1]), ("gold.other", "2"));
+    assert_eq!(lines[3..7], [vec!["column", "type"], vec!["window_start", "timestamp"], vec!["event_type", "string"], vec!["event_count", "bigint"]]);
+    assert!(said.contains("| login      |") && !said.contains("purchase") && said.contains("| 42     |"), "{said}");
+}
+
+#[test]
+fn what_is_not_there_is_named_with_what_is() {
+    let folder = warehouse();
+    for query in ["SELECT * FROM gold.cuonts", "SELECT * FROM nowhere.x", "SELECT * FROM counts"] {
+        let error = ask(folder.path(), &[query]).wrong(2);
+        assert!(error.contains("there is no table") && error.contains("the tables are gold.counts, gold.other"), "{error}");
+    }
+    let error = ask(folder.path(), &["SELECT event_tipe FROM gold.counts"]).wrong(2);
+    assert!(error.contains("there is no column event_tipe") && error.contains("window_start, event_type, event_count"), "{error}");
+    let error = ask(folder.path(), &["SELECT 1; SELEC 2"]);
+    assert!(error.code == Some(2) && error.err.contains("this is not SQL"), "{error:?}");
+    let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
+    assert!(run_with_input(&mut prompt, "\\d gold.none\n").wrong(2).contains("there is no table gold.none"));
+}
+
+#[test]
+fn only_reading_is_possible() {
+    let folder = warehouse();
+    for statement in [
+        "CREATE TABLE gold.new AS SELECT 1 AS a",
+        "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+        "DROP TABLE gold.counts",
+        "INSERT INTO gold.counts SELECT * FROM gold.other",
+        "DELETE FROM gold.counts",
+        "COPY gold.counts TO '/tmp/never.csv'",
+        "SET datafusion.execution.batch_size = 1",
+    ] {
+        let said = ask(folder.path(), &[statement]);
+        assert_eq!(said.code, Some(2), "{statement}: {said:#?}");
+        assert!(said.out.is_empty(), "{statement}: {said:#?}");
+    }
+    assert_eq!(ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM gold.counts"]).right(), "n\n2\n");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = warehouse();
+    for format in ["table", "csv", "json"] {
+        let query = "SELECT value, repeat('x', 100) AS x FROM generate_series(1, 3000000)";
+        let mut child = start(&mut engine(&["sql", "--warehouse", text(folder.path()), "--format", format, query]));
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert!(!line.is_empty());
+        drop(reader);
+        let said = finish(child);
+        assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{format}");
+    }
+}

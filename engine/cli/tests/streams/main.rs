@@ -1,0 +1,19 @@
+//! The real binary on real Kafka and MinIO, driven by job files as a user writes them. Oracles: DuckDB and plain Python.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod disk;
+mod growth;
+mod kafka;
+mod late;
+mod loss;
+mod minio;
+mod modes;
+mod oracle;
+mod outage;
+mod ownership;
+mod reading;
+mod rejects;
+mod run;
+mod shop;
+mod transactions;
+mod windows;
