@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Remove, Transaction};
+use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
 use epoch::{EpochId, StagedFile, TableCommit};
 use object_store::path::Path;
 use serde::Deserialize;
@@ -27,6 +27,13 @@ pub(crate) fn epoch_entry(app: &str, epoch: EpochId, read_version: i64, change: 
     actions.extend(change.removed.iter().map(|file| Action::Remove(remove(file, time_ms))));
     actions.extend(change.added.iter().map(|file| Action::Add(add(file, time_ms))));
     lines(&actions)
+}
+
+/// The first entry of a table: its definition, readable by the oldest readers.
+pub(crate) fn create_entry(metadata: Metadata, time_ms: i64) -> Result<Bytes, SinkError> {
+    let protocol: Protocol = serde_json::from_value(json!({"minReaderVersion": 1, "minWriterVersion": 2}))
+        .map_err(|error| SinkError::Internal(format!("the protocol of a new table: {error}")))?;
+    lines(&[commit_info("CREATE TABLE", &[], -1, true, time_ms), Action::Protocol(protocol), Action::Metadata(metadata)])
 }
 
 /// The entry that adds columns to a table.

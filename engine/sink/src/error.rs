@@ -5,6 +5,9 @@ use std::error::Error;
 use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
 
+/// How the Delta library's kernel begins the text of an object store's error.
+const STORE_ERROR: &str = "Error interacting with object store: ";
+
 /// An error of the warehouse. Every text names the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SinkError {
@@ -47,6 +50,10 @@ impl SinkError {
             Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => {
                 SinkError::Settings(format!("{text}; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place"))
             }
+            // object_store has no kind of its own for it.
+            _ if error.to_string().contains("NoSuchBucket") => {
+                SinkError::Settings(format!("{place}: the bucket does not exist; make it, or correct `warehouse`: {error}"))
+            }
             Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
             Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => SinkError::Settings(text),
             _ if is_forbidden(error) => SinkError::Settings(format!("{text}; the engine needs to write there")),
@@ -81,7 +88,15 @@ impl SinkError {
         if let Some(store) = find::<object_store::Error>(error) {
             return SinkError::store(place, store);
         }
-        SinkError::Data(format!("{place}: {error}"))
+        let text = format!("{place}: {error}");
+        // The library keeps the text of the store's error, not the error.
+        match text.split_once(STORE_ERROR) {
+            Some((_, cause)) if cause.contains("NoSuchBucket") => {
+                SinkError::Settings(format!("{text}; make the bucket, or correct `warehouse`"))
+            }
+            Some((_, cause)) if !cause.contains("not found") => SinkError::Unavailable(text),
+            _ => SinkError::Data(text),
+        }
     }
 
     /// True if trying the same again may help.

@@ -7,16 +7,15 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
-use deltalake_core::kernel::{MetadataExt, StructType};
+use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
 use deltalake_core::logstore::LogStoreRef;
-use deltalake_core::operations::create::CreateBuilder;
 use epoch::{EpochId, layout};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::entry::{columns_entry, entry_path, epoch_number};
+use crate::entry::{columns_entry, create_entry, entry_path, epoch_number};
 use crate::error::SinkError;
 use crate::publish::{Head, log_time_ms};
 use crate::retry::{Patience, retried};
@@ -24,8 +23,10 @@ use crate::schema::{added_columns, table_schema};
 use crate::stage::{StageWriter, Target};
 use crate::warehouse::Warehouse;
 
-/// Kept entries of a table's log; an entry an epoch at a trigger of a second makes 600,000 a week.
+/// How long entries of a table's log are kept once a checkpoint covers them; a trigger of one second makes 600,000 a week.
 const LOG_RETENTION: (&str, &str) = ("delta.logRetentionDuration", "interval 7 days");
+
+const NO_PARTITIONS: [&str; 0] = [];
 
 /// One Delta table of a job. Cheap to clone; clones are the same table.
 #[derive(Clone)]
@@ -179,7 +180,7 @@ async fn settle_definition(
                 Ok(true) => return Ok(table),
                 done => done,
             },
-            Ok(None) => create(log, name, wanted).await.map(|()| false),
+            Ok(None) => create(store, name, wanted).await.map(|()| false),
             Err(error) => Err(error),
         };
         if let Err(error) = step {
@@ -198,25 +199,21 @@ async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkE
     Ok(Some(table))
 }
 
-async fn create(log: &LogStoreRef, name: &str, wanted: &SchemaRef) -> Result<(), SinkError> {
+/// Puts the first log entry. The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.
+async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<(), SinkError> {
     let columns: StructType = wanted
         .as_ref()
         .try_into_kernel()
         .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
-    let created = CreateBuilder::new()
-        .with_log_store(Arc::clone(log))
-        .with_table_name(name)
-        .with_columns(columns.fields().cloned())
-        .with_configuration([(LOG_RETENTION.0, Some(LOG_RETENTION.1))])
-        .await;
-    match created {
-        Ok(_) => Ok(()),
-        // Lost against another creator, or done although the answer was an error: the caller looks again.
-        Err(error) if log.is_delta_table_location().await.unwrap_or(false) => {
-            tracing::debug!(%error, table = name, "the table came to be meanwhile");
-            Ok(())
-        }
-        Err(error) => Err(SinkError::delta(&format!("creating table {name}"), &error)),
+    let place = format!("creating table {name}");
+    let metadata = new_metadata(&columns, NO_PARTITIONS, [LOG_RETENTION])
+        .and_then(|metadata| metadata.with_name(name.to_string()))
+        .map_err(|error| SinkError::Internal(format!("{place}: {error}")))?;
+    let entry = create_entry(metadata, log_time_ms())?;
+    match store.put_opts(&entry_path(0), entry.into(), PutMode::Create.into()).await {
+        // Taken: by another creator, or by us when the answer was lost. The caller looks again.
+        Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
+        Err(error) => Err(SinkError::store(&place, &error)),
     }
 }
 

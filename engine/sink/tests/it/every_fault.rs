@@ -50,14 +50,14 @@ async fn run(rule: Option<Rule>) -> (Warehouse, FaultyStore, u32) {
         store.add(rule);
     }
     let mut checkpoint = Checkpoint::default();
-    for life in 1..10 {
+    for life in 1..15 {
         match live(&warehouse, &mut checkpoint).await {
             Ok(()) => return (warehouse, store, life),
             Err(SinkError::Unavailable(_)) => {}
             Err(error) => panic!("life {life}: {error}"),
         }
     }
-    panic!("the run did not end")
+    panic!("the run did not end, {} faults left", store.left())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,24 +65,34 @@ async fn no_single_fault_changes_a_table() {
     let (warehouse, store, _) = run(None).await;
     let (expected_rows, expected_files) = (newest(&warehouse).await, data_files(&store).await);
     assert_eq!(expected_rows, [(1, 2), (2, 2), (100, 0), (101, 1), (102, 2)]);
-    let mut struck = 0;
+    let mut series = Vec::new();
     for operation in [Operation::Put, Operation::Get, Operation::List, Operation::Delete] {
         for fault in [Fault::Fail, Fault::ApplyThenFail] {
             // One failure is retried; ten in a row end the process, at whatever request that is.
             for times in [1, 10] {
-                for request in 0.. {
-                    let rule = Rule::next(operation, "", fault).after(request).times(times);
-                    let (warehouse, store, lives) = run(Some(rule.clone())).await;
-                    if store.fired() == 0 {
-                        break;
-                    }
-                    struck += 1;
-                    store.heal();
-                    assert_eq!(newest(&warehouse).await, expected_rows, "{rule:?}, {lives} lives");
-                    assert_eq!(data_files(&store).await, expected_files, "{rule:?}, {lives} lives");
-                }
+                let rule = Rule::next(operation, "", fault).times(times);
+                series.push(tokio::spawn(at_every_request(rule, expected_rows.clone(), expected_files.clone())));
             }
         }
     }
+    let mut struck = 0;
+    for one in series {
+        struck += one.await.unwrap();
+    }
     assert!(struck > 60, "{struck} faults struck");
+}
+
+/// Lets the fault strike at the first, the second, … request until there is none left. Returns how often it struck.
+async fn at_every_request(rule: Rule, rows: Vec<(i64, i64)>, files: Vec<String>) -> u32 {
+    for request in 0.. {
+        let rule = rule.clone().after(request);
+        let (warehouse, store, lives) = run(Some(rule.clone())).await;
+        if store.fired() == 0 {
+            return request;
+        }
+        store.heal();
+        assert_eq!(newest(&warehouse).await, rows, "{rule:?}, {lives} lives");
+        assert_eq!(data_files(&store).await, files, "{rule:?}, {lives} lives");
+    }
+    unreachable!("every run ends")
 }

@@ -32,12 +32,12 @@ database = duckdb.connect()
 database.execute("SET autoinstall_known_extensions=false; SET TimeZone='UTC'")
 database.execute(f"LOAD '{extension}'")
 table = DeltaTable(path)
-rows = lambda found: [plain(dict(zip(columns, row))) for row in found]
+rows = lambda found: [plain(row) for row in found.to_pylist()]
 quoted = ", ".join(f'"{column}"' for column in columns)
 select = f"SELECT {quoted} FROM "
 out = {
-  "duckdb": rows(database.execute(select + f"delta_scan('{path}') ORDER BY key").fetchall()),
-  "duckdb_filtered": rows(database.execute(select + f"delta_scan('{path}') WHERE \"window\".start >= TIMESTAMPTZ '2024-01-01 00:02:00Z' AND key > 1 ORDER BY key").fetchall()),
+  "duckdb": rows(database.execute(select + f"delta_scan('{path}') ORDER BY key").to_arrow_table()),
+  "duckdb_filtered": rows(database.execute(select + f"delta_scan('{path}') WHERE \"window\".start >= TIMESTAMPTZ '2024-01-01 00:02:00Z' AND key > 1 ORDER BY key").to_arrow_table()),
   "deltalake": [plain(row) for row in table.to_pyarrow_table(columns=columns).sort_by("key").to_pylist()],
   "keys": [DeltaTable(path, version=version).to_pyarrow_table(columns=["key"])["key"].to_pylist() for version in versions],
   "transaction": table.transaction_version("engine-shop-1a2b"),
