@@ -30,6 +30,13 @@ pub struct Job {
     pub tables: Vec<Table>,
 }
 
+impl Job {
+    /// True if reading ends in every source, so that the job ends once it has read what is there.
+    pub fn ends(&self) -> bool {
+        self.sources.values().all(|source| source.kafka.ending_offsets.is_some())
+    }
+}
+
 /// When epochs start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
@@ -69,6 +76,9 @@ pub struct Kafka {
     pub topics: Topics,
     /// Where a new job begins.
     pub starting_offsets: StartingOffsets,
+    /// Where reading ends, by topic and partition, exclusive (-1: at what is there when the job starts). Partitions that
+    /// are not named are not read. `None`: reading does not end.
+    pub ending_offsets: Option<BTreeMap<String, BTreeMap<i32, i64>>>,
     /// Records an epoch takes at most, spread over partitions in proportion to their backlog.
     pub max_offsets_per_trigger: Option<u64>,
     /// What happens when records are gone before they were read.
@@ -88,6 +98,7 @@ impl fmt::Debug for Kafka {
             .field("brokers", &self.brokers)
             .field("topics", &self.topics)
             .field("starting_offsets", &self.starting_offsets)
+            .field("ending_offsets", &self.ending_offsets)
             .field("max_offsets_per_trigger", &self.max_offsets_per_trigger)
             .field("on_data_loss", &self.on_data_loss)
             .field("options", &self.options.iter().map(shown).collect::<BTreeMap<_, _>>())

@@ -27,6 +27,7 @@ pub struct Planner {
 struct PlannedSource {
     planner: KafkaPlanner,
     limit: Option<u64>,
+    ends: Option<Offsets>,
     pinned: Option<PerPartition<Available>>,
 }
 
@@ -48,7 +49,8 @@ impl Planner {
         for (name, source) in &job.sources {
             let mut planner = KafkaPlanner::open(name, &source.kafka, &job.name)?;
             planner.stop_on(Arc::clone(stop));
-            sources.insert(name.clone(), PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, pinned: None });
+            let ends = source.kafka.ending_offsets.clone().map(epoch::offsets::PerPartition);
+            sources.insert(name.clone(), PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, ends, pinned: None });
         }
         Ok(Planner { sources, lanes, bounded, unlimited: job.trigger == job::Trigger::Once })
     }
@@ -97,7 +99,7 @@ impl PlannedSource {
     fn plan(&mut self, position: Option<Offsets>, bounded: bool, unlimited: bool) -> Result<SourcePlan, RunError> {
         let available = match &self.pinned {
             Some(pinned) => pinned.clone(),
-            None => self.planner.available()?,
+            None => up_to(self.planner.available()?, self.ends.as_ref(), position.as_ref()),
         };
         if bounded && self.pinned.is_none() {
             self.pinned = Some(available.clone());
@@ -110,6 +112,23 @@ impl PlannedSource {
         let limit = self.limit.filter(|_| !unlimited);
         Ok(SourcePlan { ranges: spread_limit(&backlog.ranges, limit), latest: backlog.latest, gaps: backlog.gaps })
     }
+}
+
+/// What is there before the ends that the job file names; without them all of it. What was read already stays known.
+fn up_to(available: PerPartition<Available>, ends: Option<&Offsets>, position: Option<&Offsets>) -> PerPartition<Available> {
+    let Some(ends) = ends else { return available };
+    let cut = |(at, reach): (epoch::TopicPartition, &Available)| {
+        let read = position.and_then(|position| position.get(&at)).copied();
+        let end = match (ends.get(&at), read) {
+            (Some(-1), _) => reach.high,
+            (Some(end), read) => (*end).max(read.unwrap_or(*end)),
+            (None, Some(read)) => read,
+            (None, None) => return None,
+        };
+        let high = end.min(reach.high);
+        Some((at, Available { low: reach.low.min(high), high }))
+    };
+    available.iter().filter_map(cut).collect()
 }
 
 /// What an epoch saw of each partition of a source: for the watermark.

@@ -99,6 +99,7 @@ fn read(settings: &Settings) -> Result<(), Box<dyn Error>> {
         topics: job::Topics::Named(vec![settings.topic.clone()]),
         starting_offsets: job::StartingOffsets::Earliest,
         max_offsets_per_trigger: None,
+        ending_offsets: None,
         on_data_loss: job::OnDataLoss::Stop,
         options: BTreeMap::new(),
     };

@@ -1,4 +1,4 @@
-//! `starting_offsets` written as a section: offsets by partition, offsets by topic, or a time.
+//! `starting_offsets` and `ending_offsets` written as a section: offsets by partition, offsets by topic, or a time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,9 +13,24 @@ use crate::tree::{Entry, Section, Value};
 use super::keys::wrong_type;
 
 type ByPartition = BTreeMap<i32, i64>;
+type ByTopic = BTreeMap<String, ByPartition>;
 
-/// Reads the section that lies at `at`.
-pub(super) fn read(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+/// The key that is being read.
+#[derive(Clone, Copy)]
+struct Key {
+    name: &'static str,
+    /// The least number that it takes.
+    least: i64,
+    /// What to write in place of a wrong offset.
+    offset_help: &'static str,
+}
+
+const STARTING: Key =
+    Key { name: "starting_offsets", least: -2, offset_help: "write an offset from 0 on, -2 for earliest or -1 for latest" };
+const ENDING: Key = Key { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
+
+/// Reads the section of `starting_offsets` that lies at `at`.
+pub(super) fn starting(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
     let inner = |entry: &Entry| matches!(entry.node.value, Value::Section(_));
     if let Some(entry) = section.get("timestamp").filter(|entry| !inner(entry)) {
         for other in section.entries.iter().filter(|other| other.name != "timestamp") {
@@ -24,45 +39,53 @@ pub(super) fn read(section: &Section, at: &Range<usize>, topics: &Topics, proble
         }
         return StartingOffsets::TimestampMs(timestamp_ms(entry, problems));
     }
-    if section.entries.is_empty() {
-        let problem = Problem::new(at.clone(), "`starting_offsets` is empty").label("nothing is in it");
-        problems.push(problem.help("write an offset for each partition, as {\"0\" = 23, \"1\" = -2}"));
-    }
-    let mut offsets: BTreeMap<String, ByPartition> = BTreeMap::new();
-    for entry in &section.entries {
-        match &entry.node.value {
-            Value::Section(partitions) => {
-                check_topic(entry, topics, problems);
-                let of_topic = offsets.entry(entry.name.clone()).or_default();
-                partitions.entries.iter().for_each(|entry| partition(entry, of_topic, problems));
-            }
-            _ => match topics {
-                Topics::Named(names) if names.len() <= 1 => {
-                    let topic = names.first().cloned().unwrap_or_default();
-                    partition(entry, offsets.entry(topic).or_default(), problems);
-                }
-                _ => problems.push(
-                    Problem::new(entry.name_span.clone(), "of which topic is this partition?")
-                        .label("the source reads several topics")
-                        .help("write starting_offsets = { topic-name = {\"0\" = 23} }"),
-                ),
-            },
-        }
-    }
-    StartingOffsets::Offsets(offsets)
+    StartingOffsets::Offsets(by_topic(STARTING, section, at, topics, problems))
 }
 
-fn partition(entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) {
+/// Reads the section of `ending_offsets` that lies at `at`.
+pub(super) fn ending(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
+    by_topic(ENDING, section, at, topics, problems)
+}
+
+fn by_topic(key: Key, section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
+    if section.entries.is_empty() {
+        let problem = Problem::new(at.clone(), format!("`{}` is empty", key.name)).label("nothing is in it");
+        problems.push(problem.help(format!("write an offset for each partition, as {{\"0\" = 23, \"1\" = {}}}", key.least)));
+    }
+    let mut offsets = ByTopic::new();
+    for entry in &section.entries {
+        match (&entry.node.value, topics) {
+            (Value::Section(partitions), _) => {
+                check_topic(entry, topics, problems);
+                let of_topic = offsets.entry(entry.name.clone()).or_default();
+                partitions.entries.iter().for_each(|entry| partition(key, entry, of_topic, problems));
+            }
+            (_, Topics::Named(names)) if names.len() <= 1 => {
+                let topic = names.first().cloned().unwrap_or_default();
+                partition(key, entry, offsets.entry(topic).or_default(), problems);
+            }
+            _ => problems.push(
+                Problem::new(entry.name_span.clone(), "of which topic is this partition?")
+                    .label("the source reads several topics")
+                    .help(format!("write {} = {{ topic-name = {{\"0\" = 23}} }}", key.name)),
+            ),
+        }
+    }
+    offsets
+}
+
+fn partition(key: Key, entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) {
     let partition = entry.name.parse::<i32>().ok().filter(|partition| *partition >= 0);
     let Some(partition) = partition else {
         let problem =
             Problem::new(entry.name_span.clone(), format!("`{}` is not the number of a partition", entry.name));
-        let help = "write {\"0\" = 23, \"1\" = 40}, or { timestamp = \"2026-01-01T00:00:00Z\" }";
+        let time = if key.least == STARTING.least { ", or { timestamp = \"2026-01-01T00:00:00Z\" }" } else { "" };
+        let help = format!("write {{\"0\" = 23, \"1\" = 40}}{time}");
         problems.push(problem.label("a whole number from 0 on must stand here").help(help));
         return;
     };
     match entry.node.value {
-        Value::Integer(offset) if offset >= -2 => {
+        Value::Integer(offset) if offset >= key.least => {
             if offsets.insert(partition, offset).is_some() {
                 let problem = Problem::new(entry.name_span.clone(), format!("partition {partition} is named twice"));
                 problems.push(problem.label("there already").help("name each partition once"));
@@ -70,11 +93,12 @@ fn partition(entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) 
         }
         Value::Integer(_) => problems.push(
             Problem::new(entry.node.span.clone(), "there is no such offset")
-                .label("less than -2")
-                .help("write an offset from 0 on, -2 for earliest or -1 for latest"),
+                .label(format!("less than {}", key.least))
+                .help(key.offset_help),
         ),
         _ => {
-            let help = "write an offset as a whole number: -2 is earliest, -1 is latest".to_owned();
+            let earliest = if key.least == STARTING.least { "-2 is earliest, " } else { "" };
+            let help = format!("write an offset as a whole number: {earliest}-1 is latest");
             wrong_type(&entry.node, &entry.name, "a whole number", help, problems);
         }
     }

@@ -24,6 +24,7 @@ pub(super) fn read(name: &str, section: &Section, at: &Range<usize>, problems: &
     let kafka = Kafka {
         brokers: brokers(&keys, problems),
         starting_offsets: starting_offsets(&keys, &topics, problems),
+        ending_offsets: keys.section("ending_offsets", problems).map(|(section, at)| offsets::ending(section, &at, &topics, problems)),
         topics,
         max_offsets_per_trigger: keys.count("max_offsets_per_trigger", problems),
         on_data_loss: keys
@@ -198,7 +199,7 @@ fn starting_offsets(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -
     match keys.get("starting_offsets", problems) {
         None => StartingOffsets::Latest,
         Some(entry) => match &entry.node.value {
-            Value::Section(section) => offsets::read(section, &entry.node.span, topics, problems),
+            Value::Section(section) => offsets::starting(section, &entry.node.span, topics, problems),
             Value::Text(_) => {
                 let words = [("earliest", StartingWord::Earliest), ("latest", StartingWord::Latest)];
                 match keys.choice("starting_offsets", &words, problems) {

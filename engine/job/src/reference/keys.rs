@@ -132,6 +132,17 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         Source,
+        "ending_offsets",
+        "section",
+        Means("reading does not end"),
+        "Where reading ends: the first offset that is no longer read, for each partition (`{\"0\" = 2300, \"1\" = -1}`: -1 is \
+         what is there when the job starts; with several topics `{ orders = {\"0\" = 2300} }`). Partitions that are not \
+         named are not read. A job all of whose sources end so ends as with `trigger = \"available-now\"`: once it has read what \
+         is there up to these offsets.",
+        "ending_offsets = {\"0\" = 2300}",
+    ),
+    key(
+        Source,
         "max_offsets_per_trigger",
         "whole number, 1 or more",
         Means("an epoch takes all there is"),

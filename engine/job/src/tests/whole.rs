@@ -83,6 +83,16 @@ fn every_key_arrives() {
 }
 
 #[test]
+fn reading_may_end() {
+    let some = ("source.orders.ending_offsets", r#"{ "a.b" = { "0" = 40, "1" = -1 } }"#);
+    let job = good(LARGE, &[some]);
+    let ends = BTreeMap::from([("a.b".to_owned(), BTreeMap::from([(0, 40), (1, -1)]))]);
+    assert_eq!(job.sources["orders"].kafka.ending_offsets, Some(ends));
+    assert_eq!((job.sources["raw"].kafka.ending_offsets.clone(), job.ends()), (None, false), "the other source does not end");
+    assert!(good(LARGE, &[some, ("source.raw.ending_offsets", r#"{ raw-1 = {"0" = 7} }"#)]).ends());
+}
+
+#[test]
 fn overrides_lie_over_the_file() {
     let job = good(
         LARGE,
@@ -172,7 +182,7 @@ fn the_ecommerce_job_is_the_one_the_issue_asks_for() {
     assert_eq!(job.trigger, Trigger::Interval(Duration::from_secs(5)));
     let source = &job.sources["events"];
     assert_eq!(source.kafka.topics, Topics::Named(vec!["streaming-events".to_owned()]));
-    assert_eq!(source.kafka.max_offsets_per_trigger, Some(500_000));
+    assert_eq!(source.kafka.max_offsets_per_trigger, Some(200_000));
     // The fields of the generator that this job reads (seed 1), sorted.
     let mut fields: Vec<&str> = source.schema.iter().map(|column| column.field.as_str()).collect();
     fields.sort_unstable();

@@ -111,6 +111,7 @@ impl Topic {
             topics: job::Topics::Named(vec![self.name.clone()]),
             starting_offsets: job::StartingOffsets::Earliest,
             max_offsets_per_trigger: None,
+            ending_offsets: None,
             on_data_loss: job::OnDataLoss::Stop,
             options: BTreeMap::new(),
         }

@@ -11,6 +11,7 @@ fn settings(options: &[(&str, &str)]) -> job::Kafka {
         topics: job::Topics::Named(vec!["t".into()]),
         starting_offsets: job::StartingOffsets::Earliest,
         max_offsets_per_trigger: None,
+        ending_offsets: None,
         on_data_loss: job::OnDataLoss::Stop,
         options: options.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>(),
     }
