@@ -17,7 +17,13 @@ pub(crate) fn entry_path(version: i64) -> Path {
 }
 
 /// The entry of an epoch: transaction, removed files, added files.
-pub(crate) fn epoch_entry(app: &str, epoch: EpochId, read_version: i64, change: &TableCommit, time_ms: i64) -> Result<Bytes, SinkError> {
+pub(crate) fn epoch_entry(
+    app: &str,
+    epoch: EpochId,
+    read_version: i64,
+    change: &TableCommit,
+    time_ms: i64,
+) -> Result<Bytes, SinkError> {
     let mode = if change.removed.is_empty() { "Append" } else { "Update" };
     let parameters = [("outputMode", json!(mode)), ("queryId", json!(app)), ("epochId", json!(epoch.0.to_string()))];
     let mut actions = vec![
@@ -33,7 +39,11 @@ pub(crate) fn epoch_entry(app: &str, epoch: EpochId, read_version: i64, change: 
 pub(crate) fn create_entry(metadata: Metadata, time_ms: i64) -> Result<Bytes, SinkError> {
     let protocol: Protocol = serde_json::from_value(json!({"minReaderVersion": 1, "minWriterVersion": 2}))
         .map_err(|error| SinkError::Internal(format!("the protocol of a new table: {error}")))?;
-    lines(&[commit_info("CREATE TABLE", &[], -1, true, time_ms), Action::Protocol(protocol), Action::Metadata(metadata)])
+    lines(&[
+        commit_info("CREATE TABLE", &[], -1, true, time_ms),
+        Action::Protocol(protocol),
+        Action::Metadata(metadata),
+    ])
 }
 
 /// The entry that adds columns to a table.
@@ -46,11 +56,19 @@ pub(crate) fn epoch_number(epoch: EpochId) -> Result<i64, SinkError> {
     i64::try_from(epoch.0).map_err(|_| SinkError::Internal(format!("epoch {epoch} is beyond what a table can hold")))
 }
 
-fn commit_info(operation: &str, parameters: &[(&str, serde_json::Value)], read_version: i64, blind: bool, time_ms: i64) -> Action {
+fn commit_info(
+    operation: &str,
+    parameters: &[(&str, serde_json::Value)],
+    read_version: i64,
+    blind: bool,
+    time_ms: i64,
+) -> Action {
     Action::CommitInfo(CommitInfo {
         timestamp: Some(time_ms),
         operation: Some(operation.to_string()),
-        operation_parameters: Some(parameters.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect()),
+        operation_parameters: Some(
+            parameters.iter().map(|(name, value)| ((*name).to_string(), value.clone())).collect(),
+        ),
         read_version: u64::try_from(read_version).ok(),
         is_blind_append: Some(blind),
         engine_info: Some(concat!("engine/", env!("CARGO_PKG_VERSION")).to_string()),
@@ -85,7 +103,8 @@ fn remove(file: &StagedFile, time_ms: i64) -> Remove {
 fn lines(actions: &[Action]) -> Result<Bytes, SinkError> {
     let mut text = String::new();
     for action in actions {
-        let line = serde_json::to_string(action).map_err(|error| SinkError::Internal(format!("an action of a commit: {error}")))?;
+        let line = serde_json::to_string(action)
+            .map_err(|error| SinkError::Internal(format!("an action of a commit: {error}")))?;
         text.push_str(&line);
         text.push('\n');
     }

@@ -32,7 +32,9 @@ impl std::fmt::Display for SinkError {
             SinkError::Settings(text) => write!(f, "the warehouse cannot be used: {text}"),
             SinkError::Data(text) => write!(f, "the warehouse holds something unexpected: {text}"),
             SinkError::Refused(text) => write!(f, "the table cannot take these columns: {text}"),
-            SinkError::DiskFull(text) => write!(f, "no space left in the warehouse: {text}; free some and start the job again"),
+            SinkError::DiskFull(text) => {
+                write!(f, "no space left in the warehouse: {text}; free some and start the job again")
+            }
             SinkError::Internal(text) => write!(f, "fault of the engine in the warehouse: {text}"),
         }
     }
@@ -47,15 +49,17 @@ impl SinkError {
         let text = format!("{place}: {error}");
         match error {
             _ if is_disk_full(error) => SinkError::DiskFull(text),
-            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => {
-                SinkError::Settings(format!("{text}; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place"))
-            }
+            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => SinkError::Settings(format!(
+                "{text}; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place"
+            )),
             // object_store has no kind of its own for it.
-            _ if error.to_string().contains("NoSuchBucket") => {
-                SinkError::Settings(format!("{place}: the bucket does not exist; make it, or correct `warehouse`: {error}"))
-            }
+            _ if error.to_string().contains("NoSuchBucket") => SinkError::Settings(format!(
+                "{place}: the bucket does not exist; make it, or correct `warehouse`: {error}"
+            )),
             Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
-            Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => SinkError::Settings(text),
+            Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
+                SinkError::Settings(text)
+            }
             _ if is_forbidden(error) => SinkError::Settings(format!("{text}; the engine needs to write there")),
             _ => SinkError::Unavailable(text),
         }
@@ -123,6 +127,7 @@ fn is_disk_full(error: &object_store::Error) -> bool {
 }
 
 fn is_forbidden(error: &object_store::Error) -> bool {
-    find::<std::io::Error>(error)
-        .is_some_and(|io| matches!(io.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem))
+    find::<std::io::Error>(error).is_some_and(|io| {
+        matches!(io.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
+    })
 }

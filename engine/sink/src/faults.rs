@@ -133,7 +133,10 @@ impl FaultyStore {
     fn strike(&self, operation: Operation, path: &str) -> Option<Fault> {
         let mut script = self.script();
         script.log.push((operation, path.to_string()));
-        let rule = script.rules.iter_mut().find(|rule| rule.operation == operation && path.contains(&rule.path) && rule.times > 0)?;
+        let rule = script
+            .rules
+            .iter_mut()
+            .find(|rule| rule.operation == operation && path.contains(&rule.path) && rule.times > 0)?;
         if rule.skip > 0 {
             rule.skip -= 1;
             return None;
@@ -144,7 +147,12 @@ impl FaultyStore {
         Some(fault)
     }
 
-    async fn around<T>(&self, operation: Operation, path: &Path, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    async fn around<T>(
+        &self,
+        operation: Operation,
+        path: &Path,
+        work: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         match self.strike(operation, path.as_ref()) {
             None => work.await,
             Some(Fault::DelayMs(wait)) => {
@@ -213,7 +221,9 @@ impl ObjectStore for FaultyStore {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let place = prefix.cloned().unwrap_or_default();
         match self.strike(Operation::List, place.as_ref()) {
-            Some(fault) if !matches!(fault, Fault::DelayMs(_)) => stream::once(futures::future::ready(Err(error_of(fault, &place)))).boxed(),
+            Some(fault) if !matches!(fault, Fault::DelayMs(_)) => {
+                stream::once(futures::future::ready(Err(error_of(fault, &place)))).boxed()
+            }
             _ => self.inner.list(prefix),
         }
     }
@@ -221,7 +231,9 @@ impl ObjectStore for FaultyStore {
     fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
         let place = prefix.cloned().unwrap_or_default();
         match self.strike(Operation::List, place.as_ref()) {
-            Some(fault) if !matches!(fault, Fault::DelayMs(_)) => stream::once(futures::future::ready(Err(error_of(fault, &place)))).boxed(),
+            Some(fault) if !matches!(fault, Fault::DelayMs(_)) => {
+                stream::once(futures::future::ready(Err(error_of(fault, &place)))).boxed()
+            }
             _ => self.inner.list_with_offset(prefix, offset),
         }
     }

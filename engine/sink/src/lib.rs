@@ -12,6 +12,7 @@ mod parquet_file;
 mod pointer;
 mod publish;
 pub mod read;
+mod remove;
 mod retry;
 mod schema;
 mod stage;

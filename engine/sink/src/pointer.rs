@@ -39,7 +39,8 @@ pub async fn write_pointer(
     versions: &BTreeMap<String, i64>,
 ) -> Result<(), SinkError> {
     let pointer = Pointer { format: FORMAT, job: job.to_string(), epoch, versions: versions.clone() };
-    let text = serde_json::to_vec(&pointer).map_err(|error| SinkError::Internal(format!("pointer of job {job}: {error}")))?;
+    let text =
+        serde_json::to_vec(&pointer).map_err(|error| SinkError::Internal(format!("pointer of job {job}: {error}")))?;
     let (store, path) = (warehouse.store(), Path::from(layout::published_pointer(job)));
     let place = format!("pointer {path} of job {job}");
     retried(&place, || store.put(&path, PutPayload::from(text.clone()))).await.map(|_| ())
@@ -54,14 +55,19 @@ pub async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkEr
     let any = Path::from(layout::published_pointer("any"));
     let folder: Path = any.prefix_match(&Path::default()).into_iter().flatten().take(1).collect();
     let place = format!("pointers in {}", warehouse.url());
-    let found: Vec<_> = retried(&place, || store.list(Some(&folder)).map_ok(|object| object.location).try_collect()).await?;
+    let found: Vec<_> =
+        retried(&place, || store.list(Some(&folder)).map_ok(|object| object.location).try_collect()).await?;
     let mut pointers: Vec<Pointer> = Vec::new();
     for path in found.iter().filter(|path| path.as_ref().ends_with(".json")) {
         let bytes = retried(&place, || async { store.get(path).await?.bytes().await }).await?;
-        let pointer: Pointer = serde_json::from_slice(&bytes)
-            .map_err(|error| SinkError::Data(format!("{path} is not a pointer: {error}; delete it and start its job again")))?;
+        let pointer: Pointer = serde_json::from_slice(&bytes).map_err(|error| {
+            SinkError::Data(format!("{path} is not a pointer: {error}; delete it and start its job again"))
+        })?;
         if pointer.format > FORMAT {
-            return Err(SinkError::Data(format!("{path} was written by a newer engine (format {}); update this one", pointer.format)));
+            return Err(SinkError::Data(format!(
+                "{path} was written by a newer engine (format {}); update this one",
+                pointer.format
+            )));
         }
         pointers.push(pointer);
     }

@@ -77,7 +77,13 @@ impl Table {
     }
 
     /// Puts the next entry, or takes in the one that is already there.
-    async fn try_commit(&self, head: &mut Head, epoch: EpochId, number: i64, change: &TableCommit) -> Result<(), SinkError> {
+    async fn try_commit(
+        &self,
+        head: &mut Head,
+        epoch: EpochId,
+        number: i64,
+        change: &TableCommit,
+    ) -> Result<(), SinkError> {
         let entry = epoch_entry(&self.shared.app, epoch, head.version, change, log_time_ms())?;
         let path = entry_path(head.version + 1);
         match self.shared.store.put_opts(&path, entry.into(), PutMode::Create.into()).await {
@@ -89,7 +95,9 @@ impl Table {
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
                 self.take_in_next(head).await.map(|_| ())
             }
-            Err(error) => Err(SinkError::store(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error)),
+            Err(error) => {
+                Err(SinkError::store(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
+            }
         }
     }
 
@@ -115,8 +123,9 @@ impl Table {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(SinkError::store(&place, &error)),
         };
-        let seen = read_entry(&bytes)
-            .map_err(|error| SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back")))?;
+        let seen = read_entry(&bytes).map_err(|error| {
+            SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
+        })?;
         self.take_in(head, version, seen)?;
         Ok(true)
     }
@@ -148,7 +157,10 @@ impl Table {
             let path = Path::from(file.path.as_str());
             let found = retried(&place, || self.shared.store.head(&path)).await?;
             if found.size != file.bytes {
-                return Err(SinkError::Data(format!("{place} has {} bytes, {} were staged; it was changed since", found.size, file.bytes)));
+                return Err(SinkError::Data(format!(
+                    "{place} has {} bytes, {} were staged; it was changed since",
+                    found.size, file.bytes
+                )));
             }
         }
         Ok(())

@@ -49,7 +49,11 @@ pub struct TableInfo {
 ///
 /// # Errors
 /// `Data` if a table is damaged or lacks the version pointed at; `Unavailable`; `Settings`.
-pub async fn register_tables(context: &SessionContext, warehouse: &Warehouse, as_of: AsOf) -> Result<Vec<TableInfo>, SinkError> {
+pub async fn register_tables(
+    context: &SessionContext,
+    warehouse: &Warehouse,
+    as_of: AsOf,
+) -> Result<Vec<TableInfo>, SinkError> {
     let pinned = match as_of {
         AsOf::Latest => BTreeMap::new(),
         AsOf::Published => pinned_versions(warehouse).await?,
@@ -101,19 +105,28 @@ async fn find_tables(warehouse: &Warehouse) -> Result<Vec<String>, SinkError> {
     Ok(names)
 }
 
-async fn folders(store: &dyn ObjectStore, within: Option<&Path>, warehouse: &Warehouse) -> Result<Vec<String>, SinkError> {
+async fn folders(
+    store: &dyn ObjectStore,
+    within: Option<&Path>,
+    warehouse: &Warehouse,
+) -> Result<Vec<String>, SinkError> {
     let place = format!("folders of {}", warehouse.url());
     let found = retried(&place, || store.list_with_delimiter(within)).await?;
     let names = found.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_string));
     Ok(names.filter(|name| !name.starts_with(['_', '.'])).collect())
 }
 
-async fn open(warehouse: &Warehouse, name: String, pin: Option<(i64, EpochId)>) -> Result<(TableInfo, DeltaTable), SinkError> {
+async fn open(
+    warehouse: &Warehouse,
+    name: String,
+    pin: Option<(i64, EpochId)>,
+) -> Result<(TableInfo, DeltaTable), SinkError> {
     let mut table = DeltaTable::new(warehouse.log_store(&name)?);
     let (loaded, place) = match pin {
-        Some((version, epoch)) => {
-            (table.load_version(version.cast_unsigned()).await, format!("table {name} at version {version} (epoch {epoch})"))
-        }
+        Some((version, epoch)) => (
+            table.load_version(version.cast_unsigned()).await,
+            format!("table {name} at version {version} (epoch {epoch})"),
+        ),
         None => (table.load().await, format!("table {name}")),
     };
     loaded.map_err(|error| SinkError::delta(&place, &error))?;
@@ -143,7 +156,9 @@ async fn register(context: &SessionContext, name: &str, table: &DeltaTable) -> R
         Some(schema) => schema,
         None => {
             let made: Arc<MemorySchemaProvider> = Arc::new(MemorySchemaProvider::new());
-            catalog.register_schema(schema, Arc::<MemorySchemaProvider>::clone(&made)).map_err(|error| internal(&error))?;
+            catalog
+                .register_schema(schema, Arc::<MemorySchemaProvider>::clone(&made))
+                .map_err(|error| internal(&error))?;
             made
         }
     };

@@ -31,7 +31,9 @@ fn table_fields(fields: &Fields, above: &str) -> Result<Vec<Field>, SinkError> {
             let path = format!("{above}{}", field.name());
             check_name(field.name(), &path)?;
             if !names.insert(field.name().to_lowercase()) {
-                return Err(SinkError::Refused(format!("column `{path}` is there twice (letter case does not count); rename one with AS")));
+                return Err(SinkError::Refused(format!(
+                    "column `{path}` is there twice (letter case does not count); rename one with AS"
+                )));
             }
             Ok(Field::new(field.name(), table_type(field.data_type(), &path)?, true))
         })
@@ -69,17 +71,25 @@ fn table_type(from: &DataType, path: &str) -> Result<DataType, SinkError> {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => list(item)?,
         DataType::ListView(item) | DataType::LargeListView(item) => list(item)?,
         DataType::Map(entries, sorted) => map_type(entries, *sorted, path)?,
-        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) | DataType::Decimal128(precision, scale)
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
             if *scale >= 0 =>
         {
             DataType::Decimal128(*precision, *scale)
         }
-        DataType::Decimal256(precision, scale) if *precision <= 38 && *scale >= 0 => DataType::Decimal128(*precision, *scale),
+        DataType::Decimal256(precision, scale) if *precision <= 38 && *scale >= 0 => {
+            DataType::Decimal128(*precision, *scale)
+        }
         DataType::Null => {
-            return Err(SinkError::Refused(format!("column `{path}` has no type, it is always NULL; write CAST(NULL AS <type>)")));
+            return Err(SinkError::Refused(format!(
+                "column `{path}` has no type, it is always NULL; write CAST(NULL AS <type>)"
+            )));
         }
         other => {
-            return Err(SinkError::Refused(format!("column `{path}` is {other}, which a Delta table does not hold; CAST it to another type")));
+            return Err(SinkError::Refused(format!(
+                "column `{path}` is {other}, which a Delta table does not hold; CAST it to another type"
+            )));
         }
     })
 }
@@ -89,7 +99,9 @@ fn map_type(entries: &Field, sorted: bool, path: &str) -> Result<DataType, SinkE
         return Err(SinkError::Refused(format!("column `{path}` is a map without entries; CAST it to another type")));
     };
     let (Some(key), Some(value)) = (fields.first(), fields.get(1)) else {
-        return Err(SinkError::Refused(format!("column `{path}` is a map without key and value; CAST it to another type")));
+        return Err(SinkError::Refused(format!(
+            "column `{path}` is a map without key and value; CAST it to another type"
+        )));
     };
     let fields = vec![
         Field::new("key", table_type(key.data_type(), &format!("{path}.key"))?, false),
@@ -125,7 +137,11 @@ fn column_of(batch: &RecordBatch, field: &Field) -> Result<ArrayRef, SinkError> 
     // Not safe = an error instead of a silent NULL.
     let options = CastOptions { safe: false, ..Default::default() };
     cast_with_options(column, field.data_type(), &options).map_err(|error| {
-        SinkError::Data(format!("column `{}`: a value does not fit the table's {}: {error}", field.name(), field.data_type()))
+        SinkError::Data(format!(
+            "column `{}`: a value does not fit the table's {}: {error}",
+            field.name(),
+            field.data_type()
+        ))
     })
 }
 

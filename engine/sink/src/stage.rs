@@ -41,7 +41,13 @@ pub(crate) enum Target {
 }
 
 impl StageWriter {
-    pub(crate) fn new(name: String, table: &str, bucket: Option<i64>, schema: SchemaRef, target: Target) -> Result<Self, SinkError> {
+    pub(crate) fn new(
+        name: String,
+        table: &str,
+        bucket: Option<i64>,
+        schema: SchemaRef,
+        target: Target,
+    ) -> Result<Self, SinkError> {
         let place = format!("data file {name} of table {table}");
         let options = parquet_file::options(&schema);
         let writer = ArrowWriter::try_new_with_options(target, Arc::clone(&schema), options)
@@ -89,7 +95,14 @@ impl Target {
     }
 
     pub(crate) fn store(store: Arc<dyn ObjectStore>, name: &str, runtime: Handle) -> Target {
-        Target::Store(Box::new(Upload { store, path: Path::from(name), runtime, buffer: Vec::new(), multipart: None, failed: None }))
+        Target::Store(Box::new(Upload {
+            store,
+            path: Path::from(name),
+            runtime,
+            buffer: Vec::new(),
+            multipart: None,
+            failed: None,
+        }))
     }
 
     fn complete(&mut self, place: &str) -> Result<(), SinkError> {

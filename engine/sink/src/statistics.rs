@@ -15,7 +15,8 @@ const COLUMNS_MAX: usize = 8;
 pub(crate) fn delta_stats(schema: &Schema, file: &ParquetMetaData) -> String {
     let (mut smallest, mut largest, mut nulls) = (Map::new(), Map::new(), Map::new());
     for field in schema.fields().iter().filter(|field| !field.data_type().is_nested()).take(COLUMNS_MAX) {
-        let chunks: Vec<Option<&Statistics>> = file.row_groups().iter().map(|group| chunk(group, field.name())).collect();
+        let chunks: Vec<Option<&Statistics>> =
+            file.row_groups().iter().map(|group| chunk(group, field.name())).collect();
         let counts: Option<u64> = chunks.iter().map(|chunk| chunk.and_then(|chunk| chunk.null_count_opt())).sum();
         let Some(null_count) = counts else { continue };
         nulls.insert(field.name().clone(), json!(null_count));
@@ -45,7 +46,9 @@ fn bounds(chunks: &[Option<&Statistics>]) -> Option<Bounds> {
         let found = match (*chunk)? {
             Statistics::Int32(values) => Bounds::Number(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?)),
             Statistics::Int64(values) => Bounds::Number(*values.min_opt()?, *values.max_opt()?),
-            Statistics::ByteArray(values) => Bounds::Text(values.min_opt()?.data().to_vec(), values.max_opt()?.data().to_vec()),
+            Statistics::ByteArray(values) => {
+                Bounds::Text(values.min_opt()?.data().to_vec(), values.max_opt()?.data().to_vec())
+            }
             _ => return None,
         };
         all = Some(match (all, found) {
@@ -68,7 +71,9 @@ fn in_json(kind: &DataType, bounds: Bounds) -> Option<(Value, Value)> {
             Some((json!(low), json!(high)))
         }
         (DataType::Date32, Bounds::Number(low, high)) => Some((day(low)?, day(high)?)),
-        (DataType::Timestamp(TimeUnit::Microsecond, _), Bounds::Number(low, high)) => Some((instant(low)?, instant(high)?)),
+        (DataType::Timestamp(TimeUnit::Microsecond, _), Bounds::Number(low, high)) => {
+            Some((instant(low)?, instant(high)?))
+        }
         (DataType::Utf8, Bounds::Text(low, high)) => {
             Some((json!(String::from_utf8(low).ok()?), json!(String::from_utf8(high).ok()?)))
         }
@@ -86,7 +91,9 @@ fn day(days: i64) -> Option<Value> {
 fn instant(micros: i64) -> Option<Value> {
     let time = DateTime::from_timestamp_micros(micros)?;
     // Years that RFC 3339 does not know are left out: a reader may not understand them.
-    (0..=9999).contains(&chrono::Datelike::year(&time)).then(|| json!(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()))
+    (0..=9999)
+        .contains(&chrono::Datelike::year(&time))
+        .then(|| json!(time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()))
 }
 
 #[cfg(test)]

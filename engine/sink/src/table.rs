@@ -63,7 +63,13 @@ impl Table {
     ///
     /// # Errors
     /// `Refused` if the columns do not fit, saying which; `Data` if the table is damaged or needs what we do not do; `Unavailable`; `Settings`.
-    pub async fn open(warehouse: &Warehouse, name: &str, schema: SchemaRef, job: &str, job_id: &str) -> Result<Table, SinkError> {
+    pub async fn open(
+        warehouse: &Warehouse,
+        name: &str,
+        schema: SchemaRef,
+        job: &str,
+        job_id: &str,
+    ) -> Result<Table, SinkError> {
         let wanted = table_schema(&schema).map_err(|error| of_table(name, error))?;
         let log = warehouse.log_store(name)?;
         let store = warehouse.table_store(name);
@@ -71,13 +77,15 @@ impl Table {
         let place = format!("table {name}");
         let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
         let app = format!("engine-{job}-{job_id}");
-        let epoch = state
-            .transaction_version(log.as_ref(), &app)
-            .await
-            .map_err(|error| SinkError::delta(&place, &error))?;
+        let epoch =
+            state.transaction_version(log.as_ref(), &app).await.map_err(|error| SinkError::delta(&place, &error))?;
         let own = format!("part-{job_id}-");
-        let live: HashSet<String> =
-            state.log_data().iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
+        let live: HashSet<String> = state
+            .log_data()
+            .iter()
+            .map(|file| file.path().into_owned())
+            .filter(|path| path.starts_with(&own))
+            .collect();
         let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
         let head = Head::new(state.version().cast_signed(), epoch, live);
         Ok(Table {
@@ -201,10 +209,8 @@ async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkE
 
 /// Puts the first log entry. The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.
 async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<(), SinkError> {
-    let columns: StructType = wanted
-        .as_ref()
-        .try_into_kernel()
-        .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
+    let columns: StructType =
+        wanted.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let place = format!("creating table {name}");
     let metadata = new_metadata(&columns, NO_PARTITIONS, [LOG_RETENTION])
         .and_then(|metadata| metadata.with_name(name.to_string()))
@@ -218,7 +224,12 @@ async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Resu
 }
 
 /// True if the table has all columns; false if a version with them was written, or somebody else wrote one, and the table must be loaded again.
-async fn add_missing(table: &DeltaTable, store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<bool, SinkError> {
+async fn add_missing(
+    table: &DeltaTable,
+    store: &dyn ObjectStore,
+    name: &str,
+    wanted: &SchemaRef,
+) -> Result<bool, SinkError> {
     let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
     check_protocol(table, name)?;
@@ -231,7 +242,8 @@ async fn add_missing(table: &DeltaTable, store: &dyn ObjectStore, name: &str, wa
     let columns: StructType = (&arrow::datatypes::Schema::new(fields))
         .try_into_kernel()
         .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
-    let metadata = state.metadata().clone().with_schema(&columns).map_err(|error| SinkError::delta(&place, &error.into()))?;
+    let metadata =
+        state.metadata().clone().with_schema(&columns).map_err(|error| SinkError::delta(&place, &error.into()))?;
     let version = state.version().cast_signed();
     let entry = columns_entry(metadata, version, log_time_ms())?;
     match store.put_opts(&entry_path(version + 1), entry.into(), PutMode::Create.into()).await {
@@ -244,7 +256,9 @@ async fn add_missing(table: &DeltaTable, store: &dyn ObjectStore, name: &str, wa
 fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
     let state = table.snapshot().map_err(|error| SinkError::delta(&format!("table {name}"), &error))?;
     if !state.metadata().partition_columns().is_empty() {
-        return Err(SinkError::Data(format!("table {name} is partitioned; the engine writes tables that it made itself")));
+        return Err(SinkError::Data(format!(
+            "table {name} is partitioned; the engine writes tables that it made itself"
+        )));
     }
     let protocol = serde_json::to_value(state.protocol()).unwrap_or_default();
     let writer = protocol["minWriterVersion"].as_i64().unwrap_or(0);
@@ -252,10 +266,14 @@ fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
     let features = protocol["writerFeatures"].as_array().cloned().unwrap_or_default();
     let unknown = features.iter().find(|feature| !feature.as_str().is_some_and(|feature| harmless.contains(&feature)));
     if let Some(feature) = unknown {
-        return Err(SinkError::Data(format!("table {name} needs the writer feature {feature}, which the engine does not have; write to another table")));
+        return Err(SinkError::Data(format!(
+            "table {name} needs the writer feature {feature}, which the engine does not have; write to another table"
+        )));
     }
     if writer > 2 && features.is_empty() {
-        return Err(SinkError::Data(format!("table {name} needs writer version {writer}, the engine has 2; write to another table")));
+        return Err(SinkError::Data(format!(
+            "table {name} needs writer version {writer}, the engine has 2; write to another table"
+        )));
     }
     Ok(())
 }

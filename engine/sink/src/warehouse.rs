@@ -52,9 +52,9 @@ impl Warehouse {
             Some((scheme, _)) => Err(SinkError::Settings(format!(
                 "`{location}`: `{scheme}://` is not known; write a local folder or s3://bucket/prefix"
             ))),
-            None if location.trim().is_empty() => {
-                Err(SinkError::Settings("its location is empty; write a local folder or s3://bucket/prefix".to_string()))
-            }
+            None if location.trim().is_empty() => Err(SinkError::Settings(
+                "its location is empty; write a local folder or s3://bucket/prefix".to_string(),
+            )),
             None => local_warehouse(FilePath::new(location)),
         }
     }
@@ -137,13 +137,17 @@ fn s3_warehouse(location: &str, variable: &dyn Fn(&str) -> Option<String>) -> Re
         .ok_or_else(|| SinkError::Settings(format!("`{location}` names no bucket; write s3://bucket/prefix")))?;
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let needed = |name: &str| {
-        set(name).ok_or_else(|| SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set")))
+        set(name).ok_or_else(|| {
+            SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set"))
+        })
     };
     let endpoint = set("AWS_ENDPOINT_URL");
-    let allow_http = set("AWS_ALLOW_HTTP").is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes"));
+    let allow_http =
+        set("AWS_ALLOW_HTTP").is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes"));
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) && !allow_http {
         return Err(SinkError::Settings(
-            "AWS_ENDPOINT_URL is http://, which sends data unprotected; set AWS_ALLOW_HTTP=true if that is wanted".to_string(),
+            "AWS_ENDPOINT_URL is http://, which sends data unprotected; set AWS_ALLOW_HTTP=true if that is wanted"
+                .to_string(),
         ));
     }
     let mut builder = AmazonS3Builder::new()
@@ -173,7 +177,11 @@ fn s3_warehouse(location: &str, variable: &dyn Fn(&str) -> Option<String>) -> Re
 /// Requests are tried again for at most 20 s; longer failures are the run loop's to wait for.
 fn retries() -> RetryConfig {
     RetryConfig {
-        backoff: BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(3), base: 2.0 },
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(3),
+            base: 2.0,
+        },
         max_retries: 6,
         retry_timeout: Duration::from_secs(20),
     }

@@ -9,7 +9,8 @@ fn file(path: &str) -> StagedFile {
 
 #[test]
 fn an_epoch_is_a_transaction_and_its_files() {
-    let change = TableCommit { added: vec![file("new.parquet")], removed: vec![file("old.parquet")], ..Default::default() };
+    let change =
+        TableCommit { added: vec![file("new.parquet")], removed: vec![file("old.parquet")], ..Default::default() };
     let entry = epoch_entry("engine-shop-77", EpochId(9), 4, &change, 1_700_000_000_000).unwrap();
     let seen = read_entry(&entry).unwrap();
     assert_eq!(seen.transactions, [("engine-shop-77".to_string(), 9)]);
@@ -35,7 +36,10 @@ fn entries_of_others_are_read_for_what_matters() {
 {"txn":{"appId":"spark","version":3,"lastUpdated":5}}
 "#;
     let seen = read_entry(foreign).unwrap();
-    assert_eq!(seen, Seen { transactions: vec![("spark".to_string(), 3)], removed: vec!["a.parquet".to_string()], redefined: false });
+    assert_eq!(
+        seen,
+        Seen { transactions: vec![("spark".to_string(), 3)], removed: vec!["a.parquet".to_string()], redefined: false }
+    );
     assert!(read_entry(br#"{"metaData":{"id":"1"}}"#).unwrap().redefined);
     assert!(read_entry(br#"{"protocol":{"minReaderVersion":3}}"#).unwrap().redefined);
     assert!(read_entry(b"{\"txn\":").is_err());

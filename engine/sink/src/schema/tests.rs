@@ -1,7 +1,9 @@
 //! Types a query may give, and what the table makes of them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use arrow::array::{Array, AsArray, DictionaryArray, StringViewArray, StructArray, TimestampNanosecondArray, UInt64Array};
+use arrow::array::{
+    Array, AsArray, DictionaryArray, StringViewArray, StructArray, TimestampNanosecondArray, UInt64Array,
+};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
@@ -100,5 +102,8 @@ fn only_added_columns_are_an_evolution() {
     let text = |result: Result<Vec<Arc<Field>>, SinkError>| result.unwrap_err().to_string();
     assert!(text(added_columns(&schema(vec![a.clone(), b]), &schema(vec![a.clone()]))).contains("`b`"));
     let other = Field::new("a", DataType::Utf8, true);
-    assert!(text(added_columns(&schema(vec![a]), &schema(vec![other]))).contains("Int64 in the table and Utf8 in the query"));
+    assert!(
+        text(added_columns(&schema(vec![a]), &schema(vec![other])))
+            .contains("Int64 in the table and Utf8 in the query")
+    );
 }

@@ -3,15 +3,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use parquet::arrow::ArrowWriter;
 
 use super::*;
 
 fn stats_of(columns: Vec<(&str, ArrayRef)>, flush_between: bool) -> Value {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).unwrap();
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .unwrap();
     let mut writer =
-        ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), crate::parquet_file::options(batch.schema_ref())).unwrap();
+        ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), crate::parquet_file::options(batch.schema_ref()))
+            .unwrap();
     if flush_between {
         let half = batch.num_rows() / 2;
         writer.write(&batch.slice(0, half)).unwrap();
@@ -26,7 +31,8 @@ fn stats_of(columns: Vec<(&str, ArrayRef)>, flush_between: bool) -> Value {
 
 #[test]
 fn bounds_and_nulls_over_all_row_groups() {
-    let times = TimestampMicrosecondArray::from(vec![Some(1_700_000_000_123_456), None, Some(-1), Some(0)]).with_timezone("UTC");
+    let times = TimestampMicrosecondArray::from(vec![Some(1_700_000_000_123_456), None, Some(-1), Some(0)])
+        .with_timezone("UTC");
     let stats = stats_of(
         vec![
             ("n", Arc::new(Int64Array::from(vec![Some(5), Some(-3), None, Some(9)]))),
@@ -39,14 +45,8 @@ fn bounds_and_nulls_over_all_row_groups() {
     );
     assert_eq!(stats["numRecords"], 4);
     assert_eq!(stats["nullCount"], json!({"n": 1, "s": 0, "t": 1, "d": 0, "f": 0}));
-    assert_eq!(
-        stats["minValues"],
-        json!({"n": -3, "s": "a", "t": "1969-12-31T23:59:59.999999Z", "d": "1969-12-31"})
-    );
-    assert_eq!(
-        stats["maxValues"],
-        json!({"n": 9, "s": "é", "t": "2023-11-14T22:13:20.123456Z", "d": "2022-01-08"})
-    );
+    assert_eq!(stats["minValues"], json!({"n": -3, "s": "a", "t": "1969-12-31T23:59:59.999999Z", "d": "1969-12-31"}));
+    assert_eq!(stats["maxValues"], json!({"n": 9, "s": "é", "t": "2023-11-14T22:13:20.123456Z", "d": "2022-01-08"}));
 }
 
 #[test]

@@ -60,6 +60,7 @@ async fn parts_become_one_object_at_the_end() {
     assert!(store.head(&name).await.is_err(), "not there before it is complete");
     upload.complete().await.unwrap();
     assert_eq!(store.get(&name).await.unwrap().bytes().await.unwrap(), "abcd");
-    let listed: Vec<_> = store.list(Some(&Path::from_absolute_path(folder.path()).unwrap())).try_collect().await.unwrap();
+    let listed: Vec<_> =
+        store.list(Some(&Path::from_absolute_path(folder.path()).unwrap())).try_collect().await.unwrap();
     assert_eq!(listed.len(), 1);
 }

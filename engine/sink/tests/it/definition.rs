@@ -11,7 +11,9 @@ use sink::{SinkError, Table, Warehouse};
 use crate::fixture::{NAME, added, faulty, newest, open, schema, stage};
 
 fn with(fields: &[Field]) -> SchemaRef {
-    Arc::new(Schema::new(schema().fields().iter().map(|field| field.as_ref().clone()).chain(fields.iter().cloned()).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        schema().fields().iter().map(|field| field.as_ref().clone()).chain(fields.iter().cloned()).collect::<Vec<_>>(),
+    ))
 }
 
 async fn refusal(warehouse: &Warehouse, columns: Vec<Field>) -> String {
@@ -83,7 +85,8 @@ async fn added_columns_are_added_and_old_rows_have_null_there() {
     assert_eq!(table.publish(EpochId(1), &added(&[&new])).await.unwrap(), 3);
     let context = datafusion::prelude::SessionContext::new();
     sink::register_tables(&context, &warehouse, sink::AsOf::Latest).await.unwrap();
-    let shown = context.sql("SELECT key, value, label FROM gold.counts ORDER BY key").await.unwrap().collect().await.unwrap();
+    let shown =
+        context.sql("SELECT key, value, label FROM gold.counts ORDER BY key").await.unwrap().collect().await.unwrap();
     let shown = arrow::util::pretty::pretty_format_batches(&shown).unwrap().to_string();
     assert!(shown.contains("| 1   | 10    |       |") && shown.contains("| 2   | 20    | x     |"), "{shown}");
     // The same columns in another order are the same table.

@@ -43,7 +43,12 @@ pub async fn stage(table: &Table, epoch: u64, number: u32, pairs: &[(i64, i64)])
     try_stage(table, epoch, number, pairs).await.unwrap()
 }
 
-pub async fn try_stage(table: &Table, epoch: u64, number: u32, pairs: &[(i64, i64)]) -> Result<StagedFile, sink::SinkError> {
+pub async fn try_stage(
+    table: &Table,
+    epoch: u64,
+    number: u32,
+    pairs: &[(i64, i64)],
+) -> Result<StagedFile, sink::SinkError> {
     let (table, batch) = (table.clone(), rows(pairs));
     tokio::task::spawn_blocking(move || {
         let mut writer = table.stage(EpochId(epoch), number, Some(i64::from(number)))?;
@@ -76,7 +81,8 @@ pub async fn at_version(warehouse: &Warehouse, version: i64) -> Vec<(i64, i64)> 
 async fn select(warehouse: &Warehouse, as_of: AsOf) -> Vec<(i64, i64)> {
     let context = SessionContext::new();
     register_tables(&context, warehouse, as_of).await.unwrap();
-    let batches = context.sql("SELECT key, value FROM gold.counts ORDER BY key, value").await.unwrap().collect().await.unwrap();
+    let batches =
+        context.sql("SELECT key, value FROM gold.counts ORDER BY key, value").await.unwrap().collect().await.unwrap();
     let mut pairs = Vec::new();
     for batch in &batches {
         let (keys, values) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
@@ -91,7 +97,9 @@ pub async fn data_files(store: &dyn ObjectStore) -> Vec<String> {
     let objects: Vec<_> = store.list(None).try_collect().await.unwrap();
     let mut names: Vec<String> = objects
         .into_iter()
-        .filter(|object| object.location.as_ref().ends_with(".parquet") && !object.location.as_ref().contains("_delta_log"))
+        .filter(|object| {
+            object.location.as_ref().ends_with(".parquet") && !object.location.as_ref().contains("_delta_log")
+        })
         .map(|object| object.location.filename().unwrap().to_string())
         .collect();
     names.sort();

@@ -49,7 +49,8 @@ print(json.dumps(out))
 fn batch(keys: &[i64], minute: i64) -> RecordBatch {
     let rows = keys.len();
     let start = 1_704_067_200_000_000 + minute * 60_000_000;
-    let times = |at: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(vec![at; rows]).with_timezone("UTC")) };
+    let times =
+        |at: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from(vec![at; rows]).with_timezone("UTC")) };
     let kind = times(0).data_type().clone();
     let window = StructArray::from(vec![
         (Arc::new(Field::new("start", kind.clone(), false)), times(start)),
@@ -87,7 +88,8 @@ async fn stage(table: &Table, epoch: u64, number: u32, batch: RecordBatch) -> St
 }
 
 fn expected(key: i64, minute: i64) -> serde_json::Value {
-    let at = |second: i64, micros: &str| format!("2024-01-01T00:{:02}:{:02}.{micros}Z", minute + second / 60, second % 60);
+    let at =
+        |second: i64, micros: &str| format!("2024-01-01T00:{:02}:{:02}.{micros}Z", minute + second / 60, second % 60);
     serde_json::json!({
         "key": key,
         "window": {"start": at(0, "000000"), "end": at(60, "000000")},
@@ -112,7 +114,10 @@ async fn duckdb_and_python_read_what_we_write() {
     let open = stage(&table, 0, 1, batch(&[10, 11], 1)).await;
     table.publish(EpochId(0), &TableCommit { added: vec![closed, open.clone()], ..Default::default() }).await.unwrap();
     let reopened = stage(&table, 1, 0, batch(&[10, 11, 12], 2)).await;
-    table.publish(EpochId(1), &TableCommit { added: vec![reopened.clone()], removed: vec![open], ..Default::default() }).await.unwrap();
+    table
+        .publish(EpochId(1), &TableCommit { added: vec![reopened.clone()], removed: vec![open], ..Default::default() })
+        .await
+        .unwrap();
     for epoch in 2..103 {
         // Far enough that the log has been summarised once.
         let more = stage(&table, epoch, 0, batch(&[100 + epoch.cast_signed()], 3)).await;

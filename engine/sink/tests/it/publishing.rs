@@ -55,7 +55,10 @@ async fn an_undisturbed_commit_is_one_request() {
     let second = added(&[&stage(&table, 1, 0, &[(2, 20)]).await]);
     store.take_log();
     table.publish(EpochId(1), &second).await.unwrap();
-    assert_eq!(store.take_log(), [(Operation::Put, "lake/gold/counts/_delta_log/00000000000000000002.json".to_string())]);
+    assert_eq!(
+        store.take_log(),
+        [(Operation::Put, "lake/gold/counts/_delta_log/00000000000000000002.json".to_string())]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +96,10 @@ async fn a_store_that_is_down_is_unavailable_and_then_works() {
     let change = added(&[&stage(&table, 0, 0, &[(1, 10)]).await]);
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::Fail).times(100));
     let error = table.publish(EpochId(0), &change).await.unwrap_err();
-    assert!(matches!(&error, SinkError::Unavailable(text) if text.contains("commit 1 of table gold.counts")), "{error}");
+    assert!(
+        matches!(&error, SinkError::Unavailable(text) if text.contains("commit 1 of table gold.counts")),
+        "{error}"
+    );
     assert!(store.fired() > 2, "tried {} times", store.fired());
     store.heal();
     assert_eq!(newest(&warehouse).await, []);
@@ -109,7 +115,9 @@ async fn what_retrying_cannot_help_is_told_at_once() {
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::DiskFull));
     assert!(matches!(table.publish(EpochId(0), &change).await, Err(SinkError::DiskFull(_))));
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::Forbidden));
-    assert!(matches!(table.publish(EpochId(0), &change).await, Err(SinkError::Settings(text)) if text.contains("AWS_SECRET_ACCESS_KEY")));
+    assert!(
+        matches!(table.publish(EpochId(0), &change).await, Err(SinkError::Settings(text)) if text.contains("AWS_SECRET_ACCESS_KEY"))
+    );
     assert_eq!((store.fired(), store.left()), (2, 0));
     assert_eq!(table.publish(EpochId(0), &change).await.unwrap(), 1);
 }
@@ -170,7 +178,9 @@ async fn a_table_redefined_by_others_stops_the_job() {
     let wider = std::sync::Arc::new(arrow::datatypes::Schema::new(fields));
     Table::open(&warehouse, NAME, wider, "other", "9f").await.unwrap();
     let change = added(&[&stage(&ours, 0, 0, &[(1, 10)]).await]);
-    assert!(matches!(ours.publish(EpochId(0), &change).await, Err(SinkError::Refused(text)) if text.contains("version 1")));
+    assert!(
+        matches!(ours.publish(EpochId(0), &change).await, Err(SinkError::Refused(text)) if text.contains("version 1"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +272,11 @@ async fn the_log_is_summarised_and_read_from_the_summary() {
     }
     table.settle().await;
     let log = folder.path().join("gold/counts/_delta_log");
-    assert!(log.join("00000000000000000100.checkpoint.parquet").is_file(), "{:?}", std::fs::read_dir(&log).unwrap().count());
+    assert!(
+        log.join("00000000000000000100.checkpoint.parquet").is_file(),
+        "{:?}",
+        std::fs::read_dir(&log).unwrap().count()
+    );
     // Without the entries before it, the summary alone must know rows and transaction.
     for version in 0..100 {
         std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();

@@ -58,11 +58,14 @@ async fn several_jobs_each_have_their_epoch_and_tables_of_none_are_read_too() {
     let third = Table::open(&warehouse, "gold.sales", schema(), "books", "ff").await.unwrap();
     let file = stage(&third, 0, 0, &[(1, 1)]).await;
     let version = third.publish(EpochId(0), &added(&[&file])).await.unwrap();
-    write_pointer(&warehouse, "books", EpochId(0), &BTreeMap::from([("gold.sales".to_string(), version)])).await.unwrap();
+    write_pointer(&warehouse, "books", EpochId(0), &BTreeMap::from([("gold.sales".to_string(), version)]))
+        .await
+        .unwrap();
     Table::open(&warehouse, "bronze.loose", schema(), "none", "aa").await.unwrap();
     let context = SessionContext::new();
     let tables = register_tables(&context, &warehouse, AsOf::Published).await.unwrap();
-    let shown: Vec<_> = tables.iter().map(|table| (table.name.as_str(), table.version, table.epoch.map(|epoch| epoch.0))).collect();
+    let shown: Vec<_> =
+        tables.iter().map(|table| (table.name.as_str(), table.version, table.epoch.map(|epoch| epoch.0))).collect();
     assert_eq!(shown, [("bronze.loose", 0, None), (NAME, 2, Some(1)), ("gold.sales", 1, Some(0)), (OTHER, 2, Some(1))]);
     let pointers = read_pointers(&warehouse).await.unwrap();
     assert_eq!(pointers.iter().map(|pointer| pointer.job.as_str()).collect::<Vec<_>>(), ["books", "shop"]);
@@ -95,5 +98,8 @@ async fn an_empty_warehouse_has_no_tables_and_a_missing_version_is_told() {
     publish_both(&warehouse, 1).await;
     write_pointer(&warehouse, "shop", EpochId(9), &BTreeMap::from([(NAME.to_string(), 40)])).await.unwrap();
     let answer = register_tables(&context, &warehouse, AsOf::Published).await;
-    assert!(matches!(&answer, Err(SinkError::Data(text)) if text.contains("gold.counts at version 40 (epoch 9)")), "{answer:?}");
+    assert!(
+        matches!(&answer, Err(SinkError::Data(text)) if text.contains("gold.counts at version 40 (epoch 9)")),
+        "{answer:?}"
+    );
 }

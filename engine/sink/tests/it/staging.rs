@@ -47,7 +47,8 @@ async fn no_rows_leave_no_file() {
         writer.finish().unwrap()
     });
     assert_eq!(finished.await.unwrap(), None);
-    let names: Vec<_> = std::fs::read_dir(folder.path().join("gold/counts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(folder.path().join("gold/counts")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["_delta_log"]);
 }
 
@@ -99,7 +100,9 @@ async fn a_full_store_is_told_when_staging() {
     let (warehouse, store) = faulty();
     let table = open(&warehouse).await;
     store.add(Rule::next(Operation::Put, "part-", Fault::DiskFull));
-    assert!(matches!(try_stage(&table, 0, 0, &[(1, 1)]).await, Err(SinkError::DiskFull(text)) if text.contains("gold.counts")));
+    assert!(
+        matches!(try_stage(&table, 0, 0, &[(1, 1)]).await, Err(SinkError::DiskFull(text)) if text.contains("gold.counts"))
+    );
     try_stage(&table, 0, 0, &[(1, 1)]).await.unwrap();
 }
 
