@@ -71,6 +71,9 @@ pub struct Commit {
     pub next_watermark_us: Option<i64>,
     /// Records read and rejected per source.
     pub sources: BTreeMap<String, RowCounts>,
+    /// Records that were found gone while reading, per source, if the job goes on without them. Those found while planning stand in the plan.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gaps: BTreeMap<String, Vec<DataGap>>,
 }
 
 /// What one epoch does to one table.

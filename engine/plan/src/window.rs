@@ -73,7 +73,7 @@ fn months() -> String {
 pub fn parse_interval(text: &str) -> Result<i64, String> {
     let lower = text.trim().to_lowercase();
     let words: Vec<&str> = lower.strip_prefix("interval").unwrap_or(&lower).split_whitespace().collect();
-    if words.is_empty() || words.len() % 2 != 0 {
+    if words.is_empty() || !words.len().is_multiple_of(2) {
         return Err(format!("`{text}` is not an interval"));
     }
     let mut total_us: i64 = 0;

@@ -16,6 +16,7 @@ mod recover;
 mod run;
 mod start;
 mod step;
+mod stop;
 mod submit;
 mod trigger;
 

@@ -37,6 +37,19 @@ impl Publisher {
         Ok(versions)
     }
 
+    /// Tables that were changed since they were made.
+    pub fn tables_with_rows(&self) -> Vec<String> {
+        self.runtime.block_on(async {
+            let mut found = Vec::new();
+            for (name, table) in &self.tables {
+                if table.position().await.0 > 0 {
+                    found.push(name.clone());
+                }
+            }
+            found
+        })
+    }
+
     /// Removes what a crashed run of an epoch staged.
     ///
     /// # Errors

@@ -13,6 +13,10 @@ impl Run {
     /// # Errors
     /// `Contradiction` if the checkpoint's records cannot all be true; the store's errors while publishing.
     pub fn recover(&mut self, note: &mut dyn FnMut(&str)) -> Result<Option<Plan>, RunError> {
+        if let Some(plan) = self.first.take() {
+            self.warn_of_other_rows(note);
+            return Ok(Some(plan));
+        }
         let (redo, republish) = match recover(self.checkpoint.found()?) {
             Recovery::Fresh => (None, None),
             Recovery::Redo { plan, republish } => (Some(plan), republish),
@@ -35,5 +39,14 @@ impl Run {
             self.publisher.discard(plan.epoch)?;
         }
         Ok(redo)
+    }
+
+    /// A new checkpoint knows nothing of rows that are already in the tables: reading the topic again doubles them.
+    fn warn_of_other_rows(&self, note: &mut dyn FnMut(&str)) {
+        for table in self.publisher.tables_with_rows() {
+            note(&format!(
+                "table {table} already holds rows, written with another checkpoint; this new checkpoint adds to them. Use a new warehouse too if that is not wanted"
+            ));
+        }
     }
 }

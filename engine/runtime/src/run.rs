@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use epoch::{Commit, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition, WatermarkState};
+use epoch::{Commit, DataGap, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition, WatermarkState};
 use job::{Job, OutputMode};
 use operators::aggregate::Delta;
 use state::{Checkpoint, StateChanges};
 
-use crate::clock;
 use crate::compute::{Compute, Layout, Staged};
 use crate::emission::{Emission, Emitted};
 use crate::error::{RunError, of_table};
@@ -18,9 +16,7 @@ use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
 use crate::start::Operator;
 use crate::step::Steps;
-
-/// How long a running epoch may go on after the stop flag is set, microseconds. Then it is given up; it runs again later.
-const GRACE_US: i64 = 3_000_000;
+use crate::stop::Stop;
 
 /// A job that runs.
 pub struct Run {
@@ -38,40 +34,9 @@ pub struct Run {
     pub(crate) last: Option<Commit>,
     /// Changes that the first commit of this run makes besides its own: the manifest, the state of tables that are gone.
     pub(crate) first_changes: Option<StateChanges>,
+    /// The first plan of a new checkpoint, stored while the rest was being opened.
+    pub(crate) first: Option<Plan>,
     pub(crate) stop: Stop,
-}
-
-/// The stop flag, and when it was first seen.
-pub struct Stop {
-    flag: Arc<AtomicBool>,
-    seen_us: AtomicI64,
-}
-
-impl Stop {
-    /// Watches a flag.
-    pub fn new(flag: Arc<AtomicBool>) -> Stop {
-        Stop { flag, seen_us: AtomicI64::new(i64::MAX) }
-    }
-
-    /// True once the flag is set.
-    pub fn is_set(&self) -> bool {
-        self.flag.load(Ordering::Acquire)
-    }
-
-    /// The flag itself, for what waits on it.
-    pub fn flag(&self) -> &Arc<AtomicBool> {
-        &self.flag
-    }
-
-    /// Ends an epoch that goes on for too long after the flag was set.
-    fn check(&self) -> Result<(), RunError> {
-        if !self.is_set() {
-            return Ok(());
-        }
-        let now_us = clock::now_us();
-        let first_us = self.seen_us.fetch_min(now_us, Ordering::AcqRel).min(now_us);
-        if now_us - first_us > GRACE_US { Err(RunError::Stopped) } else { Ok(()) }
-    }
 }
 
 /// What an epoch read, by source.
@@ -192,7 +157,7 @@ impl Run {
     /// Closes the books, moves the watermark and collects what the commit changes.
     fn settle(
         &mut self,
-        mut plan: Plan,
+        plan: Plan,
         read: &Read,
         emitted: BTreeMap<String, Emitted>,
         staged: BTreeMap<String, Staged>,
@@ -210,17 +175,18 @@ impl Run {
             operator.files.iter_mut().try_for_each(|files| files.settle(&mut changes))?;
         }
         self.advance_watermarks(&plan, read);
-        for (source, totals) in read {
-            if let Some(planned) = plan.sources.get_mut(source) {
-                for gap in &totals.gaps {
-                    tracing::warn!(source, topic = gap.topic, partition = gap.partition, from = gap.from, until = gap.until, "records are gone");
-                }
-                debug_assert!(planned.ranges.len() >= planned.gaps.len());
-            }
-        }
+        let gaps: BTreeMap<String, Vec<DataGap>> =
+            read.iter().filter(|(_, totals)| !totals.gaps.is_empty()).map(|(source, totals)| (source.clone(), totals.gaps.clone())).collect();
         let sources = read.iter().map(|(source, totals)| (source.clone(), source_counts(totals))).collect();
         tables.retain(|_, table| *table != TableCommit::default());
-        let commit = Commit { next_watermark_us: planner::least(&self.watermarks), watermarks: self.watermarks.clone(), tables, sources, plan };
+        let commit = Commit {
+            next_watermark_us: planner::least(&self.watermarks),
+            watermarks: self.watermarks.clone(),
+            tables,
+            sources,
+            gaps,
+            plan,
+        };
         Ok((commit, changes))
     }
 
@@ -243,12 +209,28 @@ impl Run {
                 RowCounts { read: handed_over, ..counts }.balance(name)?;
             }
         }
+        self.check_handed_on(tables)?;
         for (name, table) in tables {
             table.counts.balance(name)?;
             let rows: u64 = table.added.iter().map(|file| file.rows).sum();
             let is_own = self.layout.tables.iter().any(|setup| setup.plan.name == *name);
             if is_own && rows != table.counts.written {
                 return Err(RunError::Internal(format!("{name} wrote {} rows but its files hold {rows}", table.counts.written)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a table without memory wrote is what each table above it read.
+    fn check_handed_on(&self, tables: &BTreeMap<String, TableCommit>) -> Result<(), RunError> {
+        let counts = |at: usize| tables.get(&self.layout.tables[at].plan.name).map(|table| table.counts).unwrap_or_default();
+        for (at, setup) in self.layout.tables.iter().enumerate().filter(|(_, setup)| setup.plan.aggregate.is_none()) {
+            for child in &setup.children {
+                let (written, read) = (counts(at).written, counts(*child).read);
+                if written != read {
+                    let child = &self.layout.tables[*child].plan.name;
+                    return Err(RunError::Internal(format!("{} wrote {written} rows but {child} read {read}", setup.plan.name)));
+                }
             }
         }
         Ok(())

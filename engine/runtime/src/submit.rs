@@ -17,8 +17,9 @@ use crate::manifest::Manifest;
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress};
 use crate::publisher::Publisher;
-use crate::run::{Done, Run, Stop};
+use crate::run::{Done, Run};
 use crate::step::Steps;
+use crate::stop::{Abort, Stop};
 use crate::{files, start, trigger};
 
 /// How a job is run.
@@ -64,10 +65,12 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
         .enable_all()
         .build()
         .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
-    let trigger = if available_now && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
-    let mut run = prepare(job, trigger, stop, &runtime)?;
+    let trigger = if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
+    let abort = Abort::after(&stop);
+    let mut run = prepare(job, trigger, stop, &abort, &runtime)?;
     let redo = run.run.recover(&mut |text| listener.note(text))?;
     let result = run.go_on(redo, trigger, listener.as_mut());
+    drop(abort);
     run.run.publisher.settle();
     let summary = run.summary;
     let Run { checkpoint, readers, planner, .. } = run.run;
@@ -87,7 +90,7 @@ struct Told {
     before_us: i64,
 }
 
-fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, runtime: &tokio::runtime::Runtime) -> Result<Told, RunError> {
+fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, abort: &Abort, runtime: &tokio::runtime::Runtime) -> Result<Told, RunError> {
     let steps = Steps::from_environment().map_err(RunError::Plan)?;
     let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
     let checkpoint = start::checkpoint(&job)?;
@@ -95,8 +98,9 @@ fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, runtime: &tokio::r
     let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
     let lanes = start::lane_count();
     let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-    let planner = Planner::open(&job, lanes, bounded, &stop)?;
-    let readers = start::readers(&job, &graph, lanes, &stop)?;
+    let mut planner = Planner::open(&job, lanes, bounded, &stop)?;
+    let readers = start::readers(&job, &graph, lanes, &abort.flag)?;
+    let first = plan_first(&mut planner, &checkpoint, &steps)?;
     let opened = runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
     let (warehouse, tables) = opened?;
     let layout = Arc::new(start::layout(&graph, &job, &tables)?);
@@ -113,11 +117,22 @@ fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, runtime: &tokio::r
         watermarks: BTreeMap::new(),
         last: None,
         first_changes: Some(first_changes),
-        stop: Stop::new(stop),
+        first,
+        stop: Stop::new(stop, abort),
         job,
     };
     let run_id = format!("{:016x}", clock::now_us());
     Ok(Told { run, run_id, summary: Summary::default(), before_us: clock::now_us() })
+}
+
+/// A new checkpoint gets its first plan while the tables are still being opened.
+fn plan_first(planner: &mut Planner, checkpoint: &state::Checkpoint, steps: &Steps) -> Result<Option<Plan>, RunError> {
+    if checkpoint.found()? != epoch::protocol::Found::default() {
+        return Ok(None);
+    }
+    let Next::Epoch(plan) = planner.next(None, false)? else { return Ok(None) };
+    steps.at(Step::Plan, plan.epoch, || checkpoint.write_plan(&plan))?;
+    Ok(Some(plan))
 }
 
 fn problems(problems: Vec<plan::TableProblem>) -> RunError {

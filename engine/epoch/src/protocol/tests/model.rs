@@ -453,6 +453,7 @@ impl Memory {
         let removed = self.epoch.0.checked_sub(1).map(|before| staged(EpochId(before), 1)).into_iter().collect();
         let gold = TableCommit { added: vec![staged(self.epoch, 1)], removed, ..TableCommit::default() };
         Commit {
+            gaps: std::collections::BTreeMap::new(),
             plan: self.plan.clone().expect("planned before it is committed"),
             tables: BTreeMap::from([("bronze".to_string(), bronze), ("gold".to_string(), gold)]),
             watermarks: BTreeMap::new(),
