@@ -18,7 +18,10 @@ pub fn wait(time: Duration, stop: &AtomicBool) {
     let mut left = time;
     while !left.is_zero() && !stop.load(Ordering::Acquire) {
         let pause = left.min(LOOK_EVERY);
-        #[expect(clippy::disallowed_methods, reason = "the trigger waits for the next epoch; nothing is synchronised by it")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the trigger waits for the next epoch; nothing is synchronised by it"
+        )]
         std::thread::sleep(pause);
         left = left.saturating_sub(pause);
     }

@@ -98,7 +98,14 @@ impl Compute {
     ///
     /// # Errors
     /// If a query fails on a row or a file cannot be written.
-    pub fn take(&mut self, source: &str, rows: &RecordBatch, rejected: &[Rejected], plan: &Plan, steps: &Steps) -> Result<(), RunError> {
+    pub fn take(
+        &mut self,
+        source: &str,
+        rows: &RecordBatch,
+        rejected: &[Rejected],
+        plan: &Plan,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
         let layout = Arc::clone(&self.layout);
         for root in layout.roots.get(source).into_iter().flatten() {
             let counts = &mut self.tables[*root].counts;
@@ -123,7 +130,9 @@ impl Compute {
         let layout = Arc::clone(&self.layout);
         let setup = &layout.tables[at];
         let name = &setup.plan.name;
-        let passed = steps.at(Step::Compute, plan.epoch, || setup.plan.front.run(rows)).map_err(|error| of_table(name)(error.into()))?;
+        let passed = steps
+            .at(Step::Compute, plan.epoch, || setup.plan.front.run(rows))
+            .map_err(|error| of_table(name)(error.into()))?;
         let counts = &mut self.tables[at].counts;
         counts.read += rows.num_rows() as u64;
         counts.filtered += passed.filtered;
@@ -188,7 +197,9 @@ impl Compute {
         let Some(aggregate) = &mut table.aggregate else { return Ok(()) };
         // Complete mode forgets nothing, so nothing comes too late for it (Spark §3).
         let late_watermark_us = plan.late_watermark_us.filter(|_| setup.plan.mode != job::OutputMode::Complete);
-        let left = steps.at(Step::Compute, plan.epoch, || aggregate.push(rows, late_watermark_us)).map_err(of_table(&setup.plan.name))?;
+        let left = steps
+            .at(Step::Compute, plan.epoch, || aggregate.push(rows, late_watermark_us))
+            .map_err(of_table(&setup.plan.name))?;
         table.counts.late += left.late;
         table.counts.filtered += left.untimed;
         table.counts.emitted += rows.num_rows() as u64 - left.late - left.untimed;
@@ -211,7 +222,14 @@ impl Compute {
         })
     }
 
-    fn write_late(&mut self, at: usize, rows: &RecordBatch, mask: &BooleanArray, plan: &Plan, steps: &Steps) -> Result<(), RunError> {
+    fn write_late(
+        &mut self,
+        at: usize,
+        rows: &RecordBatch,
+        mask: &BooleanArray,
+        plan: &Plan,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
         let setup = &self.layout.tables[at];
         let stage = setup.plan.aggregate.as_ref();
         let (Some(sink), Some((passed_from, schema))) =
@@ -219,7 +237,8 @@ impl Compute {
         else {
             return Ok(());
         };
-        let batch = late_rows(rows, mask, passed_from, schema, plan).map_err(|error| of_table(&setup.plan.name)(error))?;
+        let batch =
+            late_rows(rows, mask, passed_from, schema, plan).map_err(|error| of_table(&setup.plan.name)(error))?;
         let (lane, writer) = (self.lane, &mut self.tables[at].late_writer);
         steps.at(Step::Stage, plan.epoch, || {
             let writer = open(writer, || sink.stage(plan.epoch, lane, None))?;
@@ -242,7 +261,10 @@ impl Compute {
     }
 }
 
-fn open(slot: &mut Option<StageWriter>, make: impl FnOnce() -> Result<StageWriter, sink::SinkError>) -> Result<&mut StageWriter, RunError> {
+fn open(
+    slot: &mut Option<StageWriter>,
+    make: impl FnOnce() -> Result<StageWriter, sink::SinkError>,
+) -> Result<&mut StageWriter, RunError> {
     match slot {
         Some(writer) => Ok(writer),
         None => Ok(slot.insert(make()?)),
@@ -279,7 +301,13 @@ fn rejected_rows(rejected: &[Rejected], epoch: EpochId) -> Result<RecordBatch, a
         Arc::new(StringArray::from_iter_values(rejected.iter().map(|reject| &reject.at.topic))),
         Arc::new(Int32Array::from_iter_values(rejected.iter().map(|reject| reject.at.partition))),
         Arc::new(Int64Array::from_iter_values(rejected.iter().map(|reject| reject.offset))),
-        Arc::new(rejected.iter().map(|reject| reject.timestamp_us).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+        Arc::new(
+            rejected
+                .iter()
+                .map(|reject| reject.timestamp_us)
+                .collect::<TimestampMicrosecondArray>()
+                .with_timezone("UTC"),
+        ),
         Arc::new(StringArray::from_iter_values(rejected.iter().map(|reject| &reject.reason))),
         Arc::new(Int64Array::from(vec![epoch.0.cast_signed(); rejected.len()])),
     ];

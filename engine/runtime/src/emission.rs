@@ -1,6 +1,5 @@
 //! What an epoch's aggregates give out: complete windows in append mode, changed buckets in update mode, all of it in complete mode.
 
-
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use epoch::{Plan, StagedFile, Step, TableCommit};
@@ -72,7 +71,10 @@ impl Emission<'_> {
                     scope.spawn(move || self.append_lane(epoch, lane as u32, &items, steps))
                 })
                 .collect();
-            running.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(panicked(&self.plan.name)))).collect::<Vec<_>>()
+            running
+                .into_iter()
+                .map(|lane| lane.join().unwrap_or_else(|_| Err(panicked(&self.plan.name))))
+                .collect::<Vec<_>>()
         });
         let mut emitted = Emitted::default();
         for part in parts {
@@ -84,7 +86,13 @@ impl Emission<'_> {
         Ok(emitted)
     }
 
-    fn append_lane(&self, epoch: &Plan, lane: u32, items: &[MergeItem], steps: &Steps) -> Result<(Option<StagedFile>, u64, Vec<RecordBatch>), RunError> {
+    fn append_lane(
+        &self,
+        epoch: &Plan,
+        lane: u32,
+        items: &[MergeItem],
+        steps: &Steps,
+    ) -> Result<(Option<StagedFile>, u64, Vec<RecordBatch>), RunError> {
         let mut writer = None;
         let mut kept = Vec::new();
         for item in items {
@@ -116,7 +124,9 @@ impl Emission<'_> {
         let mut emitted = Emitted::default();
         for (number, group) in self.aggregate.touched_groups(epoch).into_iter().enumerate() {
             let items = self.aggregate.merge_items(&[group]);
-            let parts = steps.at(Step::Compute, epoch.epoch, || items.into_iter().map(|item| self.result(item)).collect::<Result<Vec<_>, _>>())?;
+            let parts = steps.at(Step::Compute, epoch.epoch, || {
+                items.into_iter().map(|item| self.result(item)).collect::<Result<Vec<_>, _>>()
+            })?;
             self.replace(epoch, group, number as u32, parts, files, &mut emitted, steps)?;
         }
         if let Some(window) = self.stage.spec.window {
@@ -133,7 +143,8 @@ impl Emission<'_> {
             return Ok(emitted);
         }
         let rows = steps.at(Step::Compute, epoch.epoch, || {
-            let merged = self.aggregate.merge_items(&groups).into_iter().map(|item| self.aggregate.merge(self.committed, item));
+            let merged =
+                self.aggregate.merge_items(&groups).into_iter().map(|item| self.aggregate.merge(self.committed, item));
             let merged = merged.collect::<Result<Vec<_>, _>>()?;
             let all = concat_batches(&self.stage.spec.output, &merged)?;
             Ok(self.stage.back.run(&all)?.rows)
@@ -179,4 +190,3 @@ impl Emission<'_> {
 fn panicked(table: &str) -> RunError {
     RunError::Internal(format!("a thread that merges {table} ended early"))
 }
-

@@ -51,7 +51,10 @@ impl std::fmt::Display for RunError {
                 f,
                 "the checkpoint contradicts itself: {what}; run `engine checkpoint verify` on it, and restore it from a backup or start with a new checkpoint and warehouse"
             ),
-            RunError::Books(breach) => write!(f, "{breach}; nothing of this epoch was committed; this is a fault of the engine, please report it"),
+            RunError::Books(breach) => write!(
+                f,
+                "{breach}; nothing of this epoch was committed; this is a fault of the engine, please report it"
+            ),
             RunError::Internal(what) => write!(f, "fault of the engine: {what}; please report it"),
             RunError::Stopped => f.write_str("stopped; the running epoch was given up and will run again"),
         }

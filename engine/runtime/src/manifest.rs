@@ -48,8 +48,9 @@ impl Manifest {
     /// `StateMismatch` with every difference.
     pub fn check(&self, stored: Option<&[u8]>, checkpoint: &str) -> Result<(), RunError> {
         let Some(stored) = stored else { return Ok(()) };
-        let stored: Manifest = serde_json::from_slice(stored)
-            .map_err(|error| RunError::StateMismatch(format!("the manifest of {checkpoint} cannot be read: {error}")))?;
+        let stored: Manifest = serde_json::from_slice(stored).map_err(|error| {
+            RunError::StateMismatch(format!("the manifest of {checkpoint} cannot be read: {error}"))
+        })?;
         let mut changes = Vec::new();
         for (operator, before) in &stored.operators {
             match self.operators.get(operator) {
@@ -81,10 +82,20 @@ fn fingerprint(spec: &AggregateSpec) -> Result<Vec<String>, RunError> {
 }
 
 fn differences(operator: &str, before: &[String], now: &[String]) -> Vec<String> {
-    let gone = before.iter().filter(|part| !now.contains(part)).map(|part| format!("  {operator}: the state has {part}, the query has not"));
-    let new = now.iter().filter(|part| !before.contains(part)).map(|part| format!("  {operator}: the query has {part}, the state has not"));
+    let gone = before
+        .iter()
+        .filter(|part| !now.contains(part))
+        .map(|part| format!("  {operator}: the state has {part}, the query has not"));
+    let new = now
+        .iter()
+        .filter(|part| !before.contains(part))
+        .map(|part| format!("  {operator}: the query has {part}, the state has not"));
     let changes: Vec<String> = gone.chain(new).collect();
-    if changes.is_empty() { vec![format!("  {operator}: the order of keys or aggregates has changed")] } else { changes }
+    if changes.is_empty() {
+        vec![format!("  {operator}: the order of keys or aggregates has changed")]
+    } else {
+        changes
+    }
 }
 
 #[cfg(test)]

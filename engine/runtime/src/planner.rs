@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use epoch::offsets::{PerPartition, spread_limit};
-use epoch::{Commit, EpochId, Offsets, OffsetRange, Plan, SourcePlan, WatermarkState};
+use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, WatermarkState};
 use job::Job;
 use source::{Available, KafkaPlanner};
 
@@ -50,7 +50,10 @@ impl Planner {
             let mut planner = KafkaPlanner::open(name, &source.kafka, &job.name)?;
             planner.stop_on(Arc::clone(stop));
             let ends = source.kafka.ending_offsets.clone().map(epoch::offsets::PerPartition);
-            sources.insert(name.clone(), PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, ends, pinned: None });
+            sources.insert(
+                name.clone(),
+                PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, ends, pinned: None },
+            );
         }
         Ok(Planner { sources, lanes, bounded, unlimited: job.trigger == job::Trigger::Once })
     }
@@ -115,7 +118,11 @@ impl PlannedSource {
 }
 
 /// What is there before the ends that the job file names; without them all of it. What was read already stays known.
-fn up_to(available: PerPartition<Available>, ends: Option<&Offsets>, position: Option<&Offsets>) -> PerPartition<Available> {
+fn up_to(
+    available: PerPartition<Available>,
+    ends: Option<&Offsets>,
+    position: Option<&Offsets>,
+) -> PerPartition<Available> {
     let Some(ends) = ends else { return available };
     let cut = |(at, reach): (epoch::TopicPartition, &Available)| {
         let read = position.and_then(|position| position.get(&at)).copied();
@@ -145,3 +152,6 @@ pub fn observed(planned: &SourcePlan, newest: &PerPartition<i64>) -> PerPartitio
 pub fn least(watermarks: &BTreeMap<String, WatermarkState>) -> Option<i64> {
     watermarks.values().map(|state| state.watermark_us).min().flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,8 @@ pub struct EpochProgress {
 impl EpochProgress {
     /// One JSON object on one line.
     pub fn to_json(&self) -> String {
-        let durations: Map<String, Value> = self.durations_ms.iter().map(|(name, ms)| ((*name).to_string(), json!(ms))).collect();
+        let durations: Map<String, Value> =
+            self.durations_ms.iter().map(|(name, ms)| ((*name).to_string(), json!(ms))).collect();
         let mut event_time = Map::new();
         if let Some(watermark_us) = self.watermark_us {
             event_time.insert("watermark".to_string(), json!(instant(watermark_us)));
@@ -121,7 +122,10 @@ impl EpochProgress {
             ("eventTime", Value::Object(event_time)),
             ("stateOperators", Value::Array(self.state.iter().map(state_json).collect())),
             ("sources", Value::Array(self.sources.iter().map(|source| self.source_json(source)).collect())),
-            ("sink", json!({"description": "Delta", "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()})),
+            (
+                "sink",
+                json!({"description": "Delta", "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()}),
+            ),
             ("tables", Value::Array(self.tables.iter().map(table_json).collect())),
         ];
         // Written by hand, so that the fields stand in Spark's order and the first numInputRows is the epoch's.
@@ -165,5 +169,9 @@ fn table_json(table: &TableProgress) -> Value {
 
 /// An instant as Spark writes it: ISO-8601, milliseconds, Z.
 fn instant(us: i64) -> String {
-    DateTime::<Utc>::from_timestamp_micros(us).map_or_else(|| us.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+    DateTime::<Utc>::from_timestamp_micros(us)
+        .map_or_else(|| us.to_string(), |time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,11 @@ impl Publisher {
         });
     }
 
-    async fn publish_tables(&self, epoch: EpochId, changes: &BTreeMap<String, TableCommit>) -> Result<BTreeMap<String, i64>, SinkError> {
+    async fn publish_tables(
+        &self,
+        epoch: EpochId,
+        changes: &BTreeMap<String, TableCommit>,
+    ) -> Result<BTreeMap<String, i64>, SinkError> {
         let unchanged = TableCommit::default();
         let published = self.tables.iter().map(|(name, table)| {
             let change = changes.get(name).unwrap_or(&unchanged);

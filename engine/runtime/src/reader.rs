@@ -104,7 +104,8 @@ impl Reader {
                 let until = range.until.min(from + chunk_offsets);
                 let pen = &mut self.pen;
                 let lane = &mut self.lane;
-                let gaps = steps.at(Step::Read, plan.epoch, || lane.read(at, until, &mut |record| pen.take(at, &record)))?;
+                let gaps =
+                    steps.at(Step::Read, plan.epoch, || lane.read(at, until, &mut |record| pen.take(at, &record)))?;
                 totals.gaps.extend(gaps);
                 chunk_offsets = self.pen.next_chunk_offsets();
                 from = until;
@@ -127,7 +128,8 @@ impl Reader {
     ) -> Result<(), RunError> {
         let setup = Arc::clone(&self.setup);
         let pen = &mut self.pen;
-        let (batches, rejected) = steps.at(Step::Decode, plan.epoch, || pen.flush_all(&setup, &mut totals.event_us_max))?;
+        let (batches, rejected) =
+            steps.at(Step::Decode, plan.epoch, || pen.flush_all(&setup, &mut totals.event_us_max))?;
         totals.rejected += rejected.len() as u64;
         if let (OnError::Fail, Some(first)) = (setup.source.on_error, rejected.first()) {
             return Err(RunError::Rejected(format!(
@@ -311,7 +313,9 @@ impl Pen {
     }
 
     fn flush(&mut self) -> Result<Option<RecordBatch>, RunError> {
-        let internal = |error: arrow::error::ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
+        let internal = |error: arrow::error::ArrowError| {
+            RunError::Internal(format!("decoded columns do not make a batch: {error}"))
+        };
         let mut columns = self.decoder.flush().map_err(internal)?;
         if self.offsets.is_empty() {
             return Ok(None);
@@ -320,7 +324,8 @@ impl Pen {
         columns.push(Arc::new(self.topics.finish()));
         columns.push(Arc::new(Int32Array::from(std::mem::take(&mut self.partitions))));
         columns.push(Arc::new(Int64Array::from(std::mem::take(&mut self.offsets))));
-        columns.push(Arc::new(TimestampMicrosecondArray::from(std::mem::take(&mut self.timestamps)).with_timezone("UTC")));
+        columns
+            .push(Arc::new(TimestampMicrosecondArray::from(std::mem::take(&mut self.timestamps)).with_timezone("UTC")));
         Ok(Some(RecordBatch::try_new(Arc::clone(&self.setup.schema), columns).map_err(internal)?))
     }
 }

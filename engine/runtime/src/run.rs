@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use epoch::{Commit, DataGap, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition, WatermarkState};
+use epoch::{
+    Commit, DataGap, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition,
+    WatermarkState,
+};
 use job::{Job, OutputMode};
 use operators::aggregate::Delta;
 use state::{Checkpoint, StateChanges};
@@ -78,7 +81,8 @@ impl Run {
         let computes = (plan.lanes as usize).clamp(1, self.computes.len());
         let shares: Vec<_> = (0..lanes).map(|lane| share(plan, lane, lanes)).collect();
         let (steps, stop) = (&self.steps, &self.stop);
-        let mut work: Vec<LaneWork<'_>> = self.computes.iter_mut().take(computes).map(|compute| (compute, Vec::new())).collect();
+        let mut work: Vec<LaneWork<'_>> =
+            self.computes.iter_mut().take(computes).map(|compute| (compute, Vec::new())).collect();
         for (lane, (readers, share)) in self.readers.iter_mut().zip(shares).enumerate() {
             work[lane % computes].1.push((readers.as_mut_slice(), share));
         }
@@ -88,9 +92,16 @@ impl Run {
             let operators: Vec<usize> = self.operators.iter().map(|operator| operator.at).collect();
             let operators = &operators;
             std::thread::scope(|scope| {
-                let running: Vec<_> =
-                    work.into_iter().map(|lane| scope.spawn(move || run_lane_at(lane, operators, plan, steps, stop))).collect();
-                running.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))).collect()
+                let running: Vec<_> = work
+                    .into_iter()
+                    .map(|lane| scope.spawn(move || run_lane_at(lane, operators, plan, steps, stop)))
+                    .collect();
+                running
+                    .into_iter()
+                    .map(|lane| {
+                        lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))
+                    })
+                    .collect()
             })
         };
         let mut read = Read::new();
@@ -99,7 +110,9 @@ impl Run {
             totals.into_iter().for_each(|(source, totals)| add_totals(read.entry(source).or_default(), totals));
             for (at, deltas) in deltas {
                 let operator = self.operators.iter_mut().find(|operator| operator.at == at);
-                operator.into_iter().for_each(|operator| operator.aggregate.absorb(plan.epoch, lane as u16, deltas.clone()));
+                operator
+                    .into_iter()
+                    .for_each(|operator| operator.aggregate.absorb(plan.epoch, lane as u16, deltas.clone()));
             }
         }
         Ok(read)
@@ -139,7 +152,12 @@ impl Run {
                 [one] => vec![close(one)],
                 many => {
                     let running: Vec<_> = many.iter_mut().map(|compute| scope.spawn(move || close(compute))).collect();
-                    running.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))).collect()
+                    running
+                        .into_iter()
+                        .map(|lane| {
+                            lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))
+                        })
+                        .collect()
                 }
             }
         });
@@ -168,15 +186,21 @@ impl Run {
         for operator in &mut self.operators {
             let table = &self.layout.tables[operator.at];
             let evict_until_us = plan.watermark_us.filter(|_| table.plan.mode != OutputMode::Complete);
-            let settled = operator.aggregate.settle(&self.checkpoint, plan.epoch, evict_until_us).map_err(of_table(&table.plan.name))?;
+            let settled = operator
+                .aggregate
+                .settle(&self.checkpoint, plan.epoch, evict_until_us)
+                .map_err(of_table(&table.plan.name))?;
             changes.drop_buckets.extend(settled.drops);
             changes.deletes.extend(settled.deletes);
             changes.puts.extend(settled.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
             operator.files.iter_mut().try_for_each(|files| files.settle(&mut changes))?;
         }
         self.advance_watermarks(&plan, read);
-        let gaps: BTreeMap<String, Vec<DataGap>> =
-            read.iter().filter(|(_, totals)| !totals.gaps.is_empty()).map(|(source, totals)| (source.clone(), totals.gaps.clone())).collect();
+        let gaps: BTreeMap<String, Vec<DataGap>> = read
+            .iter()
+            .filter(|(_, totals)| !totals.gaps.is_empty())
+            .map(|(source, totals)| (source.clone(), totals.gaps.clone()))
+            .collect();
         let sources = read.iter().map(|(source, totals)| (source.clone(), source_counts(totals))).collect();
         tables.retain(|_, table| *table != TableCommit::default());
         let commit = Commit {
@@ -215,7 +239,10 @@ impl Run {
             let rows: u64 = table.added.iter().map(|file| file.rows).sum();
             let is_own = self.layout.tables.iter().any(|setup| setup.plan.name == *name);
             if is_own && rows != table.counts.written {
-                return Err(RunError::Internal(format!("{name} wrote {} rows but its files hold {rows}", table.counts.written)));
+                return Err(RunError::Internal(format!(
+                    "{name} wrote {} rows but its files hold {rows}",
+                    table.counts.written
+                )));
             }
         }
         Ok(())
@@ -223,13 +250,17 @@ impl Run {
 
     /// What a table without memory wrote is what each table above it read.
     fn check_handed_on(&self, tables: &BTreeMap<String, TableCommit>) -> Result<(), RunError> {
-        let counts = |at: usize| tables.get(&self.layout.tables[at].plan.name).map(|table| table.counts).unwrap_or_default();
+        let counts =
+            |at: usize| tables.get(&self.layout.tables[at].plan.name).map(|table| table.counts).unwrap_or_default();
         for (at, setup) in self.layout.tables.iter().enumerate().filter(|(_, setup)| setup.plan.aggregate.is_none()) {
             for child in &setup.children {
                 let (written, read) = (counts(at).written, counts(*child).read);
                 if written != read {
                     let child = &self.layout.tables[*child].plan.name;
-                    return Err(RunError::Internal(format!("{} wrote {written} rows but {child} read {read}", setup.plan.name)));
+                    return Err(RunError::Internal(format!(
+                        "{} wrote {written} rows but {child} read {read}",
+                        setup.plan.name
+                    )));
                 }
             }
         }
@@ -252,7 +283,11 @@ impl Run {
     /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
     pub fn owes_rows(&self) -> bool {
         let Some(last) = &self.last else { return false };
-        let ahead = Plan { watermark_us: last.next_watermark_us, late_watermark_us: last.plan.watermark_us, ..last.plan.clone() };
+        let ahead = Plan {
+            watermark_us: last.next_watermark_us,
+            late_watermark_us: last.plan.watermark_us,
+            ..last.plan.clone()
+        };
         ahead.watermark_us > ahead.late_watermark_us
             && self.operators.iter().any(|operator| {
                 let mode = self.layout.tables[operator.at].plan.mode;
@@ -273,7 +308,13 @@ fn run_lane(work: LaneWork<'_>, operators: &[Operator], plan: &Plan, steps: &Ste
     run_lane_at(work, &at, plan, steps, stop)
 }
 
-fn run_lane_at((compute, feeds): LaneWork<'_>, operators: &[usize], plan: &Plan, steps: &Steps, stop: &Stop) -> LaneResult {
+fn run_lane_at(
+    (compute, feeds): LaneWork<'_>,
+    operators: &[usize],
+    plan: &Plan,
+    steps: &Steps,
+    stop: &Stop,
+) -> LaneResult {
     let mut read = Read::new();
     for (readers, share) in feeds {
         for reader in readers {
@@ -286,14 +327,16 @@ fn run_lane_at((compute, feeds): LaneWork<'_>, operators: &[usize], plan: &Plan,
             add_totals(read.entry(source).or_default(), totals);
         }
     }
-    let deltas = operators.iter().map(|at| Ok((*at, steps.at(Step::Compute, plan.epoch, || compute.finish_aggregate(*at))?)));
+    let deltas =
+        operators.iter().map(|at| Ok((*at, steps.at(Step::Compute, plan.epoch, || compute.finish_aggregate(*at))?)));
     Ok((read, deltas.collect::<Result<_, RunError>>()?))
 }
 
 /// The partitions that one reading lane of `lanes` has, in order; those without records too, so that they keep what was prefetched.
 fn share(plan: &Plan, lane: usize, lanes: usize) -> Share {
     let mine = |at: &TopicPartition| usize::try_from(at.partition).unwrap_or(0) % lanes == lane;
-    let of_source = |ranges: &epoch::Ranges| ranges.iter().filter(|(at, _)| mine(at)).map(|(at, range)| (at, *range)).collect();
+    let of_source =
+        |ranges: &epoch::Ranges| ranges.iter().filter(|(at, _)| mine(at)).map(|(at, range)| (at, *range)).collect();
     plan.sources.iter().map(|(source, planned)| (source.clone(), of_source(&planned.ranges))).collect()
 }
 
@@ -308,10 +351,18 @@ fn add_totals(total: &mut ReadTotals, part: ReadTotals) {
 }
 
 fn source_counts(totals: &ReadTotals) -> RowCounts {
-    RowCounts { read: totals.read, emitted: totals.read - totals.rejected, rejected: totals.rejected, ..RowCounts::default() }
+    RowCounts {
+        read: totals.read,
+        emitted: totals.read - totals.rejected,
+        rejected: totals.rejected,
+        ..RowCounts::default()
+    }
 }
 
-fn table_commits(staged: BTreeMap<String, Staged>, emitted: BTreeMap<String, Emitted>) -> BTreeMap<String, TableCommit> {
+fn table_commits(
+    staged: BTreeMap<String, Staged>,
+    emitted: BTreeMap<String, Emitted>,
+) -> BTreeMap<String, TableCommit> {
     let mut tables: BTreeMap<String, TableCommit> = BTreeMap::new();
     for (name, staged) in staged {
         let table = tables.entry(name).or_default();

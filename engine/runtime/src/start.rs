@@ -41,7 +41,12 @@ pub fn checkpoint(job: &Job) -> Result<Checkpoint, RunError> {
 ///
 /// # Errors
 /// The warehouse's errors; columns that do not fit an existing table.
-pub async fn tables(warehouse: &Warehouse, job: &Job, graph: &Graph, job_id: &str) -> Result<BTreeMap<String, Table>, RunError> {
+pub async fn tables(
+    warehouse: &Warehouse,
+    job: &Job,
+    graph: &Graph,
+    job_id: &str,
+) -> Result<BTreeMap<String, Table>, RunError> {
     let mut wanted: Vec<(String, SchemaRef)> = Vec::new();
     for table in &graph.tables {
         wanted.push((table.name.clone(), Arc::clone(&table.schema)));
@@ -68,20 +73,28 @@ fn late_schema(table: &TablePlan) -> Option<SchemaRef> {
 /// # Errors
 /// Never in practice: every table was opened.
 pub fn layout(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Result<Layout, RunError> {
-    let find = |name: &str| tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")));
+    let find = |name: &str| {
+        tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
+    };
     let position = |name: &str| graph.tables.iter().position(|table| table.name == name);
     let mut setups = Vec::new();
     let mut roots: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, table) in graph.tables.iter().enumerate() {
         let late = late_schema(table).map(|_| find(&epoch::layout::late_table(&table.name))).transpose()?;
-        let children = graph.tables.iter().enumerate().filter(|(_, other)| position(&other.input) == Some(at)).map(|(child, _)| child);
+        let children = graph
+            .tables
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| position(&other.input) == Some(at))
+            .map(|(child, _)| child);
         setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, children: children.collect() });
         if graph.sources.contains_key(&table.input) {
             roots.entry(table.input.clone()).or_default().push(at);
         }
     }
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
-    let rejected = dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::layout::rejected_table(&source.name))?)));
+    let rejected =
+        dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::layout::rejected_table(&source.name))?)));
     Ok(Layout { tables: setups, roots, rejected: rejected.collect::<Result<_, RunError>>()? })
 }
 
@@ -90,7 +103,8 @@ pub fn layout(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Res
 /// # Errors
 /// Settings that a client does not take.
 pub fn readers(job: &Job, graph: &Graph, lanes: u32, stop: &Arc<AtomicBool>) -> Result<Vec<Vec<Reader>>, RunError> {
-    let setups: Vec<Arc<SourceSetup>> = job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
+    let setups: Vec<Arc<SourceSetup>> =
+        job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
     let buffer_bytes = FETCH_BUFFER_BYTES / (lanes as usize * setups.len().max(1));
     let lane = |number: u32| {
         setups.iter().map(move |setup| {

@@ -34,9 +34,12 @@ impl FailPoint {
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &str) -> Result<FailPoint, String> {
-        let help = || format!("{FAIL_POINT_VARIABLE}={text}: write step:before:epoch or step:after:epoch, such as commit:after:3");
+        let help = || {
+            format!("{FAIL_POINT_VARIABLE}={text}: write step:before:epoch or step:after:epoch, such as commit:after:3")
+        };
         let mut parts = text.split(':');
-        let (Some(step), Some(moment), Some(epoch), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(step), Some(moment), Some(epoch), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(help());
         };
         let step = Step::from_name(step).ok_or_else(help)?;

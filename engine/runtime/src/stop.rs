@@ -75,3 +75,6 @@ impl Drop for Abort {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

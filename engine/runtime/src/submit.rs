@@ -65,7 +65,8 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
         .enable_all()
         .build()
         .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
-    let trigger = if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
+    let trigger =
+        if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let abort = Abort::after(&stop);
     let mut run = prepare(job, trigger, stop, &abort, &runtime)?;
     let redo = run.run.recover(&mut |text| listener.note(text))?;
@@ -90,7 +91,13 @@ struct Told {
     before_us: i64,
 }
 
-fn prepare(job: Job, trigger: Trigger, stop: Arc<AtomicBool>, abort: &Abort, runtime: &tokio::runtime::Runtime) -> Result<Told, RunError> {
+fn prepare(
+    job: Job,
+    trigger: Trigger,
+    stop: Arc<AtomicBool>,
+    abort: &Abort,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Told, RunError> {
     let steps = Steps::from_environment().map_err(RunError::Plan)?;
     let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
     let checkpoint = start::checkpoint(&job)?;
@@ -136,8 +143,10 @@ fn plan_first(planner: &mut Planner, checkpoint: &state::Checkpoint, steps: &Ste
 }
 
 fn problems(problems: Vec<plan::TableProblem>) -> RunError {
-    let lines: Vec<String> =
-        problems.iter().map(|found| format!("table {}: {}; {}", found.table, found.problem.message, found.problem.help)).collect();
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|found| format!("table {}: {}; {}", found.table, found.problem.message, found.problem.help))
+        .collect();
     RunError::Plan(format!("the job's SQL has problems (see `engine check`):\n{}", lines.join("\n")))
 }
 
@@ -157,7 +166,12 @@ fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) ->
 }
 
 impl Told {
-    fn go_on(&mut self, mut redo: Option<Plan>, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+    fn go_on(
+        &mut self,
+        mut redo: Option<Plan>,
+        trigger: Trigger,
+        listener: &mut dyn ProgressListener,
+    ) -> Result<(), RunError> {
         loop {
             if self.run.stop.is_set() {
                 return Ok(());
@@ -184,7 +198,14 @@ impl Told {
         }
     }
 
-    fn epoch(&mut self, plan: Plan, started_us: i64, started: Instant, asked_ms: u64, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+    fn epoch(
+        &mut self,
+        plan: Plan,
+        started_us: i64,
+        started: Instant,
+        asked_ms: u64,
+        listener: &mut dyn ProgressListener,
+    ) -> Result<(), RunError> {
         self.run.steps.reset();
         listener.planned(plan.epoch.0);
         let done = self.run.epoch(plan)?;
@@ -204,8 +225,10 @@ impl Told {
         let rows_read = done.read.values().map(|totals| totals.read).sum::<u64>();
         let seconds = |us: u64| (us.max(1)) as f64 / 1e6;
         let since_us = u64::try_from(started_us - self.before_us).unwrap_or(0).max(duration_us);
-        let tables: Vec<TableProgress> = commit.tables.iter().map(|(name, table)| table_progress(name, &table.counts)).collect();
-        let sources: Vec<SourceProgress> = commit.plan.sources.keys().map(|name| source_progress(commit, name, done)).collect();
+        let tables: Vec<TableProgress> =
+            commit.tables.iter().map(|(name, table)| table_progress(name, &table.counts)).collect();
+        let sources: Vec<SourceProgress> =
+            commit.plan.sources.keys().map(|name| source_progress(commit, name, done)).collect();
         EpochProgress {
             job: self.run.job.name.clone(),
             id: self.run.checkpoint.job_id().to_string(),
@@ -257,7 +280,13 @@ impl Told {
 }
 
 fn table_progress(name: &str, counts: &epoch::RowCounts) -> TableProgress {
-    TableProgress { name: name.to_string(), written: counts.written, late: counts.late, rejected: counts.rejected, filtered: counts.filtered }
+    TableProgress {
+        name: name.to_string(),
+        written: counts.written,
+        late: counts.late,
+        rejected: counts.rejected,
+        filtered: counts.filtered,
+    }
 }
 
 fn source_progress(commit: &epoch::Commit, name: &str, done: &Done) -> SourceProgress {

@@ -23,3 +23,6 @@ pub fn wait(trigger: Trigger, epoch_started_us: i64, was_idle: bool, stop: &Atom
         Trigger::Asap | Trigger::AvailableNow | Trigger::Once => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,8 @@
 use super::{FORMAT, Manifest};
 
 fn manifest(parts: &[(&str, &[&str])]) -> Manifest {
-    let operators = parts.iter().map(|(name, parts)| (name.to_string(), parts.iter().map(ToString::to_string).collect())).collect();
+    let operators =
+        parts.iter().map(|(name, parts)| (name.to_string(), parts.iter().map(ToString::to_string).collect())).collect();
     Manifest { format: FORMAT, operators }
 }
 

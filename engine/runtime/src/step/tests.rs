@@ -17,7 +17,8 @@ fn every_fail_point_reads_back_as_written() {
 
 #[test]
 fn a_mistyped_fail_point_is_refused_with_an_example() {
-    for text in ["", "commit", "commit:after", "commit:later:3", "comit:after:3", "commit:after:x", "commit:after:3:4"] {
+    for text in ["", "commit", "commit:after", "commit:later:3", "comit:after:3", "commit:after:x", "commit:after:3:4"]
+    {
         assert!(FailPoint::parse(text).unwrap_err().contains("commit:after:3"), "{text}");
     }
 }

@@ -1,0 +1,77 @@
+//! The progress record has Spark's field names, and the epoch's own count comes first.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use serde_json::{Value, json};
+
+use super::{EpochProgress, SourceProgress, StateProgress, TableProgress};
+
+fn progress() -> EpochProgress {
+    EpochProgress {
+        job: "shop".to_string(),
+        id: "c0ffee00".to_string(),
+        run_id: "1".to_string(),
+        epoch: 7,
+        started_us: 1_767_225_600_123_456,
+        duration_ms: 250,
+        rows_read: 1000,
+        input_rows_per_second: 2000.0,
+        rows_per_second: 4000.0,
+        watermark_us: Some(1_767_225_300_000_000),
+        durations_ms: vec![("triggerExecution", 250), ("walCommit", 1)],
+        tables: vec![TableProgress { name: "gold.a".to_string(), written: 12, late: 3, rejected: 2, filtered: 1 }],
+        state: vec![StateProgress { name: "gold.a".to_string(), blocks: 4, bytes: 99, late: 3 }],
+        sources: vec![SourceProgress {
+            name: "events".to_string(),
+            start_offset: json!({"t": {"0": 5}}),
+            end_offset: json!({"t": {"0": 1005}}),
+            latest_offset: json!({"t": {"0": 2000}}),
+            rows_read: 1000,
+            lag: 995,
+        }],
+        ..EpochProgress::default()
+    }
+}
+
+#[test]
+fn every_field_that_spark_gives_a_listener_is_there_under_its_name() {
+    let text = progress().to_json();
+    assert!(!text.contains('\n'), "one line: {text}");
+    let json: Value = serde_json::from_str(&text).unwrap();
+    for field in [
+        "id",
+        "runId",
+        "name",
+        "timestamp",
+        "batchId",
+        "batchDuration",
+        "numInputRows",
+        "inputRowsPerSecond",
+        "processedRowsPerSecond",
+        "durationMs",
+        "eventTime",
+        "stateOperators",
+        "sources",
+        "sink",
+    ] {
+        assert!(!json[field].is_null(), "{field} is missing in {text}");
+    }
+    assert_eq!(json["timestamp"], "2026-01-01T00:00:00.123Z");
+    assert_eq!(json["eventTime"]["watermark"], "2025-12-31T23:55:00.000Z");
+    assert_eq!(json["durationMs"]["triggerExecution"], 250);
+    assert_eq!(json["sources"][0]["endOffset"]["t"]["0"], 1005);
+    assert_eq!(json["stateOperators"][0]["numRowsDroppedByWatermark"], 3);
+    assert_eq!(json["sink"]["numOutputRows"], 12);
+}
+
+#[test]
+fn the_first_count_of_input_rows_is_the_epochs() {
+    let text = progress().to_json();
+    let first = text.find("numInputRows").unwrap();
+    assert!(first < text.find("\"sources\"").unwrap());
+}
+
+#[test]
+fn without_a_watermark_there_is_none_in_the_record() {
+    let json: Value = serde_json::from_str(&EpochProgress::default().to_json()).unwrap();
+    assert_eq!(json["eventTime"], json!({}));
+}
