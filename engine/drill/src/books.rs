@@ -1,0 +1,82 @@
+//! Accounting at a run's end: what the checkpoint says was read and written is what the tables hold.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use epoch::{EpochId, RowCounts};
+use state::Checkpoint;
+
+use crate::rows::Tables;
+
+/// The sums of a run over all its epochs.
+#[derive(Debug, Clone, Default)]
+pub struct Books {
+    /// Records by source.
+    pub sources: BTreeMap<String, RowCounts>,
+    /// Rows by table.
+    pub tables: BTreeMap<String, RowCounts>,
+    /// Rows in the files of each table that the commits left.
+    pub held: BTreeMap<String, i64>,
+    /// Epochs committed.
+    pub epochs: u64,
+}
+
+impl Books {
+    /// Adds up the commits of a checkpoint that nobody uses.
+    pub fn read(checkpoint: &Path) -> Result<Books, String> {
+        let reader = Checkpoint::open_read_only(checkpoint).map_err(|error| error.to_string())?;
+        let mut books = Books::default();
+        for commit in reader.commits(EpochId(0)..=EpochId(u64::MAX)).map_err(|error| error.to_string())? {
+            let commit = commit.map_err(|error| error.to_string())?;
+            books.epochs += 1;
+            for (name, counts) in &commit.sources {
+                books.sources.entry(name.clone()).or_default().add(counts);
+            }
+            for (name, table) in &commit.tables {
+                books.tables.entry(name.clone()).or_default().add(&table.counts);
+                let rows = |files: &[epoch::StagedFile]| files.iter().map(|file| file.rows.cast_signed()).sum::<i64>();
+                *books.held.entry(name.clone()).or_default() += rows(&table.added) - rows(&table.removed);
+            }
+        }
+        Ok(books)
+    }
+
+    /// What does not add up, against the tables and against the undisturbed run; `None` if all does.
+    pub fn breach(&self, tables: &Tables, undisturbed: &Books) -> Option<String> {
+        let mut found = Vec::new();
+        for (name, expected) in &undisturbed.sources {
+            let counts = self.sources.get(name).copied().unwrap_or_default();
+            if (counts.read, counts.rejected) != (expected.read, expected.rejected) {
+                found.push(format!(
+                    "source {name}: read {} records, {} rejected; undisturbed {} and {}",
+                    counts.read, counts.rejected, expected.read, expected.rejected
+                ));
+            }
+        }
+        for (name, rows) in &tables.by_name {
+            let (has, held) = (rows.keys.len() as i64, self.held.get(name).copied().unwrap_or_default());
+            if has != held {
+                found.push(format!("{name} holds {has} rows, its commits say {held}"));
+            }
+        }
+        for (name, counts) in &self.tables {
+            found.extend(counts.balance(name).err().map(|breach| breach.to_string()));
+        }
+        (!found.is_empty()).then(|| found.join("\n"))
+    }
+
+    /// For each table that keeps its source's records one by one: rows + rejected = records.
+    pub fn proofs(&self, tables: &Tables) -> Vec<String> {
+        let mut proofs = Vec::new();
+        for (source, read) in &self.sources {
+            for (name, counts) in &self.tables {
+                let keeps_all = counts.read == read.read && counts.written == counts.emitted && counts.late + counts.filtered == 0;
+                let rows = tables.by_name.get(name).map_or(0, |rows| rows.keys.len() as u64);
+                if keeps_all && rows + read.rejected == read.read && rows > 0 {
+                    proofs.push(format!("{name}: {rows} rows + {} rejected = {} records of {source}", read.rejected, read.read));
+                }
+            }
+        }
+        proofs
+    }
+}

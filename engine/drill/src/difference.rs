@@ -1,0 +1,69 @@
+//! Two runs' tables, compared as multisets of rows.
+
+use std::cmp::Ordering;
+
+use crate::rows::{RowKey, Rows, Tables};
+
+/// Sums whose parts were grouped otherwise differ by less.
+const RELATIVE_MAX: f64 = 1e-9;
+/// Rows shown of each side.
+const SHOWN: usize = 5;
+
+/// Every difference of `ours` from the undisturbed run's tables; `None` if there is none.
+pub fn between(undisturbed: &Tables, ours: &Tables) -> Option<String> {
+    let mut found = Vec::new();
+    for (name, expected) in &undisturbed.by_name {
+        match ours.by_name.get(name) {
+            Some(rows) => found.extend(of_table(name, expected, rows)),
+            None => found.push(format!("{name} is missing")),
+        }
+    }
+    let extra = ours.by_name.keys().filter(|name| !undisturbed.by_name.contains_key(*name));
+    found.extend(extra.map(|name| format!("{name} is there, which the undisturbed run does not have")));
+    (!found.is_empty()).then(|| found.join("\n"))
+}
+
+fn of_table(name: &str, expected: &Rows, ours: &Rows) -> Option<String> {
+    let (missing, extra) = one_sided(&expected.keys, &ours.keys);
+    if missing.is_empty() && extra.is_empty() {
+        return None;
+    }
+    let mut text = format!(
+        "{name}: {} rows, {} undisturbed; {} missing, {} that should not be there",
+        ours.keys.len(),
+        expected.keys.len(),
+        missing.len(),
+        extra.len()
+    );
+    missing.iter().take(SHOWN).for_each(|key| text.push_str(&format!("\n  missing: {}", expected.show(key))));
+    extra.iter().take(SHOWN).for_each(|key| text.push_str(&format!("\n  extra:   {}", ours.show(key))));
+    Some(text)
+}
+
+/// Rows of either side that have no partner on the other. Both sides are sorted.
+fn one_sided<'a>(left: &'a [RowKey], right: &'a [RowKey]) -> (Vec<&'a RowKey>, Vec<&'a RowKey>) {
+    let (mut only_left, mut only_right) = (Vec::new(), Vec::new());
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (Some(one), Some(other)) if are_equal(one, other) => Ordering::Equal,
+            (Some(one), Some(other)) => one.order(other),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return (only_left, only_right),
+        };
+        if order.is_le() {
+            only_left.extend(left.next().filter(|_| order.is_lt()));
+        }
+        if order.is_ge() {
+            only_right.extend(right.next().filter(|_| order.is_gt()));
+        }
+    }
+}
+
+fn are_equal(one: &RowKey, other: &RowKey) -> bool {
+    let close = |a: f64, b: f64| a.to_bits() == b.to_bits() || (a - b).abs() <= RELATIVE_MAX * a.abs().max(b.abs());
+    one.digest == other.digest
+        && one.floats.len() == other.floats.len()
+        && one.floats.iter().zip(&other.floats).all(|(a, b)| close(*a, *b))
+}

@@ -1,0 +1,78 @@
+//! Scratch places: a folder for checkpoints and logs, and a warehouse beside the user's, in the same store.
+
+use std::fs;
+use std::path::PathBuf;
+
+use job::Job;
+use sink::Warehouse;
+
+use crate::DrillOptions;
+
+/// Where the runs of a drill keep what they make.
+#[derive(Debug)]
+pub struct Place {
+    folder: PathBuf,
+    /// `s3://…` under which the runs' warehouses lie, if the user's lies in an object store.
+    remote: Option<String>,
+}
+
+impl Place {
+    /// Makes the scratch folder. Nothing is made in an object store before a run does it.
+    pub fn new(job: &Job, options: &DrillOptions) -> Result<Place, String> {
+        let id = format!("{:x}-{}", runtime::now_us(), std::process::id());
+        let folder = options.scratch.clone().unwrap_or_else(std::env::temp_dir).join(format!("engine-drill-{id}"));
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("the scratch folder {} cannot be made: {error}; name another with --scratch", folder.display()))?;
+        let is_remote = job.warehouse.contains("://") && !job.warehouse.starts_with("file://");
+        let remote = is_remote.then(|| format!("{}/_drill/{id}", job.warehouse.trim_end_matches('/')));
+        Ok(Place { folder, remote })
+    }
+
+    /// Folder of a run: its checkpoint, and what it said.
+    pub fn run_folder(&self, run: &str) -> Result<PathBuf, String> {
+        let folder = self.folder.join(run);
+        fs::create_dir_all(&folder).map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+        Ok(folder)
+    }
+
+    /// Warehouse of a run.
+    pub fn warehouse(&self, run: &str) -> String {
+        match &self.remote {
+            Some(remote) => format!("{remote}/{run}"),
+            None => self.folder.join(run).join("warehouse").display().to_string(),
+        }
+    }
+
+    /// Takes away what a run made.
+    pub fn remove_run(&self, run: &str) -> Result<(), String> {
+        if self.remote.is_some() {
+            remove_remote(&self.warehouse(run))?;
+        }
+        remove_folder(&self.folder.join(run))
+    }
+
+    /// Takes everything away.
+    pub fn remove(&self) -> Result<(), String> {
+        if let Some(remote) = &self.remote {
+            remove_remote(remote)?;
+        }
+        remove_folder(&self.folder)
+    }
+
+    /// The places, for a reader.
+    pub fn describe(&self) -> String {
+        let folder = self.folder.display();
+        self.remote.as_ref().map_or_else(|| folder.to_string(), |remote| format!("{folder} and {remote}"))
+    }
+}
+
+fn remove_folder(folder: &PathBuf) -> Result<(), String> {
+    fs::remove_dir_all(folder).map_err(|error| format!("the scratch folder {} cannot be removed: {error}", folder.display()))
+}
+
+fn remove_remote(location: &str) -> Result<(), String> {
+    crate::rows::block_on(async {
+        let warehouse = Warehouse::open(location).await.map_err(|error| error.to_string())?;
+        warehouse.remove_all().await.map(|_| ()).map_err(|error| error.to_string())
+    })?
+}

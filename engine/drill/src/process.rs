@@ -1,0 +1,143 @@
+//! The user's job as a process of its own: started, watched, killed.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use runtime::{FAIL_POINT_VARIABLE, FailPoint};
+
+/// A run that says nothing for so long hangs.
+const SILENCE_MAX: Duration = Duration::from_secs(180);
+/// Lines of a failed run's errors that are shown.
+const ERROR_LINES: usize = 12;
+
+/// How a run is to end, unless it ends by itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Fate {
+    /// Nothing is done to it.
+    Undisturbed,
+    /// It kills itself at a fail point.
+    Aimed(FailPoint),
+    /// It is killed so long after its start.
+    After(Duration),
+}
+
+/// An epoch that the run told of.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// Its number.
+    pub epoch: u64,
+    /// Records read.
+    pub records: u64,
+    /// When it was told, since the start of the process.
+    pub after: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// True if it was killed with SIGKILL; else it ended by itself, in order.
+    pub killed: bool,
+    /// Epochs told.
+    pub told: Vec<Told>,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+impl Ended {
+    /// How long it took to finish the first epoch, or to end without one.
+    pub fn first_ms(&self) -> u64 {
+        let first = self.told.first().map_or(self.took, |told| told.after);
+        u64::try_from(first.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A job in its scratch place, to be run again and again.
+#[derive(Debug)]
+pub struct Process {
+    /// The engine binary.
+    pub engine: PathBuf,
+    /// The job file.
+    pub job_file: PathBuf,
+    /// All values put over the file.
+    pub sets: Vec<(String, String)>,
+    /// Where its errors go.
+    pub log: PathBuf,
+}
+
+impl Process {
+    /// Runs the job from where it stands.
+    ///
+    /// # Errors
+    /// What the job said, if it ended neither in order nor by SIGKILL.
+    pub fn run(&self, fate: Fate) -> Result<Ended, String> {
+        let begun = Instant::now();
+        let mut child = self.start(fate)?;
+        let lines = lines_of(&mut child)?;
+        let kill_at = if let Fate::After(time) = fate { Some(begun + time) } else { None };
+        let told = watch(&mut child, &lines, begun, kill_at);
+        let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
+        let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), told: told?, took: begun.elapsed() };
+        if ended.killed || status.success() {
+            return Ok(ended);
+        }
+        Err(format!("the job failed ({status}):\n{}", last_lines(&self.log)))
+    }
+
+    fn start(&self, fate: Fate) -> Result<Child, String> {
+        let log = File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
+        let mut command = Command::new(&self.engine);
+        command.arg("submit").arg(&self.job_file).args(["--available-now", "--progress", "json"]);
+        for (key, value) in &self.sets {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
+        if let Fate::Aimed(point) = fate {
+            command.env(FAIL_POINT_VARIABLE, point.to_string());
+        }
+        command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
+    }
+}
+
+/// The lines that the run writes, as they come; the channel closes when it ends.
+fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {
+    let out = child.stdout.take().ok_or("the job has no output")?;
+    let (tell, lines) = mpsc::channel();
+    std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    Ok(lines)
+}
+
+fn watch(child: &mut Child, lines: &Receiver<String>, begun: Instant, mut kill_at: Option<Instant>) -> Result<Vec<Told>, String> {
+    let mut told = Vec::new();
+    loop {
+        let wait = kill_at.map_or(SILENCE_MAX, |at| at.saturating_duration_since(Instant::now()));
+        match lines.recv_timeout(wait) {
+            Ok(line) => told.extend(epoch_of(&line, begun.elapsed())),
+            Err(RecvTimeoutError::Disconnected) => return Ok(told),
+            // A process that has just ended by itself cannot be killed any more, which its status will show.
+            Err(RecvTimeoutError::Timeout) => {
+                let was_due = kill_at.take().is_some();
+                let _ = child.kill();
+                if !was_due {
+                    return Err(format!("the job said nothing for {} s and was killed", SILENCE_MAX.as_secs()));
+                }
+            }
+        }
+    }
+}
+
+fn epoch_of(line: &str, after: Duration) -> Option<Told> {
+    let told: serde_json::Value = serde_json::from_str(line).ok()?;
+    Some(Told { epoch: told["batchId"].as_u64()?, records: told["numInputRows"].as_u64()?, after })
+}
+
+fn last_lines(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(ERROR_LINES)..].join("\n")
+}

@@ -1,0 +1,77 @@
+//! What a drill found.
+
+use std::fmt::Write;
+
+/// One kill, or one row of kills, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Where the job was killed.
+    pub point: String,
+    /// True if it was: a fail point that was not reached proves nothing.
+    pub killed: bool,
+    /// Kills.
+    pub kills: u32,
+    /// Milliseconds from the restart to its first finished epoch, or to its end; the longest, if there were several.
+    pub recovered_ms: u64,
+    /// True if every table is equal to that of the undisturbed run.
+    pub tables_equal: bool,
+    /// Rows compared.
+    pub rows_compared: u64,
+    /// What is not as it must be.
+    pub difference: Option<String>,
+}
+
+impl Row {
+    /// True if the job was killed here and lost nothing by it.
+    pub fn passed(&self) -> bool {
+        self.killed && self.tables_equal && self.difference.is_none()
+    }
+}
+
+/// What a drill found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The kills, in the order in which they were done.
+    pub rows: Vec<Row>,
+    /// What the reader should know: what was compared, what was not, and why.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// True if every kill was survived without a difference.
+    pub fn passed(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(Row::passed)
+    }
+
+    /// Kills, over all rows.
+    pub fn kills(&self) -> u32 {
+        self.rows.iter().map(|row| row.kills).sum()
+    }
+
+    /// A table of step × result, the differences below it, the verdict last.
+    pub fn to_table(&self) -> String {
+        let width = self.rows.iter().map(|row| row.point.chars().count()).max().unwrap_or(0).max(11);
+        let mut text = format!("{:width$}  {:>6}  {:>11}  {:>13}  result\n", "where", "killed", "recovered", "rows compared");
+        for row in &self.rows {
+            let killed = if row.killed { row.kills.to_string() } else { "no".to_owned() };
+            let result = if row.passed() { "equal" } else { "DIFFERENT" };
+            let recovered = format!("{} ms", row.recovered_ms);
+            let _ = writeln!(text, "{:width$}  {killed:>6}  {recovered:>11}  {:>13}  {result}", row.point, row.rows_compared);
+        }
+        for row in &self.rows {
+            if let Some(difference) = &row.difference {
+                let _ = write!(text, "\n{}:\n  {}\n", row.point, difference.replace('\n', "\n  "));
+            }
+        }
+        text.push('\n');
+        self.notes.iter().for_each(|note| {
+            let _ = writeln!(text, "{note}");
+        });
+        let failed = self.rows.iter().filter(|row| !row.passed()).count();
+        let _ = match failed {
+            0 => writeln!(text, "{} kills: every table is equal to that of an undisturbed run", self.kills()),
+            _ => writeln!(text, "{failed} of {} drills ended with a difference", self.rows.len()),
+        };
+        text
+    }
+}

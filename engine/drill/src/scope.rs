@@ -1,0 +1,110 @@
+//! The bounded range of the topics that a drill reads, pinned so that every run reads the same and in the same epochs.
+
+use std::collections::BTreeMap;
+
+use epoch::offsets::{PerPartition, spread_limit};
+use epoch::{OffsetRange, Offsets, Ranges};
+use job::Job;
+use source::KafkaPlanner;
+
+use crate::DrillOptions;
+
+/// What a drill reads.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// `--set` values that pin it.
+    pub sets: Vec<(String, String)>,
+    /// Offsets in it, over all sources: as many records, where no transaction or compaction left gaps.
+    pub records: u64,
+    /// Its partitions, for a reader.
+    pub partitions: String,
+}
+
+/// Reads the job file as the engine will.
+pub fn read_job(options: &DrillOptions) -> Result<Job, String> {
+    let name = options.job_file.display().to_string();
+    let text = std::fs::read_to_string(&options.job_file).map_err(|error| format!("{name} cannot be read: {error}"))?;
+    job::parse(&name, &text, &options.sets, &|name| std::env::var(name).ok()).map_err(|problems| problems.render(false))
+}
+
+/// Takes the newest records of each source, in proportion to what its partitions hold.
+pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
+    let share = (options.records / job.sources.len().max(1) as u64).max(1);
+    let mut scope = Scope { sets: general(job), records: 0, partitions: String::new() };
+    let mut told = Vec::new();
+    for (name, source) in &job.sources {
+        let mut planner = KafkaPlanner::open(name, &source.kafka, &drill_name(job)).map_err(|error| error.to_string())?;
+        let available = planner.available().map_err(|error| error.to_string())?;
+        let there: Ranges =
+            available.iter().map(|(at, reach)| (at, OffsetRange { from: reach.low, until: reach.high })).collect();
+        let newest = newest(&there, share);
+        let records: u64 = newest.iter().map(|(_, range)| range.span()).sum();
+        if records == 0 {
+            return Err(format!(
+                "source {name}: its topic holds no records to drill with ({:?})\n  send some first: engine generate ecommerce --topic NAME",
+                source.kafka.topics
+            ));
+        }
+        scope.records += records;
+        told.push(format!("source {name} ({} partitions)", newest.len()));
+        let limit = records.div_ceil(options.epochs.max(1)).max(1);
+        scope.sets.extend(pinned(name, &newest, limit, source.watermark.is_some()));
+    }
+    scope.partitions = told.join(", ");
+    Ok(scope)
+}
+
+fn newest(there: &Ranges, records: u64) -> Ranges {
+    let shares = spread_limit(there, Some(records));
+    let from_end = |(at, range): (epoch::TopicPartition, &OffsetRange)| {
+        let take = shares.get(&at).map_or(0, OffsetRange::span);
+        (at, OffsetRange { from: range.until - i64::try_from(take).unwrap_or(0), until: range.until })
+    };
+    there.iter().map(from_end).collect()
+}
+
+fn drill_name(job: &Job) -> String {
+    // A name of its own keeps the job's consumer group, which lag tools watch, as it is.
+    format!("{}-drill", job.name)
+}
+
+fn general(job: &Job) -> Vec<(String, String)> {
+    let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    vec![
+        set("job.name", &quoted(&drill_name(job))),
+        set("job.trigger", "\"asap\""),
+        // All of a run's commits are needed for its books.
+        set("job.retain_epochs", "1000000"),
+    ]
+}
+
+fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
+    let key = |key: &str| format!("source.{}.{key}", quoted(source));
+    let offsets = |pick: fn(&OffsetRange) -> i64| -> Offsets { ranges.iter().map(|(at, range)| (at, pick(range))).collect() };
+    let mut sets = vec![
+        (key("starting_offsets"), inline_table(&offsets(|range| range.from))),
+        (key("ending_offsets"), inline_table(&offsets(|range| range.until))),
+        (key("max_offsets_per_trigger"), limit.to_string()),
+    ];
+    if has_watermark {
+        // Which partitions are idle depends on the clock on the wall; here the same rows must come out every time.
+        sets.push((key("watermark.idle_timeout"), "\"none\"".to_owned()));
+    }
+    sets
+}
+
+/// Offsets as TOML writes them on one line.
+fn inline_table(offsets: &PerPartition<i64>) -> String {
+    let partitions = |partitions: &BTreeMap<i32, i64>| {
+        let entries: Vec<String> = partitions.iter().map(|(partition, offset)| format!("\"{partition}\" = {offset}")).collect();
+        format!("{{ {} }}", entries.join(", "))
+    };
+    let topics: Vec<String> =
+        offsets.0.iter().map(|(topic, of_topic)| format!("{} = {}", quoted(topic), partitions(of_topic))).collect();
+    format!("{{ {} }}", topics.join(", "))
+}
+
+/// A string of TOML. JSON's escapes are TOML's, too.
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,49 @@
+//! The report's verdict, and the range that is drilled.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::moments::{Moments, Pace, aimed};
+use crate::{Report, Row};
+
+fn row() -> Row {
+    let point = "before commit of epoch 3".to_owned();
+    Row { point, killed: true, kills: 1, recovered_ms: 40, tables_equal: true, rows_compared: 7, difference: None }
+}
+
+#[test]
+fn only_a_kill_without_any_difference_passes() {
+    let report = |row: Row| Report { rows: vec![self::row(), row], notes: Vec::new() };
+    assert!(report(row()).passed());
+    assert!(!Report::default().passed(), "nothing drilled is nothing proven");
+    assert!(!report(Row { killed: false, ..row() }).passed(), "a fail point that was never reached");
+    assert!(!report(Row { tables_equal: false, ..row() }).passed());
+    let different = report(Row { difference: Some("gold.t: 3 rows\n  missing: a".to_owned()), ..row() });
+    assert!(!different.passed());
+    let text = different.to_table();
+    assert!(text.contains("DIFFERENT") && text.contains("    missing: a") && text.contains("1 of 2 drills"), "{text}");
+    assert!(report(row()).to_table().ends_with("2 kills: every table is equal to that of an undisturbed run\n"));
+}
+
+#[test]
+fn both_sides_of_all_steps_are_aimed_at() {
+    let points: BTreeSet<String> = aimed(3).iter().map(ToString::to_string).collect();
+    assert_eq!(points.len(), 16);
+    for point in ["plan:before:3", "commit:after:3", "retire:after:3"] {
+        assert!(points.contains(point), "{points:?}");
+    }
+}
+
+#[test]
+fn moments_repeat_with_their_seed_and_meet_start_and_epochs() {
+    let pace = Pace { start: Duration::from_millis(300), epoch: Duration::from_millis(100) };
+    let of = |seed: u64| {
+        let mut moments = Moments::new(seed);
+        (0..200).map(|_| moments.next(&pace)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(7), of(7));
+    assert_ne!(of(7), of(8));
+    let early = of(7).iter().filter(|moment| **moment < pace.start).count();
+    assert!((40..100).contains(&early), "{early} of 200 while starting");
+    assert!(of(7).iter().all(|moment| *moment < pace.start + pace.epoch * 2));
+}

@@ -1,0 +1,261 @@
+//! The runs of a drill: undisturbed, killed at each step, killed at random moments.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use job::Job;
+use runtime::FailPoint;
+
+use crate::books::Books;
+use crate::difference;
+use crate::moments::{self, Moments, Pace};
+use crate::place::Place;
+use crate::process::{Ended, Fate, Process, Told};
+use crate::report::{Report, Row};
+use crate::rows::{ColumnName, Tables};
+use crate::scope::{Scope, quoted};
+use crate::DrillOptions;
+
+/// Functions whose values are those of the run, not of the records.
+const CLOCK_WORDS: [&str; 5] = ["current_timestamp", "now(", "current_date", "current_time", "localtimestamp"];
+
+struct Trials<'a> {
+    options: &'a DrillOptions,
+    scope: &'a Scope,
+    place: &'a Place,
+    undisturbed: Undisturbed,
+    number: u32,
+}
+
+struct Undisturbed {
+    tables: Tables,
+    books: Books,
+    /// Columns that differ between two undisturbed runs.
+    left_out: BTreeSet<ColumnName>,
+    pace: Pace,
+    /// An epoch in the middle, with records.
+    middle: u64,
+}
+
+/// What one whole trial left behind.
+struct Left {
+    tables: Tables,
+    books: Books,
+}
+
+/// All runs.
+pub fn all(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place, progress: &mut dyn FnMut(&str)) -> Result<Report, String> {
+    progress("an undisturbed run");
+    let undisturbed = undisturbed(options, job, scope, place)?;
+    let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
+    let mut trials = Trials { options, scope, place, undisturbed, number: 0 };
+    for point in moments::aimed(trials.undisturbed.middle) {
+        progress(&format!("killed {}", describe(&point)));
+        let row = trials.aimed(point)?;
+        report.rows.push(row);
+    }
+    trials.random(&mut report, progress)?;
+    Ok(report)
+}
+
+fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) -> Result<Undisturbed, String> {
+    let run = "undisturbed";
+    let process = process(options, scope, place, run)?;
+    let ended = process.run(Fate::Undisturbed)?;
+    let with_records: Vec<&Told> = ended.told.iter().filter(|told| told.records > 0).collect();
+    let Some(middle) = with_records.get(with_records.len() / 2).map(|told| told.epoch) else {
+        return Err("the undisturbed run read no records: are all of them behind aborted transactions? Try more with --records".to_owned());
+    };
+    let pace = pace(&ended);
+    let mut left_out = BTreeSet::new();
+    let mut left = read(place, run, &left_out)?;
+    if reads_the_clock(job) {
+        left_out = varying(options, scope, place, &left.tables)?;
+        left = read(place, run, &left_out)?;
+    }
+    if let Some(breach) = left.books.breach(&left.tables, &left.books) {
+        return Err(format!("the undisturbed run's books do not balance:\n{breach}"));
+    }
+    Ok(Undisturbed { tables: left.tables, books: left.books, left_out, pace, middle })
+}
+
+/// Columns that differ between two undisturbed runs, because their SQL asks the clock.
+fn varying(options: &DrillOptions, scope: &Scope, place: &Place, first: &Tables) -> Result<BTreeSet<ColumnName>, String> {
+    let run = "undisturbed-2";
+    process(options, scope, place, run)?.run(Fate::Undisturbed)?;
+    let second = read(place, run, &BTreeSet::new())?.tables;
+    let mut found = BTreeSet::new();
+    for (name, rows) in &first.by_name {
+        let Some(others) = second.by_name.get(name) else { continue };
+        let digests = others.column_digests();
+        let differs = |(column, digest): &(String, u64)| digests.get(column) != Some(digest);
+        found.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
+    }
+    place.remove_run(run)?;
+    Ok(found)
+}
+
+fn reads_the_clock(job: &Job) -> bool {
+    job.tables.iter().map(|table| table.sql.to_lowercase()).any(|sql| CLOCK_WORDS.iter().any(|word| sql.contains(word)))
+}
+
+impl Trials<'_> {
+    /// A run from empty that is killed at one point, and goes on.
+    fn aimed(&mut self, point: FailPoint) -> Result<Row, String> {
+        let (run, process) = self.next_run()?;
+        let mut row = Row { point: describe(&point), killed: false, kills: 0, recovered_ms: 0, tables_equal: false, rows_compared: 0, difference: None };
+        match process.run(Fate::Aimed(point)) {
+            Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
+            Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
+            Err(error) => row.difference = Some(error),
+        }
+        if row.killed {
+            self.finish(&run, &process, &mut row)?;
+        }
+        if row.passed() {
+            self.place.remove_run(&run)?;
+        }
+        Ok(row)
+    }
+
+    /// Runs from empty that are killed at random moments and started again, until there were enough kills.
+    fn random(&mut self, report: &mut Report, progress: &mut dyn FnMut(&str)) -> Result<(), String> {
+        let mut moments = Moments::new(self.options.seed);
+        let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
+        while left > 0 && idle_rounds < 10 {
+            round += 1;
+            progress(&format!("killed at random moments, round {round} (seed {}), {left} kills to go", self.options.seed));
+            let row = self.round(round, left, &mut moments)?;
+            left -= row.kills.min(left);
+            let is_idle = row.kills == 0 && row.difference.is_none();
+            idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
+            if !is_idle {
+                let failed = !row.passed();
+                report.rows.push(row);
+                // The job that failed may fail at once every time.
+                idle_rounds += if failed { 10 } else { 0 };
+            }
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, round: u32, kills_max: u32, moments: &mut Moments) -> Result<Row, String> {
+        let (run, process) = self.next_run()?;
+        let mut row = Row { point: String::new(), killed: false, kills: 0, recovered_ms: 0, tables_equal: false, rows_compared: 0, difference: None };
+        let mut in_recovery = 0;
+        while row.kills < kills_max {
+            let before = row.kills;
+            match process.run(Fate::After(moments.next(&self.undisturbed.pace))) {
+                Ok(ended) if ended.killed => {
+                    row.kills += 1;
+                    in_recovery += u32::from(before > 0 && ended.told.is_empty());
+                }
+                Ok(_) => break,
+                Err(error) => {
+                    row.difference = Some(format!("after {before} kills, {error}"));
+                    break;
+                }
+            }
+        }
+        row.killed = row.kills > 0;
+        row.point = format!("random moments, round {round} ({in_recovery} of them before a restarted run had finished an epoch)");
+        if row.killed && row.difference.is_none() {
+            self.finish(&run, &process, &mut row)?;
+        }
+        if row.difference.is_none() {
+            self.place.remove_run(&run)?;
+        }
+        Ok(row)
+    }
+
+    /// Lets a killed run go on to its end and compares what it left.
+    fn finish(&self, run: &str, process: &Process, row: &mut Row) -> Result<(), String> {
+        let ended = match process.run(Fate::Undisturbed) {
+            Ok(ended) if ended.killed => {
+                row.difference = Some("somebody else killed the restarted job: is there too little memory?".to_owned());
+                return Ok(());
+            }
+            Ok(ended) => ended,
+            Err(error) => {
+                row.difference = Some(format!("started again, {error}"));
+                return Ok(());
+            }
+        };
+        row.recovered_ms = ended.first_ms();
+        let left = match read(self.place, run, &self.undisturbed.left_out) {
+            Ok(left) => left,
+            Err(error) => {
+                row.difference = Some(error);
+                return Ok(());
+            }
+        };
+        row.rows_compared = left.tables.count();
+        let different = difference::between(&self.undisturbed.tables, &left.tables);
+        row.tables_equal = different.is_none();
+        let breach = left.books.breach(&left.tables, &self.undisturbed.books);
+        row.difference = different.into_iter().chain(breach).reduce(|all, next| format!("{all}\n{next}"));
+        Ok(())
+    }
+
+    fn next_run(&mut self) -> Result<(String, Process), String> {
+        self.number += 1;
+        let run = format!("run-{:03}", self.number);
+        let process = process(self.options, self.scope, self.place, &run)?;
+        Ok((run, process))
+    }
+}
+
+fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> Result<Process, String> {
+    let folder = place.run_folder(run)?;
+    let mut sets = options.sets.clone();
+    sets.extend(scope.sets.iter().cloned());
+    sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(place, run)?.display().to_string())));
+    sets.push(("job.warehouse".to_owned(), quoted(&place.warehouse(run))));
+    Ok(Process { engine: options.engine.clone(), job_file: options.job_file.clone(), sets, log: folder.join("stderr.log") })
+}
+
+fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
+    Ok(place.run_folder(run)?.join("checkpoint"))
+}
+
+fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Left, String> {
+    let tables = Tables::read(&place.warehouse(run), left_out)?;
+    let books = Books::read(&checkpoint(place, run)?)?;
+    Ok(Left { tables, books })
+}
+
+fn pace(ended: &Ended) -> Pace {
+    let start = ended.told.first().map_or(ended.took, |told| told.after);
+    let epochs = u32::try_from(ended.told.len()).unwrap_or(1).max(1);
+    Pace { start, epoch: (ended.took.saturating_sub(start) / epochs).max(Duration::from_millis(5)) }
+}
+
+fn describe(point: &FailPoint) -> String {
+    let side = if point.moment == runtime::Moment::Before { "before" } else { "after" };
+    format!("{side} {} of epoch {}", point.step.name(), point.epoch)
+}
+
+fn notes(undisturbed: &Undisturbed, scope: &Scope) -> Vec<String> {
+    let tables = &undisturbed.tables.by_name;
+    let mut notes = vec![format!(
+        "compared with an undisturbed run over the same {} records in {} epochs: {} tables, {} rows; floating-point numbers within 1e-9",
+        scope.records,
+        undisturbed.books.epochs,
+        tables.len(),
+        undisturbed.tables.count()
+    )];
+    notes.extend(undisturbed.books.proofs(&undisturbed.tables));
+    let empty: Vec<&str> = tables.iter().filter(|(_, rows)| rows.keys.is_empty()).map(|(name, _)| name.as_str()).collect();
+    if !empty.is_empty() {
+        notes.push(format!("without rows in this range: {} (a wider one, with --records, may close their windows)", empty.join(", ")));
+    }
+    if tables.keys().any(|name| name.starts_with("rejected.") || name.ends_with("__late")) {
+        notes.push("not compared: the epoch in which a rejected or late row was met".to_owned());
+    }
+    let left_out: Vec<String> = undisturbed.left_out.iter().map(|(table, column)| format!("{table}.{column}")).collect();
+    if !left_out.is_empty() {
+        notes.push(format!("not compared, as the clock of the run is in them: {}", left_out.join(", ")));
+    }
+    notes
+}
