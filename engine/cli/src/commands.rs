@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod check;
 pub mod checkpoint;
+pub mod drill;
 pub mod explain;
 pub mod generate;
 pub mod sql;

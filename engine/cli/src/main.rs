@@ -13,7 +13,7 @@ mod show;
 mod signals;
 mod terminal;
 
-use commands::{broker, check, checkpoint, explain, generate, sql, submit};
+use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit};
 
 /// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side.
 #[global_allocator]
@@ -47,6 +47,7 @@ enum Command {
     Generate(generate::Arguments),
     Broker(broker::Arguments),
     Checkpoint(checkpoint::Arguments),
+    Drill(drill::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,5 +65,6 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Broker(arguments) => broker::run(&arguments),
         Command::Checkpoint(arguments) => checkpoint::run(&arguments),
+        Command::Drill(arguments) => drill::run(&arguments),
     })
 }

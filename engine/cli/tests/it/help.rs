@@ -12,6 +12,7 @@ const COMMANDS: &[&[&str]] = &[
     &["generate", "ecommerce"],
     &["broker"],
     &["checkpoint"],
+    &["drill"],
     &["checkpoint", "show"],
     &["checkpoint", "verify"],
 ];
@@ -70,7 +71,7 @@ fn wrong_arguments_end_with_code_2_and_say_what_to_write() {
 fn what_is_not_there_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let inside = |arguments: &[&str]| run(engine(arguments).current_dir(folder.path())).wrong(2);
-    for command in ["check", "explain", "submit"] {
+    for command in ["check", "explain", "submit", "drill"] {
         let error = inside(&[command, "jobs/none.toml"]);
         assert!(error.contains("jobs/none.toml cannot be read") && error.contains("give the path of a job file"), "{error}");
     }

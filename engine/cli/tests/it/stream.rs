@@ -87,7 +87,7 @@ fn every_record_sent_is_in_exactly_one_place() {
     let differences = "SELECT count(*) FROM gold.event_counts g FULL JOIN \
                        (SELECT date_trunc('minute', event_time) AS minute, event_type, count(*) AS n FROM bronze.raw_events GROUP BY 1, 2) b \
                        ON g.window_start = b.minute AND g.event_type = b.event_type \
-                       WHERE g.event_count IS DISTINCT FROM b.n AND (g.event_count IS NOT NULL OR b.minute <= (SELECT max(window_start) FROM gold.event_counts))";
+                       WHERE (g.event_count IS DISTINCT FROM b.n) AND (g.event_count IS NOT NULL OR b.minute <= (SELECT max(window_start) FROM gold.event_counts))";
     assert_eq!(place.number(differences), 0);
     let revenue = "SELECT count(*) FROM gold.purchase_metrics WHERE abs(total_revenue / total_orders - avg_order_value) > 0.001";
     assert_eq!(place.number(revenue), 0);
