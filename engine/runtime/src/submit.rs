@@ -76,9 +76,10 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
     let summary = run.summary;
     let Run { checkpoint, readers, planner, .. } = run.run;
     drop((readers, planner));
-    checkpoint.close()?;
+    let closed = checkpoint.close();
     match result {
-        Ok(()) | Err(RunError::Stopped) => Ok(summary),
+        Ok(()) | Err(RunError::Stopped) => Ok(closed.map(|()| summary)?),
+        // What ended the run is the cause; that closing fails too can only follow from it.
         Err(error) => Err(error),
     }
 }
