@@ -125,7 +125,7 @@ pub fn send_one(producer: &BaseProducer, record: BaseRecord<'_, (), [u8]>) {
 /// One event of the small jobs: `second` counts from 2026-01-01T00:00:00Z.
 pub fn event(id: usize, key: &str, second: usize, amount: i64) -> String {
     let (hour, minute, left) = (second / 3600, second / 60 % 60, second % 60);
-    format!(r#"{{"id":{id},"key":"{key}","at":"2026-01-01T{hour:02}:{minute:02}:{left:02}Z","amount":{amount}}}"#)
+    format!(r#"{{"id":{id},"key":"{key}","moment":"2026-01-01T{hour:02}:{minute:02}:{left:02}Z","amount":{amount}}}"#)
 }
 
 /// Waits for something that another process does.

@@ -22,7 +22,7 @@ def folder(table):
 def load(version):
     """A database that holds every table as of one version, or its newest."""
     database = duckdb.connect()
-    database.execute("SET TimeZone = 'UTC'; SET threads = 1; SET autoinstall_known_extensions = false")
+    database.execute("SET TimeZone = 'UTC'; SET threads = 1; SET enable_progress_bar = false; SET autoinstall_known_extensions = false")
     for name in question["tables"]:
         found = DeltaTable(folder(name), version=version).to_pyarrow_table()
         register(database, name, found)

@@ -120,14 +120,33 @@ pub fn sorted(mut rows: Rows) -> Rows {
 pub fn assert_same(what: &str, ours: Rows, theirs: Rows) {
     assert!(!theirs.is_empty(), "{what}: the oracle has no row, so that nothing is compared");
     let (ours, theirs) = (sorted(ours), sorted(theirs));
-    let missing: Vec<_> = theirs.iter().filter(|row| !ours.contains(row)).take(3).collect();
-    let extra: Vec<_> = ours.iter().filter(|row| !theirs.contains(row)).take(3).collect();
-    assert!(
-        ours == theirs,
-        "{what}: {} rows, the oracle has {}\nnot in ours: {missing:?}\nnot in the oracle's: {extra:?}",
-        ours.len(),
-        theirs.len()
-    );
+    if ours != theirs {
+        let text = |rows: &Rows| rows.iter().map(|row| Value::from(row.clone()).to_string()).collect::<Vec<_>>();
+        let (ours, theirs) = (text(&ours), text(&theirs));
+        let missing: Vec<_> = theirs.iter().filter(|row| !ours.contains(row)).take(3).collect();
+        let extra: Vec<_> = ours.iter().filter(|row| !theirs.contains(row)).take(3).collect();
+        panic!(
+            "{what}: {} rows, the oracle has {}\nnot in ours: {missing:#?}\nnot in the oracle's: {extra:#?}",
+            ours.len(),
+            theirs.len()
+        );
+    }
+}
+
+/// The same, with approximate counts in the last columns: exact up to 256, within 8 % above.
+pub fn assert_nearly_same(what: &str, ours: Rows, theirs: Rows, approximate: usize) {
+    let split = |rows: Rows| -> (Rows, Rows) {
+        sorted(rows).into_iter().map(|mut row| { let counts = row.split_off(row.len() - approximate); (row, counts) }).unzip()
+    };
+    let ((ours, our_counts), (theirs, their_counts)) = (split(ours), split(theirs));
+    assert_same(what, ours.clone(), theirs);
+    for ((row, ours), theirs) in ours.iter().zip(our_counts).zip(their_counts) {
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let (approximation, exact) = (ours.as_i64().unwrap(), theirs.as_i64().unwrap());
+            let allowed = if exact <= 256 { 0.0 } else { exact as f64 * 0.08 };
+            assert!((approximation - exact).abs() as f64 <= allowed, "{what}: {approximation} for {exact} in {row:?}");
+        }
+    }
 }
 
 /// read = emitted + rejected + late + filtered in every epoch for every table of the job.

@@ -18,7 +18,7 @@ use crate::kafka::{PATIENCE, Topic, pass};
 const DEADLINE: Duration = Duration::from_secs(100);
 
 /// Columns of the small jobs; the values are [`crate::kafka::event`]'s.
-pub const EVENT_SCHEMA: &str = "id = { type = \"bigint\", required = true }\nkey = \"string\"\nat = \"timestamp\"\namount = \"bigint\"\n";
+pub const EVENT_SCHEMA: &str = "id = { type = \"bigint\", required = true }\nkey = \"string\"\nmoment = \"timestamp\"\namount = \"bigint\"\n";
 
 /// A table that keeps every record with its place.
 pub const KEEP_ALL: &str = "[table.bronze.everything]\nsql = \"SELECT *, _topic, _partition, _offset FROM events\"\n";

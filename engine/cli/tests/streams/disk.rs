@@ -1,0 +1,85 @@
+//! A disk that is full when an epoch is committed or staged: a clear end, and the next run completes with equal results.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::kafka::Topic;
+use crate::oracle::{Oracle, assert_books, assert_same};
+use crate::run::{Job, run};
+use crate::shop::{self, ALL_TABLES, TABLES};
+
+/// A small disk in memory.
+struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    fn new(folder: &Path, size: &str) -> SmallDisk {
+        std::fs::create_dir_all(folder).unwrap();
+        let disk = SmallDisk { folder: folder.to_owned() };
+        disk.mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
+        disk
+    }
+
+    fn grow(&self, size: &str) {
+        self.mount(&["-o", &format!("remount,size={size}")]);
+    }
+
+    fn mount(&self, arguments: &[&str]) {
+        let output = Command::new("mount").args(arguments).arg(&self.folder).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "this test needs a small disk, and the right to mount one (root): {error}");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.folder).output();
+    }
+}
+
+fn assert_equal(job: &Job, undisturbed: &Job) {
+    assert_books(&job.commits());
+    let gold: Vec<(&str, String)> = TABLES.iter().map(|table| (table.name, table.ours())).collect();
+    let mut queries: Vec<(&str, &str)> = gold.iter().map(|(name, sql)| (*name, sql.as_str())).collect();
+    queries.push(("bronze.raw_events", "SELECT event_id, _partition, _offset FROM bronze.raw_events"));
+    queries.push(("rejected.events", "SELECT partition, \"offset\", epoch FROM rejected.events"));
+    let ours = Oracle::over(&job.warehouse, &ALL_TABLES).ask_all(&queries);
+    let theirs = Oracle::over(&undisturbed.warehouse, &ALL_TABLES).ask_all(&queries);
+    for (((name, _), ours), theirs) in queries.iter().zip(ours).zip(theirs) {
+        assert_same(name, ours, theirs);
+    }
+}
+
+/// Runs into the full disk, twice, then with room enough.
+fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &str) {
+    let topic = Topic::new(purpose, 4);
+    shop::send(&topic, 40_000, 15);
+    let undisturbed = Job::ecommerce(&topic, 5_000);
+    undisturbed.run().right();
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::new(&folder.path().join("disk"), size);
+    let job = place(Job::ecommerce(&topic, 5_000), &disk.folder);
+    let first = run(&mut job.command(&["--available-now"])).failed();
+    let again = run(&mut job.command(&["--available-now"])).failed();
+    for error in [first, again] {
+        assert!(error.contains("No space left on device"), "the cause is not named: {error}");
+        assert!(error.contains(named), "the place is not named: {error}");
+        assert!(error.contains("start the job again"), "no remedy is named: {error}");
+    }
+    disk.grow("512m");
+    job.run().right();
+    assert!(job.commits().len() >= 8, "{} epochs", job.commits().len());
+    assert_equal(&job, &undisturbed);
+    drop(job);
+}
+
+#[test]
+fn a_full_disk_under_the_checkpoint() {
+    drill("disk-checkpoint", |job, disk| job.checkpoint_at(disk.join("checkpoint")), "2m", "/disk/checkpoint");
+}
+
+#[test]
+fn a_full_disk_under_the_warehouse() {
+    drill("disk-warehouse", |job, disk| job.warehouse_at(disk.join("warehouse").to_str().unwrap().to_owned()), "3m", "in the warehouse");
+}
