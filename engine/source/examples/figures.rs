@@ -101,7 +101,6 @@ fn read(settings: &Settings) -> Result<(), Box<dyn Error>> {
         max_offsets_per_trigger: None,
         ending_offsets: None,
         on_data_loss: job::OnDataLoss::Stop,
-        ending_offsets: None,
         options: BTreeMap::new(),
     };
     let begun = Instant::now();

@@ -113,7 +113,6 @@ impl Topic {
             max_offsets_per_trigger: None,
             ending_offsets: None,
             on_data_loss: job::OnDataLoss::Stop,
-            ending_offsets: None,
             options: BTreeMap::new(),
         }
     }

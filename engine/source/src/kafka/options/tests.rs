@@ -13,7 +13,6 @@ fn settings(options: &[(&str, &str)]) -> job::Kafka {
         max_offsets_per_trigger: None,
         ending_offsets: None,
         on_data_loss: job::OnDataLoss::Stop,
-        ending_offsets: None,
         options: options.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>(),
     }
 }

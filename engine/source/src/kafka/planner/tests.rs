@@ -12,6 +12,7 @@ fn planner(starting: job::StartingOffsets, on_data_loss: job::OnDataLoss) -> Kaf
         starting_offsets: starting,
         max_offsets_per_trigger: None,
         on_data_loss,
+        ending_offsets: None,
         options: BTreeMap::new(),
     };
     KafkaPlanner::open("events", &settings, "job").unwrap()
