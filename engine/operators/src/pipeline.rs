@@ -9,6 +9,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -41,6 +42,8 @@ enum Step {
     Filter { predicate: Arc<dyn PhysicalExpr>, columns: Option<Vec<usize>> },
     Project { columns: Vec<Arc<dyn PhysicalExpr>>, schema: SchemaRef },
     Plan(Arc<dyn ExecutionPlan>),
+    /// The conditions can never be met.
+    Nothing(SchemaRef),
 }
 
 impl Pipeline {
@@ -69,6 +72,7 @@ impl Pipeline {
                 Step::Filter { .. } => "filter",
                 Step::Project { .. } => "project",
                 Step::Plan(plan) => plan.name(),
+                Step::Nothing(_) => "filter (no row can meet the conditions)",
             })
             .collect();
         if names.is_empty() { "pass on".to_string() } else { names.join(" -> ") }
@@ -87,7 +91,7 @@ impl Pipeline {
             let before = rows.num_rows();
             rows = step.run(rows, &self.context)?;
             match step {
-                Step::Filter { .. } if one_to_one => filtered += (before - rows.num_rows()) as u64,
+                Step::Filter { .. } | Step::Nothing(_) if one_to_one => filtered += (before - rows.num_rows()) as u64,
                 Step::Plan(_) => one_to_one = false,
                 _ => {}
             }
@@ -116,6 +120,9 @@ fn compile_steps(plan: Arc<dyn ExecutionPlan>) -> Result<Vec<Step>> {
         steps.push(Step::Filter { predicate: Arc::clone(filter.predicate()), columns });
         return Ok(steps);
     }
+    if plan.is::<EmptyExec>() {
+        return Ok(vec![Step::Nothing(plan.schema())]);
+    }
     let children: Vec<Arc<dyn ExecutionPlan>> = plan.children().into_iter().map(Arc::clone).collect();
     match children.as_slice() {
         [] => Err(DataFusionError::Plan(format!("{} does not read the table's input", plan.name()))),
@@ -136,6 +143,7 @@ impl Step {
             Step::Filter { predicate, columns } => filter(rows, predicate, columns.as_deref()),
             Step::Project { columns, schema } => project(&rows, columns, schema),
             Step::Plan(plan) => run_plan(plan, &rows, context),
+            Step::Nothing(schema) => Ok(RecordBatch::new_empty(Arc::clone(schema))),
         }
     }
 }

@@ -26,12 +26,12 @@ impl WindowSpec {
     /// Start of the pane that holds this time.
     pub fn pane_of(&self, time_us: i64) -> i64 {
         let pane_us = self.pane_us();
-        time_us - (time_us - self.offset_us).rem_euclid(pane_us)
+        floor(time_us, self.offset_us, pane_us)
     }
 
     /// Start of the last window that holds this time (or pane).
     pub fn last_window_of(&self, time_us: i64) -> i64 {
-        time_us - (time_us - self.offset_us).rem_euclid(self.slide_us)
+        floor(time_us, self.offset_us, self.slide_us)
     }
 
     /// End of the last window that holds this time: once the watermark has reached it, the row is late.
@@ -43,8 +43,8 @@ impl WindowSpec {
     pub fn windows_of(&self, pane_us: i64) -> impl Iterator<Item = i64> + use<> {
         let last = self.last_window_of(pane_us);
         let (size_us, slide_us) = (self.size_us, self.slide_us);
-        let count = (pane_us - last..size_us).step_by(slide_us as usize).count() as i64;
-        (0..count).rev().map(move |back| last - back * slide_us)
+        let count = (pane_us.saturating_sub(last)..size_us).step_by(slide_us as usize).count() as i64;
+        (0..count).rev().map(move |back| last.saturating_sub(back * slide_us))
     }
 
     /// Starts of the panes of one window.
@@ -55,6 +55,15 @@ impl WindowSpec {
     /// True if the window that starts here is complete: its end is at or before the watermark (Spark: `<=`).
     pub fn is_complete(&self, window_us: i64, watermark_us: Option<i64>) -> bool {
         watermark_us.is_some_and(|watermark_us| window_us.saturating_add(self.size_us) <= watermark_us)
+    }
+}
+
+/// The last multiple of `width_us` after `offset_us` that is not after `time_us`, or the first one that can be told.
+fn floor(time_us: i64, offset_us: i64, width_us: i64) -> i64 {
+    match time_us.checked_sub(offset_us) {
+        Some(distance_us) => time_us.saturating_sub(distance_us.rem_euclid(width_us)),
+        // At the far end of time the offset is taken modulo the width, which gives the same multiples.
+        None => time_us.saturating_sub((time_us.rem_euclid(width_us) - offset_us.rem_euclid(width_us)).rem_euclid(width_us)),
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use state::BlockKey;
 
-use super::shard::{SHARDS, UNSHARDED};
+use super::shard::UNSHARDED;
 
 /// Blocks of one tier that a bucket may collect before they are merged into one of the next.
 pub(super) const COMPACT_BLOCKS: usize = 16;
 
-/// Lane number of compacted blocks: this plus their tier. Lanes that read are numbered below it.
+/// Lane number of compacted blocks: this plus their tier, which begins at 1. Lanes that read are numbered below it.
 pub(super) const COMPACTED_LANE: u16 = 0x8000;
 
 /// A block that exists.
@@ -64,16 +64,17 @@ impl Index {
         dropped.into_values().flatten().collect()
     }
 
-    /// The newest blocks of a bucket and shard that are of one tier, if there are enough of them to merge.
+    /// The newest blocks of a bucket that are of one tier, oldest first, if they come from enough deltas to be merged,
+    /// and the tier they make. Sharded and unsharded blocks go together: merged apart they would change places in time,
+    /// and a list would not come out in the order of its rows.
     pub fn due(&self, bucket: i64) -> Option<(u16, Vec<BlockRef>)> {
         let blocks = self.buckets.get(&bucket)?;
-        (0..SHARDS).chain([UNSHARDED]).find_map(|shard| {
-            let of_shard: Vec<&BlockRef> = blocks.iter().filter(|block| block.key.shard == shard).collect();
-            let newest = tier(&of_shard.last()?.key);
-            let run: Vec<BlockRef> =
-                of_shard.iter().rev().take_while(|block| tier(&block.key) == newest).map(|block| (*block).clone()).collect();
-            (run.len() >= COMPACT_BLOCKS).then(|| (newest + 1, run.into_iter().rev().collect()))
-        })
+        let newest = tier(&blocks.last()?.key);
+        let before = blocks.iter().rposition(|block| tier(&block.key) != newest).map_or(0, |at| at + 1);
+        let run = &blocks[before..];
+        let delta = |block: &BlockRef| (block.key.epoch, block.key.lane, block.key.sequence);
+        let deltas = 1 + run.windows(2).filter(|pair| delta(&pair[0]) != delta(&pair[1])).count();
+        (deltas >= COMPACT_BLOCKS).then(|| (newest + 1, run.to_vec()))
     }
 
     pub fn remove(&mut self, gone: &[BlockRef]) {
@@ -99,5 +100,5 @@ fn order(key: &BlockKey) -> (u64, u16, u16, u8) {
 }
 
 fn tier(key: &BlockKey) -> u16 {
-    key.lane.saturating_sub(COMPACTED_LANE - 1).min(u16::MAX - COMPACTED_LANE)
+    key.lane.saturating_sub(COMPACTED_LANE)
 }

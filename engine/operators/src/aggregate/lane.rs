@@ -12,13 +12,13 @@ use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
 use super::block::{Delta, encode};
-use super::shard::{KEY_BUCKETS, SHARDS, UNSHARDED, key_hashes, split_by_hash};
+use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::window::WindowSpec;
 
-/// A pane's rows are spread over shards when one lane has more than this many of them in an epoch.
-const SHARD_ROWS_MIN: usize = 16_384;
+/// A block's rows are spread over shards when there are more than this many of them.
+pub(super) const SHARD_ROWS_MIN: usize = 16_384;
 
 /// A lane hands over its groups before the end of the epoch when they take more than this, bytes.
 const LANE_BYTES_MAX: usize = 64 << 20;
@@ -104,7 +104,7 @@ impl AggregateLane {
             return Ok(());
         }
         let mut columns: Vec<ArrayRef> = panes.into_iter().collect();
-        columns.extend(self.spec.keys.iter().map(|key| Arc::clone(rows.column(*key))));
+        columns.extend(self.spec.keys.iter().map(|key| normalized(rows.column(*key))));
         let groups = match &mut self.groups {
             Some(groups) => {
                 groups.intern(&columns, &mut self.group_indices)?;
@@ -117,9 +117,7 @@ impl AggregateLane {
             }
         };
         for (call, accumulator) in self.spec.calls.iter().zip(&mut self.accumulators) {
-            let arguments = call.function.expressions();
-            let values =
-                arguments.iter().map(|argument| argument.evaluate(rows)?.into_array(rows.num_rows())).collect::<Result<Vec<_>>>()?;
+            let values = call.values(rows)?;
             let filter = call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
             let filter = filter.as_ref().map(|filter| filter.as_boolean());
             accumulator.update_batch(&values, &self.group_indices, filter, groups)?;
@@ -157,9 +155,8 @@ impl AggregateLane {
             }
             None if is_global => self.file(0, &rows)?,
             None => {
-                let hashes = key_hashes(&rows.columns()[..self.spec.keys.len()], rows.num_rows())?;
-                for (bucket, rows) in split_by_hash(&rows, &hashes, KEY_BUCKETS)? {
-                    self.file(bucket as i64, &rows)?;
+                for (bucket, rows) in split_by_key(&rows, self.spec.keys.len(), bucket_of)? {
+                    self.file(bucket, &rows)?;
                 }
             }
         }
@@ -170,8 +167,7 @@ impl AggregateLane {
     /// Files the rows of one bucket as one block, or as one block a shard if they are many.
     fn file(&mut self, bucket: i64, rows: &RecordBatch) -> Result<(), OperatorError> {
         let parts = if rows.num_rows() > SHARD_ROWS_MIN {
-            let hashes = key_hashes(&rows.columns()[..self.spec.keys.len()], rows.num_rows())?;
-            split_by_hash(rows, &hashes, u64::from(SHARDS))?.into_iter().map(|(shard, rows)| (shard as u8, rows)).collect()
+            split_by_key(rows, self.spec.keys.len(), shard_of)?
         } else {
             vec![(UNSHARDED, rows.clone())]
         };
@@ -186,7 +182,10 @@ impl AggregateLane {
         self.groups = if self.spec.is_global() { None } else { Some(new_group_values(group_schema(&self.spec), &GroupOrdering::None)?) };
         self.accumulators = self.spec.accumulators()?;
         self.group_indices.clear();
-        self.sequence = self.sequence.saturating_add(u16::from(!self.deltas.is_empty()));
+        if !self.deltas.is_empty() {
+            let full = || DataFusionError::Execution("one epoch has more state than 65,536 blocks a lane; lower max_offsets_per_trigger".to_string());
+            self.sequence = self.sequence.checked_add(1).ok_or_else(full)?;
+        }
         Ok(())
     }
 }
@@ -211,10 +210,10 @@ fn panes(window: &WindowSpec, times: &ArrayRef, late_watermark_us: Option<i64>) 
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let pane_us = window.pane_us();
     let mut starts = Vec::with_capacity(times.len());
-    let mut pane = i64::MIN / 2;
+    let mut pane = window.pane_of(0);
     for time_us in times.values() {
         // Rows come nearly in order of time: most fall into the pane of the row before.
-        if *time_us < pane || *time_us - pane >= pane_us {
+        if *time_us < pane || time_us.saturating_sub(pane) >= pane_us {
             pane = window.pane_of(*time_us);
         }
         starts.push(pane);
@@ -238,6 +237,10 @@ fn split_by_pane(rows: &RecordBatch, panes: &ArrayRef) -> Result<Vec<(i64, Recor
     }
     if let (1, Some((pane, _))) = (positions.len(), positions.first_key_value()) {
         return Ok(vec![(*pane, rows.clone())]);
+    }
+    if rows.num_columns() == 0 {
+        // Nothing but the window is asked for: a pane is one row without columns.
+        return Ok(positions.into_iter().map(|(pane, of_pane)| (pane, rows.slice(0, of_pane.len()))).collect());
     }
     positions.into_iter().map(|(pane, of_pane)| Ok((pane, take_record_batch(rows, &UInt32Array::from(of_pane))?))).collect()
 }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
-use super::shard::{SHARDS, key_hashes};
+use super::shard::{key_hashes, shard_of};
 use super::spec::{AggregateSpec, GroupColumn};
 use crate::OperatorError;
 
@@ -66,7 +66,7 @@ impl<'a> Merger<'a> {
             Some(shard) => {
                 let hashes = key_hashes(&rows.columns()[..self.keys], rows.num_rows())?;
                 let mask: BooleanArray =
-                    hashes.iter().map(|hash| Some(hash % u64::from(SHARDS) == u64::from(shard))).collect();
+                    hashes.iter().map(|hash| Some(shard_of(*hash) == shard)).collect();
                 self.push_all(&filter_record_batch(rows, &mask)?)
             }
         }
@@ -113,7 +113,7 @@ impl<'a> Merger<'a> {
     /// If a function fails.
     pub fn into_result(mut self, group: i64) -> Result<RecordBatch, OperatorError> {
         if self.spec.is_global() && self.count == 0 {
-            self.start_global()?;
+            return Ok(self.empty_group()?);
         }
         let keys = self.take_keys()?;
         let mut columns = Vec::with_capacity(self.spec.output.fields().len());
@@ -132,20 +132,11 @@ impl<'a> Merger<'a> {
         Ok(batch(&self.spec.output, columns, self.count)?)
     }
 
-    /// Makes the single group of a global aggregate exist although no row came.
-    fn start_global(&mut self) -> Result<()> {
-        let nothing = RecordBatch::new_empty(Arc::clone(&self.spec.input));
-        for (accumulator, call) in self.accumulators.iter_mut().zip(&self.spec.calls) {
-            let values = call
-                .function
-                .expressions()
-                .iter()
-                .map(|argument| argument.evaluate(&nothing)?.into_array(0))
-                .collect::<Result<Vec<ArrayRef>>>()?;
-            accumulator.update_batch(&values, &[], None, 1)?;
-        }
-        self.count = 1;
-        Ok(())
+    /// The figures of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
+    /// values they never saw (sum 0 instead of null, min the largest number), the plain forms can.
+    fn empty_group(&self) -> Result<RecordBatch> {
+        let values = self.spec.calls.iter().map(|call| call.function.create_accumulator()?.evaluate()?.to_array_of_size(1));
+        batch(&self.spec.output, values.collect::<Result<_>>()?, 1)
     }
 
     fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {

@@ -11,7 +11,8 @@ use state::{BlockKey, BucketRange, OperatorId};
 use super::block::{self, Delta};
 use super::index::{BlockRef, COMPACTED_LANE, Index};
 use super::merge::{MergeItem, Merger};
-use super::shard::SHARDS;
+use super::lane::SHARD_ROWS_MIN;
+use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 
@@ -144,13 +145,7 @@ impl Aggregate {
     /// If a block is missing or damaged, or a function fails.
     pub fn merge(&self, committed: &dyn BlockSource, item: MergeItem) -> Result<RecordBatch, OperatorError> {
         let mut merger = Merger::new(&self.spec)?;
-        for block in self.index.blocks_in(self.buckets_of(item.group)) {
-            if item.shard.is_some_and(|shard| block.key.shard < SHARDS && block.key.shard != shard) {
-                continue;
-            }
-            let filter = item.shard.filter(|_| block.key.shard >= SHARDS);
-            merger.push(&self.read(committed, &block.key)?, filter)?;
-        }
+        self.push_all(&mut merger, committed, self.index.blocks_in(self.buckets_of(item.group)), item.shard)?;
         merger.into_result(item.group)
     }
 
@@ -227,20 +222,49 @@ impl Aggregate {
         run: Vec<BlockRef>,
         changes: &mut BlockChanges,
     ) -> Result<(), OperatorError> {
-        let mut merger = Merger::new(&self.spec)?;
-        for block in &run {
-            merger.push(&self.read(committed, &block.key)?, None)?;
+        let mut merged = Vec::new();
+        if run.iter().all(|block| block.key.shard == UNSHARDED) {
+            let rows = self.merged_state(committed, &run, None)?;
+            match rows.num_rows() > SHARD_ROWS_MIN {
+                true => merged = split_by_key(&rows, self.spec.keys.len(), shard_of)?,
+                false => merged.push((UNSHARDED, rows)),
+            }
+        } else {
+            for shard in 0..SHARDS {
+                merged.push((shard, self.merged_state(committed, &run, Some(shard))?));
+            }
         }
-        let bytes = block::encode(&merger.into_state(&self.state_schema)?)?;
         self.index.remove(&run);
         for block in &run {
             if self.pending.remove(&block.key).is_none() {
                 changes.deletes.push(block.key);
             }
         }
-        if let Some(first) = run.first() {
-            let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, ..first.key };
-            self.put(key, bytes);
+        let Some(BlockRef { key, .. }) = run.first() else { return Ok(()) };
+        for (shard, rows) in merged.into_iter().filter(|(_, rows)| rows.num_rows() > 0) {
+            let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, shard, ..*key };
+            self.put(key, block::encode(&rows)?);
+        }
+        Ok(())
+    }
+
+    /// The state rows of these blocks, or those of one shard, merged.
+    fn merged_state(&self, committed: &dyn BlockSource, run: &[BlockRef], shard: Option<u8>) -> Result<RecordBatch, OperatorError> {
+        let mut merger = Merger::new(&self.spec)?;
+        self.push_all(&mut merger, committed, run.iter(), shard)?;
+        Ok(merger.into_state(&self.state_schema)?)
+    }
+
+    fn push_all<'a>(
+        &self,
+        merger: &mut Merger<'_>,
+        committed: &dyn BlockSource,
+        blocks: impl Iterator<Item = &'a BlockRef>,
+        shard: Option<u8>,
+    ) -> Result<(), OperatorError> {
+        for block in blocks.filter(|block| shard.is_none_or(|shard| [shard, UNSHARDED].contains(&block.key.shard))) {
+            let filter = shard.filter(|_| block.key.shard == UNSHARDED);
+            merger.push(&self.read(committed, &block.key)?, filter)?;
         }
         Ok(())
     }

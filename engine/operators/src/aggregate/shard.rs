@@ -1,10 +1,11 @@
 //! A hash of grouping keys that is the same in every build: it decides where state lies on disk.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::Result;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -32,20 +33,47 @@ pub fn key_hashes(keys: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
     Ok(hashes)
 }
 
-/// Splits rows by `hash % parts`; parts without rows are left out. The order within a part is kept.
+/// The shard of a row. It takes other bits of the hash than [`bucket_of`], so that one key bucket has rows in every shard.
+pub fn shard_of(hash: u64) -> u8 {
+    ((hash >> 32) % u64::from(SHARDS)) as u8
+}
+
+/// The bucket of a row without a window.
+pub fn bucket_of(hash: u64) -> i64 {
+    (hash % KEY_BUCKETS) as i64
+}
+
+/// Splits rows by `part`, which is below `parts`; parts without rows are left out. The order within a part is kept.
 ///
 /// # Errors
-/// If the rows cannot be copied.
-pub fn split_by_hash(rows: &RecordBatch, hashes: &[u64], parts: u64) -> Result<Vec<(u64, RecordBatch)>> {
-    let mut positions: Vec<Vec<u32>> = vec![Vec::new(); parts as usize];
-    for (row, hash) in hashes.iter().enumerate() {
-        positions[(hash % parts) as usize].push(row as u32);
+/// If the keys have no hash or the rows cannot be copied.
+pub fn split_by_key<P: Copy + Into<i64>>(
+    rows: &RecordBatch,
+    keys: usize,
+    part: impl Fn(u64) -> P,
+) -> Result<Vec<(P, RecordBatch)>> {
+    let mut positions: BTreeMap<i64, (Option<P>, Vec<u32>)> = BTreeMap::new();
+    for (row, hash) in key_hashes(&rows.columns()[..keys], rows.num_rows())?.into_iter().enumerate() {
+        let of_row = part(hash);
+        let slot = positions.entry(of_row.into()).or_default();
+        slot.0 = Some(of_row);
+        slot.1.push(row as u32);
     }
-    let mut split = Vec::new();
-    for (part, rows_of_part) in positions.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-        split.push((part as u64, take_record_batch(rows, &UInt32Array::from(rows_of_part))?));
+    let parts = positions.into_values().filter_map(|(part, rows)| Some((part?, rows)));
+    parts.map(|(part, of_part)| Ok((part, take_record_batch(rows, &UInt32Array::from(of_part))?))).collect()
+}
+
+/// One representative for values that are one group: 0.0 for -0.0, one NaN for all (Spark's `NormalizeFloatingNumbers`).
+pub fn normalized(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float64 => Arc::new(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| {
+            if value.is_nan() { f64::NAN } else { value + 0.0 }
+        })),
+        DataType::Float32 => Arc::new(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(|value| {
+            if value.is_nan() { f32::NAN } else { value + 0.0 }
+        })),
+        _ => Arc::clone(column),
     }
-    Ok(split)
 }
 
 fn hash_column(column: &ArrayRef, hashes: &mut [u64]) -> Result<()> {
@@ -68,7 +96,7 @@ fn hash_column(column: &ArrayRef, hashes: &mut [u64]) -> Result<()> {
         }
         other => {
             let converter = RowConverter::new(vec![SortField::new(other.clone())])?;
-            let rows = converter.convert_columns(&[Arc::clone(column)])?;
+            let rows = converter.convert_columns(&[normalized(column)])?;
             combine(column.as_ref(), hashes, |row, seed| xxh3_64(rows.row(row).as_ref()) ^ seed.rotate_left(17));
         }
     }

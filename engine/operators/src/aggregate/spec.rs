@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, StructArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
 use datafusion::logical_expr::GroupsAccumulator;
@@ -23,6 +23,8 @@ pub struct AggregateSpec {
     pub time: Option<usize>,
     /// Columns with the other grouping keys.
     pub keys: Vec<usize>,
+    /// The grouping keys as the user wrote them, for people to read.
+    pub key_names: Vec<String>,
     /// Aggregate functions, in the order of the result.
     pub calls: Vec<AggregateCall>,
     /// Grouping columns in the order of the result.
@@ -45,6 +47,8 @@ pub enum GroupColumn {
 /// One call of an aggregate function.
 #[derive(Debug, Clone)]
 pub struct AggregateCall {
+    /// The call as the user wrote it, for people to read.
+    pub name: String,
     /// The function with its arguments as columns of the input.
     pub function: Arc<AggregateFunctionExpr>,
     /// `FILTER (WHERE …)`.
@@ -63,6 +67,18 @@ pub fn window_type() -> DataType {
 
 fn window_fields() -> Fields {
     Fields::from(vec![Field::new("start", instant(), true), Field::new("end", instant(), true)])
+}
+
+impl AggregateCall {
+    /// What the function is given of these rows: its arguments, then the terms of its ORDER BY.
+    ///
+    /// # Errors
+    /// If an expression fails on a row.
+    pub(super) fn values(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
+        let order = self.function.order_bys().iter().map(|term| Arc::clone(&term.expr));
+        let arguments = self.function.expressions().into_iter().chain(order);
+        arguments.map(|argument| argument.evaluate(rows)?.into_array(rows.num_rows())).collect()
+    }
 }
 
 impl AggregateSpec {
@@ -113,14 +129,12 @@ impl AggregateSpec {
         if let Some(window) = &self.window {
             parts.push(format!("window size {} µs, slide {} µs, offset {} µs", window.size_us, window.slide_us, window.offset_us));
         }
-        for column in &self.keys {
-            let field = self.input.field(*column);
-            parts.push(format!("key {} {}", field.name(), field.data_type()));
+        for (column, name) in self.keys.iter().zip(&self.key_names) {
+            parts.push(format!("key {name} {}", self.input.field(*column).data_type()));
         }
         for call in &self.calls {
             let types: Vec<String> = call.function.state_fields()?.iter().map(|field| field.data_type().to_string()).collect();
-            let filter = call.filter.as_ref().map(|filter| format!(" filter {filter}")).unwrap_or_default();
-            parts.push(format!("aggregate {}{filter} [{}]", call.function.name(), types.join(", ")));
+            parts.push(format!("aggregate {} [{}]", call.name, types.join(", ")));
         }
         Ok(parts)
     }

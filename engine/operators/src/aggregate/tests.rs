@@ -1,1 +1,6 @@
 //! Aggregates against plain maps over random rows, splits and lanes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod engine;
+mod found;
+mod random;
