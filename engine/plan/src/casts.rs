@@ -1,14 +1,15 @@
-//! Casts between timestamps and numbers as Spark defines them: seconds since 1970, and instants in microseconds.
+//! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Cast, Expr, ExprSchemable, LogicalPlan, ScalarUDF, lit};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, lit};
 use operators::aggregate::instant;
 
 use crate::functions::seconds::EpochSeconds;
+use crate::functions::to_timestamp::ToTimestamp;
 
 /// Rewrites every cast of a plan.
 ///
@@ -40,9 +41,10 @@ fn merged_schema(node: &LogicalPlan) -> DFSchema {
 }
 
 fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
-    let (inner, target) = match &expr {
-        Expr::Cast(cast) => (&cast.expr, cast.field.data_type()),
-        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type()),
+    let (inner, target, is_trying) = match &expr {
+        Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
+        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),
+        Expr::BinaryExpr(division) if division.op == Operator::Divide => return divide(expr, schema),
         _ => return Ok(Transformed::no(expr)),
     };
     let source = inner.get_type(schema)?;
@@ -57,10 +59,10 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
             }
         }
         (source, DataType::Timestamp(..)) if source.is_integer() || source.is_floating() => {
-            let micros = Expr::Cast(Cast::new(Box::new(inner.as_ref().clone()), DataType::Float64)) * lit(1e6);
-            let exact = Expr::Cast(Cast::new(Box::new(inner.as_ref().clone()), DataType::Int64)) * lit(1_000_000_i64);
-            let value = if source.is_integer() { exact } else { Expr::Cast(Cast::new(Box::new(micros), DataType::Int64)) };
-            to_instant(value)
+            ScalarUDF::new_from_impl(ToTimestamp::default()).call(vec![inner.as_ref().clone()])
+        }
+        (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, DataType::Timestamp(..)) if is_trying => {
+            ScalarUDF::new_from_impl(ToTimestamp::default()).call(vec![inner.as_ref().clone()])
         }
         (_, DataType::Timestamp(TimeUnit::Nanosecond, None)) => to_instant(inner.as_ref().clone()),
         _ => return Ok(Transformed::no(expr)),
@@ -68,6 +70,19 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(rewritten))
 }
 
-fn to_instant(expr: Expr) -> Expr {
+/// Spark's `/` of two whole numbers gives a double: `5 / 2` is 2.5.
+fn divide(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Ok(Transformed::no(expr)) };
+    let whole = left.get_type(schema)?.is_integer() && right.get_type(schema)?.is_integer();
+    let double = |side: Box<Expr>| match whole {
+        true => Box::new(Expr::Cast(Cast::new(side, DataType::Float64))),
+        false => side,
+    };
+    let (left, right) = (double(left), double(right));
+    Ok(Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), whole))
+}
+
+/// The instant that a date or a timestamp of another unit is.
+pub fn to_instant(expr: Expr) -> Expr {
     Expr::Cast(Cast::new(Box::new(expr), instant()))
 }

@@ -26,6 +26,7 @@ use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
 use crate::split::{Above, lineage, plain_schema, split};
 use crate::window::{window_call, window_spec};
+use crate::words::words;
 
 /// A table that runs: a pipeline over its input, and an aggregate if it has one.
 #[derive(Debug, Clone)]
@@ -135,6 +136,7 @@ fn aggregate_stage(
         window,
         time: above.time,
         keys: above.keys.clone(),
+        key_names: above.key_names.clone(),
         calls,
         group: above.group.clone(),
         input: Arc::clone(front.schema()),
@@ -150,7 +152,7 @@ fn calls(state: &SessionState, above: &Above, logical: &DFSchema, physical: &Sch
         let lowered = LoweredAggregateBuilder::new(call, logical, physical, state.execution_props(), &planning)
             .with_name(above.aggregate.aggr_expr[at].schema_name().to_string())
             .build()?;
-        Ok(AggregateCall { function: lowered.aggregate, filter: lowered.filter })
+        Ok(AggregateCall { name: words(&above.aggregate.aggr_expr[at]), function: lowered.aggregate, filter: lowered.filter })
     });
     lowered.collect()
 }

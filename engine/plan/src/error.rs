@@ -4,6 +4,7 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use crate::problem::SqlProblem;
+use crate::words::plain_text;
 
 /// Turns an error of planning into a problem of the text.
 pub fn to_problem(error: &DataFusionError, sql: &str) -> SqlProblem {
@@ -52,10 +53,21 @@ fn of_text(text: &str, sql: &str) -> SqlProblem {
         return SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name);
     }
     if message.contains("must be in the GROUP BY clause") || message.contains("must appear in the GROUP BY") {
-        return SqlProblem::new(first_line(message), "add the column to GROUP BY, or put it into an aggregate such as max(…)")
-            .code("MISSING_AGGREGATION");
+        let column = between(message, "column \"", "\"").map(|name| name.rsplit('.').next().unwrap_or(name));
+        let what = match column {
+            Some(column) => format!("`{column}` is neither in GROUP BY nor in an aggregate"),
+            None => plain_text(&first_line(message)),
+        };
+        return SqlProblem::new(what, "add the column to GROUP BY, or put it into an aggregate such as max(…)")
+            .code("MISSING_AGGREGATION")
+            .at_text(sql, column.unwrap_or("GROUP BY"));
     }
-    SqlProblem::new(first_line(message), "change the query so that it can be planned")
+    if message.contains("calls cannot be nested") {
+        return SqlProblem::new(plain_text(&first_line(message)), "make the inner aggregate a table of its own")
+            .code("NESTED_AGGREGATE_FUNCTION")
+            .at_text(sql, between(message, "is nested inside '", "(").unwrap_or("("));
+    }
+    SqlProblem::new(plain_text(&first_line(message)), "change the query so that it can be planned")
 }
 
 /// A problem of a text that is not SQL.

@@ -33,7 +33,6 @@ fn input(graph: &Graph, table: &TablePlan) -> String {
 
 fn operators(table: &TablePlan) -> String {
     let Some(stage) = &table.aggregate else { return table.front.describe() };
-    let keys = stage.spec.keys.len();
     let window = match &stage.spec.window {
         Some(window) if window.size_us == window.slide_us => format!("tumbling window of {}, ", duration(window.size_us)),
         Some(window) => format!(
@@ -44,11 +43,11 @@ fn operators(table: &TablePlan) -> String {
         ),
         None => String::new(),
     };
-    let calls: Vec<&str> = stage.spec.calls.iter().map(|call| call.function.name()).collect();
-    let keys = match keys {
-        0 => "no key".to_string(),
-        1 => "1 key".to_string(),
-        count => format!("{count} keys"),
+    let calls: Vec<&str> = stage.spec.calls.iter().map(|call| call.name.as_str()).collect();
+    let keys = match stage.spec.key_names.as_slice() {
+        [] => "no key".to_string(),
+        [name] => format!("key {name}"),
+        names => format!("keys {}", names.join(", ")),
     };
     format!("{} -> aggregate ({window}{keys}: {}) -> {}", table.front.describe(), calls.join(", "), stage.back.describe())
 }

@@ -2,7 +2,7 @@
 
 mod batch_time;
 pub mod seconds;
-mod to_timestamp;
+pub mod to_timestamp;
 pub mod window;
 
 use datafusion::error::Result;
@@ -18,6 +18,7 @@ use crate::session::BatchClock;
 pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
     register_batch(context)?;
     context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::new(clock.clone())));
+    context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::date(clock.clone())));
     context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
     Ok(())
 }

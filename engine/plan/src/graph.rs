@@ -138,10 +138,11 @@ impl Planner {
 
     fn plan(&mut self, table: &Table, statement: Statement, inputs: &[String]) {
         let Some(input) = inputs.first().and_then(|input| self.relations.get(input)).cloned() else { return };
-        let planned = match self.refuse_chain(table, &input) {
+        let planned = compile_table(&self.context, table, statement, &self.relations, &input);
+        let planned = planned.and_then(|plan| match self.refuse_chain(table, &plan, &input) {
             Some(problem) => Err(vec![problem]),
-            None => compile_table(&self.context, table, statement, &self.relations, &input),
-        };
+            None => Ok(plan),
+        });
         match planned {
             Err(problems) => {
                 let name = &table.name;
@@ -166,25 +167,38 @@ impl Planner {
     }
 
     /// A table over one whose rows are replaced would have to take rows back; that comes later.
-    fn refuse_chain(&self, table: &Table, input: &Relation) -> Option<SqlProblem> {
+    fn refuse_chain(&self, table: &Table, plan: &TablePlan, input: &Relation) -> Option<SqlProblem> {
         let (mode, is_aggregate) = self.modes.get(&input.name.to_lowercase())?;
-        let is_aggregated = table.sql.to_lowercase().contains("group by");
+        let is_aggregated = plan.aggregate.is_some();
         if *is_aggregate && (*mode != OutputMode::Append || is_aggregated) {
-            let message = format!("`{}` is an aggregate; a table {} it is not supported yet", input.name, if is_aggregated { "that aggregates" } else { "over" });
+            let message = match is_aggregated {
+                true => format!("`{}` is an aggregate, and an aggregate of an aggregate is not supported yet", input.name),
+                false => format!("rows of `{}` are replaced after each epoch, and a table over such rows is not supported yet", input.name),
+            };
             return Some(SqlProblem::new(message, "read the source, or query the aggregate with `engine sql`").at_text(&table.sql, &input.name));
         }
         None
     }
 
     fn report_stuck(&mut self, waiting: &[Waiting<'_>]) {
-        let failed: Vec<String> = self.problems.iter().map(|problem| problem.table.to_lowercase()).collect();
-        let names: Vec<String> = waiting.iter().map(|(table, _, _)| table.name.to_lowercase()).collect();
+        let reads: HashMap<String, &Vec<String>> =
+            waiting.iter().map(|(table, _, inputs)| (table.name.to_lowercase(), inputs)).collect();
         for (table, _, inputs) in waiting {
-            let in_circle = inputs.iter().any(|input| names.contains(input));
-            if in_circle && failed.is_empty() {
-                let problem = SqlProblem::new(format!("`{}` reads itself through {}", table.name, inputs.join(", ")), "a table reads only sources and tables before it");
-                self.problems.push(TableProblem { table: table.name.clone(), problem });
+            // A table reads one input: the chain of inputs either comes back to the table, or ends or circles elsewhere.
+            let name = table.name.to_lowercase();
+            let mut chain: Vec<&str> = Vec::new();
+            let mut at = inputs.first();
+            while let Some(input) = at.filter(|input| **input != name && !chain.contains(&input.as_str())) {
+                chain.push(input);
+                at = reads.get(input).and_then(|inputs| inputs.first());
             }
+            if at != Some(&name) {
+                continue;
+            }
+            let through = if chain.is_empty() { String::new() } else { format!(" through {}", chain.join(" and ")) };
+            let problem = SqlProblem::new(format!("`{}` reads itself{through}", table.name), "a table reads only sources and other tables, in no circle")
+                .at_text(&table.sql, inputs.first().map_or("", String::as_str));
+            self.problems.push(TableProblem { table: table.name.clone(), problem });
         }
     }
 }

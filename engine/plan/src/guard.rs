@@ -1,17 +1,28 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
-use datafusion::sql::sqlparser::ast::{SetExpr, Statement};
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::error::of_parser;
 use crate::problem::SqlProblem;
+use crate::window::parse_interval;
 
 /// Longest SQL text of a table, bytes.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
 
 /// Deepest nesting of expressions and subqueries.
 pub const NESTING_MAX: usize = 100;
+
+/// Most operators and keywords of a query: as deep as chains such as `a + b + …` can make it before its depth is known.
+pub const OPERATORS_MAX: usize = 5_000;
+
+/// Longest chain of operators.
+pub const CHAIN_MAX: usize = 400;
 
 /// Parses the one SELECT of a table.
 ///
@@ -22,8 +33,11 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
         return Err(SqlProblem::new(message, "split it into several tables"));
     }
+    let tokens = Tokenizer::new(&SparkSqlDialect {}, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| of_parser(&error.to_string(), sql))?;
+    check_operators(&tokens)?;
     let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(NESTING_MAX);
-    let mut statements = match parser.try_with_sql(sql).and_then(|mut parser| parser.parse_statements()) {
+    let mut statements = match parser.with_tokens_with_locations(split_intervals(tokens)).parse_statements() {
         Ok(statements) => statements,
         Err(ParserError::RecursionLimitExceeded) => {
             return Err(SqlProblem::new(format!("the query is nested deeper than {NESTING_MAX}"), "split it into several tables"));
@@ -34,11 +48,89 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
     match (statements.pop(), count) {
         (Some(Statement::Query(query)), 1) => match *query.body {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(not_a_select(sql)),
-            _ => Ok(Statement::Query(query)),
+            _ => check_depth(Statement::Query(query)),
         },
         (Some(_), 1) => Err(not_a_select(sql)),
         (None, _) => Err(SqlProblem::new("the query is empty", "write a SELECT")),
         (Some(_), _) => Err(SqlProblem::new(format!("{count} statements, where a table has one"), "make a table of each").at_text(sql, ";")),
+    }
+}
+
+/// A text with too many operators must not be parsed at all: to drop what it makes would overflow the stack.
+fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
+    let joins = |token: &&TokenWithSpan| match &token.token {
+        Token::Word(word) => word.keyword != Keyword::NoKeyword,
+        Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::Number(..) | Token::Whitespace(_) => false,
+        Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => false,
+        _ => true,
+    };
+    let count = tokens.iter().filter(joins).count();
+    if count <= OPERATORS_MAX {
+        return Ok(());
+    }
+    let message = format!("the query has {count} operators and keywords, the limit is {OPERATORS_MAX}");
+    Err(SqlProblem::new(message, "split it into several tables"))
+}
+
+/// `INTERVAL '1 hour 30 minutes'` is Spark's, but the parser wants a unit after the quotes:
+/// `INTERVAL '5400000000' MICROSECONDS`. Months, whose length differs, stay months if they stand alone.
+fn split_intervals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut split: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let after_interval = split.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_)));
+        let is_interval = after_interval.is_some_and(|token| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::INTERVAL));
+        let parts = match &token.token {
+            Token::SingleQuotedString(text) if is_interval => number_and_unit(text),
+            _ => None,
+        };
+        let Some((number, unit)) = parts else {
+            split.push(token);
+            continue;
+        };
+        for part in [Token::SingleQuotedString(number), Token::make_keyword(&unit)] {
+            split.push(TokenWithSpan { token: part, span: token.span });
+        }
+    }
+    split
+}
+
+fn number_and_unit(text: &str) -> Option<(String, String)> {
+    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [number, unit] => Some(((*number).to_string(), unit.to_uppercase())),
+        [_, _, _, ..] => Some((parse_interval(text).ok()?.to_string(), "MICROSECONDS".to_string())),
+        _ => None,
+    }
+}
+
+/// Chains deeper than this could overflow the stack of a thread that computes them row by row.
+fn check_depth(statement: Statement) -> Result<Statement, SqlProblem> {
+    let mut depth = Depth::default();
+    let _: ControlFlow<()> = statement.visit(&mut depth);
+    if depth.most <= CHAIN_MAX {
+        return Ok(statement);
+    }
+    let message = format!("an expression of the query is {} operators deep, the limit is {CHAIN_MAX}", depth.most);
+    Err(SqlProblem::new(message, "use parentheses to group the terms, IN (…) instead of a chain of OR, or several tables"))
+}
+
+#[derive(Default)]
+struct Depth {
+    now: usize,
+    most: usize,
+}
+
+impl Visitor for Depth {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.now += 1;
+        self.most = self.most.max(self.now);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<()> {
+        self.now -= 1;
+        ControlFlow::Continue(())
     }
 }
 

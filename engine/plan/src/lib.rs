@@ -14,6 +14,7 @@ mod rules;
 mod session;
 mod split;
 mod window;
+mod words;
 
 pub use compile::{AggregateStage, TablePlan};
 pub use graph::{Graph, TableProblem, plan_job};

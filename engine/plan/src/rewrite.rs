@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
+    AccessExpr, ExcludeSelectItem, Expr, Function, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
     VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
@@ -66,6 +66,11 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlProblem> {
+        if let Expr::CompoundFieldAccess { root, access_chain } = expr
+            && let Some(access) = dotted(root, access_chain)
+        {
+            *expr = access;
+        }
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
                 "explode" => function.name = ObjectName::from(vec![Ident::new("unnest")]),
@@ -86,21 +91,38 @@ impl Rewriter<'_> {
         let [from] = select.from.as_slice() else { return };
         let (TableFactor::Table { name, .. }, true) = (&from.relation, from.joins.is_empty()) else { return };
         let Some(relation) = self.relations.get(&relation_name(name)).filter(|relation| !relation.hidden.is_empty()) else { return };
-        let plain = |options: &WildcardAdditionalOptions| options.opt_except.is_none() && options.opt_exclude.is_none();
-        let shown = || {
-            let fields = relation.schema.fields().iter().filter(|field| !relation.hidden.contains(field.name()));
+        let plain = |options: &WildcardAdditionalOptions| options.opt_replace.is_none() && options.opt_rename.is_none();
+        let shown = |options: &WildcardAdditionalOptions| {
+            let excluded = excluded(options);
+            let is_shown = move |name: &String| !relation.hidden.contains(name) && !excluded.contains(&name.to_lowercase());
+            let fields = relation.schema.fields().iter().filter(move |field| is_shown(field.name()));
             fields.map(|field| SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('`', field.name()))))
         };
         let items = std::mem::take(&mut select.projection);
         for item in items {
             match &item {
                 SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) if plain(options) => {
-                    select.projection.extend(shown());
+                    select.projection.extend(shown(options));
                 }
                 _ => select.projection.push(item),
             }
         }
     }
+}
+
+/// The names that `* EXCEPT (…)` or `* EXCLUDE (…)` leaves out, in lower case.
+fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    if let Some(except) = &options.opt_except {
+        names.push(except.first_element.value.to_lowercase());
+        names.extend(except.additional_elements.iter().map(|name| name.value.to_lowercase()));
+    }
+    match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => names.push(relation_name(name)),
+        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().map(relation_name)),
+        None => {}
+    }
+    names
 }
 
 /// The `window(…)` call of a GROUP BY.
@@ -167,7 +189,16 @@ fn is_window(name: &Ident) -> bool {
     name.value.eq_ignore_ascii_case(WINDOW)
 }
 
-fn field_of(call: &Function, field: &str) -> Option<Expr> {
+/// `window(…).start` and the like: fields of what a call gives.
+fn dotted(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
+    let Expr::Function(_) = root else { return None };
+    chain.iter().try_fold(root.clone(), |inner, access| match access {
+        AccessExpr::Dot(Expr::Identifier(field)) => field_of(&inner, &field.value),
+        _ => None,
+    })
+}
+
+fn field_of(call: &impl std::fmt::Display, field: &str) -> Option<Expr> {
     let text = format!("get_field({call}, '{}')", field.to_lowercase().replace('\'', "''"));
     Parser::new(&SparkSqlDialect {}).try_with_sql(&text).ok()?.parse_expr().ok()
 }

@@ -1,13 +1,15 @@
 //! What a streaming query may be in each output mode (Spark `UnsupportedOperationChecker`, `reference/spark.md` §4.3–4.4).
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
 use job::OutputMode;
 
+use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::split::lineage_of;
 use crate::window::{window_call, window_spec};
+use crate::words::{type_words, words};
 
 const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 
@@ -30,6 +32,7 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
     let visited = subject.plan.apply(|node| {
         let above_aggregate = aggregates.is_empty() && has_aggregate(node);
         problems.extend(check_node(subject, node, above_aggregate));
+        problems.extend(check_expressions(subject, node));
         if let LogicalPlan::Aggregate(aggregate) = node {
             aggregates.push(aggregate.clone());
         }
@@ -88,16 +91,68 @@ fn check_node(subject: &Subject<'_>, node: &LogicalPlan, above_aggregate: bool) 
     }
 }
 
+/// What no expression may be: a query of its own, or different on every run.
+fn check_expressions(subject: &Subject<'_>, node: &LogicalPlan) -> Vec<SqlProblem> {
+    let mut problems = Vec::new();
+    let expressions = node.expressions().into_iter().flat_map(|expr| match (node, window_call(&expr)) {
+        // The one place where window(…) may stand; its arguments are as any other expression.
+        (LogicalPlan::Aggregate(_), Some(call)) => call.args.clone(),
+        _ => vec![expr],
+    });
+    for expr in expressions {
+        let visited = expr.apply(|expr| {
+            problems.extend(check_expression(subject, expr));
+            Ok(TreeNodeRecursion::Continue)
+        });
+        if let Err(error) = visited {
+            problems.push(crate::error::to_problem(&error, subject.sql));
+        }
+    }
+    problems
+}
+
+fn check_expression(subject: &Subject<'_>, expr: &Expr) -> Option<SqlProblem> {
+    match expr {
+        Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_) => Some(
+            SqlProblem::new("subqueries inside expressions are not supported yet", "write the condition without a subquery")
+                .at_text(subject.sql, "(SELECT"),
+        ),
+        Expr::ScalarFunction(call) if call.func.name() == WINDOW => Some(
+            SqlProblem::new("window(…) stands in GROUP BY only", "group by window(…) and aggregate").at_text(subject.sql, "window("),
+        ),
+        Expr::ScalarFunction(call) if is_random(call.func.name(), call.func.signature().volatility) => {
+            // The user may have written another of its names.
+            let mut names = std::iter::once(call.func.name()).chain(call.func.aliases().iter().map(String::as_str));
+            let written = |name: &&str| subject.sql.to_ascii_lowercase().contains(&format!("{name}("));
+            let name = names.find(written).unwrap_or(call.func.name());
+            let message = format!("{name}() would give other rows each time an epoch is run again");
+            Some(
+                SqlProblem::new(message, "use a column of the record, such as _offset, or current_timestamp, which is the epoch's")
+                    .at_text(subject.sql, name),
+            )
+        }
+        Expr::AggregateFunction(call) if call.params.distinct && call.params.order_by.is_empty() && is_list(call.func.name()) => {
+            let message = format!("{}(DISTINCT …) gives its values in no fixed order, so an epoch run again would differ", call.func.name());
+            Some(SqlProblem::new(message, "add ORDER BY to the call, or leave DISTINCT out").at_text(subject.sql, "DISTINCT"))
+        }
+        _ => None,
+    }
+}
+
+fn is_random(name: &str, volatility: Volatility) -> bool {
+    volatility != Volatility::Immutable && !["now", "current_date"].contains(&name)
+}
+
+fn is_list(name: &str) -> bool {
+    ["array_agg", "string_agg", "collect_list"].contains(&name)
+}
+
 fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {
-    let windows = subject.sql.to_ascii_lowercase().contains("window(");
     if subject.mode == OutputMode::Complete {
         let message = "Complete output mode not supported when there are no streaming aggregations";
         return Some(SqlProblem::new(message, "set mode = \"append\", or aggregate with GROUP BY").code(UNSUPPORTED));
     }
-    let used = subject.plan.exists(|node| Ok(node.expressions().iter().any(|expr| window_call(expr).is_some())));
-    (windows && used.unwrap_or(false)).then(|| {
-        SqlProblem::new("window(…) stands in GROUP BY only", "group by window(…) and aggregate").at_text(subject.sql, "window(")
-    })
+    None
 }
 
 fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProblem> {
@@ -132,7 +187,7 @@ fn check_time(subject: &Subject<'_>, aggregate: &Aggregate, time: Option<&Expr>)
     let time = time?;
     let kind = time.get_type(aggregate.input.schema()).ok()?;
     if !matches!(kind, arrow::datatypes::DataType::Timestamp(..)) {
-        let message = format!("window(…) needs a timestamp, `{time}` is {kind}");
+        let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(&kind));
         return Some(
             SqlProblem::new(message, "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema")
                 .code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")

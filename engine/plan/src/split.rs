@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, col};
 use operators::aggregate::GroupColumn;
 
+use crate::casts::to_instant;
 use crate::relation::StreamTable;
 use crate::window::window_call;
+use crate::words::words;
 
 /// A query cut at its aggregate. Without one, `below` is the whole query.
 pub struct Split {
@@ -32,6 +35,8 @@ pub struct Above {
     pub time: Option<usize>,
     /// Columns of `below` with the other keys.
     pub keys: Vec<usize>,
+    /// The other keys as they were written.
+    pub key_names: Vec<String>,
     /// First column of `below` that only passes the input row on, for late rows.
     pub passed_from: usize,
     /// What stands above, reading the aggregate's result as a table of columns `c0, c1, …`.
@@ -63,7 +68,9 @@ pub fn split(plan: LogicalPlan, keep_input: bool) -> Result<Split> {
     }
     let projected = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(below.exprs)?.build()?;
     let plan = above(plan, &aggregate)?;
-    let above = Above { aggregate, calls, group, time, keys, passed_from, plan };
+    let is_key = |expr: &&Expr| window_call(expr).is_none();
+    let key_names = aggregate.group_expr.iter().filter(is_key).map(words).collect();
+    let above = Above { aggregate, calls, group, time, keys, key_names, passed_from, plan };
     Ok(Split { below: projected, above: Some(above) })
 }
 
@@ -96,7 +103,9 @@ impl Below {
             match window_call(expr) {
                 Some(call) => {
                     let argument = call.args.first().cloned().ok_or_else(|| DataFusionError::Plan("window() without a time".to_string()))?;
-                    time = Some(self.column(argument));
+                    let kind = argument.get_type(aggregate.input.schema())?;
+                    let is_instant = matches!(kind, DataType::Timestamp(TimeUnit::Microsecond, _));
+                    time = Some(self.column(if is_instant { argument } else { to_instant(argument) }));
                     group.push(GroupColumn::Window);
                 }
                 None => {

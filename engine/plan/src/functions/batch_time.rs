@@ -1,6 +1,5 @@
-//! `current_timestamp`, `now()`: the batch time of the epoch.
+//! `current_timestamp`, `now()`, `current_date`: the batch time of the epoch, and its day.
 
-use std::any::Any;
 use std::hash::{Hash, Hasher};
 
 use arrow::datatypes::DataType;
@@ -11,24 +10,37 @@ use operators::aggregate::instant;
 
 use crate::session::BatchClock;
 
+const DAY_US: i64 = 86_400_000_000;
+
 /// The function. It is volatile to the planner, which would otherwise put the time of planning in its place.
 #[derive(Debug)]
 pub struct BatchTime {
     signature: Signature,
+    name: &'static str,
     aliases: Vec<String>,
     clock: BatchClock,
 }
 
 impl BatchTime {
-    /// The function reading this clock.
+    /// `now()`, reading this clock.
     pub fn new(clock: BatchClock) -> Self {
-        BatchTime { signature: Signature::nullary(Volatility::Volatile), aliases: vec!["current_timestamp".to_string()], clock }
+        Self::named("now", "current_timestamp", clock)
+    }
+
+    /// `current_date()`, reading this clock: the day in UTC.
+    pub fn date(clock: BatchClock) -> Self {
+        Self::named("current_date", "today", clock)
+    }
+
+    fn named(name: &'static str, alias: &str, clock: BatchClock) -> Self {
+        let signature = Signature::nullary(Volatility::Volatile);
+        BatchTime { signature, name, aliases: vec![alias.to_string()], clock }
     }
 }
 
 impl PartialEq for BatchTime {
     fn eq(&self, other: &Self) -> bool {
-        self.type_id() == other.type_id()
+        self.name == other.name
     }
 }
 
@@ -36,13 +48,13 @@ impl Eq for BatchTime {}
 
 impl Hash for BatchTime {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        "now".hash(state);
+        self.name.hash(state);
     }
 }
 
 impl ScalarUDFImpl for BatchTime {
     fn name(&self) -> &str {
-        "now"
+        self.name
     }
 
     fn aliases(&self) -> &[String] {
@@ -54,11 +66,14 @@ impl ScalarUDFImpl for BatchTime {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(instant())
+        Ok(if self.name == "now" { instant() } else { DataType::Date32 })
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let time = ScalarValue::TimestampMicrosecond(Some(self.clock.get()), Some("UTC".into()));
-        Ok(ColumnarValue::Scalar(time))
+        let time_us = self.clock.get();
+        Ok(ColumnarValue::Scalar(match self.name {
+            "now" => ScalarValue::TimestampMicrosecond(Some(time_us), Some("UTC".into())),
+            _ => ScalarValue::Date32(i32::try_from(time_us.div_euclid(DAY_US)).ok()),
+        }))
     }
 }

@@ -1,0 +1,61 @@
+//! The tables of jobs/ecommerce.toml: names and types as promised.
+
+use super::engine::plan;
+use crate::explain::explain;
+use crate::words::type_words;
+use crate::{Graph, TablePlan};
+
+const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
+
+pub fn ecommerce() -> (job::Job, Graph) {
+    let job = job::parse("jobs/ecommerce.toml", JOB, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let graph = plan(&job).unwrap_or_else(|problems| panic!("{problems:?}"));
+    (job, graph)
+}
+
+pub fn table<'a>(graph: &'a Graph, name: &str) -> &'a TablePlan {
+    graph.tables.iter().find(|table| table.name == name).unwrap()
+}
+
+fn columns(table: &TablePlan) -> String {
+    table.schema.fields().iter().map(|field| format!("{} {}", field.name(), type_words(field.data_type()))).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_tables_have_the_promised_columns() {
+    let (_, graph) = ecommerce();
+    let wanted = [
+        ("silver.order_items", "order_id string, user_id string, event_time timestamp, item_id string, quantity int, currency string, payment_method string"),
+        ("gold.event_counts", "window_start timestamp, window_end timestamp, event_type string, event_count bigint, unique_users bigint"),
+        ("gold.user_activity", "window_start timestamp, window_end timestamp, user_id string, event_count bigint, event_types array<string>, first_event timestamp, last_event timestamp"),
+        ("gold.purchase_metrics", "window_start timestamp, window_end timestamp, total_orders bigint, total_revenue double, avg_order_value double, max_order_value double, min_order_value double, unique_buyers bigint"),
+        ("gold.session_metrics", "window_start timestamp, session_id string, events_in_session bigint, session_events array<string>, session_start timestamp, session_end timestamp, session_duration_seconds bigint"),
+        ("gold.device_stats", "window struct<start:timestamp,end:timestamp>, device string, location string, event_count bigint, unique_users bigint, unique_sessions bigint"),
+    ];
+    for (name, columns_wanted) in wanted {
+        assert_eq!(columns(table(&graph, name)), columns_wanted, "{name}");
+    }
+    let bronze = columns(table(&graph, "bronze.raw_events"));
+    assert!(bronze.starts_with("event_id string, event_type string, user_id string, event_time timestamp, device string"), "{bronze}");
+    assert!(bronze.ends_with("_key binary, _topic string, _partition int, _offset bigint, _timestamp timestamp"), "{bronze}");
+    assert_eq!(table(&graph, "bronze.raw_events").schema.fields().len(), 26 + 5);
+    assert_eq!(graph.tables.len(), 7);
+    assert!(graph.tables[1..].iter().all(|table| table.input == "bronze.raw_events"));
+}
+
+#[test]
+fn explanations_and_fingerprints_speak_of_what_the_user_wrote() {
+    let (job, graph) = ecommerce();
+    let mut text = explain(&job, &graph);
+    for table in &graph.tables {
+        if let Some(stage) = &table.aggregate {
+            text.push_str(&stage.spec.fingerprint().unwrap().join("\n"));
+        }
+    }
+    for inner in ["Int64(", "b0", "b1", "c0", "c1", "raw_events.", "__"] {
+        assert!(!text.contains(inner), "{inner} in {text}");
+    }
+    for wanted in ["count(*)", "key user_id", "keys device, location", "approx_count_distinct(session_id)"] {
+        assert!(text.contains(wanted), "no {wanted} in {text}");
+    }
+}

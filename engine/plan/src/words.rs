@@ -1,0 +1,63 @@
+//! Expressions as the user wrote them, or nearly so: no table names, no types of constants, no casts of our own.
+
+use arrow::datatypes::DataType;
+use datafusion::common::Column;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::logical_expr::Expr;
+
+/// An expression in words for people: in explanations, in errors, in the description of state.
+pub fn words(expr: &Expr) -> String {
+    let plain = expr.clone().transform_up(|expr| {
+        Ok(match expr {
+            Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+            Expr::Alias(alias) => Transformed::yes(*alias.expr),
+            other => Transformed::no(other),
+        })
+    });
+    match plain.data() {
+        Ok(plain) => plain.human_display().to_string().replace("count(1)", "count(*)"),
+        Err(_) => expr.human_display().to_string(),
+    }
+}
+
+/// A type in Spark's names, for people.
+pub fn type_words(kind: &DataType) -> String {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_string(),
+        DataType::Int8 => "tinyint".to_string(),
+        DataType::Int16 => "smallint".to_string(),
+        DataType::Int32 => "int".to_string(),
+        DataType::Int64 => "bigint".to_string(),
+        DataType::Float32 => "float".to_string(),
+        DataType::Float64 => "double".to_string(),
+        DataType::Boolean => "boolean".to_string(),
+        DataType::Date32 => "date".to_string(),
+        DataType::Binary => "binary".to_string(),
+        DataType::Timestamp(..) => "timestamp".to_string(),
+        DataType::List(element) => format!("array<{}>", type_words(element.data_type())),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| format!("{}:{}", field.name(), type_words(field.data_type())));
+            format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+/// DataFusion's text in the user's words: `Utf8("x")` is 'x', `Int64(1)` is 1, `Utf8` is string.
+pub fn plain_text(text: &str) -> String {
+    let mut plain = text.to_string();
+    for kind in ["Int64", "Int32", "UInt64", "Float64", "Boolean", "Utf8"] {
+        let open = format!("{kind}(");
+        while let Some(start) = plain.find(&open) {
+            let inner = start + open.len();
+            let Some(length) = plain[inner..].find(')') else { break };
+            let value = plain[inner..inner + length].replace('"', "'");
+            plain.replace_range(start..=inner + length, &value);
+        }
+    }
+    let types = [
+        ("Timestamp(µs, \"UTC\")", "timestamp"), ("Utf8", "string"), ("Boolean", "boolean"), ("Float64", "double"), ("Float32", "float"),
+        ("Int64", "bigint"), ("Int32", "int"), ("Date32", "date"), ("count(1)", "count(*)"), ("count(*) AS count(*)", "count(*)"),
+    ];
+    types.into_iter().fold(plain, |plain, (inner, word)| plain.replace(inner, word))
+}
