@@ -103,13 +103,18 @@ fn prepare(
     let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
     let checkpoint = start::checkpoint(&job)?;
     let opening = start::open_tables(runtime.handle(), &job, &graph, checkpoint.job_id());
-    let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
     let lanes = start::lane_count();
-    let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-    let mut planner = Planner::open(&job, lanes, bounded, &stop)?;
-    let readers = start::readers(&job, &graph, lanes, &abort.flag)?;
-    let first = plan_first(&mut planner, &checkpoint, &steps)?;
+    let connected = (|| {
+        let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
+        let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
+        let mut planner = Planner::open(&job, lanes, bounded, &stop)?;
+        let readers = start::readers(&job, &graph, lanes, &abort.flag)?;
+        let first = plan_first(&mut planner, &checkpoint, &steps)?;
+        Ok::<_, RunError>((first_changes, planner, readers, first))
+    })();
+    // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
     let opened = runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
+    let (first_changes, planner, readers, first) = connected?;
     let (warehouse, tables) = opened?;
     let layout = Arc::new(start::layout(&graph, &job, &tables)?);
     let run = Run {

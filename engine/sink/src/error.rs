@@ -8,6 +8,9 @@ use parquet::errors::ParquetError;
 /// How the Delta library's kernel begins the text of an object store's error.
 const STORE_ERROR: &str = "Error interacting with object store: ";
 
+/// What to do when the store refuses the keys.
+const KEYS: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place";
+
 /// An error of the warehouse. Every text names the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SinkError {
@@ -46,15 +49,13 @@ impl SinkError {
     /// Sorts an error of the object store. `place` says what was being done, and where.
     pub(crate) fn store(place: &str, error: &object_store::Error) -> SinkError {
         use object_store::Error as Store;
-        let text = format!("{place}: {error}");
+        let text = format!("{place}: {}", without_answer(&error.to_string()));
         match error {
             _ if is_disk_full(error) => SinkError::DiskFull(text),
-            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => SinkError::Settings(format!(
-                "{text}; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place"
-            )),
+            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => SinkError::Settings(format!("{text}; {KEYS}")),
             // object_store has no kind of its own for it.
             _ if error.to_string().contains("NoSuchBucket") => SinkError::Settings(format!(
-                "{place}: the bucket does not exist; make it, or correct `warehouse`: {error}"
+                "{text}: the bucket does not exist; make it, or correct `warehouse`"
             )),
             Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
             Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
@@ -92,9 +93,11 @@ impl SinkError {
         if let Some(store) = find::<object_store::Error>(error) {
             return SinkError::store(place, store);
         }
-        let text = format!("{place}: {error}");
+        let whole = error.to_string();
+        let text = format!("{place}: {}", without_answer(&whole));
         // The library keeps the text of the store's error, not the error.
-        match text.split_once(STORE_ERROR) {
+        match whole.split_once(STORE_ERROR) {
+            Some((_, cause)) if is_refused(cause) => SinkError::Settings(format!("{text}; {KEYS}")),
             Some((_, cause)) if cause.contains("NoSuchBucket") => {
                 SinkError::Settings(format!("{text}; make the bucket, or correct `warehouse`"))
             }
@@ -107,6 +110,20 @@ impl SinkError {
     pub fn is_transient(&self) -> bool {
         matches!(self, SinkError::Unavailable(_))
     }
+}
+
+/// True if the text of a store's error says that it refuses the keys, or what they may do.
+fn is_refused(text: &str) -> bool {
+    ["401 Unauthorized", "403 Forbidden"].iter().any(|status| text.contains(status))
+}
+
+/// The text of a store's error without the XML that a server answered: of that only the code. Amazon's answer to a wrong
+/// key repeats the key's id, and keys are never printed.
+fn without_answer(text: &str) -> String {
+    let Some(at) = ["<?xml", "<Error>"].iter().filter_map(|begin| text.find(begin)).min() else { return text.to_string() };
+    let (said, answer) = text.split_at(at);
+    let code = answer.split_once("<Code>").and_then(|(_, rest)| Some(rest.split_once("</Code>")?.0));
+    format!("{} ({})", said.trim_end_matches([' ', ':']), code.unwrap_or("no code"))
 }
 
 /// The first error of type `E` in the chain of causes.
