@@ -106,11 +106,10 @@ fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
     assert!(shown.starts_with("job ecommerce, checkpoint id "), "{shown}");
     let rows_after = |title: &str| {
         let section = shown.split_once(title).unwrap_or_else(|| panic!("no {title} in {shown}")).1;
-        let rows: Vec<Vec<String>> =
-            section.lines().skip(2).take_while(|line| !line.is_empty()).map(|line| line.split_whitespace().map(str::to_owned).collect()).collect();
-        rows
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<String>>();
+        section.lines().skip(2).take_while(|line| !line.is_empty()).map(words).collect::<Vec<_>>()
     };
-    let told: Vec<Vec<String>> = rows_after("newest ");
+    let told = rows_after("newest ");
     assert!(told.len() as u64 >= epochs, "{shown}");
     let number = |text: &String| text.replace(',', "").parse::<u64>().unwrap();
     // Epoch, date, time, records, rejected, …
@@ -121,7 +120,11 @@ fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
     assert_eq!(offsets.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
     assert!(offsets.iter().all(|row| row[4] == "0"), "{shown}");
     assert_eq!(rows_after("watermarks after epoch ").len(), 1);
-    assert_eq!(rows_after("tables: ").len(), 8, "seven tables and the rejected records: {shown}");
+    let tables = rows_after("tables: ");
+    assert_eq!(tables.len(), 8, "seven tables and the rejected records: {shown}");
+    let bronze = tables.iter().find(|row| row[0] == "bronze.raw_events").expect(&shown);
+    // Read, emitted, rejected, late, filtered, written.
+    assert_eq!([&bronze[1], &bronze[3], &bronze[6]].map(number), [30_000, malformed, 30_000 - malformed]);
     let sound = place.run(&["checkpoint", "verify", "check point"]).right();
     assert!(sound.starts_with("check point: sound: "), "{sound}");
 }

@@ -37,8 +37,8 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
         section(&mut lines, format!("watermarks after epoch {newest}"), watermark_table(&last));
     }
     let versions = published.map(|published| published.versions).unwrap_or_default();
-    let title = format!("tables: rows of epoch {newest}, and state now");
-    section(&mut lines, title, tables_table(reader, &last, &versions)?);
+    let title = format!("tables: rows of these {}, and state now", counted(commits.len() as u64, "epoch"));
+    section(&mut lines, title, tables_table(reader, &commits, &versions)?);
     Ok(lines)
 }
 
@@ -125,12 +125,17 @@ fn watermark_table(commit: &Commit) -> Vec<String> {
 
 fn tables_table(
     reader: &CheckpointReader,
-    last: &Commit,
+    commits: &[Commit],
     versions: &BTreeMap<String, i64>,
 ) -> Result<Vec<String>, StateError> {
+    let mut totals: BTreeMap<&String, RowCounts> = BTreeMap::new();
+    // An epoch names only the tables that it changes.
+    for (name, change) in commits.iter().flat_map(|commit| &commit.tables) {
+        totals.entry(name).or_default().add(&change.counts);
+    }
     let mut rows = Vec::new();
-    for (name, change) in &last.tables {
-        let RowCounts { read, emitted, rejected, late, filtered, written } = change.counts;
+    for (name, counts) in totals {
+        let RowCounts { read, emitted, rejected, late, filtered, written } = counts;
         let mut row = vec![name.clone()];
         row.extend([read, emitted, rejected, late, filtered, written].map(count));
         row.push(versions.get(name).map_or_else(|| "-".to_owned(), i64::to_string));
