@@ -55,11 +55,17 @@ impl JobFile {
     fn text(&self) -> Result<(String, String), Failure> {
         let name = self.path.display().to_string();
         let bytes = std::fs::read(&self.path).map_err(|error| {
-            Failure::WrongInput(format!("{name} cannot be read: {error}\n  give the path of a job file, for example jobs/ecommerce.toml"))
+            Failure::WrongInput(format!(
+                "{name} cannot be read: {error}\n  give the path of a job file, for example jobs/ecommerce.toml"
+            ))
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
-            let line = error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
-            Failure::WrongInput(format!("{name} is not text in UTF-8: line {line} holds other bytes\n  save it as UTF-8"))
+            let line =
+                error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|byte| **byte == b'\n').count()
+                    + 1;
+            Failure::WrongInput(format!(
+                "{name} is not text in UTF-8: line {line} holds other bytes\n  save it as UTF-8"
+            ))
         })?;
         Ok((name, text))
     }

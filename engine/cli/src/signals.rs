@@ -54,7 +54,8 @@ pub fn stop_flag(told: impl FnOnce() + Send + 'static) -> Result<Arc<AtomicBool>
         signals.wait();
         end_at_once();
     });
-    watching.map_err(|error| Failure::Failed(format!("no thread can be started: {error}; is the system out of memory?")))?;
+    watching
+        .map_err(|error| Failure::Failed(format!("no thread can be started: {error}; is the system out of memory?")))?;
     Ok(stop)
 }
 

@@ -37,7 +37,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let mut outcome = Ok(());
     let ready = |address: SocketAddr| {
         // If nobody reads it, the broker runs all the same.
-        let _ = writeln!(io::stdout().lock(), "The broker listens on {address}; Ctrl-C ends it and forgets its topics.");
+        let _ =
+            writeln!(io::stdout().lock(), "The broker listens on {address}; Ctrl-C ends it and forgets its topics.");
     };
     source::broker::serve(arguments.listen, &arguments.topics, ready, || outcome = signals::wait())
         .map_err(|error| Failure::Failed(error.to_string()))?;

@@ -95,7 +95,9 @@ fn run_verify(arguments: &Verify) -> Outcome {
         terminal::line(&format!("error: {problem}"));
     }
     let problems = counted(found.problems.len() as u64, "problem");
-    terminal::line(&format!("{folder}: {problems} in {read}\n  restore the checkpoint from a copy, or begin with a new one"));
+    terminal::line(&format!(
+        "{folder}: {problems} in {read}\n  restore the checkpoint from a copy, or begin with a new one"
+    ));
     Err(Failure::Told)
 }
 

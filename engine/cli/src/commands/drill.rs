@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
-use clap::Args;
 use ::drill::DrillOptions;
+use clap::Args;
 
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;

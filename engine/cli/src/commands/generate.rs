@@ -184,12 +184,15 @@ fn summed_up(summary: &Summary, topic: &str) -> String {
 
 fn share(text: &str) -> Result<f64, String> {
     let share: Option<f64> = text.parse().ok();
-    share.filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "write a share from 0 to 1, for example 0.01".to_owned())
+    share
+        .filter(|share| (0.0..=1.0).contains(share))
+        .ok_or_else(|| "write a share from 0 to 1, for example 0.01".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: Option<f64> = text.parse().ok();
-    rate.filter(|rate| *rate > 0.0 && rate.is_finite()).ok_or_else(|| "write events a second, for example 14".to_owned())
+    rate.filter(|rate| *rate > 0.0 && rate.is_finite())
+        .ok_or_else(|| "write events a second, for example 14".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

@@ -53,8 +53,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Outcome {
     let text = arguments.text()?;
     let location = arguments.location()?;
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?")))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?"))
+    })?;
     runtime.block_on(async {
         let mut session = Session::open(&location).await?;
         match text {
@@ -87,7 +88,9 @@ impl Arguments {
                 let job = JobFile { path: path.clone(), overrides: Vec::new() }.read()?;
                 (job.warehouse, format!("run the job first: engine submit {}", path.display()))
             }
-            (None, Some(location)) => (location.clone(), "give the folder that stands as `warehouse` in the job file".to_owned()),
+            (None, Some(location)) => {
+                (location.clone(), "give the folder that stands as `warehouse` in the job file".to_owned())
+            }
             (None, None) => {
                 let location = std::env::var("WAREHOUSE").ok().filter(|location| !location.is_empty());
                 let remedy = "say which one: --job JOB, --warehouse URL, or the variable WAREHOUSE".to_owned();

@@ -14,7 +14,9 @@ fn numbers_get_commas() {
 
 #[test]
 fn sizes_have_units() {
-    for (size, text) in [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_572_864, "1.5 MiB"), (u64::MAX, "16777216.0 TiB")] {
+    for (size, text) in
+        [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_572_864, "1.5 MiB"), (u64::MAX, "16777216.0 TiB")]
+    {
         assert_eq!(bytes(size), text);
     }
 }

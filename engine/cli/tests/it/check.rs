@@ -48,7 +48,12 @@ fn every_answer_names_a_place_and_says_what_to_do() {
         let errors = answer.lines().filter(|line| line.starts_with("error")).count();
         assert!(errors >= 1, "{}:\n{answer}", path.display());
         assert_eq!(shown("-->"), errors, "a place for each problem of {}:\n{answer}", path.display());
-        assert_eq!(answer.lines().filter(|line| line.contains("= help: ")).count(), errors, "{}:\n{answer}", path.display());
+        assert_eq!(
+            answer.lines().filter(|line| line.contains("= help: ")).count(),
+            errors,
+            "{}:\n{answer}",
+            path.display()
+        );
         let count = if errors == 1 { "1 problem".to_owned() } else { format!("{errors} problems") };
         assert_eq!(answer.lines().last(), Some(count.as_str()), "{}", path.display());
     }
@@ -122,7 +127,15 @@ fn a_file_that_is_not_text_is_refused() {
 #[test]
 fn explain_tells_of_every_table() {
     let said = run(engine(&["explain", "jobs/ecommerce.toml"]).current_dir(root())).right();
-    for table in ["bronze.raw_events", "silver.order_items", "gold.event_counts", "gold.user_activity", "gold.purchase_metrics", "gold.session_metrics", "gold.device_stats"] {
+    for table in [
+        "bronze.raw_events",
+        "silver.order_items",
+        "gold.event_counts",
+        "gold.user_activity",
+        "gold.purchase_metrics",
+        "gold.session_metrics",
+        "gold.device_stats",
+    ] {
         assert!(said.lines().any(|line| line == table), "{table}:\n{said}");
     }
     for what in ["operators", "mode", "watermark", "state", "rows appear"] {

@@ -32,7 +32,8 @@ fn every_command_of_the_list_is_tried_here() {
     let help = run(&mut engine(&["--help"])).right();
     let list = help.split_once("Commands:").unwrap().1.split_once("Options:").unwrap().0;
     let listed = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let names: Vec<&str> =
+        listed.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
     assert!(names.len() >= 7, "{names:?}");
     for name in names {
         assert!(COMMANDS.contains(&[name].as_slice()), "{name} is not tried");
@@ -73,7 +74,10 @@ fn what_is_not_there_is_named_with_a_remedy() {
     let inside = |arguments: &[&str]| run(engine(arguments).current_dir(folder.path())).wrong(2);
     for command in ["check", "explain", "submit", "drill"] {
         let error = inside(&[command, "jobs/none.toml"]);
-        assert!(error.contains("jobs/none.toml cannot be read") && error.contains("give the path of a job file"), "{error}");
+        assert!(
+            error.contains("jobs/none.toml cannot be read") && error.contains("give the path of a job file"),
+            "{error}"
+        );
     }
     let error = inside(&["sql", "SELECT 1"]);
     assert!(error.contains("no warehouse folder warehouse") && error.contains("--job JOB"), "{error}");

@@ -110,12 +110,24 @@ fn the_warehouse_of_a_job_file_and_of_the_environment_is_found() {
 fn commands_of_the_prompt_work_from_a_pipe() {
     let folder = warehouse();
     let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
-    let said = run_with_input(&mut prompt, "\\d\n\\d gold.counts\nSELECT event_type\nFROM gold.counts\nWHERE event_count = 7;\nSELECT 41 + 1 AS answer").right();
+    let said = run_with_input(
+        &mut prompt,
+        "\\d\n\\d gold.counts\nSELECT event_type\nFROM gold.counts\nWHERE event_count = 7;\nSELECT 41 + 1 AS answer",
+    )
+    .right();
     let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[0], ["table", "rows", "files", "size", "version", "epoch"]);
     assert_eq!((lines[1][0], lines[1][1], lines[1].last().unwrap()), ("gold.counts", "2", &"0"));
     assert_eq!((lines[2][0], lines[2][1]), ("gold.other", "2"));
-    assert_eq!(lines[3..7], [vec!["column", "type"], vec!["window_start", "timestamp"], vec!["event_type", "string"], vec!["event_count", "bigint"]]);
+    assert_eq!(
+        lines[3..7],
+        [
+            vec!["column", "type"],
+            vec!["window_start", "timestamp"],
+            vec!["event_type", "string"],
+            vec!["event_count", "bigint"]
+        ]
+    );
     assert!(said.contains("| login      |") && !said.contains("purchase") && said.contains("| 42     |"), "{said}");
 }
 
@@ -124,10 +136,16 @@ fn what_is_not_there_is_named_with_what_is() {
     let folder = warehouse();
     for query in ["SELECT * FROM gold.cuonts", "SELECT * FROM nowhere.x", "SELECT * FROM counts"] {
         let error = ask(folder.path(), &[query]).wrong(2);
-        assert!(error.contains("there is no table") && error.contains("the tables are gold.counts, gold.other"), "{error}");
+        assert!(
+            error.contains("there is no table") && error.contains("the tables are gold.counts, gold.other"),
+            "{error}"
+        );
     }
     let error = ask(folder.path(), &["SELECT event_tipe FROM gold.counts"]).wrong(2);
-    assert!(error.contains("there is no column event_tipe") && error.contains("window_start, event_type, event_count"), "{error}");
+    assert!(
+        error.contains("there is no column event_tipe") && error.contains("window_start, event_type, event_count"),
+        "{error}"
+    );
     let error = ask(folder.path(), &["SELECT 1; SELEC 2"]);
     assert!(error.code == Some(2) && error.err.contains("this is not SQL"), "{error:?}");
     let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);

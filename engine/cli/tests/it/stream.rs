@@ -58,10 +58,29 @@ fn number_before(text: &str, words: &str) -> u64 {
 #[test]
 fn every_record_sent_is_in_exactly_one_place() {
     let place = Place::new();
-    let malformed = place.generate(&["--total", "30000", "--malformed", "0.01", "--duplicates", "0.02", "--seed", "7", "--events-per-second", "20"]);
+    let malformed = place.generate(&[
+        "--total",
+        "30000",
+        "--malformed",
+        "0.01",
+        "--duplicates",
+        "0.02",
+        "--seed",
+        "7",
+        "--events-per-second",
+        "20",
+    ]);
     assert!(malformed > 100, "{malformed}");
     let job = main_job();
-    let submit = ["submit", &job, "--available-now", "--set", "source.events.max_offsets_per_trigger=7000", "--progress", "json"];
+    let submit = [
+        "submit",
+        &job,
+        "--available-now",
+        "--set",
+        "source.events.max_offsets_per_trigger=7000",
+        "--progress",
+        "json",
+    ];
     let progress = place.run(&submit).right();
     let epochs: Vec<serde_json::Value> = progress.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(epochs.len() >= 5, "{} epochs of 7,000", epochs.len());
@@ -69,7 +88,9 @@ fn every_record_sent_is_in_exactly_one_place() {
     for (at, epoch) in epochs.iter().enumerate() {
         assert_eq!(epoch["batchId"].as_u64(), Some(at as u64));
         assert_eq!(epoch["name"], "ecommerce");
-        for field in ["id", "runId", "timestamp", "durationMs", "sources", "sink", "stateOperators", "processedRowsPerSecond"] {
+        for field in
+            ["id", "runId", "timestamp", "durationMs", "sources", "sink", "stateOperators", "processedRowsPerSecond"]
+        {
             assert!(!epoch[field].is_null(), "{field}: {epoch}");
         }
     }
@@ -89,7 +110,8 @@ fn every_record_sent_is_in_exactly_one_place() {
                        ON g.window_start = b.minute AND g.event_type = b.event_type \
                        WHERE (g.event_count IS DISTINCT FROM b.n) AND (g.event_count IS NOT NULL OR b.minute <= (SELECT max(window_start) FROM gold.event_counts))";
     assert_eq!(place.number(differences), 0);
-    let revenue = "SELECT count(*) FROM gold.purchase_metrics WHERE abs(total_revenue / total_orders - avg_order_value) > 0.001";
+    let revenue =
+        "SELECT count(*) FROM gold.purchase_metrics WHERE abs(total_revenue / total_orders - avg_order_value) > 0.001";
     assert_eq!(place.number(revenue), 0);
 
     // Nothing is new: the same command ends at once and changes nothing.
@@ -186,7 +208,10 @@ fn two_engines_on_one_checkpoint_are_refused() {
     lines.next().unwrap().unwrap();
     let second = place.run(&["submit", &job, "--available-now"]).wrong(1);
     assert!(second.contains(&format!("in use by process {}", first.id())), "{second}");
-    assert!(place.run(&["checkpoint", "show", "check point"]).right().contains("last epoch: 0"), "looking is allowed meanwhile");
+    assert!(
+        place.run(&["checkpoint", "show", "check point"]).right().contains("last epoch: 0"),
+        "looking is allowed meanwhile"
+    );
     signal(first.id(), libc::SIGINT);
     assert_eq!(finish(first).code, Some(0));
 }
@@ -196,7 +221,16 @@ fn progress_without_a_reader_ends_the_job_in_order() {
     let place = Place::new();
     place.generate(&["--total", "20000"]);
     let job = main_job();
-    let submit = ["submit", &job, "--set", "source.events.max_offsets_per_trigger=500", "--set", "job.trigger=asap", "--progress", "json"];
+    let submit = [
+        "submit",
+        &job,
+        "--set",
+        "source.events.max_offsets_per_trigger=500",
+        "--set",
+        "job.trigger=asap",
+        "--progress",
+        "json",
+    ];
     let mut child = start(&mut place.command(&submit));
     let mut reader = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();

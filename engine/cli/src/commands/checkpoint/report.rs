@@ -119,7 +119,8 @@ fn watermark_table(commit: &Commit) -> Vec<String> {
             instant_or_dash(slowest),
         ]);
     }
-    let columns = [("source", Left), ("watermark", Left), ("newest event", Left), ("newest of the slowest partition", Left)];
+    let columns =
+        [("source", Left), ("watermark", Left), ("newest event", Left), ("newest of the slowest partition", Left)];
     table(&columns, &rows)
 }
 

@@ -34,7 +34,14 @@ fn a_slow_rate_still_makes_time_go_on() {
 
 #[test]
 fn wrong_shares_and_rates_are_refused() {
-    for words in [["--late", "1.5"], ["--malformed", "-0.1"], ["--duplicates", "NaN"], ["--rate", "0"], ["--rate", "inf"], ["--kafka", "x"]] {
+    for words in [
+        ["--late", "1.5"],
+        ["--malformed", "-0.1"],
+        ["--duplicates", "NaN"],
+        ["--rate", "0"],
+        ["--rate", "inf"],
+        ["--kafka", "x"],
+    ] {
         assert!(Line::try_parse_from(["engine"].iter().chain(&words)).is_err(), "{words:?}");
     }
 }

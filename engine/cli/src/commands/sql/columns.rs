@@ -22,7 +22,8 @@ pub fn list_tables(tables: &[TableInfo]) -> Vec<String> {
             ]
         })
         .collect();
-    let columns = [("table", Left), ("rows", Right), ("files", Right), ("size", Right), ("version", Right), ("epoch", Right)];
+    let columns =
+        [("table", Left), ("rows", Right), ("files", Right), ("size", Right), ("version", Right), ("epoch", Right)];
     table(&columns, &rows)
 }
 
@@ -55,7 +56,8 @@ fn type_name(data_type: &DataType) -> String {
             other => other.to_string(),
         },
         DataType::Struct(members) => {
-            let named = |field: &arrow::datatypes::FieldRef| format!("{}:{}", field.name(), type_name(field.data_type()));
+            let named =
+                |field: &arrow::datatypes::FieldRef| format!("{}:{}", field.name(), type_name(field.data_type()));
             format!("struct<{}>", members.iter().map(named).collect::<Vec<_>>().join(","))
         }
         other => other.to_string(),

@@ -169,7 +169,9 @@ fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError
 fn unwritable(error: ArrowError) -> Failure {
     match error {
         ArrowError::IoError(_, error) => error.into(),
-        other => Failure::Failed(format!("these rows cannot be written: {other}; try another --format, or CAST the column")),
+        other => {
+            Failure::Failed(format!("these rows cannot be written: {other}; try another --format, or CAST the column"))
+        }
     }
 }
 

@@ -87,9 +87,11 @@ fn command(line: &str) -> Option<Entry> {
 /// True if the text ends with a `;` that ends a statement. A text that is broken otherwise is complete, too: running it says why.
 fn is_complete(text: &str) -> bool {
     match Tokenizer::new(&SparkSqlDialect {}, text).tokenize() {
-        Ok(tokens) => {
-            tokens.iter().rev().find(|token| !matches!(token, Token::Whitespace(_))).is_some_and(|token| *token == Token::SemiColon)
-        }
+        Ok(tokens) => tokens
+            .iter()
+            .rev()
+            .find(|token| !matches!(token, Token::Whitespace(_)))
+            .is_some_and(|token| *token == Token::SemiColon),
         Err(error) => {
             let open = error.message.contains("Unterminated") || error.message.contains("EOF");
             !open && text.trim_end().ends_with(';')
@@ -109,7 +111,12 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
     if let Some(path) = &history {
         // The first time there is none.
         let _ = editor.load_history(path);
-        writeln!(io::stdout(), "{} in {}; \\? for help, \\q to end", counted(session.tables().len() as u64, "table"), session.place())?;
+        writeln!(
+            io::stdout(),
+            "{} in {}; \\? for help, \\q to end",
+            counted(session.tables().len() as u64, "table"),
+            session.place()
+        )?;
     }
     let mut typed = Typed::default();
     loop {
@@ -134,7 +141,9 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
             let _ = editor.add_history_entry(text.trim());
         }
         match answer(session, entry, format, in_terminal).await {
-            Err(Failure::Failed(text) | Failure::WrongInput(text)) if in_terminal => terminal::line(&format!("error: {text}")),
+            Err(Failure::Failed(text) | Failure::WrongInput(text)) if in_terminal => {
+                terminal::line(&format!("error: {text}"))
+            }
             outcome => outcome?,
         }
     }

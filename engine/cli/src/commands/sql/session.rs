@@ -53,7 +53,8 @@ impl Session {
         let pointers = sink::read_pointers(&self.warehouse).await.map_err(failed)?;
         // Tables that no job points at may be new at any time.
         if pointers.is_empty() || pointers != self.pointers {
-            self.tables = sink::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
+            self.tables =
+                sink::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
             self.pointers = pointers;
         }
         Ok(())

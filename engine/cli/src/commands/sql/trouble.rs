@@ -13,11 +13,16 @@ pub fn explain(error: &DataFusionError, tables: &[TableInfo]) -> Failure {
     match root {
         DataFusionError::SchemaError(schema, _) => Failure::WrongInput(of_schema(schema, &text)),
         DataFusionError::SQL(..) => {
-            let text = text.trim_start_matches("SQL error: ").trim_start_matches("ParserError(\"").trim_end_matches("\")");
-            Failure::WrongInput(format!("this is not SQL: {text}\n  strings take single quotes, odd names backticks; `;` ends a statement"))
+            let text =
+                text.trim_start_matches("SQL error: ").trim_start_matches("ParserError(\"").trim_end_matches("\")");
+            Failure::WrongInput(format!(
+                "this is not SQL: {text}\n  strings take single quotes, odd names backticks; `;` ends a statement"
+            ))
         }
         DataFusionError::Plan(_) | DataFusionError::NotImplemented(_) | DataFusionError::Diagnostic(..) => {
-            let text = text.trim_start_matches("Error during planning: ").trim_start_matches("This feature is not implemented: ");
+            let text = text
+                .trim_start_matches("Error during planning: ")
+                .trim_start_matches("This feature is not implemented: ");
             match unknown_name(text) {
                 Some(table) => unknown_table(table, tables),
                 None => Failure::WrongInput(text.to_owned()),
@@ -31,7 +36,9 @@ pub fn explain(error: &DataFusionError, tables: &[TableInfo]) -> Failure {
 pub fn only_reading(error: &DataFusionError) -> Failure {
     let text = error.strip_backtrace();
     let text = text.trim_start_matches("Error during planning: ");
-    Failure::WrongInput(format!("engine sql only reads ({text})\n  tables are made and filled by jobs: engine submit JOB"))
+    Failure::WrongInput(format!(
+        "engine sql only reads ({text})\n  tables are made and filled by jobs: engine submit JOB"
+    ))
 }
 
 /// A table that is not there, with those that are.

@@ -41,7 +41,9 @@ fn a_table_has_readable_times() {
 +-------+-------+-----------------------+--------+--------------------------------+
 | a,"b" | 1     | 1970-01-01 00:00:01.500 | [1, NULL] | {start: 1970-01-01 00:00:01.500} |
 "#;
-    let words = |text: &str| text.split_whitespace().filter(|word| !word.starts_with('+')).map(str::to_owned).collect::<Vec<_>>();
+    let words = |text: &str| {
+        text.split_whitespace().filter(|word| !word.starts_with('+')).map(str::to_owned).collect::<Vec<_>>()
+    };
     assert_eq!(words(&text)[..words(expected).len()], words(expected), "{text}");
 }
 

@@ -8,7 +8,10 @@ fn take_all(lines: &[&str]) -> Vec<Entry> {
 
 #[test]
 fn a_statement_goes_on_until_its_semicolon() {
-    assert_eq!(take_all(&["SELECT 1", "", " , 2;"]), [Entry::More, Entry::More, Entry::Statements("SELECT 1\n\n , 2;\n".to_owned())]);
+    assert_eq!(
+        take_all(&["SELECT 1", "", " , 2;"]),
+        [Entry::More, Entry::More, Entry::Statements("SELECT 1\n\n , 2;\n".to_owned())]
+    );
     assert_eq!(take_all(&["SELECT 1; -- done"]), [Entry::Statements("SELECT 1; -- done\n".to_owned())]);
     assert_eq!(take_all(&["SELECT 1; SELECT 2"]), [Entry::More]);
 }

@@ -4,7 +4,13 @@
 use super::*;
 
 fn progress() -> EpochProgress {
-    let table = |name: &str, written, late, rejected| TableProgress { name: name.to_owned(), written, late, rejected, filtered: 0 };
+    let table = |name: &str, written, late, rejected| TableProgress {
+        name: name.to_owned(),
+        written,
+        late,
+        rejected,
+        filtered: 0,
+    };
     EpochProgress {
         job: "shop".to_owned(),
         epoch: 7,
