@@ -168,24 +168,28 @@ impl Compute {
         }
     }
 
-    /// Closes all files and gives them back by table name; the lane is empty again.
+    /// Closes all files and gives them back by table name; the lane is empty again. The files are synced side by side:
+    /// waiting for one after the other is most of what a small epoch costs.
     ///
     /// # Errors
     /// If a file cannot be made durable.
     pub fn finish(&mut self) -> Result<BTreeMap<String, Staged>, RunError> {
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
+        let mut open: Vec<(&str, StageWriter)> = Vec::new();
         for (table, setup) in self.tables.iter_mut().zip(&self.layout.tables) {
             let staged = all.entry(setup.plan.name.clone()).or_default();
             staged.counts = std::mem::take(&mut table.counts);
-            staged.files.extend(close(table.writer.take())?);
+            open.extend(table.writer.take().map(|writer| (setup.sink.name(), writer)));
             if let Some(late) = &setup.late {
-                let staged = all.entry(late.name().to_string()).or_default();
-                staged.files.extend(close(table.late_writer.take())?);
+                open.extend(table.late_writer.take().map(|writer| (late.name(), writer)));
             }
         }
         for (source, writer) in std::mem::take(&mut self.rejected) {
             let Some(table) = self.layout.rejected.get(&source) else { continue };
-            all.entry(table.name().to_string()).or_default().files.extend(close(Some(writer))?);
+            open.push((table.name(), writer));
+        }
+        for (table, file) in close_all(open)? {
+            all.entry(table).or_default().files.extend(file);
         }
         Ok(all)
     }
@@ -271,11 +275,18 @@ fn open(
     }
 }
 
-fn close(writer: Option<StageWriter>) -> Result<Option<StagedFile>, RunError> {
-    match writer {
-        Some(writer) => Ok(writer.finish()?),
-        None => Ok(None),
-    }
+/// Completes files side by side and gives them back in the order given.
+fn close_all(open: Vec<(&str, StageWriter)>) -> Result<Vec<(String, Option<StagedFile>)>, RunError> {
+    std::thread::scope(|scope| {
+        let closing: Vec<_> =
+            open.into_iter().map(|(table, writer)| (table.to_string(), scope.spawn(move || writer.finish()))).collect();
+        let closed = closing.into_iter().map(|(table, closing)| match closing.join() {
+            Ok(file) => Ok((table, file?)),
+            Err(_) => Err(RunError::Internal(format!("a thread that completes a file of {table} ended early"))),
+        });
+        // All are waited for, also after an error.
+        closed.collect::<Vec<_>>().into_iter().collect()
+    })
 }
 
 /// The late ones among an aggregate's input rows, with the watermark that they missed.

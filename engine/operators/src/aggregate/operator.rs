@@ -161,7 +161,8 @@ impl Aggregate {
                 self.compact(committed, epoch, tier, run, &mut changes)?;
             }
         }
-        changes.puts = self.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
+        // Nothing reads them between here and the commit, so they are handed over, not copied.
+        changes.puts = std::mem::take(&mut self.pending).into_iter().collect();
         Ok(changes)
     }
 
