@@ -159,7 +159,7 @@ impl Trials<'_> {
             }
         }
         row.killed = row.kills > 0;
-        row.point = format!("random moments, round {round} ({in_recovery} of them before a restarted run had finished an epoch)");
+        row.point = format!("random moments, round {round} ({in_recovery} in recovery)");
         if row.killed && row.difference.is_none() {
             self.finish(&run, &process, &mut row)?;
         }

@@ -1,0 +1,71 @@
+//! `engine drill`: sound engines pass, and one that forgets its checkpoint is found out.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use drill::{DrillOptions, Report};
+
+use crate::kafka::Topic;
+use crate::run::{Job, engine, run};
+use crate::sent::Sent;
+
+fn small_job(topic: &Topic) -> Job {
+    let schema = "event_id = \"string\"\nevent_type = \"string\"\ntotal_amount = \"double\"\nat = { type = \"timestamp\", field = \"timestamp\" }\n";
+    let tables = "[table.bronze.kept]\nsql = \"SELECT *, current_timestamp() AS seen, _offset FROM events\"\n\
+                  [table.gold.counts]\nmode = \"update\"\nlate = \"table\"\n\
+                  sql = \"SELECT window.start AS begun, event_type, count(*) AS n, sum(total_amount) AS amount FROM bronze.kept GROUP BY window(at, '1 minute'), event_type\"\n\
+                  [table.gold.totals]\nmode = \"complete\"\nsql = \"SELECT event_type, count(*) AS n FROM bronze.kept GROUP BY event_type\"\n";
+    Job::with_schema(topic, "watermark = { column = \"at\", delay = \"1 minute\" }", schema, tables)
+}
+
+fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
+    let job = small_job(topic);
+    let scratch = tempfile::tempdir().unwrap();
+    let scratch_folder = Some(scratch.path().to_owned());
+    let options = DrillOptions { kills, records: 3_000, epochs: 4, scratch: scratch_folder, ..DrillOptions::new(engine, job.path.clone()) };
+    let report = drill::run(&options, &mut |text| eprintln!("{text}")).unwrap();
+    assert!(!job.checkpoint.exists() && !PathBuf::from(&job.warehouse).exists(), "a drill keeps away from the job's own places");
+    let is_clean = fs::read_dir(scratch.path()).unwrap().next().is_none();
+    assert_eq!(is_clean, report.passed(), "what a run left is kept if there was a difference, else removed");
+    let table = report.to_table();
+    (report, table)
+}
+
+#[test]
+fn a_drill_kills_at_every_step_and_finds_all_tables_equal() {
+    let topic = Topic::new("drilled", 3);
+    Sent::to(&topic, 6_000, 5);
+    let (report, table) = drilled(&topic, env!("CARGO_BIN_EXE_engine").into(), 3);
+    assert!(report.passed(), "{table}");
+    assert_eq!(report.kills(), 16 + 3, "{table}");
+    assert!(report.rows.iter().all(|row| row.rows_compared > 3_000), "{table}");
+    assert!(table.contains("bronze.kept.seen"), "the clock's column is named: {table}");
+    assert!(table.contains("bronze.kept: ") && table.contains(" rejected = ") && table.contains("5 tables"), "{table}");
+}
+
+#[test]
+fn a_drill_finds_out_an_engine_that_forgets_its_checkpoint() {
+    let topic = Topic::new("drilled-faulty", 3);
+    Sent::to(&topic, 6_000, 6);
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = folder.path().join("engine");
+    let script = format!(
+        "#!/bin/sh\nfor word; do case $word in job.checkpoint=*) rm -rf \"$(echo \"${{word#*=}}\" | tr -d '\"')\" ;; esac; done\nexec {} \"$@\"\n",
+        env!("CARGO_BIN_EXE_engine")
+    );
+    fs::write(&faulty, script).unwrap();
+    fs::set_permissions(&faulty, fs::Permissions::from_mode(0o755)).unwrap();
+    let (report, table) = drilled(&topic, faulty, 0);
+    assert!(!report.passed(), "{table}");
+    let late = report.rows.iter().filter(|row| row.point.starts_with("after retire")).collect::<Vec<_>>();
+    assert!(!late[0].tables_equal && late[0].difference.as_ref().unwrap().contains("bronze.kept"), "{table}");
+}
+
+#[test]
+fn a_drill_without_records_says_what_to_do() {
+    let topic = Topic::new("drilled-empty", 1);
+    let job = small_job(&topic);
+    let said = run(&mut engine(&["drill", job.path.to_str().unwrap()])).failed();
+    assert!(said.contains("no records") && said.contains("engine generate"), "{said}");
+}
