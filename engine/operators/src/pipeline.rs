@@ -169,12 +169,13 @@ fn project(rows: &RecordBatch, columns: &[Arc<dyn PhysicalExpr>], schema: &Schem
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
 }
 
-/// Runs a plan over one chunk. Its leaves get the chunk, and every other node is made anew, so nothing is kept between chunks.
+/// Runs a plan over one chunk. Its leaves get the chunk, and every other node is made anew without what it remembers of the
+/// chunk before (a sort with a limit keeps the bound that it reached, and would leave rows out), so nothing is kept between chunks.
 fn run_plan(plan: &Arc<dyn ExecutionPlan>, rows: &RecordBatch, context: &Arc<TaskContext>) -> Result<RecordBatch> {
     let filled = Arc::clone(plan)
         .transform_up(|node| match node.downcast_ref::<SlotExec>() {
             Some(slot) => Ok(Transformed::yes(Arc::new(slot.filled(rows)?) as Arc<dyn ExecutionPlan>)),
-            None => Ok(Transformed::no(node)),
+            None => Ok(Transformed::yes(node.reset_state()?)),
         })
         .data()?;
     let schema = filled.schema();
