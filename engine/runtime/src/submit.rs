@@ -102,19 +102,20 @@ fn prepare(
     let steps = Steps::from_environment().map_err(RunError::Plan)?;
     let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
     let checkpoint = start::checkpoint(&job)?;
+    // Before any table is opened: opening adds the columns that a query has gained.
+    let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
     let opening = start::open_tables(runtime.handle(), &job, &graph, checkpoint.job_id());
     let lanes = start::lane_count();
     let connected = (|| {
-        let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
         let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         let mut planner = Planner::open(&job, lanes, bounded, &stop)?;
         let readers = start::readers(&job, &graph, lanes, &abort.flag)?;
         let first = plan_first(&mut planner, &checkpoint, &steps)?;
-        Ok::<_, RunError>((first_changes, planner, readers, first))
+        Ok::<_, RunError>((planner, readers, first))
     })();
     // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
     let opened = runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
-    let (first_changes, planner, readers, first) = connected?;
+    let (planner, readers, first) = connected?;
     let (warehouse, tables) = opened?;
     let layout = Arc::new(start::layout(&graph, &job, &tables)?);
     let run = Run {
