@@ -53,7 +53,8 @@ impl SinkError {
         match error {
             _ if is_disk_full(error) => SinkError::DiskFull(text),
             Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => SinkError::Settings(format!("{text}; {KEYS}")),
-            // object_store has no kind of its own for it.
+            // object_store has no kind of its own for a refused listing, nor for a bucket that is not there.
+            _ if is_refused(&text) => SinkError::Settings(format!("{text}; {KEYS}")),
             _ if error.to_string().contains("NoSuchBucket") => SinkError::Settings(format!(
                 "{text}: the bucket does not exist; make it, or correct `warehouse`"
             )),
