@@ -39,7 +39,7 @@ const QUERIES: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn update_and_complete_tables_equal_the_batch_answer_at_every_version() {
+fn update_and_complete_tables_equal_the_batch_answer_after_every_epoch() {
     let topic = Topic::new("modes", 2);
     let source = "max_offsets_per_trigger = 40\nwatermark = { column = \"moment\", delay = \"2 minutes\" }\n";
     let job = Job::new(&topic, source, &format!("{KEEP_ALL}{TABLES}"));
@@ -63,16 +63,15 @@ fn update_and_complete_tables_equal_the_batch_answer_at_every_version() {
     assert!(commits.len() >= 10, "{} epochs", commits.len());
     assert_books(&commits);
     assert!(commits.iter().all(|commit| commit.tables.values().all(|table| table.counts.late == 0)), "no row was sent late");
-    let versions = Oracle::over(&job.warehouse, &tables).ask_every_version(&QUERIES);
-    assert_eq!(versions.len(), commits.len(), "one version an epoch");
+    let epochs = Oracle::over(&job.warehouse, &tables).ask_every_epoch(commits.len(), &QUERIES);
     let mut rare = Vec::new();
-    for (version, answers) in versions.iter().enumerate() {
+    for (epoch, answers) in epochs.iter().enumerate() {
         for (pair, names) in answers.chunks(2).zip(QUERIES.chunks(2)) {
-            assert_eq!(sorted(pair[0].clone()), sorted(pair[1].clone()), "{} at version {}", names[0].0, version + 1);
+            assert_eq!(sorted(pair[0].clone()), sorted(pair[1].clone()), "{} after epoch {epoch}", names[0].0);
         }
         rare.push(answers[4].iter().map(|row| row[0].clone()).collect::<Vec<_>>());
     }
-    assert_eq!(versions[0][8], [[json!(0), json!(null)]], "a global aggregate shows its row before any record");
+    assert_eq!(epochs[0][8], [[json!(0), json!(null)]], "a global aggregate shows its row before any record");
     let last = rare.last().unwrap();
     assert!(!last.is_empty() && rare.iter().flatten().any(|key| !last.contains(key)), "no row left the table with HAVING: {rare:?}");
     assert!(commits.iter().any(|commit| commit.next_watermark_us > Some(1_767_225_600_000_000 + 120_000_000)), "no window was closed");
@@ -89,13 +88,14 @@ fn complete_mode_forgets_nothing_and_takes_late_rows() {
         topic.send(0, [event(second, "a", second, 1)]);
         job.run().right();
     }
-    let versions = Oracle::over(&job.warehouse, &["bronze.everything", "gold.windows"]).ask_every_version(&[
+    let count = job.commits().len();
+    let epochs = Oracle::over(&job.warehouse, &["bronze.everything", "gold.windows"]).ask_every_epoch(count, &[
         ("ours", "SELECT epoch_us(window_start), events FROM gold.windows"),
         ("theirs", "SELECT epoch_us(moment) // 60000000 * 60000000, count(*) FROM bronze.everything GROUP BY ALL"),
     ]);
-    assert!(versions.len() >= 6);
-    for (version, answers) in versions.iter().enumerate() {
-        assert_eq!(sorted(answers[0].clone()), sorted(answers[1].clone()), "version {}", version + 1);
+    assert!(epochs.len() >= 6);
+    for (epoch, answers) in epochs.iter().enumerate() {
+        assert_eq!(sorted(answers[0].clone()), sorted(answers[1].clone()), "after epoch {epoch}");
     }
-    assert_eq!(versions.last().unwrap()[0].len(), 3);
+    assert_eq!(epochs.last().unwrap()[0].len(), 3);
 }

@@ -45,12 +45,6 @@ impl Oracle {
         self.with("epochs", &schema, &rows)
     }
 
-    /// Asks one question.
-    pub fn ask(self, sql: &str) -> Rows {
-        let mut answers = self.ask_all(&[("it", sql)]);
-        answers.remove(0)
-    }
-
     /// Asks several questions about the newest versions.
     pub fn ask_all(mut self, queries: &[(&str, &str)]) -> Vec<Rows> {
         self.question["ask"] = queries.iter().map(|(name, sql)| ((*name).to_owned(), json!(sql))).collect();
@@ -58,13 +52,13 @@ impl Oracle {
         queries.iter().map(|(name, _)| rows(&told["answers"][name])).collect()
     }
 
-    /// Asks the questions at every version from 1 on, all tables at the same version.
-    pub fn ask_every_version(mut self, queries: &[(&str, &str)]) -> Vec<Vec<Rows>> {
+    /// Asks the questions after each of the first so many epochs, about all tables as of that epoch.
+    pub fn ask_every_epoch(mut self, epochs: usize, queries: &[(&str, &str)]) -> Vec<Vec<Rows>> {
         self.question["ask"] = queries.iter().map(|(name, sql)| ((*name).to_owned(), json!(sql))).collect();
-        self.question["versions"] = json!(true);
+        self.question["epochs"] = json!(epochs);
         let told = self.run();
-        let versions = told["versions"].as_array().unwrap();
-        versions.iter().map(|version| queries.iter().map(|(name, _)| rows(&version[name])).collect()).collect()
+        let answers = told["epochs"].as_array().unwrap();
+        answers.iter().map(|answers| queries.iter().map(|(name, _)| rows(&answers[name])).collect()).collect()
     }
 
     /// Names and types of the columns of each table, as Arrow writes them.

@@ -76,7 +76,7 @@ type Sent = Vec<(Option<Vec<u8>>, Option<&'static str>)>;
 
 fn records() -> Sent {
     let mut sent: Sent = Vec::new();
-    for n in 0..24 {
+    for n in 1..25 {
         let wrong_fields = WRONG_FIELDS.iter().map(|(field, named)| (Some(format!(r#"{{"id":{n},{field}}}"#).into_bytes()), Some(*named)));
         let wrong_records = wrong_records(n).into_iter().map(|(value, named)| (Some(value), Some(named)));
         let tombstones = [(None, Some("tombstone"))];

@@ -48,11 +48,11 @@ impl Said {
 
 /// A job file with its checkpoint and warehouse in a folder of its own.
 pub struct Job {
-    pub folder: TempDir,
     pub path: PathBuf,
     pub checkpoint: PathBuf,
     pub warehouse: String,
     settings: Vec<String>,
+    _folder: TempDir,
 }
 
 impl Job {
@@ -91,7 +91,7 @@ impl Job {
     fn at(path: PathBuf, folder: TempDir) -> Job {
         let checkpoint = folder.path().join("checkpoint");
         let warehouse = folder.path().join("warehouse").to_str().unwrap().to_owned();
-        let mut job = Job { path, checkpoint, warehouse, folder, settings: Vec::new() };
+        let mut job = Job { path, checkpoint, warehouse, settings: Vec::new(), _folder: folder };
         job.place();
         job
     }
