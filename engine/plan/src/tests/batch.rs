@@ -64,7 +64,7 @@ fn the_five_window_tables_equal_batch_sql_over_the_same_rows() {
     let bronze = table(&graph, "bronze.raw_events");
     let schema = &graph.sources["events"].schema;
     let mut dice = Dice(42);
-    let epochs: Vec<(Vec<RecordBatch>, Option<i64>)> = (0..40)
+    let epochs: Vec<(Vec<RecordBatch>, Option<i64>)> = (0..60)
         .map(|epoch| {
             let lanes = (0..3).map(|_| bronze.front.run(&events(schema, epoch, &mut dice)).unwrap().rows).collect();
             (lanes, (epoch > 0).then(|| START + (epoch * 2 - 3) * MINUTE))

@@ -73,7 +73,7 @@ pub fn plan_one(mode: &str, sql: &str) -> Result<(Graph, TablePlan), Vec<TablePr
 /// Rows of a source's schema; columns not given are null.
 pub fn rows(schema: &SchemaRef, given: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let count = given[0].1.len();
-    let columns = schema.fields().iter().enumerate().map(|(_, field)| {
+    let columns = schema.fields().iter().map(|field| {
         if let Some((_, values)) = given.iter().find(|(name, _)| name == field.name()) {
             return Arc::clone(values);
         }

@@ -179,8 +179,8 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
         if window.is_none() && mode == Mode::Update {
             // Keys without a window come bucket by bucket: a bucket that changed comes whole.
             assert!(found.iter().all(|(group, figures)| wanted.get(group) == Some(figures)));
-            let changed = lanes.iter().flatten().flatten().map(|row| (None, keys_of(row, keys)));
-            assert!(changed.into_iter().all(|group| found.contains_key(&group)));
+            let mut changed = lanes.iter().flatten().flatten().map(|row| (None, keys_of(row, keys)));
+            assert!(changed.all(|group| found.contains_key(&group)));
         } else {
             assert_eq!(found, wanted, "epoch {number}");
         }
