@@ -39,8 +39,14 @@ pub struct Passed {
 #[derive(Debug)]
 enum Step {
     Select(Vec<usize>),
-    Filter { predicate: Arc<dyn PhysicalExpr>, columns: Option<Vec<usize>> },
-    Project { columns: Vec<Arc<dyn PhysicalExpr>>, schema: SchemaRef },
+    Filter {
+        predicate: Arc<dyn PhysicalExpr>,
+        columns: Option<Vec<usize>>,
+    },
+    Project {
+        columns: Vec<Arc<dyn PhysicalExpr>>,
+        schema: SchemaRef,
+    },
     Plan(Arc<dyn ExecutionPlan>),
     /// The conditions can never be met.
     Nothing(SchemaRef),
@@ -129,7 +135,10 @@ fn compile_steps(plan: Arc<dyn ExecutionPlan>) -> Result<Vec<Step>> {
         [child] => {
             let place = SlotExec::place(&child.schema(), None)?;
             let mut steps = compile_steps(Arc::clone(child))?;
-            steps.push(Step::Plan(plan.replace_children(vec![Arc::new(place)], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))?));
+            steps.push(Step::Plan(plan.replace_children(
+                vec![Arc::new(place)],
+                ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
+            )?));
             Ok(steps)
         }
         _ => Ok(vec![Step::Plan(plan)]),

@@ -52,12 +52,14 @@ impl SinkError {
         let text = format!("{place}: {}", without_answer(&error.to_string()));
         match error {
             _ if is_disk_full(error) => SinkError::DiskFull(text),
-            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => SinkError::Settings(format!("{text}; {KEYS}")),
+            Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => {
+                SinkError::Settings(format!("{text}; {KEYS}"))
+            }
             // object_store has no kind of its own for a refused listing, nor for a bucket that is not there.
             _ if is_refused(&text) => SinkError::Settings(format!("{text}; {KEYS}")),
-            _ if error.to_string().contains("NoSuchBucket") => SinkError::Settings(format!(
-                "{text}: the bucket does not exist; make it, or correct `warehouse`"
-            )),
+            _ if error.to_string().contains("NoSuchBucket") => {
+                SinkError::Settings(format!("{text}: the bucket does not exist; make it, or correct `warehouse`"))
+            }
             Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
             Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
                 SinkError::Settings(text)
@@ -121,7 +123,9 @@ fn is_refused(text: &str) -> bool {
 /// The text of a store's error without the XML that a server answered: of that only the code. Amazon's answer to a wrong
 /// key repeats the key's id, and keys are never printed.
 fn without_answer(text: &str) -> String {
-    let Some(at) = ["<?xml", "<Error>"].iter().filter_map(|begin| text.find(begin)).min() else { return text.to_string() };
+    let Some(at) = ["<?xml", "<Error>"].iter().filter_map(|begin| text.find(begin)).min() else {
+        return text.to_string();
+    };
     let (said, answer) = text.split_at(at);
     let code = answer.split_once("<Code>").and_then(|(_, rest)| Some(rest.split_once("</Code>")?.0));
     format!("{} ({})", said.trim_end_matches([' ', ':']), code.unwrap_or("no code"))
