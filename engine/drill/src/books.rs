@@ -70,10 +70,14 @@ impl Books {
         let mut proofs = Vec::new();
         for (source, read) in &self.sources {
             for (name, counts) in &self.tables {
-                let keeps_all = counts.read == read.read && counts.written == counts.emitted && counts.late + counts.filtered == 0;
+                let keeps_all =
+                    counts.read == read.read && counts.written == counts.emitted && counts.late + counts.filtered == 0;
                 let rows = tables.by_name.get(name).map_or(0, |rows| rows.keys.len() as u64);
                 if keeps_all && rows + read.rejected == read.read && rows > 0 {
-                    proofs.push(format!("{name}: {rows} rows + {} rejected = {} records of {source}", read.rejected, read.read));
+                    proofs.push(format!(
+                        "{name}: {rows} rows + {} rejected = {} records of {source}",
+                        read.rejected, read.read
+                    ));
                 }
             }
         }

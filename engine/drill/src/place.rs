@@ -21,8 +21,9 @@ impl Place {
     pub fn new(job: &Job, options: &DrillOptions) -> Result<Place, String> {
         let id = format!("{:x}-{}", runtime::now_us(), std::process::id());
         let folder = options.scratch.clone().unwrap_or_else(std::env::temp_dir).join(format!("engine-drill-{id}"));
-        fs::create_dir_all(&folder)
-            .map_err(|error| format!("the scratch folder {} cannot be made: {error}; name another with --scratch", folder.display()))?;
+        fs::create_dir_all(&folder).map_err(|error| {
+            format!("the scratch folder {} cannot be made: {error}; name another with --scratch", folder.display())
+        })?;
         let is_remote = job.warehouse.contains("://") && !job.warehouse.starts_with("file://");
         let remote = is_remote.then(|| format!("{}/_drill/{id}", job.warehouse.trim_end_matches('/')));
         Ok(Place { folder, remote })
@@ -31,7 +32,8 @@ impl Place {
     /// Folder of a run: its checkpoint, and what it said.
     pub fn run_folder(&self, run: &str) -> Result<PathBuf, String> {
         let folder = self.folder.join(run);
-        fs::create_dir_all(&folder).map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
         Ok(folder)
     }
 
@@ -67,7 +69,8 @@ impl Place {
 }
 
 fn remove_folder(folder: &PathBuf) -> Result<(), String> {
-    fs::remove_dir_all(folder).map_err(|error| format!("the scratch folder {} cannot be removed: {error}", folder.display()))
+    fs::remove_dir_all(folder)
+        .map_err(|error| format!("the scratch folder {} cannot be removed: {error}", folder.display()))
 }
 
 fn remove_remote(location: &str) -> Result<(), String> {

@@ -89,7 +89,8 @@ impl Process {
     }
 
     fn start(&self, fate: Fate) -> Result<Child, String> {
-        let log = File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
+        let log =
+            File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
         let mut command = Command::new(&self.engine);
         command.arg("submit").arg(&self.job_file).args(["--available-now", "--progress", "json"]);
         for (key, value) in &self.sets {
@@ -111,7 +112,12 @@ fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {
     Ok(lines)
 }
 
-fn watch(child: &mut Child, lines: &Receiver<String>, begun: Instant, mut kill_at: Option<Instant>) -> Result<Vec<Told>, String> {
+fn watch(
+    child: &mut Child,
+    lines: &Receiver<String>,
+    begun: Instant,
+    mut kill_at: Option<Instant>,
+) -> Result<Vec<Told>, String> {
     let mut told = Vec::new();
     loop {
         let wait = kill_at.map_or(SILENCE_MAX, |at| at.saturating_duration_since(Instant::now()));

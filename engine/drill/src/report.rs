@@ -51,12 +51,17 @@ impl Report {
     /// A table of step × result, the differences below it, the verdict last.
     pub fn to_table(&self) -> String {
         let width = self.rows.iter().map(|row| row.point.chars().count()).max().unwrap_or(0).max(11);
-        let mut text = format!("{:width$}  {:>6}  {:>11}  {:>13}  result\n", "where", "killed", "recovered", "rows compared");
+        let mut text =
+            format!("{:width$}  {:>6}  {:>11}  {:>13}  result\n", "where", "killed", "recovered", "rows compared");
         for row in &self.rows {
             let killed = if row.killed { row.kills.to_string() } else { "no".to_owned() };
             let result = if row.passed() { "equal" } else { "DIFFERENT" };
             let recovered = format!("{} ms", row.recovered_ms);
-            let _ = writeln!(text, "{:width$}  {killed:>6}  {recovered:>11}  {:>13}  {result}", row.point, row.rows_compared);
+            let _ = writeln!(
+                text,
+                "{:width$}  {killed:>6}  {recovered:>11}  {:>13}  {result}",
+                row.point, row.rows_compared
+            );
         }
         for row in &self.rows {
             if let Some(difference) = &row.difference {

@@ -42,12 +42,18 @@ impl Tables {
         block_on(async {
             let warehouse = Warehouse::open(location).await.map_err(|error| error.to_string())?;
             let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
-            let newest = register_tables(&SessionContext::new(), &warehouse, AsOf::Latest).await.map_err(|error| error.to_string())?;
-            let published = register_tables(&context, &warehouse, AsOf::Published).await.map_err(|error| error.to_string())?;
+            let newest = register_tables(&SessionContext::new(), &warehouse, AsOf::Latest)
+                .await
+                .map_err(|error| error.to_string())?;
+            let published =
+                register_tables(&context, &warehouse, AsOf::Published).await.map_err(|error| error.to_string())?;
             for (newest, published) in newest.iter().zip(&published) {
                 if newest.version != published.version {
                     let (name, version) = (&published.name, published.version);
-                    return Err(format!("{name} is at version {}, but readers are pointed at {version}", newest.version));
+                    return Err(format!(
+                        "{name} is at version {}, but readers are pointed at {version}",
+                        newest.version
+                    ));
                 }
             }
             let mut by_name = BTreeMap::new();
@@ -85,7 +91,8 @@ impl Rows {
         let options = FormatOptions::new().with_null("NULL");
         let schema = batch.schema();
         let cell = |(column, field): (&std::sync::Arc<dyn Array>, &std::sync::Arc<arrow::datatypes::Field>)| {
-            let value = ArrayFormatter::try_new(column.as_ref(), &options).map(|format| format.value(key.at.1 as usize).to_string());
+            let value = ArrayFormatter::try_new(column.as_ref(), &options)
+                .map(|format| format.value(key.at.1 as usize).to_string());
             format!("{}={}", field.name(), value.unwrap_or_default())
         };
         let mut text = batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ");
@@ -140,7 +147,11 @@ fn keys_of(table: &str, batch: &RecordBatch, number: u32, left_out: &BTreeSet<Co
             hash_column(column.as_ref(), &mut hashers);
         }
     }
-    let key = |(at, (hasher, floats)): (usize, (DefaultHasher, Vec<f64>))| RowKey { digest: hasher.finish(), floats, at: (number, at as u32) };
+    let key = |(at, (hasher, floats)): (usize, (DefaultHasher, Vec<f64>))| RowKey {
+        digest: hasher.finish(),
+        floats,
+        at: (number, at as u32),
+    };
     hashers.into_iter().zip(floats).enumerate().map(key).collect()
 }
 
@@ -153,7 +164,9 @@ pub fn is_of_the_run(table: &str, column: &str) -> bool {
 fn floats_of(column: &dyn Array) -> Vec<f64> {
     let or_null = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     match column.data_type() {
-        DataType::Float32 => column.as_primitive::<Float32Type>().iter().map(|value| or_null(value.map(f64::from))).collect(),
+        DataType::Float32 => {
+            column.as_primitive::<Float32Type>().iter().map(|value| or_null(value.map(f64::from))).collect()
+        }
         DataType::Float64 => column.as_primitive::<Float64Type>().iter().map(or_null).collect(),
         _ => Vec::new(),
     }

@@ -33,7 +33,8 @@ pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
     let mut scope = Scope { sets: general(job), records: 0, partitions: String::new() };
     let mut told = Vec::new();
     for (name, source) in &job.sources {
-        let mut planner = KafkaPlanner::open(name, &source.kafka, &drill_name(job)).map_err(|error| error.to_string())?;
+        let mut planner =
+            KafkaPlanner::open(name, &source.kafka, &drill_name(job)).map_err(|error| error.to_string())?;
         let available = planner.available().map_err(|error| error.to_string())?;
         let there: Ranges =
             available.iter().map(|(at, reach)| (at, OffsetRange { from: reach.low, until: reach.high })).collect();
@@ -80,7 +81,8 @@ fn general(job: &Job) -> Vec<(String, String)> {
 
 fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
     let key = |key: &str| format!("source.{}.{key}", quoted(source));
-    let offsets = |pick: fn(&OffsetRange) -> i64| -> Offsets { ranges.iter().map(|(at, range)| (at, pick(range))).collect() };
+    let offsets =
+        |pick: fn(&OffsetRange) -> i64| -> Offsets { ranges.iter().map(|(at, range)| (at, pick(range))).collect() };
     let mut sets = vec![
         (key("starting_offsets"), inline_table(&offsets(|range| range.from))),
         (key("ending_offsets"), inline_table(&offsets(|range| range.until))),
@@ -96,7 +98,8 @@ fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec
 /// Offsets as TOML writes them on one line.
 fn inline_table(offsets: &PerPartition<i64>) -> String {
     let partitions = |partitions: &BTreeMap<i32, i64>| {
-        let entries: Vec<String> = partitions.iter().map(|(partition, offset)| format!("\"{partition}\" = {offset}")).collect();
+        let entries: Vec<String> =
+            partitions.iter().map(|(partition, offset)| format!("\"{partition}\" = {offset}")).collect();
         format!("{{ {} }}", entries.join(", "))
     };
     let topics: Vec<String> =

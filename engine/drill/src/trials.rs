@@ -7,6 +7,7 @@ use std::time::Duration;
 use job::Job;
 use runtime::FailPoint;
 
+use crate::DrillOptions;
 use crate::books::Books;
 use crate::difference;
 use crate::moments::{self, Moments, Pace};
@@ -15,7 +16,6 @@ use crate::process::{Ended, Fate, Process, Told};
 use crate::report::{Report, Row};
 use crate::rows::{ColumnName, Tables};
 use crate::scope::{Scope, quoted};
-use crate::DrillOptions;
 
 /// Functions whose values are those of the run, not of the records.
 const CLOCK_WORDS: [&str; 5] = ["current_timestamp", "now(", "current_date", "current_time", "localtimestamp"];
@@ -45,7 +45,13 @@ struct Left {
 }
 
 /// All runs.
-pub fn all(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place, progress: &mut dyn FnMut(&str)) -> Result<Report, String> {
+pub fn all(
+    options: &DrillOptions,
+    job: &Job,
+    scope: &Scope,
+    place: &Place,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report, String> {
     progress("an undisturbed run");
     let undisturbed = undisturbed(options, job, scope, place)?;
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
@@ -65,7 +71,10 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
     let ended = process.run(Fate::Undisturbed)?;
     let with_records: Vec<&Told> = ended.told.iter().filter(|told| told.records > 0).collect();
     let Some(middle) = with_records.get(with_records.len() / 2).map(|told| told.epoch) else {
-        return Err("the undisturbed run read no records: are all of them behind aborted transactions? Try more with --records".to_owned());
+        return Err(
+            "the undisturbed run read no records: are all of them behind aborted transactions? Try more with --records"
+                .to_owned(),
+        );
     };
     let pace = pace(&ended);
     let mut left_out = BTreeSet::new();
@@ -81,7 +90,12 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
 }
 
 /// Columns that differ between two undisturbed runs, because their SQL asks the clock.
-fn varying(options: &DrillOptions, scope: &Scope, place: &Place, first: &Tables) -> Result<BTreeSet<ColumnName>, String> {
+fn varying(
+    options: &DrillOptions,
+    scope: &Scope,
+    place: &Place,
+    first: &Tables,
+) -> Result<BTreeSet<ColumnName>, String> {
     let run = "undisturbed-2";
     process(options, scope, place, run)?.run(Fate::Undisturbed)?;
     let second = read(place, run, &BTreeSet::new())?.tables;
@@ -104,7 +118,15 @@ impl Trials<'_> {
     /// A run from empty that is killed at one point, and goes on.
     fn aimed(&mut self, point: FailPoint) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row { point: describe(&point), killed: false, kills: 0, recovered_ms: 0, tables_equal: false, rows_compared: 0, difference: None };
+        let mut row = Row {
+            point: describe(&point),
+            killed: false,
+            kills: 0,
+            recovered_ms: 0,
+            tables_equal: false,
+            rows_compared: 0,
+            difference: None,
+        };
         match process.run(Fate::Aimed(point)) {
             Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
             Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
@@ -125,7 +147,10 @@ impl Trials<'_> {
         let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
         while left > 0 && idle_rounds < 10 {
             round += 1;
-            progress(&format!("killed at random moments, round {round} (seed {}), {left} kills to go", self.options.seed));
+            progress(&format!(
+                "killed at random moments, round {round} (seed {}), {left} kills to go",
+                self.options.seed
+            ));
             let row = self.round(round, left, &mut moments)?;
             left -= row.kills.min(left);
             let is_idle = row.kills == 0 && row.difference.is_none();
@@ -142,7 +167,15 @@ impl Trials<'_> {
 
     fn round(&mut self, round: u32, kills_max: u32, moments: &mut Moments) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row { point: String::new(), killed: false, kills: 0, recovered_ms: 0, tables_equal: false, rows_compared: 0, difference: None };
+        let mut row = Row {
+            point: String::new(),
+            killed: false,
+            kills: 0,
+            recovered_ms: 0,
+            tables_equal: false,
+            rows_compared: 0,
+            difference: None,
+        };
         let mut in_recovery = 0;
         while row.kills < kills_max {
             let before = row.kills;
@@ -212,7 +245,12 @@ fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> R
     sets.extend(scope.sets.iter().cloned());
     sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(place, run)?.display().to_string())));
     sets.push(("job.warehouse".to_owned(), quoted(&place.warehouse(run))));
-    Ok(Process { engine: options.engine.clone(), job_file: options.job_file.clone(), sets, log: folder.join("stderr.log") })
+    Ok(Process {
+        engine: options.engine.clone(),
+        job_file: options.job_file.clone(),
+        sets,
+        log: folder.join("stderr.log"),
+    })
 }
 
 fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
@@ -246,14 +284,19 @@ fn notes(undisturbed: &Undisturbed, scope: &Scope) -> Vec<String> {
         undisturbed.tables.count()
     )];
     notes.extend(undisturbed.books.proofs(&undisturbed.tables));
-    let empty: Vec<&str> = tables.iter().filter(|(_, rows)| rows.keys.is_empty()).map(|(name, _)| name.as_str()).collect();
+    let empty: Vec<&str> =
+        tables.iter().filter(|(_, rows)| rows.keys.is_empty()).map(|(name, _)| name.as_str()).collect();
     if !empty.is_empty() {
-        notes.push(format!("without rows in this range: {} (a wider one, with --records, may close their windows)", empty.join(", ")));
+        notes.push(format!(
+            "without rows in this range: {} (a wider one, with --records, may close their windows)",
+            empty.join(", ")
+        ));
     }
     if tables.keys().any(|name| name.starts_with("rejected.") || name.ends_with("__late")) {
         notes.push("not compared: the epoch in which a rejected or late row was met".to_owned());
     }
-    let left_out: Vec<String> = undisturbed.left_out.iter().map(|(table, column)| format!("{table}.{column}")).collect();
+    let left_out: Vec<String> =
+        undisturbed.left_out.iter().map(|(table, column)| format!("{table}.{column}")).collect();
     if !left_out.is_empty() {
         notes.push(format!("not compared, as the clock of the run is in them: {}", left_out.join(", ")));
     }

@@ -27,7 +27,9 @@ impl std::fmt::Display for OperatorError {
         match self {
             OperatorError::Compute(what) => f.write_str(what),
             OperatorError::State(error) => error.fmt(f),
-            OperatorError::Damaged(what) => write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record"),
+            OperatorError::Damaged(what) => {
+                write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record")
+            }
         }
     }
 }

@@ -63,7 +63,9 @@ fn floor(time_us: i64, offset_us: i64, width_us: i64) -> i64 {
     match time_us.checked_sub(offset_us) {
         Some(distance_us) => time_us.saturating_sub(distance_us.rem_euclid(width_us)),
         // At the far end of time the offset is taken modulo the width, which gives the same multiples.
-        None => time_us.saturating_sub((time_us.rem_euclid(width_us) - offset_us.rem_euclid(width_us)).rem_euclid(width_us)),
+        None => {
+            time_us.saturating_sub((time_us.rem_euclid(width_us) - offset_us.rem_euclid(width_us)).rem_euclid(width_us))
+        }
     }
 }
 

@@ -50,7 +50,8 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     let source = inner.get_type(schema)?;
     let rewritten = match (&source, target) {
         (DataType::Timestamp(..), target) if target.is_integer() || target.is_floating() => {
-            let seconds = ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
+            let seconds =
+                ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
             if target.is_floating() {
                 let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.as_ref().clone())), DataType::Int64));
                 Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6)

@@ -8,15 +8,15 @@ use datafusion::common::DFSchema;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use futures::executor::block_on;
 use job::{Late, OutputMode};
-use operators::aggregate::{AggregateCall, AggregateSpec, instant, window_type};
 use operators::Pipeline;
+use operators::aggregate::{AggregateCall, AggregateSpec, instant, window_type};
 
 use crate::casts;
 use crate::error::to_problem;
@@ -143,7 +143,12 @@ fn aggregate_stage(
         output: output_schema(above, window.is_some()),
     };
     let late_schema = keep_input.then(|| late_schema(above, front.schema()));
-    Ok(AggregateStage { spec: Arc::new(spec), back: pipeline(state, &above.plan)?, passed_from: above.passed_from, late_schema })
+    Ok(AggregateStage {
+        spec: Arc::new(spec),
+        back: pipeline(state, &above.plan)?,
+        passed_from: above.passed_from,
+        late_schema,
+    })
 }
 
 fn calls(state: &SessionState, above: &Above, logical: &DFSchema, physical: &SchemaRef) -> Result<Vec<AggregateCall>> {
@@ -152,14 +157,19 @@ fn calls(state: &SessionState, above: &Above, logical: &DFSchema, physical: &Sch
         let lowered = LoweredAggregateBuilder::new(call, logical, physical, state.execution_props(), &planning)
             .with_name(above.aggregate.aggr_expr[at].schema_name().to_string())
             .build()?;
-        Ok(AggregateCall { name: words(&above.aggregate.aggr_expr[at]), function: lowered.aggregate, filter: lowered.filter })
+        Ok(AggregateCall {
+            name: words(&above.aggregate.aggr_expr[at]),
+            function: lowered.aggregate,
+            filter: lowered.filter,
+        })
     });
     lowered.collect()
 }
 
 fn output_schema(above: &Above, has_window: bool) -> SchemaRef {
     let fields = above.aggregate.schema.fields().iter().enumerate().map(|(at, field)| {
-        let is_window = has_window && above.aggregate.group_expr.get(at).is_some_and(|expr| window_call(expr).is_some());
+        let is_window =
+            has_window && above.aggregate.group_expr.get(at).is_some_and(|expr| window_call(expr).is_some());
         let kind = if is_window { window_type() } else { field.data_type().clone() };
         Field::new(format!("c{at}"), kind, true)
     });
@@ -182,5 +192,9 @@ fn late_schema(above: &Above, front: &SchemaRef) -> SchemaRef {
 
 fn event_time_column(plan: &LogicalPlan, input: &Relation) -> Option<String> {
     let event_time = input.event_time.as_ref()?;
-    plan.schema().columns().into_iter().find(|column| lineage(plan, column).as_ref() == Some(event_time)).map(|column| column.name)
+    plan.schema()
+        .columns()
+        .into_iter()
+        .find(|column| lineage(plan, column).as_ref() == Some(event_time))
+        .map(|column| column.name)
 }

@@ -30,11 +30,12 @@ fn of_schema(error: &SchemaError, sql: &str) -> SqlProblem {
                 .code("UNRESOLVED_COLUMN.WITH_SUGGESTION")
                 .at_text(sql, &field.name)
         }
-        SchemaError::AmbiguousReference { field } => {
-            SqlProblem::new(format!("`{}` could be a column of more than one input", field.name), "put the table's name in front of it")
-                .code("AMBIGUOUS_REFERENCE")
-                .at_text(sql, &field.name)
-        }
+        SchemaError::AmbiguousReference { field } => SqlProblem::new(
+            format!("`{}` could be a column of more than one input", field.name),
+            "put the table's name in front of it",
+        )
+        .code("AMBIGUOUS_REFERENCE")
+        .at_text(sql, &field.name),
         SchemaError::DuplicateUnqualifiedField { name } | SchemaError::DuplicateQualifiedField { name, .. } => {
             SqlProblem::new(format!("two columns are named `{name}`"), "give one of them another name with AS")
                 .code("COLUMN_ALREADY_EXISTS")
@@ -44,13 +45,16 @@ fn of_schema(error: &SchemaError, sql: &str) -> SqlProblem {
 }
 
 fn of_text(text: &str, sql: &str) -> SqlProblem {
-    let message = text.trim_start_matches("Error during planning: ").trim_start_matches("This feature is not implemented: ");
+    let message =
+        text.trim_start_matches("Error during planning: ").trim_start_matches("This feature is not implemented: ");
     if let Some(name) = between(message, "Invalid function '", "'") {
         let help = match between(message, "Did you mean '", "'") {
             Some(other) => format!("did you mean `{other}`?"),
             None => "see docs/job-file.md for the functions there are".to_string(),
         };
-        return SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name);
+        return SqlProblem::new(format!("there is no function `{name}`"), help)
+            .code("UNRESOLVED_ROUTINE")
+            .at_text(sql, name);
     }
     if message.contains("must be in the GROUP BY clause") || message.contains("must appear in the GROUP BY") {
         let column = between(message, "column \"", "\"").map(|name| name.rsplit('.').next().unwrap_or(name));
@@ -77,8 +81,11 @@ pub fn of_parser(text: &str, sql: &str) -> SqlProblem {
         Some((what, place)) => (what, place.split_once(", Column: ")),
         None => (message, None),
     };
-    let problem = SqlProblem::new(what.to_string(), "check the SQL around here; strings take single quotes, names with special characters backticks")
-        .code("PARSE_SYNTAX_ERROR");
+    let problem = SqlProblem::new(
+        what.to_string(),
+        "check the SQL around here; strings take single quotes, names with special characters backticks",
+    )
+    .code("PARSE_SYNTAX_ERROR");
     match place.and_then(|(line, column)| Some((line.trim().parse().ok()?, column.trim().parse().ok()?))) {
         Some((line, column)) => problem.at_line(sql, line, column),
         None => problem,
@@ -87,8 +94,12 @@ pub fn of_parser(text: &str, sql: &str) -> SqlProblem {
 
 /// The known name nearest to `name`, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let scored = known.iter().map(|other| (datafusion::common::utils::datafusion_strsim::levenshtein(name, other), *other));
-    scored.min_by_key(|(distance, _)| *distance).filter(|(distance, other)| *distance <= 1 + other.len().min(name.len()) / 3).map(|(_, other)| other)
+    let scored =
+        known.iter().map(|other| (datafusion::common::utils::datafusion_strsim::levenshtein(name, other), *other));
+    scored
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, other)| *distance <= 1 + other.len().min(name.len()) / 3)
+        .map(|(_, other)| other)
 }
 
 /// At most a dozen names, so that a message stays readable.

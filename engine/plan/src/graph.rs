@@ -43,7 +43,8 @@ pub struct TableProblem {
 /// All problems of all tables. A table that reads one with problems is not looked at further.
 pub fn plan_job(job: &Job, schemas: &BTreeMap<String, SchemaRef>) -> Result<Graph, Vec<TableProblem>> {
     let clock = BatchClock::default();
-    let mut planner = Planner::new(job, schemas, &clock).map_err(|problem| vec![TableProblem { table: String::new(), problem }])?;
+    let mut planner =
+        Planner::new(job, schemas, &clock).map_err(|problem| vec![TableProblem { table: String::new(), problem }])?;
     let mut waiting = planner.parse_all(job);
     while let Some(at) = planner.next_ready(&waiting) {
         let (table, statement, inputs) = waiting.remove(at);
@@ -128,7 +129,11 @@ impl Planner {
         match inputs {
             [] => Err(SqlProblem::new("the query reads no source and no table of the job", "read a source in FROM")),
             [_] => Ok(()),
-            [_, second, ..] => Err(SqlProblem::new("a table reads one input for now, this one reads several", "make a table of each part").at_text(&table.sql, second)),
+            [_, second, ..] => Err(SqlProblem::new(
+                "a table reads one input for now, this one reads several",
+                "make a table of each part",
+            )
+            .at_text(&table.sql, second)),
         }
     }
 
@@ -172,10 +177,18 @@ impl Planner {
         let is_aggregated = plan.aggregate.is_some();
         if *is_aggregate && (*mode != OutputMode::Append || is_aggregated) {
             let message = match is_aggregated {
-                true => format!("`{}` is an aggregate, and an aggregate of an aggregate is not supported yet", input.name),
-                false => format!("rows of `{}` are replaced after each epoch, and a table over such rows is not supported yet", input.name),
+                true => {
+                    format!("`{}` is an aggregate, and an aggregate of an aggregate is not supported yet", input.name)
+                }
+                false => format!(
+                    "rows of `{}` are replaced after each epoch, and a table over such rows is not supported yet",
+                    input.name
+                ),
             };
-            return Some(SqlProblem::new(message, "read the source, or query the aggregate with `engine sql`").at_text(&table.sql, &input.name));
+            return Some(
+                SqlProblem::new(message, "read the source, or query the aggregate with `engine sql`")
+                    .at_text(&table.sql, &input.name),
+            );
         }
         None
     }
@@ -196,8 +209,11 @@ impl Planner {
                 continue;
             }
             let through = if chain.is_empty() { String::new() } else { format!(" through {}", chain.join(" and ")) };
-            let problem = SqlProblem::new(format!("`{}` reads itself{through}", table.name), "a table reads only sources and other tables, in no circle")
-                .at_text(&table.sql, inputs.first().map_or("", String::as_str));
+            let problem = SqlProblem::new(
+                format!("`{}` reads itself{through}", table.name),
+                "a table reads only sources and other tables, in no circle",
+            )
+            .at_text(&table.sql, inputs.first().map_or("", String::as_str));
             self.problems.push(TableProblem { table: table.name.clone(), problem });
         }
     }

@@ -40,7 +40,10 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
     let mut statements = match parser.with_tokens_with_locations(split_intervals(tokens)).parse_statements() {
         Ok(statements) => statements,
         Err(ParserError::RecursionLimitExceeded) => {
-            return Err(SqlProblem::new(format!("the query is nested deeper than {NESTING_MAX}"), "split it into several tables"));
+            return Err(SqlProblem::new(
+                format!("the query is nested deeper than {NESTING_MAX}"),
+                "split it into several tables",
+            ));
         }
         Err(ParserError::TokenizerError(text) | ParserError::ParserError(text)) => return Err(of_parser(&text, sql)),
     };
@@ -52,7 +55,10 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         },
         (Some(_), 1) => Err(not_a_select(sql)),
         (None, _) => Err(SqlProblem::new("the query is empty", "write a SELECT")),
-        (Some(_), _) => Err(SqlProblem::new(format!("{count} statements, where a table has one"), "make a table of each").at_text(sql, ";")),
+        (Some(_), _) => {
+            Err(SqlProblem::new(format!("{count} statements, where a table has one"), "make a table of each")
+                .at_text(sql, ";"))
+        }
     }
 }
 
@@ -60,7 +66,9 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
 fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
     let joins = |token: &&TokenWithSpan| match &token.token {
         Token::Word(word) => word.keyword != Keyword::NoKeyword,
-        Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::Number(..) | Token::Whitespace(_) => false,
+        Token::Comma | Token::Period | Token::LParen | Token::RParen | Token::Number(..) | Token::Whitespace(_) => {
+            false
+        }
         Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => false,
         _ => true,
     };
@@ -78,7 +86,8 @@ fn split_intervals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut split: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {
         let after_interval = split.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_)));
-        let is_interval = after_interval.is_some_and(|token| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::INTERVAL));
+        let is_interval = after_interval
+            .is_some_and(|token| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::INTERVAL));
         let parts = match &token.token {
             Token::SingleQuotedString(text) if is_interval => number_and_unit(text),
             _ => None,
@@ -110,7 +119,10 @@ fn check_depth(statement: Statement) -> Result<Statement, SqlProblem> {
         return Ok(statement);
     }
     let message = format!("an expression of the query is {} operators deep, the limit is {CHAIN_MAX}", depth.most);
-    Err(SqlProblem::new(message, "use parentheses to group the terms, IN (…) instead of a chain of OR, or several tables"))
+    Err(SqlProblem::new(
+        message,
+        "use parentheses to group the terms, IN (…) instead of a chain of OR, or several tables",
+    ))
 }
 
 #[derive(Default)]
@@ -136,5 +148,9 @@ impl Visitor for Depth {
 
 fn not_a_select(sql: &str) -> SqlProblem {
     let word = sql.split_whitespace().next().unwrap_or_default();
-    SqlProblem::new("a table's query must be a SELECT", "write what the table holds as a SELECT; the engine creates and fills it").at_text(sql, word)
+    SqlProblem::new(
+        "a table's query must be a SELECT",
+        "write what the table holds as a SELECT; the engine creates and fills it",
+    )
+    .at_text(sql, word)
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ExcludeSelectItem, Expr, Function, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    AccessExpr, ExcludeSelectItem, Expr, Function, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select,
+    SelectItem, SetExpr, Statement, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -55,7 +55,9 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
         if let Some(view) = select.lateral_views.first() {
             let problem = SqlProblem::new("LATERAL VIEW is not supported", "write unnest(…) (or explode(…)) in SELECT");
-            return ControlFlow::Break(problem.at_text(self.sql, view.to_string().split_whitespace().next().unwrap_or("LATERAL")));
+            return ControlFlow::Break(
+                problem.at_text(self.sql, view.to_string().split_whitespace().next().unwrap_or("LATERAL")),
+            );
         }
         self.expand_wildcards(select);
         if let Some(call) = window_call(select) {
@@ -75,7 +77,10 @@ impl VisitorMut for Rewriter<'_> {
             match relation_name(&function.name).as_str() {
                 "explode" => function.name = ObjectName::from(vec![Ident::new("unnest")]),
                 "session_window" => {
-                    let problem = SqlProblem::new("session windows are not supported yet", "group by window(…) and the session's key");
+                    let problem = SqlProblem::new(
+                        "session windows are not supported yet",
+                        "group by window(…) and the session's key",
+                    );
                     return ControlFlow::Break(problem.at_text(self.sql, "session_window"));
                 }
                 _ => {}
@@ -90,11 +95,15 @@ impl Rewriter<'_> {
     fn expand_wildcards(&self, select: &mut Select) {
         let [from] = select.from.as_slice() else { return };
         let (TableFactor::Table { name, .. }, true) = (&from.relation, from.joins.is_empty()) else { return };
-        let Some(relation) = self.relations.get(&relation_name(name)).filter(|relation| !relation.hidden.is_empty()) else { return };
+        let Some(relation) = self.relations.get(&relation_name(name)).filter(|relation| !relation.hidden.is_empty())
+        else {
+            return;
+        };
         let plain = |options: &WildcardAdditionalOptions| options.opt_replace.is_none() && options.opt_rename.is_none();
         let shown = |options: &WildcardAdditionalOptions| {
             let excluded = excluded(options);
-            let is_shown = move |name: &String| !relation.hidden.contains(name) && !excluded.contains(&name.to_lowercase());
+            let is_shown =
+                move |name: &String| !relation.hidden.contains(name) && !excluded.contains(&name.to_lowercase());
             let fields = relation.schema.fields().iter().filter(move |field| is_shown(field.name()));
             fields.map(|field| SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('`', field.name()))))
         };

@@ -45,8 +45,11 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
         [] => problems.extend(check_stateless(subject)),
         [aggregate] => problems.extend(check_aggregate(subject, aggregate)),
         _ => problems.push(
-            SqlProblem::new("an aggregate of an aggregate is not supported yet in one table", "keep the first aggregate in a table of its own")
-                .at_text(subject.sql, "GROUP BY"),
+            SqlProblem::new(
+                "an aggregate of an aggregate is not supported yet in one table",
+                "keep the first aggregate in a table of its own",
+            )
+            .at_text(subject.sql, "GROUP BY"),
         ),
     }
     problems
@@ -57,7 +60,8 @@ fn has_aggregate(node: &LogicalPlan) -> bool {
 }
 
 fn check_node(subject: &Subject<'_>, node: &LogicalPlan, above_aggregate: bool) -> Option<SqlProblem> {
-    let refuse = |message: &str, help: &str, text: &str| Some(SqlProblem::new(message, help).at_text(subject.sql, text));
+    let refuse =
+        |message: &str, help: &str, text: &str| Some(SqlProblem::new(message, help).at_text(subject.sql, text));
     let complete = subject.mode == OutputMode::Complete;
     match node {
         LogicalPlan::Sort(_) if !(complete && above_aggregate) => refuse(
@@ -80,10 +84,16 @@ fn check_node(subject: &Subject<'_>, node: &LogicalPlan, above_aggregate: bool) 
         .map(|problem| problem.code("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING")),
         LogicalPlan::Join(_) => refuse("joins are not supported yet", "read one input per table", "JOIN"),
         LogicalPlan::Union(_) => refuse("UNION is not supported yet", "make a table of each part", "UNION"),
-        LogicalPlan::Distinct(_) => refuse("SELECT DISTINCT is not supported yet", "group by the columns, in update or complete mode", "DISTINCT"),
-        LogicalPlan::Subquery(_) | LogicalPlan::RecursiveQuery(_) => {
-            refuse("subqueries inside expressions are not supported yet", "write the condition without a subquery", "SELECT")
-        }
+        LogicalPlan::Distinct(_) => refuse(
+            "SELECT DISTINCT is not supported yet",
+            "group by the columns, in update or complete mode",
+            "DISTINCT",
+        ),
+        LogicalPlan::Subquery(_) | LogicalPlan::RecursiveQuery(_) => refuse(
+            "subqueries inside expressions are not supported yet",
+            "write the condition without a subquery",
+            "SELECT",
+        ),
         LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => {
             refuse("the query reads no source and no table of the job", "read a source in FROM", "SELECT")
         }
@@ -114,11 +124,15 @@ fn check_expressions(subject: &Subject<'_>, node: &LogicalPlan) -> Vec<SqlProble
 fn check_expression(subject: &Subject<'_>, expr: &Expr) -> Option<SqlProblem> {
     match expr {
         Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_) => Some(
-            SqlProblem::new("subqueries inside expressions are not supported yet", "write the condition without a subquery")
-                .at_text(subject.sql, "(SELECT"),
+            SqlProblem::new(
+                "subqueries inside expressions are not supported yet",
+                "write the condition without a subquery",
+            )
+            .at_text(subject.sql, "(SELECT"),
         ),
         Expr::ScalarFunction(call) if call.func.name() == WINDOW => Some(
-            SqlProblem::new("window(…) stands in GROUP BY only", "group by window(…) and aggregate").at_text(subject.sql, "window("),
+            SqlProblem::new("window(…) stands in GROUP BY only", "group by window(…) and aggregate")
+                .at_text(subject.sql, "window("),
         ),
         Expr::ScalarFunction(call) if is_random(call.func.name(), call.func.signature().volatility) => {
             // The user may have written another of its names.
@@ -127,13 +141,24 @@ fn check_expression(subject: &Subject<'_>, expr: &Expr) -> Option<SqlProblem> {
             let name = names.find(written).unwrap_or(call.func.name());
             let message = format!("{name}() would give other rows each time an epoch is run again");
             Some(
-                SqlProblem::new(message, "use a column of the record, such as _offset, or current_timestamp, which is the epoch's")
-                    .at_text(subject.sql, name),
+                SqlProblem::new(
+                    message,
+                    "use a column of the record, such as _offset, or current_timestamp, which is the epoch's",
+                )
+                .at_text(subject.sql, name),
             )
         }
-        Expr::AggregateFunction(call) if call.params.distinct && call.params.order_by.is_empty() && is_list(call.func.name()) => {
-            let message = format!("{}(DISTINCT …) gives its values in no fixed order, so an epoch run again would differ", call.func.name());
-            Some(SqlProblem::new(message, "add ORDER BY to the call, or leave DISTINCT out").at_text(subject.sql, "DISTINCT"))
+        Expr::AggregateFunction(call)
+            if call.params.distinct && call.params.order_by.is_empty() && is_list(call.func.name()) =>
+        {
+            let message = format!(
+                "{}(DISTINCT …) gives its values in no fixed order, so an epoch run again would differ",
+                call.func.name()
+            );
+            Some(
+                SqlProblem::new(message, "add ORDER BY to the call, or leave DISTINCT out")
+                    .at_text(subject.sql, "DISTINCT"),
+            )
         }
         _ => None,
     }
@@ -159,7 +184,10 @@ fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProbl
     let mut problems = Vec::new();
     let windows: Vec<_> = aggregate.group_expr.iter().filter_map(window_call).collect();
     if aggregate.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
-        problems.push(SqlProblem::new("grouping sets are not supported yet", "make a table of each grouping").at_text(subject.sql, "GROUP BY"));
+        problems.push(
+            SqlProblem::new("grouping sets are not supported yet", "make a table of each grouping")
+                .at_text(subject.sql, "GROUP BY"),
+        );
     }
     if windows.len() > 1 {
         let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
@@ -189,9 +217,12 @@ fn check_time(subject: &Subject<'_>, aggregate: &Aggregate, time: Option<&Expr>)
     if !matches!(kind, arrow::datatypes::DataType::Timestamp(..)) {
         let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(&kind));
         return Some(
-            SqlProblem::new(message, "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema")
-                .code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
-                .at_text(subject.sql, "window("),
+            SqlProblem::new(
+                message,
+                "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema",
+            )
+            .code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
+            .at_text(subject.sql, "window("),
         );
     }
     let column = lineage_of(time, &aggregate.input);
@@ -199,8 +230,14 @@ fn check_time(subject: &Subject<'_>, aggregate: &Aggregate, time: Option<&Expr>)
         return None;
     }
     let help = match &subject.input.event_time {
-        Some(event_time) => format!("the watermark of `{}` is on `{event_time}`: window over that column as it is (an expression over it loses the watermark)", subject.input.name),
-        None => format!("give `{}` a watermark in the job file: watermark = {{ column = \"…\", delay = \"5 minutes\" }}", subject.input.name),
+        Some(event_time) => format!(
+            "the watermark of `{}` is on `{event_time}`: window over that column as it is (an expression over it loses the watermark)",
+            subject.input.name
+        ),
+        None => format!(
+            "give `{}` a watermark in the job file: watermark = {{ column = \"…\", delay = \"5 minutes\" }}",
+            subject.input.name
+        ),
     };
     Some(without_watermark(subject, "window(", &help))
 }

@@ -102,7 +102,11 @@ impl Below {
         for expr in &aggregate.group_expr {
             match window_call(expr) {
                 Some(call) => {
-                    let argument = call.args.first().cloned().ok_or_else(|| DataFusionError::Plan("window() without a time".to_string()))?;
+                    let argument = call
+                        .args
+                        .first()
+                        .cloned()
+                        .ok_or_else(|| DataFusionError::Plan("window() without a time".to_string()))?;
                     let kind = argument.get_type(aggregate.input.schema())?;
                     let is_instant = matches!(kind, DataType::Timestamp(TimeUnit::Microsecond, _));
                     time = Some(self.column(if is_instant { argument } else { to_instant(argument) }));
@@ -181,7 +185,9 @@ impl RecomputeAll for LogicalPlan {
 /// The column of the query's input that a column of a plan is, if it only passed through; an expression over it is not it.
 pub fn lineage(plan: &LogicalPlan, column: &Column) -> Option<String> {
     match plan {
-        LogicalPlan::TableScan(scan) => scan.projected_schema.maybe_index_of_column(column).map(|_| column.name.clone()),
+        LogicalPlan::TableScan(scan) => {
+            scan.projected_schema.maybe_index_of_column(column).map(|_| column.name.clone())
+        }
         LogicalPlan::Projection(projection) => {
             let at = projection.schema.maybe_index_of_column(column)?;
             lineage_of(&projection.expr[at], &projection.input)
@@ -191,7 +197,9 @@ pub fn lineage(plan: &LogicalPlan, column: &Column) -> Option<String> {
             let (qualifier, field) = alias.input.schema().qualified_field(at);
             lineage(&alias.input, &Column::new(qualifier.cloned(), field.name()))
         }
-        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => lineage(plan.inputs().first()?, column),
+        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) => {
+            lineage(plan.inputs().first()?, column)
+        }
         LogicalPlan::Unnest(unnest) => {
             let at = unnest.schema.maybe_index_of_column(column)?;
             let before = *unnest.dependency_indices.get(at)?;

@@ -24,17 +24,27 @@ pub fn window_call(expr: &Expr) -> Option<&ScalarFunction> {
 pub fn window_spec(call: &ScalarFunction, sql: &str) -> Result<WindowSpec, SqlProblem> {
     let problem = |message: String, help: &str| SqlProblem::new(message, help).at_text(sql, "window(");
     if !(2..=4).contains(&call.args.len()) {
-        let message = format!("window takes a time column and one to three intervals, here are {} arguments", call.args.len());
+        let message =
+            format!("window takes a time column and one to three intervals, here are {} arguments", call.args.len());
         return Err(problem(message, "write window(event_time, '10 minutes'), window(event_time, '10 minutes', '5 minutes') or with a start as fourth argument")
             .code("WRONG_NUM_ARGS.WITHOUT_SUGGESTION"));
     }
     let interval = |position: usize| -> Result<Option<i64>, SqlProblem> {
-        call.args.get(position).map(|argument| interval_us(argument).map_err(|message| problem(message, "write an interval such as '5 minutes' or '1 hour 30 minutes'"))).transpose()
+        call.args
+            .get(position)
+            .map(|argument| {
+                interval_us(argument)
+                    .map_err(|message| problem(message, "write an interval such as '5 minutes' or '1 hour 30 minutes'"))
+            })
+            .transpose()
     };
     let size_us = interval(1)?.unwrap_or_default();
     let slide_us = interval(2)?.unwrap_or(size_us);
     let offset_us = interval(3)?.unwrap_or_default();
-    let constraint = |message: &str| problem(message.to_string(), "see Spark's rules for window(time, size, slide, start)").code("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION");
+    let constraint = |message: &str| {
+        problem(message.to_string(), "see Spark's rules for window(time, size, slide, start)")
+            .code("DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION")
+    };
     if size_us <= 0 || slide_us <= 0 {
         return Err(constraint("the window's size and slide must be greater than 0"));
     }
@@ -55,8 +65,12 @@ fn interval_us(argument: &Expr) -> Result<i64, String> {
         other => return Err(format!("`{other}` is not a constant interval")),
     };
     match literal {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => parse_interval(text),
-        ScalarValue::IntervalDayTime(Some(value)) => Ok((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000),
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+            parse_interval(text)
+        }
+        ScalarValue::IntervalDayTime(Some(value)) => {
+            Ok((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000)
+        }
         ScalarValue::IntervalMonthDayNano(Some(value)) if value.months == 0 => {
             Ok(i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
         }
@@ -90,7 +104,10 @@ pub fn parse_interval(text: &str) -> Result<i64, String> {
             "month" | "year" => return Err(months()),
             other => return Err(format!("`{other}` is not a unit of time")),
         };
-        total_us = number.checked_mul(unit_us).and_then(|us| total_us.checked_add(us)).ok_or_else(|| format!("`{text}` is too long"))?;
+        total_us = number
+            .checked_mul(unit_us)
+            .and_then(|us| total_us.checked_add(us))
+            .ok_or_else(|| format!("`{text}` is too long"))?;
     }
     Ok(total_us)
 }

@@ -56,8 +56,16 @@ pub fn plain_text(text: &str) -> String {
         }
     }
     let types = [
-        ("Timestamp(µs, \"UTC\")", "timestamp"), ("Utf8", "string"), ("Boolean", "boolean"), ("Float64", "double"), ("Float32", "float"),
-        ("Int64", "bigint"), ("Int32", "int"), ("Date32", "date"), ("count(1)", "count(*)"), ("count(*) AS count(*)", "count(*)"),
+        ("Timestamp(µs, \"UTC\")", "timestamp"),
+        ("Utf8", "string"),
+        ("Boolean", "boolean"),
+        ("Float64", "double"),
+        ("Float32", "float"),
+        ("Int64", "bigint"),
+        ("Int32", "int"),
+        ("Date32", "date"),
+        ("count(1)", "count(*)"),
+        ("count(*) AS count(*)", "count(*)"),
     ];
     types.into_iter().fold(plain, |plain, (inner, word)| plain.replace(inner, word))
 }

@@ -53,7 +53,7 @@ pub fn commit(epoch: u64) -> Commit {
     let counts = RowCounts { read: 20, emitted: 17, rejected: 1, late: 1, filtered: 1, written: 20 };
     let watermark_us = Some(i64::try_from(epoch + 1).unwrap() * 10);
     Commit {
-            gaps: std::collections::BTreeMap::new(),
+        gaps: std::collections::BTreeMap::new(),
         plan: plan(epoch),
         tables: BTreeMap::from([(
             "gold.t".to_string(),

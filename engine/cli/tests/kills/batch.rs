@@ -54,7 +54,7 @@ const BATCHES: [Batch; 5] = [
         size_s: 600,
         slide_s: 600,
         filter: "true",
-        ours: "us(\"window\"['start']), device, location, event_count",
+        ours: "us(window.start), device, location, event_count",
         theirs: "start, device, location, count(*) FROM kept GROUP BY start, device, location",
     },
 ];

@@ -23,9 +23,18 @@ fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
     let job = small_job(topic);
     let scratch = tempfile::tempdir().unwrap();
     let scratch_folder = Some(scratch.path().to_owned());
-    let options = DrillOptions { kills, records: 3_000, epochs: 4, scratch: scratch_folder, ..DrillOptions::new(engine, job.path.clone()) };
+    let options = DrillOptions {
+        kills,
+        records: 3_000,
+        epochs: 4,
+        scratch: scratch_folder,
+        ..DrillOptions::new(engine, job.path.clone())
+    };
     let report = drill::run(&options, &mut |text| eprintln!("{text}")).unwrap();
-    assert!(!job.checkpoint.exists() && !PathBuf::from(&job.warehouse).exists(), "a drill keeps away from the job's own places");
+    assert!(
+        !job.checkpoint.exists() && !PathBuf::from(&job.warehouse).exists(),
+        "a drill keeps away from the job's own places"
+    );
     let is_clean = fs::read_dir(scratch.path()).unwrap().next().is_none();
     assert_eq!(is_clean, report.passed(), "what a run left is kept if there was a difference, else removed");
     let table = report.to_table();

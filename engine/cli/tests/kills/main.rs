@@ -2,15 +2,21 @@
 //!
 //! One job is killed again and again: at a fail point (before and after each step, epoch after epoch), or at a random moment,
 //! which may be while it starts, recovers, works or publishes. It is started again each time, and at last left alone.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code, reason = "tests; parts of `streams` are not used here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    dead_code,
+    reason = "tests; parts of `streams` are not used here"
+)]
 
 mod batch;
 mod drilled;
 #[path = "../streams/kafka.rs"]
 mod kafka;
-mod oracles;
 #[path = "../streams/oracle.rs"]
 mod oracle;
+mod oracles;
 #[path = "../streams/run.rs"]
 mod run;
 mod sent;
@@ -58,5 +64,7 @@ fn twenty_kills_on_minio_change_nothing() {
             "{variable} is not set: run scripts/test, or start MinIO with `scripts/services start minio` and set what it prints"
         );
     }
-    besieged("kills-minio", 24_000, 20, 5, |job| job.warehouse_at(format!("s3://warehouse/{}", kafka::unique("kills"))));
+    besieged("kills-minio", 24_000, 20, 5, |job| {
+        job.warehouse_at(format!("s3://warehouse/{}", kafka::unique("kills")))
+    });
 }

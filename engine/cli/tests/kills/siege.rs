@@ -50,7 +50,12 @@ impl Siege<'_> {
     pub fn assert_covered(&self) {
         let all: BTreeSet<String> = points().collect();
         assert_eq!(self.hit, all, "not every fail point was reached");
-        assert!(self.in_recovery >= self.kills / 10, "only {} of {} kills hit a recovery", self.in_recovery, self.kills);
+        assert!(
+            self.in_recovery >= self.kills / 10,
+            "only {} of {} kills hit a recovery",
+            self.in_recovery,
+            self.kills
+        );
     }
 
     /// Records read by the epochs that happened.
@@ -79,7 +84,8 @@ impl Siege<'_> {
             0 => self.within(self.start),
             _ => self.start + self.within(Duration::from_millis(200)),
         };
-        let mut child = self.job.command(&["--available-now"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.job.command(&["--available-now"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         pass(moment);
         child.kill().unwrap();
         let status = child.wait().unwrap();

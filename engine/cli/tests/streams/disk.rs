@@ -81,5 +81,10 @@ fn a_full_disk_under_the_checkpoint() {
 
 #[test]
 fn a_full_disk_under_the_warehouse() {
-    drill("disk-warehouse", |job, disk| job.warehouse_at(disk.join("warehouse").to_str().unwrap().to_owned()), "3m", "in the warehouse");
+    drill(
+        "disk-warehouse",
+        |job, disk| job.warehouse_at(disk.join("warehouse").to_str().unwrap().to_owned()),
+        "3m",
+        "in the warehouse",
+    );
 }

@@ -92,7 +92,8 @@ fn limits_hold_and_group_offsets_follow_what_is_published() {
     assert_eq!(spans.iter().sum::<u64>(), 307);
     let group = state::Checkpoint::open_read_only(&job.checkpoint).unwrap().job().to_owned();
     let mut config = ClientConfig::new();
-    let consumer: BaseConsumer = config.set("bootstrap.servers", &topic.brokers).set("group.id", &group).create().unwrap();
+    let consumer: BaseConsumer =
+        config.set("bootstrap.servers", &topic.brokers).set("group.id", &group).create().unwrap();
     let mut list = TopicPartitionList::new();
     list.add_partition_range(&topic.name, 0, 2);
     until("the group's offsets are what was published", || {

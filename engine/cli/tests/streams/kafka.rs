@@ -101,7 +101,9 @@ impl Topic {
     fn wait_for_leaders(&self, partitions: i32) {
         let admin = self.admin();
         until("all partitions have a leader", || {
-            let Ok(metadata) = admin.inner().fetch_metadata(Some(&self.name), Duration::from_secs(5)) else { return false };
+            let Ok(metadata) = admin.inner().fetch_metadata(Some(&self.name), Duration::from_secs(5)) else {
+                return false;
+            };
             let found = metadata.topics()[0].partitions();
             found.len() == partitions as usize && found.iter().all(|partition| partition.leader() >= 0)
         });

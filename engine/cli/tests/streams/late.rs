@@ -22,14 +22,20 @@ fn late_rows_are_kept_with_the_watermark_that_they_missed() {
     for n in 0..300 {
         // Every ninth event is far behind the others; the limit of one hour keeps it in the first hours.
         let second = if n % 9 == 8 { (n * 4) / 3 } else { n * 4 };
-        values.push(if n % 50 == 49 { "nonsense".to_owned() } else { event(n, ["a", "b"][n % 2], second, (n % 10) as i64) });
+        values.push(if n % 50 == 49 {
+            "nonsense".to_owned()
+        } else {
+            event(n, ["a", "b"][n % 2], second, (n % 10) as i64)
+        });
     }
     topic.send(0, values);
     job.run().right();
     let commits = job.commits();
     assert!(commits.len() >= 10, "{} epochs", commits.len());
     assert_books(&commits);
-    let total = |pick: fn(&epoch::RowCounts) -> u64| commits.iter().map(|commit| pick(&commit.tables["gold.counts"].counts)).sum::<u64>();
+    let total = |pick: fn(&epoch::RowCounts) -> u64| {
+        commits.iter().map(|commit| pick(&commit.tables["gold.counts"].counts)).sum::<u64>()
+    };
     let totals = (total(|counts| counts.rejected), total(|counts| counts.filtered), total(|counts| counts.late));
     assert_eq!((totals.0, totals.1), (6, 30), "rejected, filtered");
     let tables = ["bronze.everything", "gold.counts", "gold.counts__late"];

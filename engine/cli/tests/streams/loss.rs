@@ -58,7 +58,8 @@ fn records_deleted_after_they_were_planned_stop_the_job_or_become_a_gap() {
     let job = job.set("source.events.on_data_loss", "continue");
     job.run().right();
     let commits = job.commits();
-    let found: Vec<(i64, i64)> = commits.iter().flat_map(|commit| commit.gaps.values().flatten()).map(|gap| (gap.from, gap.until)).collect();
+    let found: Vec<(i64, i64)> =
+        commits.iter().flat_map(|commit| commit.gaps.values().flatten()).map(|gap| (gap.from, gap.until)).collect();
     assert_eq!((found, gaps(&job).len()), (vec![(100, 150)], 0));
     assert_eq!(ids(&job), (0..100).chain(150..200).collect::<Vec<u64>>());
 }

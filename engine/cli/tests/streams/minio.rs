@@ -31,7 +31,10 @@ fn the_main_job_on_s3_equals_the_local_run() {
     assert!(said.out.lines().count() >= 4, "{} epochs", said.out.lines().count());
     assert_books(&remote.commits());
     let others = [
-        ("raw_events", "SELECT COLUMNS(* EXCLUDE (event_time, _timestamp)), epoch_us(event_time), epoch_us(_timestamp) FROM bronze.raw_events"),
+        (
+            "raw_events",
+            "SELECT COLUMNS(* EXCLUDE (event_time, _timestamp)), epoch_us(event_time), epoch_us(_timestamp) FROM bronze.raw_events",
+        ),
         ("order_items", "SELECT COLUMNS(* EXCLUDE (event_time)), epoch_us(event_time) FROM silver.order_items"),
         ("rejected", "SELECT COLUMNS(* EXCLUDE (timestamp)), epoch_us(timestamp) FROM rejected.events"),
     ];
@@ -43,7 +46,9 @@ fn the_main_job_on_s3_equals_the_local_run() {
     for (((name, _), ours), theirs) in queries.iter().zip(ours).zip(theirs) {
         assert_same(name, ours, theirs);
     }
-    let said = run(engine(&["sql", "--warehouse", &remote.warehouse, "SELECT count(*) AS n FROM bronze.raw_events"]).env("ENGINE_LOG", "debug")).right();
+    let said = run(engine(&["sql", "--warehouse", &remote.warehouse, "SELECT count(*) AS n FROM bronze.raw_events"])
+        .env("ENGINE_LOG", "debug"))
+    .right();
     assert_keeps_keys(&said);
 }
 

@@ -29,7 +29,10 @@ const QUERIES: [(&str, &str); 10] = [
     ("by_key", "SELECT key, events, amount FROM gold.by_key"),
     ("by_key batch", "SELECT key, count(*), CAST(sum(amount) AS BIGINT) FROM bronze.everything GROUP BY key"),
     ("by_window", "SELECT epoch_us(window_start), key, events FROM gold.by_window"),
-    ("by_window batch", "SELECT epoch_us(moment) // 60000000 * 60000000, key, count(*) FROM bronze.everything GROUP BY ALL"),
+    (
+        "by_window batch",
+        "SELECT epoch_us(moment) // 60000000 * 60000000, key, count(*) FROM bronze.everything GROUP BY ALL",
+    ),
     ("rare", "SELECT key, events FROM gold.rare"),
     ("rare batch", "SELECT key, count(*) FROM bronze.everything GROUP BY key HAVING count(*) < 12"),
     ("top", "SELECT key, events FROM gold.top"),
@@ -49,20 +52,27 @@ fn update_and_complete_tables_equal_the_batch_answer_after_every_epoch() {
         // The first round finds an empty topic.
         for partition in 0..2 {
             let count = if round == 0 { 0 } else { 45 };
-            topic.send(partition, (0..count).map(|n| {
-                id += 1;
-                // Keys of different weight; later rounds bring new ones.
-                let key = ["a", "b", "b", "c", "c", "c", "d", "e", "f"][n % 9].to_owned() + if n % 5 == 0 { "" } else { "x" };
-                let key = if n % 7 == 0 { format!("{key}{round}") } else { key };
-                event(id, &key, round * 150 + n * 3, n as i64 - 20)
-            }));
+            topic.send(
+                partition,
+                (0..count).map(|n| {
+                    id += 1;
+                    // Keys of different weight; later rounds bring new ones.
+                    let key = ["a", "b", "b", "c", "c", "c", "d", "e", "f"][n % 9].to_owned()
+                        + if n % 5 == 0 { "" } else { "x" };
+                    let key = if n % 7 == 0 { format!("{key}{round}") } else { key };
+                    event(id, &key, round * 150 + n * 3, n as i64 - 20)
+                }),
+            );
         }
         job.run().right();
     }
     let commits = job.commits();
     assert!(commits.len() >= 10, "{} epochs", commits.len());
     assert_books(&commits);
-    assert!(commits.iter().all(|commit| commit.tables.values().all(|table| table.counts.late == 0)), "no row was sent late");
+    assert!(
+        commits.iter().all(|commit| commit.tables.values().all(|table| table.counts.late == 0)),
+        "no row was sent late"
+    );
     let epochs = Oracle::over(&job.warehouse, &tables).ask_every_epoch(commits.len(), &QUERIES);
     let mut rare = Vec::new();
     for (epoch, answers) in epochs.iter().enumerate() {
@@ -73,8 +83,14 @@ fn update_and_complete_tables_equal_the_batch_answer_after_every_epoch() {
     }
     assert_eq!(epochs[0][8], [[json!(0), json!(null)]], "a global aggregate shows its row before any record");
     let last = rare.last().unwrap();
-    assert!(!last.is_empty() && rare.iter().flatten().any(|key| !last.contains(key)), "no row left the table with HAVING: {rare:?}");
-    assert!(commits.iter().any(|commit| commit.next_watermark_us > Some(1_767_225_600_000_000 + 120_000_000)), "no window was closed");
+    assert!(
+        !last.is_empty() && rare.iter().flatten().any(|key| !last.contains(key)),
+        "no row left the table with HAVING: {rare:?}"
+    );
+    assert!(
+        commits.iter().any(|commit| commit.next_watermark_us > Some(1_767_225_600_000_000 + 120_000_000)),
+        "no window was closed"
+    );
 }
 
 #[test]
@@ -89,10 +105,13 @@ fn complete_mode_forgets_nothing_and_takes_late_rows() {
         job.run().right();
     }
     let count = job.commits().len();
-    let epochs = Oracle::over(&job.warehouse, &["bronze.everything", "gold.windows"]).ask_every_epoch(count, &[
-        ("ours", "SELECT epoch_us(window_start), events FROM gold.windows"),
-        ("theirs", "SELECT epoch_us(moment) // 60000000 * 60000000, count(*) FROM bronze.everything GROUP BY ALL"),
-    ]);
+    let epochs = Oracle::over(&job.warehouse, &["bronze.everything", "gold.windows"]).ask_every_epoch(
+        count,
+        &[
+            ("ours", "SELECT epoch_us(window_start), events FROM gold.windows"),
+            ("theirs", "SELECT epoch_us(moment) // 60000000 * 60000000, count(*) FROM bronze.everything GROUP BY ALL"),
+        ],
+    );
     assert!(epochs.len() >= 6);
     for (epoch, answers) in epochs.iter().enumerate() {
         assert_eq!(sorted(answers[0].clone()), sorted(answers[1].clone()), "after epoch {epoch}");

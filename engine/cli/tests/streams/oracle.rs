@@ -38,8 +38,14 @@ impl Oracle {
     /// With what the epochs read and which watermarks they had, by partition: table `epochs`.
     pub fn with_epochs(self, commits: &[Commit]) -> Oracle {
         let schema = [
-            ("epoch", "bigint"), ("watermark_us", "bigint"), ("late_us", "bigint"), ("lanes", "bigint"),
-            ("topic", "string"), ("partition", "int"), ("first", "bigint"), ("until", "bigint"),
+            ("epoch", "bigint"),
+            ("watermark_us", "bigint"),
+            ("late_us", "bigint"),
+            ("lanes", "bigint"),
+            ("topic", "string"),
+            ("partition", "int"),
+            ("first", "bigint"),
+            ("until", "bigint"),
         ];
         let rows: Vec<Vec<Value>> = commits.iter().flat_map(epoch_rows).collect();
         self.with("epochs", &schema, &rows)
@@ -88,8 +94,14 @@ fn epoch_rows(commit: &Commit) -> Vec<Vec<Value>> {
     ranges
         .map(|(at, range)| {
             vec![
-                json!(plan.epoch.0), json!(plan.watermark_us), json!(plan.late_watermark_us), json!(plan.lanes),
-                json!(at.topic), json!(at.partition), json!(range.from), json!(range.until),
+                json!(plan.epoch.0),
+                json!(plan.watermark_us),
+                json!(plan.late_watermark_us),
+                json!(plan.lanes),
+                json!(at.topic),
+                json!(at.partition),
+                json!(range.from),
+                json!(range.until),
             ]
         })
         .collect()
@@ -130,7 +142,13 @@ pub fn assert_same(what: &str, ours: Rows, theirs: Rows) {
 /// The same, with approximate counts in the last columns: exact up to 256, within 8 % above.
 pub fn assert_nearly_same(what: &str, ours: Rows, theirs: Rows, approximate: usize) {
     let split = |rows: Rows| -> (Rows, Rows) {
-        sorted(rows).into_iter().map(|mut row| { let counts = row.split_off(row.len() - approximate); (row, counts) }).unzip()
+        sorted(rows)
+            .into_iter()
+            .map(|mut row| {
+                let counts = row.split_off(row.len() - approximate);
+                (row, counts)
+            })
+            .unzip()
     };
     let ((ours, our_counts), (theirs, their_counts)) = (split(ours), split(theirs));
     assert_same(what, ours.clone(), theirs);

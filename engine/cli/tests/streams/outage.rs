@@ -54,7 +54,9 @@ impl Drop for OwnKafka {
 fn a_killed_and_restarted_broker_loses_and_doubles_nothing() {
     let kafka = OwnKafka::start();
     let topic = Topic::at(&format!("127.0.0.1:{}", kafka.port), unique("outage"), 3, &[]);
-    let tables = format!("{KEEP_ALL}[table.gold.counts]\nmode = \"update\"\nsql = \"SELECT key, count(*) AS events FROM events GROUP BY key\"\n");
+    let tables = format!(
+        "{KEEP_ALL}[table.gold.counts]\nmode = \"update\"\nsql = \"SELECT key, count(*) AS events FROM events GROUP BY key\"\n"
+    );
     let job = Job::new(&topic, "max_offsets_per_trigger = 200\n", &tables);
     let mut running = job.start();
     let (is_done, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
@@ -66,7 +68,10 @@ fn a_killed_and_restarted_broker_loses_and_doubles_nothing() {
                 let from = sent.fetch_add(20, Ordering::AcqRel);
                 for id in from..from + 20 {
                     let value = event(id, ["a", "b", "c"][id / 7 % 3], id % 3000, 1);
-                    send_one(&producer, BaseRecord::to(&topic.name).partition((id % 3) as i32).payload(value.as_bytes()));
+                    send_one(
+                        &producer,
+                        BaseRecord::to(&topic.name).partition((id % 3) as i32).payload(value.as_bytes()),
+                    );
                 }
                 producer.poll(Duration::ZERO);
                 pass(Duration::from_millis(10));

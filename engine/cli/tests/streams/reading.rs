@@ -27,14 +27,18 @@ const RECORDS: usize = 8_000;
 #[test]
 fn readers_always_see_one_epoch_of_all_tables() {
     let topic = Topic::new("reading", 2);
-    let job = Job::new(&topic, "max_offsets_per_trigger = 100\n", &format!("{KEEP_ALL}{TABLES}")).set("job.trigger", "50ms");
+    let job =
+        Job::new(&topic, "max_offsets_per_trigger = 100\n", &format!("{KEEP_ALL}{TABLES}")).set("job.trigger", "50ms");
     let mut running = job.start();
     running.wait("the first epoch", |running: &Running| !running.epochs.is_empty());
     for partition in 0..2 {
-        topic.send(partition, (0..RECORDS / 2).map(|n| match n % 10 {
-            3 => "nonsense".to_owned(),
-            _ => event(n * 2 + partition as usize, "a", n % 3000, (n % 13) as i64),
-        }));
+        topic.send(
+            partition,
+            (0..RECORDS / 2).map(|n| match n % 10 {
+                3 => "nonsense".to_owned(),
+                _ => event(n * 2 + partition as usize, "a", n % 3000, (n % 13) as i64),
+            }),
+        );
     }
     let mut seen = BTreeSet::new();
     let mut looks = 0;

@@ -77,7 +77,9 @@ type Sent = Vec<(Option<Vec<u8>>, Option<&'static str>)>;
 fn records() -> Sent {
     let mut sent: Sent = Vec::new();
     for n in 1..25 {
-        let wrong_fields = WRONG_FIELDS.iter().map(|(field, named)| (Some(format!(r#"{{"id":{n},{field}}}"#).into_bytes()), Some(*named)));
+        let wrong_fields = WRONG_FIELDS
+            .iter()
+            .map(|(field, named)| (Some(format!(r#"{{"id":{n},{field}}}"#).into_bytes()), Some(*named)));
         let wrong_records = wrong_records(n).into_iter().map(|(value, named)| (Some(value), Some(named)));
         let tombstones = [(None, Some("tombstone"))];
         for wrong in wrong_fields.chain(wrong_records).chain(tombstones) {
@@ -97,10 +99,13 @@ fn send(topic: &Topic, sent: &Sent) {
     let producer = topic.producer(&settings);
     for (number, (value, _)) in sent.iter().enumerate() {
         let record = BaseRecord::<(), [u8]>::to(&topic.name).partition((number % 2) as i32);
-        send_one(&producer, match value {
-            Some(value) => record.payload(value),
-            None => record,
-        });
+        send_one(
+            &producer,
+            match value {
+                Some(value) => record.payload(value),
+                None => record,
+            },
+        );
     }
     producer.flush(PATIENCE).unwrap();
 }

@@ -18,7 +18,8 @@ use crate::kafka::{PATIENCE, Topic, pass};
 const DEADLINE: Duration = Duration::from_secs(100);
 
 /// Columns of the small jobs; the values are [`crate::kafka::event`]'s.
-pub const EVENT_SCHEMA: &str = "id = { type = \"bigint\", required = true }\nkey = \"string\"\nmoment = \"timestamp\"\namount = \"bigint\"\n";
+pub const EVENT_SCHEMA: &str =
+    "id = { type = \"bigint\", required = true }\nkey = \"string\"\nmoment = \"timestamp\"\namount = \"bigint\"\n";
 
 /// A table that keeps every record with its place.
 pub const KEEP_ALL: &str = "[table.bronze.everything]\nsql = \"SELECT *, _topic, _partition, _offset FROM events\"\n";
@@ -97,7 +98,8 @@ impl Job {
     }
 
     fn place(&mut self) {
-        self.settings.retain(|setting| !setting.starts_with("job.checkpoint=") && !setting.starts_with("job.warehouse="));
+        self.settings
+            .retain(|setting| !setting.starts_with("job.checkpoint=") && !setting.starts_with("job.warehouse="));
         self.settings.push(format!("job.checkpoint={}", self.checkpoint.display()));
         self.settings.push(format!("job.warehouse={}", self.warehouse));
     }

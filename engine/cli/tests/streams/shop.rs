@@ -16,9 +16,26 @@ pub struct Sent {
 pub fn send(topic: &Topic, events: u64, seed: u64) -> Sent {
     let (total, seed) = (events.to_string(), seed.to_string());
     let arguments = [
-        "generate", "ecommerce", "--total", &total, "--seed", &seed, "--brokers", &topic.brokers, "--topic", &topic.name,
-        "--late", "0.01", "--malformed", "0.005", "--duplicates", "0.01", "--events-per-second", "10",
-        "--start", "2026-01-01T00:00:00Z",
+        "generate",
+        "ecommerce",
+        "--total",
+        &total,
+        "--seed",
+        &seed,
+        "--brokers",
+        &topic.brokers,
+        "--topic",
+        &topic.name,
+        "--late",
+        "0.01",
+        "--malformed",
+        "0.005",
+        "--duplicates",
+        "0.01",
+        "--events-per-second",
+        "10",
+        "--start",
+        "2026-01-01T00:00:00Z",
     ];
     let said = run(&mut engine(&arguments)).right().out;
     let line = said.lines().find(|line| line.starts_with("of these")).unwrap_or_else(|| panic!("{said}"));
@@ -92,8 +109,14 @@ pub const TABLES: [Table; 5] = [
 
 /// Every table of the job that readers see.
 pub const ALL_TABLES: [&str; 8] = [
-    "bronze.raw_events", "silver.order_items", "rejected.events", "gold.event_counts", "gold.user_activity",
-    "gold.purchase_metrics", "gold.session_metrics", "gold.device_stats",
+    "bronze.raw_events",
+    "silver.order_items",
+    "rejected.events",
+    "gold.event_counts",
+    "gold.user_activity",
+    "gold.purchase_metrics",
+    "gold.session_metrics",
+    "gold.device_stats",
 ];
 
 impl Table {
@@ -144,8 +167,12 @@ impl Table {
 /// The five tables, the late rows and the rows given out in each epoch equal DuckDB's replay. Returns the number of late rows.
 pub fn assert_replay(job: &Job) -> u64 {
     let commits = job.commits();
-    let names: Vec<String> = TABLES.iter().flat_map(|table| ["ours", "theirs", "late", "written"].map(|what| format!("{what} {}", table.name))).collect();
-    let queries = TABLES.iter().flat_map(|table| [table.ours(), table.replayed(table.theirs), table.late(), table.written()]);
+    let names: Vec<String> = TABLES
+        .iter()
+        .flat_map(|table| ["ours", "theirs", "late", "written"].map(|what| format!("{what} {}", table.name)))
+        .collect();
+    let queries =
+        TABLES.iter().flat_map(|table| [table.ours(), table.replayed(table.theirs), table.late(), table.written()]);
     let named: Vec<(String, String)> = names.into_iter().zip(queries).collect();
     let asked: Vec<(&str, &str)> = named.iter().map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
     let answers = Oracle::over(&job.warehouse, &ALL_TABLES).with_epochs(&commits).ask_all(&asked);
@@ -160,7 +187,12 @@ pub fn assert_replay(job: &Job) -> u64 {
             counts.filter(|(_, count)| *count > 0).map(|(epoch, count)| vec![epoch.into(), count.into()]).collect()
         };
         assert_eq!(counted(|counts| counts.late), sorted_by_epoch(late), "late rows of {} in each epoch", table.name);
-        assert_eq!(counted(|counts| counts.written), sorted_by_epoch(written), "rows given out of {} in each epoch", table.name);
+        assert_eq!(
+            counted(|counts| counts.written),
+            sorted_by_epoch(written),
+            "rows given out of {} in each epoch",
+            table.name
+        );
     }
     commits.iter().flat_map(|commit| commit.tables.values()).map(|change| change.counts.late).sum()
 }

@@ -28,7 +28,11 @@ impl Sender<'_> {
         }
         // Aborted records must have reached the log, or there would be nothing to leave out.
         self.producer.flush(PATIENCE).unwrap();
-        if commits { self.producer.commit_transaction(PATIENCE).unwrap() } else { self.producer.abort_transaction(PATIENCE).unwrap() }
+        if commits {
+            self.producer.commit_transaction(PATIENCE).unwrap()
+        } else {
+            self.producer.abort_transaction(PATIENCE).unwrap()
+        }
     }
 }
 

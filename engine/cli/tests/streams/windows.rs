@@ -35,9 +35,32 @@ json.dump(rows, sys.stdout)
 "#;
 
 const FIELDS: [&str; 26] = [
-    "event_id", "event_type", "user_id", "event_time", "device", "location", "session_id", "login_method", "success", "page",
-    "referrer", "duration_seconds", "item_id", "category", "position", "order_id", "items", "quantities", "total_amount",
-    "currency", "payment_method", "quantity", "price", "search_query", "results_count", "clicked_position",
+    "event_id",
+    "event_type",
+    "user_id",
+    "event_time",
+    "device",
+    "location",
+    "session_id",
+    "login_method",
+    "success",
+    "page",
+    "referrer",
+    "duration_seconds",
+    "item_id",
+    "category",
+    "position",
+    "order_id",
+    "items",
+    "quantities",
+    "total_amount",
+    "currency",
+    "payment_method",
+    "quantity",
+    "price",
+    "search_query",
+    "results_count",
+    "clicked_position",
 ];
 
 fn kind(column: &str) -> &'static str {
@@ -90,8 +113,10 @@ fn assert_bronze(job: &Job, topic: &Topic, sent: Sent) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let records: Vec<Vec<Value>> = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(records.len() as u64, sent.events);
-    let schema = [("partition", "int"), ("offset", "bigint"), ("key", "string"), ("timestamp", "bigint"), ("fields", "string")];
-    let oracle = || Oracle::over(&job.warehouse, &["bronze.raw_events", "rejected.events"]).with("sent", &schema, &records);
+    let schema =
+        [("partition", "int"), ("offset", "bigint"), ("key", "string"), ("timestamp", "bigint"), ("fields", "string")];
+    let oracle =
+        || Oracle::over(&job.warehouse, &["bronze.raw_events", "rejected.events"]).with("sent", &schema, &records);
     let place = "_topic = (SELECT min(_topic) FROM bronze.raw_events)";
     let fields: Vec<String> = FIELDS
         .iter()
@@ -109,10 +134,16 @@ fn assert_bronze(job: &Job, topic: &Topic, sent: Sent) {
                 "items" => ("items", "VARCHAR[]"),
                 "quantities" => ("quantities", "INTEGER[]"),
                 "total_amount" | "price" => (*field, "DOUBLE"),
-                "duration_seconds" | "position" | "quantity" | "results_count" | "clicked_position" => (*field, "INTEGER"),
+                "duration_seconds" | "position" | "quantity" | "results_count" | "clicked_position" => {
+                    (*field, "INTEGER")
+                }
                 other => (other, "VARCHAR"),
             };
-            if kind == "VARCHAR" { format!("fields->>'$.{name}'") } else { format!("CAST(fields->'$.{name}' AS {kind})") }
+            if kind == "VARCHAR" {
+                format!("fields->>'$.{name}'")
+            } else {
+                format!("CAST(fields->'$.{name}' AS {kind})")
+            }
         })
         .collect();
     let answers = oracle().ask_all(&[
@@ -159,9 +190,16 @@ fn collected_lists_go_by_epoch_lane_partition_and_offset() {
     let tables = format!(
         "{KEEP_ALL}[table.gold.lists]\nsql = \"SELECT window.start AS window_start, key, collect_list(id) AS ids FROM events GROUP BY window(moment, '1 minute'), key\"\n"
     );
-    let job = Job::new(&topic, "max_offsets_per_trigger = 100\nwatermark = { column = \"moment\", delay = \"1 minute\" }\n", &tables);
+    let job = Job::new(
+        &topic,
+        "max_offsets_per_trigger = 100\nwatermark = { column = \"moment\", delay = \"1 minute\" }\n",
+        &tables,
+    );
     for partition in 0..5 {
-        topic.send(partition, (0..120).map(|n| event((partition * 1000 + n) as usize, ["a", "b"][n as usize % 2], n as usize, 1)));
+        topic.send(
+            partition,
+            (0..120).map(|n| event((partition * 1000 + n) as usize, ["a", "b"][n as usize % 2], n as usize, 1)),
+        );
     }
     // Closes the first minute.
     for partition in 0..5 {

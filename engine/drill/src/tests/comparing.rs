@@ -21,7 +21,8 @@ fn tables(name: &str, lines: &[Line]) -> Tables {
     let keys: StringArray = lines.iter().map(|line| Some(line.0)).collect();
     let epochs: Int64Array = lines.iter().map(|line| line.1).collect();
     let amounts: Float64Array = lines.iter().map(|line| Some(line.2)).collect();
-    let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(keys), Arc::new(epochs), Arc::new(amounts)]).unwrap();
+    let batch =
+        RecordBatch::try_new(Arc::new(schema), vec![Arc::new(keys), Arc::new(epochs), Arc::new(amounts)]).unwrap();
     Tables::of(name, vec![batch], &BTreeSet::new())
 }
 
@@ -34,15 +35,24 @@ fn compared(lines: &[Line]) -> Option<String> {
 #[test]
 fn order_and_the_grouping_of_sums_are_no_difference() {
     assert_eq!(compared(LINES), None);
-    assert_eq!(compared(&[("c", None, 3.0), ("b", Some(1), 2.0 + 1e-12), ("a", Some(1), 0.5), ("b", Some(1), 2.0)]), None);
+    assert_eq!(
+        compared(&[("c", None, 3.0), ("b", Some(1), 2.0 + 1e-12), ("a", Some(1), 0.5), ("b", Some(1), 2.0)]),
+        None
+    );
 }
 
 #[test]
 fn every_kind_of_difference_is_seen_and_shown() {
     let lost = compared(&LINES[..3]).unwrap();
-    assert!(lost.contains("3 rows, 4 undisturbed; 1 missing, 0") && lost.contains("missing: key=c, epoch=NULL, amount=3"), "{lost}");
+    assert!(
+        lost.contains("3 rows, 4 undisturbed; 1 missing, 0") && lost.contains("missing: key=c, epoch=NULL, amount=3"),
+        "{lost}"
+    );
     let doubled = compared(&[LINES, &LINES[..1]].concat()).unwrap();
-    assert!(doubled.contains("0 missing, 1 that") && doubled.contains("extra:   key=a, epoch=1, amount=0.5"), "{doubled}");
+    assert!(
+        doubled.contains("0 missing, 1 that") && doubled.contains("extra:   key=a, epoch=1, amount=0.5"),
+        "{doubled}"
+    );
     let once = compared(&[LINES[0], LINES[1], LINES[3]]).unwrap();
     assert!(once.contains("1 missing, 0"), "equal rows are counted: {once}");
     let changed = compared(&[LINES[0], LINES[1], ("b", Some(1), 2.0001), LINES[3]]).unwrap();

@@ -86,7 +86,7 @@ fn plan(epoch: u64) -> Plan {
 
 fn commit(epoch: u64) -> Commit {
     Commit {
-            gaps: std::collections::BTreeMap::new(),
+        gaps: std::collections::BTreeMap::new(),
         plan: plan(epoch),
         tables: BTreeMap::new(),
         watermarks: BTreeMap::new(),

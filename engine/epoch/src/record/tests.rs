@@ -43,7 +43,7 @@ fn golden() -> Commit {
     clocks.partitions.insert(TopicPartition::new("t", 0), clock);
     let read = RowCounts { read: 10, emitted: 7, rejected: 3, ..RowCounts::default() };
     Commit {
-            gaps: std::collections::BTreeMap::new(),
+        gaps: std::collections::BTreeMap::new(),
         plan,
         tables: BTreeMap::from([("gold.t".into(), TableCommit { added: vec![added], removed: vec![removed], counts })]),
         watermarks: BTreeMap::from([("events".to_string(), clocks)]),

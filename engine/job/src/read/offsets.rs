@@ -25,12 +25,21 @@ struct Key {
     offset_help: &'static str,
 }
 
-const STARTING: Key =
-    Key { name: "starting_offsets", least: -2, offset_help: "write an offset from 0 on, -2 for earliest or -1 for latest" };
-const ENDING: Key = Key { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
+const STARTING: Key = Key {
+    name: "starting_offsets",
+    least: -2,
+    offset_help: "write an offset from 0 on, -2 for earliest or -1 for latest",
+};
+const ENDING: Key =
+    Key { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
 
 /// Reads the section of `starting_offsets` that lies at `at`.
-pub(super) fn starting(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+pub(super) fn starting(
+    section: &Section,
+    at: &Range<usize>,
+    topics: &Topics,
+    problems: &mut Problems,
+) -> StartingOffsets {
     let inner = |entry: &Entry| matches!(entry.node.value, Value::Section(_));
     if let Some(entry) = section.get("timestamp").filter(|entry| !inner(entry)) {
         for other in section.entries.iter().filter(|other| other.name != "timestamp") {
@@ -50,7 +59,9 @@ pub(super) fn ending(section: &Section, at: &Range<usize>, topics: &Topics, prob
 fn by_topic(key: Key, section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
     if section.entries.is_empty() {
         let problem = Problem::new(at.clone(), format!("`{}` is empty", key.name)).label("nothing is in it");
-        problems.push(problem.help(format!("write an offset for each partition, as {{\"0\" = 23, \"1\" = {}}}", key.least)));
+        problems.push(
+            problem.help(format!("write an offset for each partition, as {{\"0\" = 23, \"1\" = {}}}", key.least)),
+        );
     }
     let mut offsets = ByTopic::new();
     for entry in &section.entries {

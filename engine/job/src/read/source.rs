@@ -24,7 +24,9 @@ pub(super) fn read(name: &str, section: &Section, at: &Range<usize>, problems: &
     let kafka = Kafka {
         brokers: brokers(&keys, problems),
         starting_offsets: starting_offsets(&keys, &topics, problems),
-        ending_offsets: keys.section("ending_offsets", problems).map(|(section, at)| offsets::ending(section, &at, &topics, problems)),
+        ending_offsets: keys
+            .section("ending_offsets", problems)
+            .map(|(section, at)| offsets::ending(section, &at, &topics, problems)),
         topics,
         max_offsets_per_trigger: keys.count("max_offsets_per_trigger", problems),
         on_data_loss: keys

@@ -88,7 +88,11 @@ fn reading_may_end() {
     let job = good(LARGE, &[some]);
     let ends = BTreeMap::from([("a.b".to_owned(), BTreeMap::from([(0, 40), (1, -1)]))]);
     assert_eq!(job.sources["orders"].kafka.ending_offsets, Some(ends));
-    assert_eq!((job.sources["raw"].kafka.ending_offsets.clone(), job.ends()), (None, false), "the other source does not end");
+    assert_eq!(
+        (job.sources["raw"].kafka.ending_offsets.clone(), job.ends()),
+        (None, false),
+        "the other source does not end"
+    );
     assert!(good(LARGE, &[some, ("source.raw.ending_offsets", r#"{ raw-1 = {"0" = 7} }"#)]).ends());
 }
 

@@ -46,7 +46,8 @@ pub fn encode(rows: &RecordBatch) -> Result<Arc<[u8]>, OperatorError> {
 /// # Errors
 /// If it is too short to be a block.
 pub fn rows(bytes: &[u8]) -> Result<u64, OperatorError> {
-    let head = bytes.first_chunk::<8>().ok_or_else(|| OperatorError::Damaged("a state block is cut short".to_string()))?;
+    let head =
+        bytes.first_chunk::<8>().ok_or_else(|| OperatorError::Damaged("a state block is cut short".to_string()))?;
     Ok(u64::from_le_bytes(*head))
 }
 

@@ -118,7 +118,8 @@ impl AggregateLane {
         };
         for (call, accumulator) in self.spec.calls.iter().zip(&mut self.accumulators) {
             let values = call.values(rows)?;
-            let filter = call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
+            let filter =
+                call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
             let filter = filter.as_ref().map(|filter| filter.as_boolean());
             accumulator.update_batch(&values, &self.group_indices, filter, groups)?;
         }
@@ -133,7 +134,9 @@ impl AggregateLane {
     /// Turns the groups into deltas, bucket by bucket, and starts anew.
     fn hand_over(&mut self) -> Result<(), OperatorError> {
         let is_global = self.groups.is_none();
-        if !is_global && self.groups.as_ref().is_some_and(|groups| groups.is_empty()) || is_global && self.group_indices.is_empty() {
+        if !is_global && self.groups.as_ref().is_some_and(|groups| groups.is_empty())
+            || is_global && self.group_indices.is_empty()
+        {
             return Ok(());
         }
         let mut keys = match &mut self.groups {
@@ -179,11 +182,19 @@ impl AggregateLane {
     }
 
     fn reset(&mut self) -> Result<()> {
-        self.groups = if self.spec.is_global() { None } else { Some(new_group_values(group_schema(&self.spec), &GroupOrdering::None)?) };
+        self.groups = if self.spec.is_global() {
+            None
+        } else {
+            Some(new_group_values(group_schema(&self.spec), &GroupOrdering::None)?)
+        };
         self.accumulators = self.spec.accumulators()?;
         self.group_indices.clear();
         if !self.deltas.is_empty() {
-            let full = || DataFusionError::Execution("one epoch has more state than 65,536 blocks a lane; lower max_offsets_per_trigger".to_string());
+            let full = || {
+                DataFusionError::Execution(
+                    "one epoch has more state than 65,536 blocks a lane; lower max_offsets_per_trigger".to_string(),
+                )
+            };
             self.sequence = self.sequence.checked_add(1).ok_or_else(full)?;
         }
         Ok(())
@@ -218,7 +229,8 @@ fn panes(window: &WindowSpec, times: &ArrayRef, late_watermark_us: Option<i64>) 
         }
         starts.push(pane);
     }
-    let is_late = |pane_us: i64| late_watermark_us.is_some_and(|watermark_us| window.last_end_of(pane_us) <= watermark_us);
+    let is_late =
+        |pane_us: i64| late_watermark_us.is_some_and(|watermark_us| window.last_end_of(pane_us) <= watermark_us);
     let oldest = starts.iter().min().copied();
     if times.null_count() == 0 && !oldest.is_some_and(is_late) {
         return Ok((Panes { starts, kept: BooleanArray::new_null(0) }, LateRows::default()));
@@ -242,5 +254,8 @@ fn split_by_pane(rows: &RecordBatch, panes: &ArrayRef) -> Result<Vec<(i64, Recor
         // Nothing but the window is asked for: a pane is one row without columns.
         return Ok(positions.into_iter().map(|(pane, of_pane)| (pane, rows.slice(0, of_pane.len()))).collect());
     }
-    positions.into_iter().map(|(pane, of_pane)| Ok((pane, take_record_batch(rows, &UInt32Array::from(of_pane))?))).collect()
+    positions
+        .into_iter()
+        .map(|(pane, of_pane)| Ok((pane, take_record_batch(rows, &UInt32Array::from(of_pane))?)))
+        .collect()
 }

@@ -65,8 +65,7 @@ impl<'a> Merger<'a> {
             None => self.push_all(rows),
             Some(shard) => {
                 let hashes = key_hashes(&rows.columns()[..self.keys], rows.num_rows())?;
-                let mask: BooleanArray =
-                    hashes.iter().map(|hash| Some(shard_of(*hash) == shard)).collect();
+                let mask: BooleanArray = hashes.iter().map(|hash| Some(shard_of(*hash) == shard)).collect();
                 self.push_all(&filter_record_batch(rows, &mask)?)
             }
         }
@@ -135,7 +134,8 @@ impl<'a> Merger<'a> {
     /// The figures of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
     /// values they never saw (sum 0 instead of null, min the largest number), the plain forms can.
     fn empty_group(&self) -> Result<RecordBatch> {
-        let values = self.spec.calls.iter().map(|call| call.function.create_accumulator()?.evaluate()?.to_array_of_size(1));
+        let values =
+            self.spec.calls.iter().map(|call| call.function.create_accumulator()?.evaluate()?.to_array_of_size(1));
         batch(&self.spec.output, values.collect::<Result<_>>()?, 1)
     }
 

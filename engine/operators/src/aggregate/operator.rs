@@ -10,8 +10,8 @@ use state::{BlockKey, BucketRange, OperatorId};
 
 use super::block::{self, Delta};
 use super::index::{BlockRef, COMPACTED_LANE, Index};
-use super::merge::{MergeItem, Merger};
 use super::lane::SHARD_ROWS_MIN;
+use super::merge::{MergeItem, Merger};
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
@@ -27,8 +27,9 @@ pub trait BlockSource: Sync {
 
 impl BlockSource for state::Checkpoint {
     fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.read_block(key)?
-            .ok_or_else(|| OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch)))
+        self.read_block(key)?.ok_or_else(|| {
+            OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch))
+        })
     }
 }
 
@@ -89,7 +90,9 @@ impl Aggregate {
             .index
             .buckets()
             .flat_map(|pane| window.windows_of(pane))
-            .filter(|start| window.is_complete(*start, plan.watermark_us) && !window.is_complete(*start, plan.late_watermark_us))
+            .filter(|start| {
+                window.is_complete(*start, plan.watermark_us) && !window.is_complete(*start, plan.late_watermark_us)
+            })
             .collect();
         complete.into_iter().collect()
     }
@@ -153,7 +156,12 @@ impl Aggregate {
     ///
     /// # Errors
     /// If a block to be compacted cannot be read.
-    pub fn settle(&mut self, committed: &dyn BlockSource, epoch: EpochId, evict_until_us: Option<i64>) -> Result<BlockChanges, OperatorError> {
+    pub fn settle(
+        &mut self,
+        committed: &dyn BlockSource,
+        epoch: EpochId,
+        evict_until_us: Option<i64>,
+    ) -> Result<BlockChanges, OperatorError> {
         let mut changes = BlockChanges::default();
         self.evict(evict_until_us, &mut changes);
         for bucket in std::mem::take(&mut self.touched) {
@@ -203,7 +211,9 @@ impl Aggregate {
     /// Drops the panes that belong to complete windows only.
     fn evict(&mut self, until_us: Option<i64>, changes: &mut BlockChanges) {
         let (Some(window), Some(until_us)) = (self.spec.window, until_us) else { return };
-        let Some(last) = self.index.buckets().take_while(|pane| window.last_end_of(*pane) <= until_us).last() else { return };
+        let Some(last) = self.index.buckets().take_while(|pane| window.last_end_of(*pane) <= until_us).last() else {
+            return;
+        };
         let dropped = self.index.take_below(last + 1);
         let mut was_committed = false;
         for block in dropped {
@@ -250,7 +260,12 @@ impl Aggregate {
     }
 
     /// The state rows of these blocks, or those of one shard, merged.
-    fn merged_state(&self, committed: &dyn BlockSource, run: &[BlockRef], shard: Option<u8>) -> Result<RecordBatch, OperatorError> {
+    fn merged_state(
+        &self,
+        committed: &dyn BlockSource,
+        run: &[BlockRef],
+        shard: Option<u8>,
+    ) -> Result<RecordBatch, OperatorError> {
         let mut merger = Merger::new(&self.spec)?;
         self.push_all(&mut merger, committed, run.iter(), shard)?;
         Ok(merger.into_state(&self.state_schema)?)

@@ -66,12 +66,16 @@ pub fn split_by_key<P: Copy + Into<i64>>(
 /// One representative for values that are one group: 0.0 for -0.0, one NaN for all (Spark's `NormalizeFloatingNumbers`).
 pub fn normalized(column: &ArrayRef) -> ArrayRef {
     match column.data_type() {
-        DataType::Float64 => Arc::new(column.as_primitive::<Float64Type>().unary::<_, Float64Type>(|value| {
-            if value.is_nan() { f64::NAN } else { value + 0.0 }
-        })),
-        DataType::Float32 => Arc::new(column.as_primitive::<Float32Type>().unary::<_, Float32Type>(|value| {
-            if value.is_nan() { f32::NAN } else { value + 0.0 }
-        })),
+        DataType::Float64 => Arc::new(
+            column
+                .as_primitive::<Float64Type>()
+                .unary::<_, Float64Type>(|value| if value.is_nan() { f64::NAN } else { value + 0.0 }),
+        ),
+        DataType::Float32 => Arc::new(
+            column
+                .as_primitive::<Float32Type>()
+                .unary::<_, Float32Type>(|value| if value.is_nan() { f32::NAN } else { value + 0.0 }),
+        ),
         _ => Arc::clone(column),
     }
 }

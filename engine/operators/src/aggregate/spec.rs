@@ -127,13 +127,17 @@ impl AggregateSpec {
     pub fn fingerprint(&self) -> Result<Vec<String>> {
         let mut parts = Vec::new();
         if let Some(window) = &self.window {
-            parts.push(format!("window size {} µs, slide {} µs, offset {} µs", window.size_us, window.slide_us, window.offset_us));
+            parts.push(format!(
+                "window size {} µs, slide {} µs, offset {} µs",
+                window.size_us, window.slide_us, window.offset_us
+            ));
         }
         for (column, name) in self.keys.iter().zip(&self.key_names) {
             parts.push(format!("key {name} {}", self.input.field(*column).data_type()));
         }
         for call in &self.calls {
-            let types: Vec<String> = call.function.state_fields()?.iter().map(|field| field.data_type().to_string()).collect();
+            let types: Vec<String> =
+                call.function.state_fields()?.iter().map(|field| field.data_type().to_string()).collect();
             parts.push(format!("aggregate {} [{}]", call.name, types.join(", ")));
         }
         Ok(parts)
@@ -141,9 +145,8 @@ impl AggregateSpec {
 
     /// The window column of a result of `rows` rows that all belong to the window starting at `start_us`.
     pub(super) fn window_column(&self, window: &WindowSpec, start_us: i64, rows: usize) -> Result<ArrayRef> {
-        let column = |us: i64| -> ArrayRef {
-            Arc::new(TimestampMicrosecondArray::from_value(us, rows).with_timezone("UTC"))
-        };
+        let column =
+            |us: i64| -> ArrayRef { Arc::new(TimestampMicrosecondArray::from_value(us, rows).with_timezone("UTC")) };
         let columns = vec![column(start_us), column(start_us.saturating_add(window.size_us))];
         let array = StructArray::try_new_with_length(window_fields(), columns, None, rows)?;
         debug_assert_eq!(array.len(), rows);

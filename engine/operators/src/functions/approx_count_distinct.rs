@@ -161,5 +161,6 @@ impl GroupsAccumulator for Many {
 }
 
 fn decode(bytes: &[u8]) -> Result<Sketch> {
-    Sketch::decode(bytes).ok_or_else(|| DataFusionError::Execution("the state of approx_count_distinct is damaged".to_string()))
+    Sketch::decode(bytes)
+        .ok_or_else(|| DataFusionError::Execution("the state of approx_count_distinct is damaged".to_string()))
 }

@@ -135,7 +135,9 @@ impl GroupsAccumulator for Many {
             return self.push(Arc::clone(&values[0]));
         }
         let mask: BooleanArray = (0..values[0].len()).map(|row| Some(wanted(row))).collect();
-        self.groups.extend(group_indices.iter().enumerate().filter(|(row, _)| mask.value(*row)).map(|(_, group)| *group as u32));
+        self.groups.extend(
+            group_indices.iter().enumerate().filter(|(row, _)| mask.value(*row)).map(|(_, group)| *group as u32),
+        );
         self.push(filter(&values[0], &mask)?)
     }
 

@@ -99,7 +99,8 @@ impl Sketch {
         let (tag, body) = bytes.split_first()?;
         match *tag {
             SPARSE_TAG if body.len() % 8 == 0 => {
-                let hashes: Vec<u64> = body.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok().map(u64::from_le_bytes)).collect();
+                let hashes: Vec<u64> =
+                    body.chunks_exact(8).filter_map(|chunk| chunk.try_into().ok().map(u64::from_le_bytes)).collect();
                 let sorted = hashes.len();
                 Some(Sketch::Sparse { hashes, sorted })
             }

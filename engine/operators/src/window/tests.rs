@@ -19,7 +19,11 @@ fn windows_by_spark(spec: &WindowSpec, time_us: i64) -> Vec<i64> {
 
 fn specs() -> Vec<WindowSpec> {
     [(10, 10, 0), (5, 1, 0), (10, 4, 0), (10, 3, 1), (7, 5, -2), (60, 60, 15)]
-        .map(|(size, slide, offset)| WindowSpec { size_us: size * MINUTE, slide_us: slide * MINUTE, offset_us: offset * MINUTE })
+        .map(|(size, slide, offset)| WindowSpec {
+            size_us: size * MINUTE,
+            slide_us: slide * MINUTE,
+            offset_us: offset * MINUTE,
+        })
         .to_vec()
 }
 
@@ -29,7 +33,11 @@ fn the_windows_of_a_rows_pane_are_the_rows_windows() {
         for time_us in (-200 * MINUTE..200 * MINUTE).step_by(17_000_001) {
             let pane = spec.pane_of(time_us);
             assert!(pane <= time_us && time_us < pane + spec.pane_us());
-            assert_eq!(spec.windows_of(pane).collect::<Vec<_>>(), windows_by_spark(&spec, time_us), "{spec:?} {time_us}");
+            assert_eq!(
+                spec.windows_of(pane).collect::<Vec<_>>(),
+                windows_by_spark(&spec, time_us),
+                "{spec:?} {time_us}"
+            );
         }
     }
 }

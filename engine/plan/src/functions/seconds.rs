@@ -36,7 +36,8 @@ impl ScalarUDFImpl for EpochSeconds {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let instants = cast(&arguments.args[0].to_array(arguments.number_rows)?, &instant())?;
-        let seconds: Int64Array = instants.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000));
+        let seconds: Int64Array =
+            instants.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000));
         Ok(ColumnarValue::Array(Arc::new(seconds) as ArrayRef))
     }
 }

@@ -54,7 +54,11 @@ fn to_instants(values: &ArrayRef) -> Result<ArrayRef> {
         }
         kind if kind.is_floating() => {
             let seconds = cast(values, &DataType::Float64)?;
-            seconds.as_primitive::<Float64Type>().iter().map(|s| s.filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64)).collect()
+            seconds
+                .as_primitive::<Float64Type>()
+                .iter()
+                .map(|s| s.filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64))
+                .collect()
         }
         _ => return Ok(cast(values, &instant())?),
     };

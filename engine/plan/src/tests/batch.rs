@@ -38,7 +38,9 @@ fn events(schema: &arrow::datatypes::SchemaRef, epoch: i64, dice: &mut Dice) -> 
         columns[2].push(Some(pick(dice, &["s1", "s2", "s3"])));
         columns[3].push(Some(pick(dice, &["mobile", "desktop"])).filter(|_| dice.below(9) > 0));
         columns[4].push(Some(pick(dice, &["Paris", "Rome"])));
-        amounts.push(columns[0].last().unwrap().filter(|kind| *kind == "purchase").map(|_| dice.below(4_000) as f64 / 4.0));
+        amounts.push(
+            columns[0].last().unwrap().filter(|kind| *kind == "purchase").map(|_| dice.below(4_000) as f64 / 4.0),
+        );
     }
     let names = ["event_type", "user_id", "session_id", "device", "location"];
     let mut given = vec![("event_time", times(&instants)), ("total_amount", doubles(&amounts))];
@@ -52,7 +54,8 @@ fn query(tables: Vec<(&str, RecordBatch)>, sql: &str) -> Vec<String> {
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
         context.register_table(name, Arc::new(table)).unwrap();
     }
-    let batches = block_on(block_on(context.sql(sql)).unwrap_or_else(|error| panic!("{sql}: {error}")).collect()).unwrap();
+    let batches =
+        block_on(block_on(context.sql(sql)).unwrap_or_else(|error| panic!("{sql}: {error}")).collect()).unwrap();
     let mut all: Vec<String> = batches.iter().flat_map(lines).collect();
     all.sort();
     all

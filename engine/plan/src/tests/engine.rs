@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, new_null_array,
+};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -119,7 +122,8 @@ impl BlockSource for Store {
 /// What a table holds at the end: epochs of lanes, each with its watermark; a last epoch closes every window of an append table.
 pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> RecordBatch {
     let Some(stage) = &table.aggregate else {
-        let passed: Vec<RecordBatch> = epochs.iter().flat_map(|(lanes, _)| lanes).map(|rows| table.front.run(rows).unwrap().rows).collect();
+        let passed: Vec<RecordBatch> =
+            epochs.iter().flat_map(|(lanes, _)| lanes).map(|rows| table.front.run(rows).unwrap().rows).collect();
         return concat_batches(&table.schema, &passed).unwrap();
     };
     let mut store = Store::default();
@@ -147,14 +151,19 @@ pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> Rec
             _ if number < epochs.len() => aggregate.all_groups(&plan),
             _ => break,
         };
-        let merged: Vec<RecordBatch> = aggregate.merge_items(&groups).into_iter().map(|item| aggregate.merge(&store, item).unwrap()).collect();
+        let merged: Vec<RecordBatch> =
+            aggregate.merge_items(&groups).into_iter().map(|item| aggregate.merge(&store, item).unwrap()).collect();
         let all = concat_batches(&stage.spec.output, &merged).unwrap();
         if table.mode != OutputMode::Append {
             out.clear();
         }
         out.push(stage.back.run(&all).unwrap().rows);
-        let changes = aggregate.settle(&store, plan.epoch, watermark_us.filter(|_| table.mode == OutputMode::Append)).unwrap();
-        changes.drops.iter().for_each(|drop| store.0.retain(|key, _| key.bucket < drop.from || key.bucket >= drop.until));
+        let changes =
+            aggregate.settle(&store, plan.epoch, watermark_us.filter(|_| table.mode == OutputMode::Append)).unwrap();
+        changes
+            .drops
+            .iter()
+            .for_each(|drop| store.0.retain(|key, _| key.bucket < drop.from || key.bucket >= drop.until));
         changes.deletes.iter().for_each(|key| drop(store.0.remove(key)));
         store.0.extend(changes.puts.iter().map(|(key, bytes)| (*key, bytes.to_vec())));
         aggregate.committed();
@@ -166,7 +175,8 @@ pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> Rec
 /// Rows as text, sorted.
 pub fn lines(rows: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default().with_null("null");
-    let columns: Vec<ArrayFormatter<'_>> = rows.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+    let columns: Vec<ArrayFormatter<'_>> =
+        rows.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
     let mut lines: Vec<String> = (0..rows.num_rows())
         .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "))
         .collect();

@@ -11,14 +11,17 @@ use super::engine::{MINUTE, SECOND, flags, ints, job, lines, plan, plan_one, row
 
 /// Six events of two users in two minutes.
 fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
-    rows(schema, vec![
-        ("event_time", times(&[0, SECOND, 59 * SECOND, MINUTE, 61 * SECOND, 62 * SECOND])),
-        ("event_type", texts(&[Some("view"), Some("buy"), Some("view"), Some("buy"), None, Some("view")])),
-        ("user_id", texts(&[Some("ann"), Some("bob"), Some("ann"), Some("ann"), Some("bob"), Some("bob")])),
-        ("quantity", ints(&[Some(5), Some(2), None, Some(3), Some(0), Some(-7)])),
-        ("total", Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5, 6]))),
-        ("success", flags(&[Some(true), None, Some(false), Some(true), Some(true), None])),
-    ])
+    rows(
+        schema,
+        vec![
+            ("event_time", times(&[0, SECOND, 59 * SECOND, MINUTE, 61 * SECOND, 62 * SECOND])),
+            ("event_type", texts(&[Some("view"), Some("buy"), Some("view"), Some("buy"), None, Some("view")])),
+            ("user_id", texts(&[Some("ann"), Some("bob"), Some("ann"), Some("ann"), Some("bob"), Some("bob")])),
+            ("quantity", ints(&[Some(5), Some(2), None, Some(3), Some(0), Some(-7)])),
+            ("total", Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5, 6]))),
+            ("success", flags(&[Some(true), None, Some(false), Some(true), Some(true), None])),
+        ],
+    )
 }
 
 /// The rows that a query gives over the six events.
@@ -53,18 +56,36 @@ fn a_window_can_be_written_in_many_ways() {
 #[test]
 fn aggregates_and_expressions_over_them() {
     for (sql, wanted) in [
-        ("SELECT user_id, count(*) FILTER (WHERE event_type = 'view') AS n FROM events GROUP BY user_id", vec!["ann | 2", "bob | 1"]),
+        (
+            "SELECT user_id, count(*) FILTER (WHERE event_type = 'view') AS n FROM events GROUP BY user_id",
+            vec!["ann | 2", "bob | 1"],
+        ),
         ("SELECT user_id, count(DISTINCT event_type) AS n FROM events GROUP BY 1", vec!["ann | 2", "bob | 2"]),
-        ("SELECT user_id AS u, sum(total) + 1 AS a, sum(total) * 2 AS b FROM events GROUP BY u", vec!["ann | 9 | 16", "bob | 14 | 26"]),
-        ("SELECT upper(user_id) AS u, max(total) - min(total) AS spread FROM events GROUP BY upper(user_id)", vec!["ANN | 3", "BOB | 4"]),
+        (
+            "SELECT user_id AS u, sum(total) + 1 AS a, sum(total) * 2 AS b FROM events GROUP BY u",
+            vec!["ann | 9 | 16", "bob | 14 | 26"],
+        ),
+        (
+            "SELECT upper(user_id) AS u, max(total) - min(total) AS spread FROM events GROUP BY upper(user_id)",
+            vec!["ANN | 3", "BOB | 4"],
+        ),
         ("SELECT user_id, count(*) AS n FROM events GROUP BY user_id HAVING sum(total) > 10", vec!["bob | 3"]),
         ("SELECT count(*) AS n, sum(quantity) AS s, avg(quantity) AS a FROM events", vec!["6 | 3 | 0.6"]),
         ("SELECT count(*) AS n FROM events WHERE 1 = 2", vec!["0"]),
-        ("SELECT CASE WHEN total > 3 THEN 'big' ELSE 'small' END AS size, count(*) AS n FROM events GROUP BY 1", vec!["big | 3", "small | 3"]),
+        (
+            "SELECT CASE WHEN total > 3 THEN 'big' ELSE 'small' END AS size, count(*) AS n FROM events GROUP BY 1",
+            vec!["big | 3", "small | 3"],
+        ),
         ("SELECT success, count(*) AS n FROM events GROUP BY success", vec!["false | 1", "null | 2", "true | 3"]),
         ("SELECT user_id FROM events GROUP BY user_id", vec!["ann", "bob"]),
-        ("SELECT user_id, array_agg(total ORDER BY total DESC) AS t FROM events GROUP BY user_id", vec!["ann | [4, 3, 1]", "bob | [6, 5, 2]"]),
-        ("SELECT user_id, collect_list(event_type) AS t FROM events GROUP BY user_id", vec!["ann | [view, view, buy]", "bob | [buy, view]"]),
+        (
+            "SELECT user_id, array_agg(total ORDER BY total DESC) AS t FROM events GROUP BY user_id",
+            vec!["ann | [4, 3, 1]", "bob | [6, 5, 2]"],
+        ),
+        (
+            "SELECT user_id, collect_list(event_type) AS t FROM events GROUP BY user_id",
+            vec!["ann | [view, view, buy]", "bob | [buy, view]"],
+        ),
     ] {
         assert_eq!(answer("complete", sql), wanted, "{sql}");
     }
@@ -79,23 +100,50 @@ fn conditions_and_functions_on_rows() {
         ("SELECT total FROM events WHERE event_type IS NULL", vec!["5"]),
         ("SELECT total FROM events WHERE event_type = 'buy' AND event_type = 'view'", vec![]),
         ("SELECT e.total FROM events e WHERE e.total BETWEEN 2 AND 3", vec!["2", "3"]),
-        ("SELECT concat(upper(user_id), '-', substring(event_type, 1, 2)) AS x FROM events WHERE total = 2", vec!["BOB-bu"]),
+        (
+            "SELECT concat(upper(user_id), '-', substring(event_type, 1, 2)) AS x FROM events WHERE total = 2",
+            vec!["BOB-bu"],
+        ),
         ("SELECT date_trunc('minute', event_time) AS m FROM events WHERE total > 5", vec!["1970-01-01T00:01:00Z"]),
-        ("SELECT current_timestamp() AS t, current_date() AS d, now() AS n FROM events WHERE total = 1", vec!["2023-11-14T22:13:20Z | 2023-11-14 | 2023-11-14T22:13:20Z"]),
+        (
+            "SELECT current_timestamp() AS t, current_date() AS d, now() AS n FROM events WHERE total = 1",
+            vec!["2023-11-14T22:13:20Z | 2023-11-14 | 2023-11-14T22:13:20Z"],
+        ),
         ("SELECT current_timestamp AS t FROM events WHERE total = 1", vec!["2023-11-14T22:13:20Z"]),
         ("SELECT CAST(event_time - INTERVAL '2 minutes' AS BIGINT) AS s FROM events WHERE total = 3", vec!["-61"]),
         ("SELECT CAST(event_time - INTERVAL '1 millisecond' AS BIGINT) AS s FROM events WHERE total = 1", vec!["-1"]),
-        ("SELECT CAST(total AS TIMESTAMP) AS t, CAST(-1 AS TIMESTAMP) AS u FROM events WHERE total = 5", vec!["1970-01-01T00:00:05Z | 1969-12-31T23:59:59Z"]),
-        ("SELECT to_timestamp('2024-02-29T12:00:00+02:00') AS t, to_timestamp('nonsense') AS u FROM events WHERE total = 1", vec!["2024-02-29T10:00:00Z | null"]),
-        ("SELECT TRY_CAST(user_id AS TIMESTAMP) AS t, TRY_CAST(user_id AS INT) AS i FROM events WHERE total = 1", vec!["null | null"]),
+        (
+            "SELECT CAST(total AS TIMESTAMP) AS t, CAST(-1 AS TIMESTAMP) AS u FROM events WHERE total = 5",
+            vec!["1970-01-01T00:00:05Z | 1969-12-31T23:59:59Z"],
+        ),
+        (
+            "SELECT to_timestamp('2024-02-29T12:00:00+02:00') AS t, to_timestamp('nonsense') AS u FROM events WHERE total = 1",
+            vec!["2024-02-29T10:00:00Z | null"],
+        ),
+        (
+            "SELECT TRY_CAST(user_id AS TIMESTAMP) AS t, TRY_CAST(user_id AS INT) AS i FROM events WHERE total = 1",
+            vec!["null | null"],
+        ),
         ("SELECT quantity / 2 AS q, total % 2 AS r FROM events WHERE total = 1", vec!["2.5 | 1"]),
         ("SELECT quantity / 0 AS q FROM events WHERE total = 1", vec!["inf"]),
-        ("SELECT * EXCEPT (event_type, success, items, quantities, price) FROM events WHERE total = 1", vec!["1970-01-01T00:00:00Z | ann | 5 | 1"]),
-        ("SELECT e.* FROM events e WHERE total = 2", vec!["1970-01-01T00:00:01Z | buy | bob | 2 | 2 | null | null | null | null"]),
+        (
+            "SELECT * EXCEPT (event_type, success, items, quantities, price) FROM events WHERE total = 1",
+            vec!["1970-01-01T00:00:00Z | ann | 5 | 1"],
+        ),
+        (
+            "SELECT e.* FROM events e WHERE total = 2",
+            vec!["1970-01-01T00:00:01Z | buy | bob | 2 | 2 | null | null | null | null"],
+        ),
         ("SELECT * FROM (SELECT total, _offset FROM events) WHERE total = 2", vec!["2 | 1"]),
-        ("SELECT event_time - INTERVAL '1 hour 30 minutes' AS t FROM events WHERE total = 1", vec!["1969-12-31T22:30:00Z"]),
+        (
+            "SELECT event_time - INTERVAL '1 hour 30 minutes' AS t FROM events WHERE total = 1",
+            vec!["1969-12-31T22:30:00Z"],
+        ),
         ("SELECT event_time + INTERVAL '1 month' AS t FROM events WHERE total = 1", vec!["1970-02-01T00:00:00Z"]),
-        ("SELECT event_time + INTERVAL '1 hour 30 minutes' AS t FROM events WHERE total = 1", vec!["1970-01-01T01:30:00Z"]),
+        (
+            "SELECT event_time + INTERVAL '1 hour 30 minutes' AS t FROM events WHERE total = 1",
+            vec!["1970-01-01T01:30:00Z"],
+        ),
     ] {
         assert_eq!(answer("append", sql), wanted, "{sql}");
     }
@@ -109,7 +157,14 @@ fn types_of_results_are_sparks() {
                 CAST(max(event_time) AS BIGINT) AS b FROM events GROUP BY window(event_time, '1 minute')",
     )
     .unwrap();
-    let wanted = [("s", instant()), ("n", DataType::Int64), ("a", DataType::Float64), ("q", DataType::Int64), ("p", DataType::Float64), ("b", DataType::Int64)];
+    let wanted = [
+        ("s", instant()),
+        ("n", DataType::Int64),
+        ("a", DataType::Float64),
+        ("q", DataType::Int64),
+        ("p", DataType::Float64),
+        ("b", DataType::Int64),
+    ];
     for (name, kind) in wanted {
         assert_eq!(type_of(&table, name), kind, "{name}");
     }
@@ -119,7 +174,11 @@ fn types_of_results_are_sparks() {
 #[test]
 fn tables_read_tables_in_any_order_of_the_file() {
     let graph = plan(&job(&[
-        ("gold.n", "append", "SELECT window.start AS s, count(*) AS n FROM silver.e GROUP BY window(event_time, '1 minute')"),
+        (
+            "gold.n",
+            "append",
+            "SELECT window.start AS s, count(*) AS n FROM silver.e GROUP BY window(event_time, '1 minute')",
+        ),
         ("silver.e", "append", "SELECT * FROM bronze.e WHERE quantity > 0"),
         ("bronze.e", "append", "SELECT *, _topic FROM events"),
         ("gold.big", "append", "SELECT s, n AS big FROM gold.n WHERE n > 100 -- no group by here"),
@@ -131,7 +190,11 @@ fn tables_read_tables_in_any_order_of_the_file() {
 
 #[test]
 fn an_unnested_row_is_taken_once_however_many_rows_it_makes_and_filters_count() {
-    let (graph, table) = plan_one("append", "SELECT user_id, unnest(items) AS item, unnest(quantities) AS q FROM events WHERE quantity > 0").unwrap();
+    let (graph, table) = plan_one(
+        "append",
+        "SELECT user_id, unnest(items) AS item, unnest(quantities) AS q FROM events WHERE quantity > 0",
+    )
+    .unwrap();
     let field = Arc::new(arrow::datatypes::Field::new_list_field(DataType::Utf8, true));
     let mut lists = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new()).with_field(field);
     let mut numbers = arrow::array::ListBuilder::new(arrow::array::Int32Builder::new());
@@ -151,12 +214,15 @@ fn an_unnested_row_is_taken_once_however_many_rows_it_makes_and_filters_count() 
             }
         }
     }
-    let input = rows(&graph.sources["events"].schema, vec![
-        ("user_id", texts(&[Some("u"); 4])),
-        ("quantity", ints(&[Some(1), Some(1), Some(1), Some(-1)])),
-        ("items", Arc::new(lists.finish())),
-        ("quantities", Arc::new(numbers.finish())),
-    ]);
+    let input = rows(
+        &graph.sources["events"].schema,
+        vec![
+            ("user_id", texts(&[Some("u"); 4])),
+            ("quantity", ints(&[Some(1), Some(1), Some(1), Some(-1)])),
+            ("items", Arc::new(lists.finish())),
+            ("quantities", Arc::new(numbers.finish())),
+        ],
+    );
     let passed = table.front.run(&input).unwrap();
     assert_eq!((passed.taken, passed.filtered), (3, 1));
     assert_eq!(lines(&passed.rows), vec!["u | a | 1", "u | b | 2"]);

@@ -10,31 +10,109 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
     ("append", "SELECT count(*) FROM events GROUP BY user_id", ON, "window(", "GROUP BY"),
     ("append", "SELECT count(*) FROM events", ON, "without watermark", ""),
     ("append", "SELECT count(*) FROM plain GROUP BY window(event_time, '1 minute')", ON, "watermark", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time + INTERVAL '1 hour', '1 minute')", ON, "event_time", "window("),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time + INTERVAL '1 hour', '1 minute')",
+        ON,
+        "event_time",
+        "window(",
+    ),
     ("append", "SELECT count(*) FROM events GROUP BY window(_timestamp, '1 minute')", ON, "event_time", "window("),
-    ("update", "SELECT count(*) FROM events GROUP BY window(user_id, '1 minute')", "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "`user_id` is string", "window("),
+    (
+        "update",
+        "SELECT count(*) FROM events GROUP BY window(user_id, '1 minute')",
+        "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
+        "`user_id` is string",
+        "window(",
+    ),
     ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '1 month')", "", "month", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute', '2 minutes')", "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "slide", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute', '1 minute', '1 minute')", "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "start", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '0 minutes')", "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "greater than 0", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '-5 minutes')", "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "greater than 0", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, 'five minutes')", "", "whole number", "window("),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute', '2 minutes')",
+        "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+        "slide",
+        "window(",
+    ),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute', '1 minute', '1 minute')",
+        "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+        "start",
+        "window(",
+    ),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '0 minutes')",
+        "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+        "greater than 0",
+        "window(",
+    ),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '-5 minutes')",
+        "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
+        "greater than 0",
+        "window(",
+    ),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, 'five minutes')",
+        "",
+        "whole number",
+        "window(",
+    ),
     ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '5 parsecs')", "", "unit of time", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '99999999999999 weeks')", "", "too long", "window("),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '99999999999999 weeks')",
+        "",
+        "too long",
+        "window(",
+    ),
     ("append", "SELECT count(*) FROM events GROUP BY window(event_time, 300)", "", "interval", "window("),
     ("append", "SELECT count(*) FROM events GROUP BY window(event_time, user_id)", "", "constant", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time)", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "window", "window("),
-    ("append", "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute'), window(event_time, '5 minutes')", "", "cartesian", "window("),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time)",
+        "WRONG_NUM_ARGS.WITHOUT_SUGGESTION",
+        "window",
+        "window(",
+    ),
+    (
+        "append",
+        "SELECT count(*) FROM events GROUP BY window(event_time, '1 minute'), window(event_time, '5 minutes')",
+        "",
+        "cartesian",
+        "window(",
+    ),
     ("append", "SELECT window(event_time, '1 minute') FROM events", "", "GROUP BY", "window("),
-    ("append", "SELECT user_id FROM events WHERE window(event_time, '1 minute') IS NOT NULL", "", "GROUP BY", "window("),
+    (
+        "append",
+        "SELECT user_id FROM events WHERE window(event_time, '1 minute') IS NOT NULL",
+        "",
+        "GROUP BY",
+        "window(",
+    ),
     ("append", "SELECT user_id FROM events ORDER BY user_id", ON, "ORDER BY", "ORDER BY"),
     ("append", "SELECT user_id FROM events LIMIT 5", ON, "LIMIT", "LIMIT"),
     ("append", "SELECT DISTINCT user_id FROM events", "", "DISTINCT", "DISTINCT"),
     ("append", "SELECT a.user_id FROM events a JOIN events b ON a.user_id = b.user_id", "", "join", "JOIN"),
     ("append", "SELECT a.user_id FROM events a JOIN plain b ON a.user_id = b.user_id", "", "one input", "plain"),
     ("append", "SELECT user_id FROM events UNION ALL SELECT user_id FROM events", "", "UNION", "UNION"),
-    ("append", "SELECT user_id, row_number() OVER (ORDER BY event_time) FROM events", "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "OVER", "OVER"),
-    ("append", "SELECT max(n) FROM (SELECT window, count(*) AS n FROM events GROUP BY window(event_time, '1 minute')) GROUP BY window", "", "aggregate of an aggregate", "GROUP BY"),
+    (
+        "append",
+        "SELECT user_id, row_number() OVER (ORDER BY event_time) FROM events",
+        "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING",
+        "OVER",
+        "OVER",
+    ),
+    (
+        "append",
+        "SELECT max(n) FROM (SELECT window, count(*) AS n FROM events GROUP BY window(event_time, '1 minute')) GROUP BY window",
+        "",
+        "aggregate of an aggregate",
+        "GROUP BY",
+    ),
     ("complete", "SELECT user_id FROM events", ON, "Complete", ""),
     ("append", "SELECT user_di FROM events", "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`user_id`", "user_di"),
     ("append", "SELECT e.user_di FROM events e", "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`user_id`", "user_di"),
@@ -62,14 +140,56 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
     ("append", "SELECT uuid() AS r FROM events", "", "run again", "uuid"),
     ("update", "SELECT count(*) FROM events GROUP BY random()", "", "run again", "random"),
     ("append", "SELECT rand() AS r FROM events", "", "", "rand"),
-    ("append", "SELECT user_id FROM events WHERE user_id IN (SELECT user_id FROM events WHERE total > 5)", "", "subquer", "(SELECT"),
+    (
+        "append",
+        "SELECT user_id FROM events WHERE user_id IN (SELECT user_id FROM events WHERE total > 5)",
+        "",
+        "subquer",
+        "(SELECT",
+    ),
     ("append", "SELECT (SELECT max(total) FROM events) AS m FROM events", "", "subquer", "(SELECT"),
-    ("append", "SELECT user_id FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.total > e.total)", "", "subquer", "(SELECT"),
-    ("update", "SELECT user_id, array_agg(DISTINCT event_type) AS t FROM events GROUP BY user_id", "", "order", "DISTINCT"),
-    ("update", "SELECT user_id, event_type, count(*) FROM events GROUP BY user_id", "MISSING_AGGREGATION", "GROUP BY", ""),
-    ("update", "SELECT user_id, sum(count(*)) FROM events GROUP BY user_id", "NESTED_AGGREGATE_FUNCTION", "table of its own", "sum"),
-    ("update", "SELECT user_id, count(*) FROM events GROUP BY GROUPING SETS ((user_id), ())", "", "grouping", "GROUP BY"),
-    ("update", "SELECT session_window.start, count(*) FROM events GROUP BY session_window(event_time, '5 minutes')", "", "session", "session_window"),
+    (
+        "append",
+        "SELECT user_id FROM events e WHERE EXISTS (SELECT 1 FROM events f WHERE f.total > e.total)",
+        "",
+        "subquer",
+        "(SELECT",
+    ),
+    (
+        "update",
+        "SELECT user_id, array_agg(DISTINCT event_type) AS t FROM events GROUP BY user_id",
+        "",
+        "order",
+        "DISTINCT",
+    ),
+    (
+        "update",
+        "SELECT user_id, event_type, count(*) FROM events GROUP BY user_id",
+        "MISSING_AGGREGATION",
+        "GROUP BY",
+        "",
+    ),
+    (
+        "update",
+        "SELECT user_id, sum(count(*)) FROM events GROUP BY user_id",
+        "NESTED_AGGREGATE_FUNCTION",
+        "table of its own",
+        "sum",
+    ),
+    (
+        "update",
+        "SELECT user_id, count(*) FROM events GROUP BY GROUPING SETS ((user_id), ())",
+        "",
+        "grouping",
+        "GROUP BY",
+    ),
+    (
+        "update",
+        "SELECT session_window.start, count(*) FROM events GROUP BY session_window(event_time, '5 minutes')",
+        "",
+        "session",
+        "session_window",
+    ),
     ("append", "SELECT user_id FROM events LATERAL VIEW explode(items) t AS item", "", "", ""),
     ("append", "SELECT user_id + success FROM events", "", "", ""),
     ("append", "SELECT user_id AS a, event_type AS a FROM events", "", "", ""),
@@ -77,8 +197,24 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
 
 /// Words that only someone who knows the engine's inside could make sense of.
 const INNER: &[&str] = &[
-    "Int64(", "Utf8", "`b0`", "b0 ", "c0", "__", "SlotExec", "DataFusion", "Internal", "caused by a bug", "LogicalPlan", "EmptyExec",
-    "aggregated.", "Execution(", "Timestamp(", "Schema error", "Error during planning", "datafusion",
+    "Int64(",
+    "Utf8",
+    "`b0`",
+    "b0 ",
+    "c0",
+    "__",
+    "SlotExec",
+    "DataFusion",
+    "Internal",
+    "caused by a bug",
+    "LogicalPlan",
+    "EmptyExec",
+    "aggregated.",
+    "Execution(",
+    "Timestamp(",
+    "Schema error",
+    "Error during planning",
+    "datafusion",
 ];
 
 fn problems_of(mode: &'static str, sql: String) -> Vec<SqlProblem> {
@@ -148,8 +284,20 @@ fn deep_queries_are_refused_and_never_overflow_the_stack() {
     }
     for (what, sql) in [
         ("a chain within the limit", format!("SELECT {} AS x FROM events", vec!["total"; 390].join(" + "))),
-        ("a list", format!("SELECT user_id FROM events WHERE total IN ({})", (0..3_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", "))),
-        ("many columns", format!("SELECT {} FROM events", (0..400).map(|n| format!("total + {n} AS c_{n}")).collect::<Vec<_>>().join(", "))),
+        (
+            "a list",
+            format!(
+                "SELECT user_id FROM events WHERE total IN ({})",
+                (0..3_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+        (
+            "many columns",
+            format!(
+                "SELECT {} FROM events",
+                (0..400).map(|n| format!("total + {n} AS c_{n}")).collect::<Vec<_>>().join(", ")
+            ),
+        ),
     ] {
         assert_eq!(problems_of("append", sql), Vec::new(), "{what}");
     }
@@ -181,7 +329,10 @@ fn an_aggregate_over_an_aggregate_is_known_by_its_plan_and_not_by_its_words() {
         ("SELECT count(*) AS n FROM gold.first", true),
         ("SELECT s, count(*) AS n FROM gold.first GROUP\nBY s", true),
     ] {
-        let planned = plan(&job(&[("gold.first", "append", first), ("gold.second", if is_refused { "update" } else { "append" }, sql)]));
+        let planned = plan(&job(&[
+            ("gold.first", "append", first),
+            ("gold.second", if is_refused { "update" } else { "append" }, sql),
+        ]));
         assert_eq!(planned.is_err(), is_refused, "{sql}");
     }
 }

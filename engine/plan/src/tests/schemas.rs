@@ -8,7 +8,8 @@ use crate::{Graph, TablePlan};
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 
 pub fn ecommerce() -> (job::Job, Graph) {
-    let job = job::parse("jobs/ecommerce.toml", JOB, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let job = job::parse("jobs/ecommerce.toml", JOB, &[], &|_| None)
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let graph = plan(&job).unwrap_or_else(|problems| panic!("{problems:?}"));
     (job, graph)
 }
@@ -18,26 +19,56 @@ pub fn table<'a>(graph: &'a Graph, name: &str) -> &'a TablePlan {
 }
 
 fn columns(table: &TablePlan) -> String {
-    table.schema.fields().iter().map(|field| format!("{} {}", field.name(), type_words(field.data_type()))).collect::<Vec<_>>().join(", ")
+    table
+        .schema
+        .fields()
+        .iter()
+        .map(|field| format!("{} {}", field.name(), type_words(field.data_type())))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[test]
 fn the_tables_have_the_promised_columns() {
     let (_, graph) = ecommerce();
     let wanted = [
-        ("silver.order_items", "order_id string, user_id string, event_time timestamp, item_id string, quantity int, currency string, payment_method string"),
-        ("gold.event_counts", "window_start timestamp, window_end timestamp, event_type string, event_count bigint, unique_users bigint"),
-        ("gold.user_activity", "window_start timestamp, window_end timestamp, user_id string, event_count bigint, event_types array<string>, first_event timestamp, last_event timestamp"),
-        ("gold.purchase_metrics", "window_start timestamp, window_end timestamp, total_orders bigint, total_revenue double, avg_order_value double, max_order_value double, min_order_value double, unique_buyers bigint"),
-        ("gold.session_metrics", "window_start timestamp, session_id string, events_in_session bigint, session_events array<string>, session_start timestamp, session_end timestamp, session_duration_seconds bigint"),
-        ("gold.device_stats", "window struct<start:timestamp,end:timestamp>, device string, location string, event_count bigint, unique_users bigint, unique_sessions bigint"),
+        (
+            "silver.order_items",
+            "order_id string, user_id string, event_time timestamp, item_id string, quantity int, currency string, payment_method string",
+        ),
+        (
+            "gold.event_counts",
+            "window_start timestamp, window_end timestamp, event_type string, event_count bigint, unique_users bigint",
+        ),
+        (
+            "gold.user_activity",
+            "window_start timestamp, window_end timestamp, user_id string, event_count bigint, event_types array<string>, first_event timestamp, last_event timestamp",
+        ),
+        (
+            "gold.purchase_metrics",
+            "window_start timestamp, window_end timestamp, total_orders bigint, total_revenue double, avg_order_value double, max_order_value double, min_order_value double, unique_buyers bigint",
+        ),
+        (
+            "gold.session_metrics",
+            "window_start timestamp, session_id string, events_in_session bigint, session_events array<string>, session_start timestamp, session_end timestamp, session_duration_seconds bigint",
+        ),
+        (
+            "gold.device_stats",
+            "window struct<start:timestamp,end:timestamp>, device string, location string, event_count bigint, unique_users bigint, unique_sessions bigint",
+        ),
     ];
     for (name, columns_wanted) in wanted {
         assert_eq!(columns(table(&graph, name)), columns_wanted, "{name}");
     }
     let bronze = columns(table(&graph, "bronze.raw_events"));
-    assert!(bronze.starts_with("event_id string, event_type string, user_id string, event_time timestamp, device string"), "{bronze}");
-    assert!(bronze.ends_with("_key binary, _topic string, _partition int, _offset bigint, _timestamp timestamp"), "{bronze}");
+    assert!(
+        bronze.starts_with("event_id string, event_type string, user_id string, event_time timestamp, device string"),
+        "{bronze}"
+    );
+    assert!(
+        bronze.ends_with("_key binary, _topic string, _partition int, _offset bigint, _timestamp timestamp"),
+        "{bronze}"
+    );
     assert_eq!(table(&graph, "bronze.raw_events").schema.fields().len(), 26 + 5);
     assert_eq!(graph.tables.len(), 7);
     assert!(graph.tables[1..].iter().all(|table| table.input == "bronze.raw_events"));

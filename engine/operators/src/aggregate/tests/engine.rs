@@ -3,21 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{
+    ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType,
+};
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::sum::sum_udaf;
 use datafusion::logical_expr::{AggregateUDF, Operator};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, cast, col, lit};
-use datafusion::physical_expr::PhysicalExpr;
 use epoch::{EpochId, Plan};
 use state::BlockKey;
 
 use crate::aggregate::{
-    Aggregate, AggregateCall, AggregateLane, AggregateSpec, BlockChanges, BlockSource, GroupColumn, LateRows, instant, window_type,
+    Aggregate, AggregateCall, AggregateLane, AggregateSpec, BlockChanges, BlockSource, GroupColumn, LateRows, instant,
+    window_type,
 };
 use crate::functions::{approx_count_distinct, collect_list};
 use crate::{OperatorError, WindowSpec};
@@ -106,7 +111,12 @@ pub fn spec_of(window: Option<WindowSpec>, keys: &[usize], calls: Vec<AggregateC
     let schema = input_schema();
     let mut fields: Vec<Field> = window.iter().map(|_| Field::new("w", window_type(), true)).collect();
     fields.extend(keys.iter().map(|key| schema.field(*key).clone()));
-    fields.extend(calls.iter().enumerate().map(|(at, call)| Field::new(format!("c{at}"), call.function.field().data_type().clone(), true)));
+    fields.extend(
+        calls
+            .iter()
+            .enumerate()
+            .map(|(at, call)| Field::new(format!("c{at}"), call.function.field().data_type().clone(), true)),
+    );
     let group = window.iter().map(|_| GroupColumn::Window).chain((0..keys.len()).map(GroupColumn::Key)).collect();
     AggregateSpec {
         operator: "gold.test".to_string(),
@@ -190,7 +200,9 @@ pub fn figures(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collection
         let first = usize::from(spec.window.is_some());
         for row in 0..result.num_rows() {
             let start = spec.window.map(|window| {
-                let column = |at: usize| result.column(0).as_struct().column(at).as_primitive::<TimestampMicrosecondType>().value(row);
+                let column = |at: usize| {
+                    result.column(0).as_struct().column(at).as_primitive::<TimestampMicrosecondType>().value(row)
+                };
                 assert_eq!(column(1) - column(0), window.size_us);
                 column(0)
             });

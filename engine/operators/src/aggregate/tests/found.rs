@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::AsArray;
+use arrow::datatypes::Int64Type;
 use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::col;
-use arrow::array::AsArray;
-use arrow::datatypes::Int64Type;
 use std::sync::Arc;
 
 use super::engine::{Row, Store, absorb, figures, input_schema, merged, plan, spec, spec_of};
@@ -41,10 +41,11 @@ fn lists_keep_the_order_of_arrival_when_small_and_large_epochs_are_compacted_tog
     let found = figures(&spec, &merged(&aggregate, &store, &[0]));
     assert_eq!(found.len(), 17_000);
     for (group, figures) in found {
-        let wanted: Vec<i64> = match ["'key 0'", "'key 1'", "'key 2'", "'key 3'", "'key 4'"].contains(&group.1[0].as_str()) {
-            true => (0..40).collect(),
-            false => (0..40).filter(|epoch| epoch % 3 == 1).collect(),
-        };
+        let wanted: Vec<i64> =
+            match ["'key 0'", "'key 1'", "'key 2'", "'key 3'", "'key 4'"].contains(&group.1[0].as_str()) {
+                true => (0..40).collect(),
+                false => (0..40).filter(|epoch| epoch % 3 == 1).collect(),
+            };
         assert_eq!(figures.list, wanted, "{group:?}");
     }
 }
@@ -87,7 +88,9 @@ fn running_an_epoch_again_gives_the_same_bytes() {
     let spec = Arc::new(spec);
     let mut store = Store::default();
     for epoch in 0..40 {
-        let rows = |lane: i64| (0..50).map(|row| Row::of((row * 7 + lane) % 30, &format!("{}", row % 9), row)).collect::<Vec<_>>();
+        let rows = |lane: i64| {
+            (0..50).map(|row| Row::of((row * 7 + lane) % 30, &format!("{}", row % 9), row)).collect::<Vec<_>>()
+        };
         let run = || {
             let mut aggregate = store.open(&spec);
             let plan = plan(epoch, Some(3), Some(6));
@@ -133,10 +136,16 @@ fn a_window_alone_without_any_figure_is_a_row() {
 
 #[test]
 fn the_far_ends_of_time_have_windows_too() {
-    for window in [WindowSpec { size_us: 10, slide_us: 4, offset_us: 1 }, WindowSpec { size_us: MINUTE, slide_us: MINUTE, offset_us: -7 }] {
+    for window in [
+        WindowSpec { size_us: 10, slide_us: 4, offset_us: 1 },
+        WindowSpec { size_us: MINUTE, slide_us: MINUTE, offset_us: -7 },
+    ] {
         for time_us in [i64::MIN, i64::MIN + 1, i64::MIN / 2 - 1, -1, 0, i64::MAX / 2 + 1, i64::MAX - 1, i64::MAX] {
             let pane = window.pane_of(time_us);
-            assert!(pane <= time_us && i128::from(time_us) - i128::from(pane) < i128::from(window.pane_us()), "{time_us}: {pane}");
+            assert!(
+                pane <= time_us && i128::from(time_us) - i128::from(pane) < i128::from(window.pane_us()),
+                "{time_us}: {pane}"
+            );
             assert!(window.windows_of(pane).count() <= 3);
             let spec = spec(Some(window), &[]);
             let mut aggregate = Store::default().open(&spec);

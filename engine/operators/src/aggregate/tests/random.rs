@@ -15,10 +15,21 @@ fn row() -> impl Strategy<Value = Row> {
     let number = prop_oneof![4 => (-2..2_i32).prop_map(Some), 1 => Just(None)];
     let text = prop_oneof![4 => "[ab]{0,2}".prop_map(Some), 1 => Just(None)];
     let float = prop_oneof![
-        Just(None), Just(Some(0.0)), Just(Some(-0.0)), Just(Some(f64::NAN)), Just(Some(-f64::NAN)), Just(Some(1.5)),
+        Just(None),
+        Just(Some(0.0)),
+        Just(Some(-0.0)),
+        Just(Some(f64::NAN)),
+        Just(Some(-f64::NAN)),
+        Just(Some(1.5)),
     ];
     let value = prop_oneof![4 => (-9..9_i64).prop_map(Some), 1 => Just(None)];
-    (time, number, text, float, value).prop_map(|(time, number, text, float, value)| Row { time, number, text, float, value })
+    (time, number, text, float, value).prop_map(|(time, number, text, float, value)| Row {
+        time,
+        number,
+        text,
+        float,
+        value,
+    })
 }
 
 /// Epochs of lanes of chunks.
