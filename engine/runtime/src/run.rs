@@ -86,7 +86,7 @@ impl Run {
         for (lane, (readers, share)) in self.readers.iter_mut().zip(shares).enumerate() {
             work[lane % computes].1.push((readers.as_mut_slice(), share));
         }
-        let results: Vec<Result<(Read, Vec<(usize, Vec<Delta>)>), RunError>> = if work.len() == 1 {
+        let results: Vec<LaneResult> = if work.len() == 1 {
             work.into_iter().map(|lane| run_lane(lane, &self.operators, plan, steps, stop)).collect()
         } else {
             let operators: Vec<usize> = self.operators.iter().map(|operator| operator.at).collect();

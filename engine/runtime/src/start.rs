@@ -150,7 +150,6 @@ pub fn operators(layout: &Layout, checkpoint: &Checkpoint) -> Result<Vec<Operato
     for (at, table) in layout.tables.iter().enumerate() {
         let Some(stage) = &table.plan.aggregate else { continue };
         let blocks = checkpoint.bucket_index(OperatorId::of(&stage.spec.operator))?.collect::<Result<Vec<_>, _>>()?;
-        let blocks = blocks.into_iter().map(|(key, bytes)| (key, bytes as u64)).collect();
         let aggregate = Aggregate::open(Arc::clone(&stage.spec), blocks).map_err(of_table(&table.plan.name))?;
         let files = match table.plan.mode {
             OutputMode::Append => None,
@@ -161,13 +160,16 @@ pub fn operators(layout: &Layout, checkpoint: &Checkpoint) -> Result<Vec<Operato
     Ok(operators)
 }
 
+/// A warehouse and the tables of a job in it, by name.
+pub type Opened = (Warehouse, BTreeMap<String, Table>);
+
 /// Opens the warehouse and its tables while the sources are still being asked.
 pub fn open_tables(
     runtime: &Handle,
     job: &Job,
     graph: &Arc<Graph>,
     job_id: &str,
-) -> tokio::task::JoinHandle<Result<(Warehouse, BTreeMap<String, Table>), RunError>> {
+) -> tokio::task::JoinHandle<Result<Opened, RunError>> {
     let (job, graph, job_id) = (job.clone(), Arc::clone(graph), job_id.to_string());
     runtime.spawn(async move {
         let warehouse = Warehouse::open(&job.warehouse).await?;

@@ -112,7 +112,7 @@ fn rows(answer: &Value) -> Rows {
 }
 
 /// The only column of an answer, as numbers.
-pub fn numbers(rows: &Rows) -> Vec<i64> {
+pub fn numbers(rows: &[Vec<Value>]) -> Vec<i64> {
     rows.iter().map(|row| row[0].as_i64().unwrap_or_else(|| panic!("{row:?} is not a number"))).collect()
 }
 

@@ -1,5 +1,7 @@
 //! The main job and its events: what is sent, and DuckDB's replay of the recorded epochs and watermarks.
 
+use serde_json::Value;
+
 use crate::kafka::Topic;
 use crate::oracle::{Oracle, Rows, assert_nearly_same};
 use crate::run::{Job, engine, run};
@@ -197,8 +199,8 @@ pub fn assert_replay(job: &Job) -> u64 {
     commits.iter().flat_map(|commit| commit.tables.values()).map(|change| change.counts.late).sum()
 }
 
-fn sorted_by_epoch(rows: &Rows) -> Rows {
-    let mut rows = rows.clone();
+fn sorted_by_epoch(rows: &[Vec<Value>]) -> Rows {
+    let mut rows = rows.to_vec();
     rows.sort_by_key(|row| row[0].as_u64());
     rows
 }

@@ -98,7 +98,7 @@ impl Model {
             for start in windows {
                 let pane = self.groups.entry((Some(start), keys.clone())).or_default();
                 pane.entry(window.pane_of(time_us)).or_default().push(row.value);
-                if !late_us.is_some_and(|late_us| start + window.size_us <= late_us) {
+                if late_us.is_none_or(|late_us| start + window.size_us > late_us) {
                     touched.insert(start);
                 }
             }
