@@ -16,6 +16,7 @@ mod split;
 mod window;
 mod words;
 
+pub use casts::rewrite as with_spark_semantics;
 pub use compile::{AggregateStage, TablePlan};
 pub use graph::{Graph, TableProblem, plan_job};
 pub use problem::SqlProblem;

@@ -186,3 +186,12 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{format}");
     }
 }
+
+#[test]
+fn casts_and_divisions_mean_what_they_mean_in_a_job() {
+    let warehouse = warehouse();
+    let query = "SELECT CAST(to_timestamp('1969-12-31T23:59:59.5Z') AS BIGINT) AS seconds, 5 / 2 AS half, \
+                 (SELECT CAST(to_timestamp('2026-01-01') AS BIGINT)) AS nested";
+    let answer = ask(warehouse.path(), &["--format", "csv", query]).right();
+    assert_eq!(answer.lines().last(), Some("-1,2.5,1767225600"), "{answer}");
+}

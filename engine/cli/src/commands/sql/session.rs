@@ -105,6 +105,8 @@ impl Session {
         let plan = self.context.state().statement_to_plan(statement).await.map_err(explain)?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         options.verify_plan(&plan).map_err(|error| trouble::only_reading(&error))?;
+        // The same casts and divisions as in a job, or a query would not give what the job's table holds.
+        let plan = plan::with_spark_semantics(plan).map_err(explain)?;
         let frame = self.context.execute_logical_plan(plan).await.map_err(explain)?;
         frame.execute_stream().await.map_err(explain)
     }
