@@ -81,7 +81,7 @@ impl Batch {
         format!(
             "WITH epochs(p, f, u, late) AS (VALUES {epochs}),
              placed AS (SELECT b.*, arrow_cast(event_time, {US}) AS t, late FROM bronze.raw_events b JOIN epochs ON _partition = p AND _offset >= f AND _offset < u WHERE {filter}),
-             windowed AS (SELECT placed.*, t / {slide} * {slide} - step * {slide} AS start FROM placed CROSS JOIN (VALUES {steps}) s(step)),
+             windowed AS (SELECT placed.*, t - t % {slide} - step * {slide} AS start FROM placed CROSS JOIN (VALUES {steps}) s(step)),
              kept AS (SELECT * FROM windowed WHERE start + {size} > late AND start + {size} <= {watermark_us}),
              ours AS (SELECT {ours} FROM {table}), theirs AS (SELECT {theirs})
              SELECT 'not in the table' AS which, * FROM (SELECT * FROM theirs EXCEPT ALL SELECT * FROM ours)
