@@ -16,7 +16,7 @@ pub use block::Delta;
 pub use lane::{AggregateLane, LateRows};
 pub use merge::MergeItem;
 pub use operator::{Aggregate, BlockChanges, BlockSource};
-pub(crate) use shard::key_hashes;
+pub(crate) use shard::{key_hashes, normalized};
 pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 pub mod aggregate;
 pub mod functions;
+pub mod keyed;
+pub mod operator;
 pub mod pipeline;
 pub mod slot;
+pub mod store;
 pub mod window;
 
 pub use aggregate::{Aggregate, AggregateLane, AggregateSpec};

@@ -15,6 +15,7 @@ use super::block::{Delta, encode};
 use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
+pub use crate::operator::LateRows;
 use crate::window::WindowSpec;
 
 /// A block's rows are spread over shards when there are more than this many of them.
@@ -32,17 +33,6 @@ pub struct AggregateLane {
     group_indices: Vec<usize>,
     deltas: Vec<Delta>,
     sequence: u16,
-}
-
-/// Rows that a lane did not take.
-#[derive(Debug, Default)]
-pub struct LateRows {
-    /// Rows that came after their last window was complete; positions in the pushed batch are kept by the mask.
-    pub late: u64,
-    /// Rows without a time: they belong to no window (Spark filters them).
-    pub untimed: u64,
-    /// Which rows of the batch were late, if any.
-    pub mask: Option<BooleanArray>,
 }
 
 impl AggregateLane {

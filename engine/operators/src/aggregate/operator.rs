@@ -15,34 +15,7 @@ use super::merge::{MergeItem, Merger};
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
-
-/// Where committed blocks are read from.
-pub trait BlockSource: Sync {
-    /// The bytes of a committed block.
-    ///
-    /// # Errors
-    /// If it is not there or damaged.
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError>;
-}
-
-impl BlockSource for state::Checkpoint {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.read_block(key)?.ok_or_else(|| {
-            OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch))
-        })
-    }
-}
-
-/// What an epoch changes in an operator's state.
-#[derive(Debug, Default)]
-pub struct BlockChanges {
-    /// Blocks to write.
-    pub puts: Vec<(BlockKey, Arc<[u8]>)>,
-    /// Blocks to delete.
-    pub deletes: Vec<BlockKey>,
-    /// Buckets to drop whole.
-    pub drops: Vec<BucketRange>,
-}
+pub use crate::operator::{BlockChanges, BlockSource};
 
 /// An aggregate with its state.
 pub struct Aggregate {

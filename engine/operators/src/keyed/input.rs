@@ -1,0 +1,91 @@
+//! What the lanes of an epoch handed over to a keyed operator, piece by piece.
+
+use arrow::array::RecordBatch;
+
+use super::lane::ShardedRows;
+use super::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
+use crate::OperatorError;
+use crate::operator::{LanePart, Piece, Sign};
+
+/// The rows of one epoch.
+#[derive(Debug, Default)]
+pub struct KeyedInput {
+    parts: Vec<ShardedRows>,
+}
+
+/// Rows of one shard, port and sign, in the order in which they came.
+#[derive(Debug)]
+pub struct PieceRows<'a> {
+    /// The shard.
+    pub shard: u8,
+    /// The port.
+    pub port: usize,
+    /// What they do.
+    pub sign: Sign,
+    /// The rows.
+    pub rows: RecordBatch,
+    /// What stands for their keys in memory.
+    pub keys: &'a [u128],
+    /// True for rows with a null among their keys; empty if there is none.
+    pub has_null: &'a [bool],
+}
+
+impl KeyedInput {
+    /// Takes in what one [`super::KeyedLane`] handed over.
+    ///
+    /// # Errors
+    /// If it comes from a lane of another kind.
+    pub fn absorb(&mut self, part: LanePart) -> Result<(), OperatorError> {
+        let part = part.downcast::<Vec<ShardedRows>>();
+        let part = part.map_err(|_| OperatorError::Compute("a lane handed over what is not keyed rows".to_string()))?;
+        self.parts.extend(*part);
+        Ok(())
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.rows.num_rows()).sum()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// All shards as one piece for a small epoch, else one piece a shard. `always` asks for a piece even without rows.
+    pub fn pieces(&self, always: bool) -> Vec<Piece> {
+        match self.rows() {
+            0 if !always => Vec::new(),
+            0..SMALL_EPOCH_ROWS => vec![Piece { group: ALL_SHARDS, shard: None }],
+            _ => (0..SHARDS).map(|shard| Piece { group: i64::from(shard), shard: None }).collect(),
+        }
+    }
+
+    /// The shards of a piece.
+    pub fn shards_of(piece: Piece) -> std::ops::Range<u8> {
+        match u8::try_from(piece.group) {
+            Ok(shard) if shard < SHARDS => shard..shard + 1,
+            _ => 0..SHARDS,
+        }
+    }
+
+    /// The rows of one shard, in the order in which they came: port by port for each lane. Parts without rows are left out.
+    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = PieceRows<'_>> {
+        self.parts.iter().filter_map(move |part| {
+            let (from, until) = (part.starts[shard as usize] as usize, part.starts[shard as usize + 1] as usize);
+            (from < until).then(|| PieceRows {
+                shard,
+                port: part.port,
+                sign: part.sign,
+                rows: part.rows.slice(from, until - from),
+                keys: &part.keys[from..until],
+                has_null: if part.has_null.is_empty() { &[] } else { &part.has_null[from..until] },
+            })
+        })
+    }
+
+    /// Forgets the rows: the epoch is done.
+    pub fn clear(&mut self) {
+        self.parts.clear();
+    }
+}

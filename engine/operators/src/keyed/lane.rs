@@ -1,0 +1,178 @@
+//! The lane of every keyed operator: leaves late rows out, hashes keys, and sorts rows by shard while other lanes do the same.
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::{DataType, TimestampMicrosecondType};
+use datafusion::error::DataFusionError;
+
+use super::SHARDS;
+use super::hash::hash_keys;
+use crate::OperatorError;
+use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+
+/// Rows that are collected before they are sorted by shard.
+const SORT_ROWS: usize = 65_536;
+
+/// The column that tells how late a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTime {
+    /// Column of the input: a timestamp, or a window (then its end counts).
+    pub column: usize,
+    /// True if a row without a time belongs to nothing and is left out.
+    pub required: bool,
+}
+
+/// What a keyed lane must know of a port.
+#[derive(Debug, Clone)]
+pub struct KeyedPort {
+    /// Key columns.
+    pub keys: Vec<usize>,
+    /// What tells that a row is late; `None` if no row is.
+    pub event_time: Option<EventTime>,
+}
+
+/// Rows of one port and sign, sorted by shard; within a shard they stand in the order in which they came.
+#[derive(Debug)]
+pub struct ShardedRows {
+    /// The port.
+    pub port: usize,
+    /// What they do.
+    pub sign: Sign,
+    /// The rows.
+    pub rows: RecordBatch,
+    /// [`super::hash::KeyHashes::keys`] of the rows.
+    pub keys: Vec<u128>,
+    /// True for rows with a null among their keys; empty if there is none.
+    pub has_null: Vec<bool>,
+    /// Where each shard begins; one more than there are shards.
+    pub starts: Vec<u32>,
+}
+
+/// Collects the rows of one lane.
+#[derive(Debug)]
+pub struct KeyedLane {
+    ports: Vec<KeyedPort>,
+    waiting: Vec<(usize, Sign, Vec<RecordBatch>)>,
+    sorted: Vec<ShardedRows>,
+}
+
+impl KeyedLane {
+    /// An empty lane.
+    pub fn new(ports: Vec<KeyedPort>) -> KeyedLane {
+        KeyedLane { ports, waiting: Vec::new(), sorted: Vec::new() }
+    }
+
+    fn collect(&mut self, port: usize, sign: Sign, rows: RecordBatch) -> Result<(), OperatorError> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        let at = self.waiting.iter().position(|(other, of, _)| (*other, *of) == (port, sign)).unwrap_or_else(|| {
+            self.waiting.push((port, sign, Vec::new()));
+            self.waiting.len() - 1
+        });
+        self.waiting[at].2.push(rows);
+        if self.waiting[at].2.iter().map(RecordBatch::num_rows).sum::<usize>() >= SORT_ROWS {
+            let batches = std::mem::take(&mut self.waiting[at].2);
+            self.sort(port, sign, &batches)?;
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self, port: usize, sign: Sign, batches: &[RecordBatch]) -> Result<(), OperatorError> {
+        let Some(first) = batches.first() else { return Ok(()) };
+        let rows = concat_batches(first.schema_ref(), batches)?;
+        let keys: Vec<ArrayRef> = self.ports[port].keys.iter().map(|key| rows.column(*key).clone()).collect();
+        let hashes = hash_keys(&keys, rows.num_rows())?;
+        let mut starts = vec![0_u32; SHARDS as usize + 1];
+        hashes.shards.iter().for_each(|shard| starts[*shard as usize + 1] += 1);
+        (0..SHARDS as usize).for_each(|shard| starts[shard + 1] += starts[shard]);
+        let mut next = starts.clone();
+        let mut order = vec![0_u32; rows.num_rows()];
+        for (row, shard) in hashes.shards.iter().enumerate() {
+            let slot = &mut next[*shard as usize];
+            order[*slot as usize] = row as u32;
+            *slot += 1;
+        }
+        let keys = order.iter().map(|row| hashes.keys[*row as usize]).collect();
+        let has_null = hashes
+            .has_null
+            .map(|has_null| order.iter().map(|row| has_null[*row as usize]).collect())
+            .unwrap_or_default();
+        let rows = take_record_batch(&rows, &UInt32Array::from(order))?;
+        self.sorted.push(ShardedRows { port, sign, rows, keys, has_null, starts });
+        Ok(())
+    }
+}
+
+impl OperatorLane for KeyedLane {
+    fn push(
+        &mut self,
+        port: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &Moment,
+    ) -> Result<LateRows, OperatorError> {
+        let Some(event_time) = self.ports[port].event_time else {
+            self.collect(port, sign, rows.clone())?;
+            return Ok(LateRows::default());
+        };
+        let (left, kept) = late_rows(event_time, rows, moment)?;
+        match kept {
+            None => self.collect(port, sign, rows.clone())?,
+            Some(kept) => self.collect(port, sign, filter_record_batch(rows, &kept)?)?,
+        }
+        Ok(left)
+    }
+
+    fn finish(&mut self) -> Result<LanePart, OperatorError> {
+        for (port, sign, batches) in std::mem::take(&mut self.waiting) {
+            self.sort(port, sign, &batches)?;
+        }
+        Ok(Box::new(std::mem::take(&mut self.sorted)))
+    }
+}
+
+/// Which rows are late or have no time, and which are kept (`None`: all).
+fn late_rows(
+    event_time: EventTime,
+    rows: &RecordBatch,
+    moment: &Moment,
+) -> Result<(LateRows, Option<BooleanArray>), OperatorError> {
+    let times = instants(rows.column(event_time.column))?;
+    let times = times.as_primitive::<TimestampMicrosecondType>();
+    let is_late = |us: i64| moment.late_us.is_some_and(|late_us| us <= late_us);
+    let some_untimed = event_time.required && times.null_count() > 0;
+    if !some_untimed && !times.iter().flatten().any(is_late) {
+        return Ok((LateRows::default(), None));
+    }
+    let late: BooleanArray = times.iter().map(|time| Some(time.is_some_and(is_late))).collect();
+    let untimed = |row: usize| event_time.required && times.is_null(row);
+    let kept: BooleanArray = (0..times.len()).map(|row| Some(!late.value(row) && !untimed(row))).collect();
+    let count = (0..times.len()).filter(|row| untimed(*row)).count() as u64;
+    Ok((LateRows { late: late.true_count() as u64, untimed: count, mask: Some(late) }, Some(kept)))
+}
+
+/// A column of instants as it is, of windows as their ends.
+///
+/// # Errors
+/// If it is neither.
+pub fn instants(column: &ArrayRef) -> Result<ArrayRef, OperatorError> {
+    match column.data_type() {
+        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, _) => Ok(column.clone()),
+        DataType::Struct(_) => {
+            let window = column.as_struct();
+            let end = window
+                .column_by_name("end")
+                .ok_or_else(|| DataFusionError::Internal("a window without an end".to_string()))?;
+            // A null window has a null end, whatever its child says.
+            Ok(match window.nulls() {
+                None => end.clone(),
+                Some(nulls) => {
+                    let is_null = BooleanArray::new(!nulls.inner(), None);
+                    arrow::compute::nullif(end, &is_null)?
+                }
+            })
+        }
+        other => Err(DataFusionError::Internal(format!("event time of type {other}")).into()),
+    }
+}
