@@ -11,13 +11,14 @@ mod merge;
 mod operator;
 mod shard;
 mod spec;
+mod stateful;
 
 pub use block::Delta;
 pub use lane::{AggregateLane, LateRows};
-pub use merge::MergeItem;
 pub use operator::{Aggregate, BlockChanges, BlockSource};
 pub(crate) use shard::{key_hashes, normalized};
 pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
+pub use stateful::{AggregateOperator, Emission};
 
 #[cfg(test)]
 mod tests;

@@ -245,6 +245,21 @@ pub trait Operator: Send + Sync {
     /// True if an epoch without input at this moment would give something out or let something go (Spark's no-data batch).
     fn owes(&self, next: &Moment) -> bool;
 
+    /// True if the rows of a replaced bucket ([`Sign::Replace`]) will never change again.
+    fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
+        let _ = (bucket, moment);
+        false
+    }
+
+    /// Exact number of rows kept, for tests; [`Figures::rows`] where that is exact.
+    ///
+    /// # Errors
+    /// If state has to be read for it and cannot.
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        let _ = committed;
+        Ok(self.figures().rows)
+    }
+
     /// Figures of the state after the last epoch.
     fn figures(&self) -> Figures;
 }

@@ -52,6 +52,19 @@ impl WindowSpec {
         window_us..window_us.saturating_add(self.size_us)
     }
 
+    /// What it is, in words, for `engine explain`.
+    pub fn describe(&self) -> String {
+        match self.size_us == self.slide_us {
+            true => format!("tumbling window of {}", duration(self.size_us)),
+            false => format!(
+                "sliding window of {} every {} (kept as panes of {})",
+                duration(self.size_us),
+                duration(self.slide_us),
+                duration(self.pane_us())
+            ),
+        }
+    }
+
     /// True if the window that starts here is complete: its end is at or before the watermark (Spark: `<=`).
     pub fn is_complete(&self, window_us: i64, watermark_us: Option<i64>) -> bool {
         watermark_us.is_some_and(|watermark_us| window_us.saturating_add(self.size_us) <= watermark_us)
@@ -66,6 +79,24 @@ fn floor(time_us: i64, offset_us: i64, width_us: i64) -> i64 {
         None => {
             time_us.saturating_sub((time_us.rem_euclid(width_us) - offset_us.rem_euclid(width_us)).rem_euclid(width_us))
         }
+    }
+}
+
+/// A length of time in words.
+pub fn duration(us: i64) -> String {
+    let units = [
+        (86_400_000_000, "day"),
+        (3_600_000_000, "hour"),
+        (60_000_000, "minute"),
+        (1_000_000, "second"),
+        (1_000, "millisecond"),
+    ];
+    match units.into_iter().find(|(unit_us, _)| us != 0 && us % unit_us == 0) {
+        Some((unit_us, unit)) => {
+            let count = us / unit_us;
+            format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" })
+        }
+        None => format!("{us} microseconds"),
     }
 }
 

@@ -14,15 +14,6 @@ use super::shard::{key_hashes, shard_of};
 use super::spec::{AggregateSpec, GroupColumn};
 use crate::OperatorError;
 
-/// A piece of the result that can be merged by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MergeItem {
-    /// Start of the window in microseconds, or the key bucket.
-    pub group: i64,
-    /// The shard to merge, or `None` for all rows at once.
-    pub shard: Option<u8>,
-}
-
 /// Merges the state rows of any number of blocks.
 pub struct Merger<'a> {
     spec: &'a AggregateSpec,
@@ -69,6 +60,11 @@ impl<'a> Merger<'a> {
                 self.push_all(&filter_record_batch(rows, &mask)?)
             }
         }
+    }
+
+    /// Number of groups.
+    pub fn groups(&self) -> usize {
+        self.count
     }
 
     fn push_all(&mut self, rows: &RecordBatch) -> Result<()> {

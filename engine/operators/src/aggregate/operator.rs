@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use epoch::{EpochId, Plan};
+use epoch::EpochId;
 use state::{BlockKey, BucketRange, OperatorId};
 
 use super::block::{self, Delta};
 use super::index::{BlockRef, COMPACTED_LANE, Index};
 use super::lane::SHARD_ROWS_MIN;
-use super::merge::{MergeItem, Merger};
+use super::merge::Merger;
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 pub use crate::operator::{BlockChanges, BlockSource};
+use crate::operator::{Moment, Piece};
 
 /// An aggregate with its state.
 pub struct Aggregate {
@@ -57,40 +58,50 @@ impl Aggregate {
     }
 
     /// Starts of the windows that became complete between two watermarks.
-    pub fn complete_windows(&self, plan: &Plan) -> Vec<i64> {
+    pub fn complete_windows(&self, moment: &Moment) -> Vec<i64> {
         let Some(window) = self.spec.window else { return Vec::new() };
         let complete: BTreeSet<i64> = self
             .index
             .buckets()
             .flat_map(|pane| window.windows_of(pane))
             .filter(|start| {
-                window.is_complete(*start, plan.watermark_us) && !window.is_complete(*start, plan.late_watermark_us)
+                window.is_complete(*start, moment.watermark_us) && !window.is_complete(*start, moment.late_us)
             })
             .collect();
         complete.into_iter().collect()
     }
 
     /// Windows or key buckets whose result the running epoch changed.
-    pub fn touched_groups(&self, plan: &Plan) -> Vec<i64> {
+    pub fn touched_groups(&self, moment: &Moment) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self
                 .touched
                 .iter()
                 .flat_map(|pane| window.windows_of(*pane))
-                .filter(|start| !window.is_complete(*start, plan.late_watermark_us))
+                .filter(|start| !window.is_complete(*start, moment.late_us))
                 .collect(),
             None => self.touched.clone(),
         };
-        self.with_global(groups, plan)
+        self.with_global(groups, moment)
     }
 
     /// All windows or key buckets that have state.
-    pub fn all_groups(&self, plan: &Plan) -> Vec<i64> {
+    pub fn all_groups(&self, moment: &Moment) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self.index.buckets().flat_map(|pane| window.windows_of(pane)).collect(),
             None => self.index.buckets().collect(),
         };
-        self.with_global(groups, plan)
+        self.with_global(groups, moment)
+    }
+
+    /// Blocks of these buckets, oldest first, each with whether the running epoch made it.
+    pub(super) fn blocks_of(&self, buckets: std::ops::Range<i64>) -> impl Iterator<Item = (BlockKey, bool)> + '_ {
+        self.index.blocks_in(buckets).map(|block| (block.key, self.pending.contains_key(&block.key)))
+    }
+
+    /// Every bucket that has state.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = i64> + '_ {
+        self.index.buckets()
     }
 
     /// Whether the running epoch brought rows.
@@ -99,18 +110,18 @@ impl Aggregate {
     }
 
     /// A global aggregate has its one row from the first epoch on, even if nothing was read (Spark §4.3).
-    fn with_global(&self, mut groups: BTreeSet<i64>, plan: &Plan) -> Vec<i64> {
-        if self.spec.is_global() && plan.epoch == EpochId(0) {
+    fn with_global(&self, mut groups: BTreeSet<i64>, moment: &Moment) -> Vec<i64> {
+        if self.spec.is_global() && moment.epoch == EpochId(0) {
             groups.insert(0);
         }
         groups.into_iter().collect()
     }
 
     /// The pieces in which these groups are merged: one each, or one a shard for large ones.
-    pub fn merge_items(&self, groups: &[i64]) -> Vec<MergeItem> {
+    pub fn merge_items(&self, groups: &[i64]) -> Vec<Piece> {
         let items = groups.iter().flat_map(|group| match self.index.is_sharded(self.buckets_of(*group)) {
-            false => vec![MergeItem { group: *group, shard: None }],
-            true => (0..SHARDS).map(|shard| MergeItem { group: *group, shard: Some(shard) }).collect(),
+            false => vec![Piece { group: *group, shard: None }],
+            true => (0..SHARDS).map(|shard| Piece { group: *group, shard: Some(shard) }).collect(),
         });
         items.collect()
     }
@@ -119,7 +130,7 @@ impl Aggregate {
     ///
     /// # Errors
     /// If a block is missing or damaged, or a function fails.
-    pub fn merge(&self, committed: &dyn BlockSource, item: MergeItem) -> Result<RecordBatch, OperatorError> {
+    pub fn merge(&self, committed: &dyn BlockSource, item: Piece) -> Result<RecordBatch, OperatorError> {
         let mut merger = Merger::new(&self.spec)?;
         self.push_all(&mut merger, committed, self.index.blocks_in(self.buckets_of(item.group)), item.shard)?;
         merger.into_result(item.group)
@@ -162,14 +173,14 @@ impl Aggregate {
         self.index.len()
     }
 
-    fn buckets_of(&self, group: i64) -> std::ops::Range<i64> {
+    pub(super) fn buckets_of(&self, group: i64) -> std::ops::Range<i64> {
         match self.spec.window {
             Some(window) => window.panes_of(group),
             None => group..group + 1,
         }
     }
 
-    fn read(&self, committed: &dyn BlockSource, key: &BlockKey) -> Result<RecordBatch, OperatorError> {
+    pub(super) fn read(&self, committed: &dyn BlockSource, key: &BlockKey) -> Result<RecordBatch, OperatorError> {
         match self.pending.get(key) {
             Some(bytes) => block::decode(bytes, &self.state_schema),
             None => block::decode(&committed.block(key)?, &self.state_schema),

@@ -143,6 +143,18 @@ impl AggregateSpec {
         Ok(parts)
     }
 
+    /// What it computes, in words, for `engine explain`.
+    pub fn describe(&self) -> String {
+        let window = self.window.map(|window| format!("{}, ", window.describe())).unwrap_or_default();
+        let keys = match self.key_names.as_slice() {
+            [] => "no key".to_string(),
+            [name] => format!("key {name}"),
+            names => format!("keys {}", names.join(", ")),
+        };
+        let calls: Vec<&str> = self.calls.iter().map(|call| call.name.as_str()).collect();
+        format!("aggregate ({window}{keys}: {})", calls.join(", "))
+    }
+
     /// The window column of a result of `rows` rows that all belong to the window starting at `start_us`.
     pub(super) fn window_column(&self, window: &WindowSpec, start_us: i64, rows: usize) -> Result<ArrayRef> {
         let column =

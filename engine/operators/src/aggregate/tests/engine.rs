@@ -17,7 +17,7 @@ use datafusion::logical_expr::{AggregateUDF, Operator};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, cast, col, lit};
-use epoch::{EpochId, Plan};
+use epoch::EpochId;
 use state::BlockKey;
 
 use crate::aggregate::{
@@ -25,6 +25,7 @@ use crate::aggregate::{
     window_type,
 };
 use crate::functions::{approx_count_distinct, collect_list};
+use crate::operator::Moment;
 use crate::{OperatorError, WindowSpec};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -131,16 +132,8 @@ pub fn spec_of(window: Option<WindowSpec>, keys: &[usize], calls: Vec<AggregateC
     }
 }
 
-pub fn plan(epoch: u64, late_watermark_us: Option<i64>, watermark_us: Option<i64>) -> Plan {
-    Plan {
-        format: 1,
-        epoch: EpochId(epoch),
-        batch_time_us: 0,
-        watermark_us,
-        late_watermark_us,
-        lanes: 1,
-        sources: Default::default(),
-    }
+pub fn plan(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
+    Moment { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
 #[derive(Default)]
@@ -175,7 +168,7 @@ impl Store {
 pub type Lanes = Vec<Vec<Vec<Row>>>;
 
 /// Folds an epoch's rows and returns the rows left out.
-pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &Plan, late_us: Option<i64>) -> LateRows {
+pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &Moment, late_us: Option<i64>) -> LateRows {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = AggregateLane::new(Arc::clone(aggregate.spec())).unwrap();
