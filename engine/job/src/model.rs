@@ -9,6 +9,12 @@ use epoch::WatermarkPolicy;
 
 use crate::problem::is_secret;
 
+mod statics;
+mod test_section;
+
+pub use statics::{Refresh, StaticFormat, StaticTable};
+pub use test_section::{ExpectedState, KillPoint, Test, TestRecord, TestRow, TestStep};
+
 /// A job: one graph of tables over its sources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
@@ -24,10 +30,18 @@ pub struct Job {
     pub state_memory_bytes: u64,
     /// Epochs whose records stay in the checkpoint.
     pub retain_epochs: u64,
+    /// How the watermarks of several sources become the one that a table over them works with.
+    pub watermark_policy: WatermarkPolicyKind,
+    /// True if a watermark that moved makes an epoch even when there is nothing to read.
+    pub no_data_epochs: bool,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
+    /// Static tables by name. No source has the name of one, whatever the case.
+    pub statics: BTreeMap<String, StaticTable>,
     /// Tables in file order.
     pub tables: Vec<Table>,
+    /// Tests in file order; they say what the tables hold, and change nothing in how the job runs.
+    pub tests: Vec<Test>,
 }
 
 impl Job {
@@ -48,6 +62,16 @@ pub enum Trigger {
     AvailableNow,
     /// One epoch with all that is there; then the job ends.
     Once,
+}
+
+/// How the watermarks of several sources become one (Spark's `multipleWatermarkPolicy`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WatermarkPolicyKind {
+    /// The slowest source decides: no row of any is late because of another.
+    #[default]
+    Min,
+    /// The fastest source decides: results come at once, rows of slower sources may be late.
+    Max,
 }
 
 /// A source of records.
@@ -226,6 +250,30 @@ pub struct Table {
     pub mode: OutputMode,
     /// What happens to rows that come too late.
     pub late: Late,
+    /// Which rows count as duplicates of an earlier one and are left out, if any.
+    pub deduplicate: Option<Deduplicate>,
+    /// How long state that no watermark bounds is kept. `None`: the file does not say.
+    pub state_ttl: Option<StateTtl>,
+}
+
+/// Leaves out rows of a table's query whose keys were seen before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deduplicate {
+    /// Columns of the query that make two rows the same; `None`: all of them.
+    pub keys: Option<Vec<String>>,
+    /// How far apart in event time duplicates can be, microseconds; more than zero. `None`: the file does not say.
+    pub within_us: Option<i64>,
+    /// True for `within = "ever"`: the user knows that nothing bounds the keys that are kept.
+    pub ever: bool,
+}
+
+/// How long state that no watermark bounds is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StateTtl {
+    /// This long after it was last written, microseconds of the epochs' time.
+    After(i64),
+    /// For ever: the user knows that it may grow.
+    Unbounded,
 }
 
 /// What a reader of a table sees when (Spark's output modes).

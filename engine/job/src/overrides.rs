@@ -71,7 +71,7 @@ fn put(root: &mut Section, path: &[String], key_span: &Range<usize>, node: Node,
         let names: Vec<&str> = section.entries.iter().map(|entry| entry.name.as_str()).collect();
         if !names.contains(&part.as_str()) {
             let top = parents.first().map_or("", String::as_str);
-            if matches!((top, depth), ("source", 1) | ("table", 1 | 2)) {
+            if matches!((top, depth), ("source" | "static", 1) | ("table", 1 | 2)) {
                 problems.push(unknown_parent(part, &names, key_span));
                 return;
             }

@@ -5,17 +5,22 @@
 
 mod checks;
 mod columns;
+mod instant;
 mod job;
 mod kafka;
 mod keys;
 mod offsets;
+mod rows;
 mod source;
+mod statics;
 mod table;
+mod test_expect;
+mod test_section;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::model::{Job, Source, Table, Trigger};
+use crate::model::{Job, Source, Table, Trigger, WatermarkPolicyKind};
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
 use crate::tree::{Section, Value};
@@ -35,8 +40,12 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
         warehouse: String::new(),
         state_memory_bytes: 0,
         retain_epochs: 0,
+        watermark_policy: WatermarkPolicyKind::Min,
+        no_data_epochs: true,
         sources: BTreeMap::new(),
+        statics: BTreeMap::new(),
         tables: Vec::new(),
+        tests: Vec::new(),
     };
     match keys.section("job", problems) {
         Some((section, at)) => job::read(section, at, &mut job, problems),
@@ -47,7 +56,10 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
         ),
     }
     job.sources = read_sources(&keys, problems);
+    job.statics = statics::read_all(&keys, &job.sources, problems);
     job.tables = read_tables(&keys, problems);
+    table::check_bounds(root, &job, problems);
+    job.tests = test_section::read_all(&keys, &job, problems);
     let unread = job.sources.values().any(|source| source.schema.is_empty());
     if unread || job.sources.is_empty() || job.tables.is_empty() || job.tables.iter().any(|table| table.sql.is_empty())
     {

@@ -3,9 +3,11 @@
 
 mod document;
 mod keys;
+mod statics;
+mod test_section;
 
 pub use document::document;
-pub(crate) use keys::{KEYS, PLANNED, SPARK_NAMES};
+pub(crate) use keys::{PLANNED, SPARK_NAMES};
 
 /// A part of the job file with keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,20 @@ pub enum Part {
     Watermark,
     /// A column written `name = { … }`.
     Column,
+    /// `[static.NAME]`
+    Static,
+    /// `[static.NAME.options]`
+    StaticOptions,
     /// `[table.SCHEMA.NAME]`
     Table,
+    /// `deduplicate = { … }` of a table.
+    Deduplicate,
+    /// `[[test]]`
+    Test,
+    /// `[[test.step]]`
+    TestStep,
+    /// `expect_state."SCHEMA.NAME" = { … }` of a step.
+    TestState,
 }
 
 /// What happens without a key.
@@ -52,9 +66,25 @@ pub struct Key {
     pub example: &'static str,
 }
 
+/// All keys.
+fn all() -> impl Iterator<Item = &'static Key> {
+    keys::KEYS.iter().chain(statics::KEYS).chain(test_section::KEYS)
+}
+
 /// The keys of one part, in the order of the documentation.
 pub fn keys(part: Part) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| key.part == part)
+    all().filter(move |key| key.part == part)
+}
+
+const fn key(
+    part: Part,
+    name: &'static str,
+    takes: &'static str,
+    without: Without,
+    meaning: &'static str,
+    example: &'static str,
+) -> Key {
+    Key { part, name, takes, without, meaning, example }
 }
 
 #[cfg(test)]

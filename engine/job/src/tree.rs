@@ -73,6 +73,14 @@ impl Section {
 
 impl Entry {
     /// The section that is this key's value, if it is one.
+    pub fn section(&self) -> Option<&Section> {
+        match &self.node.value {
+            Value::Section(section) => Some(section),
+            _ => None,
+        }
+    }
+
+    /// The section that is this key's value, if it is one.
     pub fn section_mut(&mut self) -> Option<&mut Section> {
         match &mut self.node.value {
             Value::Section(section) => Some(section),

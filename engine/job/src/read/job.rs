@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::model::{Job, Trigger};
+use crate::model::{Job, Trigger, WatermarkPolicyKind};
 use crate::problem::{Problem, Problems};
 use crate::quantity;
 use crate::reference::Part;
@@ -23,6 +23,9 @@ pub(super) fn read(section: &Section, at: Range<usize>, job: &mut Job, problems:
     job.warehouse = warehouse(&keys, problems);
     job.state_memory_bytes = keys.size_bytes("state_memory", problems).unwrap_or(STATE_MEMORY_BYTES);
     job.retain_epochs = keys.count("retain_epochs", problems).unwrap_or(RETAIN_EPOCHS);
+    let policies = [("min", WatermarkPolicyKind::Min), ("max", WatermarkPolicyKind::Max)];
+    job.watermark_policy = keys.choice("watermark_policy", &policies, problems).unwrap_or_default();
+    job.no_data_epochs = keys.flag("no_data_epochs", problems).unwrap_or(true);
     if !job.checkpoint.is_empty() && job.checkpoint.trim_end_matches('/') == job.warehouse.trim_end_matches('/') {
         let place = keys.text("checkpoint", problems).map_or(keys.at(), |text| text.content.clone());
         problems.push(
@@ -96,8 +99,14 @@ fn checkpoint(keys: &Keys<'_>, problems: &mut Problems) -> String {
 
 fn warehouse(keys: &Keys<'_>, problems: &mut Problems) -> String {
     let Some(text) = keys.text("warehouse", problems) else { return String::new() };
+    location(text, "warehouse", "warehouse", problems)
+}
+
+/// A local path or an address on S3.
+pub(super) fn location(text: &Text, key: &str, what: &str, problems: &mut Problems) -> String {
+    let example = format!("write {key} = \"s3://bucket/prefix\"");
     let (label, help) = match text.value.split_once("://") {
-        None => return folder(text, "warehouse", problems),
+        None => return folder(text, key, problems),
         Some(("s3", place)) if !place.trim_matches('/').is_empty() && !place.starts_with('/') => {
             if place.contains('@') || place.contains('?') {
                 ("only bucket and prefix belong here", "keys for S3 come from the environment: AWS_ACCESS_KEY_ID, …")
@@ -105,12 +114,12 @@ fn warehouse(keys: &Keys<'_>, problems: &mut Problems) -> String {
                 return text.value.clone();
             }
         }
-        Some(("s3", _)) => ("the bucket is missing", "write warehouse = \"s3://bucket/prefix\""),
+        Some(("s3", _)) => ("the bucket is missing", example.as_str()),
         Some(("s3a" | "s3n", _)) => ("Hadoop's name for S3", "write s3:// in its place"),
         Some(("file", _)) => ("not an address but a folder is wanted", "write the folder's path without file://"),
         Some(_) => ("no such kind of place", "use a local folder or s3://bucket/prefix"),
     };
-    problems.push(Problem::new(text.content.clone(), "the warehouse cannot lie there").label(label).help(help));
+    problems.push(Problem::new(text.content.clone(), format!("the {what} cannot lie there")).label(label).help(help));
     String::new()
 }
 

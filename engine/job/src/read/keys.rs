@@ -158,6 +158,62 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// A duration of more than zero in microseconds, where words are allowed too (`takes` names them).
+    pub fn duration_or(&self, name: &str, takes: &str, problems: &mut Problems) -> Option<i64> {
+        let text = self.text(name, problems)?;
+        let label = match quantity::duration_us(&text.value) {
+            Ok(0) => "it must be more than nothing",
+            Ok(duration_us) => return Some(duration_us),
+            Err(reason) => reason,
+        };
+        let title = format!("`{name}` cannot be {}", text.shown());
+        problems.push(Problem::new(text.content.clone(), title).label(label).help(format!("write {takes}")));
+        None
+    }
+
+    /// A list of strings that are not empty and differ from each other; `what` is what one of them is.
+    pub fn texts(&self, name: &str, what: &str, problems: &mut Problems) -> Option<Vec<&'a Text>> {
+        let entry = self.get(name, problems)?;
+        let Value::List(items) = &entry.node.value else {
+            self.wrong_type(entry, problems);
+            return None;
+        };
+        let mut texts: Vec<&'a Text> = Vec::new();
+        for item in items {
+            let Value::Text(text) = &item.value else {
+                wrong_type(item, name, &format!("a {what} in quotes"), self.example(name), problems);
+                continue;
+            };
+            if texts.iter().any(|other| other.value == text.value) {
+                let problem = Problem::new(text.content.clone(), format!("a {what} is named twice"));
+                problems.push(problem.label("there already").help(format!("name each {what} once")));
+            }
+            texts.push(text);
+        }
+        if items.is_empty() {
+            let problem = Problem::new(entry.node.span.clone(), format!("`{name}` is empty")).label("nothing is in it");
+            problems.push(problem.help(self.example(name)));
+        }
+        Some(texts)
+    }
+
+    /// A whole number of 0 or more.
+    pub fn number(&self, name: &str, problems: &mut Problems) -> Option<u64> {
+        let entry = self.get(name, problems)?;
+        let number = match entry.node.value {
+            Value::Integer(number) => u64::try_from(number).ok(),
+            _ => {
+                self.wrong_type(entry, problems);
+                return None;
+            }
+        };
+        if number.is_none() {
+            let problem = Problem::new(entry.node.span.clone(), format!("`{name}` is too small"));
+            problems.push(problem.label("must be 0 or more").help(self.example(name)));
+        }
+        number
+    }
+
     /// A size in bytes.
     pub fn size_bytes(&self, name: &str, problems: &mut Problems) -> Option<u64> {
         let text = self.text(name, problems)?;

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use chrono::DateTime;
-
 use crate::model::{StartingOffsets, Topics};
 use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
 use crate::tree::{Entry, Section, Value};
 
+use super::instant;
 use super::keys::wrong_type;
 
 type ByPartition = BTreeMap<i32, i64>;
@@ -128,23 +127,6 @@ fn check_topic(entry: &Entry, topics: &Topics, problems: &mut Problems) {
 
 /// The time in milliseconds since 1970 UTC: a string or a date of TOML, with its zone.
 fn timestamp_ms(entry: &Entry, problems: &mut Problems) -> i64 {
-    let (written, place) = match &entry.node.value {
-        Value::Text(text) => (text.value.clone(), text.content.clone()),
-        Value::Datetime(datetime) => (datetime.to_string(), entry.node.span.clone()),
-        _ => {
-            let help = "write { timestamp = \"2026-01-01T00:00:00Z\" }".to_owned();
-            wrong_type(&entry.node, &entry.name, "a time in quotes", help, problems);
-            return 0;
-        }
-    };
-    match DateTime::parse_from_rfc3339(written.trim()) {
-        Ok(time) => time.timestamp_millis(),
-        Err(_) => {
-            let with_zone = DateTime::parse_from_rfc3339(&format!("{}Z", written.trim())).is_ok();
-            let label = if with_zone { "the time zone is missing" } else { "not a time with date and zone" };
-            let help = "write it as 2026-01-01T00:00:00Z (UTC) or 2026-01-01T01:00:00+01:00";
-            problems.push(Problem::new(place, "this is not a point in time").label(label).help(help));
-            0
-        }
-    }
+    let example = "{ timestamp = \"2026-01-01T00:00:00Z\" }";
+    instant::read_us(&entry.node, &entry.name, example, problems).unwrap_or_default().div_euclid(1_000)
 }

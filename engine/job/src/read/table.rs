@@ -1,7 +1,8 @@
 //! A section `[table.SCHEMA.NAME]`.
 
-use crate::model::{Late, OutputMode, Table};
+use crate::model::{Deduplicate, Job, Late, OutputMode, StateTtl, Table};
 use crate::problem::{Problem, Problems};
+use crate::quantity;
 use crate::reference::Part;
 use crate::tree::{Entry, Section, Value};
 
@@ -35,6 +36,52 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
         sql_span: sql.map(|text| text.content.clone()).unwrap_or_default(),
         mode: keys.choice("mode", &modes, problems).unwrap_or(OutputMode::Append),
         late: keys.choice("late", &late, problems).unwrap_or(Late::Drop),
+        deduplicate: deduplicate(&keys, problems),
+        state_ttl: state_ttl(&keys, problems),
+    }
+}
+
+fn deduplicate(keys: &Keys<'_>, problems: &mut Problems) -> Option<Deduplicate> {
+    let (section, at) = keys.section("deduplicate", problems)?;
+    let keys = Keys::new(section, at, "deduplicate", Part::Deduplicate, problems);
+    let columns = keys.texts("keys", "column", problems);
+    let ever = keys.has("within") && keys.text("within", problems).is_some_and(|text| text.value == "ever");
+    let within_us = if keys.has("within") && !ever {
+        keys.duration_or("within", "a duration such as \"10 minutes\", or \"ever\"", problems)
+    } else {
+        None
+    };
+    let names = columns.map(|columns| columns.iter().map(|text| text.value.clone()).collect());
+    Some(Deduplicate { keys: names, within_us, ever })
+}
+
+fn state_ttl(keys: &Keys<'_>, problems: &mut Problems) -> Option<StateTtl> {
+    if keys.text("state_ttl", problems)?.value == "unbounded" {
+        return Some(StateTtl::Unbounded);
+    }
+    keys.duration_or("state_ttl", "a duration such as \"7 days\", or \"unbounded\"", problems).map(StateTtl::After)
+}
+
+/// A duration between duplicates is event time: some source must have one.
+pub(super) fn check_bounds(root: &Section, job: &Job, problems: &mut Problems) {
+    if job.sources.is_empty() || job.sources.values().any(|source| source.watermark.is_some()) {
+        return;
+    }
+    let schemas = root.get("table").and_then(Entry::section).map(|section| section.entries.as_slice());
+    for table in schemas.unwrap_or_default().iter().filter_map(Entry::section).flat_map(|schema| &schema.entries) {
+        let within = table.section().and_then(|table| table.get("deduplicate")).and_then(Entry::section);
+        let Some(within) = within.and_then(|section| section.get("within")) else { continue };
+        if let Value::Text(text) = &within.node.value
+            && quantity::duration_us(&text.value).is_ok()
+        {
+            problems.push(
+                Problem::new(text.content.clone(), "`within` needs an event time")
+                    .label("no source has a watermark")
+                    .help(
+                        "add watermark = { column = \"…\", delay = \"…\" } to the source, or write within = \"ever\"",
+                    ),
+            );
+        }
     }
 }
 

@@ -14,8 +14,14 @@ pub fn document() -> String {
         (Part::Job, "`[job]`", ""),
         (Part::Source, "`[source.NAME]`", "NAME is what SQL calls the source: letters, digits and `_`.\n\n"),
         (Part::Watermark, "`watermark = { … }` of a source", ""),
-        (Part::Column, "A column of `[source.NAME.schema]`", COLUMN),
+        (Part::Column, "A column of `[source.NAME.schema]` or `[static.NAME.schema]`", COLUMN),
+        (Part::Static, "`[static.NAME]`", STATIC),
+        (Part::StaticOptions, "`[static.NAME.options]`", ""),
         (Part::Table, "`[table.SCHEMA.NAME]`", TABLE),
+        (Part::Deduplicate, "`deduplicate = { … }` of a table", ""),
+        (Part::Test, "`[[test]]`", TEST),
+        (Part::TestStep, "`[[test.step]]`", STEP),
+        (Part::TestState, "`expect_state.\"SCHEMA.NAME\" = { … }` of a step", ""),
     ];
     for (part, title, text) in parts {
         let _ = write!(out, "## {title}\n\n{text}");
@@ -95,6 +101,38 @@ GROUP BY window(event_time, '1 minute'), event_type
 const COLUMN: &str = "A column is `name = \"type\"` or, with more to say, `name = { type = …, field = …, required = … }`. \
 Names are letters, digits and `_`, and do not begin with `_`: such names are kept for what the engine adds to every \
 record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n";
+
+const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
+recorded with it, so that the epoch gives the same rows when it is run again: a Delta table keeps its versions; of other \
+files the rows are kept in the checkpoint, at most 64 MiB.\n\n";
+
+const TEST: &str = r#"A test begins with an empty warehouse and an empty checkpoint, and goes through its steps in order. `engine test JOB`
+runs all of them in memory: no Kafka, no files.
+
+```toml
+[[test]]
+name = "a late click is left out"
+
+[[test.step]]
+input.events = [
+    { event_type = "click", timestamp = "2026-01-01T00:00:10Z" },
+    { event_type = "click", timestamp = "2026-01-01T00:10:00Z" },
+]
+expect."gold.event_counts" = [{ window_start = "2026-01-01T00:00:00Z", event_type = "click", event_count = 1 }]
+
+[[test.step]]
+input.events = [{ event_type = "click", timestamp = "2026-01-01T00:00:20Z" }]
+expect_new."gold.event_counts" = []
+expect_late."gold.event_counts" = 1
+```
+
+"#;
+
+const STEP: &str = r#"What a step does comes first, in this order: `restart`, `time`, `static`, then `input` as one epoch that reads the records
+of all sources, then epochs without records for as long as a watermark that moved owes rows. What it expects is looked at
+after that.
+
+"#;
 
 const TABLE: &str = "A table's name has two parts, schema and name, each of letters, digits and `_`. The schema \
 `rejected` (records that could not be read) and names that end in `__late` (rows that came too late) belong to the \

@@ -1,21 +1,10 @@
 //! The table of keys itself.
 
-use super::Key;
-use super::Part::{self, Column, File, Job, Source, Table, Watermark};
-use super::Without::{self, Default, Means, Required};
+use super::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
+use super::Without::{Default, Means, Required};
+use super::{Key, key};
 
-const fn key(
-    part: Part,
-    name: &'static str,
-    takes: &'static str,
-    without: Without,
-    meaning: &'static str,
-    example: &'static str,
-) -> Key {
-    Key { part, name, takes, without, meaning, example }
-}
-
-/// All keys.
+/// The keys of the file, the job, its sources and its tables.
 pub(crate) const KEYS: &[Key] = &[
     key(File, "job", "section", Required, "The job itself: its name, when it runs, where it keeps things.", "[job]"),
     key(
@@ -28,12 +17,29 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key(
         File,
+        "static",
+        "sections",
+        Means("no rows beside the streams"),
+        "Rows that streams are joined with: a file, a folder or a Delta table. `[static.products]` makes `products` a name \
+         that SQL can read.",
+        "[static.products]",
+    ),
+    key(
+        File,
         "table",
         "sections",
         Required,
         "What is made of the records. `[table.gold.event_counts]` is the table `event_counts` of the schema `gold`, in \
          SQL and as a folder of the warehouse. A table may read sources and other tables.",
         "[table.gold.event_counts]",
+    ),
+    key(
+        File,
+        "test",
+        "list of sections",
+        Means("nothing is tested"),
+        "Tests of the job: records in, rows out. `engine test JOB` runs them in memory; running the job ignores them.",
+        "[[test]]",
     ),
     key(
         Job,
@@ -85,6 +91,24 @@ pub(crate) const KEYS: &[Key] = &[
         Default("100"),
         "How many of the newest epochs stay on record in the checkpoint.",
         "retain_epochs = 1000",
+    ),
+    key(
+        Job,
+        "watermark_policy",
+        "\"min\" or \"max\"",
+        Default("\"min\""),
+        "How the watermarks of several sources become the one that a table over them works with. `min`: the slowest source \
+         decides. `max`: the fastest decides; rows of slower ones may then be late. Spark's `multipleWatermarkPolicy`.",
+        "watermark_policy = \"max\"",
+    ),
+    key(
+        Job,
+        "no_data_epochs",
+        "true or false",
+        Default("true"),
+        "`true`: a watermark that moved makes an epoch even when there is nothing to read, so that what is final appears at \
+         once. `false`: it appears with the next records. Spark's `noDataMicroBatches`.",
+        "no_data_epochs = false",
     ),
     key(Source, "connector", "\"kafka\"", Required, "What kind of source it is.", "connector = \"kafka\""),
     key(
@@ -285,11 +309,45 @@ pub(crate) const KEYS: &[Key] = &[
          kept in the table `NAME__late`.",
         "late = \"table\"",
     ),
+    key(
+        Table,
+        "deduplicate",
+        "section",
+        Means("every row of the query counts"),
+        "Of rows that have the same keys, the first is kept. What must be remembered for that is bounded by `within`, by an \
+         event time among the keys, or by `state_ttl`.",
+        "deduplicate = { keys = [\"event_id\"], within = \"10 minutes\" }",
+    ),
+    key(
+        Table,
+        "state_ttl",
+        "duration or \"unbounded\"",
+        Means("a watermark must bound the state, where the query needs one that could grow without end"),
+        "How long joins, duplicates and keys are remembered that no watermark bounds, after they were last written, by the \
+         time of the epochs. `unbounded`: for ever; the state may grow without end.",
+        "state_ttl = \"7 days\"",
+    ),
+    key(
+        Deduplicate,
+        "keys",
+        "list of strings",
+        Means("all columns of the query"),
+        "The columns of the query in which duplicates are the same.",
+        "keys = [\"event_id\"]",
+    ),
+    key(
+        Deduplicate,
+        "within",
+        "duration or \"ever\"",
+        Means("bounded by an event time among the keys, or by `state_ttl`"),
+        "How far apart in event time duplicates can be, as Spark's `dropDuplicatesWithinWatermark`; a source must have a \
+         watermark. `ever`: however far; what is remembered may grow without end.",
+        "within = \"10 minutes\"",
+    ),
 ];
 
 /// Keys that are known but not built yet, with what to do until then.
 pub(crate) const PLANNED: &[(Part, &str, &str)] = &[
-    (File, "static", "read the same records from a Kafka topic, or put them into the SQL with VALUES"),
     (Source, "max_files_per_trigger", "file sources are not built yet: read from Kafka"),
     (Source, "path", "file sources are not built yet: read from Kafka"),
     (Table, "sink", "take the section away: the table is in the warehouse, where other tools can read it"),
@@ -321,4 +379,20 @@ pub(crate) const SPARK_NAMES: &[(&str, &str)] = &[
     ("threshold", "delay"),
     ("path", "field"),
     ("nullable", "required"),
+    ("multipleWatermarkPolicy", "watermark_policy"),
+    ("noDataMicroBatches", "no_data_epochs"),
+    ("dropDuplicates", "deduplicate"),
+    ("dropDuplicatesWithinWatermark", "deduplicate"),
+    ("distinct", "deduplicate"),
+    ("columns", "keys"),
+    ("subset", "keys"),
+    ("ttl", "state_ttl"),
+    ("sep", "delimiter"),
+    ("separator", "delimiter"),
+    ("location", "path"),
+    ("statics", "static"),
+    ("tests", "test"),
+    ("steps", "step"),
+    ("dropped", "late"),
+    ("total", "rows"),
 ];
