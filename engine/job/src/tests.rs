@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use crate::*;
 
 mod mangled;
+mod tested;
 mod whole;
 
 const BROKEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/tests/broken");
