@@ -5,6 +5,7 @@ pub mod functions;
 pub mod keyed;
 pub mod operator;
 pub mod pipeline;
+pub mod session;
 pub mod slot;
 pub mod store;
 pub mod window;

@@ -65,7 +65,8 @@ pub fn window_type() -> DataType {
     DataType::Struct(window_fields())
 }
 
-fn window_fields() -> Fields {
+/// The fields of a window.
+pub(crate) fn window_fields() -> Fields {
     Fields::from(vec![Field::new("start", instant(), true), Field::new("end", instant(), true)])
 }
 
@@ -74,7 +75,7 @@ impl AggregateCall {
     ///
     /// # Errors
     /// If an expression fails on a row.
-    pub(super) fn values(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
+    pub(crate) fn values(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
         let order = self.function.order_bys().iter().map(|term| Arc::clone(&term.expr));
         let arguments = self.function.expressions().into_iter().chain(order);
         arguments.map(|argument| argument.evaluate(rows)?.into_array(rows.num_rows())).collect()
@@ -166,7 +167,11 @@ impl AggregateSpec {
     }
 }
 
-fn accumulator(function: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {
+/// The grouped form of a function, or many of its plain form.
+///
+/// # Errors
+/// If the function cannot make one.
+pub(crate) fn accumulator(function: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {
     if function.groups_accumulator_supported() {
         return function.create_groups_accumulator();
     }

@@ -1,0 +1,165 @@
+//! The part of a session aggregate that holds state: merges what an epoch touched, and lets go what is due.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+
+use super::fold;
+use super::gather::{Touched, touched};
+use super::spec::{Emission, SessionSpec};
+use crate::OperatorError;
+use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS, SMALL_EPOCH_ROWS};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored,
+};
+use crate::store::Store;
+
+/// So many due groups are given out together, at least, if there are so many.
+const DUE_ROWS: usize = 65_536;
+
+/// A session aggregate with its state.
+#[derive(Debug)]
+pub struct Session {
+    spec: Arc<SessionSpec>,
+    schema: SchemaRef,
+    store: Store,
+    input: KeyedInput,
+}
+
+impl Session {
+    /// The operator with the state it has in the checkpoint.
+    ///
+    /// # Errors
+    /// If a function does not say what its state is.
+    pub fn open(spec: Arc<SessionSpec>, mut stored: Stored) -> Result<Session, OperatorError> {
+        let blocks = stored.blocks.pop().unwrap_or_default();
+        let store = Store::open(spec.store()?, blocks, stored.last, stored.budget);
+        Ok(Session { schema: spec.state_schema()?, store, input: KeyedInput::default(), spec })
+    }
+
+    /// Puts the merged sessions in the place of the old ones; returns what that changes in the result.
+    fn merge(
+        &self,
+        touched: &Touched,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Change>, OperatorError> {
+        let Touched { merged, rows, old, .. } = touched;
+        let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
+        let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
+        for shard in &touched.shards {
+            let mut state = self.store.shard(shard.shard, moment, committed)?;
+            touched.positions[shard.old.clone()].iter().for_each(|position| state.remove(*position));
+            let sessions = merged.sessions_of(&shard.keys);
+            state.insert(&states.slice(sessions.start, sessions.len()), &keys[sessions])?;
+        }
+        if self.spec.emission != Emission::Changes {
+            return Ok(Vec::new());
+        }
+        let (before, after) = (fold::evaluate(&self.spec, old)?, fold::evaluate(&self.spec, &states)?);
+        let (before, after) = fold::difference(merged, before, after)?;
+        let changes = [Change::retract(before), Change::add(after)];
+        Ok(changes.into_iter().filter(|change| change.rows.num_rows() > 0).collect())
+    }
+
+    /// Lets all groups go that are due; gives them out in append mode.
+    fn evict(
+        &self,
+        shards: Range<u8>,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Change>, OperatorError> {
+        let mut changes = Vec::new();
+        let mut due_rows = Vec::new();
+        for shard in shards.filter(|shard| self.store.is_due(*shard, moment)) {
+            let mut state = self.store.shard(shard, moment, committed)?;
+            if self.spec.emission == Emission::Append {
+                due_rows.push(state.gather(&state.due(moment))?);
+            }
+            state.evict(moment);
+            drop(state);
+            if due_rows.iter().map(RecordBatch::num_rows).sum::<usize>() >= DUE_ROWS {
+                changes.push(Change::add(self.result(&std::mem::take(&mut due_rows))?));
+            }
+        }
+        if !due_rows.is_empty() {
+            changes.push(Change::add(self.result(&due_rows)?));
+        }
+        Ok(changes)
+    }
+
+    /// All groups that there are.
+    fn whole(&self, moment: &Moment, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
+        let mut states = Vec::with_capacity(SHARDS as usize);
+        for shard in 0..SHARDS {
+            let state = self.store.shard(shard, moment, committed)?;
+            let positions: Vec<u32> = state.positions().collect();
+            states.push(state.gather(&positions)?);
+        }
+        self.result(&states)
+    }
+
+    /// The results of these state rows, in an order that a restart does not change.
+    fn result(&self, states: &[RecordBatch]) -> Result<RecordBatch, OperatorError> {
+        let states = concat_batches(&self.schema, states)?;
+        fold::evaluate(&self.spec, &fold::in_order(&self.spec, states)?)
+    }
+}
+
+impl Operator for Session {
+    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+        if self.spec.emission == Emission::Complete {
+            // The whole table is one change, so it is one piece.
+            let is_first = moment.epoch.0 == 0;
+            let piece = (is_first || !self.input.is_empty()).then_some(Piece { group: ALL_SHARDS, shard: None });
+            return Ok(piece.into_iter().collect());
+        }
+        let is_due = self.store.any_due(moment);
+        if is_due && self.input.is_empty() && self.store.figures().rows >= SMALL_EPOCH_ROWS as u64 {
+            // Nothing is inserted, so there are no small blocks to be afraid of.
+            let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, moment));
+            return Ok(due.map(|shard| Piece { group: i64::from(shard), shard: None }).collect());
+        }
+        Ok(self.input.pieces(is_due))
+    }
+
+    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(piece);
+        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, moment, committed)? {
+            Some(touched) => self.merge(&touched, moment, committed)?,
+            None => Vec::new(),
+        };
+        if self.spec.emission == Emission::Complete {
+            let rows = self.whole(moment, committed)?;
+            changes.push(Change { sign: Sign::Replace { bucket: 0 }, rows });
+        } else {
+            changes.extend(self.evict(shards.clone(), moment, committed)?);
+        }
+        self.store.finish(shards, moment)?;
+        Ok(changes)
+    }
+
+    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        self.store.settle(moment, committed)
+    }
+
+    fn committed(&mut self) {
+        self.store.committed();
+    }
+
+    fn owes(&self, next: &Moment) -> bool {
+        self.store.any_due(next)
+    }
+
+    fn figures(&self) -> Figures {
+        self.store.figures()
+    }
+}
