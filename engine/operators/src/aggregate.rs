@@ -17,8 +17,8 @@ pub use block::Delta;
 pub use lane::{AggregateLane, LateRows};
 pub use operator::{Aggregate, BlockChanges, BlockSource};
 pub(crate) use shard::{key_hashes, normalized};
-pub(crate) use spec::{accumulator, window_fields};
 pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
+pub(crate) use spec::{accumulator, window_fields};
 pub use stateful::{AggregateOperator, Emission};
 
 #[cfg(test)]

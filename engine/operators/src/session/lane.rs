@@ -35,7 +35,13 @@ impl SessionLane {
 }
 
 impl OperatorLane for SessionLane {
-    fn push(&mut self, port: usize, sign: Sign, rows: &RecordBatch, moment: &Moment) -> Result<LateRows, OperatorError> {
+    fn push(
+        &mut self,
+        port: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &Moment,
+    ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             let name = &self.spec.operator;
             return Err(OperatorError::Compute(format!(
@@ -65,8 +71,7 @@ fn timed(rows: &RecordBatch, start: usize, end: usize) -> Option<BooleanArray> {
     if starts.null_count() + ends.null_count() == 0 && pairs().all(|(start, end)| start < end) {
         return None;
     }
-    let is_timed =
-        |row: usize| starts.is_valid(row) && ends.is_valid(row) && starts.value(row) < ends.value(row);
+    let is_timed = |row: usize| starts.is_valid(row) && ends.is_valid(row) && starts.value(row) < ends.value(row);
     Some((0..rows.num_rows()).map(|row| Some(is_timed(row))).collect())
 }
 

@@ -12,9 +12,7 @@ use super::gather::{Touched, touched};
 use super::spec::{Emission, SessionSpec};
 use crate::OperatorError;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS, SMALL_EPOCH_ROWS};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored,
-};
+use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
 use crate::store::Store;
 
 /// So many due groups are given out together, at least, if there are so many.

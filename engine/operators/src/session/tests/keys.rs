@@ -1,0 +1,74 @@
+//! Groups whose end is one of their keys, and groups that have none.
+
+use super::harness::{Clock, Job, Row, Table, added, count, moment, spec};
+use crate::operator::Sign;
+use crate::session::{Emission, GroupTime};
+
+fn at(key: &str, end: i64) -> Row {
+    Row::of(key, end - 2, end, 0)
+}
+
+#[test]
+fn a_group_by_event_time_is_final_when_the_watermark_has_reached_it() {
+    let mut job = Job::new(spec(GroupTime::Key(0), &[2], count(), Emission::Append));
+    let mut step = |epoch, late, watermark, rows: &[Row]| {
+        let outcome = job.epoch(&vec![vec![rows.to_vec()]], &moment(epoch, late, watermark));
+        (added(&outcome.changes, 1), outcome.left.late, outcome.left.untimed)
+    };
+    let none = Row { end: None, ..at("", 0) };
+    assert_eq!(step(0, None, None, &[at("", 10), at("", 10), at("", 15), none.clone()]), (vec![], 0, 0));
+    assert_eq!(step(1, None, Some(9), &[at("", 10), at("", 5)]), (vec!["5 1".to_string()], 0, 0));
+    assert_eq!(step(2, Some(9), Some(10), &[at("", 9), none]), (vec!["10 3".to_string()], 1, 0));
+    assert_eq!(step(3, Some(10), Some(100), &[at("", 10)]), (vec!["15 1".to_string()], 1, 0));
+    // Rows without a time are a group that never ends (Spark).
+    assert_eq!(job.operator.figures().rows, 1);
+    assert!(!job.operator.owes(&moment(4, Some(100), Some(i64::MAX - 1))));
+}
+
+#[test]
+fn a_group_by_a_window_is_final_when_the_watermark_has_reached_its_end() {
+    let mut clock = Clock::new(Job::new(spec(GroupTime::Key(1), &[0, 4], count(), Emission::Append)), 0);
+    clock.epoch(&[at("a", 12), at("a", 10), at("b", 10), at("a", 10)]);
+    let (changes, _) = clock.batch(&[at("a", 14)]);
+    assert_eq!(added(&changes, 1), ["a 10-12 1", "a 8-10 2", "b 8-10 1"]);
+    assert_eq!(clock.job.operator.figures().rows, 1);
+    let (changes, left) = clock.batch(&[at("a", 12), at("a", 13)]);
+    assert_eq!((added(&changes, 1), left.late), (vec![], 1));
+}
+
+#[test]
+fn changes_of_keys_alone() {
+    let mut clock = Clock::new(Job::new(spec(GroupTime::Never, &[0], count(), Emission::Changes)), 0);
+    let mut table = Table::default();
+    table.apply(&clock.epoch(&[at("a", 1), at("b", 100), at("a", 2)]).changes, 1);
+    assert_eq!(table.rows(), ["a 2", "b 1"]);
+    let changes = clock.batch(&[at("a", 3), Row { key: None, ..at("", 3) }]).0;
+    assert_eq!(changes.iter().map(|change| change.sign).collect::<Vec<_>>(), [Sign::Retract, Sign::Add]);
+    table.apply(&changes, 1);
+    assert_eq!(table.rows(), ["a 3", "b 1", "null 1"]);
+    assert_eq!(clock.job.operator.figures().rows, 3);
+}
+
+#[test]
+fn a_result_that_stays_as_it_is_is_not_given_out() {
+    let calls = super::harness::exact().drain(2..4).collect();
+    let mut clock = Clock::new(Job::new(spec(GroupTime::Never, &[0], calls, Emission::Changes)), 0);
+    let row = |key: &str, value: i64| Row::of(key, 0, 1, value);
+    let mut table = Table::default();
+    table.apply(&clock.epoch(&[row("a", 1), row("a", 5), row("b", 2)]).changes, 1);
+    assert_eq!(table.rows(), ["a 1 5", "b 2 2"]);
+    assert!(clock.epoch(&[row("a", 3), row("b", 2)]).changes.is_empty());
+    let changes = clock.epoch(&[row("a", 3), row("b", 3)]).changes;
+    assert!(changes.iter().all(|change| change.rows.num_rows() == 1), "{changes:?}");
+    table.apply(&changes, 1);
+    assert_eq!(table.rows(), ["a 1 5", "b 2 3"]);
+}
+
+#[test]
+fn complete_mode_gives_its_empty_table_in_the_first_epoch_and_nothing_when_nothing_came() {
+    let mut clock = Clock::new(Job::new(spec(GroupTime::Never, &[0], count(), Emission::Complete)), 0);
+    let changes = clock.epoch(&[]).changes;
+    assert_eq!((changes.len(), changes[0].sign, changes[0].rows.num_rows()), (1, Sign::Replace { bucket: 0 }, 0));
+    assert!(clock.epoch(&[]).changes.is_empty());
+    assert_eq!(clock.epoch(&[at("a", 1)]).changes[0].rows.num_rows(), 1);
+}
