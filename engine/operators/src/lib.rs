@@ -2,7 +2,9 @@
 
 pub mod aggregate;
 pub mod functions;
+pub mod join;
 pub mod keyed;
+pub mod lookup;
 pub mod operator;
 pub mod pipeline;
 pub mod session;

@@ -1,0 +1,128 @@
+//! The part of a join that has memory: a store for each side.
+
+use std::sync::Arc;
+
+use super::output::Output;
+use super::spec::{JoinMode, JoinSpec, Side};
+use super::work::ShardWork;
+use crate::OperatorError;
+use crate::keyed::{KeyedInput, PieceRows};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, OperatorSpec, Piece, Sign, Stored,
+};
+use crate::store::Store;
+
+/// A join with the rows that both sides keep.
+pub struct Join {
+    spec: Arc<JoinSpec>,
+    input: KeyedInput,
+    left: Store,
+    right: Store,
+}
+
+impl Join {
+    /// The join with what the checkpoint has for it.
+    pub fn open(spec: Arc<JoinSpec>, stored: Stored) -> Join {
+        let Stored { mut blocks, last, budget } = stored;
+        blocks.resize_with(2, Vec::new);
+        let mut blocks = blocks.into_iter();
+        let mut store =
+            |side| Store::open(spec.store(side), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+        let (left, right) = (store(Side::Left), store(Side::Right));
+        Join { spec, input: KeyedInput::default(), left, right }
+    }
+
+    /// Figures of one side's state after the last epoch.
+    pub fn side_figures(&self, side: Side) -> Figures {
+        match side {
+            Side::Left => self.left.figures(),
+            Side::Right => self.right.figures(),
+        }
+    }
+
+    fn run_shard(
+        &self,
+        shard: u8,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+        output: &mut Output<'_>,
+    ) -> Result<(), OperatorError> {
+        let parts: Vec<PieceRows<'_>> = self.input.of_shard(shard).collect();
+        if parts.is_empty() && !self.left.is_due(shard, moment) && !self.right.is_due(shard, moment) {
+            return Ok(());
+        }
+        self.check_signs(&parts)?;
+        let mut left = self.left.shard(shard, moment, committed)?;
+        let mut right = self.right.shard(shard, moment, committed)?;
+        let mut work = ShardWork { spec: &self.spec, left: &mut left, right: &mut right, output };
+        for (port, side) in Side::BOTH.into_iter().enumerate() {
+            // A row may be taken back in the epoch that adds it: what is added comes first.
+            for sign in [Sign::Add, Sign::Retract] {
+                for part in parts.iter().filter(|part| part.port == port && part.sign == sign) {
+                    work.take_in(side, part)?;
+                }
+            }
+        }
+        Side::BOTH.into_iter().try_for_each(|side| work.let_go(side, moment))
+    }
+
+    fn check_signs(&self, parts: &[PieceRows<'_>]) -> Result<(), OperatorError> {
+        let retracts = self.spec.mode() == JoinMode::Changes;
+        let is_wrong = |sign: &Sign| !(*sign == Sign::Add || retracts && *sign == Sign::Retract);
+        let Some(sign) = parts.iter().map(|part| part.sign).find(is_wrong) else { return Ok(()) };
+        let what = format!("{}: {sign:?} came to a join in mode {:?}", self.spec.name(), self.spec.mode());
+        Err(OperatorError::Compute(format!("{what}; this is an engine fault, please report it")))
+    }
+}
+
+impl Operator for Join {
+    fn absorb(&mut self, _moment: &Moment, part: LanePart, _lane: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+        Ok(self.input.pieces(self.owes(moment)))
+    }
+
+    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(piece);
+        let mut output = Output::new(&self.spec);
+        for shard in shards.clone() {
+            self.run_shard(shard, moment, committed, &mut output)?;
+        }
+        self.left.finish(shards.clone(), moment)?;
+        self.right.finish(shards, moment)?;
+        output.finish()
+    }
+
+    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        let mut changes = self.left.settle(moment, committed)?;
+        let right = self.right.settle(moment, committed)?;
+        changes.puts.extend(right.puts);
+        changes.deletes.extend(right.deletes);
+        changes.drops.extend(right.drops);
+        Ok(changes)
+    }
+
+    fn committed(&mut self) {
+        self.left.committed();
+        self.right.committed();
+    }
+
+    fn owes(&self, next: &Moment) -> bool {
+        self.left.any_due(next) || self.right.any_due(next)
+    }
+
+    fn figures(&self) -> Figures {
+        let (left, right) = (self.left.figures(), self.right.figures());
+        Figures {
+            rows: left.rows + right.rows,
+            updated: left.updated + right.updated,
+            removed: left.removed + right.removed,
+            blocks: left.blocks + right.blocks,
+            bytes: left.bytes + right.bytes,
+            memory_bytes: left.memory_bytes + right.memory_bytes,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The rows that a piece of a join gives out, small batches put together.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::compute::{concat_batches, take};
+
+use super::pairs::{CHUNK_PAIRS, Pairs};
+use super::spec::{JoinSpec, Side};
+use crate::OperatorError;
+use crate::operator::{Change, OperatorSpec, Sign};
+
+/// Rows of one sign that follow each other.
+struct Part {
+    sign: Sign,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+}
+
+/// What goes out, in order.
+pub(super) struct Output<'a> {
+    spec: &'a JoinSpec,
+    parts: Vec<Part>,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(spec: &'a JoinSpec) -> Output<'a> {
+        Output { spec, parts: Vec::new() }
+    }
+
+    /// Gives out pairs: rows that come on `side`, and rows of the other side, already pair by pair.
+    pub(super) fn pairs(
+        &mut self,
+        sign: Sign,
+        side: Side,
+        arriving: &RecordBatch,
+        pairs: &Pairs,
+        stored: &RecordBatch,
+    ) -> Result<(), OperatorError> {
+        let at = UInt32Array::from(pairs.arriving.clone());
+        let columns = self.spec.columns().iter().map(|(of, column)| match *of == side {
+            true => take(arriving.column(*column), &at, None),
+            false => Ok(ArrayRef::clone(stored.column(*column))),
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        self.push(sign, columns, at.len())
+    }
+
+    /// Gives out rows of one side, with nulls for the columns of the other.
+    pub(super) fn alone(&mut self, side: Side, rows: &RecordBatch) -> Result<(), OperatorError> {
+        let count = rows.num_rows();
+        let columns = self.spec.columns().iter().map(|(of, column)| match *of == side {
+            true => ArrayRef::clone(rows.column(*column)),
+            false => new_null_array(self.spec.field((*of, *column)).data_type(), count),
+        });
+        self.push(Sign::Add, columns.collect(), count)
+    }
+
+    fn push(&mut self, sign: Sign, columns: Vec<ArrayRef>, count: usize) -> Result<(), OperatorError> {
+        if count == 0 {
+            return Ok(());
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns, &options)?;
+        match self.parts.last_mut() {
+            Some(part) if part.sign == sign && part.rows + count <= CHUNK_PAIRS => {
+                part.batches.push(rows);
+                part.rows += count;
+            }
+            _ => self.parts.push(Part { sign, batches: vec![rows], rows: count }),
+        }
+        Ok(())
+    }
+
+    /// All of it.
+    pub(super) fn finish(self) -> Result<Vec<Change>, OperatorError> {
+        let schema = self.spec.output();
+        let whole = self.parts.into_iter().map(|part| {
+            let rows = match part.batches.as_slice() {
+                [only] => only.clone(),
+                batches if schema.fields().is_empty() => {
+                    // Only their number is asked for; to put batches without columns together would lose it.
+                    let options = RecordBatchOptions::new().with_row_count(Some(part.rows));
+                    debug_assert!(batches.iter().all(|batch| batch.num_columns() == 0));
+                    RecordBatch::try_new_with_options(Arc::clone(schema), Vec::new(), &options)?
+                }
+                batches => concat_batches(schema, batches)?,
+            };
+            Ok(Change { sign: part.sign, rows })
+        });
+        whole.collect()
+    }
+}

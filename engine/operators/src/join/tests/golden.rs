@@ -1,0 +1,112 @@
+//! The golden vector V5 (Spark 4.3.0), and what §17 of the reference warns of.
+
+use super::machine::{Machine, moment};
+use super::rows::{Joined, On, Row, SECOND, Shape};
+use crate::join::JoinKind;
+use crate::operator::Operator;
+
+const A: i64 = 1;
+const B: i64 = 2;
+const C: i64 = 3;
+const D: i64 = 4;
+const E: i64 = 5;
+const ZZ: i64 = 26;
+
+fn time(text: &str) -> i64 {
+    let parts: Vec<i64> = text.split(':').map(|part| part.parse().unwrap()).collect();
+    parts.iter().fold(0, |sum, part| sum * 60 + part) * SECOND * if parts.len() == 2 { 60 } else { 1 }
+}
+
+fn row(key: impl Into<Option<i64>>, text: &str) -> Row {
+    Row { key: key.into(), time: Some(time(text)), value: time(text) / SECOND }
+}
+
+fn alone(row: Row) -> Joined {
+    (Some(row), None)
+}
+
+/// The batches of V5 with the watermarks that Spark used.
+fn v5(kind: JoinKind) -> (Vec<Vec<Joined>>, Vec<u64>) {
+    let shape = Shape::new(kind, On::Range(0, 600));
+    let mut machine = Machine::new(shape, shape.spec([true, true]));
+    let marks = [None, Some(time("11:52")), Some(time("12:15")), Some(time("13:50"))];
+    let batches = [
+        (vec![row(A, "12:00"), row(B, "12:01"), row(None, "12:02")], vec![row(A, "12:00:30"), row(A, "12:00:40")]),
+        (vec![row(C, "13:00")], vec![row(C, "12:20")]),
+        (vec![row(D, "14:00")], vec![row(ZZ, "14:00")]),
+        (vec![row(E, "14:01")], vec![row(ZZ, "14:01")]),
+    ];
+    let (mut given, mut rows) = (Vec::new(), Vec::new());
+    for (number, (left, right)) in batches.iter().enumerate() {
+        let late = if number == 0 { None } else { marks[number - 1] };
+        given.push(machine.simple(left, right, moment(number as u64, late, marks[number])).sorted());
+        rows.push(machine.join.figures().rows);
+    }
+    (given, rows)
+}
+
+fn matches_of_a() -> Vec<Joined> {
+    vec![(Some(row(A, "12:00")), Some(row(A, "12:00:30"))), (Some(row(A, "12:00")), Some(row(A, "12:00:40")))]
+}
+
+#[test]
+fn v5_left_outer() {
+    let (given, rows) = v5(JoinKind::Left);
+    assert_eq!(given[0], matches_of_a());
+    assert_eq!(given[1], []);
+    assert_eq!(given[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
+    assert_eq!(given[3], [alone(row(C, "13:00"))]);
+    // 5 rows go in the third batch, in which 2 come.
+    assert_eq!(rows[..3], [5, 7, 4]);
+}
+
+#[test]
+fn v5_inner_never_keeps_a_null_key() {
+    let (given, rows) = v5(JoinKind::Inner);
+    assert_eq!(given, [matches_of_a(), vec![], vec![], vec![]]);
+    assert_eq!(rows[..3], [4, 6, 4]);
+}
+
+#[test]
+fn v5_semi_and_anti_share_the_left_rows() {
+    let (semi, rows) = v5(JoinKind::LeftSemi);
+    assert_eq!(semi, [vec![alone(row(A, "12:00"))], vec![], vec![], vec![]]);
+    assert_eq!(rows[0], 3, "a left row that matched and one with a null key are not kept");
+    let (anti, _) = v5(JoinKind::LeftAnti);
+    assert_eq!(anti[0], []);
+    assert_eq!(anti[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
+    assert_eq!(anti[3], [alone(row(C, "13:00"))]);
+}
+
+#[test]
+fn a_row_that_comes_and_goes_in_one_epoch_gives_its_null_row() {
+    let shape = Shape::new(JoinKind::Full, On::Range(0, 10));
+    let mut machine = Machine::new(shape, shape.spec([true, true]));
+    let (left, right) = (row(A, "12:00"), row(B, "12:00"));
+    let done = machine.simple(&[left], &[right], moment(0, None, Some(time("13:00"))));
+    assert_eq!(done.sorted(), [(None, Some(right)), alone(left)]);
+    assert_eq!(machine.join.figures().rows, 0);
+    // And if both are due, they still see each other.
+    let right = row(A, "12:00:05");
+    let done = machine.simple(&[left], &[right], moment(1, None, Some(time("13:00"))));
+    assert_eq!(done.sorted(), [(Some(left), Some(right))]);
+    assert_eq!(machine.join.figures().rows, 0);
+}
+
+#[test]
+fn a_match_is_not_forgotten_before_the_row_goes() {
+    // SPARK-26154: the partner goes first, the matched row must not come out null-extended when it goes itself.
+    let shape = Shape::new(JoinKind::Left, On::Range(0, 600));
+    let mut machine = Machine::new(shape, shape.spec([true, true]));
+    let (left, right) = (row(A, "12:00"), row(A, "12:05"));
+    assert_eq!(machine.simple(&[left], &[], moment(0, None, None)).sorted(), []);
+    assert_eq!(machine.simple(&[], &[right], moment(1, None, None)).sorted(), [(Some(left), Some(right))]);
+    let marks = ["12:06", "12:09", "12:30"].map(|text| Some(time(text)));
+    assert_eq!(machine.simple(&[], &[], moment(2, None, marks[0])).sorted(), []);
+    assert_eq!(machine.join.figures().rows, 1);
+    machine.restart();
+    assert_eq!(machine.simple(&[], &[], moment(3, marks[0], marks[1])).sorted(), []);
+    machine.restart();
+    assert_eq!(machine.simple(&[], &[], moment(4, marks[1], marks[2])).sorted(), []);
+    assert_eq!(machine.join.figures().rows, 0);
+}

@@ -1,0 +1,116 @@
+//! Epochs large enough to be done piece by piece, keys with more pairs than fit into a chunk, and what a join says of itself.
+
+use std::collections::BTreeMap;
+
+use super::machine::{Machine, moment};
+use super::rows::{On, Row, SECOND, Shape, at, nested_loops, schema};
+use crate::OperatorError;
+use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
+use crate::keyed::SHARDS;
+use crate::operator::{Bound, Operator, OperatorSpec};
+
+const KINDS: [JoinKind; 6] =
+    [JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::LeftSemi, JoinKind::LeftAnti];
+
+/// Rows by a fixed rule that looks random.
+fn many(count: i64, keys: i64, seed: i64) -> Vec<Row> {
+    let mut state = seed.wrapping_mul(0x2545_F491_4F6C_DD1D) | 1;
+    let mut next = |below: i64| {
+        state ^= state << 13;
+        state ^= ((state as u64) >> 7) as i64;
+        state ^= state << 17;
+        ((state as u64) % below as u64) as i64
+    };
+    (0..count).map(|value| Row { key: Some(next(keys)), time: Some(next(300) * SECOND), value }).collect()
+}
+
+fn by_key(rows: &[Row]) -> BTreeMap<Option<i64>, Vec<Row>> {
+    let mut groups: BTreeMap<Option<i64>, Vec<Row>> = BTreeMap::new();
+    rows.iter().for_each(|row| groups.entry(row.key).or_default().push(*row));
+    groups
+}
+
+#[test]
+fn large_epochs_are_done_shard_by_shard() {
+    let (left, right) = (many(11_000, 3_000, 1), many(12_000, 3_500, 2));
+    for kind in KINDS {
+        let shape = Shape::new(kind, On::Range(20, 20));
+        let mut machine = Machine::new(shape, shape.spec([true, true]));
+        let first = machine.simple(&left, &right, moment(0, None, None));
+        let second = machine.simple(&[], &[], moment(1, None, Some(1_000 * SECOND)));
+        let mut given: Vec<_> = first.added().into_iter().chain(second.added()).collect();
+        given.sort_unstable();
+        let (left, right) = (by_key(&left), by_key(&right));
+        let keys = 0..3_500;
+        let of = |rows: &BTreeMap<_, Vec<Row>>, key: i64| rows.get(&Some(key)).cloned().unwrap_or_default();
+        let mut wanted: Vec<_> = keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
+        wanted.sort_unstable();
+        assert!(given == wanted, "{kind:?}: {} rows, wanted {}", given.len(), wanted.len());
+        assert_eq!(machine.join.figures().rows, 0);
+        // Small batches are put together, shard by shard.
+        assert!(first.changes.len() <= usize::from(SHARDS), "{} batches", first.changes.len());
+    }
+}
+
+#[test]
+fn a_key_of_many_pairs_is_done_in_chunks() {
+    // 90,000 pairs a time, more than a chunk; rows come before, after and beside their partners.
+    let (left, right) = (many(300, 1, 3), many(300, 1, 4));
+    for kind in KINDS {
+        for on in [On::Key, On::Range(100, 150)] {
+            for splits in [[300, 0], [0, 300], [150, 100]] {
+                let shape = Shape::new(kind, on);
+                let mut machine = Machine::new(shape, shape.spec([true, true]));
+                let (now, later) = (left.split_at(splits[0]), right.split_at(splits[1]));
+                let mut given = machine.simple(now.0, later.0, moment(0, None, None)).added();
+                given.extend(machine.simple(now.1, later.1, moment(1, None, None)).added());
+                given.extend(machine.simple(&[], &[], moment(2, None, Some(1_000 * SECOND))).added());
+                given.sort_unstable();
+                assert!(given == nested_loops(&shape, &left, &right), "{kind:?} {on:?} {splits:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn it_says_what_bounds_it_and_what_it_keeps() {
+    let bounded = Shape::new(JoinKind::Left, On::Range(0, 600)).spec([true, true]);
+    let Bound::Watermark(text) = bounded.bound() else { panic!() };
+    assert!(text.contains("left_until") && text.contains("right_until"), "{text}");
+    let open = Shape::new(JoinKind::Inner, On::Key).spec([false, false]);
+    let Bound::Unbounded(text) = open.bound() else { panic!() };
+    assert!(text.contains("left") && text.contains("right"), "{text}");
+    let text = bounded.describe();
+    assert!(text.starts_with("left outer join on left_key = right_key and "), "{text}");
+    assert_eq!(open.stores(), ["gold.pairs/join.left", "gold.pairs/join.right"]);
+    assert_ne!(bounded.fingerprint().unwrap(), open.fingerprint().unwrap());
+    assert!(bounded.output().field(3).is_nullable() && bounded.output().field(5).is_nullable());
+    assert!(!bounded.output().field(2).is_nullable() && !open.output().field(5).is_nullable());
+}
+
+#[test]
+fn an_impossible_join_is_refused() {
+    let side = |side, keys: &[usize]| JoinSide::new(schema(side), keys.to_vec());
+    let error = |left, right| -> OperatorError {
+        JoinSpec::new("gold.bad".to_string(), JoinKind::Inner, left, right).unwrap_err()
+    };
+    let (left, right) = (side(Side::Left, &[1]), side(Side::Right, &[1]));
+    assert!(error(side(Side::Left, &[]), side(Side::Right, &[])).to_string().contains("keys"));
+    assert!(error(left.clone(), side(Side::Right, &[2])).to_string().contains("two types"));
+    assert!(error(left.clone(), side(Side::Right, &[9])).to_string().contains("column 9"));
+    let wrong = JoinSide { expires: Some(0), ..left.clone() };
+    assert!(error(wrong, right.clone()).to_string().contains("left_value"));
+    let spec = JoinSpec::new("gold.good".to_string(), JoinKind::Inner, left, right).unwrap();
+    assert_eq!(spec.output().fields().len(), 10);
+    assert!(spec.with_projection(&[10]).is_err());
+}
+
+#[test]
+fn a_result_without_columns_still_counts_its_rows() {
+    let shape = Shape::new(JoinKind::Inner, On::Key);
+    let spec = shape.spec([false, false]).with_projection(&[]).unwrap();
+    let mut machine = Machine::new(shape, spec);
+    let rows: Vec<Row> = (0..40).map(|key| at(key, 1)).collect();
+    let done = machine.simple(&rows, &rows, moment(0, None, None));
+    assert_eq!(done.changes.iter().map(|change| change.rows.num_rows()).sum::<usize>(), 40);
+}

@@ -1,0 +1,209 @@
+//! Runs a join as the runtime does, over a checkpoint that is a map, and runs every epoch a second time as after a crash.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use epoch::EpochId;
+use state::{BlockKey, OperatorId};
+
+use super::rows::{Joined, Row, Shape, joined};
+use crate::OperatorError;
+use crate::join::{Join, JoinSpec, Side};
+use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+
+/// False as long as the store keeps nothing in the checkpoint.
+pub const STORE_IS_DURABLE: bool = false;
+
+/// A chunk that a lane pushes.
+pub type Chunk = (Side, Sign, Vec<Row>);
+
+/// A checkpoint that is a map.
+#[derive(Debug, Default)]
+pub struct Blocks(pub BTreeMap<BlockKey, Arc<[u8]>>);
+
+impl BlockSource for Blocks {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        let missing = || OperatorError::Damaged(format!("{key} is missing"));
+        Ok(self.0.get(key).ok_or_else(missing)?.to_vec())
+    }
+}
+
+/// A join with its checkpoint.
+pub struct Machine {
+    shape: Shape,
+    spec: Arc<JoinSpec>,
+    pub blocks: Blocks,
+    pub join: Join,
+    last: Option<Moment>,
+}
+
+/// What an epoch did.
+pub struct Done {
+    pub changes: Vec<Change>,
+    pub late: u64,
+}
+
+impl Done {
+    /// The rows that were added, in order.
+    pub fn added(&self) -> Vec<Joined> {
+        assert!(self.changes.iter().all(|change| change.sign == Sign::Add));
+        self.changes.iter().flat_map(|change| joined(&change.rows)).collect()
+    }
+
+    /// The rows that were added, sorted.
+    pub fn sorted(&self) -> Vec<Joined> {
+        let mut rows = self.added();
+        rows.sort_unstable();
+        rows
+    }
+}
+
+impl Machine {
+    pub fn new(shape: Shape, spec: JoinSpec) -> Machine {
+        let spec = Arc::new(spec);
+        let join = Join::open(Arc::clone(&spec), Stored::default());
+        Machine { shape, spec, blocks: Blocks::default(), join, last: None }
+    }
+
+    /// The join as a new process finds it.
+    pub fn reopened(&self) -> Join {
+        let of_store = |name: &String| {
+            let operator = OperatorId::of(name);
+            let blocks = self.blocks.0.iter().filter(|(key, _)| key.operator == operator);
+            blocks.map(|(key, bytes)| (*key, bytes.len() as u64)).collect()
+        };
+        let blocks = self.spec.stores().iter().map(of_store).collect();
+        Join::open(Arc::clone(&self.spec), Stored { blocks, last: self.last, ..Stored::default() })
+    }
+
+    pub fn restart(&mut self) {
+        if STORE_IS_DURABLE {
+            self.join = self.reopened();
+        }
+    }
+
+    /// Runs an epoch, and the same again in a process that was started anew.
+    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: Moment) -> Done {
+        let again =
+            STORE_IS_DURABLE.then(|| run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks));
+        let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, moment, &self.blocks);
+        if let Some((twin, of_twin)) = again {
+            let same = done
+                .changes
+                .iter()
+                .zip(&twin.changes)
+                .all(|(one, other)| one.sign == other.sign && one.rows == other.rows);
+            assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
+            assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
+            assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
+        }
+        self.blocks.0.retain(|key, _| {
+            let dropped = changes
+                .drops
+                .iter()
+                .any(|range| range.operator == key.operator && (range.from..range.until).contains(&key.bucket));
+            !dropped && !changes.deletes.contains(key)
+        });
+        self.blocks.0.extend(changes.puts);
+        self.join.committed();
+        self.last = Some(moment);
+        done
+    }
+
+    /// One lane with all left rows, then all right rows.
+    pub fn simple(&mut self, left: &[Row], right: &[Row], moment: Moment) -> Done {
+        let lane = vec![(Side::Left, Sign::Add, left.to_vec()), (Side::Right, Sign::Add, right.to_vec())];
+        self.epoch(&[lane], moment)
+    }
+}
+
+fn run(
+    spec: &Arc<JoinSpec>,
+    shape: &Shape,
+    join: &mut Join,
+    lanes: &[Vec<Chunk>],
+    moment: Moment,
+    blocks: &Blocks,
+) -> (Done, BlockChanges) {
+    let mut late = 0;
+    for (number, chunks) in lanes.iter().enumerate() {
+        let mut lane = Arc::clone(spec).lane().unwrap();
+        for (side, sign, rows) in chunks {
+            let LateRows { late: of_chunk, .. } =
+                lane.push(*side as usize, *sign, &shape.batch(*side, rows), &moment).unwrap();
+            late += of_chunk;
+        }
+        join.absorb(&moment, lane.finish().unwrap(), number as u16).unwrap();
+    }
+    let pieces = join.pieces(&moment).unwrap();
+    let mut changes = Vec::new();
+    for piece in pieces {
+        changes.extend(join.run(piece, &moment, blocks).unwrap());
+    }
+    assert!(changes.iter().all(|change| change.rows.schema_ref() == spec.output() && change.rows.num_rows() > 0));
+    let written = join.settle(&moment, blocks).unwrap();
+    (Done { changes, late }, written)
+}
+
+/// The moment of an epoch; the watermark of the epoch before decides what is late.
+pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
+    Moment { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
+}
+
+/// Runs epochs as Spark does: the watermark follows the rows of both sides, and an epoch without rows follows when it moved.
+pub struct Driver {
+    pub machine: Machine,
+    delays: [Option<i64>; 2],
+    newest: [Option<i64>; 2],
+    watermark: Option<i64>,
+    late: Option<i64>,
+    epoch: u64,
+    /// Since the last look: rows added or changed, and late rows.
+    updated: u64,
+    dropped: u64,
+}
+
+impl Driver {
+    /// `delays` are the watermarks' delays of both sides in seconds.
+    pub fn new(shape: Shape, delays: [Option<i64>; 2]) -> Driver {
+        let machine = Machine::new(shape, shape.spec(delays.map(|delay| delay.is_some())));
+        Driver { machine, delays, newest: [None; 2], watermark: None, late: None, epoch: 0, updated: 0, dropped: 0 }
+    }
+
+    /// Takes rows and what follows from them; the result sorted.
+    pub fn add(&mut self, left: &[Row], right: &[Row]) -> Vec<Joined> {
+        let mut rows = self.epoch(left, right);
+        for (side, of_side) in [left, right].into_iter().enumerate() {
+            self.newest[side] = self.newest[side].max(of_side.iter().filter_map(|row| row.time).max());
+        }
+        let timed = (0..2).filter_map(|side| Some((self.newest[side], self.delays[side]?)));
+        let marks: Option<Vec<i64>> =
+            timed.map(|(newest, delay)| Some(newest? - delay * super::rows::SECOND)).collect();
+        let watermark = self.watermark.max(marks.and_then(|marks| marks.into_iter().min()));
+        if watermark > self.watermark {
+            self.watermark = watermark;
+            rows.extend(self.epoch(&[], &[]));
+        }
+        rows.sort_unstable();
+        rows
+    }
+
+    fn epoch(&mut self, left: &[Row], right: &[Row]) -> Vec<Joined> {
+        let now = moment(self.epoch, self.late, self.watermark);
+        let done = self.machine.simple(left, right, now);
+        self.late = self.watermark;
+        self.epoch += 1;
+        self.updated += self.machine.join.figures().updated;
+        self.dropped += done.late;
+        assert!(!self.machine.join.owes(&now), "what was due is gone");
+        done.added()
+    }
+
+    /// Rows kept; rows added or changed and late rows since the last look.
+    pub fn state(&mut self) -> (u64, u64, u64) {
+        let rows = self.machine.join.figures().rows;
+        let sides = Side::BOTH.map(|side| self.machine.join.side_figures(side).rows);
+        assert_eq!(rows, sides.iter().sum::<u64>());
+        (rows, std::mem::take(&mut self.updated), std::mem::take(&mut self.dropped))
+    }
+}

@@ -1,0 +1,182 @@
+//! What a join does with one shard in one epoch.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+
+use super::output::Output;
+use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
+use super::spec::{JoinSpec, Side};
+use crate::OperatorError;
+use crate::keyed::PieceRows;
+use crate::operator::{Moment, Sign};
+use crate::store::Shard;
+
+/// One shard of both sides, while an epoch's rows go through it.
+pub(super) struct ShardWork<'a, 's> {
+    pub(super) spec: &'a JoinSpec,
+    pub(super) left: &'a mut Shard,
+    pub(super) right: &'a mut Shard,
+    pub(super) output: &'a mut Output<'s>,
+}
+
+impl ShardWork<'_, '_> {
+    /// Joins rows that come on a side with what the other side keeps, and keeps them.
+    ///
+    /// # Errors
+    /// If a condition fails on a row.
+    pub(super) fn take_in(&mut self, side: Side, part: &PieceRows<'_>) -> Result<(), OperatorError> {
+        let arriving = self.admit(side, part)?;
+        if arriving.keys.is_empty() {
+            return Ok(());
+        }
+        let matched = self.look_up(side, part.sign, &arriving)?;
+        match part.sign {
+            Sign::Retract => self.take_back(side, &arriving),
+            Sign::Add | Sign::Replace { .. } => self.keep(side, arriving, &matched),
+        }
+    }
+
+    /// Lets the rows of a side go that are due, those that are preserved and matched nothing with a word.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub(super) fn let_go(&mut self, side: Side, moment: &Moment) -> Result<(), OperatorError> {
+        let due = self.shard(side).due(moment);
+        if due.is_empty() {
+            return Ok(());
+        }
+        if self.spec.kind().preserves(side) {
+            let shard = self.shard(side);
+            let alone: Vec<u32> = due.into_iter().filter(|position| !shard.is_marked(*position)).collect();
+            for positions in alone.chunks(CHUNK_PAIRS) {
+                let rows = self.spec.gather(side, self.shard(side), positions)?;
+                self.output.alone(side, &rows)?;
+            }
+        }
+        self.shard_mut(side).evict(moment);
+        Ok(())
+    }
+
+    pub(super) fn shard(&self, side: Side) -> &Shard {
+        match side {
+            Side::Left => self.left,
+            Side::Right => self.right,
+        }
+    }
+
+    pub(super) fn shard_mut(&mut self, side: Side) -> &mut Shard {
+        match side {
+            Side::Left => self.left,
+            Side::Right => self.right,
+        }
+    }
+
+    /// The rows that may match or must be kept. Rows that can match nothing go out at once if their side is preserved, but
+    /// those with a null key wait for the watermark like any other (Spark).
+    fn admit(&mut self, side: Side, part: &PieceRows<'_>) -> Result<Arriving, OperatorError> {
+        let preserved = self.spec.kind().preserves(side);
+        let plan = self.spec.side(side);
+        let can_match = plan.only_if.as_ref().map(|condition| condition.holds_for(&part.rows)).transpose()?;
+        let can_match = can_match.filter(|mask| mask.true_count() < mask.len());
+        if let Some(mask) = can_match.as_ref().filter(|_| preserved) {
+            self.output.alone(side, &filter_record_batch(&part.rows, &arrow::compute::not(mask)?)?)?;
+        }
+        let drops_nulls = !preserved && part.has_null.contains(&true);
+        if can_match.is_none() && !drops_nulls {
+            return Ok(Arriving {
+                rows: part.rows.clone(),
+                keys: part.keys.to_vec(),
+                has_null: part.has_null.to_vec(),
+            });
+        }
+        let kept = (0..part.keys.len())
+            .map(|row| can_match.as_ref().is_none_or(|mask| mask.value(row)) && !(drops_nulls && part.has_null[row]))
+            .collect::<Vec<bool>>();
+        let picked = |row: &usize| kept[*row];
+        let keys = (0..kept.len()).filter(picked).map(|row| part.keys[row]).collect();
+        let has_null = (0..part.has_null.len()).filter(picked).map(|row| part.has_null[row]).collect();
+        Ok(Arriving { rows: filter_record_batch(&part.rows, &BooleanArray::from(kept))?, keys, has_null })
+    }
+
+    /// Gives out what rows that come match; tells which of them matched.
+    fn look_up(&mut self, side: Side, sign: Sign, arriving: &Arriving) -> Result<Vec<bool>, OperatorError> {
+        let gives_pairs = self.spec.kind().gives_pairs();
+        let first_match_only = !gives_pairs && side == Side::Left;
+        let mut matched = vec![false; arriving.keys.len()];
+        let mut gone = HashSet::new();
+        let mut candidates = Candidates::new(arriving, first_match_only, self.spec.residual().is_none());
+        while let Some(pairs) = candidates.next_chunk(self.shard(side.other()), &matched) {
+            let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
+            found.pairs.arriving.iter().for_each(|row| matched[*row as usize] = true);
+            match side {
+                _ if gives_pairs => self.give_pairs(side, sign, arriving, &found)?,
+                Side::Left => {}
+                Side::Right => self.let_matched_go(&found, &mut gone)?,
+            }
+        }
+        if first_match_only && !self.spec.kind().preserves(Side::Left) {
+            let rows = filter_record_batch(&arriving.rows, &BooleanArray::from(matched.clone()))?;
+            self.output.alone(Side::Left, &rows)?;
+        }
+        Ok(matched)
+    }
+
+    fn give_pairs(
+        &mut self,
+        side: Side,
+        sign: Sign,
+        arriving: &Arriving,
+        found: &Matches,
+    ) -> Result<(), OperatorError> {
+        if let Some(stored) = &found.stored {
+            self.output.pairs(sign, side, &arriving.rows, &found.pairs, stored)?;
+        }
+        if self.spec.kind().preserves(side.other()) {
+            let shard = self.shard_mut(side.other());
+            for position in &found.pairs.stored {
+                if !shard.is_marked(*position) {
+                    shard.mark(*position);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Left rows of a semi or anti join that matched: they are not needed any more. `gone` are those that went before.
+    fn let_matched_go(&mut self, found: &Matches, gone: &mut HashSet<u32>) -> Result<(), OperatorError> {
+        let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| gone.insert(*position)).collect();
+        if !self.spec.kind().preserves(Side::Left) {
+            let rows = self.spec.gather(Side::Left, self.left, &first)?;
+            self.output.alone(Side::Left, &rows)?;
+        }
+        first.into_iter().for_each(|position| self.left.remove(position));
+        Ok(())
+    }
+
+    fn keep(&mut self, side: Side, arriving: Arriving, matched: &[bool]) -> Result<(), OperatorError> {
+        let Arriving { mut rows, mut keys, .. } = arriving;
+        let kind = self.spec.kind();
+        let goes_when_matched = side == Side::Left && !kind.gives_pairs();
+        if goes_when_matched && matched.contains(&true) {
+            let kept: BooleanArray = matched.iter().map(|matched| Some(!matched)).collect();
+            rows = filter_record_batch(&rows, &kept)?;
+            keys = (0..keys.len()).filter(|row| !matched[*row]).map(|row| keys[row]).collect();
+        }
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let plan = self.spec.side(side);
+        let columns = plan.layout().iter().map(|column| Arc::clone(rows.column(*column))).collect();
+        let rows = RecordBatch::try_new(Arc::clone(&plan.stored), columns)?;
+        let shard = self.shard_mut(side);
+        let first = shard.insert(&rows, &keys)?;
+        if kind.preserves(side) && !goes_when_matched {
+            let matched = (0..keys.len()).filter(|row| matched[*row]);
+            matched.for_each(|row| shard.mark(first + row as u32));
+        }
+        Ok(())
+    }
+}
