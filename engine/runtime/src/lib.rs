@@ -6,8 +6,10 @@ mod clock;
 mod compute;
 mod emission;
 mod error;
+mod feed;
 mod files;
 mod manifest;
+pub mod memory;
 mod planner;
 mod progress;
 mod publisher;
@@ -19,6 +21,7 @@ mod step;
 mod stop;
 mod submit;
 mod trigger;
+mod world;
 
 pub use clock::now_us;
 pub use error::RunError;

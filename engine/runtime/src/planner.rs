@@ -7,25 +7,27 @@ use std::sync::atomic::AtomicBool;
 use epoch::offsets::{PerPartition, spread_limit};
 use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, WatermarkState};
 use job::Job;
-use source::{Available, KafkaPlanner};
+use source::Available;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::error::RunError;
-
-/// Records from which on an epoch is spread over lanes; below, one lane is quicker.
-const LANES_SPAN_MIN: u64 = 32_768;
+use crate::feed::FeedPlanner;
+use crate::world::World;
 
 /// Plans epochs. Lives on a plain thread, as the Kafka clients must.
 pub struct Planner {
     sources: BTreeMap<String, PlannedSource>,
+    clock: Clock,
     lanes: u32,
+    /// Records from which on an epoch is spread over lanes.
+    lanes_span_min: u64,
     /// Bounded runs read up to what was there when they began.
     bounded: bool,
     unlimited: bool,
 }
 
 struct PlannedSource {
-    planner: KafkaPlanner,
+    planner: FeedPlanner,
     limit: Option<u64>,
     ends: Option<Offsets>,
     pinned: Option<PerPartition<Available>>,
@@ -44,18 +46,24 @@ impl Planner {
     ///
     /// # Errors
     /// Settings that a client does not take.
-    pub fn open(job: &Job, lanes: u32, bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
+    pub fn open(job: &Job, world: &World, bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
         let mut sources = BTreeMap::new();
         for (name, source) in &job.sources {
-            let mut planner = KafkaPlanner::open(name, &source.kafka, &job.name)?;
-            planner.stop_on(Arc::clone(stop));
+            let planner = world.planner(job, source, stop)?;
             let ends = source.kafka.ending_offsets.clone().map(epoch::offsets::PerPartition);
             sources.insert(
                 name.clone(),
                 PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, ends, pinned: None },
             );
         }
-        Ok(Planner { sources, lanes, bounded, unlimited: job.trigger == job::Trigger::Once })
+        Ok(Planner {
+            sources,
+            clock: world.clock.clone(),
+            lanes: world.lanes,
+            lanes_span_min: world.lanes_span_min,
+            bounded,
+            unlimited: job.trigger == job::Trigger::Once,
+        })
     }
 
     /// Plans the epoch after `last`. `owes_rows` says whether a watermark has passed something that an epoch without
@@ -78,13 +86,13 @@ impl Planner {
         let mut plan = Plan {
             format: epoch::record::FORMAT,
             epoch: last.map_or(EpochId(0), |commit| commit.plan.epoch.next()),
-            batch_time_us: clock::now_us(),
+            batch_time_us: self.clock.now_us(),
             watermark_us: last.and_then(|commit| commit.next_watermark_us),
             late_watermark_us: last.and_then(|commit| commit.plan.watermark_us),
             lanes: 1,
             sources,
         };
-        if plan.span() >= LANES_SPAN_MIN {
+        if plan.span() >= self.lanes_span_min {
             plan.lanes = self.lanes;
         }
         Ok(Next::Epoch(plan))

@@ -37,6 +37,11 @@ impl Publisher {
         Ok(versions)
     }
 
+    /// One of the tables, by name.
+    pub fn table(&self, name: &str) -> Option<&Table> {
+        self.tables.get(name)
+    }
+
     /// Tables that were changed since they were made.
     pub fn tables_with_rows(&self) -> Vec<String> {
         self.runtime.block_on(async {

@@ -10,9 +10,10 @@ use decode::{JsonDecoder, RawDecoder, Reject};
 use epoch::offsets::PerPartition;
 use epoch::{DataGap, OffsetRange, Offsets, Plan, Step, TopicPartition};
 use job::{Column, Format, OnError, Source};
-use source::{KafkaLane, Record};
+use source::Record;
 
 use crate::error::RunError;
+use crate::feed::FeedLane;
 use crate::step::Steps;
 
 /// Rows that are decoded before they go through the graph.
@@ -66,13 +67,13 @@ pub struct SourceSetup {
 /// One lane of a source.
 pub struct Reader {
     setup: Arc<SourceSetup>,
-    lane: KafkaLane,
+    lane: FeedLane,
     pen: Pen,
 }
 
 impl Reader {
     /// A lane that has read nothing yet.
-    pub fn new(setup: Arc<SourceSetup>, lane: KafkaLane) -> Reader {
+    pub fn new(setup: Arc<SourceSetup>, lane: FeedLane) -> Reader {
         let pen = Pen::new(&setup);
         Reader { setup, lane, pen }
     }

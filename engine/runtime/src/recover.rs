@@ -3,7 +3,6 @@
 use epoch::protocol::{Recovery, recover};
 use epoch::{Permit, Plan, Step};
 
-use crate::clock;
 use crate::error::RunError;
 use crate::run::Run;
 
@@ -32,7 +31,7 @@ impl Run {
             self.checkpoint.set_published(number, &versions)?;
             self.last = Some(permit.into_commit());
         }
-        let now_us = clock::now_us();
+        let now_us = self.time.now_us();
         self.watermarks.values_mut().for_each(|watermark| watermark.resume(now_us));
         if let Some(plan) = &redo {
             note(&format!("epoch {} was planned but not committed; running it again from the same plan", plan.epoch));

@@ -11,6 +11,7 @@ use job::{Job, OutputMode};
 use operators::aggregate::Delta;
 use state::{Checkpoint, StateChanges};
 
+use crate::clock::Clock;
 use crate::compute::{Compute, Layout, Staged};
 use crate::emission::{Emission, Emitted};
 use crate::error::{RunError, of_table};
@@ -26,6 +27,8 @@ pub struct Run {
     pub(crate) job: Job,
     pub(crate) layout: Arc<Layout>,
     pub(crate) clock: plan::BatchClock,
+    /// The time that the run goes by.
+    pub(crate) time: Clock,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) planner: Planner,
     pub(crate) readers: Vec<Vec<Reader>>,

@@ -1,7 +1,6 @@
 //! What a run is made of, opened and checked: checkpoint, tables, lanes, operators with their state.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -11,31 +10,17 @@ use job::{Job, OnError, OutputMode};
 use operators::Aggregate;
 use plan::{Graph, TablePlan};
 use sink::{Table, Warehouse};
-use source::KafkaLane;
-use state::{Checkpoint, CheckpointSettings, OperatorId};
+use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::compute::{Compute, Layout, TableSetup, rejected_schema};
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::reader::{Reader, SourceSetup};
+use crate::world::World;
 
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
 const FETCH_BUFFER_BYTES: usize = 48 << 20;
-
-/// Lanes: fetch, decode and compute side by side, one a core.
-pub fn lane_count() -> u32 {
-    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1)).clamp(1, 16)
-}
-
-/// Opens the checkpoint; a second owner is refused here.
-///
-/// # Errors
-/// The checkpoint's errors.
-pub fn checkpoint(job: &Job) -> Result<Checkpoint, RunError> {
-    let memory_bytes = usize::try_from(job.state_memory_bytes).unwrap_or(usize::MAX);
-    Ok(Checkpoint::open(Path::new(&job.checkpoint), &job.name, &CheckpointSettings { memory_bytes })?)
-}
 
 /// All Delta tables of a job, by name: its own, then those for rejected and late rows. Opened side by side.
 ///
@@ -102,19 +87,17 @@ pub fn layout(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Res
 ///
 /// # Errors
 /// Settings that a client does not take.
-pub fn readers(job: &Job, graph: &Graph, lanes: u32, stop: &Arc<AtomicBool>) -> Result<Vec<Vec<Reader>>, RunError> {
+pub fn readers(job: &Job, graph: &Graph, world: &World, stop: &Arc<AtomicBool>) -> Result<Vec<Vec<Reader>>, RunError> {
     let setups: Vec<Arc<SourceSetup>> =
         job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
-    let buffer_bytes = FETCH_BUFFER_BYTES / (lanes as usize * setups.len().max(1));
+    let buffer_bytes = FETCH_BUFFER_BYTES / (world.lanes as usize * setups.len().max(1));
     let lane = |number: u32| {
         setups.iter().map(move |setup| {
-            let mut lane = KafkaLane::open(&setup.source.name, &setup.source.kafka, &job.name, number as usize)?;
-            lane.stop_on(Arc::clone(stop));
-            lane.set_buffer_bytes(buffer_bytes);
+            let lane = world.lane(job, &setup.source, number, buffer_bytes, stop)?;
             Ok(Reader::new(Arc::clone(setup), lane))
         })
     };
-    (0..lanes).map(|number| lane(number).collect()).collect()
+    (0..world.lanes).map(|number| lane(number).collect()).collect()
 }
 
 fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
@@ -169,10 +152,11 @@ pub fn open_tables(
     job: &Job,
     graph: &Arc<Graph>,
     job_id: &str,
+    world: &World,
 ) -> tokio::task::JoinHandle<Result<Opened, RunError>> {
-    let (job, graph, job_id) = (job.clone(), Arc::clone(graph), job_id.to_string());
+    let (job, graph, job_id, world) = (job.clone(), Arc::clone(graph), job_id.to_string(), world.clone());
     runtime.spawn(async move {
-        let warehouse = Warehouse::open(&job.warehouse).await?;
+        let warehouse = world.warehouse(&job).await?;
         let tables = tables(&warehouse, &job, &graph, &job_id).await?;
         Ok((warehouse, tables))
     })

@@ -1,6 +1,6 @@
 //! The one function through which a protocol step is entered: it times the step and holds its fail points.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use epoch::{EpochId, Step};
@@ -59,10 +59,21 @@ impl std::fmt::Display for FailPoint {
     }
 }
 
+/// What a fail point does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failing {
+    /// Kills the process.
+    Kill,
+    /// Gives up the epoch; the process stays.
+    Unwind,
+}
+
 /// Enters steps. Shared by all lanes of an epoch.
 #[derive(Debug)]
 pub struct Steps {
     fail_point: Option<FailPoint>,
+    failing: Failing,
+    has_failed: AtomicBool,
     spent_us: [AtomicU64; Step::ALL.len()],
 }
 
@@ -73,7 +84,33 @@ impl Steps {
     /// What is wrong with the variable.
     pub fn from_environment() -> Result<Steps, String> {
         let fail_point = std::env::var(FAIL_POINT_VARIABLE).ok().map(|text| FailPoint::parse(&text)).transpose()?;
-        Ok(Steps { fail_point, spent_us: Default::default() })
+        Ok(Steps { fail_point, ..Steps::unarmed() })
+    }
+
+    /// Steps without a fail point.
+    pub fn unarmed() -> Steps {
+        Steps {
+            fail_point: None,
+            failing: Failing::Kill,
+            has_failed: AtomicBool::new(false),
+            spent_us: Default::default(),
+        }
+    }
+
+    /// Arms a fail point that leaves the process alive: what runs is given up by unwinding, so that nothing after the
+    /// point is done, and whoever armed it catches that. See [`Steps::has_failed`].
+    pub fn arm(&mut self, point: FailPoint) {
+        (self.fail_point, self.failing) = (Some(point), Failing::Unwind);
+    }
+
+    /// Takes the fail point away.
+    pub fn disarm(&mut self) {
+        self.fail_point = None;
+    }
+
+    /// True once the fail point was reached.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
     }
 
     /// Runs one step, or one lane's share of it, of an epoch.
@@ -100,7 +137,12 @@ impl Steps {
 
     fn pass(&self, step: Step, moment: Moment, epoch: EpochId) {
         if self.fail_point == Some(FailPoint { step, moment, epoch }) {
-            kill_self();
+            self.has_failed.store(true, Ordering::Release);
+            match self.failing {
+                Failing::Kill => kill_self(),
+                // Not a panic: nothing is printed, and it is caught where the point was armed.
+                Failing::Unwind => std::panic::resume_unwind(Box::new(FailPoint { step, moment, epoch })),
+            }
         }
     }
 }

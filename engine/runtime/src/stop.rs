@@ -66,6 +66,13 @@ impl Abort {
     }
 }
 
+impl Abort {
+    /// A flag that nobody sets.
+    pub fn never() -> Abort {
+        Abort { flag: Arc::default(), done: Arc::default(), watcher: None }
+    }
+}
+
 impl Drop for Abort {
     fn drop(&mut self) {
         self.done.store(true, Ordering::Release);

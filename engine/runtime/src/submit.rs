@@ -11,7 +11,6 @@ use job::{Format, Job, Trigger};
 use plan::{Graph, plan_job};
 use serde_json::Value;
 
-use crate::clock;
 use crate::error::RunError;
 use crate::manifest::Manifest;
 use crate::planner::{Next, Planner};
@@ -20,6 +19,7 @@ use crate::publisher::Publisher;
 use crate::run::{Done, Run};
 use crate::step::Steps;
 use crate::stop::{Abort, Stop};
+use crate::world::World;
 use crate::{files, start, trigger};
 
 /// How a job is run.
@@ -68,80 +68,91 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let abort = Abort::after(&stop);
-    let mut run = prepare(job, trigger, stop, &abort, &runtime)?;
+    let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
+    let mut run = Told::prepare(job, graph, trigger, (stop, &abort), runtime.handle(), &World::real())?;
     let redo = run.run.recover(&mut |text| listener.note(text))?;
     let result = run.go_on(redo, trigger, listener.as_mut());
     drop(abort);
-    run.run.publisher.settle();
-    let summary = run.summary;
-    let Run { checkpoint, readers, planner, .. } = run.run;
-    drop((readers, planner));
-    let closed = checkpoint.close();
+    let summary = run.summary.clone();
+    let closed = run.end();
     match result {
-        Ok(()) | Err(RunError::Stopped) => Ok(closed.map(|()| summary)?),
+        Ok(()) | Err(RunError::Stopped) => closed.map(|()| summary),
         // What ended the run is the cause; that closing fails too can only follow from it.
         Err(error) => Err(error),
     }
 }
 
 /// A run with what is told about it.
-struct Told {
-    run: Run,
+pub(crate) struct Told {
+    pub(crate) run: Run,
     run_id: String,
-    summary: Summary,
+    pub(crate) summary: Summary,
     before_us: i64,
 }
 
-fn prepare(
-    job: Job,
-    trigger: Trigger,
-    stop: Arc<AtomicBool>,
-    abort: &Abort,
-    runtime: &tokio::runtime::Runtime,
-) -> Result<Told, RunError> {
-    let steps = Steps::from_environment().map_err(RunError::Plan)?;
-    let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
-    let checkpoint = start::checkpoint(&job)?;
-    // Before any table is opened: opening adds the columns that a query has gained.
-    let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
-    let opening = start::open_tables(runtime.handle(), &job, &graph, checkpoint.job_id());
-    let lanes = start::lane_count();
-    let connected = (|| {
-        let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-        let mut planner = Planner::open(&job, lanes, bounded, &stop)?;
-        let readers = start::readers(&job, &graph, lanes, &abort.flag)?;
-        let first = plan_first(&mut planner, &checkpoint, &steps)?;
-        Ok::<_, RunError>((planner, readers, first))
-    })();
-    // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
-    let opened = runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
-    let (planner, readers, first) = connected?;
-    let (warehouse, tables) = opened?;
-    let layout = Arc::new(start::layout(&graph, &job, &tables)?);
-    let run = Run {
-        computes: start::computes(&layout, lanes)?,
-        operators: start::operators(&layout, &checkpoint)?,
-        publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.handle().clone()),
-        clock: graph.clock.clone(),
-        layout,
-        checkpoint,
-        planner,
-        readers,
-        steps,
-        watermarks: BTreeMap::new(),
-        last: None,
-        first_changes: Some(first_changes),
-        first,
-        stop: Stop::new(stop, abort),
-        job,
-    };
-    let run_id = format!("{:016x}", clock::now_us());
-    Ok(Told { run, run_id, summary: Summary::default(), before_us: clock::now_us() })
+impl Told {
+    /// Opens what a job runs on, in a world.
+    ///
+    /// # Errors
+    /// Whatever of it cannot be opened; state that does not fit the job.
+    pub(crate) fn prepare(
+        job: Job,
+        graph: Arc<Graph>,
+        trigger: Trigger,
+        (stop, abort): (Arc<AtomicBool>, &Abort),
+        runtime: &tokio::runtime::Handle,
+        world: &World,
+    ) -> Result<Told, RunError> {
+        let steps = world.steps()?;
+        let checkpoint = world.checkpoint(&job)?;
+        // Before any table is opened: opening adds the columns that a query has gained.
+        let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
+        let opening = start::open_tables(runtime, &job, &graph, checkpoint.job_id(), world);
+        let connected = (|| {
+            let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
+            let mut planner = Planner::open(&job, world, bounded, &stop)?;
+            let readers = start::readers(&job, &graph, world, &abort.flag)?;
+            let first = plan_first(&mut planner, &checkpoint, &steps, world)?;
+            Ok::<_, RunError>((planner, readers, first))
+        })();
+        // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
+        let opened =
+            runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
+        let (planner, readers, first) = connected?;
+        let (warehouse, tables) = opened?;
+        let layout = Arc::new(start::layout(&graph, &job, &tables)?);
+        let run = Run {
+            computes: start::computes(&layout, world.lanes)?,
+            operators: start::operators(&layout, &checkpoint)?,
+            publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
+            clock: graph.clock.clone(),
+            time: world.clock.clone(),
+            layout,
+            checkpoint,
+            planner,
+            readers,
+            steps,
+            watermarks: BTreeMap::new(),
+            last: None,
+            first_changes: Some(first_changes),
+            first,
+            stop: Stop::new(stop, abort),
+            job,
+        };
+        let now_us = world.clock.now_us();
+        Ok(Told { run, run_id: format!("{now_us:016x}"), summary: Summary::default(), before_us: now_us })
+    }
 }
 
 /// A new checkpoint gets its first plan while the tables are still being opened.
-fn plan_first(planner: &mut Planner, checkpoint: &state::Checkpoint, steps: &Steps) -> Result<Option<Plan>, RunError> {
-    if checkpoint.found()? != epoch::protocol::Found::default() {
+fn plan_first(
+    planner: &mut Planner,
+    checkpoint: &state::Checkpoint,
+    steps: &Steps,
+    world: &World,
+) -> Result<Option<Plan>, RunError> {
+    // In memory a job begins when it is told to, and opening takes no time that could be used for it.
+    if world.memory.is_some() || checkpoint.found()? != epoch::protocol::Found::default() {
         return Ok(None);
     }
     let Next::Epoch(plan) = planner.next(None, false)? else { return Ok(None) };
@@ -149,7 +160,7 @@ fn plan_first(planner: &mut Planner, checkpoint: &state::Checkpoint, steps: &Ste
     Ok(Some(plan))
 }
 
-fn problems(problems: Vec<plan::TableProblem>) -> RunError {
+pub(crate) fn problems(problems: Vec<plan::TableProblem>) -> RunError {
     let lines: Vec<String> = problems
         .iter()
         .map(|found| format!("table {}: {}; {}", found.table, found.problem.message, found.problem.help))
@@ -183,7 +194,7 @@ impl Told {
             if self.run.stop.is_set() {
                 return Ok(());
             }
-            let (started_us, started) = (clock::now_us(), Instant::now());
+            let (started_us, started) = (self.run.time.now_us(), Instant::now());
             let was_redo = redo.is_some();
             let next = match redo.take() {
                 Some(plan) => Next::Epoch(plan),
@@ -205,7 +216,22 @@ impl Told {
         }
     }
 
-    fn epoch(
+    /// Ends the run in order: what goes on beside it is waited for, the checkpoint is closed.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be closed; nothing acknowledged is lost then.
+    pub(crate) fn end(self) -> Result<(), RunError> {
+        self.run.publisher.settle();
+        let Run { checkpoint, readers, planner, .. } = self.run;
+        drop((readers, planner));
+        Ok(checkpoint.close()?)
+    }
+
+    /// Runs one epoch and tells the listener.
+    ///
+    /// # Errors
+    /// Whatever stops the job.
+    pub(crate) fn epoch(
         &mut self,
         plan: Plan,
         started_us: i64,

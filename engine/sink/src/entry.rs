@@ -116,6 +116,8 @@ fn lines(actions: &[Action]) -> Result<Bytes, SinkError> {
 pub(crate) struct Seen {
     /// Transactions: application and version.
     pub transactions: Vec<(String, i64)>,
+    /// Files put into the table.
+    pub added: Vec<String>,
     /// Files taken out of the table.
     pub removed: Vec<String>,
     /// True if columns, properties or the protocol changed.
@@ -126,7 +128,8 @@ pub(crate) struct Seen {
 #[serde(rename_all = "camelCase")]
 struct Line {
     txn: Option<TransactionLine>,
-    remove: Option<RemoveLine>,
+    add: Option<FileLine>,
+    remove: Option<FileLine>,
     meta_data: Option<serde::de::IgnoredAny>,
     protocol: Option<serde::de::IgnoredAny>,
 }
@@ -139,7 +142,7 @@ struct TransactionLine {
 }
 
 #[derive(Deserialize)]
-struct RemoveLine {
+struct FileLine {
     path: String,
 }
 
@@ -149,6 +152,7 @@ pub(crate) fn read_entry(bytes: &[u8]) -> Result<Seen, serde_json::Error> {
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
         let line: Line = serde_json::from_slice(line)?;
         seen.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
+        seen.added.extend(line.add.map(|add| add.path));
         seen.removed.extend(line.remove.map(|remove| remove.path));
         seen.redefined |= line.meta_data.is_some() || line.protocol.is_some();
     }

@@ -14,6 +14,7 @@ mod publish;
 pub mod read;
 mod remove;
 mod retry;
+mod rows;
 mod schema;
 mod stage;
 mod statistics;

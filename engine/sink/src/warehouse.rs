@@ -7,6 +7,7 @@ use std::time::Duration;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use epoch::layout;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
@@ -64,6 +65,15 @@ impl Warehouse {
         let url = with_final_slash(url);
         let prefix = Path::from_url_path(url.path()).unwrap_or_default();
         Warehouse { url, root: store, prefix, folder: None }
+    }
+
+    /// An empty warehouse in memory. Its clones are the same warehouse; with the last of them its tables are gone.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn in_memory() -> Result<Self, SinkError> {
+        let url = Url::parse("memory:///").map_err(|error| SinkError::Internal(error.to_string()))?;
+        Ok(Warehouse::with_store(url, Arc::new(InMemory::new())))
     }
 
     /// The same warehouse with its store wrapped (fault injection, counting). On a local disk data files still go straight to it.

@@ -23,8 +23,8 @@ pub struct Checkpoint {
     reader: CheckpointReader,
     /// Plan, commit and retire follow each other, whoever calls them.
     writing: Mutex<()>,
-    /// Declared last: the folder is given up after the database is closed.
-    _owner: Owner,
+    /// Declared last: the folder is given up after the database is closed. Memory has no owner but its process.
+    _owner: Option<Owner>,
 }
 
 /// How a checkpoint is opened.
@@ -70,14 +70,24 @@ impl Checkpoint {
     pub fn open(folder: &Path, job: &str, settings: &CheckpointSettings) -> Result<Checkpoint, StateError> {
         make_folder(folder)?;
         let owner = Owner::lock(folder, job)?;
-        let database = Database::open(folder, settings.memory_bytes)?;
+        Checkpoint::of(Database::open(folder, settings.memory_bytes)?, job, Some(owner))
+    }
+
+    /// The checkpoint of a job in a database, new or not.
+    pub(crate) fn of(database: Database, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
         let identity = match read_identity(&database)? {
             Some(identity) => identity,
-            None => write_identity(&database, job)?,
+            None => {
+                let number = match owner {
+                    Some(_) => RandomState::new().hash_one(job),
+                    None => xxhash_rust::xxh3::xxh3_64(job.as_bytes()),
+                };
+                write_identity(&database, job, number)?
+            }
         };
         if identity.job != job {
             return Err(StateError::Mismatch {
-                folder: folder.to_path_buf(),
+                folder: database.folder().to_path_buf(),
                 found: identity.job,
                 expected: job.to_string(),
             });
@@ -304,11 +314,10 @@ fn make_folder(folder: &Path) -> Result<(), StateError> {
     File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))
 }
 
-/// Writes down whose checkpoint this is, once.
-fn write_identity(database: &Database, job: &str) -> Result<Identity, StateError> {
-    let random = RandomState::new().hash_one(job);
+/// Writes down whose checkpoint this is, once. `number` makes its id.
+fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identity, StateError> {
     let identity =
-        Identity { format: u32::from(seal::FORMAT), job: job.to_string(), job_id: format!("{:08x}", random as u32) };
+        Identity { format: u32::from(seal::FORMAT), job: job.to_string(), job_id: format!("{:08x}", number as u32) };
     if let Some(what) = first_stranger(database)? {
         return Err(StateError::Corrupt {
             place: format!("checkpoint {}", database.folder().display()),

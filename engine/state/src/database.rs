@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use epoch::layout;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRecoveryMode, ErrorKind, InfoLogger, LogLevel,
-    Options, ReadOptions, WriteBatch, WriteBufferManager, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRecoveryMode, Env, ErrorKind, InfoLogger,
+    LogLevel, Options, ReadOptions, WriteBatch, WriteBufferManager, WriteOptions,
 };
 
 use crate::error::StateError;
@@ -59,6 +59,23 @@ impl Database {
         options.set_log_level(LogLevel::Warn);
         options.set_max_log_file_size(MIB);
         options.set_keep_log_file_num(2);
+        let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
+        let db = DB::open_cf_with_opts(&options, folder.join(layout::DATABASE), families)
+            .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
+        Ok(Database { db, cache, folder: folder.to_path_buf() })
+    }
+
+    /// Opens a database whose files are in memory, and makes it if there is none. Nothing is logged there.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub(crate) fn open_in_memory(folder: &Path, memory_bytes: usize, env: &Env) -> Result<Database, StateError> {
+        let cache = Cache::new_lru_cache(memory_bytes);
+        let mut options = shared_options(memory_bytes, &cache);
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_env(env);
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
         let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
         let db = DB::open_cf_with_opts(&options, folder.join(layout::DATABASE), families)
             .map_err(|error| failed(folder, "open the database of", "the database", &error))?;

@@ -16,6 +16,7 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 pub mod key;
+mod memory;
 mod owner;
 pub mod reader;
 mod seal;
@@ -24,6 +25,7 @@ pub mod verify;
 pub use checkpoint::{Checkpoint, CheckpointSettings, StateChanges};
 pub use error::StateError;
 pub use key::{BlockKey, BucketRange, OperatorId};
+pub use memory::MemoryDisk;
 pub use owner::Owner;
 pub use reader::{CheckpointReader, Published};
 pub use verify::Verification;

@@ -1,0 +1,404 @@
+//! A whole job in one process without Kafka and without a disk: the same planner, graph, checkpoint and tables as
+//! `engine submit`, on topics, RocksDB files and Parquet files in memory. For `engine test` and for tests by the thousand.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use epoch::{OffsetRange, Plan, Step};
+use job::{Job, StartingOffsets, Topics, Trigger};
+use plan::{Graph, plan_job};
+use sink::Warehouse;
+use state::MemoryDisk;
+use tokio::runtime::{Handle, Runtime};
+
+use crate::clock::Clock;
+use crate::error::RunError;
+use crate::planner::Next;
+use crate::progress::{EpochProgress, ProgressListener, StateProgress};
+use crate::step::{FailPoint, Moment};
+use crate::stop::Abort;
+use crate::submit::{Told, problems, source_schemas};
+use crate::world::World;
+
+mod topic;
+
+pub use topic::{MemoryRecord, MemoryTopic};
+
+/// Where a run in memory lies: it outlives the run, so that a job can end and begin again. Cheap to clone.
+#[derive(Clone)]
+pub struct MemoryPlace {
+    topics: BTreeMap<String, MemoryTopic>,
+    /// Holds the checkpoint.
+    pub(crate) disk: MemoryDisk,
+    /// Holds the tables.
+    pub(crate) warehouse: Warehouse,
+}
+
+impl MemoryPlace {
+    /// The topic of a source.
+    pub(crate) fn topic(&self, source: &str) -> Result<MemoryTopic, RunError> {
+        self.topics.get(source).cloned().ok_or_else(|| RunError::Plan(format!("the job has no source {source}")))
+    }
+
+    /// Makes a topic for each source that has none yet.
+    fn add_topics(&mut self, job: &Job) {
+        for source in job.sources.values() {
+            let name = match &source.kafka.topics {
+                Topics::Named(names) => names.first().unwrap_or(&source.name),
+                Topics::Pattern(_) => &source.name,
+            };
+            self.topics.entry(source.name.clone()).or_insert_with(|| MemoryTopic::new(name));
+        }
+    }
+}
+
+/// How a job runs in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryOptions {
+    /// Lanes that read and compute side by side.
+    pub lanes: u32,
+    /// Records from which on an epoch is spread over the lanes.
+    pub lanes_span_min: u64,
+    /// The time at the start, microseconds since 1970 UTC.
+    pub time_us: i64,
+    /// Whether an epoch without records is run when a watermark has passed something that is still to be given out.
+    pub no_data_epochs: bool,
+}
+
+impl Default for MemoryOptions {
+    fn default() -> Self {
+        MemoryOptions { lanes: 1, lanes_span_min: 0, time_us: 0, no_data_epochs: true }
+    }
+}
+
+/// A job that runs in memory, epoch by epoch, when it is told to. Use it on a plain thread, not on an async runtime.
+///
+/// Whatever its sources' connectors are, each is a [`MemoryTopic`] that is read from its first record on.
+pub struct MemoryRun {
+    job: Job,
+    graph: Arc<Graph>,
+    world: World,
+    time_us: Arc<AtomicI64>,
+    no_data_epochs: bool,
+    abort: Abort,
+    /// `None` after an error: the next call begins the job again, as a user would.
+    told: Option<Told>,
+    redo: Option<Plan>,
+    heard: Heard,
+}
+
+/// What a run has told.
+#[derive(Default)]
+struct Heard {
+    epochs: Vec<EpochProgress>,
+    notes: Vec<String>,
+}
+
+impl ProgressListener for Heard {
+    fn epoch(&mut self, progress: &EpochProgress) {
+        self.epochs.push(progress.clone());
+    }
+
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.to_string());
+    }
+}
+
+impl MemoryRun {
+    /// Plans a job and opens it in memory: empty topics, a new checkpoint, a new warehouse.
+    ///
+    /// # Errors
+    /// `Plan` if its SQL has problems; otherwise a fault of the engine.
+    pub fn open(job: Job, options: &MemoryOptions) -> Result<MemoryRun, RunError> {
+        let graph = plan_job(&job, &source_schemas(&job)).map_err(problems)?;
+        MemoryRun::of_graph(job, Arc::new(graph), options)
+    }
+
+    /// As [`MemoryRun::open`], for a job that is planned already: planning is most of what a small job costs. Runs of
+    /// one graph must follow each other, since its clock is theirs.
+    ///
+    /// # Errors
+    /// A fault of the engine.
+    pub fn of_graph(job: Job, graph: Arc<Graph>, options: &MemoryOptions) -> Result<MemoryRun, RunError> {
+        let time_us = Arc::new(AtomicI64::new(options.time_us));
+        let mut place =
+            MemoryPlace { topics: BTreeMap::new(), disk: MemoryDisk::new()?, warehouse: Warehouse::in_memory()? };
+        place.add_topics(&job);
+        let world = World {
+            clock: Clock::Set(Arc::clone(&time_us)),
+            lanes: options.lanes.max(1),
+            lanes_span_min: options.lanes_span_min,
+            memory: Some(place),
+        };
+        let mut run = MemoryRun {
+            job: in_memory(job),
+            graph,
+            world,
+            time_us,
+            no_data_epochs: options.no_data_epochs,
+            abort: Abort::never(),
+            told: None,
+            redo: None,
+            heard: Heard::default(),
+        };
+        run.started()?;
+        Ok(run)
+    }
+
+    /// Appends records to a partition of a source's topic. Returns their offsets.
+    ///
+    /// # Errors
+    /// If the job has no such source.
+    pub fn append(
+        &self,
+        source: &str,
+        partition: u16,
+        records: impl IntoIterator<Item = MemoryRecord>,
+    ) -> Result<OffsetRange, RunError> {
+        Ok(self.place()?.topic(source)?.append(partition, records))
+    }
+
+    /// Runs what is due: an epoch that must run again, then one with the records that are there (as many as the
+    /// source's limit allows), then epochs without records for as long as they give something out. Returns them all.
+    ///
+    /// # Errors
+    /// What ended the job. The next call begins it again from its checkpoint.
+    pub fn step(&mut self) -> Result<Vec<EpochProgress>, RunError> {
+        let before = self.heard.epochs.len();
+        if self.started()?.is_redo() {
+            self.one_epoch(&|_| true)?;
+        }
+        let mut more = self.one_epoch(&|_| true)?;
+        while more && self.no_data_epochs {
+            more = self.one_epoch(&|plan| plan.span() == 0)?;
+        }
+        Ok(self.heard.epochs[before..].to_vec())
+    }
+
+    /// Runs until nothing is left to do.
+    ///
+    /// # Errors
+    /// As [`MemoryRun::step`].
+    pub fn run_all(&mut self) -> Result<Vec<EpochProgress>, RunError> {
+        let mut all = Vec::new();
+        loop {
+            let done = self.step()?;
+            if done.is_empty() {
+                return Ok(all);
+            }
+            all.extend(done);
+        }
+    }
+
+    /// Ends the job in order and begins it again.
+    ///
+    /// # Errors
+    /// If it cannot be opened again.
+    pub fn restart(&mut self) -> Result<(), RunError> {
+        self.ended()?;
+        self.started().map(|_| ())
+    }
+
+    /// Ends the job in order and begins another version of it on the same checkpoint, tables and topics.
+    ///
+    /// # Errors
+    /// `Plan` if its SQL has problems, `StateMismatch` if the state does not fit it. The old version is the job then.
+    pub fn restart_as(&mut self, job: Job) -> Result<(), RunError> {
+        let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
+        self.ended()?;
+        if let Some(place) = &mut self.world.memory {
+            place.add_topics(&job);
+        }
+        let before = (std::mem::replace(&mut self.job, in_memory(job)), std::mem::replace(&mut self.graph, graph));
+        let begun = self.started().map(|_| ());
+        if begun.is_err() {
+            (self.job, self.graph) = before;
+        }
+        begun
+    }
+
+    /// Runs the next epoch up to one side of a step, gives it up there as a crash would, and begins the job again: it
+    /// recovers, and an epoch that must run again does so with the next [`MemoryRun::step`]. False if there was no epoch
+    /// to run, or it never came to that step (it is done then).
+    ///
+    /// # Errors
+    /// What ended the job before the step was reached; what hinders it from recovering.
+    pub fn crash(&mut self, step: Step, moment: Moment) -> Result<bool, RunError> {
+        let Some(plan) = self.next_plan()? else { return Ok(false) };
+        let point = FailPoint { step, moment, epoch: plan.epoch };
+        let Some(told) = &mut self.told else { return Ok(false) };
+        told.run.steps.arm(point);
+        let heard = &mut self.heard;
+        let ended = catch_unwind(AssertUnwindSafe(|| run_epoch(told, plan, heard)));
+        if !told.run.steps.has_failed() {
+            told.run.steps.disarm();
+            return match ended {
+                Ok(Ok(())) => Ok(false),
+                Ok(Err(error)) => {
+                    self.told = None;
+                    Err(error)
+                }
+                Err(fault) => std::panic::resume_unwind(fault),
+            };
+        }
+        self.told = None;
+        self.started()?;
+        Ok(true)
+    }
+
+    /// Sets the time that the next epoch is planned at, microseconds since 1970 UTC.
+    pub fn set_time(&self, time_us: i64) {
+        self.time_us.store(time_us, Ordering::Release);
+    }
+
+    /// The time that it is, microseconds since 1970 UTC.
+    pub fn time_us(&self) -> i64 {
+        self.time_us.load(Ordering::Acquire)
+    }
+
+    /// All rows that a table has now, rejected and late ones' tables included; in the order of its files.
+    ///
+    /// # Errors
+    /// If there is no such table.
+    pub fn rows(&mut self, table: &str) -> Result<Vec<RecordBatch>, RunError> {
+        let told = self.started()?.told;
+        let table =
+            told.run.publisher.table(table).ok_or_else(|| RunError::Plan(format!("the job has no table {table}")))?;
+        Ok(handle()?.block_on(table.rows())?)
+    }
+
+    /// The watermark that the next epoch goes by, of a source or of a table's input, microseconds since 1970 UTC.
+    pub fn watermark(&self, name: &str) -> Option<i64> {
+        let run = &self.told.as_ref()?.run;
+        match run.watermarks.get(name) {
+            Some(source) => source.watermark_us,
+            None => {
+                self.job.tables.iter().find(|table| table.name == name)?;
+                run.last.as_ref()?.next_watermark_us
+            }
+        }
+    }
+
+    /// The state that a table's query keeps after the newest epoch; `None` if it keeps none.
+    pub fn figures(&self, table: &str) -> Option<StateProgress> {
+        self.progress()?.state.iter().find(|state| state.name == table).cloned()
+    }
+
+    /// The newest epoch.
+    pub fn progress(&self) -> Option<&EpochProgress> {
+        self.heard.epochs.last()
+    }
+
+    /// What the run has told besides its epochs: what recovery did, above all.
+    pub fn notes(&self) -> &[String] {
+        &self.heard.notes
+    }
+
+    /// The tables' place, for queries over them (`sink::register_tables`).
+    ///
+    /// # Errors
+    /// Never.
+    pub fn warehouse(&self) -> Result<&Warehouse, RunError> {
+        Ok(&self.place()?.warehouse)
+    }
+
+    /// The job that runs.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    fn place(&self) -> Result<&MemoryPlace, RunError> {
+        self.world.memory.as_ref().ok_or_else(|| RunError::Internal("a run in memory has no memory".to_string()))
+    }
+
+    /// The running job; opened and recovered if it is not running.
+    fn started(&mut self) -> Result<Started<'_>, RunError> {
+        let told = match self.told.take() {
+            Some(told) => told,
+            None => {
+                let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
+                let stop = (Arc::default(), &self.abort);
+                let mut told = Told::prepare(job, graph, Trigger::Asap, stop, &handle()?, &self.world)?;
+                let heard = &mut self.heard;
+                self.redo = told.run.recover(&mut |text| heard.note(text))?;
+                told
+            }
+        };
+        Ok(Started { told: self.told.insert(told), redo: &self.redo })
+    }
+
+    fn ended(&mut self) -> Result<(), RunError> {
+        self.redo = None;
+        match self.told.take() {
+            Some(told) => told.end(),
+            None => Ok(()),
+        }
+    }
+
+    /// What the next epoch is, if there is one: not stored yet, so that it may also be forgotten.
+    fn next_plan(&mut self) -> Result<Option<Plan>, RunError> {
+        let no_data_epochs = self.no_data_epochs;
+        let run = &mut self.started()?.told.run;
+        let owes_rows = no_data_epochs && run.owes_rows();
+        let next = run.planner.next(run.last.as_ref(), owes_rows)?;
+        Ok(self.redo.take().or(match next {
+            Next::Epoch(plan) => Some(plan),
+            Next::Idle => None,
+        }))
+    }
+
+    /// Runs the next epoch, if there is one that is `wanted`. True if it was run.
+    fn one_epoch(&mut self, wanted: &dyn Fn(&Plan) -> bool) -> Result<bool, RunError> {
+        let Some(plan) = self.next_plan()?.filter(wanted) else { return Ok(false) };
+        let heard = &mut self.heard;
+        let Some(told) = &mut self.told else { return Ok(false) };
+        let done = run_epoch(told, plan, heard);
+        if done.is_err() {
+            self.told = None;
+        }
+        done.map(|()| true)
+    }
+}
+
+/// A job that is running.
+struct Started<'a> {
+    told: &'a mut Told,
+    redo: &'a Option<Plan>,
+}
+
+impl Started<'_> {
+    fn is_redo(&self) -> bool {
+        self.redo.is_some()
+    }
+}
+
+fn run_epoch(told: &mut Told, plan: Plan, heard: &mut Heard) -> Result<(), RunError> {
+    told.epoch(plan, told.run.time.now_us(), Instant::now(), 0, heard)
+}
+
+/// The job with every source read from its first record to no end.
+fn in_memory(mut job: Job) -> Job {
+    for source in job.sources.values_mut() {
+        source.kafka.starting_offsets = StartingOffsets::Earliest;
+        source.kafka.ending_offsets = None;
+    }
+    job.trigger = Trigger::Asap;
+    job
+}
+
+/// Carries the uploads of all runs in memory of this process.
+fn handle() -> Result<Handle, RunError> {
+    static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
+    let made =
+        RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().ok());
+    made.as_ref()
+        .map(|runtime| runtime.handle().clone())
+        .ok_or_else(|| RunError::Internal("no threads can be started; is the system out of memory?".to_string()))
+}
+
+#[cfg(test)]
+mod tests;

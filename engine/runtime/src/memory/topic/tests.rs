@@ -1,0 +1,56 @@
+//! A topic in memory has Kafka's offsets: each partition its own, from 0, without gaps.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use epoch::{OffsetRange, TopicPartition};
+use source::Available;
+
+use super::{MemoryRecord, MemoryTopic};
+
+fn read(topic: &MemoryTopic, partition: i32, from: i64, until: i64) -> (Vec<(i64, String)>, i64) {
+    let mut seen = Vec::new();
+    let next = topic.read(&TopicPartition::new("t", partition), OffsetRange { from, until }, &mut |record| {
+        assert_eq!((record.topic, record.partition), ("t", partition));
+        seen.push((record.offset, String::from_utf8(record.value.unwrap().to_vec()).unwrap()));
+    });
+    (seen, next)
+}
+
+fn records(values: &[&str]) -> Vec<MemoryRecord> {
+    values.iter().map(|value| MemoryRecord::of(*value)).collect()
+}
+
+#[test]
+fn records_are_read_by_offset() {
+    let topic = MemoryTopic::new("t");
+    assert_eq!(topic.append(0, records(&["a", "b"])), OffsetRange { from: 0, until: 2 });
+    let clone = topic.clone();
+    assert_eq!(clone.append(0, records(&["c"])), OffsetRange { from: 2, until: 3 });
+    assert_eq!(read(&topic, 0, 0, 3).0, [(0, "a".into()), (1, "b".into()), (2, "c".into())]);
+    assert_eq!(read(&topic, 0, 1, 2), (vec![(1, "b".into())], 2));
+    // What is not there is not handed over, and the position tells so.
+    assert_eq!(read(&topic, 0, 2, 9), (vec![(2, "c".into())], 3));
+    assert_eq!(read(&topic, 5, 0, 9), (vec![], 0));
+    assert_eq!(read(&topic, -1, 0, 9), (vec![], 0));
+}
+
+#[test]
+fn partitions_come_with_their_first_record() {
+    let topic = MemoryTopic::new("t");
+    assert_eq!(topic.available().len(), 1, "one from the start, as a topic has");
+    topic.append(2, records(&["a"]));
+    let reach: Vec<_> = topic.available().iter().map(|(at, reach)| (at.partition, *reach)).collect();
+    let expected = [(0, 0), (1, 0), (2, 1)].map(|(partition, high)| (partition, Available { low: 0, high }));
+    assert_eq!(reach, expected);
+}
+
+#[test]
+fn offsets_of_a_time_are_those_of_the_first_record_from_then_on() {
+    let topic = MemoryTopic::new("t");
+    let at = |timestamp_ms| MemoryRecord { timestamp_ms, ..MemoryRecord::of("x") };
+    topic.append(0, [at(Some(10)), at(None), at(Some(30)), at(Some(20))]);
+    topic.append(1, [at(Some(5))]);
+    let offsets = |time_ms| topic.offsets_at(time_ms).iter().map(|(_, offset)| *offset).collect::<Vec<_>>();
+    assert_eq!(offsets(0), [0, 0]);
+    assert_eq!(offsets(11), [2, 1]);
+    assert_eq!(offsets(99), [4, 1]);
+}

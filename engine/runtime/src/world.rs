@@ -1,0 +1,106 @@
+//! What a run stands on outside of itself: its sources, its checkpoint, its warehouse and its time. The real ones, or memory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use job::Job;
+use sink::Warehouse;
+use source::{KafkaLane, KafkaPlanner};
+use state::{Checkpoint, CheckpointSettings};
+
+use crate::clock::Clock;
+use crate::error::RunError;
+use crate::feed::{FeedLane, FeedPlanner};
+use crate::memory::MemoryPlace;
+use crate::step::Steps;
+
+/// Records from which on an epoch is spread over lanes; below, one lane is quicker.
+const LANES_SPAN_MIN: u64 = 32_768;
+
+/// Where a job runs. Cheap to clone.
+#[derive(Clone)]
+pub struct World {
+    /// The time that it goes by.
+    pub clock: Clock,
+    /// Lanes that read and compute side by side.
+    pub lanes: u32,
+    /// Records from which on an epoch is spread over lanes.
+    pub lanes_span_min: u64,
+    /// The place of a run in memory; `None` for the real one.
+    pub memory: Option<MemoryPlace>,
+}
+
+impl World {
+    /// The real one: what the job file names, the wall clock, a lane a core.
+    pub fn real() -> World {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+        World { clock: Clock::Wall, lanes: cores.clamp(1, 16), lanes_span_min: LANES_SPAN_MIN, memory: None }
+    }
+
+    /// Opens the checkpoint; a second owner is refused here.
+    ///
+    /// # Errors
+    /// The checkpoint's errors.
+    pub fn checkpoint(&self, job: &Job) -> Result<Checkpoint, RunError> {
+        if let Some(memory) = &self.memory {
+            return Ok(Checkpoint::open_in_memory(&memory.disk, &job.name)?);
+        }
+        let memory_bytes = usize::try_from(job.state_memory_bytes).unwrap_or(usize::MAX);
+        Ok(Checkpoint::open(Path::new(&job.checkpoint), &job.name, &CheckpointSettings { memory_bytes })?)
+    }
+
+    /// Opens the warehouse.
+    ///
+    /// # Errors
+    /// The warehouse's errors.
+    pub async fn warehouse(&self, job: &Job) -> Result<Warehouse, RunError> {
+        match &self.memory {
+            Some(memory) => Ok(memory.warehouse.clone()),
+            None => Ok(Warehouse::open(&job.warehouse).await?),
+        }
+    }
+
+    /// The planning side of a source.
+    ///
+    /// # Errors
+    /// Settings that a client does not take.
+    pub fn planner(&self, job: &Job, source: &job::Source, stop: &Arc<AtomicBool>) -> Result<FeedPlanner, RunError> {
+        if let Some(memory) = &self.memory {
+            let topic = memory.topic(&source.name)?;
+            return Ok(FeedPlanner::Memory { topic, starting: source.kafka.starting_offsets.clone() });
+        }
+        let mut planner = KafkaPlanner::open(&source.name, &source.kafka, &job.name)?;
+        planner.stop_on(Arc::clone(stop));
+        Ok(FeedPlanner::Kafka(Box::new(planner)))
+    }
+
+    /// The reading side of a source, one lane of it.
+    ///
+    /// # Errors
+    /// Settings that a client does not take.
+    pub fn lane(
+        &self,
+        job: &Job,
+        source: &job::Source,
+        number: u32,
+        buffer_bytes: usize,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<FeedLane, RunError> {
+        if let Some(memory) = &self.memory {
+            return Ok(FeedLane::Memory { topic: memory.topic(&source.name)?, positions: epoch::Offsets::default() });
+        }
+        let mut lane = KafkaLane::open(&source.name, &source.kafka, &job.name, number as usize)?;
+        lane.stop_on(Arc::clone(stop));
+        lane.set_buffer_bytes(buffer_bytes);
+        Ok(FeedLane::Kafka(Box::new(lane)))
+    }
+
+    /// The steps of a run, with the fail point that the environment arms for a real one.
+    ///
+    /// # Errors
+    /// What is wrong with the variable.
+    pub fn steps(&self) -> Result<Steps, RunError> {
+        if self.memory.is_some() { Ok(Steps::unarmed()) } else { Steps::from_environment().map_err(RunError::Plan) }
+    }
+}

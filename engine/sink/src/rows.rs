@@ -1,0 +1,56 @@
+//! All rows of a table at once, for tables small enough to be looked at whole: tests of jobs, above all.
+
+use std::collections::BTreeSet;
+
+use arrow::array::RecordBatch;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::entry::{entry_path, read_entry};
+use crate::error::SinkError;
+use crate::retry::retried;
+use crate::schema::to_table_rows;
+use crate::table::Table;
+
+impl Table {
+    /// Every row of the table as it stands, in the order of its files' names, in the table's columns. Reads the whole
+    /// log and every file: a few microseconds a commit and some fifty a file in memory. ([`crate::register_tables`] is
+    /// the way to large tables, and to tables whose log another program has cleaned.)
+    ///
+    /// # Errors
+    /// `Data` if an entry or a file is gone or damaged; `Unavailable`; `Settings`.
+    pub async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
+        let shared = &self.shared;
+        let version = {
+            let mut head = shared.head.lock().await;
+            self.catch_up(&mut head).await?;
+            head.version
+        };
+        let mut live = BTreeSet::new();
+        for number in 0..=version {
+            let place = format!("log entry {number} of table {}", shared.name);
+            let bytes =
+                retried(&place, || async { shared.store.get(&entry_path(number)).await?.bytes().await }).await?;
+            let seen = read_entry(&bytes).map_err(|error| {
+                SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
+            })?;
+            seen.removed.iter().for_each(|path| {
+                live.remove(path);
+            });
+            live.extend(seen.added);
+        }
+        let mut rows = Vec::new();
+        for name in live {
+            let place = format!("data file {name} of table {}", shared.name);
+            let path = Path::from(name.as_str());
+            let bytes = retried(&place, || async { shared.store.get(&path).await?.bytes().await }).await?;
+            let damaged = |error: &dyn std::fmt::Display| SinkError::Data(format!("{place}: {error}"));
+            let file = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build());
+            for batch in file.map_err(|error| damaged(&error))? {
+                rows.push(to_table_rows(&batch.map_err(|error| damaged(&error))?, &shared.schema)?);
+            }
+        }
+        Ok(rows)
+    }
+}
