@@ -28,7 +28,7 @@ fn job(tables: &str) -> Job {
 [job]
 name = "shop"
 checkpoint = "nowhere"
-warehouse = "nowhere"
+warehouse = "nowhere-else"
 
 [source.clicks]
 connector = "kafka"
