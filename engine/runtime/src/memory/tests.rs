@@ -50,7 +50,7 @@ fn open(tables: &str) -> MemoryRun {
 }
 
 fn click(user: &str, second: i64, price: f64) -> MemoryRecord {
-    MemoryRecord::of(format!(r#"{{"user":"{user}","price":{price},"at":{}}}"#, second * 1_000))
+    MemoryRecord::of(format!(r#"{{"user":"{user}","price":{price},"at":{second}}}"#))
 }
 
 /// The rows of a table, sorted, as text without its frame.
