@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, SchemaRe
 use datafusion::functions_aggregate::average::avg_udaf;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
+use datafusion::functions_aggregate::median::median_udaf;
 use datafusion::functions_aggregate::min_max::{max_udaf, min_udaf};
 use datafusion::functions_aggregate::stddev::stddev_udaf;
 use datafusion::functions_aggregate::sum::sum_udaf;
@@ -23,7 +24,7 @@ use state::BlockKey;
 
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
-use crate::functions::collect_list;
+use crate::functions::{approx_count_distinct, collect_list};
 use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
 use crate::session::{Emission, GroupTime, SessionSpec};
 
@@ -104,6 +105,18 @@ pub fn ordered() -> Vec<AggregateCall> {
         call(&sum_udaf(), column("third")),
         call(&avg_udaf(), column("third")),
         call(&stddev_udaf(), column("third")),
+    ]
+}
+
+/// Functions whose state is a sketch, a set, a list of values or a text; some have no grouped form of their own.
+pub fn mixed() -> Vec<AggregateCall> {
+    let distinct = AggregateExprBuilder::new(count_udaf(), vec![column("value")]).schema(input_schema()).alias("d");
+    let distinct = Arc::new(distinct.distinct().build().unwrap());
+    vec![
+        call(&approx_count_distinct(), column("value")),
+        AggregateCall { name: "d".to_string(), function: distinct, filter: None },
+        call(&median_udaf(), column("third")),
+        call(&max_udaf(), column("key")),
     ]
 }
 

@@ -182,7 +182,7 @@ fn complete() {
 #[test]
 fn large_epochs_in_pieces() {
     for emission in [Emission::Append, Emission::Changes, Emission::Complete] {
-        run(7, emission, 10, 60_000, 5_000);
+        run(7, emission, 6, 40_000, 5_000);
     }
 }
 
@@ -215,5 +215,26 @@ fn groups_by_key_and_instant() {
             late = watermark;
             watermark = watermark.max((dice.below(3) > 0).then(|| now - 60 + dice.below(40)));
         }
+    }
+}
+
+#[test]
+fn functions_of_every_kind_come_to_the_same_however_rows_are_split_into_epochs() {
+    for seed in 0..30 {
+        let mut dice = Dice::new(seed);
+        let rows: Vec<Row> = dice.lanes(60, 300, 4).concat().concat();
+        let split = |size: usize| {
+            let mut job = Job::new(sessions(super::harness::mixed(), Emission::Changes));
+            let mut table = Table::default();
+            for (epoch, rows) in rows.chunks(size).enumerate() {
+                let lanes = vec![vec![rows.to_vec()]];
+                table.apply(&job.epoch(&lanes, &moment(epoch as u64, None, None)).changes, 1);
+            }
+            table.rows()
+        };
+        let whole = split(rows.len());
+        assert!(whole.len() > 4);
+        assert_eq!(whole, split(20), "seed {seed}");
+        assert_eq!(whole, split(7), "seed {seed}");
     }
 }

@@ -23,7 +23,7 @@ fn run(seed: u64, emission: Emission, rows: i64, keys: i64, restarts: bool) {
     let mut dice = Dice::new(seed);
     let (mut job, mut again) = (Job::new(spec.clone()), Job::new(spec));
     let (mut late, mut watermark) = (None, None);
-    for epoch in 0..20 {
+    for epoch in 0..if rows > 1_000 { 6 } else { 20 } {
         let now = epoch as i64 * 12;
         let lanes = if dice.below(5) == 0 { vec![] } else { dice.lanes(now, rows, keys) };
         let moment = moment(epoch, late, watermark);
