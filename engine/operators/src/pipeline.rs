@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, BooleanArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter};
+use arrow::compute::{filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
@@ -13,9 +12,9 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::{ExecutionPlan, common};
+use datafusion::physical_plan::ExecutionPlan;
 
-use crate::slot::SlotExec;
+use crate::slot::{SlotExec, run_plan};
 
 /// A compiled stateless piece. It holds no rows between chunks and can be shared by lanes.
 #[derive(Debug, Clone)]
@@ -151,7 +150,7 @@ impl Step {
             Step::Select(columns) => Ok(rows.project(columns)?),
             Step::Filter { predicate, columns } => filter(rows, predicate, columns.as_deref()),
             Step::Project { columns, schema } => project(&rows, columns, schema),
-            Step::Plan(plan) => run_plan(plan, &rows, context),
+            Step::Plan(plan) => run_plan(plan, &[&rows], context),
             Step::Nothing(schema) => Ok(RecordBatch::new_empty(Arc::clone(schema))),
         }
     }
@@ -176,22 +175,4 @@ fn project(rows: &RecordBatch, columns: &[Arc<dyn PhysicalExpr>], schema: &Schem
     let arrays = columns.iter().map(|column| column.evaluate(rows)?.into_array(count)).collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(count));
     Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
-}
-
-/// Runs a plan over one chunk. Its leaves get the chunk, and every other node is made anew without what it remembers of the
-/// chunk before (a sort with a limit keeps the bound that it reached, and would leave rows out), so nothing is kept between chunks.
-fn run_plan(plan: &Arc<dyn ExecutionPlan>, rows: &RecordBatch, context: &Arc<TaskContext>) -> Result<RecordBatch> {
-    let filled = Arc::clone(plan)
-        .transform_up(|node| match node.downcast_ref::<SlotExec>() {
-            Some(slot) => Ok(Transformed::yes(Arc::new(slot.filled(rows)?) as Arc<dyn ExecutionPlan>)),
-            None => Ok(Transformed::yes(node.reset_state()?)),
-        })
-        .data()?;
-    let schema = filled.schema();
-    let mut parts = Vec::new();
-    for partition in 0..filled.properties().partitioning.partition_count() {
-        let stream = filled.execute(partition, Arc::clone(context))?;
-        parts.extend(futures::executor::block_on(common::collect(stream))?);
-    }
-    Ok(concat_batches(&schema, &parts)?)
 }

@@ -1,0 +1,19 @@
+//! The operator that is right for any piece of a query whose result falls apart by key: it keeps the input rows, runs the batch plan over
+//! the partitions that an epoch touched, as they were and as they are, and gives out the difference.
+
+mod batch_plan;
+mod begun;
+mod difference;
+mod gather;
+mod operator;
+mod port;
+mod spec;
+
+pub use batch_plan::BatchPlan;
+pub use spec::{Emission, RecomputePort, RecomputeSpec};
+
+pub(crate) use begun::Begun;
+pub(crate) use difference::{count, row_hashes, take_out};
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,86 @@
+//! Remembers that an operator has given out something, where an empty state would not tell.
+
+use std::sync::Arc;
+
+use arrow::array::{Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema};
+use state::BlockKey;
+
+use crate::OperatorError;
+use crate::keyed::hash::hash_keys;
+use crate::operator::{BlockChanges, BlockSource, Moment};
+use crate::store::{Budget, Store, StoreSpec};
+
+/// A store with one row once the operator has begun: the epoch in which it did.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    store: Store,
+    has_begun: bool,
+    begins: bool,
+}
+
+impl Begun {
+    /// The name under which it is filed.
+    pub(crate) fn name(operator: &str) -> String {
+        format!("{operator}/begun")
+    }
+
+    /// With the blocks that it has in the checkpoint: none if the operator has not begun.
+    pub(crate) fn open(
+        operator: &str,
+        blocks: Vec<(BlockKey, u64)>,
+        last: Option<Moment>,
+        budget: Arc<Budget>,
+    ) -> Begun {
+        let has_begun = !blocks.is_empty();
+        let spec = StoreSpec {
+            name: Begun::name(operator),
+            schema: Arc::new(Schema::new(vec![Field::new("epoch", DataType::Int64, false)])),
+            keys: 0,
+            expires: None,
+            expires_at_batch_time: None,
+            keeps_rows: true,
+        };
+        Begun { store: Store::open(spec, blocks, last, budget), has_begun, begins: false }
+    }
+
+    /// True if a committed epoch has noted that the operator has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Notes that it begins in this epoch, if it has not begun. Called once an epoch.
+    ///
+    /// # Errors
+    /// If the note cannot be kept.
+    pub(crate) fn note(&self, moment: &Moment, committed: &dyn BlockSource) -> Result<(), OperatorError> {
+        if self.has_begun {
+            return Ok(());
+        }
+        let hashes = hash_keys(&[], 1)?;
+        let shard = hashes.shards[0];
+        let epoch = Int64Array::from(vec![moment.epoch.0 as i64]);
+        let row = RecordBatch::try_new(Arc::clone(&self.store.spec().schema), vec![Arc::new(epoch)])?;
+        self.store.shard(shard, moment, committed)?.insert(&row, &hashes.keys)?;
+        self.store.finish(shard..shard + 1, moment)
+    }
+
+    /// What the commit writes.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub(crate) fn settle(
+        &mut self,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
+        self.begins = self.store.figures().rows > 0;
+        self.store.settle(moment, committed)
+    }
+
+    /// The epoch is durable.
+    pub(crate) fn committed(&mut self) {
+        self.has_begun |= self.begins;
+        self.store.committed();
+    }
+}

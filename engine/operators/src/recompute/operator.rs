@@ -1,0 +1,253 @@
+//! The part that has memory: takes in rows, runs the plan over the partitions that they belong to, before and after.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+
+use super::begun::Begun;
+use super::difference::{ByHash, changes, count, row_hashes, take_out};
+use super::port::{Placed, Port, PortShard};
+use super::spec::{Emission, RecomputeSpec};
+use crate::OperatorError;
+use crate::keyed::hash::hash_keys;
+use crate::keyed::{KeyedInput, PieceRows};
+use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
+use crate::store::Store;
+
+/// The operator with its state.
+#[derive(Debug)]
+pub(super) struct Recompute {
+    spec: Arc<RecomputeSpec>,
+    ports: Vec<Port>,
+    /// Only if the plan gives rows over no rows.
+    begun: Option<Begun>,
+    input: KeyedInput,
+}
+
+/// One shard of a piece: its rows at every port, and the partitions that the epoch brought rows for, in order of their first row.
+struct Work<'a> {
+    number: u8,
+    ports: Vec<PortShard<'a>>,
+    touched: Vec<u128>,
+}
+
+impl Recompute {
+    pub(super) fn open(spec: Arc<RecomputeSpec>, stored: Stored) -> Recompute {
+        let Stored { blocks, last, budget } = stored;
+        let mut blocks = blocks.into_iter();
+        let open = |(port, store)| {
+            Port::new(port, Store::open(store, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)))
+        };
+        let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
+        let begun = spec
+            .emits_when_empty
+            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)));
+        Recompute { spec, ports, begun, input: KeyedInput::default() }
+    }
+
+    /// True until a result over no rows has gone out.
+    fn is_first(&self) -> bool {
+        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+    }
+
+    fn any_due(&self, moment: &Moment) -> bool {
+        self.ports.iter().any(|port| port.store.any_due(moment))
+    }
+
+    /// Locks the shards of a piece in which there is something to do.
+    fn work(
+        &self,
+        piece: Piece,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Work<'_>>, OperatorError> {
+        let mut work = Vec::new();
+        for number in KeyedInput::shards_of(piece) {
+            let mut seen = ByHash::default();
+            let mut touched = Vec::new();
+            for key in self.input.of_shard(number).flat_map(|part| part.keys) {
+                if seen.insert(*key, ()).is_none() {
+                    touched.push(*key);
+                }
+            }
+            if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, moment)) {
+                let ports = self.ports.iter().map(|port| port.shard(number, moment, committed)).collect::<Result<_, _>>()?;
+                work.push(Work { number, ports, touched });
+            }
+        }
+        Ok(work)
+    }
+
+    /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
+    fn take_in(&self, work: &mut Work<'_>) -> Result<Vec<Placed>, OperatorError> {
+        let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
+        for part in &parts {
+            match part.sign {
+                Sign::Add => work.ports[part.port].add(&part.rows, part.keys)?,
+                Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is taken back from it")),
+                Sign::Retract => {}
+                Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
+            }
+        }
+        let mut placed = Vec::with_capacity(work.ports.len());
+        for (number, port) in work.ports.iter_mut().enumerate() {
+            let mut taken_back = Vec::new();
+            for part in parts.iter().filter(|part| part.port == number && part.sign == Sign::Retract) {
+                taken_back.extend(row_hashes(&part.rows)?);
+            }
+            let rows = port.of_keys(&work.touched)?;
+            placed.push(self.take_back(port, rows, &taken_back)?);
+        }
+        Ok(placed)
+    }
+
+    fn take_back(&self, port: &mut PortShard<'_>, rows: Placed, taken_back: &[u128]) -> Result<Placed, OperatorError> {
+        if taken_back.is_empty() {
+            return Ok(rows);
+        }
+        let (rows, gone) = port.take_back(rows, &mut count(taken_back.iter().copied()))?;
+        match gone == taken_back.len() {
+            true => Ok(rows),
+            false => Err(self.spec.fault("a row is taken back that was never added")),
+        }
+    }
+
+    fn is_add_only(&self) -> bool {
+        self.spec.emission == Emission::Final || self.spec.prune.is_some()
+    }
+
+    /// Leaves out what no later result needs.
+    fn prune(&self, work: &mut [Work<'_>], placed: &mut [Vec<Placed>]) -> Result<(), OperatorError> {
+        let Some(prune) = &self.spec.prune else { return Ok(()) };
+        let rows = self.together(0, placed)?;
+        let kept = prune.run(&[&rows], rows.schema_ref())?;
+        if kept.num_rows() == rows.num_rows() {
+            return Ok(());
+        }
+        let mut left = count(row_hashes(&kept)?);
+        for (shard, placed) in work.iter_mut().zip(placed) {
+            let (Some(port), Some(rows)) = (shard.ports.first_mut(), placed.first_mut()) else { continue };
+            let stays = take_out(&mut left, &row_hashes(&rows.rows)?);
+            let all = std::mem::replace(rows, Placed { positions: Vec::new(), rows: self.ports[0].no_rows() });
+            *rows = port.keep(all, &stays)?;
+        }
+        match left.into_values().all(|count| count == 0) {
+            true => Ok(()),
+            false => Err(self.spec.fault("the plan that prunes makes rows that it was not given")),
+        }
+    }
+
+    /// The rows of one port in all shards of a piece.
+    fn together(&self, port: usize, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+        let none = self.ports[port].no_rows();
+        Ok(concat_batches(none.schema_ref(), shards.iter().map(|placed| &placed[port].rows))?)
+    }
+
+    /// The plan's result over these rows.
+    fn result(&self, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+        let ports = (0..self.ports.len()).map(|port| self.together(port, shards)).collect::<Result<Vec<_>, _>>()?;
+        if !self.spec.emits_when_empty && ports.iter().all(|rows| rows.num_rows() == 0) {
+            return Ok(RecordBatch::new_empty(Arc::clone(&self.spec.output)));
+        }
+        Ok(self.spec.plan.run(&ports.iter().collect::<Vec<_>>(), &self.spec.output)?)
+    }
+
+    fn run_changes(&self, work: &mut [Work<'_>], begins: bool) -> Result<Vec<Change>, OperatorError> {
+        let (mut before, mut now) = (Vec::new(), Vec::new());
+        for shard in work.iter_mut() {
+            before.push(shard.ports.iter().map(|port| port.of_keys(&shard.touched)).collect::<Result<Vec<_>, _>>()?);
+            now.push(self.take_in(shard)?);
+        }
+        self.prune(work, &mut now)?;
+        if work.iter().all(|shard| shard.touched.is_empty()) && !begins {
+            return Ok(Vec::new());
+        }
+        let before = match begins {
+            true => RecordBatch::new_empty(Arc::clone(&self.spec.output)),
+            false => self.result(&before)?,
+        };
+        changes(&before, &self.result(&now)?)
+    }
+
+    fn run_final(&self, work: &mut [Work<'_>], moment: &Moment) -> Result<Vec<Change>, OperatorError> {
+        let mut now = Vec::new();
+        for shard in work.iter_mut() {
+            now.push(self.take_in(shard)?);
+        }
+        self.prune(work, &mut now)?;
+        let mut due = Vec::new();
+        for shard in work.iter() {
+            due.push(shard.ports.iter().map(|port| port.due(moment)).collect::<Result<Vec<_>, _>>()?);
+        }
+        let rows = self.result(&due)?;
+        Ok(if rows.num_rows() > 0 { vec![Change::add(rows)] } else { Vec::new() })
+    }
+}
+
+impl Operator for Recompute {
+    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+        Ok(self.input.pieces(self.is_first() || self.any_due(moment)))
+    }
+
+    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(piece);
+        let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
+        let mut work = self.work(piece, moment, committed)?;
+        let changes = match self.spec.emission {
+            Emission::Changes => self.run_changes(&mut work, begins)?,
+            Emission::Final => self.run_final(&mut work, moment)?,
+        };
+        for shard in &mut work {
+            shard.ports.iter_mut().for_each(|port| port.evict(moment));
+        }
+        drop(work);
+        for port in &self.ports {
+            port.store.finish(shards.clone(), moment)?;
+        }
+        if let Some(begun) = self.begun.as_ref().filter(|_| begins) {
+            begun.note(moment, committed)?;
+        }
+        Ok(changes)
+    }
+
+    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        let mut all = BlockChanges::default();
+        let ports = self.ports.iter_mut().map(|port| port.store.settle(moment, committed));
+        let begun = self.begun.iter_mut().map(|begun| begun.settle(moment, committed));
+        for changes in ports.chain(begun) {
+            let changes = changes?;
+            all.puts.extend(changes.puts);
+            all.deletes.extend(changes.deletes);
+            all.drops.extend(changes.drops);
+        }
+        Ok(all)
+    }
+
+    fn committed(&mut self) {
+        self.ports.iter_mut().for_each(|port| port.store.committed());
+        self.begun.iter_mut().for_each(Begun::committed);
+    }
+
+    fn owes(&self, next: &Moment) -> bool {
+        self.is_first() || self.any_due(next)
+    }
+
+    fn figures(&self) -> Figures {
+        let mut all = Figures::default();
+        for port in self.ports.iter().map(|port| port.store.figures()) {
+            all.rows += port.rows;
+            all.updated += port.updated;
+            all.removed += port.removed;
+            all.blocks += port.blocks;
+            all.bytes += port.bytes;
+            all.memory_bytes += port.memory_bytes;
+        }
+        all
+    }
+}
