@@ -87,7 +87,10 @@ fn ports_of(plan: &Arc<dyn ExecutionPlan>) -> Result<usize> {
 fn steady(node: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
     let input = || {
         let children = node.children();
-        children.first().map(|child| Arc::clone(child)).ok_or_else(|| DataFusionError::Internal(node.name().to_string()))
+        children
+            .first()
+            .map(|child| Arc::clone(child))
+            .ok_or_else(|| DataFusionError::Internal(node.name().to_string()))
     };
     let gathered = if let Some(sort) = node.downcast_ref::<SortExec>() {
         GatherExec::over(input()?, Some(sort.expr().clone()), sort.fetch())?

@@ -13,10 +13,13 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions, SchedulingType};
+use datafusion::physical_plan::execution_plan::{
+    Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions, SchedulingType,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream, common,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
+    SendableRecordBatchStream, common,
 };
 
 /// Collects all partitions of its input one after the other, sorts them if it is asked to, and hands out one batch.
@@ -91,22 +94,21 @@ impl ExecutionPlan for GatherExec {
 
     fn replace_children(
         self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.with_new_children(children)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
+        options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.pop().ok_or_else(|| DataFusionError::Internal("a gather without an input".to_string()))?;
-        if Arc::ptr_eq(input.properties(), self.input.properties()) {
-            let (order, fetch, properties) = (self.order.clone(), self.fetch, Arc::clone(&self.properties));
-            return Ok(Arc::new(GatherExec { input, order, fetch, properties }));
+        let (order, fetch) = (self.order.clone(), self.fetch);
+        match options.children_properties {
+            ChildrenPropertiesMode::Recompute => GatherExec::over(input, order, fetch),
+            ChildrenPropertiesMode::Keep => {
+                Ok(Arc::new(GatherExec { input, order, fetch, properties: Arc::clone(&self.properties) }))
+            }
         }
-        GatherExec::over(input, self.order.clone(), self.fetch)
+    }
+
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

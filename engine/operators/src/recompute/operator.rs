@@ -56,12 +56,7 @@ impl Recompute {
     }
 
     /// Locks the shards of a piece in which there is something to do.
-    fn work(
-        &self,
-        piece: Piece,
-        moment: &Moment,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<Work<'_>>, OperatorError> {
+    fn work(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Work<'_>>, OperatorError> {
         let mut work = Vec::new();
         for number in KeyedInput::shards_of(piece) {
             let mut seen = ByHash::default();
@@ -72,7 +67,8 @@ impl Recompute {
                 }
             }
             if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, moment)) {
-                let ports = self.ports.iter().map(|port| port.shard(number, moment, committed)).collect::<Result<_, _>>()?;
+                let ports =
+                    self.ports.iter().map(|port| port.shard(number, moment, committed)).collect::<Result<_, _>>()?;
                 work.push(Work { number, ports, touched });
             }
         }

@@ -1,1 +1,7 @@
-//! Tests.
+//! Tests of the operator: DataFusion's batch answer over all rows is the oracle.
+
+mod bed;
+mod cases;
+mod random;
+
+pub(crate) use bed::{Bed, Lanes, Random, Table, moment, texts};

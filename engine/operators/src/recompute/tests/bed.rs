@@ -1,0 +1,276 @@
+//! Runs an operator as the runtime does, over a checkpoint that is a map, beside a twin that is opened anew from the checkpoint now and
+//! then: both must give out the same and write the same, whatever the order of the pieces.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::util::display::array_value_to_string;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use epoch::EpochId;
+use futures::executor::block_on;
+use state::{BlockKey, OperatorId};
+
+use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::recompute::BatchPlan;
+use crate::{OperatorError, SlotExec};
+
+/// Rows of an epoch: for each lane ports with signs and batches.
+pub type Lanes = Vec<Vec<(usize, Sign, RecordBatch)>>;
+
+pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
+    Moment { epoch: EpochId(epoch), batch_time_us: 1_000 * epoch as i64, watermark_us, late_us }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Blocks(pub HashMap<BlockKey, Vec<u8>>);
+
+impl BlockSource for Blocks {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        self.0.get(key).cloned().ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))
+    }
+}
+
+impl Blocks {
+    fn apply(&mut self, changes: &BlockChanges) {
+        for drop in &changes.drops {
+            self.0.retain(|key, _| {
+                key.operator != drop.operator || !(drop.from <= key.bucket && key.bucket < drop.until)
+            });
+        }
+        for key in &changes.deletes {
+            assert!(self.0.remove(key).is_some(), "deletes a block that is not there: {key}");
+        }
+        for (key, bytes) in &changes.puts {
+            assert!(self.0.insert(*key, bytes.to_vec()).is_none(), "writes a block twice: {key}");
+        }
+    }
+}
+
+pub struct Bed {
+    spec: Arc<dyn OperatorSpec>,
+    blocks: Blocks,
+    last: Option<Moment>,
+    operator: Box<dyn Operator>,
+    twin: Box<dyn Operator>,
+    pub left: LateRows,
+}
+
+impl Bed {
+    pub fn new(spec: Arc<dyn OperatorSpec>) -> Bed {
+        let open = || Arc::clone(&spec).open(stored(&spec, &Blocks::default(), None)).unwrap();
+        let (operator, twin) = (open(), open());
+        Bed { spec, blocks: Blocks::default(), last: None, operator, twin, left: LateRows::default() }
+    }
+
+    /// Opens one of the two anew.
+    pub fn restart(&mut self) {
+        // TODO until the store is durable
+        if self.blocks.0.is_empty() {
+            return;
+        }
+        let anew = Arc::clone(&self.spec).open(stored(&self.spec, &self.blocks, self.last)).unwrap();
+        self.twin = std::mem::replace(&mut self.operator, anew);
+    }
+
+    /// Runs and commits an epoch.
+    pub fn epoch(&mut self, lanes: &Lanes, moment: Moment) -> Vec<Change> {
+        self.try_epoch(lanes, moment).unwrap()
+    }
+
+    pub fn try_epoch(&mut self, lanes: &Lanes, moment: Moment) -> Result<Vec<Change>, OperatorError> {
+        let (out, written, left) = run(&self.spec, self.operator.as_mut(), &self.blocks, lanes, &moment, false)?;
+        let (again, rewritten, _) = run(&self.spec, self.twin.as_mut(), &self.blocks, lanes, &moment, true)?;
+        assert_eq!(format!("{out:?}"), format!("{again:?}"), "another result when run again");
+        assert_same(&written, &rewritten);
+        self.blocks.apply(&written);
+        self.operator.committed();
+        self.twin.committed();
+        self.left.late += left.late;
+        self.left.untimed += left.untimed;
+        self.last = Some(moment);
+        let rows = |operator: &dyn Operator| operator.count_rows(&self.blocks).unwrap();
+        assert_eq!(rows(self.operator.as_ref()), rows(self.twin.as_ref()));
+        Ok(out)
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.operator.count_rows(&self.blocks).unwrap()
+    }
+
+    pub fn operator(&self) -> &dyn Operator {
+        self.operator.as_ref()
+    }
+
+    pub fn block_count(&self) -> usize {
+        self.blocks.0.len()
+    }
+}
+
+fn stored(spec: &Arc<dyn OperatorSpec>, blocks: &Blocks, last: Option<Moment>) -> Stored {
+    let of_store = |name: &String| {
+        let of_store = blocks.0.iter().filter(|(key, _)| key.operator == OperatorId::of(name));
+        let mut of_store: Vec<(BlockKey, u64)> = of_store.map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
+        of_store.sort();
+        of_store
+    };
+    Stored { blocks: spec.stores().iter().map(of_store).collect(), last, ..Stored::default() }
+}
+
+fn run(
+    spec: &Arc<dyn OperatorSpec>,
+    operator: &mut dyn Operator,
+    blocks: &Blocks,
+    lanes: &Lanes,
+    moment: &Moment,
+    backwards: bool,
+) -> Result<(Vec<Change>, BlockChanges, LateRows), OperatorError> {
+    let mut left = LateRows::default();
+    for (number, chunks) in lanes.iter().enumerate() {
+        let mut lane = Arc::clone(spec).lane()?;
+        for (port, sign, rows) in chunks {
+            let of_chunk = lane.push(*port, *sign, rows, moment)?;
+            left.late += of_chunk.late;
+            left.untimed += of_chunk.untimed;
+        }
+        operator.absorb(moment, lane.finish()?, number as u16)?;
+    }
+    let mut pieces: Vec<_> = operator.pieces(moment)?.into_iter().enumerate().collect();
+    if backwards {
+        pieces.reverse();
+    }
+    let mut out = BTreeMap::new();
+    for (number, piece) in pieces {
+        out.insert(number, operator.run(piece, moment, blocks)?);
+    }
+    let out = out.into_values().flatten().collect();
+    Ok((out, operator.settle(moment, blocks)?, left))
+}
+
+fn assert_same(left: &BlockChanges, right: &BlockChanges) {
+    let keys = |changes: &BlockChanges| changes.puts.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+    assert_eq!(keys(left), keys(right));
+    assert!(left.puts == right.puts, "other bytes when run again");
+    assert_eq!(left.deletes, right.deletes);
+    assert_eq!(left.drops, right.drops);
+}
+
+/// Rows as text, one string a row.
+pub fn texts(rows: &RecordBatch) -> Vec<String> {
+    let text = |row: usize| {
+        let cells = rows.columns().iter().map(|column| match column.is_null(row) {
+            true => "null".to_string(),
+            false => array_value_to_string(column, row).unwrap(),
+        });
+        cells.collect::<Vec<_>>().join("|")
+    };
+    (0..rows.num_rows()).map(text).collect()
+}
+
+/// A table that takes changes, as a multiset of rows.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Table(pub BTreeMap<String, usize>);
+
+impl Table {
+    pub fn of(batches: &[RecordBatch]) -> Table {
+        let mut table = Table::default();
+        batches.iter().flat_map(texts).for_each(|row| *table.0.entry(row).or_default() += 1);
+        table
+    }
+
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            assert!(change.rows.num_rows() > 0, "an empty change");
+            for row in texts(&change.rows) {
+                match change.sign {
+                    Sign::Add => *self.0.entry(row).or_default() += 1,
+                    Sign::Retract => {
+                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("takes back {row}"));
+                        *count -= 1;
+                        if *count == 0 {
+                            self.0.remove(&row);
+                        }
+                    }
+                    Sign::Replace { .. } => panic!("replaces"),
+                }
+            }
+        }
+    }
+}
+
+fn session() -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(1);
+    config.options_mut().sql_parser.map_string_types_to_utf8view = false;
+    SessionContext::new_with_config(config)
+}
+
+/// The query as a plan over ports, in the order of the tables.
+pub fn plan(sql: &str, tables: &[(&str, SchemaRef)]) -> BatchPlan {
+    let context = session();
+    for (port, (name, schema)) in tables.iter().enumerate() {
+        let places = Places { port, schema: Arc::clone(schema) };
+        context.register_table(*name, Arc::new(places)).unwrap();
+    }
+    let plan = block_on(async { context.sql(sql).await.unwrap().create_physical_plan().await.unwrap() });
+    BatchPlan::compile(plan, context.task_ctx()).unwrap()
+}
+
+/// The query's answer over whole tables.
+pub fn answer(sql: &str, tables: &[(&str, RecordBatch)]) -> Table {
+    let context = session();
+    for (name, rows) in tables {
+        let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
+        context.register_table(*name, Arc::new(table)).unwrap();
+    }
+    Table::of(&block_on(async { context.sql(sql).await.unwrap().collect().await.unwrap() }))
+}
+
+#[derive(Debug)]
+struct Places {
+    port: usize,
+    schema: SchemaRef,
+}
+
+#[async_trait::async_trait]
+impl TableProvider for Places {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(SlotExec::place(&self.schema, projection)?.at_port(self.port)))
+    }
+}
+
+/// Numbers that a seed repeats (splitmix64).
+#[derive(Debug, Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
