@@ -9,7 +9,7 @@ mod index;
 mod lane;
 mod merge;
 mod operator;
-mod shard;
+pub(crate) mod shard;
 mod spec;
 mod stateful;
 

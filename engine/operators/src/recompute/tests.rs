@@ -4,4 +4,4 @@ mod bed;
 mod cases;
 mod random;
 
-pub(crate) use bed::{Bed, Lanes, Random, Table, moment, texts};
+pub(crate) use bed::{Bed, Lanes, Random, moment, texts};

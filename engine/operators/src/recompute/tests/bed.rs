@@ -107,10 +107,6 @@ impl Bed {
     pub fn operator(&self) -> &dyn Operator {
         self.operator.as_ref()
     }
-
-    pub fn block_count(&self) -> usize {
-        self.blocks.0.len()
-    }
 }
 
 fn stored(spec: &Arc<dyn OperatorSpec>, blocks: &Blocks, last: Option<Moment>) -> Stored {

@@ -1,0 +1,45 @@
+//! Tells the bucket of each row, leaves those of closed buckets out, and sorts the rest by shard.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::spec::{Bucket, MaterializeSpec};
+use crate::OperatorError;
+use crate::keyed::{EventTime, KeyedLane, KeyedPort};
+use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+
+/// Rows of one lane, by bucket.
+#[derive(Debug)]
+pub(super) struct MaterializeLane {
+    spec: Arc<MaterializeSpec>,
+    schema: SchemaRef,
+    rows: KeyedLane,
+}
+
+impl MaterializeLane {
+    pub(super) fn new(spec: Arc<MaterializeSpec>) -> MaterializeLane {
+        // A row of a bucket that has closed would take the place of all that was in it.
+        let is_timed = matches!(spec.bucket, Bucket::Time { .. });
+        let event_time = is_timed.then_some(EventTime { column: 1, required: false });
+        let rows = KeyedLane::new(vec![KeyedPort { keys: vec![0], event_time }]);
+        MaterializeLane { schema: spec.store_spec().schema, spec, rows }
+    }
+}
+
+impl OperatorLane for MaterializeLane {
+    fn push(
+        &mut self,
+        port: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &Moment,
+    ) -> Result<LateRows, OperatorError> {
+        self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, moment)
+    }
+
+    fn finish(&mut self) -> Result<LanePart, OperatorError> {
+        self.rows.finish()
+    }
+}

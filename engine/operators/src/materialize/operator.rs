@@ -1,0 +1,179 @@
+//! The part that has memory: rows by bucket, and what an epoch does to them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+
+use super::spec::{Bucket, MaterializeSpec};
+use crate::OperatorError;
+use crate::keyed::hash::hash_keys;
+use crate::keyed::{KeyedInput, PieceRows};
+use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
+use crate::recompute::{Begun, count, row_hashes, take_out};
+use crate::store::{Shard, Store};
+
+/// The bucket of a table that is given out whole.
+const WHOLE: i64 = 0;
+
+/// The operator with its state.
+#[derive(Debug)]
+pub(super) struct Materialize {
+    spec: Arc<MaterializeSpec>,
+    store: Store,
+    /// Only if the table is given out in the first epoch.
+    begun: Option<Begun>,
+    input: KeyedInput,
+    /// When the buckets that were given out in this epoch end, those that do.
+    ends: Mutex<BTreeMap<i64, i64>>,
+}
+
+/// What an epoch brought for one bucket.
+#[derive(Default)]
+struct Touched {
+    key: u128,
+    ends_us: Option<i64>,
+    taken_back: Vec<u128>,
+}
+
+impl Materialize {
+    pub(super) fn open(spec: Arc<MaterializeSpec>, stored: Stored) -> Materialize {
+        let Stored { blocks, last, budget } = stored;
+        let mut blocks = blocks.into_iter();
+        let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+        let begun = (spec.bucket == Bucket::Whole)
+            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
+        Materialize { spec, store, begun, input: KeyedInput::default(), ends: Mutex::default() }
+    }
+
+    /// True until a table that is given out whole has been.
+    fn is_first(&self) -> bool {
+        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+    }
+
+    /// Takes in the rows of a shard, all that are added before any that is taken back; says which buckets they touch.
+    fn take_in(&self, parts: &[PieceRows<'_>], shard: &mut Shard) -> Result<BTreeMap<i64, Touched>, OperatorError> {
+        let mut touched = BTreeMap::<i64, Touched>::new();
+        for part in parts {
+            let buckets = part.rows.column(0).as_primitive::<Int64Type>();
+            let ends = (self.spec.extra_columns() > 1).then(|| part.rows.column(1));
+            let ends = ends.map(|ends| ends.as_primitive::<TimestampMicrosecondType>());
+            let hashes = match part.sign {
+                Sign::Add => {
+                    shard.insert(&part.rows, part.keys)?;
+                    None
+                }
+                Sign::Retract => Some(row_hashes(&part.rows)?),
+                Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
+            };
+            for (row, bucket) in buckets.values().iter().enumerate() {
+                let bucket = touched.entry(*bucket).or_default();
+                bucket.key = part.keys[row];
+                let ends_us = ends.filter(|ends| ends.is_valid(row)).map(|ends| ends.value(row));
+                bucket.ends_us = bucket.ends_us.max(ends_us);
+                bucket.taken_back.extend(hashes.as_ref().map(|hashes| hashes[row]));
+            }
+        }
+        Ok(touched)
+    }
+
+    /// What a bucket has once the rows that are taken back are gone, the oldest of equal ones first.
+    fn rows_of(&self, touched: Touched, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
+        let mut positions: Vec<u32> = shard.find(touched.key).collect();
+        let mut rows = shard.gather(&positions)?;
+        if !touched.taken_back.is_empty() {
+            let mut left = count(touched.taken_back.iter().copied());
+            let goes = take_out(&mut left, &row_hashes(&rows)?);
+            if goes.iter().filter(|goes| **goes).count() < touched.taken_back.len() {
+                return Err(self.spec.fault("a row is taken back that was never added"));
+            }
+            let (gone, stay): (Vec<_>, Vec<_>) = positions.into_iter().zip(goes).partition(|(_, goes)| *goes);
+            gone.into_iter().for_each(|(position, _)| shard.remove(position));
+            positions = stay.into_iter().map(|(position, _)| position).collect();
+            rows = shard.gather(&positions)?;
+        }
+        let columns = rows.columns()[self.spec.extra_columns()..].to_vec();
+        Ok(RecordBatch::try_new(Arc::clone(&self.spec.schema), columns)?)
+    }
+
+    fn run_shard(
+        &self,
+        number: u8,
+        moment: &Moment,
+        committed: &dyn BlockSource,
+    ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
+        let parts: Vec<PieceRows<'_>> = self.input.of_shard(number).collect();
+        if parts.is_empty() && !self.store.is_due(number, moment) {
+            return Ok(BTreeMap::new());
+        }
+        let mut shard = self.store.shard(number, moment, committed)?;
+        let mut out = BTreeMap::new();
+        for (bucket, touched) in self.take_in(&parts, &mut shard)? {
+            if let Some(ends_us) = touched.ends_us {
+                self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket, ends_us);
+            }
+            out.insert(bucket, self.rows_of(touched, &mut shard)?);
+        }
+        shard.evict(moment);
+        Ok(out)
+    }
+}
+
+impl Operator for Materialize {
+    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+        self.ends.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(self.input.pieces(self.is_first() || self.store.any_due(moment)))
+    }
+
+    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(piece);
+        let mut out = BTreeMap::new();
+        for number in shards.clone() {
+            out.extend(self.run_shard(number, moment, committed)?);
+        }
+        self.store.finish(shards.clone(), moment)?;
+        if let Some(begun) = self.begun.as_ref().filter(|begun| !begun.has_begun()) {
+            let bucket: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![WHOLE]));
+            if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
+                out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
+                begun.note(moment, committed)?;
+            }
+        }
+        Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
+    }
+
+    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        let mut all = self.store.settle(moment, committed)?;
+        if let Some(begun) = &mut self.begun {
+            let changes = begun.settle(moment, committed)?;
+            all.puts.extend(changes.puts);
+            all.deletes.extend(changes.deletes);
+            all.drops.extend(changes.drops);
+        }
+        Ok(all)
+    }
+
+    fn committed(&mut self) {
+        self.store.committed();
+        self.begun.iter_mut().for_each(Begun::committed);
+    }
+
+    fn owes(&self, next: &Moment) -> bool {
+        self.is_first() || self.store.any_due(next)
+    }
+
+    fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(&bucket).is_some_and(|ends_us| moment.watermark_us.is_some_and(|us| *ends_us <= us))
+    }
+
+    fn figures(&self) -> Figures {
+        self.store.figures()
+    }
+}

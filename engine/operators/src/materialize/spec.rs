@@ -1,0 +1,186 @@
+//! Which rows make a bucket, and how they are filed.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+
+use super::lane::MaterializeLane;
+use super::operator::Materialize;
+use crate::OperatorError;
+use crate::aggregate::instant;
+use crate::aggregate::shard::{bucket_of, key_hashes};
+use crate::keyed::instants;
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::recompute::Begun;
+use crate::store::StoreSpec;
+
+/// The bucket of rows without a time. They never go.
+pub(super) const UNTIMED: i64 = i64::MIN;
+
+/// A table that is kept whole, bucket by bucket.
+#[derive(Debug, Clone)]
+pub struct MaterializeSpec {
+    /// Stable name of the operator.
+    pub name: String,
+    /// Columns of the table.
+    pub schema: SchemaRef,
+    /// What makes a bucket.
+    pub bucket: Bucket,
+}
+
+/// What makes a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bucket {
+    /// A share of the keys in these columns, one of 16 as in an aggregate by keys.
+    Hash(Vec<usize>),
+    /// A time. Once the watermark has reached the end of it, the rows are forgotten and what was given out stands.
+    Time {
+        /// An instant, which is the bucket; or a window: then its start is.
+        column: usize,
+        /// How long after an instant its bucket ends, microseconds: the size of the window if the instant is its start, 0 if it is
+        /// its end. A window knows its end.
+        length_us: i64,
+    },
+    /// All rows are bucket 0, which is given out on any change and in the first epoch.
+    Whole,
+}
+
+impl MaterializeSpec {
+    /// Columns that stand before the table's own in the state: the bucket, and when it ends if that is a matter of time.
+    pub(super) fn extra_columns(&self) -> usize {
+        match self.bucket {
+            Bucket::Time { .. } => 2,
+            Bucket::Hash(_) | Bucket::Whole => 1,
+        }
+    }
+
+    /// What is filed.
+    pub(super) fn store_spec(&self) -> StoreSpec {
+        let mut fields = vec![Arc::new(Field::new("_bucket", DataType::Int64, false))];
+        if let Bucket::Time { .. } = self.bucket {
+            fields.push(Arc::new(Field::new("_ends", instant(), true)));
+        }
+        let ends = fields.len() - 1;
+        fields.extend(self.schema.fields().iter().cloned());
+        StoreSpec {
+            name: self.name.clone(),
+            schema: Arc::new(Schema::new(fields)),
+            keys: 1,
+            expires: (ends > 0).then_some(ends),
+            expires_at_batch_time: None,
+            keeps_rows: true,
+        }
+    }
+
+    /// Rows of the table as they are filed, in columns of this schema.
+    ///
+    /// # Errors
+    /// If a key column has no hash, or the time is none.
+    pub(super) fn filed(&self, rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, OperatorError> {
+        let mut columns: Vec<ArrayRef> = match &self.bucket {
+            Bucket::Whole => vec![Arc::new(Int64Array::from(vec![0; rows.num_rows()]))],
+            Bucket::Hash(keys) => {
+                let keys: Vec<ArrayRef> = keys.iter().map(|key| Arc::clone(rows.column(*key))).collect();
+                let hashes = key_hashes(&keys, rows.num_rows())?;
+                vec![Arc::new(hashes.into_iter().map(|hash| Some(bucket_of(hash))).collect::<Int64Array>())]
+            }
+            Bucket::Time { column, length_us } => times(rows.column(*column), *length_us)?.into(),
+        };
+        columns.extend(rows.columns().iter().cloned());
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+
+    fn check(&self) -> Result<(), OperatorError> {
+        let Bucket::Time { column, .. } = self.bucket else { return Ok(()) };
+        match self.schema.field(column).data_type() {
+            DataType::Timestamp(TimeUnit::Microsecond, _) | DataType::Struct(_) => Ok(()),
+            _ => Err(self.fault("the column that tells the time of its buckets is neither an instant nor a window")),
+        }
+    }
+
+    /// A fault of whoever made the spec, or of the operators before it.
+    pub(super) fn fault(&self, what: &str) -> OperatorError {
+        OperatorError::Compute(format!("{}: {what}; this is a fault of the engine, please report it", self.name))
+    }
+}
+
+/// The bucket of each row, and when it ends.
+fn times(column: &ArrayRef, length_us: i64) -> Result<[ArrayRef; 2], OperatorError> {
+    let ends = instants(column)?;
+    let (starts, ends) = match column.data_type() {
+        DataType::Struct(_) => {
+            let start = column.as_struct().column_by_name("start").map(Arc::clone);
+            (start.ok_or_else(|| OperatorError::Compute("a window without a start".to_string()))?, ends)
+        }
+        _ => {
+            let after = ends.as_primitive::<TimestampMicrosecondType>();
+            let after = after.unary::<_, TimestampMicrosecondType>(|us| us.saturating_add(length_us));
+            (ends, Arc::new(after.with_data_type(instant())) as ArrayRef)
+        }
+    };
+    let start = starts.as_primitive::<TimestampMicrosecondType>();
+    // A null window has a null end, whatever its start says.
+    let bucket = |row: usize| if ends.is_null(row) || start.is_null(row) { UNTIMED } else { start.value(row) };
+    let buckets: Int64Array = (0..ends.len()).map(|row| Some(bucket(row))).collect();
+    let ends = ends.as_primitive::<TimestampMicrosecondType>().clone().with_data_type(instant());
+    Ok([Arc::new(buckets), Arc::new(ends)])
+}
+
+impl OperatorSpec for MaterializeSpec {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn input(&self, _: usize) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn output(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn stores(&self) -> Vec<String> {
+        let begun = (self.bucket == Bucket::Whole).then(|| Begun::name(&self.name));
+        std::iter::once(self.name.clone()).chain(begun).collect()
+    }
+
+    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(MaterializeLane::new(self)))
+    }
+
+    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
+        self.check()?;
+        Ok(Box::new(Materialize::open(self, stored)))
+    }
+
+    fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
+        let column = |column: usize| self.schema.field(column).name().clone();
+        let bucket = match &self.bucket {
+            Bucket::Hash(keys) => format!("({})", keys.iter().map(|key| column(*key)).collect::<Vec<_>>().join(", ")),
+            Bucket::Time { column: time, length_us } => format!("{} for {length_us} µs", column(*time)),
+            Bucket::Whole => "all rows".to_string(),
+        };
+        let columns = self.schema.fields().iter().map(|field| format!("column {} {}", field.name(), field.data_type()));
+        Ok(columns.chain([format!("bucket {bucket}")]).collect())
+    }
+
+    fn describe(&self) -> String {
+        let of = match &self.bucket {
+            Bucket::Hash(_) => "share of the keys",
+            Bucket::Time { .. } => "time",
+            Bucket::Whole => "change",
+        };
+        format!("materialize: keeps the rows of the table, rewrites all of them for each {of} that an epoch touched")
+    }
+
+    fn bound(&self) -> Bound {
+        match &self.bucket {
+            Bucket::Time { column, .. } => {
+                let name = self.schema.field(*column).name();
+                Bound::Watermark(format!("rows go when the watermark reaches the end of {name}"))
+            }
+            Bucket::Hash(_) | Bucket::Whole => Bound::Unbounded("all rows of the table".to_string()),
+        }
+    }
+}
