@@ -21,6 +21,7 @@ pub struct Lookup {
     /// The columns of the table that the condition or the result reads; nulls stand for the others.
     table: Vec<Option<ArrayRef>>,
     index: Index,
+    rows: usize,
 }
 
 impl Lookup {
@@ -39,7 +40,7 @@ impl Lookup {
         let index = Index::new(hash_keys(&keys, rows)?);
         let kept = |(column, values): (usize, &ArrayRef)| spec.reads(column).then(|| Arc::clone(values));
         let table = table.columns().iter().enumerate().map(kept).collect();
-        Ok(Lookup { spec, table, index })
+        Ok(Lookup { spec, table, index, rows })
     }
 
     /// What it does.
@@ -78,6 +79,12 @@ impl Lookup {
                 self.joined(rows, stream, table)
             }
             LookupKind::LeftSemi => self.picked(rows, matched.into()),
+            LookupKind::LeftAnti if self.spec.is_null_aware() && self.rows > 0 => {
+                let table_has_null = self.index.rows() < self.rows;
+                let is_null = |row: usize| hashes.has_null.as_ref().is_some_and(|has_null| has_null[row]);
+                let goes_out = |row: usize| !table_has_null && !matched[row] && !is_null(row);
+                self.picked(rows, (0..matched.len()).map(|row| Some(goes_out(row))).collect())
+            }
             LookupKind::LeftAnti => self.picked(rows, matched.into_iter().map(|matched| Some(!matched)).collect()),
         }
     }

@@ -31,6 +31,7 @@ pub struct LookupSpec {
     table: SchemaRef,
     table_keys: Vec<usize>,
     residual: Option<Condition>,
+    null_aware: bool,
     output: SchemaRef,
     /// Columns of the result among stream columns followed by table columns.
     columns: Vec<usize>,
@@ -60,9 +61,9 @@ impl LookupSpec {
             }
         }
         let width = stream.fields().len() + if kind.gives_pairs() { table.fields().len() } else { 0 };
-        let (residual, output) = (None, Arc::new(Schema::empty()));
+        let (residual, null_aware, output) = (None, false, Arc::new(Schema::empty()));
         let columns = (0..width).collect();
-        let spec = LookupSpec { kind, stream, stream_keys, table, table_keys, residual, output, columns };
+        let spec = LookupSpec { kind, stream, stream_keys, table, table_keys, residual, null_aware, output, columns };
         Ok(spec.with_output())
     }
 
@@ -73,6 +74,20 @@ impl LookupSpec {
     pub fn with_residual(mut self, residual: Arc<dyn PhysicalExpr>) -> Result<LookupSpec, OperatorError> {
         let fields: Vec<Arc<Field>> = self.stream.fields().iter().chain(self.table.fields()).map(Arc::clone).collect();
         self.residual = Some(Condition::new(residual, &fields)?);
+        Ok(self)
+    }
+
+    /// As `NOT IN (subquery)` has it: a null in the table equals everything perhaps, so nothing goes out; a row of the stream
+    /// with a null in its key goes out only if the table is empty.
+    ///
+    /// # Errors
+    /// If it is not an anti join with one key and without a residual condition.
+    pub fn with_null_aware(mut self) -> Result<LookupSpec, OperatorError> {
+        if self.kind != LookupKind::LeftAnti || self.stream_keys.len() != 1 || self.residual.is_some() {
+            let what = "NOT IN (subquery) is looked up by one key and nothing else; write NOT EXISTS (...) instead";
+            return Err(OperatorError::Compute(what.to_string()));
+        }
+        self.null_aware = true;
         Ok(self)
     }
 
@@ -92,6 +107,11 @@ impl LookupSpec {
     /// Which rows it gives.
     pub fn kind(&self) -> LookupKind {
         self.kind
+    }
+
+    /// True if it is a `NOT IN`.
+    pub fn is_null_aware(&self) -> bool {
+        self.null_aware
     }
 
     /// Schema of the stream.

@@ -115,6 +115,24 @@ proptest! {
 }
 
 #[test]
+fn not_in_knows_nulls() {
+    let lookup = |table: &[Row]| {
+        let spec = spec(LookupKind::LeftAnti, &[0], false).with_null_aware().unwrap();
+        let lookup = Lookup::new(Arc::new(spec), &[batch("t", table)]).unwrap();
+        let stream = [(Some(1), None, 10), (Some(2), None, 20), (None, None, 30)];
+        let given = rows(&lookup.run(&batch("s", &stream)).unwrap());
+        given.into_iter().map(|row| row.0.unwrap().2).collect::<Vec<i64>>()
+    };
+    // x NOT IN (), x NOT IN (1), x NOT IN (1, NULL)
+    assert_eq!(lookup(&[]), [10, 20, 30]);
+    assert_eq!(lookup(&[(Some(1), None, 0)]), [20]);
+    assert_eq!(lookup(&[(Some(1), None, 0), (None, None, 0)]), Vec::<i64>::new());
+    assert!(spec(LookupKind::LeftAnti, &[0, 1], false).with_null_aware().is_err());
+    assert!(spec(LookupKind::LeftAnti, &[0], true).with_null_aware().is_err());
+    assert!(spec(LookupKind::LeftSemi, &[0], false).with_null_aware().is_err());
+}
+
+#[test]
 fn a_frequent_key_is_looked_up_in_chunks() {
     let row = |value: i64| (Some(1), Some("a".to_string()), value);
     let (stream, table): (Vec<Row>, Vec<Row>) = ((0..300).map(row).collect(), (0..300).rev().map(row).collect());

@@ -1,9 +1,9 @@
 //! The golden vector V5 (Spark 4.3.0), and what §17 of the reference warns of.
 
 use super::machine::{Machine, moment};
-use super::rows::{Joined, On, Row, SECOND, Shape};
-use crate::join::JoinKind;
-use crate::operator::Operator;
+use super::rows::{Joined, On, Row, SECOND, Shape, schema};
+use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
+use crate::operator::{Bound, Moment, Operator, OperatorSpec};
 
 const A: i64 = 1;
 const B: i64 = 2;
@@ -108,5 +108,28 @@ fn a_match_is_not_forgotten_before_the_row_goes() {
     assert_eq!(machine.simple(&[], &[], moment(3, marks[0], marks[1])).sorted(), []);
     machine.restart();
     assert_eq!(machine.simple(&[], &[], moment(4, marks[1], marks[2])).sorted(), []);
+    assert_eq!(machine.join.figures().rows, 0);
+}
+
+#[test]
+fn rows_may_also_go_by_the_time_of_the_epochs() {
+    // state_ttl: the column with the watermark is that of the epochs' time here.
+    let shape = Shape::new(JoinKind::Left, On::Range(0, 600));
+    let side = |side| JoinSide { expires_at_batch_time: Some(3), ..JoinSide::new(schema(side), vec![1]) };
+    let spec = JoinSpec::new("gold.ttl".to_string(), JoinKind::Left, side(Side::Left), side(Side::Right)).unwrap();
+    assert!(matches!(spec.bound(), Bound::Watermark(text) if text.contains("the epoch's time reaches left_until")));
+    let mut machine = Machine::new(shape, spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
+    let now = |epoch, text| Moment { batch_time_us: time(text), ..moment(epoch, None, None) };
+    let (matched, lonely, null) = (row(A, "12:00"), row(B, "12:01"), row(None, "12:02"));
+    let partner = row(A, "12:00:30");
+    let done = machine.simple(&[matched, lonely, null], &[partner], now(0, "12:00:45"));
+    assert_eq!(done.sorted(), [(Some(matched), Some(partner))]);
+    assert_eq!(machine.join.figures().rows, 3, "the right row went at 12:00:30 and a microsecond");
+    assert!(!machine.join.owes(&now(1, "12:05")) && machine.join.owes(&now(1, "12:12")));
+    machine.restart();
+    let done = machine.simple(&[], &[], now(1, "12:12"));
+    assert_eq!(done.sorted(), [alone(lonely)]);
+    let done = machine.simple(&[], &[], now(2, "13:00"));
+    assert_eq!(done.sorted(), [alone(null)]);
     assert_eq!(machine.join.figures().rows, 0);
 }

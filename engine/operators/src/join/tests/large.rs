@@ -33,14 +33,19 @@ fn by_key(rows: &[Row]) -> BTreeMap<Option<i64>, Vec<Row>> {
 #[test]
 fn large_epochs_are_done_shard_by_shard() {
     let (left, right) = (many(11_000, 3_000, 1), many(12_000, 3_500, 2));
+    let more = [many(200, 3_000, 5), many(200, 3_500, 6)];
     for kind in KINDS {
         let shape = Shape::new(kind, On::Range(20, 20));
         let mut machine = Machine::new(shape, shape.spec([true, true]));
         let first = machine.simple(&left, &right, moment(0, None, None));
-        let second = machine.simple(&[], &[], moment(1, None, Some(1_000 * SECOND)));
-        let mut given: Vec<_> = first.added().into_iter().chain(second.added()).collect();
+        machine.restart();
+        // More rows of keys that are there, few enough to be done in one piece: they find those of the large epoch.
+        let second = machine.simple(&more[0], &more[1], moment(1, None, Some(150 * SECOND)));
+        machine.restart();
+        let last = machine.simple(&[], &[], moment(2, Some(150 * SECOND), Some(1_000 * SECOND)));
+        let mut given: Vec<_> = [&first, &second, &last].iter().flat_map(|done| done.added()).collect();
         given.sort_unstable();
-        let (left, right) = (by_key(&left), by_key(&right));
+        let (left, right) = (by_key(&[&left[..], &more[0]].concat()), by_key(&[&right[..], &more[1]].concat()));
         let keys = 0..3_500;
         let of = |rows: &BTreeMap<_, Vec<Row>>, key: i64| rows.get(&Some(key)).cloned().unwrap_or_default();
         let mut wanted: Vec<_> = keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();

@@ -10,6 +10,7 @@ use super::rows::{Joined, Row, Shape, joined};
 use crate::OperatorError;
 use crate::join::{Join, JoinSpec, Side};
 use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::store::Budget;
 
 /// False as long as the store keeps nothing in the checkpoint.
 pub const STORE_IS_DURABLE: bool = false;
@@ -35,6 +36,7 @@ pub struct Machine {
     pub blocks: Blocks,
     pub join: Join,
     last: Option<Moment>,
+    budget: Arc<Budget>,
 }
 
 /// What an epoch did.
@@ -60,9 +62,15 @@ impl Done {
 
 impl Machine {
     pub fn new(shape: Shape, spec: JoinSpec) -> Machine {
-        let spec = Arc::new(spec);
-        let join = Join::open(Arc::clone(&spec), Stored::default());
-        Machine { shape, spec, blocks: Blocks::default(), join, last: None }
+        Machine::with_memory(shape, spec, usize::MAX)
+    }
+
+    /// A machine whose state may take so many bytes of memory.
+    pub fn with_memory(shape: Shape, spec: JoinSpec, cap_bytes: usize) -> Machine {
+        let (spec, budget) = (Arc::new(spec), Arc::new(Budget::new(cap_bytes)));
+        let stored = Stored { budget: Arc::clone(&budget), ..Stored::default() };
+        let join = Join::open(Arc::clone(&spec), stored);
+        Machine { shape, spec, blocks: Blocks::default(), join, last: None, budget }
     }
 
     /// The join as a new process finds it.
@@ -73,7 +81,7 @@ impl Machine {
             blocks.map(|(key, bytes)| (*key, bytes.len() as u64)).collect()
         };
         let blocks = self.spec.stores().iter().map(of_store).collect();
-        Join::open(Arc::clone(&self.spec), Stored { blocks, last: self.last, ..Stored::default() })
+        Join::open(Arc::clone(&self.spec), Stored { blocks, last: self.last, budget: Arc::clone(&self.budget) })
     }
 
     pub fn restart(&mut self) {

@@ -108,12 +108,14 @@ fn wanted(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joine
     (given, kept)
 }
 
-fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool) {
+/// `restarts` between all epochs; `is_tight`: no memory for what is not in use.
+fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
     epochs.push(Vec::new());
     let (seen, late, mut marks) = on_time(&shape, &epochs);
     *marks.last_mut().unwrap() = Some(THE_END);
     let (given, kept) = wanted(&shape, &seen, &marks);
-    let mut machine = Machine::new(shape, shape.spec([true, true]));
+    let cap_bytes = if is_tight { 0 } else { usize::MAX };
+    let mut machine = Machine::with_memory(shape, shape.spec([true, true]), cap_bytes);
     let mut all = Vec::new();
     for (number, epoch) in epochs.iter().enumerate() {
         if restarts {
@@ -156,7 +158,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_epoch_gives_what_it_must_and_in_the_end_all_is_the_batch_join(shape in shape(), epochs in epochs(), restarts: bool) {
-        run(shape, epochs, restarts);
+    fn every_epoch_gives_what_it_must_and_in_the_end_all_is_the_batch_join(shape in shape(), epochs in epochs(), restarts: bool, is_tight: bool) {
+        run(shape, epochs, restarts, is_tight);
     }
 }
