@@ -78,12 +78,6 @@ impl<'a> Output<'a> {
         let whole = self.parts.into_iter().map(|part| {
             let rows = match part.batches.as_slice() {
                 [only] => only.clone(),
-                batches if schema.fields().is_empty() => {
-                    // Only their number is asked for; to put batches without columns together would lose it.
-                    let options = RecordBatchOptions::new().with_row_count(Some(part.rows));
-                    debug_assert!(batches.iter().all(|batch| batch.num_columns() == 0));
-                    RecordBatch::try_new_with_options(Arc::clone(schema), Vec::new(), &options)?
-                }
                 batches => concat_batches(schema, batches)?,
             };
             Ok(Change { sign: part.sign, rows })

@@ -4,7 +4,6 @@ use std::iter::repeat_n;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take};
-use arrow::datatypes::UInt32Type;
 
 use super::spec::{JoinSpec, Side};
 use crate::OperatorError;
@@ -124,7 +123,7 @@ impl JoinSpec {
         if mask.true_count() == mask.len() {
             return Ok(Matches { pairs, stored: Some(stored) });
         }
-        let pairs = Pairs { arriving: picked(&pairs.arriving, &mask)?, stored: picked(&pairs.stored, &mask)? };
+        let pairs = Pairs { arriving: picked(&pairs.arriving, &mask), stored: picked(&pairs.stored, &mask) };
         let stored = match self.kind().gives_pairs() {
             true => Some(filter_record_batch(&stored, &mask)?),
             false => None,
@@ -133,8 +132,6 @@ impl JoinSpec {
     }
 }
 
-fn picked(values: &[u32], mask: &BooleanArray) -> Result<Vec<u32>, OperatorError> {
-    use arrow::array::AsArray;
-    let values = UInt32Array::from(values.to_vec());
-    Ok(arrow::compute::filter(&values, mask)?.as_primitive::<UInt32Type>().values().to_vec())
+fn picked(values: &[u32], mask: &BooleanArray) -> Vec<u32> {
+    values.iter().zip(mask.values()).filter_map(|(value, holds)| holds.then_some(*value)).collect()
 }

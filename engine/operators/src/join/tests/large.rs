@@ -119,3 +119,17 @@ fn a_result_without_columns_still_counts_its_rows() {
     let done = machine.simple(&rows, &rows, moment(0, None, None));
     assert_eq!(done.changes.iter().map(|change| change.rows.num_rows()).sum::<usize>(), 40);
 }
+
+#[test]
+fn a_column_may_be_two_keys() {
+    // left.key = right.key AND left.key = right.value
+    let sides = [JoinSide::new(schema(Side::Left), vec![1, 1]), JoinSide::new(schema(Side::Right), vec![1, 0])];
+    let [left, right] = sides;
+    let spec = JoinSpec::new("gold.twice".to_string(), JoinKind::Left, left, right).unwrap();
+    let mut machine =
+        Machine::new(Shape::new(JoinKind::Left, On::Key), spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
+    let row = |key: i64, value: i64| Row { key: Some(key), time: Some(0), value };
+    assert_eq!(machine.simple(&[row(1, 5), row(2, 5)], &[], moment(0, None, None)).sorted(), []);
+    let done = machine.simple(&[], &[row(1, 1), row(2, 1)], moment(1, None, None));
+    assert_eq!(done.sorted(), [(Some(row(1, 5)), Some(row(1, 1)))]);
+}
