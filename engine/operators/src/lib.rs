@@ -1,6 +1,7 @@
 //! The parts of a query that run: stateless pipelines, time windows and aggregates with state.
 
 pub mod aggregate;
+pub mod block;
 pub mod functions;
 pub mod join;
 pub mod keyed;

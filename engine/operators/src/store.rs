@@ -2,14 +2,33 @@
 //!
 //! A store is a table of rows. Its columns are the operator's own: keys first, then whatever it keeps. Rows are inserted,
 //! marked and removed by position; a row whose time has come goes by itself, without a word in the checkpoint.
+//!
+//! ```text
+//! shard()   rows in memory (shard, rows, times), read from blocks if they are not (read)
+//! finish()  what the epoch changed becomes blocks (format): of one shard, or of all together in a small epoch
+//! settle()  blocks are filed (index), merged when they are many or mostly dead (settle, compact); the summary says what there is
+//! ```
+//! What is written depends on the committed blocks, the changes and the moment alone, never on what is in memory.
 
 mod budget;
+mod compact;
+mod format;
+mod index;
+mod read;
+mod rows;
+mod settle;
 mod shard;
+mod summary;
+mod times;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use state::BlockKey;
+use epoch::EpochId;
+use state::{BlockKey, OperatorId};
 
 pub use budget::Budget;
 pub use shard::Shard;
@@ -17,6 +36,11 @@ pub use shard::Shard;
 use crate::OperatorError;
 use crate::keyed::SHARDS;
 use crate::operator::{BlockChanges, BlockSource, Figures, Moment};
+use format::{BLOCK_ROWS, BlockRows, Entry, Format};
+use index::{ALL, Index, MARKED, REMOVED, ROWS};
+use read::{Decoded, Pending, Source, decode, rows_of_shard};
+use shard::Changes;
+use summary::{Passed, Summary};
 
 /// What a store keeps.
 #[derive(Debug, Clone)]
@@ -39,17 +63,56 @@ pub struct StoreSpec {
 #[derive(Debug)]
 pub struct Store {
     spec: Arc<StoreSpec>,
+    format: Format,
+    index: Index,
     shards: Vec<Mutex<Shard>>,
-    #[expect(dead_code, reason = "spilling is not there yet")]
+    /// When each shard was last used, in calls.
+    used: Vec<AtomicU64>,
+    calls: AtomicU64,
+    /// What the blocks say, as of the last epoch that was settled; read when something is first asked of a source.
+    summary: OnceLock<Summary>,
+    /// Blocks made by the running epoch, with the rows or ids in each.
+    fresh: Mutex<Vec<Fresh>>,
+    /// Blocks of the last epoch that was settled, until it is committed.
+    pending: Pending,
+    /// The blocks of all shards, decoded, while shards are read out of them.
+    all: Mutex<Option<Arc<Decoded>>>,
+    last_epoch: Option<EpochId>,
+    limits: settle::Limits,
     budget: Arc<Budget>,
 }
 
+#[derive(Debug, Clone)]
+struct Fresh {
+    key: BlockKey,
+    bytes: Arc<[u8]>,
+    entries: u64,
+}
+
 impl Store {
-    /// A store with the blocks that it has in the checkpoint; `last` is the moment of the last committed epoch.
-    pub fn open(spec: StoreSpec, _blocks: Vec<(BlockKey, u64)>, _last: Option<Moment>, budget: Arc<Budget>) -> Store {
+    /// A store with the blocks that it has in the checkpoint; no block is read before a shard is needed. What had gone by
+    /// the last epoch stands in the blocks, so `_last` is not looked at.
+    pub fn open(spec: StoreSpec, blocks: Vec<(BlockKey, u64)>, _last: Option<Moment>, budget: Arc<Budget>) -> Store {
         let spec = Arc::new(spec);
-        let shards = (0..SHARDS).map(|_| Mutex::new(Shard::new(Arc::clone(&spec)))).collect();
-        Store { spec, shards, budget }
+        let (is_empty, summary) = (blocks.is_empty(), OnceLock::new());
+        if is_empty {
+            summary.get_or_init(Summary::empty);
+        }
+        Store {
+            format: Format::new(&spec.schema),
+            index: Index::new(OperatorId::of(&spec.name), blocks),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(Arc::clone(&spec), is_empty))).collect(),
+            used: (0..SHARDS).map(|_| AtomicU64::new(0)).collect(),
+            calls: AtomicU64::new(0),
+            summary,
+            fresh: Mutex::new(Vec::new()),
+            pending: Pending::new(),
+            all: Mutex::new(None),
+            last_epoch: None,
+            limits: settle::Limits::default(),
+            budget,
+            spec,
+        }
     }
 
     /// What it keeps.
@@ -65,50 +128,233 @@ impl Store {
     pub fn shard(
         &self,
         number: u8,
-        _moment: &Moment,
-        _committed: &dyn BlockSource,
+        moment: &Moment,
+        committed: &dyn BlockSource,
     ) -> Result<MutexGuard<'_, Shard>, OperatorError> {
-        Ok(self.shards[number as usize].lock().unwrap_or_else(PoisonError::into_inner))
+        let passed = self.summary(committed)?.passed;
+        let mut shard = self.lock(number);
+        self.used[number as usize].store(self.calls.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        shard.begin(moment.epoch, Passed::at(moment).and(passed));
+        if !shard.is_loaded() {
+            let rows = self.read(number, shard.passed(passed), committed)?;
+            shard.load(rows);
+            self.account(&mut shard);
+        }
+        Ok(shard)
     }
 
     /// Done with these shards in this epoch: what changed in them is encoded, together if there are several. Called by the
-    /// piece that changed them, so that pieces encode side by side. A shard may then leave memory if there is too little.
+    /// piece that changed them, so that pieces encode side by side. A shard may then leave memory if there is too little,
+    /// and positions in it say nothing any more.
     ///
     /// # Errors
-    /// If the rows cannot be encoded.
-    pub fn finish(&self, _shards: std::ops::Range<u8>, _moment: &Moment) -> Result<(), OperatorError> {
+    /// If the rows cannot be encoded, or if there are more blocks than an epoch can have.
+    pub fn finish(&self, shards: std::ops::Range<u8>, moment: &Moment) -> Result<(), OperatorError> {
+        let bucket = if shards.len() == 1 { shards.start as usize } else { ALL };
+        let mut changes = Vec::new();
+        for number in shards.clone() {
+            let mut shard = self.lock(number);
+            shard.evict_again();
+            if let Some(of_shard) = shard.take_changes(bucket == ALL)? {
+                changes.push((number, of_shard));
+            }
+            if shard.is_loaded() {
+                shard.tidy()?;
+            }
+            self.account(&mut shard);
+        }
+        self.encode(bucket, changes, moment.epoch)?;
+        for number in shards.rev() {
+            if !self.budget.is_over() {
+                break;
+            }
+            self.unload(&mut self.lock(number));
+        }
         Ok(())
     }
 
-    /// True if a row of this shard is due at this moment: its shard must be looked at even if no row came for it.
+    /// True if a row of this shard is due at this moment: its shard must be looked at even if no row came for it. Also true
+    /// after a restart until any shard has been read, since nothing is known before.
     pub fn is_due(&self, number: u8, moment: &Moment) -> bool {
-        let shard = self.shards[number as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        shard.is_due(moment)
+        if self.spec.expires.is_none() && self.spec.expires_at_batch_time.is_none() {
+            return false;
+        }
+        let facts = self.lock(number).facts();
+        let known = facts.or_else(|| self.summary.get().map(|summary| summary.shards[number as usize]));
+        known.is_none_or(|facts| facts.is_due(Passed::at(moment)))
     }
 
-    /// True if a row of any shard is due at this moment.
+    /// True if a row of any shard is due at this moment; as [`Store::is_due`] after a restart.
     pub fn any_due(&self, moment: &Moment) -> bool {
         (0..SHARDS).any(|number| self.is_due(number, moment))
     }
 
-    /// What the commit of this epoch writes; blocks that have become many are merged.
+    /// What the commit of this epoch writes; rows that are due have gone, and blocks that have become many are merged.
     ///
     /// # Errors
     /// If a block to be merged cannot be read.
-    pub fn settle(&mut self, _moment: &Moment, _committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        Ok(BlockChanges::default())
+    pub fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        settle::settle(self, moment, committed)
     }
 
     /// The epoch is durable.
-    pub fn committed(&mut self) {}
+    pub fn committed(&mut self) {
+        self.pending.clear();
+    }
 
-    /// Figures after the last epoch.
+    /// Figures after the last epoch. After a restart, no rows are known of before the first epoch.
     pub fn figures(&self) -> Figures {
-        let rows = self
-            .shards
-            .iter()
-            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).rows() as u64)
-            .sum::<u64>();
-        Figures { rows, ..Figures::default() }
+        let mut figures = Figures { rows: self.summary.get().map_or(0, Summary::rows), ..Figures::default() };
+        for number in 0..SHARDS {
+            let shard = self.lock(number);
+            let (updated, removed) = self.last_epoch.map_or((0, 0), |epoch| shard.counts(epoch));
+            figures.updated += updated;
+            figures.removed += removed;
+            figures.memory_bytes += shard.bytes() as u64;
+        }
+        for block in self.index.blocks() {
+            figures.blocks += 1;
+            figures.bytes += block.bytes;
+        }
+        figures
+    }
+
+    fn lock(&self, number: u8) -> MutexGuard<'_, Shard> {
+        self.shards[number as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn account(&self, shard: &mut Shard) {
+        let (before, after) = shard.account();
+        self.budget.change(before, after);
+    }
+
+    fn unload(&self, shard: &mut Shard) {
+        shard.unload();
+        self.account(shard);
+    }
+
+    /// What the blocks say.
+    fn summary(&self, committed: &dyn BlockSource) -> Result<&Summary, OperatorError> {
+        if let Some(summary) = self.summary.get() {
+            return Ok(summary);
+        }
+        let summary = read_summary(&self.index, &self.spec.name, committed)?;
+        Ok(self.summary.get_or_init(|| summary))
+    }
+
+    /// Reads the live rows of a shard, those of this epoch's blocks included.
+    fn read(&self, number: u8, passed: [Passed; 2], committed: &dyn BlockSource) -> Result<rows::Rows, OperatorError> {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of_epoch: Pending = fresh.into_iter().map(|fresh| (fresh.key, fresh.bytes)).collect();
+        let of_bucket = |bucket: usize| of_epoch.keys().filter(move |key| key.bucket == bucket as i64);
+        let own = self.index.bucket(number as usize).iter().map(|block| &block.key);
+        let own = decode(&self.format, own, &self.pending, committed)?;
+        let all = self.all(committed)?;
+        let own_fresh = decode(&self.format, of_bucket(number as usize), &of_epoch, committed)?;
+        let all_fresh = decode(&self.format, of_bucket(ALL), &of_epoch, committed)?;
+        let sources = [(&own, false, 0), (&*all, true, 0), (&own_fresh, false, 1), (&all_fresh, true, 1)];
+        let sources = sources.map(|(blocks, in_all, at)| Source { blocks, in_all, passed: passed[at] });
+        rows_of_shard(&self.spec, number, &sources)
+    }
+
+    /// The blocks of all shards, without those of the running epoch.
+    fn all(&self, committed: &dyn BlockSource) -> Result<Arc<Decoded>, OperatorError> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(all) = &*all {
+            return Ok(Arc::clone(all));
+        }
+        let keys = self.index.bucket(ALL).iter().map(|block| &block.key);
+        let decoded = Arc::new(decode(&self.format, keys, &self.pending, committed)?);
+        Ok(Arc::clone(all.insert(decoded)))
+    }
+
+    /// Makes blocks of what changed in some shards.
+    fn encode(&self, bucket: usize, changes: Vec<(u8, Changes)>, epoch: EpochId) -> Result<(), OperatorError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let rows = concat_batches(&self.spec.schema, changes.iter().map(|(_, changes)| &changes.rows))?;
+        let of = |ids: fn(&Changes) -> &[u64]| -> Vec<Entry> {
+            changes.iter().flat_map(|(shard, changes)| ids(changes).iter().map(|id| (*shard, *id))).collect()
+        };
+        let entries = of(|changes| &changes.ids);
+        let rows = BlockRows {
+            shards: entries.iter().map(|(shard, _)| *shard).collect(),
+            ids: entries.iter().map(|(_, id)| *id).collect(),
+            marked: changes.iter().flat_map(|(_, changes)| changes.marked.iter().copied()).collect(),
+            rows,
+        };
+        let mut blocks = Vec::new();
+        for from in (0..rows.len()).step_by(BLOCK_ROWS) {
+            let slice = rows.slice(from, BLOCK_ROWS.min(rows.len() - from));
+            blocks.push((ROWS, self.format.encode_rows(&slice)?, slice.len()));
+        }
+        for (kind, entries) in [(REMOVED, of(|changes| &changes.removed)), (MARKED, of(|changes| &changes.marks))] {
+            if !entries.is_empty() {
+                blocks.push((kind, self.format.encode_ids(&entries)?, entries.len()));
+            }
+        }
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        for (kind, bytes, entries) in blocks {
+            let is_like = |other: &&Fresh| other.key.bucket == bucket as i64 && other.key.shard == kind;
+            let sequence = self.sequence(fresh.iter().filter(is_like).count())?;
+            let operator = self.index.operator;
+            let key = BlockKey { operator, bucket: bucket as i64, shard: kind, epoch, lane: 0, sequence };
+            fresh.push(Fresh { key, bytes, entries: entries as u64 });
+        }
+        Ok(())
+    }
+
+    fn sequence(&self, number: usize) -> Result<u16, OperatorError> {
+        u16::try_from(number).map_err(|_| {
+            let what = format!("store {}: one epoch has more than 65,536 blocks of a shard", self.spec.name);
+            OperatorError::Compute(format!("{what}; lower max_offsets_per_trigger"))
+        })
     }
 }
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let bytes = (0..SHARDS).map(|number| self.lock(number).bytes()).sum();
+        self.budget.change(bytes, 0);
+    }
+}
+
+fn read_summary(index: &Index, name: &str, committed: &dyn BlockSource) -> Result<Summary, OperatorError> {
+    if let Some(key) = index.foreign {
+        return Err(OperatorError::Damaged(format!("{key} is no block of store {name}")));
+    }
+    match index.summary {
+        Some(block) => Summary::decode(&committed.block(&block.key)?),
+        None if index.blocks().next().is_none() => Ok(Summary::empty()),
+        None => Err(OperatorError::Damaged(format!("store {name} has blocks but no summary of them"))),
+    }
+}
+
+/// The live rows of a store as they stand in a checkpoint, shard by shard, oldest first: the store is not opened.
+///
+/// # Errors
+/// If a block is missing or damaged.
+pub fn read_rows(
+    spec: &StoreSpec,
+    blocks: Vec<(BlockKey, u64)>,
+    _last: Option<Moment>,
+    source: &dyn BlockSource,
+) -> Result<Vec<RecordBatch>, OperatorError> {
+    let index = Index::new(OperatorId::of(&spec.name), blocks);
+    let format = Format::new(&spec.schema);
+    let passed = read_summary(&index, &spec.name, source)?.passed;
+    let decoded =
+        |bucket: usize| decode(&format, index.bucket(bucket).iter().map(|block| &block.key), &Pending::new(), source);
+    let all = decoded(ALL)?;
+    let mut batches = Vec::new();
+    for shard in 0..SHARDS {
+        let own = decoded(shard as usize)?;
+        let sources = [(&own, false), (&all, true)].map(|(blocks, in_all)| Source { blocks, in_all, passed });
+        batches.extend(read::batches_of_shard(spec, shard, &sources)?);
+    }
+    Ok(batches)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Which blocks a store has, by bucket, and which of them have become many.
+
+use state::{BlockKey, OperatorId};
+
+use crate::keyed::SHARDS;
+
+/// One bucket a shard, and one for blocks of all shards.
+pub(super) const BUCKETS: usize = SHARDS as usize + 1;
+
+/// The bucket of blocks of all shards.
+pub(super) const ALL: usize = SHARDS as usize;
+
+/// Rows.
+pub(super) const ROWS: u8 = 0;
+/// Ids of rows that were removed.
+pub(super) const REMOVED: u8 = 1;
+/// Ids of rows that were marked.
+pub(super) const MARKED: u8 = 2;
+/// The one block that says what there is.
+pub(super) const SUMMARY: u8 = 3;
+
+/// Groups of one tier that a bucket may collect before they are merged into one of the next.
+pub(super) const COMPACT_GROUPS: usize = 16;
+
+/// Lane number of compacted blocks: this plus their tier, which begins at 1.
+pub(super) const COMPACTED_LANE: u16 = 0x8000;
+
+/// Lane number of what moved from the blocks of all shards to a shard's own.
+pub(super) const MOVED_LANE: u16 = 0x7fff;
+
+/// A block that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BlockRef {
+    pub key: BlockKey,
+    pub bytes: u64,
+}
+
+/// The blocks of a store. Those that were written together, a *group*, share epoch and lane.
+#[derive(Debug)]
+pub(super) struct Index {
+    pub operator: OperatorId,
+    buckets: Vec<Vec<BlockRef>>,
+    pub summary: Option<BlockRef>,
+    /// A block that is none of this store's kinds.
+    pub foreign: Option<BlockKey>,
+}
+
+impl Index {
+    pub fn new(operator: OperatorId, blocks: Vec<(BlockKey, u64)>) -> Index {
+        let mut index = Index { operator, buckets: vec![Vec::new(); BUCKETS], summary: None, foreign: None };
+        for (key, bytes) in blocks {
+            let block = BlockRef { key, bytes };
+            match usize::try_from(key.bucket).ok().filter(|bucket| *bucket < BUCKETS) {
+                Some(ALL) if key.shard == SUMMARY && index.summary.is_none() => index.summary = Some(block),
+                Some(bucket) if key.shard < SUMMARY => index.buckets[bucket].push(block),
+                _ => index.foreign = Some(key),
+            }
+        }
+        index.buckets.iter_mut().for_each(|blocks| blocks.sort_unstable_by_key(|block| order(&block.key)));
+        index
+    }
+
+    pub fn add(&mut self, block: BlockRef) {
+        let blocks = &mut self.buckets[block.key.bucket as usize];
+        let at = blocks.partition_point(|other| order(&other.key) <= order(&block.key));
+        blocks.insert(at, block);
+    }
+
+    /// The blocks of a bucket, oldest group first.
+    pub fn bucket(&self, bucket: usize) -> &[BlockRef] {
+        &self.buckets[bucket]
+    }
+
+    /// True if a bucket has blocks of rows.
+    pub fn has_rows(&self, bucket: usize) -> bool {
+        self.buckets[bucket].iter().any(|block| block.key.shard == ROWS)
+    }
+
+    /// Removes and returns all blocks of a bucket.
+    pub fn take(&mut self, bucket: usize) -> Vec<BlockRef> {
+        std::mem::take(&mut self.buckets[bucket])
+    }
+
+    /// Removes and returns the newest groups of a bucket that are of one tier, if they are enough to be merged, and the
+    /// tier they make.
+    pub fn take_due(&mut self, bucket: usize) -> Option<(u16, Vec<BlockRef>)> {
+        let blocks = &mut self.buckets[bucket];
+        let newest = tier(&blocks.last()?.key);
+        let before = blocks.iter().rposition(|block| tier(&block.key) != newest).map_or(0, |at| at + 1);
+        let group = |block: &BlockRef| (block.key.epoch, block.key.lane);
+        let groups = 1 + blocks[before..].windows(2).filter(|pair| group(&pair[0]) != group(&pair[1])).count();
+        (groups >= COMPACT_GROUPS).then(|| (newest + 1, blocks.split_off(before)))
+    }
+
+    /// The highest tier of a bucket, 1 at least.
+    pub fn highest_tier(&self, bucket: usize) -> u16 {
+        self.buckets[bucket].iter().map(|block| tier(&block.key)).max().unwrap_or(1).max(1)
+    }
+
+    /// All blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = &BlockRef> {
+        self.buckets.iter().flatten().chain(&self.summary)
+    }
+}
+
+fn order(key: &BlockKey) -> (u64, u16, u8, u16) {
+    (key.epoch.0, key.lane, key.shard, key.sequence)
+}
+
+fn tier(key: &BlockKey) -> u16 {
+    key.lane.saturating_sub(COMPACTED_LANE)
+}

@@ -1,0 +1,142 @@
+//! What a store promises, one promise a test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod fixture;
+mod model;
+
+use std::sync::Arc;
+
+use super::*;
+use fixture::{Blocks, Row, keys, moment, rows, spec, texts};
+
+fn open(blocks: &Blocks) -> Store {
+    Store::open(spec(), blocks.list(), None, Arc::default())
+}
+
+/// Inserts rows into their shards in one small epoch, and settles it.
+fn epoch(store: &mut Store, blocks: &mut Blocks, number: u64, inserted: &[Row]) {
+    let moment = moment(number, None, number as i64);
+    for shard in 0..SHARDS {
+        let of_shard: Vec<Row> = inserted.iter().filter(|row| row.shard() == shard).cloned().collect();
+        if !of_shard.is_empty() {
+            let batch = rows(&of_shard);
+            store.shard(shard, &moment, blocks).unwrap().insert(&batch, &keys(&of_shard)).unwrap();
+        }
+    }
+    store.finish(0..SHARDS, &moment).unwrap();
+    let changes = store.settle(&moment, blocks).unwrap();
+    blocks.apply(&changes);
+    store.committed();
+}
+
+fn row(key: i64, value: i64) -> Row {
+    Row { key, value, expires: None, expires_at: None }
+}
+
+#[test]
+fn a_store_reads_nothing_before_it_is_asked() {
+    let mut blocks = Blocks::default();
+    epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10), row(2, 20)]);
+    let store = open(&blocks);
+    assert_eq!(blocks.reads(), 0);
+    assert_eq!(store.figures().rows, 0);
+    let shard = store.shard(row(1, 0).shard(), &moment(1, None, 1), &blocks).unwrap();
+    assert_eq!(texts(&shard), ["1 10"]);
+    assert_eq!(blocks.reads(), 2, "the summary and the one block");
+}
+
+#[test]
+fn rows_of_one_key_come_oldest_first_before_and_after_a_restart() {
+    let mut blocks = Blocks::default();
+    let mut store = open(&blocks);
+    for number in 0..40 {
+        epoch(&mut store, &mut blocks, number, &[row(7, number as i64), row(7, 100 + number as i64)]);
+    }
+    let wanted: Vec<String> =
+        (0..40).flat_map(|number| [format!("7 {number}"), format!("7 {}", 100 + number)]).collect();
+    for store in [store, open(&blocks)] {
+        let shard = store.shard(row(7, 0).shard(), &moment(40, None, 40), &blocks).unwrap();
+        let found: Vec<u32> = shard.find(keys(&[row(7, 0)])[0]).collect();
+        assert_eq!(fixture::texts_at(&shard, &found), wanted);
+        assert!(!shard.contains(keys(&[row(8, 0)])[0]));
+    }
+}
+
+#[test]
+fn an_epoch_without_changes_writes_nothing() {
+    let mut blocks = Blocks::default();
+    let mut store = open(&blocks);
+    epoch(&mut store, &mut blocks, 0, &[row(1, 10)]);
+    let moment = moment(1, Some(5), 1);
+    drop(store.shard(3, &moment, &blocks).unwrap());
+    store.finish(0..SHARDS, &moment).unwrap();
+    let changes = store.settle(&moment, &blocks).unwrap();
+    assert!(changes.puts.is_empty() && changes.deletes.is_empty() && changes.drops.is_empty());
+}
+
+#[test]
+fn what_is_due_is_known_without_reading_once_anything_was_read() {
+    let mut blocks = Blocks::default();
+    let late = Row { expires: Some(50), ..row(1, 10) };
+    epoch(&mut open(&blocks), &mut blocks, 0, &[late.clone()]);
+    let mut store = open(&blocks);
+    assert!(store.any_due(&moment(1, Some(1), 1)), "nothing is known yet");
+    let changes = store.settle(&moment(1, Some(1), 1), &blocks).unwrap();
+    assert!(changes.puts.is_empty());
+    store.committed();
+    assert!(!store.any_due(&moment(2, Some(49), 2)));
+    assert!(store.any_due(&moment(2, Some(50), 2)));
+    assert!(store.is_due(late.shard(), &moment(2, Some(50), 2)));
+    assert_eq!(store.figures().rows, 1);
+    blocks.apply(&store.settle(&moment(2, Some(50), 2), &blocks).unwrap());
+    store.committed();
+    assert!(!store.any_due(&moment(3, Some(60), 3)));
+    assert_eq!(blocks.list(), [], "the last row is gone, and every block with it");
+    assert_eq!((store.figures().rows, store.figures().removed), (0, 1));
+}
+
+#[test]
+fn a_block_of_another_operator_is_refused() {
+    let mut blocks = Blocks::default();
+    epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10)]);
+    let mut list = blocks.list();
+    list.push((BlockKey { bucket: 99, ..list[0].0 }, 1));
+    let store = Store::open(spec(), list, None, Arc::default());
+    let error = store.shard(0, &moment(1, None, 1), &blocks).unwrap_err();
+    assert!(matches!(error, OperatorError::Damaged(what) if what.contains("is no block of store gold.test")));
+}
+
+#[test]
+fn more_rows_than_an_epoch_can_number_are_refused() {
+    assert_eq!(format::id("s", EpochId(3), 5).unwrap(), 3 << 24 | 5);
+    let error = format::id("gold.test", EpochId(3), 1 << 24).unwrap_err().to_string();
+    assert!(error.contains("lower max_offsets_per_trigger"), "{error}");
+}
+
+#[test]
+fn a_store_of_keys_refuses_to_give_rows() {
+    let blocks = Blocks::default();
+    let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), None, Arc::default());
+    let now = moment(0, None, 0);
+    let mut shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
+    shard.insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
+    drop(shard);
+    store.finish(0..SHARDS, &now).unwrap();
+    store.settle(&now, &blocks).unwrap();
+    let shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
+    assert!(shard.contains(keys(&[row(1, 1)])[0]));
+    assert!(shard.gather(&[0]).unwrap_err().to_string().contains("keeps no rows"));
+}
+
+#[test]
+fn the_budget_knows_what_is_in_memory() {
+    let budget = Arc::new(Budget::new(1 << 40));
+    let mut blocks = Blocks::default();
+    let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
+    let many: Vec<Row> = (0..10_000).map(|key| row(key, key)).collect();
+    epoch(&mut store, &mut blocks, 0, &many);
+    assert_eq!(store.figures().memory_bytes, budget.used_bytes() as u64);
+    assert!(budget.used_bytes() > 10_000 * 30);
+    drop(store);
+    assert_eq!(budget.used_bytes(), 0);
+}
