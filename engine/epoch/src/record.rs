@@ -29,6 +29,9 @@ pub struct Plan {
     pub lanes: u32,
     /// Ranges per source name.
     pub sources: BTreeMap<String, SourcePlan>,
+    /// Version of each static table by its name: when the epoch is run again, it sees the same rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub statics: BTreeMap<String, String>,
 }
 
 /// What an epoch reads of one source.

@@ -7,6 +7,8 @@ use sink::SinkError;
 use source::SourceError;
 use state::StateError;
 
+use crate::statics::StaticError;
+
 /// An error that ends a run. Its text names the place and the remedy.
 #[derive(Debug)]
 pub enum RunError {
@@ -16,6 +18,8 @@ pub enum RunError {
     State(StateError),
     /// The warehouse cannot be used.
     Sink(SinkError),
+    /// A static table cannot be read.
+    Static(StaticError),
     /// The query failed, or its state is damaged.
     Operator {
         /// Table whose query it is.
@@ -45,6 +49,7 @@ impl std::fmt::Display for RunError {
             RunError::Source(error) => error.fmt(f),
             RunError::State(error) => error.fmt(f),
             RunError::Sink(error) => error.fmt(f),
+            RunError::Static(error) => error.fmt(f),
             RunError::Operator { table, error } => write!(f, "table {table}: {error}"),
             RunError::Rejected(what) | RunError::StateMismatch(what) | RunError::Plan(what) => f.write_str(what),
             RunError::Contradiction(what) => write!(
@@ -81,6 +86,12 @@ impl From<StateError> for RunError {
 impl From<SinkError> for RunError {
     fn from(error: SinkError) -> Self {
         RunError::Sink(error)
+    }
+}
+
+impl From<StaticError> for RunError {
+    fn from(error: StaticError) -> Self {
+        RunError::Static(error)
     }
 }
 

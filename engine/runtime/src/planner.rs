@@ -91,6 +91,7 @@ impl Planner {
             late_watermark_us: last.and_then(|commit| commit.plan.watermark_us),
             lanes: 1,
             sources,
+            statics: last.map(|commit| commit.plan.statics.clone()).unwrap_or_default(),
         };
         if plan.span() >= self.lanes_span_min {
             plan.lanes = self.lanes;

@@ -91,6 +91,14 @@ impl SinkError {
         SinkError::Internal(format!("{place}: {error}"))
     }
 
+    /// Sorts an error of reading with SQL.
+    pub(crate) fn query(place: &str, error: &datafusion::error::DataFusionError) -> SinkError {
+        match find::<object_store::Error>(error) {
+            Some(store) => SinkError::store(place, store),
+            None => SinkError::Data(format!("{place}: {}", without_answer(&error.to_string()))),
+        }
+    }
+
     /// Sorts an error of the Delta library.
     pub(crate) fn delta(place: &str, error: &DeltaTableError) -> SinkError {
         if let Some(store) = find::<object_store::Error>(error) {

@@ -9,6 +9,7 @@ mod entry;
 mod error;
 pub mod faults;
 mod parquet_file;
+mod place;
 mod pointer;
 mod publish;
 pub mod read;
@@ -23,6 +24,7 @@ mod table;
 mod warehouse;
 
 pub use error::SinkError;
+pub use place::{Place, PlacedFile};
 pub use pointer::{Pointer, read_pointers, write_pointer};
 pub use read::{AsOf, TableInfo, register_tables};
 pub use schema::{table_schema, to_table_rows};

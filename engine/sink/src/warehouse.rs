@@ -117,7 +117,8 @@ impl Warehouse {
     }
 }
 
-fn with_final_slash(mut url: Url) -> Url {
+/// The same url with a slash at its end.
+pub(crate) fn with_final_slash(mut url: Url) -> Url {
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
@@ -139,6 +140,15 @@ fn local_warehouse(folder: &FilePath) -> Result<Warehouse, SinkError> {
 }
 
 fn s3_warehouse(location: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Warehouse, SinkError> {
+    let (url, store) = s3_place(location, variable)?;
+    Ok(Warehouse::with_store(url, store))
+}
+
+/// The url of a location on S3, and a store whose paths begin at the root of its bucket.
+pub(crate) fn s3_place(
+    location: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Url, Arc<dyn ObjectStore>), SinkError> {
     let url = Url::parse(location)
         .map_err(|error| SinkError::Settings(format!("`{location}`: {error}; write s3://bucket/prefix")))?;
     let bucket = url
@@ -181,7 +191,7 @@ fn s3_warehouse(location: &str, variable: &dyn Fn(&str) -> Option<String>) -> Re
         builder = builder.with_token(token);
     }
     let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
-    Ok(Warehouse::with_store(url, Arc::new(store)))
+    Ok((url, Arc::new(store)))
 }
 
 /// Requests are tried again for at most 20 s; longer failures are the run loop's to wait for.

@@ -38,6 +38,7 @@ pub fn plan(epoch: u64) -> Plan {
         late_watermark_us: (epoch > 1).then_some(from - 10),
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
+        statics: BTreeMap::new(),
     }
 }
 

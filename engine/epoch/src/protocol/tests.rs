@@ -81,6 +81,7 @@ fn plan(epoch: u64) -> Plan {
         late_watermark_us: None,
         lanes: 1,
         sources: BTreeMap::from([("events".to_string(), events)]),
+        statics: BTreeMap::new(),
     }
 }
 

@@ -22,6 +22,7 @@ fn golden() -> Commit {
         late_watermark_us: None,
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
+        statics: BTreeMap::new(),
     };
     let added = StagedFile {
         path: "part-00c0ffee-0000000007-00000.parquet".into(),
@@ -50,6 +51,15 @@ fn golden() -> Commit {
         next_watermark_us: Some(1_699_999_700_000_000),
         sources: BTreeMap::from([("events".to_string(), read)]),
     }
+}
+
+#[test]
+fn versions_of_static_tables_are_in_the_plan() {
+    let mut with = golden().plan;
+    with.statics.insert("products".into(), "delta:4".into());
+    let text = serde_json::to_string(&with).unwrap();
+    assert!(text.ends_with(r#""statics":{"products":"delta:4"}}"#), "{text}");
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), with);
 }
 
 #[test]

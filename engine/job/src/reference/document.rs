@@ -104,7 +104,8 @@ record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n
 
 const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
 recorded with it, so that the epoch gives the same rows when it is run again: a Delta table keeps its versions; of other \
-files the rows are kept in the checkpoint, at most 64 MiB.\n\n";
+files the rows are kept in the checkpoint, at most 64 MiB. Files whose name begins with `_` or `.` are not read. Put new \
+files in place whole, by renaming them.\n\n";
 
 const TEST: &str = r#"A test begins with an empty warehouse and an empty checkpoint, and goes through its steps in order. `engine test JOB`
 runs all of them in memory: no Kafka, no files.

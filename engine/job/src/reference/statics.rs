@@ -37,7 +37,7 @@ pub(super) const KEYS: &[Key] = &[
         "schema",
         "section",
         Means("the columns that are there, their types as the files say or as they look"),
-        "The columns wanted, written as for a source.",
+        "The columns wanted, written as for a source; `field` is a column's name in the file.",
         "[static.products.schema]\nproduct_id = \"string\"",
     ),
     key(
@@ -54,7 +54,7 @@ pub(super) const KEYS: &[Key] = &[
         "true or false",
         Default("true"),
         "`true`: the first line of each file names the columns. `false`: it is a row; the columns are those of the schema, \
-         in order.",
+         in order, or without one `column_1`, `column_2` and so on.",
         "header = false",
     ),
     key(

@@ -51,7 +51,8 @@ pub(super) const KEYS: &[Key] = &[
         "static",
         "section of lists",
         Means("as in the step before; at first without rows"),
-        "Static tables hold these rows from here on, whatever lies at their `path`.",
+        "Static tables hold these rows from here on, whatever lies at their `path`. A row is its columns, by their names in \
+         the file (the `field` of a column); without a schema their types are what they look like.",
         "static.products = [{ product_id = \"p1\", name = \"lamp\" }]",
     ),
     key(

@@ -139,6 +139,7 @@ pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> Rec
             late_watermark_us: late,
             lanes: lanes.len() as u32,
             sources: BTreeMap::new(),
+            statics: BTreeMap::new(),
         };
         for (lane_number, input) in lanes.iter().enumerate() {
             let mut lane = AggregateLane::new(Arc::clone(&stage.spec)).unwrap();

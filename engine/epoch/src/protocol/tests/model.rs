@@ -308,6 +308,7 @@ impl World {
             late_watermark_us: None,
             lanes: 1,
             sources: BTreeMap::from([("events".to_string(), events)]),
+            statics: BTreeMap::new(),
         }
     }
 

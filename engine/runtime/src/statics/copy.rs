@@ -1,0 +1,91 @@
+//! The copy of a static table's rows in the checkpoint.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use arrow::error::ArrowError;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use epoch::EpochId;
+use state::{BlockKey, OperatorId};
+
+use super::error::named;
+use super::{StaticError, StaticRows};
+
+/// Largest copy, bytes as stored.
+pub const COPY_BYTES_MAX: usize = 64 << 20;
+
+/// Under what name the version stands in the copy.
+const VERSION: &str = "engine.static.version";
+
+/// The rows as Arrow IPC, with their version.
+pub(super) fn encode(name: &str, rows: &StaticRows) -> Result<Vec<u8>, StaticError> {
+    encode_within(name, rows, COPY_BYTES_MAX)
+}
+
+pub(super) fn encode_within(name: &str, rows: &StaticRows, bytes_max: usize) -> Result<Vec<u8>, StaticError> {
+    let bytes = written(rows).map_err(|error| {
+        StaticError::Internal(named(name, &format!("its rows cannot be copied into the checkpoint: {error}")))
+    })?;
+    if bytes.len() > bytes_max {
+        let text = format!(
+            "{} rows take {} bytes, and the checkpoint keeps copies of at most {bytes_max} bytes; make it a Delta table, \
+             whose versions need no copy, or write refresh = \"never\"",
+            rows.batch.num_rows(),
+            bytes.len()
+        );
+        return Err(StaticError::TooLarge(named(name, &text)));
+    }
+    Ok(bytes)
+}
+
+fn written(rows: &StaticRows) -> Result<Vec<u8>, ArrowError> {
+    let metadata = HashMap::from([(VERSION.to_string(), rows.version.clone())]);
+    let schema = Arc::new(rows.batch.schema().as_ref().clone().with_metadata(metadata));
+    let batch = rows.batch.clone().with_schema(Arc::clone(&schema))?;
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &schema, options)?;
+    writer.write(&batch)?;
+    writer.into_inner()
+}
+
+impl StaticRows {
+    /// Where the copy of a static table's rows lies that an epoch was the first to see.
+    pub fn block_key(name: &str, epoch: EpochId) -> BlockKey {
+        let operator = OperatorId::of(&format!("static/{name}"));
+        BlockKey { operator, bucket: 0, shard: 0, epoch, lane: 0, sequence: 0 }
+    }
+
+    /// Reads a copy. `version` is the one that the plan names.
+    ///
+    /// # Errors
+    /// `Data` if it is damaged, or of another version.
+    pub fn decode(name: &str, version: &str, bytes: &[u8]) -> Result<StaticRows, StaticError> {
+        let damaged = |what: &str| {
+            let text = format!(
+                "the copy of its rows ({version}) in the checkpoint {what}; restore the checkpoint from a backup, or start \
+                 with a new checkpoint and warehouse"
+            );
+            StaticError::Data(named(name, &text))
+        };
+        let (found, batch) = read(bytes).map_err(|error| damaged(&format!("is damaged: {error}")))?;
+        if found != version {
+            return Err(damaged(&format!("is of another version ({found})")));
+        }
+        Ok(StaticRows { version: found, batch })
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<(String, RecordBatch), ArrowError> {
+    let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    let with_version = reader.schema();
+    let version = with_version.metadata().get(VERSION).cloned().unwrap_or_default();
+    let schema = Arc::new(with_version.as_ref().clone().with_metadata(HashMap::new()));
+    let batches = reader.collect::<Result<Vec<_>, _>>()?;
+    let batch = concat_batches(&with_version, &batches)?;
+    Ok((version, RecordBatch::try_new(schema, batch.columns().to_vec())?))
+}
