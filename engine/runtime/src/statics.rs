@@ -69,8 +69,10 @@ impl StaticRows {
             files.push((format!("static.{}", table.name), Bytes::from(lines.join("\n"))));
         }
         let (_, batches) = formats::read_each(table, StaticFormat::Json, &files).map_err(|text| fault(&text))?;
-        let version = |content: &Bytes| format!("test:{:032x}", xxh3_128(content));
-        let with_version = |((_, content), batch)| StaticRows { version: version(content), batch };
+        let with_version = |(file, batch): (&(String, Bytes), RecordBatch)| StaticRows {
+            version: format!("test:{:032x}", xxh3_128(&file.1)),
+            batch,
+        };
         Ok(files.iter().zip(batches).map(with_version).collect())
     }
 

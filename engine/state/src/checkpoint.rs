@@ -112,6 +112,15 @@ impl Checkpoint {
     /// `Protocol` if the plan is not of the next epoch, does not join the last commit, or differs from one stored for
     /// the same epoch; `Io` if it could not be written, after which the checkpoint takes nothing more.
     pub fn write_plan(&self, plan: &Plan) -> Result<(), StateError> {
+        self.write_plan_with(plan, Vec::new())
+    }
+
+    /// Stores the plan of the next epoch and, in the same write, blocks that running it needs: copies of static tables
+    /// ([`OperatorId::of_static`](crate::OperatorId::of_static)), each under the plan's epoch.
+    ///
+    /// # Errors
+    /// As [`write_plan`](Self::write_plan); `Protocol` for a block of another epoch.
+    pub fn write_plan_with(&self, plan: &Plan, copies: Vec<(BlockKey, Vec<u8>)>) -> Result<(), StateError> {
         let _writing = self.begin()?;
         let mut found = self.found()?;
         if found.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&found, plan.epoch) {
@@ -125,6 +134,13 @@ impl Checkpoint {
             plan.joins(&commit.plan).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
         }
         let mut batch = WriteBatch::default();
+        for (at, block) in copies {
+            if at.epoch != plan.epoch {
+                let what = format!("the plan of epoch {} is to bring the block of {at}", plan.epoch);
+                return Err(StateError::Protocol(what));
+            }
+            self.put_block(&mut batch, &at, block)?;
+        }
         self.put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
         self.write(batch, true, "write the plan to")
     }
@@ -259,16 +275,23 @@ impl Checkpoint {
             if at.epoch > epoch {
                 return Err(StateError::Protocol(format!("epoch {epoch} is to write the block of {at}")));
             }
-            let key = at.to_bytes();
-            let bytes = (block.len() as u64).to_le_bytes().to_vec();
-            batch.put_cf(index, key, seal::seal(&key, bytes));
-            batch.put_cf(blocks, key, seal::seal(&key, block));
+            self.put_block(batch, &at, block)?;
         }
         if let Some(manifest) = changes.manifest {
             let key = Kind::Manifest.key();
             let sealed = seal::seal(&key, manifest);
             batch.put_cf(database.family(Family::Records)?, key, sealed);
         }
+        Ok(())
+    }
+
+    /// Adds a block and its index entry to a batch.
+    fn put_block(&self, batch: &mut WriteBatch, at: &BlockKey, block: Vec<u8>) -> Result<(), StateError> {
+        let database = &self.reader.database;
+        let key = at.to_bytes();
+        let bytes = (block.len() as u64).to_le_bytes().to_vec();
+        batch.put_cf(database.family(Family::Index)?, key, seal::seal(&key, bytes));
+        batch.put_cf(database.family(Family::Blocks)?, key, seal::seal(&key, block));
         Ok(())
     }
 }

@@ -17,6 +17,11 @@ impl OperatorId {
     pub fn of(name: &str) -> OperatorId {
         OperatorId(xxh3_64(name.as_bytes()))
     }
+
+    /// The id under which copies of a static table's rows lie.
+    pub fn of_static(table: &str) -> OperatorId {
+        OperatorId::of(&format!("static/{table}"))
+    }
 }
 
 impl fmt::Display for OperatorId {

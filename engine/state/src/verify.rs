@@ -7,7 +7,7 @@ use epoch::{Commit, EpochId, Plan};
 
 use crate::database::Family;
 use crate::error::StateError;
-use crate::key::{BlockKey, KEY_BYTES};
+use crate::key::{BlockKey, KEY_BYTES, OperatorId};
 use crate::reader::{CheckpointReader, Kind};
 
 /// What a walk through a checkpoint found.
@@ -173,6 +173,12 @@ impl Walk {
         }
     }
 
+    /// True for a copy of a static table that the newest plan brought.
+    fn came_with_plan(&self, at: &BlockKey) -> bool {
+        let is_copy = |plan: &Plan| plan.statics.keys().any(|table| at.operator == OperatorId::of_static(table));
+        self.last_plan.as_ref().is_some_and(|plan| plan.epoch == at.epoch && is_copy(plan))
+    }
+
     fn length(&mut self, (at, bytes): (BlockKey, u64)) {
         self.lengths.insert(at, bytes);
     }
@@ -186,7 +192,8 @@ impl Walk {
             Some(listed) => self.problem(format!("the block of {at} has {bytes} bytes, its index entry says {listed}")),
             None => self.problem(format!("the block of {at} does not stand in the index")),
         }
-        if self.last_commit.as_ref().is_none_or(|commit| at.epoch > commit.plan.epoch) {
+        let uncommitted = self.last_commit.as_ref().is_none_or(|commit| at.epoch > commit.plan.epoch);
+        if uncommitted && !self.came_with_plan(&at) {
             self.problem(format!("the block of {at} is of an epoch that is not committed"));
         }
     }

@@ -186,6 +186,36 @@ async fn a_copy_has_its_own_place_for_each_table_and_epoch() {
     assert!(keys[0].operator == keys[1].operator && keys[0] != keys[1] && keys[0].operator != keys[2].operator);
 }
 
+#[tokio::test]
+async fn a_restart_finds_the_copy_of_the_version_that_the_plan_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.csv");
+    fs::write(&path, "id\n1\n").unwrap();
+    let loader = loader(&table(&path));
+    let checkpoint = state::Checkpoint::open(&folder.path().join("c"), "shop", &state::CheckpointSettings::default());
+    let checkpoint = checkpoint.unwrap();
+    let rows = loader.load_current().await.unwrap();
+    let copy = loader.copy(&rows).unwrap().unwrap();
+    let plan = epoch::Plan {
+        format: epoch::record::FORMAT,
+        epoch: EpochId(0),
+        batch_time_us: 0,
+        watermark_us: None,
+        late_watermark_us: None,
+        lanes: 1,
+        sources: Default::default(),
+        statics: [("products".to_string(), rows.version.clone())].into(),
+    };
+    checkpoint.write_plan_with(&plan, vec![(StaticRows::block_key("products", EpochId(0)), copy)]).unwrap();
+    fs::write(&path, "id\n2\n").unwrap();
+    assert_eq!(StaticRows::restore(&checkpoint, "products", &rows.version).unwrap(), Some(rows));
+    assert_eq!(StaticRows::restore(&checkpoint, "products", "files:0").unwrap(), None);
+    assert_eq!(StaticRows::restore(&checkpoint, "other", "files:0").unwrap(), None);
+    assert_eq!(StaticRows::superseded(&checkpoint, "products", EpochId(0)).unwrap(), []);
+    let key = StaticRows::block_key("products", EpochId(0));
+    assert_eq!(StaticRows::superseded(&checkpoint, "products", EpochId(4)).unwrap(), [key]);
+}
+
 #[test]
 fn rows_that_are_too_many_to_copy_are_refused_with_what_to_do() {
     let rows = StaticRows { version: "files:1".into(), batch: rows(&[1], &[Some("x")]) };

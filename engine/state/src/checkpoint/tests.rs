@@ -65,6 +65,33 @@ fn every_state_of_the_protocol_is_found_again_after_reopening() {
 }
 
 #[test]
+fn copies_of_static_tables_come_with_the_plan_that_needs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |epoch: u64| BlockKey { operator: OperatorId::of_static("products"), ..key(0, epoch, 0) };
+    let with_static = |epoch: u64| {
+        let statics = [("products".to_string(), "files:1".to_string())].into();
+        Plan { statics, ..plan(epoch) }
+    };
+    let checkpoint = open(folder.path());
+    let refused = checkpoint.write_plan_with(&with_static(0), vec![(at(1), b"rows".to_vec())]).unwrap_err();
+    assert!(matches!(&refused, StateError::Protocol(what) if what.contains("the plan of epoch 0")), "{refused}");
+    assert_eq!(checkpoint.found().unwrap(), Found::default());
+    checkpoint.write_plan_with(&with_static(0), vec![(at(0), b"rows".to_vec())]).unwrap();
+    drop(checkpoint);
+    let checkpoint = open(folder.path());
+    assert_sound(&checkpoint);
+    assert_eq!(checkpoint.read_block(&at(0)).unwrap().as_deref(), Some(&b"rows"[..]));
+    checkpoint.commit(&Commit { plan: with_static(0), ..commit(0) }, StateChanges::default()).unwrap();
+    assert_sound(&checkpoint);
+    checkpoint.write_plan_with(&plan(1), vec![(at(1), b"rows".to_vec())]).unwrap();
+    let problems = checkpoint.verify().unwrap().problems;
+    assert!(
+        matches!(&problems[..], [one] if one.contains("not committed")),
+        "no static table is in that plan: {problems:?}"
+    );
+}
+
+#[test]
 fn another_jobs_checkpoint_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
