@@ -5,7 +5,7 @@ use std::sync::Arc;
 use epoch::EpochId;
 use object_store::ObjectStore;
 use sink::faults::{Fault, FaultyStore, Operation, Rule};
-use sink::{SinkError, Table, Warehouse};
+use sink::{Place, SinkError, Table, Warehouse};
 
 use crate::fixture::{NAME, added, newest, open, replaced, schema, stage};
 
@@ -83,4 +83,39 @@ async fn a_bucket_that_is_not_there_is_told() {
     let missing = Warehouse::open("s3://no-such-bucket-here/x").await.unwrap();
     let answer = Table::open(&missing, NAME, schema(), "shop", "1a2b").await;
     assert!(matches!(&answer, Err(SinkError::Settings(text)) if text.contains("bucket does not exist")), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_wrote_is_read_from_s3() {
+    let mut store = None;
+    let warehouse = warehouse().await.wrapped(|inner: Arc<dyn ObjectStore>| {
+        store = Some(Arc::clone(&inner));
+        inner
+    });
+    let (store, folder) = (store.unwrap(), warehouse.url().to_string());
+    let table = open(&warehouse).await;
+    let first = stage(&table, 0, 0, &[(1, 10), (2, 20)]).await;
+    table.publish(EpochId(0), &added(&[&first])).await.unwrap();
+    let delta = Place::open(&format!("{folder}gold/counts")).unwrap();
+    assert!(delta.is_delta().await.unwrap());
+    assert_eq!((delta.delta_version(None).await.unwrap(), delta.delta_version(Some(0)).await.unwrap()), (1, 1));
+    let (_, batches) = delta.delta_rows(1).await.unwrap();
+    assert_eq!(batches.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 2);
+
+    let root = warehouse.url().path().trim_matches('/').to_string();
+    for (name, text) in [("b.csv", "2"), ("a.csv", "1"), ("_hidden", "0")] {
+        let path = object_store::path::Path::from(format!("{root}/files/{name}"));
+        store.put_opts(&path, text.into(), Default::default()).await.unwrap();
+    }
+    let place = Place::open(&format!("{folder}files")).unwrap();
+    assert!(!place.is_delta().await.unwrap());
+    let files = place.files().await.unwrap();
+    assert_eq!(files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["a.csv", "b.csv"]);
+    assert_eq!(place.read(&files[1]).await.unwrap(), "2");
+    let one = Place::open(&format!("{folder}files/a.csv")).unwrap().files().await.unwrap();
+    assert_eq!(one.len(), 1);
+    let path = object_store::path::Path::from(format!("{root}/files/a.csv"));
+    store.put_opts(&path, "3".into(), Default::default()).await.unwrap();
+    assert_ne!(place.files().await.unwrap(), files, "same length, another content");
+    assert!(Place::open(&format!("{folder}nothing")).unwrap().files().await.unwrap().is_empty());
 }
