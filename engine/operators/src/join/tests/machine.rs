@@ -12,9 +12,6 @@ use crate::join::{Join, JoinSpec, Side};
 use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
 use crate::store::Budget;
 
-/// False as long as the store keeps nothing in the checkpoint.
-pub const STORE_IS_DURABLE: bool = false;
-
 /// A chunk that a lane pushes.
 pub type Chunk = (Side, Sign, Vec<Row>);
 
@@ -85,26 +82,18 @@ impl Machine {
     }
 
     pub fn restart(&mut self) {
-        if STORE_IS_DURABLE {
-            self.join = self.reopened();
-        }
+        self.join = self.reopened();
     }
 
     /// Runs an epoch, and the same again in a process that was started anew.
     pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: Moment) -> Done {
-        let again =
-            STORE_IS_DURABLE.then(|| run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks));
+        let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks);
         let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, moment, &self.blocks);
-        if let Some((twin, of_twin)) = again {
-            let same = done
-                .changes
-                .iter()
-                .zip(&twin.changes)
-                .all(|(one, other)| one.sign == other.sign && one.rows == other.rows);
-            assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
-            assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
-            assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
-        }
+        let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
+        let same = done.changes.iter().zip(&twin.changes).all(is_same);
+        assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
+        assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
+        assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
         self.blocks.0.retain(|key, _| {
             let dropped = changes
                 .drops

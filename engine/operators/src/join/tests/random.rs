@@ -136,6 +136,9 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
         all.extend(done.added());
     }
     check_the_end(&shape, &seen, all);
+    if kept.last() == Some(&[0, 0]) {
+        assert!(machine.blocks.0.is_empty(), "nothing is kept, so nothing is written any more");
+    }
 }
 
 /// What was given out in all is the batch join of the rows on time, but for rows that wait for a time that never comes.
