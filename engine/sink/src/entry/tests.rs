@@ -31,6 +31,7 @@ fn an_epoch_is_a_transaction_and_its_files() {
 fn entries_of_others_are_read_for_what_matters() {
     let foreign = br#"{"commitInfo":{"operation":"OPTIMIZE","anything":[1]}}
 {"remove":{"path":"a.parquet","dataChange":false,"deletionTimestamp":1}}
+{"add":{"path":"b.parquet","size":1,"dataChange":false}}
 
 {"somethingNew":{"x":1}}
 {"txn":{"appId":"spark","version":3,"lastUpdated":5}}
@@ -38,7 +39,12 @@ fn entries_of_others_are_read_for_what_matters() {
     let seen = read_entry(foreign).unwrap();
     assert_eq!(
         seen,
-        Seen { transactions: vec![("spark".to_string(), 3)], removed: vec!["a.parquet".to_string()], redefined: false }
+        Seen {
+            transactions: vec![("spark".to_string(), 3)],
+            added: vec!["b.parquet".to_string()],
+            removed: vec!["a.parquet".to_string()],
+            redefined: false
+        }
     );
     assert!(read_entry(br#"{"metaData":{"id":"1"}}"#).unwrap().redefined);
     assert!(read_entry(br#"{"protocol":{"minReaderVersion":3}}"#).unwrap().redefined);
