@@ -8,3 +8,4 @@ pub mod explain;
 pub mod generate;
 pub mod sql;
 pub mod submit;
+pub mod test;

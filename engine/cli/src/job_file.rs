@@ -21,6 +21,16 @@ pub struct JobFile {
     pub overrides: Vec<(String, String)>,
 }
 
+/// A job file, read and planned.
+pub struct Planned {
+    /// The job; not to be run if its plan is an error.
+    pub job: Job,
+    /// Its plan, or its problems.
+    pub graph: Result<Graph, Problems>,
+    /// Where things stand in the file.
+    pub source: SourceMap,
+}
+
 impl JobFile {
     /// The job as the file has it; its SQL is not looked at.
     ///
@@ -36,6 +46,15 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, or it or its SQL has problems.
     pub fn plan(&self) -> Result<(Job, Graph), Failure> {
+        let Planned { job, graph, .. } = self.plan_for_tests()?;
+        Ok((job, graph.map_err(|problems| rendered(&problems))?))
+    }
+
+    /// The job with its plan, or with the reason why it is refused: a test may expect that.
+    ///
+    /// # Errors
+    /// The file cannot be read, or so little of it is right that nothing is known of its tests.
+    pub fn plan_for_tests(&self) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
         let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable);
         let planned = job.as_ref().map(|job| plan::plan_job(job, &runtime::source_schemas(job)));
@@ -45,8 +64,10 @@ impl JobFile {
                 problems.push(problem);
             }
         }
+        let source = problems.source().clone();
         match (job, planned) {
-            (Some(job), Some(Ok(graph))) if problems.is_empty() => Ok((job, graph)),
+            (Some(job), Some(Ok(graph))) if problems.is_empty() => Ok(Planned { job, graph: Ok(graph), source }),
+            (Some(job), _) => Ok(Planned { job, graph: Err(problems), source }),
             _ => Err(rendered(&problems)),
         }
     }
@@ -83,7 +104,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn rendered(problems: &Problems) -> Failure {
+/// The problems of a file, laid out, as the end of a command.
+pub fn rendered(problems: &Problems) -> Failure {
     Failure::Problems(problems.render(terminal::has_color()))
 }
 

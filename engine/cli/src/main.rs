@@ -13,7 +13,7 @@ mod show;
 mod signals;
 mod terminal;
 
-use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit};
+use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test};
 
 /// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side.
 #[global_allocator]
@@ -32,6 +32,7 @@ Examples, with nothing installed (each broker and job runs until Ctrl-C):
   engine broker &                                      an embedded Kafka broker on 127.0.0.1:9092
   engine generate ecommerce --total 300000             events of a web shop, sent to it
   engine check jobs/ecommerce.toml                     is this job file right?
+  engine test jobs/ecommerce.toml                      do its tables hold what they should?
   engine submit jobs/ecommerce.toml --available-now    from Kafka to tables
   engine sql \"SELECT * FROM gold.event_counts LIMIT 5\"
 
@@ -43,6 +44,7 @@ enum Command {
     Submit(submit::Arguments),
     Check(check::Arguments),
     Explain(explain::Arguments),
+    Test(test::Arguments),
     Sql(sql::Arguments),
     Generate(generate::Arguments),
     Broker(broker::Arguments),
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
         Command::Submit(arguments) => submit::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Sql(arguments) => sql::run(&arguments),
         Command::Generate(arguments) => generate::run(&arguments),
         Command::Broker(arguments) => broker::run(&arguments),

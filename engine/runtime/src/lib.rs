@@ -21,6 +21,7 @@ mod statics;
 mod step;
 mod stop;
 mod submit;
+pub mod trial;
 mod trigger;
 mod world;
 

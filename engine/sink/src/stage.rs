@@ -36,8 +36,17 @@ pub struct StageWriter {
 
 /// Where a data file goes.
 pub(crate) enum Target {
-    Disk { file: io::BufWriter<File>, path: PathBuf },
+    Disk {
+        file: io::BufWriter<File>,
+        path: PathBuf,
+    },
     Store(Box<Upload>),
+    /// An object in memory: it is put at once, when it is complete.
+    Memory {
+        store: Arc<dyn ObjectStore>,
+        path: Path,
+        bytes: Vec<u8>,
+    },
 }
 
 impl StageWriter {
@@ -112,6 +121,10 @@ impl Target {
                 done.map_err(|error| SinkError::file(place, &error))
             }
             Target::Store(upload) => upload.complete().map_err(|error| SinkError::store(place, &error)),
+            Target::Memory { store, path, bytes } => {
+                let put = store.put(path, std::mem::take(bytes).into());
+                futures::executor::block_on(put).map(|_| ()).map_err(|error| SinkError::store(place, &error))
+            }
         }
     }
 
@@ -120,6 +133,10 @@ impl Target {
             Target::Disk { path, .. } => std::fs::remove_file(path),
             Target::Store(upload) => {
                 upload.buffer.clear();
+                Ok(())
+            }
+            Target::Memory { bytes, .. } => {
+                bytes.clear();
                 Ok(())
             }
         }
@@ -131,13 +148,17 @@ impl Write for Target {
         match self {
             Target::Disk { file, .. } => file.write(bytes),
             Target::Store(upload) => upload.write(bytes),
+            Target::Memory { bytes: all, .. } => {
+                all.extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Target::Disk { file, .. } => file.flush(),
-            Target::Store(_) => Ok(()),
+            Target::Store(_) | Target::Memory { .. } => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use deltalake_core::DeltaTable;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
 use deltalake_core::logstore::LogStoreRef;
 use epoch::{EpochId, layout};
@@ -44,6 +44,7 @@ pub(crate) struct Shared {
     pub store: Arc<dyn ObjectStore>,
     pub log: LogStoreRef,
     pub folder: Option<PathBuf>,
+    pub in_memory: bool,
     pub runtime: Handle,
     pub head: Mutex<Head>,
     pub upkeep: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -73,21 +74,11 @@ impl Table {
         let wanted = table_schema(&schema).map_err(|error| of_table(name, error))?;
         let log = warehouse.log_store(name)?;
         let store = warehouse.table_store(name);
-        let table = settle_definition(&log, store.as_ref(), name, &wanted).await?;
-        let place = format!("table {name}");
-        let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
         let app = format!("engine-{job}-{job_id}");
-        let epoch =
-            state.transaction_version(log.as_ref(), &app).await.map_err(|error| SinkError::delta(&place, &error))?;
-        let own = format!("part-{job_id}-");
-        let live: HashSet<String> = state
-            .log_data()
-            .iter()
-            .map(|file| file.path().into_owned())
-            .filter(|path| path.starts_with(&own))
-            .collect();
-        let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
-        let head = Head::new(state.version().cast_signed(), epoch, live);
+        let (schema, head) = match settle_definition(&log, store.as_ref(), name, &wanted).await? {
+            Settled::Created(schema) => (schema, Head::new(0, None, HashSet::new())),
+            Settled::Loaded(table) => found(&table, &log, name, &app, job_id).await?,
+        };
         Ok(Table {
             shared: Arc::new(Shared {
                 name: name.to_string(),
@@ -97,6 +88,7 @@ impl Table {
                 store,
                 log,
                 folder: warehouse.table_folder(name),
+                in_memory: warehouse.is_in_memory(),
                 runtime: Handle::current(),
                 head: Mutex::new(head),
                 upkeep: std::sync::Mutex::new(None),
@@ -130,6 +122,11 @@ impl Table {
         let target = match &shared.folder {
             Some(folder) => Target::disk(folder.join(&name))
                 .map_err(|error| SinkError::file(&format!("data file {name} of table {}", shared.name), &error))?,
+            None if shared.in_memory => Target::Memory {
+                store: Arc::clone(&shared.store),
+                path: object_store::path::Path::from(name.as_str()),
+                bytes: Vec::new(),
+            },
             None => Target::store(Arc::clone(&shared.store), &name, shared.runtime.clone()),
         };
         StageWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), target)
@@ -174,21 +171,50 @@ fn of_table(name: &str, error: SinkError) -> SinkError {
     }
 }
 
+/// Columns of a table that was found, and where the job stands in its log.
+async fn found(
+    table: &DeltaTable,
+    log: &LogStoreRef,
+    name: &str,
+    app: &str,
+    job_id: &str,
+) -> Result<(SchemaRef, Head), SinkError> {
+    let place = format!("table {name}");
+    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
+    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| SinkError::delta(&place, &error))?;
+    let own = format!("part-{job_id}-");
+    let live: HashSet<String> =
+        state.log_data().iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
+    let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
+    Ok((schema, Head::new(state.version().cast_signed(), epoch, live)))
+}
+
+/// A table that has the wanted columns.
+enum Settled {
+    /// Just made by us: it is at version 0, without rows. Its columns as a reader of the log finds them.
+    Created(SchemaRef),
+    /// It was there.
+    Loaded(Box<DeltaTable>),
+}
+
 /// Loads the table once it exists and has the wanted columns. Whoever creates or changes it at the same moment, one of us wins and the other sees it.
 async fn settle_definition(
     log: &LogStoreRef,
     store: &dyn ObjectStore,
     name: &str,
     wanted: &SchemaRef,
-) -> Result<DeltaTable, SinkError> {
+) -> Result<Settled, SinkError> {
     let mut patience = Patience::default();
     loop {
         let step = match load(log, name).await {
             Ok(Some(table)) => match add_missing(&table, store, name, wanted).await {
-                Ok(true) => return Ok(table),
+                Ok(true) => return Ok(Settled::Loaded(Box::new(table))),
                 done => done,
             },
-            Ok(None) => create(store, name, wanted).await.map(|()| false),
+            Ok(None) => match create(store, name, wanted).await {
+                Ok(Some(schema)) => return Ok(Settled::Created(schema)),
+                done => done.map(|_| false),
+            },
             Err(error) => Err(error),
         };
         if let Err(error) = step {
@@ -207,8 +233,8 @@ async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkE
     Ok(Some(table))
 }
 
-/// Puts the first log entry. The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.
-async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<(), SinkError> {
+/// Puts the first log entry and returns the columns; `None` if an entry is there already. The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.
+async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<Option<SchemaRef>, SinkError> {
     let columns: StructType =
         wanted.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let place = format!("creating table {name}");
@@ -217,8 +243,14 @@ async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Resu
         .map_err(|error| SinkError::Internal(format!("{place}: {error}")))?;
     let entry = create_entry(metadata, log_time_ms())?;
     match store.put_opts(&entry_path(0), entry.into(), PutMode::Create.into()).await {
+        Ok(_) => {
+            let columns: arrow::datatypes::Schema = (&columns)
+                .try_into_arrow()
+                .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
+            Ok(Some(table_schema(&columns).map_err(|error| of_table(name, error))?))
+        }
         // Taken: by another creator, or by us when the answer was lost. The caller looks again.
-        Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
+        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(None),
         Err(error) => Err(SinkError::store(&place, &error)),
     }
 }

@@ -24,6 +24,7 @@ pub struct Warehouse {
     /// Its paths begin at the root of the file system or the bucket.
     root: Arc<dyn ObjectStore>,
     prefix: Path,
+    in_memory: bool,
     /// The folder, if data files are written straight to the local disk.
     folder: Option<PathBuf>,
 }
@@ -64,7 +65,7 @@ impl Warehouse {
     pub fn with_store(url: Url, store: Arc<dyn ObjectStore>) -> Self {
         let url = with_final_slash(url);
         let prefix = Path::from_url_path(url.path()).unwrap_or_default();
-        Warehouse { url, root: store, prefix, folder: None }
+        Warehouse { url, root: store, prefix, in_memory: false, folder: None }
     }
 
     /// An empty warehouse in memory. Its clones are the same warehouse; with the last of them its tables are gone.
@@ -73,19 +74,26 @@ impl Warehouse {
     /// Never.
     pub fn in_memory() -> Result<Self, SinkError> {
         let url = Url::parse("memory:///").map_err(|error| SinkError::Internal(error.to_string()))?;
-        Ok(Warehouse::with_store(url, Arc::new(InMemory::new())))
+        Ok(Warehouse { in_memory: true, ..Warehouse::with_store(url, Arc::new(InMemory::new())) })
     }
 
     /// The same warehouse with its store wrapped (fault injection, counting). On a local disk data files still go straight to it.
     #[must_use]
     pub fn wrapped(mut self, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
         self.root = wrap(self.root);
+        // Whatever wraps it may wait.
+        self.in_memory = false;
         self
     }
 
     /// The location, without any key.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// True if objects are put without waiting for anything.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.in_memory
     }
 
     /// A store whose paths begin at the warehouse.
