@@ -84,12 +84,16 @@ fn number(expected: &Value) -> Option<f64> {
 
 fn near(expected: f64, found: f64) -> bool {
     let share = expected.abs().max(found.abs()) * DOUBLE_SHARE;
-    expected == found || (expected.is_nan() && found.is_nan()) || (share.is_finite() && (expected - found).abs() <= share)
+    expected == found
+        || (expected.is_nan() && found.is_nan())
+        || (share.is_finite() && (expected - found).abs() <= share)
 }
 
 fn near_single(expected: f32, found: f32) -> bool {
     let share = expected.abs().max(found.abs()) * SINGLE_SHARE;
-    expected == found || (expected.is_nan() && found.is_nan()) || (share.is_finite() && (expected - found).abs() <= share)
+    expected == found
+        || (expected.is_nan() && found.is_nan())
+        || (share.is_finite() && (expected - found).abs() <= share)
 }
 
 /// Decimals are compared by their digits: 1.50 is 1.5.
