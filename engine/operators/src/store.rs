@@ -202,11 +202,14 @@ impl Store {
         self.pending.clear();
     }
 
-    /// Figures after the last epoch. After a restart, no rows are known of before the first epoch.
+    /// Figures as of now: rows that the running epoch inserted count, blocks that it has not settled do not. After a
+    /// restart, no rows are known of before anything was read.
     pub fn figures(&self) -> Figures {
-        let mut figures = Figures { rows: self.summary.get().map_or(0, Summary::rows), ..Figures::default() };
+        let mut figures = Figures::default();
         for number in 0..SHARDS {
             let shard = self.lock(number);
+            let settled = || self.summary.get().map(|summary| summary.shards[number as usize].rows());
+            figures.rows += shard.known_rows().or_else(settled).unwrap_or(0);
             let (updated, removed) = self.last_epoch.map_or((0, 0), |epoch| shard.counts(epoch));
             figures.updated += updated;
             figures.removed += removed;

@@ -237,6 +237,14 @@ impl Shard {
         !self.removed.is_empty() || !self.marks.is_empty() || self.fresh_from < len
     }
 
+    /// Number of rows, in memory or not; `None` if nothing is known.
+    pub(super) fn known_rows(&self) -> Option<u64> {
+        match &self.rows {
+            Some(_) => Some(self.rows() as u64),
+            None => self.facts.map(|facts| facts.rows()),
+        }
+    }
+
     /// What is known of the rows; `None` if nothing is.
     pub(super) fn facts(&mut self) -> Option<ShardFacts> {
         let Some(rows) = &mut self.rows else { return self.facts };

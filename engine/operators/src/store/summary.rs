@@ -97,11 +97,6 @@ impl Summary {
         self.shards.iter().map(|shard| shard.all).sum()
     }
 
-    /// Live rows.
-    pub fn rows(&self) -> u64 {
-        self.shards.iter().map(ShardFacts::rows).sum()
-    }
-
     pub fn encode(&self) -> Result<Arc<[u8]>, OperatorError> {
         let all = self.shards.iter().copied().chain([ShardFacts::EMPTY]);
         let counts = |of: fn(&ShardFacts) -> u64| UInt64Array::from_iter_values(all.clone().map(|facts| of(&facts)));

@@ -129,6 +129,17 @@ fn a_store_of_keys_refuses_to_give_rows() {
 }
 
 #[test]
+fn figures_count_the_rows_of_the_running_epoch() {
+    let blocks = Blocks::default();
+    let store = open(&blocks);
+    let now = moment(0, None, 0);
+    store.shard(row(1, 1).shard(), &now, &blocks).unwrap().insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
+    assert_eq!(store.figures().rows, 1);
+    store.finish(0..SHARDS, &now).unwrap();
+    assert_eq!(store.figures().rows, 1);
+}
+
+#[test]
 fn the_budget_knows_what_is_in_memory() {
     let budget = Arc::new(Budget::new(1 << 40));
     let mut blocks = Blocks::default();
