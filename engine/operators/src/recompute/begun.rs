@@ -1,6 +1,7 @@
 //! Remembers that an operator has given out something, where an empty state would not tell.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -16,7 +17,8 @@ use crate::store::{Budget, Store, StoreSpec};
 pub(crate) struct Begun {
     store: Store,
     has_begun: bool,
-    begins: bool,
+    /// It began in the running epoch.
+    begins: AtomicBool,
 }
 
 impl Begun {
@@ -41,7 +43,7 @@ impl Begun {
             expires_at_batch_time: None,
             keeps_rows: true,
         };
-        Begun { store: Store::open(spec, blocks, last, budget), has_begun, begins: false }
+        Begun { store: Store::open(spec, blocks, last, budget), has_begun, begins: AtomicBool::new(false) }
     }
 
     /// True if a committed epoch has noted that the operator has begun.
@@ -62,6 +64,7 @@ impl Begun {
         let epoch = Int64Array::from(vec![moment.epoch.0 as i64]);
         let row = RecordBatch::try_new(Arc::clone(&self.store.spec().schema), vec![Arc::new(epoch)])?;
         self.store.shard(shard, moment, committed)?.insert(&row, &hashes.keys)?;
+        self.begins.store(true, Ordering::Release);
         self.store.finish(shard..shard + 1, moment)
     }
 
@@ -74,13 +77,12 @@ impl Begun {
         moment: &Moment,
         committed: &dyn BlockSource,
     ) -> Result<BlockChanges, OperatorError> {
-        self.begins = self.store.figures().rows > 0;
         self.store.settle(moment, committed)
     }
 
     /// The epoch is durable.
     pub(crate) fn committed(&mut self) {
-        self.has_begun |= self.begins;
+        self.has_begun |= self.begins.load(Ordering::Acquire);
         self.store.committed();
     }
 }

@@ -71,10 +71,6 @@ impl Bed {
 
     /// Opens one of the two anew.
     pub fn restart(&mut self) {
-        // TODO until the store is durable
-        if self.blocks.0.is_empty() {
-            return;
-        }
         let anew = Arc::clone(&self.spec).open(stored(&self.spec, &self.blocks, self.last)).unwrap();
         self.twin = std::mem::replace(&mut self.operator, anew);
     }
