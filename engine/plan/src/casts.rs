@@ -2,14 +2,19 @@
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema};
+use datafusion::common::{DFSchema, ExprSchema, ScalarValue};
+use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, lit};
+use datafusion::logical_expr::{
+    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit,
+};
 use operators::aggregate::instant;
 
+use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
-use crate::functions::to_timestamp::ToTimestamp;
+use crate::functions::to_timestamp::{SparkCast, Target};
+use crate::functions::text::is_as_in_arrow;
 
 /// Rewrites every cast of a plan.
 ///
@@ -60,10 +65,13 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
             }
         }
         (source, DataType::Timestamp(..)) if source.is_integer() || source.is_floating() => {
-            ScalarUDF::new_from_impl(ToTimestamp::default()).call(vec![inner.as_ref().clone()])
+            spark_cast(Target::Instant, true, inner)
         }
-        (DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View, DataType::Timestamp(..)) if is_trying => {
-            ScalarUDF::new_from_impl(ToTimestamp::default()).call(vec![inner.as_ref().clone()])
+        (source, DataType::Timestamp(..)) if is_text(source) => spark_cast(Target::Instant, is_trying, inner),
+        (source, DataType::Date32) if is_text(source) => spark_cast(Target::Day, is_trying, inner),
+        (source, target) if is_text(target) && !is_as_in_arrow(source) => spark_cast(Target::Text, true, inner),
+        (source, target) if is_text(source) && (target.is_numeric() || target == &DataType::Boolean) => {
+            return Ok(trimmed(expr));
         }
         (_, DataType::Timestamp(TimeUnit::Nanosecond, None)) => to_instant(inner.as_ref().clone()),
         _ => return Ok(Transformed::no(expr)),
@@ -71,7 +79,26 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(rewritten))
 }
 
-/// Spark's `/` of two whole numbers gives a double: `5 / 2` is 2.5.
+fn spark_cast(target: Target, is_trying: bool, inner: &Expr) -> Expr {
+    ScalarUDF::new_from_impl(SparkCast::new(target, is_trying)).call(vec![inner.clone()])
+}
+
+/// Blanks around a number or a boolean in a text do not matter.
+fn trimmed(expr: Expr) -> Transformed<Expr> {
+    let trim = |inner: Box<Expr>| match *inner {
+        // A constant without blanks stays as it is; so does what was trimmed before.
+        Expr::Literal(..) => inner,
+        Expr::ScalarFunction(ref call) if call.name() == "btrim" => inner,
+        other => Box::new(btrim(vec![other])),
+    };
+    match expr {
+        Expr::Cast(cast) => Transformed::yes(Expr::Cast(Cast { expr: trim(cast.expr), ..cast })),
+        Expr::TryCast(cast) => Transformed::yes(Expr::TryCast(TryCast { expr: trim(cast.expr), ..cast })),
+        other => Transformed::no(other),
+    }
+}
+
+/// Spark's `/`: of two whole numbers a double (`5 / 2` is 2.5), and null if the divisor is zero.
 fn divide(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return Ok(Transformed::no(expr)) };
     let whole = left.get_type(schema)?.is_integer() && right.get_type(schema)?.is_integer();
@@ -79,8 +106,26 @@ fn divide(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         true => Box::new(Expr::Cast(Cast::new(side, DataType::Float64))),
         false => side,
     };
-    let (left, right) = (double(left), double(right));
-    Ok(Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), whole))
+    let is_safe = match right.as_ref() {
+        Expr::Literal(value, _) => !is_zero(value),
+        Expr::ScalarFunction(call) => call.name() == "nullif",
+        _ => !right.get_type(schema)?.is_numeric(),
+    };
+    let right = match is_safe {
+        true => double(right),
+        false => Box::new(nullif(*double(right.clone()), zero_of(right.get_type(schema)?, whole)?)),
+    };
+    let left = double(left);
+    Ok(Transformed::new_transformed(Expr::BinaryExpr(BinaryExpr { left, op, right }), whole || !is_safe))
+}
+
+fn is_zero(value: &ScalarValue) -> bool {
+    ScalarValue::new_zero(&value.data_type()).is_ok_and(|zero| zero == *value)
+}
+
+fn zero_of(kind: DataType, whole: bool) -> Result<Expr> {
+    let kind = if whole { DataType::Float64 } else { kind };
+    Ok(Expr::Literal(ScalarValue::new_zero(&kind)?, None))
 }
 
 /// The instant that a date or a timestamp of another unit is.

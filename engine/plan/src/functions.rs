@@ -1,15 +1,43 @@
 //! Spark's functions that DataFusion lacks or spells otherwise.
 
+mod base64;
 mod batch_time;
+mod columns;
+mod instant_text;
+mod json;
+mod lists;
+mod misc;
+mod nth_field;
+mod numbers;
+mod pattern;
+pub(crate) mod read;
+mod regular;
+mod round;
+mod simple;
+mod strings;
+pub(crate) mod text;
+mod time;
 pub mod seconds;
 pub mod to_timestamp;
 pub mod window;
 
 use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
 use crate::session::BatchClock;
+
+/// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
+/// DataFusion's own.
+const FROM_DATAFUSION_SPARK: &[&str] = &[
+    "abs", "array", "array_repeat", "ascii", "base64", "bin", "bit_count", "bit_get", "bitmap_bit_position",
+    "bitmap_bucket_number", "bitmap_count", "bitwise_not", "ceil", "char", "concat_ws", "crc32", "csc", "elt", "expm1",
+    "factorial", "floor", "format_string", "hex", "hypot", "is_valid_utf8", "length", "luhn_check", "make_dt_interval",
+    "make_interval", "make_valid_utf8", "map_from_arrays", "map_from_entries", "monthname", "negative", "parse_url", "pow",
+    "quote", "rint", "sec", "sha1", "sha2", "shiftleft", "shiftright", "shiftrightunsigned", "slice", "soundex", "space",
+    "str_to_map", "try_parse_url", "try_url_decode", "unbase64", "unhex", "url_decode", "url_encode", "width_bucket",
+    "xxhash64",
+];
 
 /// Makes Spark's functions known to a session that plans streams.
 ///
@@ -28,8 +56,38 @@ pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
 /// # Errors
 /// Never in practice; DataFusion's registry may refuse.
 pub fn register_batch(context: &SessionContext) -> Result<()> {
-    context.register_udf(ScalarUDF::new_from_impl(to_timestamp::ToTimestamp::default()));
-    context.register_udaf(operators::functions::approx_count_distinct());
-    context.register_udaf(operators::functions::collect_list());
+    for function in datafusion_spark::all_default_scalar_functions() {
+        if FROM_DATAFUSION_SPARK.contains(&function.name()) {
+            context.register_udf(function.as_ref().clone());
+        }
+    }
+    for function in own() {
+        context.register_udf(function);
+    }
+    for function in aggregates() {
+        context.register_udaf(function);
+    }
     Ok(())
+}
+
+/// The scalar functions that are written here.
+fn own() -> Vec<ScalarUDF> {
+    let simple = [
+        time::functions(),
+        strings::functions(),
+        regular::functions(),
+        round::functions(),
+        numbers::functions(),
+        lists::functions(),
+        misc::functions(),
+        json::functions(),
+    ];
+    let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
+    all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
+    all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
+    all
+}
+
+fn aggregates() -> Vec<AggregateUDF> {
+    vec![operators::functions::approx_count_distinct(), operators::functions::collect_list()]
 }

@@ -1,30 +1,53 @@
-//! `to_timestamp(x)`: ISO-8601 text to an instant, null if it is not one; numbers are seconds (Spark's `CAST(x AS TIMESTAMP)`).
+//! `CAST(x AS TIMESTAMP)`, `CAST(x AS DATE)` and `CAST(x AS STRING)` as Spark reads and writes them.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use chrono::Utc;
+use arrow::array::{Array, ArrayRef};
+use arrow::datatypes::DataType;
+use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use operators::aggregate::instant;
 
-/// The function.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub struct ToTimestamp {
-    signature: Signature,
+use super::read::read_as;
+use super::simple::Kind;
+use super::text::to_text;
+
+/// A cast of Spark's that is not DataFusion's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// An instant.
+    Instant,
+    /// A day.
+    Day,
+    /// A text.
+    Text,
 }
 
-impl Default for ToTimestamp {
-    fn default() -> Self {
-        ToTimestamp { signature: Signature::any(1, Volatility::Immutable) }
+/// The function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct SparkCast {
+    signature: Signature,
+    target: Target,
+    is_trying: bool,
+}
+
+impl SparkCast {
+    /// The cast to `target`; what cannot be read is null if it is `trying`, else an error.
+    pub fn new(target: Target, is_trying: bool) -> SparkCast {
+        SparkCast { signature: Signature::any(1, Volatility::Immutable), target, is_trying }
     }
 }
 
-impl ScalarUDFImpl for ToTimestamp {
+impl ScalarUDFImpl for SparkCast {
     fn name(&self) -> &str {
-        "to_timestamp"
+        match (self.target, self.is_trying) {
+            (Target::Instant, false) => "timestamp",
+            (Target::Instant, true) => "try_timestamp",
+            (Target::Day, false) => "date",
+            (Target::Day, true) => "try_date",
+            (Target::Text, _) => "string",
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -32,39 +55,25 @@ impl ScalarUDFImpl for ToTimestamp {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(instant())
+        Ok(match self.target {
+            Target::Instant => instant(),
+            Target::Day => DataType::Date32,
+            Target::Text => DataType::Utf8,
+        })
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let rows = arguments.number_rows;
-        let values = arguments.args[0].to_array(rows)?;
-        Ok(ColumnarValue::Array(to_instants(&values)?))
+        let values = arguments.args[0].to_array(arguments.number_rows)?;
+        let (read, name): (ArrayRef, _) = match self.target {
+            Target::Instant => (read_as(&values, Kind::Instant)?, "TIMESTAMP"),
+            Target::Day => (read_as(&values, Kind::Day)?, "DATE"),
+            Target::Text => (Arc::new(to_text(&values)?), "STRING"),
+        };
+        let failed = (0..values.len()).find(|row| !self.is_trying && values.is_valid(*row) && read.is_null(*row));
+        if let Some(row) = failed {
+            let text = to_text(&values.slice(row, 1))?;
+            return exec_err!("'{}' cannot be cast to {name}; TRY_CAST gives NULL instead", text.value(0));
+        }
+        Ok(ColumnarValue::Array(read))
     }
-}
-
-fn to_instants(values: &ArrayRef) -> Result<ArrayRef> {
-    let instants: TimestampMicrosecondArray = match values.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-            let text = cast(values, &DataType::Utf8)?;
-            text.as_string::<i32>().iter().map(|text| text.and_then(parse)).collect()
-        }
-        kind if kind.is_integer() => {
-            let seconds = cast(values, &DataType::Int64)?;
-            seconds.as_primitive::<Int64Type>().iter().map(|s| s.and_then(|s| s.checked_mul(1_000_000))).collect()
-        }
-        kind if kind.is_floating() => {
-            let seconds = cast(values, &DataType::Float64)?;
-            seconds
-                .as_primitive::<Float64Type>()
-                .iter()
-                .map(|s| s.filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64))
-                .collect()
-        }
-        _ => return Ok(cast(values, &instant())?),
-    };
-    Ok(Arc::new(instants.with_timezone("UTC")))
-}
-
-fn parse(text: &str) -> Option<i64> {
-    arrow::compute::kernels::cast_utils::string_to_datetime(&Utc, text.trim()).ok().map(|time| time.timestamp_micros())
 }
