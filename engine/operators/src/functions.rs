@@ -1,8 +1,62 @@
-//! Aggregate functions of Spark that DataFusion lacks, or keeps in a state too large for many groups.
+//! Aggregate functions of Spark that DataFusion lacks, or keeps in a state that is too large or differs from run to run.
 
 mod approx_count_distinct;
 mod collect_list;
+mod count_if;
+mod distinct;
+mod ends;
+mod extremes;
+mod gathered;
+mod moments;
+mod own;
+mod single;
 mod sketch;
+mod with_distinct;
+
+use std::sync::Arc;
+
+use datafusion::functions_aggregate;
+use datafusion::logical_expr::AggregateUDF;
 
 pub use approx_count_distinct::approx_count_distinct;
 pub use collect_list::collect_list;
+
+/// Names that Spark has for functions of DataFusion.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("bool_and", &["every"]),
+    ("bool_or", &["some", "any"]),
+    ("var", &["variance"]),
+    ("stddev", &["std"]),
+    ("string_agg", &["listagg"]),
+];
+
+/// DataFusion's functions whose state is not the same bytes on every run even with the DISTINCT of this crate, or whose
+/// result is only near a figure that [`aggregates`] gives exactly.
+pub const NOT_DETERMINISTIC: &[&str] = &["approx_percentile_cont_with_weight"];
+
+/// All aggregate functions, to be registered over DataFusion's own: Spark's names, and states that are the same on every run.
+pub fn aggregates() -> Vec<AggregateUDF> {
+    let mut all: Vec<AggregateUDF> = functions_aggregate::all_default_aggregate_functions()
+        .into_iter()
+        .map(|function| {
+            let names = ALIASES.iter().find(|(name, _)| *name == function.name()).map_or(&[][..], |(_, names)| names);
+            let named = match names.is_empty() {
+                true => function,
+                false => Arc::new(function.as_ref().clone().with_aliases(names.iter().copied())),
+            };
+            // DISTINCT changes nothing for the smallest and the largest; lists keep their own rule (an ORDER BY).
+            match named.name() {
+                "min" | "max" | "array_agg" | "grouping" | "first_value" | "last_value" | "nth_value" => {
+                    named.as_ref().clone()
+                }
+                _ => with_distinct::with_distinct(named),
+            }
+        })
+        .collect();
+    all.extend([approx_count_distinct(), with_distinct::with_distinct(Arc::new(collect_list())), count_if::count_if()]);
+    all.extend(ends::ends());
+    all.extend(extremes::extremes());
+    all.extend(moments::moments());
+    all.extend(gathered::gathered());
+    all
+}

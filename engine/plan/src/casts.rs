@@ -3,18 +3,16 @@
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, ScalarValue};
-use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::error::Result;
+use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{
-    BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit,
-};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
 use operators::aggregate::instant;
 
 use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
-use crate::functions::to_timestamp::{SparkCast, Target};
 use crate::functions::text::is_as_in_arrow;
+use crate::functions::to_timestamp::{SparkCast, Target};
 
 /// Rewrites every cast of a plan.
 ///
@@ -50,6 +48,7 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
         Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),
         Expr::BinaryExpr(division) if division.op == Operator::Divide => return divide(expr, schema),
+        Expr::AggregateFunction(call) if call.func.name().starts_with("percentile") => return constant_shares(expr),
         _ => return Ok(Transformed::no(expr)),
     };
     let source = inner.get_type(schema)?;
@@ -77,6 +76,25 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         _ => return Ok(Transformed::no(expr)),
     };
     Ok(Transformed::yes(rewritten))
+}
+
+/// `percentile(x, array(0.5, 0.9))`: the array is a constant, so that the function knows it before the first row.
+fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
+    let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+    let Some(Expr::ScalarFunction(array)) = call.params.args.get(1) else {
+        return Ok(Transformed::no(Expr::AggregateFunction(call)));
+    };
+    let shares = array.args.iter().map(|share| match share {
+        Expr::Literal(value, _) => value.cast_to(&DataType::Float64).ok(),
+        _ => None,
+    });
+    let (true, Some(shares)) = (["array", "make_array"].contains(&array.name()), shares.collect::<Option<Vec<_>>>())
+    else {
+        return Ok(Transformed::no(Expr::AggregateFunction(call)));
+    };
+    let list = ScalarValue::List(ScalarValue::new_list(&shares, &DataType::Float64, true));
+    call.params.args[1] = Expr::Literal(list, None);
+    Ok(Transformed::yes(Expr::AggregateFunction(call)))
 }
 
 fn spark_cast(target: Target, is_trying: bool, inner: &Expr) -> Expr {

@@ -13,16 +13,16 @@ mod pattern;
 pub(crate) mod read;
 mod regular;
 mod round;
+pub mod seconds;
 mod simple;
 mod strings;
 pub(crate) mod text;
 mod time;
-pub mod seconds;
 pub mod to_timestamp;
 pub mod window;
 
 use datafusion::error::Result;
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
 use crate::session::BatchClock;
@@ -30,12 +30,59 @@ use crate::session::BatchClock;
 /// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
 /// DataFusion's own.
 const FROM_DATAFUSION_SPARK: &[&str] = &[
-    "abs", "array", "array_repeat", "ascii", "base64", "bin", "bit_count", "bit_get", "bitmap_bit_position",
-    "bitmap_bucket_number", "bitmap_count", "bitwise_not", "ceil", "char", "concat_ws", "crc32", "csc", "elt", "expm1",
-    "factorial", "floor", "format_string", "hex", "hypot", "is_valid_utf8", "length", "luhn_check", "make_dt_interval",
-    "make_interval", "make_valid_utf8", "map_from_arrays", "map_from_entries", "monthname", "negative", "parse_url", "pow",
-    "quote", "rint", "sec", "sha1", "sha2", "shiftleft", "shiftright", "shiftrightunsigned", "slice", "soundex", "space",
-    "str_to_map", "try_parse_url", "try_url_decode", "unbase64", "unhex", "url_decode", "url_encode", "width_bucket",
+    "abs",
+    "array",
+    "array_repeat",
+    "ascii",
+    "base64",
+    "bin",
+    "bit_count",
+    "bit_get",
+    "bitmap_bit_position",
+    "bitmap_bucket_number",
+    "bitmap_count",
+    "bitwise_not",
+    "ceil",
+    "char",
+    "concat_ws",
+    "crc32",
+    "csc",
+    "elt",
+    "expm1",
+    "floor",
+    "format_string",
+    "hex",
+    "hypot",
+    "is_valid_utf8",
+    "length",
+    "luhn_check",
+    "make_dt_interval",
+    "make_interval",
+    "make_valid_utf8",
+    "map_from_arrays",
+    "map_from_entries",
+    "monthname",
+    "negative",
+    "parse_url",
+    "pow",
+    "quote",
+    "rint",
+    "sec",
+    "sha1",
+    "sha2",
+    "shiftleft",
+    "shiftright",
+    "shiftrightunsigned",
+    "slice",
+    "soundex",
+    "str_to_map",
+    "try_parse_url",
+    "try_url_decode",
+    "unbase64",
+    "unhex",
+    "url_decode",
+    "url_encode",
+    "width_bucket",
     "xxhash64",
 ];
 
@@ -64,7 +111,7 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
     for function in own() {
         context.register_udf(function);
     }
-    for function in aggregates() {
+    for function in operators::functions::aggregates() {
         context.register_udaf(function);
     }
     Ok(())
@@ -86,8 +133,4 @@ fn own() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all
-}
-
-fn aggregates() -> Vec<AggregateUDF> {
-    vec![operators::functions::approx_count_distinct(), operators::functions::collect_list()]
 }

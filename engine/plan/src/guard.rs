@@ -37,7 +37,7 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
     let tokens = tokens.map_err(|error| of_parser(&error.to_string(), sql))?;
     check_operators(&tokens)?;
     let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(NESTING_MAX);
-    let mut statements = match parser.with_tokens_with_locations(split_intervals(tokens)).parse_statements() {
+    let mut statements = match parser.with_tokens_with_locations(split_intervals(literals(tokens))).parse_statements() {
         Ok(statements) => statements,
         Err(ParserError::RecursionLimitExceeded) => {
             return Err(SqlProblem::new(
@@ -78,6 +78,31 @@ fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
     }
     let message = format!("the query has {count} operators and keywords, the limit is {OPERATORS_MAX}");
     Err(SqlProblem::new(message, "split it into several tables"))
+}
+
+/// `1.5D`, `7L`, `2S`: Spark's letters for the type of a number, which the parser would take for an alias.
+fn literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut read: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        let suffix = match &token.token {
+            Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
+            _ => String::new(),
+        };
+        if let Some(TokenWithSpan { token: Token::Number(number, false), .. }) = read.last_mut() {
+            match suffix.as_str() {
+                "D" | "F" | "BD" => {
+                    if !number.contains(['.', 'e', 'E']) {
+                        number.push_str(".0");
+                    }
+                    continue;
+                }
+                "S" | "Y" | "L" => continue,
+                _ => {}
+            }
+        }
+        read.push(token);
+    }
+    read
 }
 
 /// `INTERVAL '1 hour 30 minutes'` is Spark's, but the parser wants a unit after the quotes:

@@ -1,25 +1,30 @@
-//! Spark's way of writing to DataFusion's, on the parsed SQL: `window.start`, `SELECT *` over a source, `explode`.
+//! Spark's way of writing to DataFusion's, on the parsed SQL: names, `window.start`, `SELECT *` over a source, generators.
+
+mod calls;
+mod forms;
+mod generators;
+mod names;
+mod window;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, ExcludeSelectItem, Expr, Function, GroupByExpr, Ident, ObjectName, OrderByKind, Query, Select,
-    SelectItem, SetExpr, Statement, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    ExcludeSelectItem, Expr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
+    TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
-use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
+use window::{replace_in_item, replace_window, window_call};
 
 /// Rewrites a statement in place.
 ///
 /// # Errors
 /// If it uses a form that the engine has no way to run.
 pub fn rewrite(statement: &mut Statement, sql: &str, relations: &HashMap<String, Relation>) -> Result<(), SqlProblem> {
-    match VisitMut::visit(statement, &mut Rewriter { sql, relations }) {
+    names::spell(statement, relations);
+    match VisitMut::visit(statement, &mut Rewriter { sql, relations, queries: Vec::new() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -34,32 +39,52 @@ pub fn relation_name(name: &ObjectName) -> String {
 struct Rewriter<'a> {
     sql: &'a str,
     relations: &'a HashMap<String, Relation>,
+    /// The queries around the place that is visited, outermost first.
+    queries: Vec<Scope>,
+}
+
+/// A query's WITH: its names, and how many of them stand before the place that is visited (they are visited in order).
+struct Scope {
+    names: Vec<String>,
+    before: usize,
 }
 
 impl VisitorMut for Rewriter<'_> {
     type Break = SqlProblem;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
-        let call = match query.body.as_ref() {
-            SetExpr::Select(select) => window_call(select),
-            _ => None,
+        let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| cte.alias.name.value.to_lowercase());
+        self.queries.push(Scope { names: names.collect(), before: 0 });
+        let (call, views) = match query.body.as_ref() {
+            SetExpr::Select(select) => (window_call(select), select.lateral_views.clone()),
+            _ => (None, Vec::new()),
         };
-        if let (Some(call), Some(order_by)) = (call, &mut query.order_by)
+        if let Some(order_by) = &mut query.order_by
             && let OrderByKind::Expressions(terms) = &mut order_by.kind
         {
-            terms.iter_mut().for_each(|term| replace_window(&mut term.expr, &call));
+            for term in terms {
+                generators::unqualify(&mut term.expr, &views);
+                if let Some(call) = &call {
+                    replace_window(&mut term.expr, call);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlProblem> {
+        self.queries.pop();
+        if let Some(around) = self.queries.last_mut() {
+            around.before = (around.before + 1).min(around.names.len());
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
-        if let Some(view) = select.lateral_views.first() {
-            let problem = SqlProblem::new("LATERAL VIEW is not supported", "write unnest(…) (or explode(…)) in SELECT");
-            return ControlFlow::Break(
-                problem.at_text(self.sql, view.to_string().split_whitespace().next().unwrap_or("LATERAL")),
-            );
-        }
         self.expand_wildcards(select);
+        if let Err(problem) = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql)) {
+            return ControlFlow::Break(problem);
+        }
         if let Some(call) = window_call(select) {
             select.projection.iter_mut().for_each(|item| replace_in_item(item, &call));
             select.having.iter_mut().for_each(|having| replace_window(having, &call));
@@ -68,14 +93,16 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlProblem> {
-        if let Expr::CompoundFieldAccess { root, access_chain } = expr
-            && let Some(access) = dotted(root, access_chain)
-        {
-            *expr = access;
-        }
+        forms::rewrite(expr);
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
-                "explode" => function.name = ObjectName::from(vec![Ident::new("unnest")]),
+                "explode" | "explode_outer" => {
+                    if let Ok(Some(columns)) = generators::columns(function, &[], false)
+                        && let Some((unnested, _)) = columns.into_iter().next()
+                    {
+                        *expr = unnested;
+                    }
+                }
                 "session_window" => {
                     let problem = SqlProblem::new(
                         "session windows are not supported yet",
@@ -91,14 +118,41 @@ impl VisitorMut for Rewriter<'_> {
 }
 
 impl Rewriter<'_> {
+    /// The source or table that a name in FROM means, unless a WITH gave the name to something else.
+    fn relation(&self, name: &ObjectName) -> Option<&Relation> {
+        let name = relation_name(name);
+        let is_taken = self.queries.iter().any(|scope| scope.names[..scope.before].contains(&name));
+        if is_taken { None } else { self.relations.get(&name) }
+    }
+
+    /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.
+    fn lower_views(&self, select: &mut Select) -> Result<(), SqlProblem> {
+        if select.lateral_views.is_empty() {
+            return Ok(());
+        }
+        let views = select.lateral_views.clone();
+        generators::unqualify(select, &views);
+        let all = match select.from.as_slice() {
+            [from] => match &from.relation {
+                TableFactor::Table { name, .. } => self.relation(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        let name_of = |field: &arrow::datatypes::FieldRef| Ident::with_quote('`', field.name());
+        let all = all.map(|relation| relation.schema.fields().iter().map(name_of).collect());
+        generators::lower_view(select, all, self.sql)
+    }
+
     /// `SELECT *` over a relation with hidden columns names the others.
     fn expand_wildcards(&self, select: &mut Select) {
         let [from] = select.from.as_slice() else { return };
+        let has_views = !select.lateral_views.is_empty();
         let (TableFactor::Table { name, .. }, true) = (&from.relation, from.joins.is_empty()) else { return };
-        let Some(relation) = self.relations.get(&relation_name(name)).filter(|relation| !relation.hidden.is_empty())
-        else {
+        let Some(relation) = self.relation(name).filter(|relation| !relation.hidden.is_empty() || has_views) else {
             return;
         };
+        let generated: Vec<Ident> = select.lateral_views.iter().flat_map(generators::view_columns).collect();
         let plain = |options: &WildcardAdditionalOptions| options.opt_replace.is_none() && options.opt_rename.is_none();
         let shown = |options: &WildcardAdditionalOptions| {
             let excluded = excluded(options);
@@ -112,6 +166,11 @@ impl Rewriter<'_> {
             match &item {
                 SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) if plain(options) => {
                     select.projection.extend(shown(options));
+                    if matches!(item, SelectItem::Wildcard(_)) {
+                        let named =
+                            generated.iter().cloned().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name)));
+                        select.projection.extend(named);
+                    }
                 }
                 _ => select.projection.push(item),
             }
@@ -132,82 +191,4 @@ fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
         None => {}
     }
     names
-}
-
-/// The `window(…)` call of a GROUP BY.
-fn window_call(select: &Select) -> Option<Function> {
-    let GroupByExpr::Expressions(terms, _) = &select.group_by else { return None };
-    terms.iter().find_map(|term| match term {
-        Expr::Function(function) if relation_name(&function.name) == WINDOW => Some(function.clone()),
-        _ => None,
-    })
-}
-
-fn replace_in_item(item: &mut SelectItem, call: &Function) {
-    match item {
-        SelectItem::UnnamedExpr(expr) => {
-            let alias = match expr {
-                Expr::Identifier(name) if is_window(name) => Some(WINDOW.to_string()),
-                Expr::CompoundIdentifier(names) => match names.as_slice() {
-                    [window, field] if is_window(window) => Some(field.value.to_lowercase()),
-                    _ => None,
-                },
-                _ => None,
-            };
-            replace_window(expr, call);
-            if let Some(alias) = alias {
-                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::new(alias) };
-            }
-        }
-        SelectItem::ExprWithAlias { expr, .. } | SelectItem::ExprWithAliases { expr, .. } => replace_window(expr, call),
-        SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => {}
-    }
-}
-
-/// Puts the call in the place of `window`, and a field of it in the place of `window.start` and `window.end`.
-fn replace_window(expr: &mut Expr, call: &Function) {
-    let mut replacer = WindowReplacer { call };
-    let _ = VisitMut::visit(expr, &mut replacer);
-}
-
-struct WindowReplacer<'a> {
-    call: &'a Function,
-}
-
-impl VisitorMut for WindowReplacer<'_> {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Identifier(name) if is_window(name) => *expr = Expr::Function(self.call.clone()),
-            Expr::CompoundIdentifier(names) => {
-                if let [window, field] = names.as_slice()
-                    && is_window(window)
-                    && let Some(access) = field_of(self.call, &field.value)
-                {
-                    *expr = access;
-                }
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-fn is_window(name: &Ident) -> bool {
-    name.value.eq_ignore_ascii_case(WINDOW)
-}
-
-/// `window(…).start` and the like: fields of what a call gives.
-fn dotted(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
-    let Expr::Function(_) = root else { return None };
-    chain.iter().try_fold(root.clone(), |inner, access| match access {
-        AccessExpr::Dot(Expr::Identifier(field)) => field_of(&inner, &field.value),
-        _ => None,
-    })
-}
-
-fn field_of(call: &impl std::fmt::Display, field: &str) -> Option<Expr> {
-    let text = format!("get_field({call}, '{}')", field.to_lowercase().replace('\'', "''"));
-    Parser::new(&SparkSqlDialect {}).try_with_sql(&text).ok()?.parse_expr().ok()
 }

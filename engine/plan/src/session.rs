@@ -44,6 +44,8 @@ pub fn session_config() -> SessionConfig {
 pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
     let mut config = session_config();
     config.options_mut().execution.coalesce_batches = false;
+    // Names have no case; the rewrite spells each as what it means, so that a column keeps its own spelling.
+    config.options_mut().sql_parser.enable_ident_normalization = false;
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let context = SessionContext::new_with_state(state);
     functions::register(&context, clock)?;

@@ -1,8 +1,11 @@
 //! Planning: what runs, what is refused, and with which words.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod aggregates;
 mod batch;
 mod engine;
 mod forms;
+mod functions;
 mod refusals;
+mod rewriting;
 mod schemas;

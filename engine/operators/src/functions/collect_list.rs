@@ -55,7 +55,7 @@ impl AggregateUDFImpl for CollectList {
 
 /// Values as they came, in pieces, and the group of each. They are put in order of group only when they are asked for.
 #[derive(Debug)]
-struct Many {
+pub struct Many {
     element: DataType,
     pieces: Vec<ArrayRef>,
     groups: Vec<u32>,
@@ -64,12 +64,21 @@ struct Many {
 }
 
 impl Many {
-    fn new(list: &DataType) -> Result<Many> {
+    /// No values yet, for lists of this type.
+    ///
+    /// # Errors
+    /// If it is no list type.
+    pub fn new(list: &DataType) -> Result<Many> {
         let DataType::List(field) = list else {
             return Err(DataFusionError::Internal(format!("collect_list of type {list}")));
         };
         let element = field.data_type().clone();
         Ok(Many { element, pieces: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
+    }
+
+    /// There are at least so many groups from now on.
+    pub fn grow(&mut self, groups: usize) {
+        self.group_count = self.group_count.max(groups);
     }
 
     fn push(&mut self, values: ArrayRef) -> Result<()> {

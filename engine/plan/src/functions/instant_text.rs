@@ -64,7 +64,8 @@ pub fn at_zone(local: NaiveDateTime, zone: &Tz) -> Option<i64> {
         LocalResult::None => {
             // A gap is an hour nearly everywhere; the offset before it is the one that Java uses.
             let before = local.checked_sub_signed(chrono::Duration::hours(3))?;
-            let offset_us = before.and_utc().timestamp_micros() - zone.from_local_datetime(&before).earliest()?.timestamp_micros();
+            let offset_us =
+                before.and_utc().timestamp_micros() - zone.from_local_datetime(&before).earliest()?.timestamp_micros();
             Some(local.and_utc().timestamp_micros() - offset_us)
         }
     }

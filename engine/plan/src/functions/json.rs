@@ -9,7 +9,7 @@ mod write;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, ListBuilder, StringArray, StringBuilder, StructArray};
+use arrow::array::{Array, ArrayRef, Int32Array, ListBuilder, StringArray, StringBuilder, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
 

@@ -33,6 +33,9 @@ fn sizes() -> Vec<Simple> {
         kinds: &[Kind::Any],
         gives: int_type,
         body: |args| {
+            if args[0].data_type() == &DataType::Null {
+                return Ok(new_null_array(&DataType::Int32, args[0].len()));
+            }
             let offsets = offsets(&args[0])?;
             let lengths = (0..args[0].len()).map(|row| args[0].is_valid(row).then(|| offsets[row + 1] - offsets[row]));
             Ok(Arc::new(lengths.collect::<Int32Array>()))
@@ -65,13 +68,16 @@ fn element_type(types: &[DataType]) -> Result<DataType> {
 }
 
 fn elements() -> Vec<Simple> {
-    let of = |name, aliases, body| Simple { name, aliases, count: (2, 2), kinds: &[Kind::Any], gives: element_type, body };
+    let of =
+        |name, aliases, body| Simple { name, aliases, count: (2, 2), kinds: &[Kind::Any], gives: element_type, body };
     vec![
-        of("element_at", &["try_element_at", "map_extract_value"], |args| element(args, |at, length| match at {
-            at if at > 0 => usize::try_from(at - 1).ok(),
-            at if at < 0 => usize::try_from(length + at).ok(),
-            _ => None,
-        })),
+        of("element_at", &["try_element_at", "map_extract_value"], |args| {
+            element(args, |at, length| match at {
+                at if at > 0 => usize::try_from(at - 1).ok(),
+                at if at < 0 => usize::try_from(length + at).ok(),
+                _ => None,
+            })
+        }),
         of("get", &["item_at"], |args| element(args, |at, _| usize::try_from(at).ok())),
         Simple {
             name: "array_position",
@@ -81,7 +87,8 @@ fn elements() -> Vec<Simple> {
             gives: whole_type,
             body: |args| {
                 let found = positions(args)?;
-                let at = |places: Option<Vec<usize>>| places.map(|places| places.first().map_or(0, |at| *at as i64 + 1));
+                let at =
+                    |places: Option<Vec<usize>>| places.map(|places| places.first().map_or(0, |at| *at as i64 + 1));
                 Ok(Arc::new(found.into_iter().map(at).collect::<Int64Array>()))
             },
         },
@@ -92,7 +99,9 @@ fn elements() -> Vec<Simple> {
             kinds: &[Kind::Any],
             gives: flag_type,
             body: |args| {
-                let list = args[0].as_list_opt::<i32>().ok_or_else(|| exec_datafusion_err!("array_contains takes an array"))?;
+                let list = args[0]
+                    .as_list_opt::<i32>()
+                    .ok_or_else(|| exec_datafusion_err!("array_contains takes an array"))?;
                 let has_null = |row: usize| list.value(row).null_count() > 0;
                 let found = positions(args)?.into_iter().enumerate().map(|(row, places)| {
                     let is_found = !places?.is_empty();
@@ -110,7 +119,9 @@ fn elements() -> Vec<Simple> {
             body: |args| {
                 let keys = keys_as_lists(&args[0])?;
                 let found = positions(&[keys, Arc::clone(&args[1])])?.into_iter();
-                Ok(Arc::new(found.map(|places| places.map(|places| !places.is_empty())).collect::<arrow::array::BooleanArray>()))
+                Ok(Arc::new(
+                    found.map(|places| places.map(|places| !places.is_empty())).collect::<arrow::array::BooleanArray>(),
+                ))
             },
         },
         Simple {
@@ -139,7 +150,8 @@ fn element(args: &[ArrayRef], place: impl Fn(i64, i64) -> Option<usize>) -> Resu
     let starts = offsets(&args[0])?;
     let (values, places): (ArrayRef, Vec<Option<u32>>) = if let Some(map) = args[0].as_map_opt() {
         let found = positions(&[keys_as_lists(&args[0])?, Arc::clone(&args[1])])?;
-        let places = found.into_iter().enumerate().map(|(row, places)| Some(starts[row] as u32 + *places?.last()? as u32));
+        let places =
+            found.into_iter().enumerate().map(|(row, places)| Some(starts[row] as u32 + *places?.last()? as u32));
         (Arc::clone(map.values()), places.collect())
     } else {
         let wanted = read_as(&args[1], Kind::Whole)?;
@@ -155,7 +167,9 @@ fn element(args: &[ArrayRef], place: impl Fn(i64, i64) -> Option<usize>) -> Resu
 }
 
 fn keys_as_lists(map: &ArrayRef) -> Result<ArrayRef> {
-    let map = map.as_map_opt().ok_or_else(|| exec_datafusion_err!("a map is needed, not {}", crate::words::type_words(map.data_type())))?;
+    let map = map
+        .as_map_opt()
+        .ok_or_else(|| exec_datafusion_err!("a map is needed, not {}", crate::words::type_words(map.data_type())))?;
     let field = Arc::new(Field::new_list_field(map.keys().data_type().clone(), true));
     Ok(Arc::new(ListArray::try_new(field, map.offsets().clone(), Arc::clone(map.keys()), map.nulls().cloned())?))
 }
@@ -166,20 +180,30 @@ fn positions(args: &[ArrayRef]) -> Result<Vec<Option<Vec<usize>>>> {
     let kind = list.value_type();
     let wanted = cast(&args[1], &kind)?;
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
-    let (elements, wanted_rows) = (rows.convert_columns(&[Arc::clone(list.values())])?, rows.convert_columns(&[Arc::clone(&wanted)])?);
+    let (elements, wanted_rows) =
+        (rows.convert_columns(&[Arc::clone(list.values())])?, rows.convert_columns(&[Arc::clone(&wanted)])?);
     let starts = list.value_offsets();
     let found = (0..list.len()).map(|row| {
         if list.is_null(row) || wanted.is_null(row) {
             return None;
         }
         let range = starts[row] as usize..starts[row + 1] as usize;
-        Some(range.enumerate().filter(|(_, at)| elements.row(*at) == wanted_rows.row(row)).map(|(place, _)| place).collect())
+        Some(
+            range
+                .enumerate()
+                .filter(|(_, at)| elements.row(*at) == wanted_rows.row(row))
+                .map(|(place, _)| place)
+                .collect(),
+        )
     });
     Ok(found.collect())
 }
 
 /// Each row's array with its elements chosen and ordered anew, by their places in all elements; none makes it null.
-fn rearranged(values: &ArrayRef, choose: impl Fn(usize, std::ops::Range<usize>) -> Option<Vec<u32>>) -> Result<ArrayRef> {
+fn rearranged(
+    values: &ArrayRef,
+    choose: impl Fn(usize, std::ops::Range<usize>) -> Option<Vec<u32>>,
+) -> Result<ArrayRef> {
     let Some(list) = values.as_list_opt::<i32>() else { return Ok(Arc::clone(values)) };
     let DataType::List(field) = list.data_type() else { return plan_err!("an array is needed") };
     let starts = list.value_offsets();
@@ -207,7 +231,8 @@ fn orders() -> Vec<Simple> {
             body: |args| {
                 let ascending = args.get(1).map(|flags| flags.as_boolean().clone());
                 sorted(&args[0], |row| {
-                    let is_descending = ascending.as_ref().is_some_and(|flags| flags.is_valid(row) && !flags.value(row));
+                    let is_descending =
+                        ascending.as_ref().is_some_and(|flags| flags.is_valid(row) && !flags.value(row));
                     SortOptions { descending: is_descending, nulls_first: !is_descending }
                 })
             },
@@ -231,7 +256,9 @@ fn orders() -> Vec<Simple> {
             },
             body: |args| match args[0].data_type() {
                 DataType::List(_) => rearranged(&args[0], |_, range| Some(range.rev().map(|at| at as u32).collect())),
-                _ => Ok(super::strings::each(&[read_as(&args[0], Kind::Text)?], |text| Some(text.chars().rev().collect()))),
+                _ => Ok(super::strings::each(&[read_as(&args[0], Kind::Text)?], |text| {
+                    Some(text.chars().rev().collect())
+                })),
             },
         },
         Simple {
@@ -256,11 +283,9 @@ fn orders() -> Vec<Simple> {
 fn sorted(values: &ArrayRef, options: impl Fn(usize) -> SortOptions) -> Result<ArrayRef> {
     let Some(list) = values.as_list_opt::<i32>() else { return Ok(Arc::clone(values)) };
     let mut failed = None;
-    let sorted = rearranged(values, |row, range| {
-        match sort_to_indices(&list.value(row), Some(options(row)), None) {
-            Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
-            Err(_) => sorted_by_rows(&list.value(row), options(row), range.start).map_err(|error| failed_text(&error)).ok(),
-        }
+    let sorted = rearranged(values, |row, range| match sort_to_indices(&list.value(row), Some(options(row)), None) {
+        Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
+        Err(_) => sorted_by_rows(&list.value(row), options(row), range.start).map_err(|error| failed_text(&error)).ok(),
     })?;
     if list.null_count() != sorted.null_count() {
         failed = Some(crate::words::type_words(&list.value_type()));
@@ -295,13 +320,21 @@ fn sequence(args: &[ArrayRef]) -> Result<ArrayRef> {
             continue;
         }
         let (start, stop) = (column(0).value(row), column(1).value(row));
-        let step = if args.len() == 3 { column(2).value(row) } else if stop < start { -1 } else { 1 };
+        let step = if args.len() == 3 {
+            column(2).value(row)
+        } else if stop < start {
+            -1
+        } else {
+            1
+        };
         if (step > 0 && stop < start) || (step < 0 && stop > start) || (step == 0 && stop != start) {
             return Err(exec_datafusion_err!("sequence({start}, {stop}, {step}) never arrives; turn the step around"));
         }
         let count = if step == 0 { 1 } else { (i128::from(stop) - i128::from(start)) / i128::from(step) + 1 };
         if count > i128::from(LONGEST) {
-            return Err(exec_datafusion_err!("sequence({start}, {stop}, {step}) has {count} elements, the limit is {LONGEST}"));
+            return Err(exec_datafusion_err!(
+                "sequence({start}, {stop}, {step}) has {count} elements, the limit is {LONGEST}"
+            ));
         }
         (0..count as i64).for_each(|at| lists.values().append_value(start + at * step));
         lists.append(true);
@@ -327,21 +360,53 @@ fn map_concat(args: &[ArrayRef]) -> Result<ArrayRef> {
     let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| piece as &dyn Array).collect();
     let all = if pieces.is_empty() { arrow::array::new_empty_array(entries.data_type()) } else { concat(&pieces)? };
     let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, all.as_struct().clone(), Some(valid.into()), *is_sorted)?))
+    Ok(Arc::new(MapArray::try_new(
+        Arc::clone(entries),
+        offsets,
+        all.as_struct().clone(),
+        Some(valid.into()),
+        *is_sorted,
+    )?))
 }
 
 /// What generators are planned with: lists of rows, to be unnested.
 fn generators() -> Vec<Simple> {
     vec![
-        Simple { name: "explode_rows", aliases: &[], count: (1, 1), kinds: &[Kind::Any], gives: row_type, body: |args| explode_rows(&args[0], false) },
-        Simple { name: "explode_outer_rows", aliases: &[], count: (1, 1), kinds: &[Kind::Any], gives: row_type, body: |args| explode_rows(&args[0], true) },
-        Simple { name: "posexplode_rows", aliases: &[], count: (1, 1), kinds: &[Kind::Any], gives: position_type, body: |args| {
-            with_positions(&explode_rows(&args[0], false)?, args[0].data_type())
-        } },
-        Simple { name: "posexplode_outer_rows", aliases: &[], count: (1, 1), kinds: &[Kind::Any], gives: position_type, body: |args| {
-            let rows = with_positions(&explode_rows(&args[0], false)?, args[0].data_type())?;
-            explode_rows(&rows, true)
-        } },
+        Simple {
+            name: "explode_rows",
+            aliases: &[],
+            count: (1, 1),
+            kinds: &[Kind::Any],
+            gives: row_type,
+            body: |args| explode_rows(&args[0], false),
+        },
+        Simple {
+            name: "explode_outer_rows",
+            aliases: &[],
+            count: (1, 1),
+            kinds: &[Kind::Any],
+            gives: row_type,
+            body: |args| explode_rows(&args[0], true),
+        },
+        Simple {
+            name: "posexplode_rows",
+            aliases: &[],
+            count: (1, 1),
+            kinds: &[Kind::Any],
+            gives: position_type,
+            body: |args| with_positions(&explode_rows(&args[0], false)?, args[0].data_type()),
+        },
+        Simple {
+            name: "posexplode_outer_rows",
+            aliases: &[],
+            count: (1, 1),
+            kinds: &[Kind::Any],
+            gives: position_type,
+            body: |args| {
+                let rows = with_positions(&explode_rows(&args[0], false)?, args[0].data_type())?;
+                explode_rows(&rows, true)
+            },
+        },
     ]
 }
 

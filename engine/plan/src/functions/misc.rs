@@ -31,7 +31,14 @@ pub fn functions() -> Vec<Simple> {
             gives: flag_type,
             body: |args| Ok(Arc::new(arrow::compute::is_not_null(&args[0])?)),
         },
-        Simple { name: "equal_null", aliases: &[], count: (2, 2), kinds: &[Kind::Any], gives: flag_type, body: equal_null },
+        Simple {
+            name: "equal_null",
+            aliases: &[],
+            count: (2, 2),
+            kinds: &[Kind::Any],
+            gives: flag_type,
+            body: equal_null,
+        },
         Simple {
             name: "assert_true",
             aliases: &[],
@@ -42,7 +49,8 @@ pub fn functions() -> Vec<Simple> {
                 let holds = args[0].as_boolean();
                 match (0..holds.len()).find(|row| holds.is_null(*row) || !holds.value(*row)) {
                     Some(row) => {
-                        let given = args.get(1).map(texts).filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row));
+                        let given =
+                            args.get(1).map(texts).filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row));
                         exec_err!("assert_true: {}", given.unwrap_or("the condition is not true"))
                     }
                     None => Ok(new_null_array(&DataType::Null, holds.len())),

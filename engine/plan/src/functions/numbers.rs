@@ -28,6 +28,18 @@ pub fn functions() -> Vec<Simple> {
         },
     });
     all.push(Simple {
+        name: "factorial",
+        aliases: &[],
+        count: (1, 1),
+        kinds: &[Kind::Whole],
+        gives: whole_type,
+        body: |args| {
+            let product = |n: i64| (0..=20).contains(&n).then(|| (1..=n).product::<i64>());
+            let numbers = args[0].as_primitive::<Int64Type>().iter();
+            Ok(Arc::new(numbers.map(|n| n.and_then(product)).collect::<Int64Array>()))
+        },
+    });
+    all.push(Simple {
         name: "div",
         aliases: &["try_div"],
         count: (2, 2),
@@ -41,7 +53,9 @@ pub fn functions() -> Vec<Simple> {
             }
             let (left, right) = (read_as(&args[0], Kind::Double)?, read_as(&args[1], Kind::Double)?);
             let pairs = left.as_primitive::<Float64Type>().iter().zip(right.as_primitive::<Float64Type>());
-            let divided = pairs.map(|(left, right)| Some(left? / right?).filter(|value| value.is_finite()).map(|value| value.trunc() as i64));
+            let divided = pairs.map(|(left, right)| {
+                Some(left? / right?).filter(|value| value.is_finite()).map(|value| value.trunc() as i64)
+            });
             Ok(Arc::new(divided.collect::<Int64Array>()))
         },
     });
@@ -96,7 +110,8 @@ fn trying() -> Vec<Simple> {
         of("try_mod", |args| compute(args, i64::checked_rem, |a, b| if b == 0.0 { f64::NAN } else { a % b })),
         of("mod", |args| compute(args, |a, b| if b == 0 { None } else { Some(a.wrapping_rem(b)) }, |a, b| a % b)),
         of("pmod", |args| {
-            let rem = |a: i64, b: i64| if b == 0 { None } else { Some(a.wrapping_rem(b).wrapping_add(b).wrapping_rem(b)) };
+            let rem =
+                |a: i64, b: i64| if b == 0 { None } else { Some(a.wrapping_rem(b).wrapping_add(b).wrapping_rem(b)) };
             compute(args, rem, |a, b| ((a % b) + b) % b)
         }),
         Simple {

@@ -7,7 +7,17 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, 
 use super::instant_text::{at_zone, parse_zone};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -264,9 +274,16 @@ fn read_items<'a>(items: &[Item], text: &'a str, found: &mut Found, after: &[Ite
     Some(rest)
 }
 
-fn read_field<'a>(letter: char, count: usize, text: &'a str, found: &mut Found, next: Option<&Item>) -> Option<&'a str> {
+fn read_field<'a>(
+    letter: char,
+    count: usize,
+    text: &'a str,
+    found: &mut Found,
+    next: Option<&Item>,
+) -> Option<&'a str> {
     // A number directly before another number has exactly its width; else one letter takes as many digits as there are.
-    let is_adjacent = matches!(next, Some(Item::Field(letter, _)) if letter.is_ascii_lowercase() || "MHDSKQL".contains(*letter));
+    let is_adjacent =
+        matches!(next, Some(Item::Field(letter, _)) if letter.is_ascii_lowercase() || "MHDSKQL".contains(*letter));
     let most = match (letter, count) {
         ('y', 4) if !is_adjacent => 4,
         (_, 1) if !is_adjacent => 19,
@@ -277,7 +294,7 @@ fn read_field<'a>(letter: char, count: usize, text: &'a str, found: &mut Found, 
         let least = if count == 1 { 1 } else { count };
         if length < least { None } else { Some((text[..length].parse::<u32>().ok()?, &text[length..])) }
     };
-    let mut number = |to: &mut u32| {
+    let number = |to: &mut u32| {
         let (value, rest) = digits()?;
         *to = value;
         Some(rest)

@@ -28,7 +28,6 @@ pub fn read_as(values: &ArrayRef, kind: Kind) -> Result<ArrayRef> {
         Kind::Instant => to_instants(values)?,
         Kind::Day => Arc::new(to_days(values)?),
         Kind::Flag => Arc::new(to_flags(values)?),
-        Kind::Bytes => cast(&plain(values)?, &DataType::Binary)?,
     })
 }
 
@@ -75,7 +74,10 @@ pub fn to_double(values: &ArrayRef) -> Result<Float64Array> {
 /// A double as Spark reads it: also `Infinity`, `-inf` and `NaN` in any case.
 pub fn parse_double(text: &str) -> Option<f64> {
     let text = text.trim();
-    let text = text.strip_suffix(['d', 'D', 'f', 'F']).filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
+    let text = text
+        .strip_suffix(['d', 'D', 'f', 'F'])
+        .filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or(text);
     text.parse().ok()
 }
 

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder,
-};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type};
 use datafusion::common::{exec_datafusion_err, exec_err};
 use datafusion::error::Result;
@@ -16,7 +14,8 @@ use super::simple::{Gives, Kind, Simple};
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
-    let two = |name, aliases, gives: Gives, body| Simple { name, aliases, count: (2, 2), kinds: &[Kind::Text], gives, body };
+    let two =
+        |name, aliases, gives: Gives, body| Simple { name, aliases, count: (2, 2), kinds: &[Kind::Text], gives, body };
     let group = |name, gives: Gives, body| Simple {
         name,
         aliases: &[],
@@ -31,7 +30,7 @@ pub fn functions() -> Vec<Simple> {
             each(args, |text, pattern| {
                 flags.push(text.map(|text| pattern.is_match(text)));
                 Ok(())
-            }, )?;
+            })?;
             Ok(Arc::new(BooleanArray::from(flags)))
         }),
         two("regexp_count", &[], int_type, |args| {
@@ -63,7 +62,12 @@ pub fn functions() -> Vec<Simple> {
         }),
         group("regexp_extract", text_type, extract),
         group("regexp_extract_all", list_of_text, extract_all),
-        Simple { count: (3, 4), ..group("regexp_replace", text_type, replace) }.with_kinds(&[Kind::Text, Kind::Text, Kind::Text, Kind::Whole]),
+        Simple { count: (3, 4), ..group("regexp_replace", text_type, replace) }.with_kinds(&[
+            Kind::Text,
+            Kind::Text,
+            Kind::Text,
+            Kind::Whole,
+        ]),
         group("split", list_of_text, split),
     ]
 }

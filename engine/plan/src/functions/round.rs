@@ -21,7 +21,8 @@ pub enum Half {
 
 /// `round` and `bround`.
 pub fn functions() -> Vec<Simple> {
-    let rounding = |name, body| Simple { name, aliases: &[], count: (1, 2), kinds: &[Kind::Any, Kind::Whole], gives, body };
+    let rounding =
+        |name, body| Simple { name, aliases: &[], count: (1, 2), kinds: &[Kind::Any, Kind::Whole], gives, body };
     vec![rounding("round", |args| round(args, Half::Up)), rounding("bround", |args| round(args, Half::Even))]
 }
 
@@ -45,7 +46,10 @@ fn round(args: &[ArrayRef], half: Half) -> Result<ArrayRef> {
         kind if kind.is_integer() => {
             let whole = read_as(&args[0], Kind::Whole)?;
             let whole = whole.as_primitive::<Int64Type>();
-            let rounded = whole.iter().enumerate().map(|(row, value)| i64::try_from(at_scale(i128::from(value?), -digits(row)?, half)).ok());
+            let rounded = whole
+                .iter()
+                .enumerate()
+                .map(|(row, value)| i64::try_from(at_scale(i128::from(value?), -digits(row)?, half)).ok());
             Ok(cast(&(Arc::new(rounded.collect::<Int64Array>()) as ArrayRef), kind)?)
         }
         DataType::Decimal128(precision, scale) => {
@@ -136,5 +140,7 @@ fn is_rounded_up(all: &[u8], kept: usize, half: Half) -> bool {
 
 /// A column of doubles, each changed; used by functions that give null for what they are not defined for.
 pub fn doubles(args: &[ArrayRef], change: impl Fn(f64) -> Option<f64>) -> ArrayRef {
-    Arc::new(args[0].as_primitive::<Float64Type>().iter().map(|value| value.and_then(&change)).collect::<Float64Array>())
+    Arc::new(
+        args[0].as_primitive::<Float64Type>().iter().map(|value| value.and_then(&change)).collect::<Float64Array>(),
+    )
 }

@@ -29,8 +29,6 @@ pub enum Kind {
     Day,
     /// A boolean.
     Flag,
-    /// Bytes; of a text its UTF-8.
-    Bytes,
 }
 
 /// The type of the result, by the types of the arguments as they were given.

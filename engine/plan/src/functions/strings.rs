@@ -129,6 +129,12 @@ fn shaping() -> Vec<Simple> {
             },
             body: concatenate,
         },
+        text("space", (1, 1), &[Kind::Whole], |args| {
+            let counts = args[0].as_primitive::<Int64Type>().iter();
+            let blanks =
+                counts.map(|count| count.map(|count| " ".repeat(usize::try_from(count).unwrap_or(0).min(1 << 20))));
+            Ok(Arc::new(blanks.collect::<StringArray>()))
+        }),
         text("format_number", (2, 2), &[Kind::Any, Kind::Whole], |args| {
             let digits = args[1].as_primitive::<Int64Type>();
             let numbers = to_double(&args[0])?;
@@ -155,13 +161,17 @@ fn coding() -> Vec<Simple> {
     vec![
         Simple { gives: bytes_type, ..text("encode", (2, 2), &[Kind::Text], encode) },
         text("decode", (2, usize::MAX), &[Kind::Any], decode),
-        Simple { aliases: &["to_varchar"], ..text("to_char", (2, 2), &[Kind::Any, Kind::Text], |args| {
-            let times = read_as(&args[0], Kind::Instant)?;
-            super::time::format_instants(times.as_primitive(), &args[1])
-        }) },
+        Simple {
+            aliases: &["to_varchar"],
+            ..text("to_char", (2, 2), &[Kind::Any, Kind::Text], |args| {
+                let times = read_as(&args[0], Kind::Instant)?;
+                super::time::format_instants(times.as_primitive(), &args[1])
+            })
+        },
         text("conv", (3, 3), &[Kind::Text, Kind::Whole, Kind::Whole], |args| {
             let (from, to) = (args[1].as_primitive::<Int64Type>(), args[2].as_primitive::<Int64Type>());
-            let converted = texts(&args[0]).iter().zip(from.iter().zip(to)).map(|(text, (from, to))| conv(text?, from?, to?));
+            let converted =
+                texts(&args[0]).iter().zip(from.iter().zip(to)).map(|(text, (from, to))| conv(text?, from?, to?));
             Ok(Arc::new(converted.collect::<StringArray>()))
         }),
         text("typeof", (1, 1), &[Kind::Any], |args| {
@@ -186,7 +196,11 @@ fn initcap(text: &str) -> String {
     let mut is_first = true;
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
-        if is_first { out.extend(letter.to_uppercase()) } else { out.extend(letter.to_lowercase()) }
+        if is_first {
+            out.extend(letter.to_uppercase())
+        } else {
+            out.extend(letter.to_lowercase())
+        }
         is_first = letter == ' ';
     }
     out

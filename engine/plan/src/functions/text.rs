@@ -78,10 +78,16 @@ impl Writer {
             DataType::Float64 => Writer::Double(Arc::clone(values)),
             DataType::Float32 | DataType::Float16 => Writer::Float(cast(values, &DataType::Float32)?),
             DataType::Timestamp(..) => Writer::Instant(cast(values, &instant())?),
-            DataType::List(_) => Writer::List(Arc::clone(values), Box::new(Writer::new(values.as_list::<i32>().values())?)),
+            DataType::List(_) => {
+                Writer::List(Arc::clone(values), Box::new(Writer::new(values.as_list::<i32>().values())?))
+            }
             DataType::Map(..) => {
                 let map = values.as_map();
-                Writer::Map(Arc::clone(values), Box::new(Writer::new(map.keys())?), Box::new(Writer::new(map.values())?))
+                Writer::Map(
+                    Arc::clone(values),
+                    Box::new(Writer::new(map.keys())?),
+                    Box::new(Writer::new(map.values())?),
+                )
             }
             DataType::Struct(_) => {
                 let fields = values.as_struct().columns().iter().map(Writer::new).collect::<Result<_>>()?;

@@ -131,9 +131,7 @@ fn calendar() -> Vec<Simple> {
     vec![
         days("date_add", &["dateadd"], |args| Ok(move_days(args, 1))),
         days("date_sub", &[], |args| Ok(move_days(args, -1))),
-        days("add_months", &[], |args| {
-            Ok(dates(pairs(args).map(|(day, months)| add_months(day?, months?))))
-        }),
+        days("add_months", &[], |args| Ok(dates(pairs(args).map(|(day, months)| add_months(day?, months?))))),
         Simple {
             name: "datediff",
             aliases: &["date_diff"],
@@ -232,12 +230,9 @@ fn with_patterns() -> Vec<Simple> {
         body,
     };
     vec![
-        read(
-            "to_timestamp",
-            &["try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz"],
-            instant_type,
-            |args| read_instants(args),
-        ),
+        read("to_timestamp", &["try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz"], instant_type, |args| {
+            read_instants(args)
+        }),
         read("to_date", &["try_to_date"], date_type, |args| {
             if args.len() == 1 || !is_text(args[0].data_type()) {
                 return read_as(&args[0], Kind::Day);
@@ -293,7 +288,8 @@ fn with_patterns() -> Vec<Simple> {
                 let days = args[0].as_primitive::<Date32Type>().iter().zip(texts(&args[1]));
                 Ok(dates(days.map(|(day, unit)| {
                     let unit = unit?.to_ascii_lowercase();
-                    let is_day_unit = ["year", "yyyy", "yy", "quarter", "month", "mon", "mm", "week"].contains(&unit.as_str());
+                    let is_day_unit =
+                        ["year", "yyyy", "yy", "quarter", "month", "mon", "mm", "week"].contains(&unit.as_str());
                     let us = truncate(&unit, i64::from(day?) * DAY_US).filter(|_| is_day_unit)?;
                     day_of(i32::try_from(us.div_euclid(DAY_US)).ok()?)
                 })))
@@ -341,7 +337,8 @@ fn add_months(day: NaiveDate, months: i64) -> Option<NaiveDate> {
 
 /// Months with 31 days each, but whole ones if both are the same day of the month or both the last of theirs.
 fn months_between(args: &[ArrayRef]) -> Float64Array {
-    let (to, from) = (args[0].as_primitive::<TimestampMicrosecondType>(), args[1].as_primitive::<TimestampMicrosecondType>());
+    let (to, from) =
+        (args[0].as_primitive::<TimestampMicrosecondType>(), args[1].as_primitive::<TimestampMicrosecondType>());
     let rounds = args.get(2).map(|flags| flags.as_boolean());
     (0..to.len())
         .map(|row| {
@@ -355,7 +352,8 @@ fn months_between(args: &[ArrayRef]) -> Float64Array {
             if to.day() == from.day() || (is_last(&to) && is_last(&from)) {
                 return Some(months);
             }
-            let seconds = |time: &DateTime<Utc>| i64::from(time.day()) * 86_400 + i64::from(time.num_seconds_from_midnight());
+            let seconds =
+                |time: &DateTime<Utc>| i64::from(time.day()) * 86_400 + i64::from(time.num_seconds_from_midnight());
             let rest = (seconds(&to) - seconds(&from)) as f64 / (31.0 * 86_400.0);
             let rounded = rounds.is_none_or(|flags| flags.is_valid(row) && flags.value(row));
             Some(if rounded { ((months + rest) * 1e8).round() / 1e8 } else { months + rest })
@@ -364,7 +362,15 @@ fn months_between(args: &[ArrayRef]) -> Float64Array {
 }
 
 fn next_day(day: NaiveDate, name: &str) -> Option<NaiveDate> {
-    let names = [("MO", "MONDAY"), ("TU", "TUESDAY"), ("WE", "WEDNESDAY"), ("TH", "THURSDAY"), ("FR", "FRIDAY"), ("SA", "SATURDAY"), ("SU", "SUNDAY")];
+    let names = [
+        ("MO", "MONDAY"),
+        ("TU", "TUESDAY"),
+        ("WE", "WEDNESDAY"),
+        ("TH", "THURSDAY"),
+        ("FR", "FRIDAY"),
+        ("SA", "SATURDAY"),
+        ("SU", "SUNDAY"),
+    ];
     let name = name.trim().to_ascii_uppercase();
     let wanted = names.iter().position(|(short, long)| name == *short || name == long[..3] || name == *long)? as u32;
     let ahead = (wanted + 7 - day.weekday().num_days_from_monday()) % 7;

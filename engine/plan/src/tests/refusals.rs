@@ -190,7 +190,6 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
         "session",
         "session_window",
     ),
-    ("append", "SELECT user_id FROM events LATERAL VIEW explode(items) t AS item", "", "", ""),
     ("append", "SELECT user_id + success FROM events", "", "", ""),
     ("append", "SELECT user_id AS a, event_type AS a FROM events", "", "", ""),
 ];

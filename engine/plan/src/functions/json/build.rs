@@ -58,12 +58,10 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         }
         DataType::Decimal128(precision, scale) => {
             let numbers = each(values, corrupt, |value| match value {
-                Value::Number(text) | Value::Text(text) => {
-                    arrow::compute::kernels::cast_utils::parse_decimal::<arrow::datatypes::Decimal128Type>(
-                        text, *precision, *scale,
-                    )
-                    .ok()
-                }
+                Value::Number(text) | Value::Text(text) => arrow::compute::kernels::cast_utils::parse_decimal::<
+                    arrow::datatypes::Decimal128Type,
+                >(text, *precision, *scale)
+                .ok(),
                 _ => None,
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)

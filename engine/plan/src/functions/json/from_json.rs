@@ -52,7 +52,9 @@ impl ScalarUDFImpl for FromJson {
         };
         let kind = schema::parse(text).map_err(|what| plan_datafusion_err!("from_json: {what}"))?;
         match &kind {
-            DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => Ok(Arc::new(Field::new(self.name(), kind, true))),
+            DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
+                Ok(Arc::new(Field::new(self.name(), kind, true)))
+            }
             other => plan_err!("from_json reads a struct, an array or a map, not {}", crate::words::type_words(other)),
         }
     }
@@ -75,7 +77,8 @@ fn is_blank(text: Option<&str>) -> bool {
 fn to_structs(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
     let parsed: Vec<Option<Value>> = texts.iter().map(|text| text.and_then(parse)).collect();
     let mut corrupt = vec![false; texts.len()];
-    let rows: Vec<(usize, Option<&Value>)> = parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
+    let rows: Vec<(usize, Option<&Value>)> =
+        parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
     let read = structs(fields, &rows, &mut corrupt)?;
     for (row, value) in parsed.iter().enumerate() {
         corrupt[row] |= !matches!(value, Some(Value::Object(_)));
@@ -102,6 +105,7 @@ fn to_nested(kind: &DataType, texts: &StringArray) -> Result<ArrayRef> {
             other => other,
         })
         .collect();
-    let rows: Vec<(usize, Option<&Value>)> = parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
+    let rows: Vec<(usize, Option<&Value>)> =
+        parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
     column(kind, &rows, &mut vec![false; texts.len()])
 }

@@ -60,7 +60,8 @@ impl Writer {
             }
             DataType::Struct(fields) => {
                 let columns = values.as_struct().columns();
-                let named = fields.iter().zip(columns).map(|(field, column)| Ok((field.name().clone(), Writer::new(column)?)));
+                let named =
+                    fields.iter().zip(columns).map(|(field, column)| Ok((field.name().clone(), Writer::new(column)?)));
                 Writer::Struct(Arc::clone(values), named.collect::<Result<_>>()?)
             }
             DataType::Binary => Writer::Quoted(
@@ -113,7 +114,8 @@ impl Writer {
             }
             Writer::Map(array, keys, value) => {
                 let offsets = array.as_map().value_offsets();
-                let members = (offsets[row] as usize..offsets[row + 1] as usize).map(|at| (keys.value(at), value.as_ref(), at));
+                let members =
+                    (offsets[row] as usize..offsets[row + 1] as usize).map(|at| (keys.value(at), value.as_ref(), at));
                 write_members(members, out);
             }
             Writer::Struct(_, fields) => {
@@ -124,10 +126,7 @@ impl Writer {
     }
 }
 
-fn write_members<'a>(
-    members: impl Iterator<Item = (&'a str, &'a Writer, usize)>,
-    out: &mut String,
-) {
+fn write_members<'a>(members: impl Iterator<Item = (&'a str, &'a Writer, usize)>, out: &mut String) {
     out.push('{');
     for (at, (name, value, row)) in members.enumerate() {
         if at > 0 {

@@ -1,0 +1,263 @@
+//! Functions of all values of a group, which they keep: `percentile`, `median`, `mode`, `percentile_approx`, `collect_set`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::compute::{cast, sort};
+use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::{plan_datafusion_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
+use datafusion::scalar::ScalarValue;
+
+use super::collect_list::Many;
+use super::distinct::{Distinct, Finish, state_type};
+use super::ends::scalars;
+use super::own::{Own, constant, into_udaf, kinds};
+use super::single::Groups;
+
+/// The functions, to be registered.
+pub fn gathered() -> Vec<AggregateUDF> {
+    let of = |name, aliases, what| into_udaf(Gather { name, aliases, what });
+    vec![
+        of("percentile", &[], What::Percentile),
+        of("median", &[], What::Median),
+        of("percentile_approx", &["approx_percentile"], What::Rank),
+        of("mode", &[], What::Mode),
+        into_udaf(CollectSet),
+    ]
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// Between the two nearest values.
+    Percentile,
+    Median,
+    /// A value of the group.
+    Rank,
+    Mode,
+}
+
+struct Gather {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    what: What,
+}
+
+impl Own for Gather {
+    type Made = Gathered;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    fn count(&self) -> (usize, usize) {
+        match self.what {
+            What::Percentile => (2, 2),
+            What::Rank => (2, 3),
+            What::Median | What::Mode => (1, 1),
+        }
+    }
+
+    fn coerced(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+        let mut coerced = kinds.to_vec();
+        if matches!(self.what, What::Percentile | What::Median) {
+            coerced[0] = DataType::Float64;
+        }
+        if let Some(share) = coerced.get_mut(1) {
+            *share = match share {
+                DataType::List(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))),
+                _ => DataType::Float64,
+            };
+        }
+        Ok(coerced)
+    }
+
+    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
+        let one = match self.what {
+            What::Percentile | What::Median => DataType::Float64,
+            What::Rank | What::Mode => kinds[0].clone(),
+        };
+        Ok(match kinds.get(1) {
+            Some(DataType::List(_)) => DataType::List(Arc::new(Field::new_list_field(one, true))),
+            _ => one,
+        })
+    }
+
+    fn state(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
+        vec![DataType::List(Arc::new(Field::new_list_field(kinds[0].clone(), true)))]
+    }
+
+    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Gathered> {
+        let shares = match self.what {
+            What::Median => vec![0.5],
+            What::Mode => Vec::new(),
+            What::Percentile | What::Rank => shares(self.name, constant(args, 1))?,
+        };
+        let kind = kinds(args).swap_remove(0);
+        let list = DataType::List(Arc::new(Field::new_list_field(kind.clone(), true)));
+        Ok(Gathered { what: self.what, kind, shares, gives: args.return_type().clone(), values: Many::new(&list)? })
+    }
+}
+
+/// The shares that a call asks for, each from 0 to 1.
+fn shares(name: &str, given: Option<ScalarValue>) -> Result<Vec<f64>> {
+    let needed =
+        || plan_datafusion_err!("the percentage of {name} must be a constant between 0 and 1, or an array of such");
+    let values: ArrayRef = match given.ok_or_else(needed)? {
+        ScalarValue::List(list) if list.len() == 1 => list.value(0),
+        other => other.to_array()?,
+    };
+    let values = cast(&values, &DataType::Float64)?;
+    let shares: Vec<f64> = values.as_primitive::<Float64Type>().iter().map(|share| share.unwrap_or(f64::NAN)).collect();
+    if shares.iter().all(|share| (0.0..=1.0).contains(share)) { Ok(shares) } else { Err(needed()) }
+}
+
+/// The values of each group.
+#[derive(Debug)]
+pub struct Gathered {
+    what: What,
+    kind: DataType,
+    shares: Vec<f64>,
+    gives: DataType,
+    values: Many,
+}
+
+impl Gathered {
+    fn finish(&self, values: &ArrayRef) -> Result<Option<ScalarValue>> {
+        if values.is_empty() {
+            return Ok(None);
+        }
+        if self.what == What::Mode {
+            return Ok(Some(ScalarValue::try_from_array(values, most_frequent(values)?)?));
+        }
+        let sorted = sort(values, None)?;
+        let found = self.shares.iter().map(|share| match self.what {
+            What::Rank => {
+                let rank = (share * sorted.len() as f64).ceil() as usize;
+                ScalarValue::try_from_array(&sorted, rank.max(1) - 1)
+            }
+            _ => Ok(ScalarValue::Float64(Some(between(sorted.as_primitive::<Float64Type>().values(), *share)))),
+        });
+        let found: Vec<ScalarValue> = found.collect::<Result<_>>()?;
+        match &self.gives {
+            DataType::List(field) => {
+                Ok(Some(ScalarValue::List(ScalarValue::new_list(&found, field.data_type(), true))))
+            }
+            _ => Ok(found.into_iter().next()),
+        }
+    }
+}
+
+/// The value at a share of the way through sorted values, between two of them if it must be.
+fn between(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let (low, high) = (position.floor(), position.ceil());
+    let (below, above) = (sorted[low as usize], sorted[high as usize]);
+    if low == high || below == above { below } else { (high - position) * below + (position - low) * above }
+}
+
+/// The place of the value that stands most often; of several the one that came first.
+fn most_frequent(values: &ArrayRef) -> Result<usize> {
+    let rows = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+    let rows = rows.convert_columns(std::slice::from_ref(values))?;
+    let mut counts: HashMap<&[u8], (usize, usize)> = HashMap::new();
+    let mut order: Vec<&[u8]> = Vec::new();
+    for at in 0..values.len() {
+        let bytes = rows.row(at).data();
+        let entry = counts.entry(bytes).or_insert_with(|| {
+            order.push(bytes);
+            (0, at)
+        });
+        entry.0 += 1;
+    }
+    let mut best = (0, 0);
+    for bytes in order {
+        let (count, at) = counts[bytes];
+        if count > best.0 {
+            best = (count, at);
+        }
+    }
+    Ok(best.1)
+}
+
+impl Groups for Gathered {
+    fn grow(&mut self, groups: usize) {
+        self.values.grow(groups);
+    }
+}
+
+impl GroupsAccumulator for Gathered {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.values.update_batch(&values[..1], group_indices, opt_filter, total_num_groups)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let lists = self.values.evaluate(emit_to)?;
+        let lists = lists.as_list::<i32>();
+        let finished = (0..lists.len()).map(|row| self.finish(&lists.value(row))).collect::<Result<Vec<_>>>()?;
+        scalars(&self.gives, finished)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.values.state(emit_to)
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.values.merge_batch(values, group_indices, total_num_groups)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let mut rows = Many::new(&DataType::List(Arc::new(Field::new_list_field(self.kind.clone(), true))))?;
+        let count = values[0].len();
+        rows.update_batch(&values[..1], &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
+        rows.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        self.values.size()
+    }
+}
+
+/// `collect_set(x)`: the distinct non-null values in the order in which they were first seen.
+struct CollectSet;
+
+impl Own for CollectSet {
+    type Made = Distinct;
+
+    fn name(&self) -> &'static str {
+        "collect_set"
+    }
+
+    fn count(&self) -> (usize, usize) {
+        (1, 1)
+    }
+
+    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
+        match &kinds[0] {
+            DataType::Map(..) => plan_err!("collect_set cannot compare maps"),
+            kind => Ok(state_type(std::slice::from_ref(kind))),
+        }
+    }
+
+    fn state(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
+        vec![state_type(kinds)]
+    }
+
+    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Distinct> {
+        Ok(Distinct::new(kinds(args), Finish::List))
+    }
+}

@@ -1,0 +1,153 @@
+//! Spark's ways of writing an expression as DataFusion's.
+
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, Ident, ObjectName, UnaryOperator,
+    Value,
+};
+
+use super::calls::{access, arguments, call, name_of, text};
+
+/// Rewrites one expression, not what is inside of it.
+pub fn rewrite(expr: &mut Expr) {
+    let rewritten = match expr {
+        Expr::Value(value) => match &value.value {
+            Value::DoubleQuotedString(content) => Some(text(content.clone())),
+            _ => None,
+        },
+        Expr::CompoundFieldAccess { root, access_chain } => access(root, access_chain),
+        Expr::BinaryOp { left, op: BinaryOperator::Spaceship, right } => {
+            Some(Expr::IsNotDistinctFrom(left.clone(), right.clone()))
+        }
+        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => Some(divided(left, right)),
+        Expr::UnaryOp { op: UnaryOperator::BangNot, expr } => {
+            Some(Expr::UnaryOp { op: UnaryOperator::Not, expr: expr.clone() })
+        }
+        Expr::RLike { negated, expr, pattern, .. } => {
+            let matches = call("rlike", vec![expr.as_ref().clone(), pattern.as_ref().clone()]);
+            Some(match negated {
+                true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(matches) },
+                false => matches,
+            })
+        }
+        Expr::Extract { field, expr, .. } => {
+            part(&field_name(field)).map(|name| call(name, vec![expr.as_ref().clone()]))
+        }
+        Expr::Position { expr, r#in } => Some(call("locate", vec![expr.as_ref().clone(), r#in.as_ref().clone()])),
+        Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
+            let arguments = [Some(expr), Some(from), substring_for.as_ref()];
+            Some(call("substring", arguments.into_iter().flatten().map(|argument| argument.as_ref().clone()).collect()))
+        }
+        Expr::Struct { values, fields } if fields.is_empty() => Some(named_struct(values)),
+        Expr::Function(function) => called(function),
+        _ => None,
+    };
+    if let Some(rewritten) = rewritten {
+        *expr = rewritten;
+    }
+}
+
+/// `a DIV b`. The parser takes all that follows as the divisor: what binds less or as much is put around the quotient.
+fn divided(left: &Expr, right: &Expr) -> Expr {
+    if let Expr::BinaryOp { left: first, op, right: rest } = right {
+        let first = Box::new(divided(left, first));
+        return Expr::BinaryOp { left: first, op: op.clone(), right: rest.clone() };
+    }
+    call("div", vec![left.clone(), right.clone()])
+}
+
+/// `struct(a, b AS c, 1)`: fields are named as their columns, others by their place.
+fn named_struct(values: &[Expr]) -> Expr {
+    let fields = values.iter().enumerate().flat_map(|(at, value)| {
+        let (name, value) = match value {
+            Expr::Named { expr, name } => (name.value.clone(), expr.as_ref().clone()),
+            Expr::Identifier(name) => (name.value.clone(), value.clone()),
+            Expr::CompoundIdentifier(names) => {
+                (names.last().map_or(String::new(), |name| name.value.clone()), value.clone())
+            }
+            _ => (format!("col{}", at + 1), value.clone()),
+        };
+        [text(name), value]
+    });
+    call("named_struct", fields.collect())
+}
+
+fn field_name(field: &DateTimeField) -> String {
+    field.to_string().trim_matches('\'').to_lowercase()
+}
+
+/// The function that gives a part of a time.
+fn part(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "year" | "years" | "yr" | "yrs" | "y" => "year",
+        "yearofweek" | "isoyear" => "yearofweek",
+        "quarter" | "quarters" | "qtr" => "quarter",
+        "month" | "months" | "mon" | "mons" => "month",
+        "week" | "weeks" | "w" => "weekofyear",
+        "day" | "days" | "d" => "day",
+        "dayofweek" | "dow" => "dayofweek",
+        "dayofweek_iso" | "dow_iso" | "isodow" => "dayofweek_iso",
+        "doy" | "dayofyear" => "dayofyear",
+        "hour" | "hours" | "hr" | "hrs" | "h" => "hour",
+        "minute" | "minutes" | "min" | "mins" | "m" => "minute",
+        "second" | "seconds" | "sec" | "secs" | "s" => "second_with_fraction",
+        _ => return None,
+    })
+}
+
+fn called(function: &mut Function) -> Option<Expr> {
+    let name = name_of(function);
+    let arguments = arguments(function)?;
+    match (name.as_str(), arguments.as_slice()) {
+        ("if" | "iff", [condition, then, otherwise]) => Some(Expr::Case {
+            case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+            end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+            operand: None,
+            conditions: vec![CaseWhen { condition: condition.clone(), result: then.clone() }],
+            else_result: Some(Box::new(otherwise.clone())),
+        }),
+        ("date_part" | "datepart", [Expr::Value(field), time]) => match &field.value {
+            Value::SingleQuotedString(field) => part(&field.to_lowercase()).map(|name| call(name, vec![time.clone()])),
+            _ => None,
+        },
+        ("transform", [_, Expr::Lambda(_)]) => renamed(function, "array_transform"),
+        ("filter", [_, Expr::Lambda(_)]) => renamed(function, "array_filter"),
+        ("len", [_]) => renamed(function, "length"),
+        ("lcase", [_]) => renamed(function, "lower"),
+        ("ucase", [_]) => renamed(function, "upper"),
+        ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
+        ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),
+        ("curdate", []) => renamed(function, "current_date"),
+        ("try_avg", [_]) => renamed(function, "avg"),
+        (name, [value]) => cast_type(name).map(|data_type| Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(value.clone()),
+            data_type,
+            array: false,
+            format: None,
+        }),
+        _ => None,
+    }
+}
+
+fn renamed(function: &mut Function, name: &str) -> Option<Expr> {
+    function.name = ObjectName::from(vec![Ident::new(name)]);
+    None
+}
+
+/// `string(x)` and the like are casts.
+fn cast_type(name: &str) -> Option<DataType> {
+    Some(match name {
+        "string" => DataType::String(None),
+        "tinyint" => DataType::TinyInt(None),
+        "smallint" => DataType::SmallInt(None),
+        "int" => DataType::Int(None),
+        "bigint" => DataType::BigInt(None),
+        "float" => DataType::Real,
+        "double" => DataType::Double(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
+        "boolean" => DataType::Boolean,
+        "binary" => DataType::Bytea,
+        "date" => DataType::Date,
+        "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
+        _ => return None,
+    })
+}

@@ -1,0 +1,195 @@
+//! Functions that give several rows or columns: `explode`, `posexplode`, `inline`, `json_tuple`, in SELECT and as LATERAL VIEW.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, GroupByExpr, Ident, LateralView, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    VisitMut, VisitorMut, WildcardAdditionalOptions,
+};
+
+use super::calls::{arguments, call, name_of, number};
+use super::relation_name;
+use crate::problem::SqlProblem;
+
+/// One column of a generator: its expression and its name.
+type Columns = Vec<(Expr, Ident)>;
+
+/// The columns that a generator's call gives under these names (or its own, if there are none); none if it is no generator.
+pub fn columns(function: &Function, names: &[Ident], outer: bool) -> Result<Option<Columns>, SqlProblem> {
+    let name = name_of(function);
+    let (base, outer) = match name.strip_suffix("_outer") {
+        Some(base) => (base, true),
+        None => (name.as_str(), outer),
+    };
+    let Some(arguments) = arguments(function) else { return Ok(None) };
+    let own = |names: &[&str]| -> Vec<Ident> { names.iter().map(|name| Ident::new(*name)).collect() };
+    let rows = |name: &str| {
+        let name = if outer { format!("{name}_outer_rows") } else { format!("{name}_rows") };
+        call("unnest", vec![call(&name, arguments.clone())])
+    };
+    let (value, names, is_struct) = match (base, arguments.len()) {
+        ("explode", 1) => {
+            let is_single = names.len() < 2;
+            (rows("explode"), if names.is_empty() { own(&["col"]) } else { names.to_vec() }, !is_single)
+        }
+        ("posexplode", 1) => {
+            (rows("posexplode"), if names.is_empty() { own(&["pos", "col"]) } else { names.to_vec() }, true)
+        }
+        ("inline", 1) if names.is_empty() => {
+            return Err(SqlProblem::new("inline(…) needs names for its columns", "write inline(…) AS (a, b)"));
+        }
+        ("inline", 1) => (rows("explode"), names.to_vec(), true),
+        ("json_tuple", count) if count > 1 => {
+            let count = count - 1;
+            if !names.is_empty() && names.len() != count {
+                let message = format!("json_tuple gives {count} columns, and {} names are given for them", names.len());
+                return Err(SqlProblem::new(message, "give each a name: json_tuple(j, 'a', 'b') AS (a, b)")
+                    .code("UDTF_ALIAS_NUMBER_MISMATCH"));
+            }
+            let default = (0..count).map(|at| Ident::new(format!("c{at}"))).collect();
+            (call("json_tuple", arguments), if names.is_empty() { default } else { names.to_vec() }, true)
+        }
+        _ => return Ok(None),
+    };
+    if !is_struct {
+        return Ok(Some(names.into_iter().map(|name| (value.clone(), name)).collect()));
+    }
+    let column = |at: usize| call("nth_field", vec![value.clone(), number(at)]);
+    Ok(Some(names.into_iter().enumerate().map(|(at, name)| (column(at), name)).collect()))
+}
+
+/// Puts the columns of generators in SELECT in their place.
+pub fn expand_items(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
+    let items = std::mem::take(&mut select.projection);
+    for item in items {
+        let (function, names) = match &item {
+            SelectItem::UnnamedExpr(Expr::Function(function)) => (function, Vec::new()),
+            SelectItem::ExprWithAlias { expr: Expr::Function(function), alias } => (function, vec![alias.clone()]),
+            SelectItem::ExprWithAliases { expr: Expr::Function(function), aliases } => (function, aliases.clone()),
+            _ => {
+                select.projection.push(item);
+                continue;
+            }
+        };
+        let name = name_of(function);
+        match columns(function, &names, false).map_err(|problem| problem.at_text(sql, &name))? {
+            Some(columns) => {
+                let named = columns.into_iter().map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias });
+                select.projection.extend(named);
+            }
+            None => select.projection.push(item),
+        }
+    }
+    Ok(())
+}
+
+/// Makes the last LATERAL VIEW a column of a subquery in FROM. `all` are the columns of the table in FROM, if they are known.
+pub fn lower_view(select: &mut Select, all: Option<Vec<Ident>>, sql: &str) -> Result<(), SqlProblem> {
+    let Some(view) = select.lateral_views.pop() else { return Ok(()) };
+    let refuse = |message: &str, help: &str| Err(SqlProblem::new(message, help).at_text(sql, "LATERAL"));
+    let Expr::Function(function) = &view.lateral_view else {
+        return refuse("LATERAL VIEW takes a generator", "write LATERAL VIEW explode(…) t AS x");
+    };
+    let generated = match columns(function, &view.lateral_col_alias, view.outer)
+        .map_err(|problem| problem.at_text(sql, "LATERAL"))?
+    {
+        Some(columns) => columns,
+        None => return refuse("LATERAL VIEW takes a generator", "use explode, posexplode, inline or json_tuple"),
+    };
+    let [from] = select.from.as_slice() else {
+        return refuse("LATERAL VIEW over several inputs is not supported", "put the join into a subquery");
+    };
+    if !from.joins.is_empty() {
+        return refuse("LATERAL VIEW over a join is not supported", "put the join into a subquery");
+    }
+    let alias = alias_of(&from.relation);
+    let mut inner = bare(select);
+    inner.from = std::mem::take(&mut select.from);
+    inner.lateral_views = std::mem::take(&mut select.lateral_views);
+    let before: Vec<Ident> = inner.lateral_views.iter().flat_map(view_columns).collect();
+    inner.projection = match all {
+        Some(names) => {
+            names.into_iter().chain(before).map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name))).collect()
+        }
+        None => vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())],
+    };
+    inner.projection.extend(generated.into_iter().map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias }));
+    let relation = TableFactor::Derived { lateral: false, subquery: Box::new(query_of(inner)), alias, sample: None };
+    select.from = vec![datafusion::sql::sqlparser::ast::TableWithJoins { relation, joins: vec![] }];
+    Ok(())
+}
+
+/// The names of a view's columns.
+pub fn view_columns(view: &LateralView) -> Vec<Ident> {
+    match &view.lateral_view {
+        Expr::Function(function) => match columns(function, &view.lateral_col_alias, view.outer) {
+            Ok(Some(columns)) => columns.into_iter().map(|(_, name)| name).collect(),
+            _ => view.lateral_col_alias.clone(),
+        },
+        _ => view.lateral_col_alias.clone(),
+    }
+}
+
+fn alias_of(relation: &TableFactor) -> Option<TableAlias> {
+    match relation {
+        TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+            Some(alias.clone())
+        }
+        TableFactor::Table { name, .. } => {
+            let last = name.0.last()?.as_ident()?.clone();
+            Some(TableAlias { explicit: true, name: last, columns: vec![], at: None })
+        }
+        _ => None,
+    }
+}
+
+/// A SELECT with nothing in it.
+fn bare(like: &Select) -> Select {
+    let mut bare = like.clone();
+    bare.distinct = None;
+    bare.selection = None;
+    bare.group_by = GroupByExpr::Expressions(vec![], vec![]);
+    bare.cluster_by = vec![];
+    bare.distribute_by = vec![];
+    bare.sort_by = vec![];
+    bare.having = None;
+    bare.named_window = vec![];
+    bare.qualify = None;
+    bare
+}
+
+fn query_of(select: Select) -> Query {
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: vec![],
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: vec![],
+    }
+}
+
+/// Takes the names of views off their columns: `t.item` is `item`.
+pub fn unqualify(place: &mut impl VisitMut, views: &[LateralView]) {
+    struct Unqualifier<'a>(&'a [LateralView]);
+    impl VisitorMut for Unqualifier<'_> {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let Expr::CompoundIdentifier(names) = expr else { return ControlFlow::Continue(()) };
+            let is_of = |view: &LateralView| relation_name(&view.lateral_view_name) == names[0].value.to_lowercase();
+            if self.0.iter().any(is_of) {
+                names.remove(0);
+                if let [only] = names.as_slice() {
+                    *expr = Expr::Identifier(only.clone());
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _: ControlFlow<()> = place.visit(&mut Unqualifier(views));
+}

@@ -1,0 +1,155 @@
+//! Aggregate functions: what each gives, that partial states merge in order, and that states are the same bytes on every run.
+
+use std::sync::Arc;
+
+use arrow::array::{Int64Array, RecordBatch};
+use operators::AggregateLane;
+
+use super::engine::{MINUTE, doubles, flags, ints, lines, plan_one, rows, run, texts, times};
+
+/// A call, and the text of what it gives over `total` 1..=6 with `quantity` 5, 2, null, 3, 0, -7.
+const CALLS: &[(&str, &str)] = &[
+    ("count(*)", "6"),
+    ("count(quantity)", "5"),
+    ("count(DISTINCT user_id)", "2"),
+    ("count(DISTINCT user_id, event_type)", "4"),
+    ("count(DISTINCT user_id, success)", "3"),
+    ("count(DISTINCT quantity) FILTER (WHERE total > 2)", "3"),
+    ("sum(quantity)", "3"),
+    ("sum(DISTINCT total % 2)", "1"),
+    ("avg(quantity)", "0.6"),
+    ("mean(quantity)", "0.6"),
+    ("avg(DISTINCT total % 3)", "1.0"),
+    ("min(event_type)", "buy"),
+    ("max(total)", "6"),
+    ("count_if(total > 2)", "4"),
+    ("count_if(success)", "3"),
+    ("first(quantity)", "5"),
+    ("first_value(total)", "1"),
+    ("last(total)", "6"),
+    ("last_value(event_type)", "view"),
+    ("any_value(total)", "1"),
+    ("first(price)", "null"),
+    ("first(price, true)", "2.5"),
+    ("first(price) IGNORE NULLS", "2.5"),
+    ("last(price, true)", "7.5"),
+    ("last(price)", "null"),
+    ("first(total ORDER BY quantity DESC)", "3"),
+    ("min_by(event_type, quantity)", "view"),
+    ("max_by(total, quantity)", "1"),
+    ("max_by(user_id, price)", "bob"),
+    ("collect_list(quantity)", "[5, 2, 3, 0, -7]"),
+    ("collect_set(event_type)", "[view, buy]"),
+    ("collect_set(user_id)", "[ann, bob]"),
+    ("percentile(total, 0.5)", "3.5"),
+    ("percentile(total, array(0.25, 0.75))", "[2.25, 4.75]"),
+    ("median(total)", "3.5"),
+    ("percentile_approx(total, 0.5)", "3"),
+    ("approx_percentile(total, 0.5, 100)", "3"),
+    ("percentile_approx(total, array(0.5, 0.4, 0.1))", "[3, 3, 1]"),
+    ("mode(event_type)", "view"),
+    ("approx_count_distinct(user_id)", "2"),
+    ("stddev(total)", "1.8708286933869707"),
+    ("stddev_samp(total)", "1.8708286933869707"),
+    ("stddev_pop(total)", "1.707825127659933"),
+    ("variance(total)", "3.5"),
+    ("var_samp(total)", "3.5"),
+    ("var_pop(total)", "2.9166666666666665"),
+    ("covar_pop(total, total)", "2.9166666666666665"),
+    ("covar_samp(total, total)", "3.5"),
+    ("corr(total, total)", "1.0"),
+    ("skewness(total)", "0.0"),
+    ("kurtosis(total)", "-1.2685714285714282"),
+    ("bool_and(success)", "false"),
+    ("every(success)", "false"),
+    ("bool_or(success)", "true"),
+    ("some(success)", "true"),
+    ("bit_and(total)", "0"),
+    ("bit_or(total)", "7"),
+    ("bit_xor(total)", "7"),
+    ("array_agg(total ORDER BY total DESC)", "[6, 5, 4, 3, 2, 1]"),
+];
+
+fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
+    rows(
+        schema,
+        vec![
+            ("event_time", times(&[0, 1, 2, 3, 4, 5])),
+            ("event_type", texts(&[Some("view"), Some("buy"), Some("view"), Some("buy"), None, Some("view")])),
+            ("user_id", texts(&[Some("ann"), Some("bob"), Some("ann"), Some("ann"), Some("bob"), Some("bob")])),
+            ("quantity", ints(&[Some(5), Some(2), None, Some(3), Some(0), Some(-7)])),
+            ("total", Arc::new(Int64Array::from(vec![1, 2, 3, 4, 5, 6]))),
+            ("price", doubles(&[None, Some(2.5), None, Some(2.0), Some(7.5), None])),
+            ("success", flags(&[Some(true), None, Some(false), Some(true), Some(true), None])),
+        ],
+    )
+}
+
+/// The figure over the six events, given in these pieces: one lane of one epoch each.
+fn figure(call: &str, cuts: &[usize]) -> Result<String, String> {
+    let sql = format!("SELECT CAST({call} AS STRING) AS x FROM events");
+    let (graph, table) = plan_one("complete", &sql).map_err(|problems| {
+        problems.iter().map(|problem| problem.problem.message.clone()).collect::<Vec<_>>().join("; ")
+    })?;
+    let all = events(&graph.sources["events"].schema);
+    let ends = cuts.iter().copied().chain([6]);
+    let mut start = 0;
+    let mut epochs = Vec::new();
+    for end in ends {
+        epochs.push((vec![all.slice(start, end - start)], None));
+        start = end;
+    }
+    Ok(lines(&run(&table, &epochs)).join("\n"))
+}
+
+#[test]
+fn aggregates_give_what_spark_gives_however_the_rows_are_cut() {
+    let mut wrong = Vec::new();
+    for (call, wanted) in CALLS {
+        for cuts in [&[][..], &[3], &[1, 2, 4, 5], &[0, 6]] {
+            let found = figure(call, cuts).unwrap_or_else(|error| format!("fails: {error}"));
+            let close =
+                found.parse::<f64>().ok().zip(wanted.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9);
+            if found != *wanted && !close {
+                wrong.push(format!("{call} cut at {cuts:?} is {found}, not {wanted}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_state_is_the_same_bytes_on_every_run() {
+    let mut differing = Vec::new();
+    for (call, _) in CALLS {
+        let call = call
+            .replace("user_id", "user_id || CAST(total % 500 AS STRING)")
+            .replace("event_type", "CAST(total % 100 AS STRING)");
+        let sql = format!(
+            "SELECT window.start AS s, success, {call} AS x FROM events GROUP BY window(event_time, '1 minute'), success"
+        );
+        let (graph, table) = plan_one("update", &sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
+        let stage = table.aggregate.as_ref().unwrap();
+        let count = 5_000;
+        let input = rows(
+            &graph.sources["events"].schema,
+            vec![
+                ("event_time", times(&(0..count).map(|at| at * MINUTE / 1_000).collect::<Vec<_>>())),
+                ("user_id", texts(&vec![Some("u"); count as usize])),
+                ("total", Arc::new(Int64Array::from_iter_values((0..count).map(|at| at * 7919 % 3001)))),
+                ("quantity", ints(&(0..count as i32).map(|at| Some(at * 31 % 977)).collect::<Vec<_>>())),
+                ("price", doubles(&(0..count).map(|at| Some((at * 31 % 977) as f64 / 7.0)).collect::<Vec<_>>())),
+                ("success", flags(&(0..count).map(|at| Some(at % 3 == 0)).collect::<Vec<_>>())),
+            ],
+        );
+        let blocks = || {
+            let mut lane = AggregateLane::new(Arc::clone(&stage.spec)).unwrap();
+            lane.push(&table.front.run(&input).unwrap().rows, None).unwrap();
+            lane.finish().unwrap().into_iter().map(|delta| (delta.bucket, delta.bytes)).collect::<Vec<_>>()
+        };
+        if blocks() != blocks() {
+            differing.push(call);
+        }
+    }
+    assert_eq!(differing, Vec::<String>::new());
+}
