@@ -20,6 +20,7 @@ use super::simple::{Kind, Simple};
 pub fn functions() -> Vec<Simple> {
     let mut all = sizes();
     all.extend(elements());
+    all.extend(contents());
     all.extend(orders());
     all.extend(generators());
     all
@@ -110,6 +111,11 @@ fn elements() -> Vec<Simple> {
                 Ok(Arc::new(found.collect::<arrow::array::BooleanArray>()))
             },
         },
+    ]
+}
+
+fn contents() -> Vec<Simple> {
+    vec![
         Simple {
             name: "map_contains_key",
             aliases: &[],

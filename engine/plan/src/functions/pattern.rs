@@ -317,19 +317,9 @@ fn read_field<'a>(
             Some(rest)
         }
         'H' | 'k' | 'K' | 'h' => {
-            let rest = number(&mut found.hour)?;
-            let (least, most) = match letter {
-                'H' => (0, 23),
-                'k' => (1, 24),
-                'K' => (0, 11),
-                _ => (1, 12),
-            };
-            let is_hour = (least..=most).contains(&found.hour);
-            found.hour %= if letter == 'k' { 24 } else { most + 1 };
-            if letter == 'h' {
-                found.hour %= 12;
-            }
-            is_hour.then_some(rest)
+            let (hour, rest) = digits()?;
+            found.hour = read_hour(letter, hour)?;
+            Some(rest)
         }
         'm' => number(&mut found.minute),
         's' => number(&mut found.second),
@@ -343,22 +333,31 @@ fn read_field<'a>(
         }
         'a' => {
             let half = text.get(..2)?.to_ascii_uppercase();
-            found.is_afternoon = Some(match half.as_str() {
-                "AM" => false,
-                "PM" => true,
-                _ => return None,
-            });
+            found.is_afternoon = Some(["AM", "PM"].iter().position(|name| *name == half)? == 1);
             Some(&text[2..])
         }
         'E' => read_name(&DAYS, count, text).map(|(_, rest)| rest),
         'G' => text.strip_prefix("AD"),
-        'X' | 'x' | 'Z' | 'z' | 'V' | 'O' => {
-            let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || "+-:/_".contains(c))).unwrap_or(text.len());
-            found.zone = Some(parse_zone(&text[..length])?);
-            Some(&text[length..])
-        }
+        'X' | 'x' | 'Z' | 'z' | 'V' | 'O' => read_zone(text, found),
         _ => None,
     }
+}
+
+fn read_zone<'a>(text: &'a str, found: &mut Found) -> Option<&'a str> {
+    let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || "+-:/_".contains(c))).unwrap_or(text.len());
+    found.zone = Some(parse_zone(&text[..length])?);
+    Some(&text[length..])
+}
+
+/// The hour of the day, or of its half.
+fn read_hour(letter: char, hour: u32) -> Option<u32> {
+    let (least, most) = match letter {
+        'H' => (0, 23),
+        'k' => (1, 24),
+        'K' => (0, 11),
+        _ => (1, 12),
+    };
+    (least..=most).contains(&hour).then_some(hour % if least == 0 { most + 1 } else { most })
 }
 
 fn read_name<'a>(names: &[&str], count: usize, text: &'a str) -> Option<(usize, &'a str)> {

@@ -17,6 +17,7 @@ use super::text::to_text;
 pub fn functions() -> Vec<Simple> {
     let mut all = searching();
     all.extend(shaping());
+    all.extend(joining());
     all.extend(coding());
     all
 }
@@ -118,6 +119,11 @@ fn shaping() -> Vec<Simple> {
                 (text.len().saturating_mul(count) <= LONGEST).then(|| text.repeat(count))
             }))
         }),
+    ]
+}
+
+fn joining() -> Vec<Simple> {
+    vec![
         Simple {
             name: "concat",
             aliases: &[],

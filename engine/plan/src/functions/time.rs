@@ -21,7 +21,9 @@ pub fn functions() -> Vec<Simple> {
     let mut all = parts();
     all.extend(epochs());
     all.extend(calendar());
+    all.extend(made());
     all.extend(with_patterns());
+    all.extend(written());
     all
 }
 
@@ -177,6 +179,11 @@ fn calendar() -> Vec<Simple> {
                 Ok(dates(days.map(|(day, name)| next_day(day_of(day?)?, name?))))
             },
         },
+    ]
+}
+
+fn made() -> Vec<Simple> {
+    vec![
         Simple {
             name: "make_date",
             aliases: &[],
@@ -246,6 +253,11 @@ fn with_patterns() -> Vec<Simple> {
             };
             Ok(wholes(&[instants], |us| us.div_euclid(1_000_000)))
         }),
+    ]
+}
+
+fn written() -> Vec<Simple> {
+    vec![
         Simple {
             name: "date_format",
             aliases: &[],

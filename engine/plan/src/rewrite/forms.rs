@@ -34,7 +34,7 @@ pub fn rewrite(expr: &mut Expr) {
         }
         Expr::Position { expr, r#in } => Some(call("locate", vec![expr.as_ref().clone(), r#in.as_ref().clone()])),
         Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
-            let arguments = [Some(expr), Some(from), substring_for.as_ref()];
+            let arguments = [Some(&*expr), Some(&*from), substring_for.as_ref()];
             Some(call("substring", arguments.into_iter().flatten().map(|argument| argument.as_ref().clone()).collect()))
         }
         Expr::Struct { values, fields } if fields.is_empty() => Some(named_struct(values)),
