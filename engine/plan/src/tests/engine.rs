@@ -10,9 +10,10 @@ use arrow::array::{
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use epoch::{EpochId, Plan};
+use epoch::EpochId;
 use job::{Job, OutputMode};
 use operators::aggregate::BlockSource;
+use operators::operator::Moment;
 use operators::{Aggregate, AggregateLane, OperatorError};
 use state::BlockKey;
 
@@ -131,25 +132,17 @@ pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> Rec
     let (mut late, mut out) = (None, Vec::new());
     let nothing = (Vec::new(), Some(i64::MAX / 4));
     for (number, (lanes, watermark_us)) in epochs.iter().chain([&nothing]).enumerate() {
-        let plan = Plan {
-            format: 1,
-            epoch: EpochId(number as u64),
-            batch_time_us: 0,
-            watermark_us: *watermark_us,
-            late_watermark_us: late,
-            lanes: lanes.len() as u32,
-            sources: BTreeMap::new(),
-            statics: BTreeMap::new(),
-        };
+        let moment =
+            Moment { epoch: EpochId(number as u64), batch_time_us: 0, watermark_us: *watermark_us, late_us: late };
         for (lane_number, input) in lanes.iter().enumerate() {
             let mut lane = AggregateLane::new(Arc::clone(&stage.spec)).unwrap();
             let left = lane.push(&table.front.run(input).unwrap().rows, late).unwrap();
             assert_eq!(left.late, 0);
-            aggregate.absorb(plan.epoch, lane_number as u16, lane.finish().unwrap());
+            aggregate.absorb(moment.epoch, lane_number as u16, lane.finish().unwrap());
         }
         let groups = match table.mode {
-            OutputMode::Append => aggregate.complete_windows(&plan),
-            _ if number < epochs.len() => aggregate.all_groups(&plan),
+            OutputMode::Append => aggregate.complete_windows(&moment),
+            _ if number < epochs.len() => aggregate.all_groups(&moment),
             _ => break,
         };
         let merged: Vec<RecordBatch> =
@@ -160,7 +153,7 @@ pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> Rec
         }
         out.push(stage.back.run(&all).unwrap().rows);
         let changes =
-            aggregate.settle(&store, plan.epoch, watermark_us.filter(|_| table.mode == OutputMode::Append)).unwrap();
+            aggregate.settle(&store, moment.epoch, watermark_us.filter(|_| table.mode == OutputMode::Append)).unwrap();
         changes
             .drops
             .iter()
