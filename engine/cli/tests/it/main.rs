@@ -6,3 +6,4 @@ mod help;
 mod sql;
 mod stream;
 mod support;
+mod tested;

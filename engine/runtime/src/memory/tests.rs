@@ -9,6 +9,8 @@ use job::Job;
 use super::{MemoryOptions, MemoryRecord, MemoryRun};
 use crate::Moment;
 
+mod kafka;
+
 const TABLES: &str = r#"
 [table.bronze.clicks]
 sql = "SELECT *, _partition, _offset, _timestamp FROM clicks"

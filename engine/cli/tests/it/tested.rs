@@ -1,0 +1,112 @@
+//! `engine test`: what it says of tests that hold, of those that do not, and of files without any.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{engine, run, text};
+
+const JOB: &str = r#"[job]
+name = "tested"
+checkpoint = "c"
+warehouse = "w"
+
+[source.clicks]
+connector = "kafka"
+brokers = "127.0.0.1:1"
+topic = "clicks"
+[source.clicks.schema]
+user = "string"
+
+[table.gold.users]
+mode = "update"
+sql = "SELECT user, count(*) AS n FROM clicks GROUP BY user"
+
+[[test]]
+name = "users are counted"
+[[test.step]]
+input.clicks = [{ user = "ann" }, { user = "bob" }]
+expect."gold.users" = [["ann", 1], ["bob", 1]]
+[[test.step]]
+restart = true
+input.clicks = [{ user = "ann" }]
+expect_new."gold.users" = [["ann", 2]]
+"#;
+
+fn job(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("job.toml");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
+}
+
+#[test]
+fn the_tests_of_the_main_job_hold_in_a_second() {
+    let begun = std::time::Instant::now();
+    let said = run(engine(&["test", "jobs/ecommerce.toml"]).current_dir(root())).right();
+    let took = begun.elapsed();
+    assert!(said.lines().last().unwrap().starts_with("4 tests: 4 ok, 0 failed in "), "{said}");
+    assert!(took.as_secs() < 3, "{took:?}: it should take well under a second on an idle machine");
+    let one = run(engine(&["test", "jobs/ecommerce.toml", "--filter", "late event"]).current_dir(root())).right();
+    assert!(one.contains("1 test: 1 ok"), "{one}");
+}
+
+#[test]
+fn nothing_is_written_where_the_job_would_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = job(folder.path(), JOB);
+    let said = run(engine(&["test", text(&path)]).current_dir(folder.path())).right();
+    assert!(said.starts_with("ok ") && said.contains("ms  users are counted\n1 test: 1 ok, 0 failed in "), "{said}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the job file lies there");
+}
+
+#[test]
+fn a_test_that_does_not_hold_shows_the_difference_and_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = job(folder.path(), &JOB.replace("[[\"ann\", 2]]", "[[\"ann\", 3]]"));
+    let said = run(&mut engine(&["test", text(&path)]));
+    assert_eq!((said.code, said.err.as_str()), (Some(1), ""), "{said:#?}");
+    let lines: Vec<&str> = said.out.lines().collect();
+    assert!(lines[0].starts_with("failed ") && lines[0].ends_with("ms  users are counted"), "{said:#?}");
+    assert_eq!(
+        lines[1..5],
+        [
+            "    step 2, line 24: gold.users, rows of this step: 1 missing (-), 1 not expected (+), 0 as expected",
+            "           user  n",
+            "        -  ann   3",
+            "        +  ann   2",
+        ]
+    );
+    assert!(lines[5].starts_with("1 test: 0 ok, 1 failed in "), "{said:#?}");
+}
+
+#[test]
+fn a_refusal_can_be_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused =
+        JOB.replace("count(*) AS n FROM", "count(*) AS n, x FROM").split("[[test]]").next().unwrap().to_owned();
+    let expecting = |text: &str| format!("{refused}[[test]]\nname = \"x is not there\"\nexpect_error = \"{text}\"\n");
+    let path = job(folder.path(), &expecting("UNRESOLVED_COLUMN"));
+    run(&mut engine(&["test", text(&path)])).right();
+    let path = job(folder.path(), &expecting("DIVIDE_BY_ZERO"));
+    let said = run(&mut engine(&["test", text(&path)]));
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    assert!(said.out.contains("the job is refused, but not with \"DIVIDE_BY_ZERO\":"), "{said:#?}");
+    // Nobody expects it: the file has a problem, told as by `engine check`.
+    let path = job(folder.path(), &format!("{refused}[[test]]\nname = \"a\"\n[[test.step]]\ninput.clicks = []\n"));
+    let error = run(&mut engine(&["test", text(&path)])).wrong(2);
+    assert_eq!(error, run(&mut engine(&["check", text(&path)])).wrong(2));
+}
+
+#[test]
+fn a_file_without_such_tests_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = job(folder.path(), JOB.split("[[test]]").next().unwrap());
+    let error = run(&mut engine(&["test", text(&path)])).wrong(2);
+    assert!(error.contains("has no tests") && error.contains("[[test]]"), "{error}");
+    let path = job(folder.path(), JOB);
+    let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).wrong(2);
+    assert!(error.contains("users are counted"), "{error}");
+}

@@ -1,0 +1,119 @@
+//! The job of this repository gives the same tables in memory as through Kafka and on a disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use datafusion::prelude::SessionContext;
+use source::broker::Broker;
+use source::generate::{self, Mix};
+
+use super::text_of;
+use crate::feed::{FeedLane, FeedPlanner};
+use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
+use crate::progress::{EpochProgress, ProgressListener};
+use crate::world::World;
+use crate::{SubmitOptions, submit};
+
+const TOPIC: &str = "streaming-events";
+const EVENTS: u64 = 20_000;
+
+struct Silent;
+
+impl ProgressListener for Silent {
+    fn epoch(&mut self, _: &EpochProgress) {}
+}
+
+fn job(brokers: &str, folder: &Path) -> job::Job {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let text = std::fs::read_to_string(root.join("jobs/ecommerce.toml")).unwrap();
+    let variables = BTreeMap::from([
+        ("KAFKA_BROKERS", brokers.to_string()),
+        ("CHECKPOINT", folder.join("checkpoint").display().to_string()),
+        ("WAREHOUSE", folder.join("warehouse").display().to_string()),
+    ]);
+    let set = [("source.events.max_offsets_per_trigger".to_string(), "7000".to_string())];
+    job::parse("ecommerce.toml", &text, &set, &|name| variables.get(name).cloned())
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+}
+
+fn send(brokers: &str) {
+    let mix = Mix {
+        seed: 11,
+        late: 0.02,
+        malformed: 0.01,
+        duplicates: 0.01,
+        start_us: 1_767_225_600_000_000,
+        events_per_event_second: 10,
+    };
+    let settings = generate::Settings {
+        brokers: brokers.to_string(),
+        topic: TOPIC.to_string(),
+        partitions: 4,
+        codec: generate::Codec::default(),
+        rate: None,
+        total: Some(EVENTS),
+        mix,
+        options: BTreeMap::new(),
+    };
+    let sent = generate::run(&settings, &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!(sent.sent, EVENTS);
+    assert!(sent.late > 100 && sent.malformed > 100);
+}
+
+/// Every record of the topic, to where the run in memory reads it.
+fn copy(job: &job::Job, run: &MemoryRun) {
+    let source = &job.sources["events"];
+    let stop = std::sync::Arc::default();
+    let mut planner: FeedPlanner = World::real().planner(job, source, &stop).unwrap();
+    let mut lane: FeedLane = World::real().lane(job, source, 0, 32 << 20, &stop).unwrap();
+    let available = planner.available().unwrap();
+    lane.assign(&available.iter().map(|(at, reach)| (at, reach.low)).collect()).unwrap();
+    let mut copied = 0;
+    for (at, reach) in available.iter() {
+        let mut records = Vec::new();
+        lane.read(&at, reach.high, &mut |record| {
+            records.push(MemoryRecord {
+                key: record.key.map(<[u8]>::to_vec),
+                value: record.value.map(<[u8]>::to_vec),
+                timestamp_ms: record.timestamp_ms,
+            });
+        })
+        .unwrap();
+        copied += records.len() as u64;
+        run.append("events", u16::try_from(at.partition).unwrap(), records).unwrap();
+    }
+    assert_eq!(copied, EVENTS);
+}
+
+#[test]
+fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
+    let broker = Broker::start("127.0.0.1:0".parse().unwrap(), &[(TOPIC.to_string(), 4)]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(&broker.address().to_string(), folder.path());
+    send(&broker.address().to_string());
+
+    let options = SubmitOptions { available_now: true, stop: std::sync::Arc::default(), listener: Box::new(Silent) };
+    let summary = submit(job.clone(), options).unwrap();
+    assert_eq!(summary.rows_read, EVENTS);
+
+    let real = World::real();
+    let options = MemoryOptions { lanes: real.lanes, lanes_span_min: real.lanes_span_min, ..MemoryOptions::default() };
+    let mut run = MemoryRun::open(job.clone(), &options).unwrap();
+    copy(&job, &run);
+    let epochs = run.run_all().unwrap();
+    assert_eq!(epochs.len() as u64, summary.epochs);
+
+    let names = job.tables.iter().map(|table| table.name.clone()).chain(["rejected.events".to_string()]);
+    for table in names {
+        let on_disk = crate::memory::handle().unwrap().block_on(async {
+            let warehouse = sink::Warehouse::open(&job.warehouse).await.unwrap();
+            let context = SessionContext::new();
+            sink::register_tables(&context, &warehouse, sink::AsOf::Published).await.unwrap();
+            context.sql(&format!("SELECT * FROM {table}")).await.unwrap().collect().await.unwrap()
+        });
+        let (on_disk, in_memory) = (text_of(&on_disk), text_of(&run.rows(&table).unwrap()));
+        assert!(on_disk.len() > 10, "{table} has {} rows", on_disk.len());
+        assert!(on_disk == in_memory, "{table}: {} rows on disk, {} in memory", on_disk.len(), in_memory.len());
+    }
+}
