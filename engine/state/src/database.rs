@@ -77,7 +77,8 @@ impl Database {
         options.set_env(env);
         options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
         let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
-        let db = DB::open_cf_with_opts(&options, folder.join(layout::DATABASE), families)
+        // RocksDB's binding makes the folder on the disk, whatever the files are on; this one is there.
+        let db = DB::open_cf_with_opts(&options, ".", families)
             .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
         Ok(Database { db, cache, folder: folder.to_path_buf() })
     }

@@ -6,6 +6,7 @@ const COMMANDS: &[&[&str]] = &[
     &[],
     &["submit"],
     &["check"],
+    &["test"],
     &["explain"],
     &["sql"],
     &["generate"],

@@ -73,7 +73,7 @@ fn a_test_that_does_not_hold_shows_the_difference_and_its_line() {
     assert_eq!(
         lines[1..5],
         [
-            "    step 2, line 24: gold.users, rows of this step: 1 missing (-), 1 not expected (+), 0 as expected",
+            "    step 2, line 22: gold.users, rows of this step: 1 missing (-), 1 not expected (+), 0 as expected",
             "           user  n",
             "        -  ann   3",
             "        +  ann   2",

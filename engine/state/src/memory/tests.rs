@@ -32,6 +32,20 @@ fn what_was_committed_is_there_after_opening_again() {
 }
 
 #[test]
+fn nothing_is_made_on_the_disk() {
+    let list = || {
+        let mut names: Vec<_> = std::fs::read_dir(".").unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = list();
+    let checkpoint = Checkpoint::open_in_memory(&MemoryDisk::new().unwrap(), "shop").unwrap();
+    run(&checkpoint, 0, put(key(60, 0, 0), 4 << 20));
+    checkpoint.compact().unwrap();
+    assert_eq!(list(), before);
+}
+
+#[test]
 fn each_disk_is_its_own() {
     let (one, other) = (MemoryDisk::new().unwrap(), MemoryDisk::new().unwrap());
     let (one, other) =

@@ -32,7 +32,7 @@ fn each_value_agrees_with_its_own_cell_only() {
         (json!("-1.25"), Cell::Decimal(-125, 2)),
         (json!("2026-01-01T00:00:00Z"), Cell::Instant(1_767_225_600_000_000)),
         (json!("1969-12-31"), Cell::Date(-1)),
-        (json!([1, null]), Cell::List(vec![Cell::Whole(1), Cell::Null])),
+        (json!([1, null, 2]), Cell::List(vec![Cell::Whole(1), Cell::Null, Cell::Whole(2)])),
         (json!([]), Cell::List(vec![])),
         (
             json!({"start": 1, "end": null}),
