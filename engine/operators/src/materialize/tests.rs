@@ -68,7 +68,8 @@ fn bucket(spec: &MaterializeSpec, row: &Row) -> i64 {
 
 fn random_row(random: &mut Random, id: i64, epoch: u64) -> Row {
     let key = random.below(20).checked_sub(1).map(|key| key as i64);
-    let time = (random.below(8) > 0).then(|| ((epoch + random.below(4) as u64) * 10) as i64);
+    // Some of them late by every measure below.
+    let time = (random.below(8) > 0).then(|| (epoch as i64 + random.below(10) as i64 - 6) * 10);
     Row { key, time, id: if random.below(6) == 0 { 0 } else { id } }
 }
 
@@ -85,12 +86,13 @@ fn replaced(out: &[Change], files: &mut BTreeMap<i64, Vec<String>>) -> Vec<i64> 
 
 fn check(kind: Bucket, ends_after_us: Option<i64>) {
     let spec = spec(kind.clone());
+    let mut all_late = 0;
     for seed in 0..60 {
         let mut random = Random(seed);
         let (mut bed, mut files) = (Bed::new(spec.clone()), BTreeMap::new());
         // Live rows by bucket in order of arrival, and the buckets as they were when they closed.
         let (mut live, mut wanted) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
-        let (mut late_us, mut next) = (None, 0);
+        let (mut late_us, mut next, mut late) = (None, 0, 0);
         for epoch in 0..15_u64 {
             let is_late = |row: &Row| match (ends_after_us, row.time, late_us) {
                 (Some(after_us), Some(time), Some(late_us)) => time + after_us <= late_us,
@@ -103,7 +105,9 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 next += 1;
                 let row = random_row(&mut random, next, epoch);
                 added.push(row.clone());
-                if !is_late(&row) {
+                if is_late(&row) {
+                    late += 1;
+                } else {
                     touched.insert(bucket(&spec, &row));
                     live.entry(bucket(&spec, &row)).or_default().push(row);
                 }
@@ -152,7 +156,10 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 bed.restart();
             }
         }
+        assert_eq!(bed.left.late, late, "seed {seed}");
+        all_late += late;
     }
+    assert_eq!(all_late > 0, ends_after_us.is_some());
 }
 
 #[test]
