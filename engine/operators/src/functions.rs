@@ -30,10 +30,6 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("string_agg", &["listagg"]),
 ];
 
-/// DataFusion's functions whose state is not the same bytes on every run even with the DISTINCT of this crate, or whose
-/// result is only near a figure that [`aggregates`] gives exactly.
-pub const NOT_DETERMINISTIC: &[&str] = &["approx_percentile_cont_with_weight"];
-
 /// All aggregate functions, to be registered over DataFusion's own: Spark's names, and states that are the same on every run.
 pub fn aggregates() -> Vec<AggregateUDF> {
     let mut all: Vec<AggregateUDF> = functions_aggregate::all_default_aggregate_functions()
@@ -44,11 +40,9 @@ pub fn aggregates() -> Vec<AggregateUDF> {
                 true => function,
                 false => Arc::new(function.as_ref().clone().with_aliases(names.iter().copied())),
             };
-            // DISTINCT changes nothing for the smallest and the largest; lists keep their own rule (an ORDER BY).
+            // DISTINCT changes nothing for the smallest and the largest.
             match named.name() {
-                "min" | "max" | "array_agg" | "grouping" | "first_value" | "last_value" | "nth_value" => {
-                    named.as_ref().clone()
-                }
+                "min" | "max" | "grouping" | "first_value" | "last_value" | "nth_value" => named.as_ref().clone(),
                 _ => with_distinct::with_distinct(named),
             }
         })

@@ -3,6 +3,7 @@
 mod base64;
 mod batch_time;
 mod columns;
+mod hash;
 mod instant_text;
 mod json;
 mod lists;
@@ -128,6 +129,7 @@ fn own() -> Vec<ScalarUDF> {
         lists::functions(),
         misc::functions(),
         json::functions(),
+        hash::functions(),
     ];
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));

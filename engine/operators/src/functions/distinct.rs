@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StructArray, UInt32Array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{filter, take};
+use arrow::compute::{SortOptions, filter, sort_to_indices, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
@@ -22,6 +22,8 @@ pub enum Finish {
     Count,
     /// An array of them.
     List,
+    /// An array of them in order.
+    Sorted(SortOptions),
     /// What another function makes of them.
     Other(Box<dyn Fn() -> Result<Box<dyn GroupsAccumulator>> + Send>),
 }
@@ -144,6 +146,19 @@ impl Distinct {
                 Ok(Arc::new(Int64Array::from_iter_values(lengths)))
             }
             Finish::List => Ok(Arc::new(lists.clone())),
+            Finish::Sorted(options) => {
+                let (mut places, mut lengths) =
+                    (Vec::with_capacity(lists.values().len()), Vec::with_capacity(lists.len()));
+                for row in 0..lists.len() {
+                    let start = lists.value_offsets()[row] as u32;
+                    let order = sort_to_indices(&lists.value(row), Some(*options), None)?;
+                    places.extend(order.values().iter().map(|at| at + start));
+                    lengths.push(order.len());
+                }
+                let values = take(lists.values(), &UInt32Array::from(places), None)?;
+                let offsets = OffsetBuffer::from_lengths(lengths);
+                Ok(Arc::new(ListArray::try_new(element(&self.kinds), offsets, values, None)?))
+            }
             Finish::Other(make) => {
                 let mut other = make()?;
                 let (values, groups) = flatten(lists, &(0..lists.len()).collect::<Vec<_>>(), self.kinds.len());

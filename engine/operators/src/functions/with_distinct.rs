@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use datafusion::common::plan_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
@@ -55,15 +56,31 @@ impl Kept {
 }
 
 impl WithDistinct {
-    /// DISTINCT means nothing to the smallest and the largest, and an order of its own makes it DataFusion's.
-    fn is_ours(args: &AccumulatorArgs<'_>) -> bool {
-        args.is_distinct && args.order_bys.is_empty()
+    /// An order of its own matters to lists only, and must be that of the values.
+    fn is_ours(&self, is_distinct: bool, has_order: bool) -> bool {
+        is_distinct && (!has_order || self.is_list())
     }
 
-    fn distinct(&self, args: &AccumulatorArgs<'_>) -> Distinct {
+    fn is_list(&self) -> bool {
+        self.inner.name() == "array_agg"
+    }
+
+    /// Values in the order in which they were first seen, or sorted as the call says.
+    fn list(&self, args: &AccumulatorArgs<'_>) -> Result<Finish> {
+        match (args.order_bys, args.exprs) {
+            ([], _) => Ok(Finish::List),
+            ([term], [value]) if term.expr.to_string() == value.to_string() => Ok(Finish::Sorted(term.options)),
+            _ => plan_err!("with DISTINCT, ORDER BY must be by the value itself: array_agg(DISTINCT x ORDER BY x)"),
+        }
+    }
+
+    fn distinct(&self, args: &AccumulatorArgs<'_>) -> Result<Distinct> {
         let kinds: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
         if self.inner.name() == "count" {
-            return Distinct::new(kinds, Finish::Count);
+            return Ok(Distinct::new(kinds, Finish::Count));
+        }
+        if self.is_list() {
+            return Ok(Distinct::new(kinds, self.list(args)?));
         }
         let kept = Arc::new(Kept {
             function: Arc::clone(&self.inner),
@@ -81,7 +98,7 @@ impl WithDistinct {
             let kept = Arc::clone(&kept);
             Ok(Box::new(GroupsAccumulatorAdapter::new(move || kept.function.accumulator(kept.args()))))
         };
-        Distinct::new(kinds, Finish::Other(Box::new(make)))
+        Ok(Distinct::new(kinds, Finish::Other(Box::new(make))))
     }
 }
 
@@ -123,7 +140,7 @@ impl AggregateUDFImpl for WithDistinct {
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        if args.is_distinct && args.ordering_fields.is_empty() {
+        if self.is_ours(args.is_distinct, !args.ordering_fields.is_empty()) {
             let kinds: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
             return Ok(vec![Arc::new(Field::new("distinct", state_type(&kinds), true))]);
         }
@@ -131,19 +148,19 @@ impl AggregateUDFImpl for WithDistinct {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if Self::is_ours(&args) {
-            return Ok(Box::new(Single::new(self.distinct(&args))));
+        if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
+            return Ok(Box::new(Single::new(self.distinct(&args)?)));
         }
         self.inner.accumulator(args)
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        Self::is_ours(&args) || self.inner.groups_accumulator_supported(args)
+        self.is_ours(args.is_distinct, !args.order_bys.is_empty()) || self.inner.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        if Self::is_ours(&args) {
-            return Ok(Box::new(self.distinct(&args)));
+        if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
+            return Ok(Box::new(self.distinct(&args)?));
         }
         self.inner.create_groups_accumulator(args)
     }

@@ -68,6 +68,16 @@ const CALLS: &[(&str, &str)] = &[
     ("bit_or(total)", "7"),
     ("bit_xor(total)", "7"),
     ("array_agg(total ORDER BY total DESC)", "[6, 5, 4, 3, 2, 1]"),
+    ("array_agg(DISTINCT event_type ORDER BY event_type)", "[buy, view]"),
+    ("array_agg(DISTINCT total % 4 ORDER BY total % 4 DESC)", "[3, 2, 1, 0]"),
+    ("stddev(DISTINCT total % 2)", "0.7071067811865476"),
+    ("approx_percentile_cont(total, 0.5)", "3.5"),
+    ("approx_median(total)", "3.5"),
+    ("approx_distinct(user_id)", "2"),
+    ("nth_value(total, 2 ORDER BY total)", "2"),
+    ("string_agg(event_type, ',')", "view,buy,view,buy,view"),
+    ("listagg(event_type, ',')", "view,buy,view,buy,view"),
+    ("regr_slope(total, total)", "1.0"),
 ];
 
 fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {

@@ -460,6 +460,8 @@ const SPARK: &[(&str, &str)] = &[
     ("sha1('Spark')", "85f5955f4b27a9a4c2aab6ffe5d7189fc298b92c"),
     ("sha('Spark')", "85f5955f4b27a9a4c2aab6ffe5d7189fc298b92c"),
     ("sha2('Spark', 256)", "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"),
+    ("hash('Spark', array(CAST(123 AS INT)), CAST(2 AS INT))", "-1321691492"),
+    ("xxhash64('Spark', array(CAST(123 AS INT)), CAST(2 AS INT))", "5602566077635097486"),
     ("crc32('Spark')", "1557323817"),
     ("xxhash64('Spark')", "-4294468057691064905"),
 ];
