@@ -20,6 +20,7 @@ mod strings;
 pub(crate) mod text;
 mod time;
 pub mod to_timestamp;
+pub mod time_windows;
 pub mod window;
 
 use datafusion::error::Result;
@@ -96,6 +97,8 @@ pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
     context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::new(clock.clone())));
     context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::date(clock.clone())));
     context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
+    context.register_udf(time_windows::session_window());
+    context.register_udf(time_windows::window_time_function());
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
-use job::{Job, OutputMode, Table};
+use job::{Job, Table};
 
-use crate::compile::{TablePlan, compile_table};
+use crate::compile::{Place, TablePlan, compile_table};
 use crate::error::{nearest, shorten, to_problem};
 use crate::guard::parse;
+use crate::node::Node;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation};
 use crate::rewrite::relation_name;
@@ -20,8 +21,10 @@ use crate::session::{BatchClock, planning_session, register};
 /// A job's tables, compiled.
 #[derive(Debug)]
 pub struct Graph {
-    /// Tables, each after the one it reads.
+    /// Tables, each after those it reads.
     pub tables: Vec<TablePlan>,
+    /// What the tables are made of, each node after those that feed it.
+    pub nodes: Vec<Node>,
     /// Sources with their metadata columns, by name.
     pub sources: BTreeMap<String, Relation>,
     /// What `current_timestamp` reads.
@@ -48,11 +51,12 @@ pub fn plan_job(job: &Job, schemas: &BTreeMap<String, SchemaRef>) -> Result<Grap
     let mut waiting = planner.parse_all(job);
     while let Some(at) = planner.next_ready(&waiting) {
         let (table, statement, inputs) = waiting.remove(at);
-        planner.plan(table, statement, &inputs);
+        let has_readers = planner.read_by_others(table);
+        planner.plan(table, statement, &inputs, has_readers);
     }
     planner.report_stuck(&waiting);
     if planner.problems.is_empty() {
-        Ok(Graph { tables: planner.tables, sources: planner.sources, clock })
+        Ok(Graph { tables: planner.tables, nodes: planner.nodes, sources: planner.sources, clock })
     } else {
         Err(planner.problems)
     }
@@ -65,8 +69,10 @@ struct Planner {
     relations: HashMap<String, Relation>,
     sources: BTreeMap<String, Relation>,
     names: Vec<String>,
-    modes: HashMap<String, (OutputMode, bool)>,
+    /// Names that tables read, in lower case.
+    read: Vec<(String, String)>,
     tables: Vec<TablePlan>,
+    nodes: Vec<Node>,
     problems: Vec<TableProblem>,
 }
 
@@ -78,8 +84,9 @@ impl Planner {
             relations: HashMap::new(),
             sources: BTreeMap::new(),
             names: job.sources.keys().cloned().chain(job.tables.iter().map(|table| table.name.clone())).collect(),
-            modes: HashMap::new(),
+            read: Vec::new(),
             tables: Vec::new(),
+            nodes: Vec::new(),
             problems: Vec::new(),
         };
         for (name, source) in &job.sources {
@@ -106,14 +113,17 @@ impl Planner {
                 self.check_inputs(table, &inputs)?;
                 Ok((table, statement, inputs))
             }) {
-                Ok(parsed) => waiting.push(parsed),
+                Ok(parsed) => {
+                    self.read.extend(parsed.2.iter().map(|input| (table.name.to_lowercase(), input.clone())));
+                    waiting.push(parsed);
+                }
                 Err(problem) => self.problems.push(TableProblem { table: table.name.clone(), problem }),
             }
         }
         waiting
     }
 
-    /// Every input must exist, and for now there is one.
+    /// Every input must exist.
     fn check_inputs(&self, table: &Table, inputs: &[String]) -> Result<(), SqlProblem> {
         let known = |input: &String| self.names.iter().any(|name| name.eq_ignore_ascii_case(input));
         if let Some(unknown) = inputs.iter().find(|input| !known(input)) {
@@ -126,97 +136,89 @@ impl Planner {
                 .code("TABLE_OR_VIEW_NOT_FOUND")
                 .at_text(&table.sql, unknown));
         }
-        match inputs {
-            [] => Err(SqlProblem::new("the query reads no source and no table of the job", "read a source in FROM")),
-            [_] => Ok(()),
-            [_, second, ..] => Err(SqlProblem::new(
-                "a table reads one input for now, this one reads several",
-                "make a table of each part",
-            )
-            .at_text(&table.sql, second)),
+        if inputs.is_empty() {
+            return Err(SqlProblem::new("the query reads no source and no table of the job", "read a source in FROM"));
         }
+        Ok(())
+    }
+
+    /// True if another table reads this one.
+    fn read_by_others(&self, table: &Table) -> bool {
+        let name = table.name.to_lowercase();
+        self.read.iter().any(|(reader, read)| *read == name && *reader != name)
     }
 
     fn next_ready(&self, waiting: &[Waiting<'_>]) -> Option<usize> {
         waiting.iter().position(|(_, _, inputs)| inputs.iter().all(|input| self.relations.contains_key(input)))
     }
 
-    fn plan(&mut self, table: &Table, statement: Statement, inputs: &[String]) {
-        let Some(input) = inputs.first().and_then(|input| self.relations.get(input)).cloned() else { return };
-        let planned = compile_table(&self.context, table, statement, &self.relations, &input);
-        let planned = planned.and_then(|plan| match self.refuse_chain(table, &plan, &input) {
-            Some(problem) => Err(vec![problem]),
-            None => Ok(plan),
-        });
-        match planned {
+    fn plan(&mut self, table: &Table, statement: Statement, inputs: &[String], has_readers: bool) {
+        let at = Place { position: self.tables.len(), first: self.nodes.len(), has_readers };
+        match compile_table(&self.context, table, statement, &self.relations, inputs, at) {
             Err(problems) => {
                 let name = &table.name;
                 self.problems.extend(problems.into_iter().map(|problem| TableProblem { table: name.clone(), problem }));
             }
-            Ok(plan) => self.accept(plan),
+            Ok((plan, nodes)) => self.accept(plan, nodes),
         }
     }
 
-    fn accept(&mut self, plan: TablePlan) {
+    fn accept(&mut self, plan: TablePlan, nodes: Vec<Node>) {
         let relation = Relation {
             name: plan.name.clone(),
             schema: Arc::clone(&plan.schema),
-            event_time: plan.event_time.clone(),
+            times: plan.times.clone(),
             hidden: Vec::new(),
+            rows: plan.rows.clone(),
         };
-        self.modes.insert(plan.name.to_lowercase(), (plan.mode, plan.aggregate.is_some()));
         match self.add_relation(relation) {
-            Ok(()) => self.tables.push(plan),
+            Ok(()) => {
+                self.tables.push(plan);
+                self.nodes.extend(nodes);
+            }
             Err(problem) => self.problems.push(TableProblem { table: plan.name, problem }),
         }
-    }
-
-    /// A table over one whose rows are replaced would have to take rows back; that comes later.
-    fn refuse_chain(&self, table: &Table, plan: &TablePlan, input: &Relation) -> Option<SqlProblem> {
-        let (mode, is_aggregate) = self.modes.get(&input.name.to_lowercase())?;
-        let is_aggregated = plan.aggregate.is_some();
-        if *is_aggregate && (*mode != OutputMode::Append || is_aggregated) {
-            let message = match is_aggregated {
-                true => {
-                    format!("`{}` is an aggregate, and an aggregate of an aggregate is not supported yet", input.name)
-                }
-                false => format!(
-                    "rows of `{}` are replaced after each epoch, and a table over such rows is not supported yet",
-                    input.name
-                ),
-            };
-            return Some(
-                SqlProblem::new(message, "read the source, or query the aggregate with `engine sql`")
-                    .at_text(&table.sql, &input.name),
-            );
-        }
-        None
     }
 
     fn report_stuck(&mut self, waiting: &[Waiting<'_>]) {
         let reads: HashMap<String, &Vec<String>> =
             waiting.iter().map(|(table, _, inputs)| (table.name.to_lowercase(), inputs)).collect();
         for (table, _, inputs) in waiting {
-            // A table reads one input: the chain of inputs either comes back to the table, or ends or circles elsewhere.
             let name = table.name.to_lowercase();
-            let mut chain: Vec<&str> = Vec::new();
-            let mut at = inputs.first();
-            while let Some(input) = at.filter(|input| **input != name && !chain.contains(&input.as_str())) {
-                chain.push(input);
-                at = reads.get(input).and_then(|inputs| inputs.first());
-            }
-            if at != Some(&name) {
-                continue;
-            }
+            let Some(chain) = circle(&name, inputs, &reads, &mut Vec::new()) else { continue };
             let through = if chain.is_empty() { String::new() } else { format!(" through {}", chain.join(" and ")) };
             let problem = SqlProblem::new(
                 format!("`{}` reads itself{through}", table.name),
                 "a table reads only sources and other tables, in no circle",
             )
-            .at_text(&table.sql, inputs.first().map_or("", String::as_str));
+            .at_text(&table.sql, chain.first().map_or(name.as_str(), String::as_str));
             self.problems.push(TableProblem { table: table.name.clone(), problem });
         }
     }
+}
+
+/// The tables between a table and itself, if its inputs lead back to it.
+fn circle(
+    name: &str,
+    inputs: &[String],
+    reads: &HashMap<String, &Vec<String>>,
+    seen: &mut Vec<String>,
+) -> Option<Vec<String>> {
+    if inputs.iter().any(|input| input == name) {
+        return Some(Vec::new());
+    }
+    for input in inputs {
+        if seen.contains(input) {
+            continue;
+        }
+        seen.push(input.clone());
+        let Some(next) = reads.get(input) else { continue };
+        if let Some(mut chain) = circle(name, next, reads, seen) {
+            chain.insert(0, input.clone());
+            return Some(chain);
+        }
+    }
+    None
 }
 
 /// Names of the relations that a statement reads, in lower case, each once; names of its own WITH parts are not among them.

@@ -1,5 +1,6 @@
 //! Spark-style streaming SQL to plans that run: parsed, rewritten, checked against the rules of streaming, compiled once.
 
+mod build;
 mod casts;
 mod compile;
 mod error;
@@ -7,21 +8,25 @@ pub mod explain;
 pub mod functions;
 mod graph;
 mod guard;
+mod node;
+mod normalize;
 mod problem;
 mod relation;
 mod rewrite;
 mod rules;
 mod session;
-mod split;
+mod times;
 mod window;
 mod words;
 
 pub use casts::rewrite as with_spark_semantics;
-pub use compile::{AggregateStage, TablePlan};
+pub use compile::TablePlan;
 pub use graph::{Graph, TableProblem, plan_job};
+pub use node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 pub use problem::SqlProblem;
-pub use relation::{METADATA_COLUMNS, Relation, source_relation};
+pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
 pub use session::{BatchClock, session_config};
+pub use times::{EventTime, TimeKind};
 
 #[cfg(test)]
 mod tests;

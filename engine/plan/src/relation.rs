@@ -1,5 +1,6 @@
 //! The inputs that a query can name: sources and tables of the job.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -9,6 +10,8 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use operators::SlotExec;
 use operators::aggregate::instant;
+
+use crate::times::EventTime;
 
 /// Columns that every source has besides its own; `SELECT *` leaves them out, so they must be named.
 pub const METADATA_COLUMNS: [&str; 5] = ["_key", "_topic", "_partition", "_offset", "_timestamp"];
@@ -20,10 +23,44 @@ pub struct Relation {
     pub name: String,
     /// Columns.
     pub schema: SchemaRef,
-    /// Column that carries the event time, if there is a watermark.
-    pub event_time: Option<String>,
+    /// The columns that carry event time under a watermark.
+    pub times: Vec<Option<EventTime>>,
     /// Columns that `SELECT *` leaves out.
     pub hidden: Vec<String>,
+    /// Where its rows come from.
+    pub rows: Rows,
+}
+
+/// Where the rows of a relation come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rows {
+    /// From records of a source.
+    Source,
+    /// From nodes of the graph.
+    Nodes {
+        /// The nodes.
+        nodes: Vec<usize>,
+        /// True if they take rows back that they gave out before.
+        are_changing: bool,
+        /// Sources from which they come in the end.
+        sources: BTreeSet<String>,
+    },
+    /// From a static table, whole.
+    Static,
+    /// From a table that shows its whole result at once, so that nothing can be built on it.
+    Whole,
+}
+
+impl Relation {
+    /// The first column with event time.
+    pub fn event_time(&self) -> Option<usize> {
+        self.times.iter().position(Option::is_some)
+    }
+
+    /// The name of the first column with event time.
+    pub fn event_time_name(&self) -> Option<&str> {
+        self.event_time().map(|at| self.schema.field(at).name().as_str())
+    }
 }
 
 /// A source as a relation: its own columns, then the metadata columns.
@@ -36,11 +73,13 @@ pub fn source_relation(name: &str, columns: &Schema, event_time: Option<&str>) -
         Field::new("_offset", DataType::Int64, false),
         Field::new("_timestamp", instant(), true),
     ]);
+    let is_time = |field: &Field| (Some(field.name().as_str()) == event_time).then_some(EventTime::INSTANT);
     Relation {
         name: name.to_string(),
+        times: fields.iter().map(is_time).collect(),
         schema: Arc::new(Schema::new(fields)),
-        event_time: event_time.map(str::to_string),
         hidden: METADATA_COLUMNS.map(str::to_string).to_vec(),
+        rows: Rows::Source,
     }
 }
 

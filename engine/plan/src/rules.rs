@@ -4,14 +4,10 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
 use job::OutputMode;
 
+use crate::build::UNSUPPORTED;
 use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
-use crate::relation::Relation;
-use crate::split::lineage_of;
 use crate::window::{window_call, window_spec};
-use crate::words::{type_words, words};
-
-const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 
 /// What the rules need to know of a query.
 pub struct Subject<'a> {
@@ -21,8 +17,6 @@ pub struct Subject<'a> {
     pub sql: &'a str,
     /// Its output mode.
     pub mode: OutputMode,
-    /// What it reads.
-    pub input: &'a Relation,
 }
 
 /// All breaches of the rules.
@@ -41,16 +35,9 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
     if let Err(error) = visited {
         problems.push(crate::error::to_problem(&error, subject.sql));
     }
-    match aggregates.as_slice() {
-        [] => problems.extend(check_stateless(subject)),
-        [aggregate] => problems.extend(check_aggregate(subject, aggregate)),
-        _ => problems.push(
-            SqlProblem::new(
-                "an aggregate of an aggregate is not supported yet in one table",
-                "keep the first aggregate in a table of its own",
-            )
-            .at_text(subject.sql, "GROUP BY"),
-        ),
+    match aggregates.is_empty() {
+        true => problems.extend(check_stateless(subject)),
+        false => aggregates.iter().for_each(|aggregate| problems.extend(check_aggregate(subject, aggregate))),
     }
     problems
 }
@@ -76,27 +63,11 @@ fn check_node(subject: &Subject<'_>, node: &LogicalPlan, above_aggregate: bool) 
             "LIMIT",
         )
         .map(|problem| problem.code(UNSUPPORTED)),
-        LogicalPlan::Window(_) => refuse(
-            "Window functions other than window(…) are not supported on streams",
-            "group by window(…) instead of OVER (…)",
-            "OVER",
-        )
-        .map(|problem| problem.code("NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING")),
-        LogicalPlan::Join(_) => refuse("joins are not supported yet", "read one input per table", "JOIN"),
-        LogicalPlan::Union(_) => refuse("UNION is not supported yet", "make a table of each part", "UNION"),
-        LogicalPlan::Distinct(_) => refuse(
-            "SELECT DISTINCT is not supported yet",
-            "group by the columns, in update or complete mode",
-            "DISTINCT",
+        LogicalPlan::RecursiveQuery(_) => refuse(
+            "a query that reads itself (WITH RECURSIVE) is not supported on streams",
+            "write it without RECURSIVE",
+            "RECURSIVE",
         ),
-        LogicalPlan::Subquery(_) | LogicalPlan::RecursiveQuery(_) => refuse(
-            "subqueries inside expressions are not supported yet",
-            "write the condition without a subquery",
-            "SELECT",
-        ),
-        LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => {
-            refuse("the query reads no source and no table of the job", "read a source in FROM", "SELECT")
-        }
         _ => None,
     }
 }
@@ -111,7 +82,7 @@ fn check_expressions(subject: &Subject<'_>, node: &LogicalPlan) -> Vec<SqlProble
     });
     for expr in expressions {
         let visited = expr.apply(|expr| {
-            problems.extend(check_expression(subject, expr));
+            problems.extend(check_expression(subject, node, expr));
             Ok(TreeNodeRecursion::Continue)
         });
         if let Err(error) = visited {
@@ -121,19 +92,20 @@ fn check_expressions(subject: &Subject<'_>, node: &LogicalPlan) -> Vec<SqlProble
     problems
 }
 
-fn check_expression(subject: &Subject<'_>, expr: &Expr) -> Option<SqlProblem> {
+fn check_expression(subject: &Subject<'_>, node: &LogicalPlan, expr: &Expr) -> Option<SqlProblem> {
     match expr {
-        Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_) => Some(
-            SqlProblem::new(
-                "subqueries inside expressions are not supported yet",
-                "write the condition without a subquery",
-            )
-            .at_text(subject.sql, "(SELECT"),
-        ),
-        Expr::ScalarFunction(call) if call.func.name() == WINDOW => Some(
-            SqlProblem::new("window(…) stands in GROUP BY only", "group by window(…) and aggregate")
+        Expr::ScalarFunction(call)
+            if call.func.name() == WINDOW
+                && !matches!(node, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_)) =>
+        {
+            Some(
+                SqlProblem::new(
+                    "window(…) stands in GROUP BY or SELECT only",
+                    "select it in a subquery and use its column",
+                )
                 .at_text(subject.sql, "window("),
-        ),
+            )
+        }
         Expr::ScalarFunction(call) if is_random(call.func.name(), call.func.signature().volatility) => {
             // The user may have written another of its names.
             let mut names = std::iter::once(call.func.name()).chain(call.func.aliases().iter().map(String::as_str));
@@ -183,66 +155,12 @@ fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {
 fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProblem> {
     let mut problems = Vec::new();
     let windows: Vec<_> = aggregate.group_expr.iter().filter_map(window_call).collect();
-    if aggregate.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
-        problems.push(
-            SqlProblem::new("grouping sets are not supported yet", "make a table of each grouping")
-                .at_text(subject.sql, "GROUP BY"),
-        );
-    }
     if windows.len() > 1 {
         let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
         problems.push(SqlProblem::new(message, "keep one window(…) in GROUP BY").at_text(subject.sql, "window("));
     }
-    let event_time = windows.first().and_then(|call| match window_spec(call, subject.sql) {
-        Ok(_) => Some(()),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    });
-    if let (Some(call), Some(())) = (windows.first(), event_time) {
-        problems.extend(check_time(subject, aggregate, call.args.first()));
-    }
-    if windows.is_empty() && subject.mode == OutputMode::Append {
-        problems.push(without_watermark(subject, "GROUP BY", "append mode emits a group once it is final, and nothing says when one is: group by window(<event time>, …), or set mode = \"update\" or \"complete\""));
+    if let Some(call) = windows.first() {
+        problems.extend(window_spec(call, subject.sql).err());
     }
     problems
-}
-
-/// The time of a window must be a timestamp; in append mode it must be the input's event time.
-fn check_time(subject: &Subject<'_>, aggregate: &Aggregate, time: Option<&Expr>) -> Option<SqlProblem> {
-    use datafusion::logical_expr::ExprSchemable;
-    let time = time?;
-    let kind = time.get_type(aggregate.input.schema()).ok()?;
-    if !matches!(kind, arrow::datatypes::DataType::Timestamp(..)) {
-        let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(&kind));
-        return Some(
-            SqlProblem::new(
-                message,
-                "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema",
-            )
-            .code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE")
-            .at_text(subject.sql, "window("),
-        );
-    }
-    let column = lineage_of(time, &aggregate.input);
-    if subject.mode != OutputMode::Append || (column.is_some() && column == subject.input.event_time) {
-        return None;
-    }
-    let help = match &subject.input.event_time {
-        Some(event_time) => format!(
-            "the watermark of `{}` is on `{event_time}`: window over that column as it is (an expression over it loses the watermark)",
-            subject.input.name
-        ),
-        None => format!(
-            "give `{}` a watermark in the job file: watermark = {{ column = \"…\", delay = \"5 minutes\" }}",
-            subject.input.name
-        ),
-    };
-    Some(without_watermark(subject, "window(", &help))
-}
-
-fn without_watermark(subject: &Subject<'_>, text: &str, help: &str) -> SqlProblem {
-    let message = "Append output mode not supported for streaming aggregations without watermark";
-    SqlProblem::new(message, help).code(UNSUPPORTED).at_text(subject.sql, text)
 }

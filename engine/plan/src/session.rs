@@ -72,3 +72,11 @@ pub fn reference(name: &str) -> TableReference {
         None => TableReference::bare(name),
     }
 }
+
+/// DataFusion's name of a relation as the job's, in lower case.
+pub fn name_of(reference: &TableReference) -> String {
+    match reference.schema() {
+        Some(schema) => format!("{schema}.{}", reference.table()).to_lowercase(),
+        None => reference.table().to_lowercase(),
+    }
+}

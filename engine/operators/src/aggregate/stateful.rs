@@ -27,6 +27,8 @@ pub enum Emission {
     Append,
     /// Every window or hash bucket that an epoch touched, whole, in the place of what was there.
     Replace,
+    /// Both [`Emission::Replace`] for the table and [`Emission::Changes`] for those that read it.
+    ReplaceAndChanges,
     /// The rows that an epoch changed: the old ones taken back, the new ones added.
     Changes,
     /// Everything in one piece whenever an epoch touched anything; nothing is late and nothing is forgotten.
@@ -133,7 +135,7 @@ impl Operator for Stateful {
         let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Piece { group, shard: None }).collect();
         Ok(match self.emission {
             Emission::Append => self.aggregate.merge_items(&self.aggregate.complete_windows(moment)),
-            Emission::Replace | Emission::Changes => whole(self.aggregate.touched_groups(moment)),
+            Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => whole(self.aggregate.touched_groups(moment)),
             Emission::Complete => {
                 let has_groups = !self.aggregate.all_groups(moment).is_empty();
                 let is_due = self.aggregate.is_touched() || moment.epoch.0 == 0;
@@ -146,10 +148,11 @@ impl Operator for Stateful {
         let aggregate = &self.aggregate;
         match self.emission {
             Emission::Append => Ok(vec![Change::add(aggregate.merge(committed, piece)?)]),
-            Emission::Replace => {
-                let sign = Sign::Replace { bucket: piece.group };
-                let pieces = aggregate.merge_items(&[piece.group]);
-                pieces.into_iter().map(|piece| Ok(Change { sign, rows: aggregate.merge(committed, piece)? })).collect()
+            Emission::Replace => self.bucket(piece.group, committed),
+            Emission::ReplaceAndChanges => {
+                let mut changes = self.bucket(piece.group, committed)?;
+                changes.extend(self.changes(piece.group, moment, committed)?);
+                Ok(changes)
             }
             Emission::Changes => self.changes(piece.group, moment, committed),
             Emission::Complete => {
@@ -203,6 +206,13 @@ impl Operator for Stateful {
 }
 
 impl Stateful {
+    /// One window or hash bucket, whole.
+    fn bucket(&self, group: i64, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let sign = Sign::Replace { bucket: group };
+        let pieces = self.aggregate.merge_items(&[group]);
+        pieces.into_iter().map(|piece| Ok(Change { sign, rows: self.aggregate.merge(committed, piece)? })).collect()
+    }
+
     /// The difference that the epoch makes to one window or hash bucket. Only the keys it touched are merged, once without
     /// the epoch's blocks and once with them.
     fn changes(&self, group: i64, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {

@@ -1,0 +1,269 @@
+//! From a query to nodes: cuts it at everything that has memory, and makes pipelines of what lies between.
+
+mod aggregate;
+mod below;
+mod cut;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
+use futures::executor::block_on;
+use job::OutputMode;
+use operators::Pipeline;
+use operators::operator::OperatorSpec;
+
+use crate::error::to_problem;
+use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
+use crate::problem::SqlProblem;
+use crate::relation::{Relation, Rows};
+use crate::session::name_of;
+use crate::times::{EventTime, event_times};
+pub use cut::place;
+use cut::cut;
+
+/// Why a query makes no nodes.
+#[derive(Debug)]
+pub enum Fault {
+    /// The query cannot run on a stream; what to write instead.
+    Problem(SqlProblem),
+    /// DataFusion refused it.
+    Plan(DataFusionError),
+}
+
+impl From<DataFusionError> for Fault {
+    fn from(error: DataFusionError) -> Fault {
+        Fault::Plan(error)
+    }
+}
+
+impl From<SqlProblem> for Fault {
+    fn from(problem: SqlProblem) -> Fault {
+        Fault::Problem(problem)
+    }
+}
+
+impl Fault {
+    /// The fault as a problem of the SQL text.
+    pub fn into_problem(self, sql: &str) -> SqlProblem {
+        match self {
+            Fault::Problem(problem) => problem,
+            Fault::Plan(error) => to_problem(&error, sql),
+        }
+    }
+}
+
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Spark's name for a shape that an output mode cannot have.
+pub const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
+
+/// Rows on their way through the graph.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    /// Where they come from; several are taken together, one after the other.
+    pub from: Vec<Origin>,
+    /// Their columns.
+    pub schema: SchemaRef,
+    /// The columns that carry event time.
+    pub times: Vec<Option<EventTime>>,
+    /// True if rows may be taken back.
+    pub is_changing: bool,
+    /// True if whole buckets of rows are replaced, which only a table can take.
+    pub is_replacing: bool,
+    /// True if they come from a source or another table as they are.
+    pub is_entry: bool,
+}
+
+/// Makes the nodes of one table.
+pub struct Builder<'a> {
+    pub state: &'a SessionState,
+    pub table: &'a job::Table,
+    pub relations: &'a HashMap<String, Relation>,
+    /// Position of the table.
+    pub position: usize,
+    /// True if other tables read this one.
+    pub has_readers: bool,
+    /// Number of nodes before this table's.
+    pub first: usize,
+    pub nodes: Vec<Node>,
+    /// Sources that the table reads, directly or through other tables.
+    pub sources: BTreeSet<String>,
+    names: BTreeMap<&'static str, usize>,
+}
+
+impl<'a> Builder<'a> {
+    pub fn new(
+        state: &'a SessionState,
+        table: &'a job::Table,
+        relations: &'a HashMap<String, Relation>,
+        (position, first, has_readers): (usize, usize, bool),
+    ) -> Builder<'a> {
+        let (nodes, sources, names) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+        Builder { state, table, relations, position, has_readers, first, nodes, sources, names }
+    }
+
+    /// The rows of a query. `at_top` says that only pipelines stand between them and the table.
+    pub fn stream(&mut self, plan: &LogicalPlan, at_top: bool) -> Result<Stream> {
+        let bottom = bottom_of(plan);
+        let base = match bottom {
+            LogicalPlan::TableScan(scan) => self.relation(scan)?,
+            other => self.stateful(other, at_top)?,
+        };
+        if std::ptr::eq(bottom, plan) && !base.is_entry {
+            return Ok(base);
+        }
+        let plan = match base.is_entry {
+            true => plan.clone(),
+            false => cut(plan.clone(), bottom, &base.schema)?,
+        };
+        self.pipeline(&plan, base)
+    }
+
+    /// A pipeline over a stream; the plan's one leaf stands for the stream.
+    pub fn pipeline(&mut self, plan: &LogicalPlan, base: Stream) -> Result<Stream> {
+        let physical = block_on(self.state.create_physical_plan(plan))?;
+        let pipeline = Pipeline::compile(physical, self.state.task_ctx())?;
+        let schema = Arc::clone(pipeline.schema());
+        let times = event_times(plan, &base.times);
+        let is_entry = base.is_entry;
+        let from = self.node(NodeKind::Pipeline(pipeline), &[&base.from], is_entry);
+        Ok(Stream { from: vec![from], schema, times, is_entry: false, ..base })
+    }
+
+    fn relation(&mut self, scan: &TableScan) -> Result<Stream> {
+        let name = name_of(&scan.table_name);
+        let relation = self.relations.get(&name).ok_or_else(|| {
+            DataFusionError::Internal(format!("there is no relation {name} though the query was planned"))
+        })?;
+        let (from, is_changing) = match &relation.rows {
+            Rows::Source => {
+                self.sources.insert(relation.name.clone());
+                (vec![Origin::Source(relation.name.clone())], false)
+            }
+            Rows::Nodes { nodes, are_changing, sources } => {
+                self.sources.extend(sources.iter().cloned());
+                (nodes.iter().map(|node| Origin::Node(*node)).collect(), *are_changing)
+            }
+            Rows::Static => {
+                let message = format!("the query reads only `{}`, which is static", relation.name);
+                return Err(SqlProblem::new(message, "read a source in FROM and join the static table").into());
+            }
+            Rows::Whole => {
+                let message = format!("`{}` shows its whole result anew in every epoch; no table can be built on it", relation.name);
+                return Err(SqlProblem::new(message, "set mode = \"update\" on it, or read what it reads")
+                    .at_text(&self.table.sql, &relation.name)
+                    .into());
+            }
+        };
+        if is_changing && self.table.mode == OutputMode::Append {
+            let message = format!("rows of `{}` are replaced after each epoch, so this table's rows are never final", relation.name);
+            return Err(SqlProblem::new(message, "set mode = \"update\" on this table, or mode = \"append\" on the one that it reads")
+                .code(UNSUPPORTED)
+                .at_text(&self.table.sql, &relation.name)
+                .into());
+        }
+        let (schema, times) = (Arc::clone(&relation.schema), relation.times.clone());
+        Ok(Stream { from, schema, times, is_changing, is_replacing: false, is_entry: true })
+    }
+
+    /// The whole result of a query in complete mode: what stands above its lowest aggregate sees all rows at once.
+    pub fn whole(&mut self, plan: &LogicalPlan) -> Result<Stream> {
+        let Some(lowest) = lowest_aggregate(plan) else {
+            let message = "Complete output mode not supported when there are no streaming aggregations";
+            let help = "set mode = \"append\", or aggregate with GROUP BY";
+            return Err(SqlProblem::new(message, help).code(UNSUPPORTED).into());
+        };
+        let base = self.stateful(lowest, true)?;
+        let base = if base.is_replacing { base } else { self.materialize(&base)? };
+        let plan = cut(plan.clone(), lowest, &base.schema)?;
+        self.pipeline(&plan, base)
+    }
+
+    /// Leaves rows out whose keys have come before, if the table asks for it.
+    pub fn deduplicate(&mut self, stream: Stream) -> Result<Stream> {
+        Ok(stream)
+    }
+
+    /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
+    pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
+        let _ = stream;
+        Err(DataFusionError::NotImplemented("a table that takes rows back".to_string()).into())
+    }
+
+    /// The rows of a plan whose top has memory, or several inputs.
+    fn stateful(&mut self, plan: &LogicalPlan, at_top: bool) -> Result<Stream> {
+        match plan {
+            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, at_top),
+            other => Err(DataFusionError::NotImplemented(format!("{} on a stream", other.display())).into()),
+        }
+    }
+
+    /// Adds an operator over inputs, one a port.
+    pub fn operator(&mut self, spec: Arc<dyn OperatorSpec>, inputs: &[&Stream], lag_us: i64, late: Option<LatePlan>) -> Origin {
+        let from: Vec<&Vec<Origin>> = inputs.iter().map(|input| &input.from).collect();
+        self.node(NodeKind::Operator(OperatorNode { spec, lag_us, late }), &from, false)
+    }
+
+    /// Adds a node over inputs, one a port.
+    pub fn node(&mut self, kind: NodeKind, inputs: &[&Vec<Origin>], is_entry: bool) -> Origin {
+        let edges = inputs.iter().enumerate().flat_map(|(port, from)| {
+            from.iter().map(move |from| Edge { from: from.clone(), port })
+        });
+        self.nodes.push(Node { table: self.position, inputs: edges.collect(), kind, is_entry });
+        Origin::Node(self.first + self.nodes.len() - 1)
+    }
+
+    /// A stable name for an operator's state: the table's own for its topmost aggregate, else the table's with what it is.
+    pub fn name(&mut self, kind: &'static str) -> String {
+        let count = self.names.entry(kind).or_default();
+        *count += 1;
+        match (kind, *count) {
+            ("aggregate", 1) => self.table.name.clone(),
+            (_, 1) => format!("{}/{kind}", self.table.name),
+            (_, count) => format!("{}/{kind}{count}", self.table.name),
+        }
+    }
+
+    /// The relation that a plan reads, if it is one.
+    pub fn relation_below(&self, plan: &LogicalPlan) -> Option<&Relation> {
+        match bottom_of(plan) {
+            LogicalPlan::TableScan(scan) => self.relations.get(&name_of(&scan.table_name)),
+            _ => None,
+        }
+    }
+
+    /// A refusal at a place of the query's text.
+    pub fn refuse<T>(&self, message: impl Into<String>, help: &str, text: &str) -> Result<T> {
+        Err(SqlProblem::new(message, help).at_text(&self.table.sql, text).into())
+    }
+}
+
+/// The first node from the top that is not run chunk by chunk.
+pub fn bottom_of(plan: &LogicalPlan) -> &LogicalPlan {
+    match plan {
+        LogicalPlan::Projection(projection) => bottom_of(&projection.input),
+        LogicalPlan::Filter(filter) => bottom_of(&filter.input),
+        LogicalPlan::SubqueryAlias(alias) => bottom_of(&alias.input),
+        LogicalPlan::Unnest(unnest) => bottom_of(&unnest.input),
+        other => other,
+    }
+}
+
+/// The aggregate nearest to the input on the one way down from the top.
+fn lowest_aggregate(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    let mut lowest = None;
+    let mut at = plan;
+    loop {
+        if matches!(at, LogicalPlan::Aggregate(_)) {
+            lowest = Some(at);
+        }
+        match at.inputs().as_slice() {
+            [one] => at = one,
+            _ => return lowest,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! An aggregate of a query: which operator keeps it, what it is fed with, what it gives out.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::common::DFSchema;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
+use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use job::{Late, OutputMode};
+use operators::WindowSpec;
+use operators::aggregate::{
+    AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
+};
+
+use super::below::Below;
+use super::{Builder, Result, Stream, bottom_of};
+use crate::casts::to_instant;
+use crate::node::LatePlan;
+use crate::times::{EventTime, TimeKind};
+use crate::window::{window_call, window_spec};
+use crate::words::{type_words, words};
+
+/// A grouping column of the query, over the columns below the operator.
+pub struct Grouping {
+    /// The grouping columns of the result.
+    pub group: Vec<GroupColumn>,
+    /// The time window, with the column of its time.
+    pub window: Option<(WindowSpec, usize)>,
+    /// Columns with the other keys.
+    pub keys: Vec<usize>,
+    /// The other keys as they were written.
+    pub key_names: Vec<String>,
+}
+
+impl Builder<'_> {
+    pub(super) fn aggregate(&mut self, aggregate: &Aggregate, at_top: bool) -> Result<Stream> {
+        let mut below = Below::default();
+        let grouping = self.grouping(aggregate, &mut below)?;
+        let calls = aggregate.aggr_expr.iter().map(|call| below.call(call)).collect::<Result<Vec<_>, _>>()?;
+        let reads_relation = matches!(bottom_of(&aggregate.input), LogicalPlan::TableScan(_));
+        let keeps_input = self.table.late == Late::Table && reads_relation;
+        let passed_from = below.len();
+        if keeps_input {
+            below.pass_on(&aggregate.input);
+        }
+        let plan = below.over(&aggregate.input)?;
+        let input = self.stream(&plan, false)?;
+        let late = keeps_input.then(|| late_plan(aggregate, &input.schema, passed_from));
+        let calls = self.calls(aggregate, &calls, plan.schema(), &input.schema)?;
+        let output = output_schema(aggregate, &grouping, &calls);
+        self.of_blocks(aggregate, grouping, calls, input, output, late, at_top)
+    }
+
+    /// The aggregate as blocks by pane or hash bucket: rows come in for good, groups are windows or plain keys.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one aggregate, each made by a function of its own")]
+    fn of_blocks(
+        &mut self,
+        aggregate: &Aggregate,
+        grouping: Grouping,
+        calls: Vec<AggregateCall>,
+        input: Stream,
+        output: SchemaRef,
+        late: Option<LatePlan>,
+        at_top: bool,
+    ) -> Result<Stream> {
+        let time = grouping.window.and_then(|(_, column)| input.times[column]);
+        if self.table.mode == OutputMode::Append && time.is_none() {
+            return self.refuse_append(aggregate, &input);
+        }
+        let emission = self.emission(at_top);
+        let spec = AggregateSpec {
+            operator: self.name("aggregate"),
+            window: grouping.window.map(|(window, _)| window),
+            time: grouping.window.map(|(_, column)| column),
+            keys: grouping.keys.clone(),
+            key_names: grouping.key_names.clone(),
+            calls,
+            group: grouping.group.clone(),
+            input: Arc::clone(&input.schema),
+            output: Arc::clone(&output),
+        };
+        let times = result_times(&grouping, time, &input, &output);
+        let lag_us = time.map_or(0, |time| time.lag_us);
+        let operator = AggregateOperator { spec: Arc::new(spec), emission };
+        let from = self.operator(Arc::new(operator), &[&input], lag_us, late);
+        Ok(Stream {
+            from: vec![from],
+            schema: output,
+            times,
+            is_changing: !matches!(emission, Emission::Append),
+            is_replacing: !matches!(emission, Emission::Append | Emission::Changes),
+            is_entry: false,
+        })
+    }
+
+    fn emission(&self, at_top: bool) -> Emission {
+        match (self.table.mode, at_top) {
+            (OutputMode::Append, _) => Emission::Append,
+            (_, false) => Emission::Changes,
+            (OutputMode::Update, true) if self.has_readers => Emission::ReplaceAndChanges,
+            (OutputMode::Update, true) => Emission::Replace,
+            (OutputMode::Complete, true) => Emission::Complete,
+        }
+    }
+
+    fn grouping(&self, aggregate: &Aggregate, below: &mut Below) -> Result<Grouping> {
+        let mut grouping = Grouping { group: Vec::new(), window: None, keys: Vec::new(), key_names: Vec::new() };
+        for expr in &aggregate.group_expr {
+            if let Some(call) = window_call(expr) {
+                let spec = window_spec(call, &self.table.sql)?;
+                let time = call.args.first().ok_or_else(|| DataFusionError::Internal("window() without a time".to_string()))?;
+                let time = self.window_time(time, &aggregate.input)?;
+                grouping.window = Some((spec, below.column(time)));
+                grouping.group.push(GroupColumn::Window);
+                continue;
+            }
+            grouping.group.push(GroupColumn::Key(grouping.keys.len()));
+            grouping.keys.push(below.column(expr.clone().unalias()));
+            grouping.key_names.push(words(expr));
+        }
+        Ok(grouping)
+    }
+
+    /// The time of a window as an instant: a timestamp, or a window (then the last microsecond before its end).
+    pub(super) fn window_time(&self, time: &Expr, input: &LogicalPlan) -> Result<Expr> {
+        let kind = time.get_type(input.schema())?;
+        match &kind {
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Ok(time.clone()),
+            DataType::Timestamp(..) => Ok(to_instant(time.clone())),
+            kind if *kind == window_type() => Ok(crate::functions::time_windows::window_time(time.clone())),
+            kind => {
+                let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(kind));
+                let help = "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema";
+                let problem = crate::problem::SqlProblem::new(message, help).code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE");
+                Err(problem.at_text(&self.table.sql, "window(").into())
+            }
+        }
+    }
+
+    pub(super) fn calls(
+        &self,
+        aggregate: &Aggregate,
+        calls: &[Expr],
+        logical: &DFSchema,
+        physical: &SchemaRef,
+    ) -> Result<Vec<AggregateCall>> {
+        let planning = PhysicalPlanningContext::default();
+        let lowered = calls.iter().enumerate().map(|(at, call)| {
+            let written = &aggregate.aggr_expr[at];
+            let lowered =
+                LoweredAggregateBuilder::new(call, logical, physical, self.state.execution_props(), &planning)
+                    .with_name(written.schema_name().to_string())
+                    .build()?;
+            Ok(AggregateCall { name: words(written), function: lowered.aggregate, filter: lowered.filter })
+        });
+        lowered.collect()
+    }
+
+    fn refuse_append(&self, aggregate: &Aggregate, input: &Stream) -> Result<Stream> {
+        let call = aggregate.group_expr.iter().find_map(window_call);
+        let relation = self.relation_below(&aggregate.input);
+        let with_watermark = relation.and_then(|relation| Some((relation, relation.event_time_name()?)));
+        let help = match (call, with_watermark, relation) {
+            (Some(_), Some((relation, event_time)), _) => format!(
+                "the watermark of `{}` is on `{event_time}`: window over that column as it is (an expression over it loses the watermark)",
+                relation.name
+            ),
+            (Some(_), None, Some(relation)) => format!(
+                "give `{}` a watermark in the job file: watermark = {{ column = \"…\", delay = \"5 minutes\" }}",
+                relation.name
+            ),
+            _ => "append mode emits a group once it is final, and nothing says when one is: group by window(<event time>, …), or set mode = \"update\" or \"complete\"".to_string(),
+        };
+        debug_assert!(!input.is_replacing);
+        let message = "Append output mode not supported for streaming aggregations without watermark";
+        let problem = crate::problem::SqlProblem::new(message, help).code(super::UNSUPPORTED);
+        let text = if call.is_some() { "window(" } else { "GROUP BY" };
+        Err(problem.at_text(&self.table.sql, text).into())
+    }
+}
+
+/// Which columns of the result carry event time.
+fn result_times(
+    grouping: &Grouping,
+    time: Option<EventTime>,
+    input: &Stream,
+    output: &SchemaRef,
+) -> Vec<Option<EventTime>> {
+    let mut times: Vec<Option<EventTime>> = grouping
+        .group
+        .iter()
+        .map(|column| match (column, grouping.window) {
+            (GroupColumn::Window, Some((window, _))) => {
+                time.map(|time| EventTime { kind: TimeKind::Window(Some(window.size_us)), ..time })
+            }
+            (GroupColumn::Window, None) => None,
+            (GroupColumn::Key(key), _) => input.times[grouping.keys[*key]],
+        })
+        .collect();
+    times.resize(output.fields().len(), None);
+    times
+}
+
+pub(super) fn output_schema(aggregate: &Aggregate, grouping: &Grouping, calls: &[AggregateCall]) -> SchemaRef {
+    let groups = grouping.group.len();
+    let fields = aggregate.schema.fields().iter().enumerate().map(|(at, field)| {
+        let is_window = grouping.group.get(at).is_some_and(|column| matches!(column, GroupColumn::Window));
+        let kind = match (is_window, at.checked_sub(groups).and_then(|call| calls.get(call))) {
+            (true, _) => window_type(),
+            (false, Some(call)) => call.function.field().data_type().clone(),
+            (false, None) => field.data_type().clone(),
+        };
+        Field::new(format!("c{at}"), kind, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Late rows keep the columns of the aggregate's input, and say which watermark they missed in which epoch.
+fn late_plan(aggregate: &Aggregate, input: &SchemaRef, passed_from: usize) -> LatePlan {
+    let names = aggregate.input.schema().fields().iter().enumerate();
+    let mut fields: Vec<Field> = names
+        .map(|(at, field)| Field::new(field.name(), input.field(passed_from + at).data_type().clone(), true))
+        .collect();
+    fields.push(Field::new("_watermark", instant(), true));
+    fields.push(Field::new("_epoch", DataType::Int64, true));
+    LatePlan { passed_from, schema: Arc::new(Schema::new(fields)) }
+}

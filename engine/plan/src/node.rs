@@ -1,0 +1,69 @@
+//! The graph that the runtime runs: nodes that pass rows on, in an order in which every node comes after those that feed it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use operators::Pipeline;
+use operators::operator::OperatorSpec;
+
+/// A node of the graph.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Position of its table among the tables.
+    pub table: usize,
+    /// Who feeds it, and at which port.
+    pub inputs: Vec<Edge>,
+    /// What it does.
+    pub kind: NodeKind,
+    /// True if it reads a source or another table: the rows that enter it are those that its table has read.
+    pub is_entry: bool,
+}
+
+/// An edge into a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// Where the rows come from.
+    pub from: Origin,
+    /// The port at which they come in.
+    pub port: usize,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// Records of a source.
+    Source(String),
+    /// What a node gives out.
+    Node(usize),
+}
+
+/// What a node does.
+#[derive(Debug, Clone)]
+pub enum NodeKind {
+    /// It has no memory.
+    Pipeline(Pipeline),
+    /// It has memory.
+    Operator(OperatorNode),
+    /// It writes the rows of its table.
+    Sink,
+}
+
+/// An operator with memory and what the runtime must know besides.
+#[derive(Debug, Clone)]
+pub struct OperatorNode {
+    /// The operator.
+    pub spec: Arc<dyn OperatorSpec>,
+    /// How far its input may lag behind its table's watermark, microseconds.
+    pub lag_us: i64,
+    /// How its late rows are kept, if they are.
+    pub late: Option<LatePlan>,
+}
+
+/// How an operator's late rows are kept.
+#[derive(Debug, Clone)]
+pub struct LatePlan {
+    /// First column of the operator's input that only passes the table's input row on.
+    pub passed_from: usize,
+    /// Schema of `<table>__late`.
+    pub schema: SchemaRef,
+}

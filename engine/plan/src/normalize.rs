@@ -1,0 +1,134 @@
+//! Brings an analyzed query into the few shapes that streams are built from: subqueries as joins, windows as columns.
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::Result as PlanResult;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::optimizer::decorrelate_lateral_join::DecorrelateLateralJoin;
+use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
+use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
+use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
+use datafusion::optimizer::scalar_subquery_to_join::ScalarSubqueryToJoin;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+use std::sync::Arc;
+
+use crate::build::Result;
+use crate::casts::to_instant;
+use crate::functions::time_windows::{window_time, windows_of};
+use crate::problem::SqlProblem;
+use crate::window::{window_call, window_spec};
+
+/// The column that holds the windows of a row.
+const WINDOWS: &str = "__windows";
+
+/// Normalizes an analyzed query.
+///
+/// # Errors
+/// If a subquery cannot be made a join, or a window stands where none can.
+pub fn normalize(state: &SessionState, plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
+    let plan = match joins(&plan)? {
+        false => plan,
+        true => {
+            let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
+                Arc::new(DecorrelatePredicateSubquery::new()),
+                Arc::new(ScalarSubqueryToJoin::new()),
+                Arc::new(DecorrelateLateralJoin::new()),
+                Arc::new(EliminateCrossJoin::new()),
+                Arc::new(ExtractEquijoinPredicate::new()),
+            ];
+            Optimizer::with_rules(rules).optimize(plan, state, |_, _| {})?
+        }
+    };
+    let mut problem = None;
+    let plan = plan.transform_up(|node| with_windows(node, sql, &mut problem)).data()?;
+    if let Some(problem) = problem {
+        return Err(problem.into());
+    }
+    match joins(&plan)? {
+        false => Ok(plan),
+        // Columns that nobody reads would be kept as state.
+        true => Ok(Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]).optimize(plan, state, |_, _| {})?),
+    }
+}
+
+/// True if there is a join or a subquery in it.
+fn joins(plan: &LogicalPlan) -> PlanResult<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        found |= matches!(node, LogicalPlan::Join(_) | LogicalPlan::Subquery(_));
+        for expr in node.expressions() {
+            expr.apply(|expr| {
+                let is_query = matches!(
+                    expr,
+                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_)
+                );
+                found |= is_query;
+                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })?;
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// `window(…)` in SELECT becomes a column: one row each window, none for a row without a time (Spark §4.1).
+fn with_windows(node: LogicalPlan, sql: &str, problem: &mut Option<SqlProblem>) -> PlanResult<Transformed<LogicalPlan>> {
+    let LogicalPlan::Projection(projection) = &node else { return Ok(Transformed::no(node)) };
+    let mut calls: Vec<Expr> = Vec::new();
+    for expr in &projection.expr {
+        expr.apply(|expr| {
+            if let Expr::ScalarFunction(_) = expr
+                && window_call(expr).is_some()
+                && !calls.contains(expr)
+            {
+                calls.push(expr.clone());
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+    }
+    let [call] = calls.as_slice() else {
+        if calls.len() > 1 {
+            let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
+            *problem = Some(SqlProblem::new(message, "keep one window(…)").at_text(sql, "window("));
+        }
+        return Ok(Transformed::no(node));
+    };
+    let Some(function) = window_call(call) else { return Ok(Transformed::no(node)) };
+    let spec = match window_spec(function, sql) {
+        Ok(spec) => spec,
+        Err(found) => {
+            *problem = Some(found);
+            return Ok(Transformed::no(node));
+        }
+    };
+    let Some(time) = function.args.first() else { return Ok(Transformed::no(node)) };
+    let kind = time.get_type(projection.input.schema())?;
+    let time = match kind == operators::aggregate::window_type() {
+        true => window_time(time.clone()),
+        false => to_instant(time.clone()),
+    };
+    let replace = |by: &Expr| -> PlanResult<Vec<Expr>> {
+        let schema = projection.schema.fields().iter();
+        let replaced = projection.expr.iter().zip(schema).map(|(expr, field)| {
+            let new = expr.clone().transform_up(|expr| match expr == *call {
+                true => Ok(Transformed::yes(by.clone())),
+                false => Ok(Transformed::no(expr)),
+            })?;
+            let name = if window_call(expr).is_some() && !matches!(expr, Expr::Alias(_)) { "window" } else { field.name() };
+            Ok(if new.transformed { new.data.unalias().alias(name) } else { new.data })
+        });
+        replaced.collect()
+    };
+    let input = projection.input.as_ref().clone();
+    let plan = if spec.size_us == spec.slide_us {
+        let timed = LogicalPlan::Filter(Filter::try_new(time.clone().is_not_null(), Arc::new(input))?);
+        LogicalPlanBuilder::from(timed).project(replace(&windows_of(time, &spec))?)?.build()?
+    } else {
+        let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+        columns.push(windows_of(time, &spec).alias(WINDOWS));
+        let listed = LogicalPlanBuilder::from(input).project(columns)?.unnest_column(WINDOWS)?;
+        listed.project(replace(&col(WINDOWS))?)?.build()?
+    };
+    Ok(Transformed::yes(plan))
+}

@@ -1,0 +1,112 @@
+//! Which columns of a plan carry event time, and how far they may lag behind the watermark (Spark: the watermark is column metadata).
+
+use datafusion::common::Column;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::scalar::ScalarValue;
+
+use crate::functions::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
+
+/// What a column with event time holds. A row yet to come is newer than the watermark less the lag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTime {
+    /// How far a value may lie before the watermark, microseconds.
+    pub lag_us: i64,
+    /// What the values are.
+    pub kind: TimeKind,
+}
+
+/// What the values of a column with event time are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeKind {
+    /// Instants.
+    Instant,
+    /// Windows, whose ends count; with their size in microseconds if it is the same for all.
+    Window(Option<i64>),
+}
+
+impl EventTime {
+    /// An instant that does not lag.
+    pub const INSTANT: EventTime = EventTime { lag_us: 0, kind: TimeKind::Instant };
+
+    /// The same column, lagging so much more.
+    pub fn delayed(self, lag_us: i64) -> EventTime {
+        EventTime { lag_us: self.lag_us.saturating_add(lag_us), ..self }
+    }
+}
+
+/// The event times of a plan's output columns, whose one leaf's columns have those of `leaf`.
+///
+/// An alias keeps event time, an expression over it loses it (Spark §3); the fields of a window keep it.
+pub fn event_times(plan: &LogicalPlan, leaf: &[Option<EventTime>]) -> Vec<Option<EventTime>> {
+    match plan {
+        LogicalPlan::TableScan(scan) => match &scan.projection {
+            Some(columns) => columns.iter().map(|column| leaf.get(*column).copied().flatten()).collect(),
+            None => leaf.to_vec(),
+        },
+        LogicalPlan::Projection(projection) => {
+            let below = event_times(&projection.input, leaf);
+            projection.expr.iter().map(|expr| event_time_of(expr, &projection.input, &below)).collect()
+        }
+        LogicalPlan::Unnest(unnest) => {
+            let below = event_times(&unnest.input, leaf);
+            let of = |at: usize| {
+                let before = *unnest.dependency_indices.get(at)?;
+                let is_list = unnest.list_type_columns.iter().any(|(list, _)| *list == before);
+                let time = below.get(before).copied().flatten()?;
+                // A list of event times is only ever the list of the windows of a row.
+                (!is_list || matches!(time.kind, TimeKind::Window(_))).then_some(time)
+            };
+            (0..unnest.schema.fields().len()).map(of).collect()
+        }
+        LogicalPlan::SubqueryAlias(_)
+        | LogicalPlan::Filter(_)
+        | LogicalPlan::Sort(_)
+        | LogicalPlan::Limit(_)
+        | LogicalPlan::Distinct(_) => match plan.inputs().first() {
+            Some(input) => event_times(input, leaf),
+            None => vec![None; plan.schema().fields().len()],
+        },
+        _ => vec![None; plan.schema().fields().len()],
+    }
+}
+
+/// The event time that an expression over `input` carries.
+pub fn event_time_of(expr: &Expr, input: &LogicalPlan, below: &[Option<EventTime>]) -> Option<EventTime> {
+    match expr {
+        Expr::Column(column) => at(column, input, below),
+        Expr::Alias(alias) => event_time_of(&alias.expr, input, below),
+        Expr::ScalarFunction(call) => of_call(call, input, below),
+        _ => None,
+    }
+}
+
+fn at(column: &Column, input: &LogicalPlan, below: &[Option<EventTime>]) -> Option<EventTime> {
+    let position = input.schema().maybe_index_of_column(column)?;
+    below.get(position).copied().flatten()
+}
+
+fn of_call(call: &ScalarFunction, input: &LogicalPlan, below: &[Option<EventTime>]) -> Option<EventTime> {
+    let time = event_time_of(call.args.first()?, input, below)?;
+    match (call.func.name(), time.kind) {
+        (TUMBLING_WINDOW | SLIDING_WINDOWS, TimeKind::Instant) => {
+            let size_us = spec_of(&call.args)?.size_us;
+            Some(EventTime { kind: TimeKind::Window(Some(size_us)), ..time })
+        }
+        (WINDOW_TIME, TimeKind::Window(_)) => Some(EventTime { kind: TimeKind::Instant, ..time }),
+        ("get_field", TimeKind::Window(size_us)) => match (field_name(call)?, size_us) {
+            ("end", _) => Some(EventTime { kind: TimeKind::Instant, ..time }),
+            // A window comes out when its end is reached: its start lies a window's length before.
+            ("start", Some(size_us)) => Some(EventTime { kind: TimeKind::Instant, ..time.delayed(size_us) }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn field_name(call: &ScalarFunction) -> Option<&str> {
+    match call.args.get(1)? {
+        Expr::Literal(ScalarValue::Utf8(Some(name)) | ScalarValue::Utf8View(Some(name)), _) => Some(name),
+        _ => None,
+    }
+}
