@@ -12,5 +12,5 @@ pub mod watermark;
 pub use accounting::RowCounts;
 pub use offsets::{OffsetRange, Offsets, Ranges, TopicPartition};
 pub use protocol::{EpochId, Permit, Recovery, Step};
-pub use record::{Commit, DataGap, Plan, SourcePlan, StagedFile, TableCommit};
+pub use record::{Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

@@ -25,6 +25,9 @@ pub struct Plan {
     pub watermark_us: Option<i64>,
     /// Rows whose last window ends at or before it are late: the watermark of the epoch before (Spark, SPARK-40925).
     pub late_watermark_us: Option<i64>,
+    /// Watermarks by source, for the sources that have one. Each table takes those of the sources that it reads.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub times: BTreeMap<String, SourceTime>,
     /// Number of lanes that compute side by side; part of the plan because it decides the order of merging.
     pub lanes: u32,
     /// Ranges per source name.
@@ -32,6 +35,15 @@ pub struct Plan {
     /// Version of each static table by its name: when the epoch is run again, it sees the same rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statics: BTreeMap<String, String>,
+}
+
+/// What time it is for one source in one epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceTime {
+    /// The watermark, microseconds since 1970 UTC; `None` until a row was seen.
+    pub watermark_us: Option<i64>,
+    /// The watermark of the epoch before.
+    pub late_us: Option<i64>,
 }
 
 /// What an epoch reads of one source.
@@ -123,6 +135,17 @@ impl Plan {
             }
         }
         Ok(())
+    }
+
+    /// What time it is for a source. Plans made before watermarks were kept by source have one for all.
+    pub fn time_of(&self, source: &str) -> SourceTime {
+        match self.times.get(source) {
+            Some(time) => *time,
+            None if self.times.is_empty() => {
+                SourceTime { watermark_us: self.watermark_us, late_us: self.late_watermark_us }
+            }
+            None => SourceTime::default(),
+        }
     }
 
     /// Where each source stands once the epoch is done.

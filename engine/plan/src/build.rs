@@ -22,8 +22,8 @@ use crate::problem::SqlProblem;
 use crate::relation::{Relation, Rows};
 use crate::session::name_of;
 use crate::times::{EventTime, event_times};
-pub use cut::place;
 use cut::cut;
+pub use cut::place;
 
 /// Why a query makes no nodes.
 #[derive(Debug)]
@@ -153,18 +153,27 @@ impl<'a> Builder<'a> {
                 return Err(SqlProblem::new(message, "read a source in FROM and join the static table").into());
             }
             Rows::Whole => {
-                let message = format!("`{}` shows its whole result anew in every epoch; no table can be built on it", relation.name);
+                let message = format!(
+                    "`{}` shows its whole result anew in every epoch; no table can be built on it",
+                    relation.name
+                );
                 return Err(SqlProblem::new(message, "set mode = \"update\" on it, or read what it reads")
                     .at_text(&self.table.sql, &relation.name)
                     .into());
             }
         };
         if is_changing && self.table.mode == OutputMode::Append {
-            let message = format!("rows of `{}` are replaced after each epoch, so this table's rows are never final", relation.name);
-            return Err(SqlProblem::new(message, "set mode = \"update\" on this table, or mode = \"append\" on the one that it reads")
-                .code(UNSUPPORTED)
-                .at_text(&self.table.sql, &relation.name)
-                .into());
+            let message = format!(
+                "rows of `{}` are replaced after each epoch, so this table's rows are never final",
+                relation.name
+            );
+            return Err(SqlProblem::new(
+                message,
+                "set mode = \"update\" on this table, or mode = \"append\" on the one that it reads",
+            )
+            .code(UNSUPPORTED)
+            .at_text(&self.table.sql, &relation.name)
+            .into());
         }
         let (schema, times) = (Arc::clone(&relation.schema), relation.times.clone());
         Ok(Stream { from, schema, times, is_changing, is_replacing: false, is_entry: true })
@@ -203,16 +212,23 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds an operator over inputs, one a port.
-    pub fn operator(&mut self, spec: Arc<dyn OperatorSpec>, inputs: &[&Stream], lag_us: i64, late: Option<LatePlan>) -> Origin {
+    pub fn operator(
+        &mut self,
+        spec: Arc<dyn OperatorSpec>,
+        inputs: &[&Stream],
+        lag_us: i64,
+        late: Option<LatePlan>,
+    ) -> Origin {
         let from: Vec<&Vec<Origin>> = inputs.iter().map(|input| &input.from).collect();
         self.node(NodeKind::Operator(OperatorNode { spec, lag_us, late }), &from, false)
     }
 
     /// Adds a node over inputs, one a port.
     pub fn node(&mut self, kind: NodeKind, inputs: &[&Vec<Origin>], is_entry: bool) -> Origin {
-        let edges = inputs.iter().enumerate().flat_map(|(port, from)| {
-            from.iter().map(move |from| Edge { from: from.clone(), port })
-        });
+        let edges = inputs
+            .iter()
+            .enumerate()
+            .flat_map(|(port, from)| from.iter().map(move |from| Edge { from: from.clone(), port }));
         self.nodes.push(Node { table: self.position, inputs: edges.collect(), kind, is_entry });
         Origin::Node(self.first + self.nodes.len() - 1)
     }

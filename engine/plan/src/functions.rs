@@ -19,8 +19,8 @@ mod simple;
 mod strings;
 pub(crate) mod text;
 mod time;
-pub mod to_timestamp;
 pub mod time_windows;
+pub mod to_timestamp;
 pub mod window;
 
 use datafusion::error::Result;

@@ -48,7 +48,9 @@ pub fn normalize(state: &SessionState, plan: LogicalPlan, sql: &str) -> Result<L
     match joins(&plan)? {
         false => Ok(plan),
         // Columns that nobody reads would be kept as state.
-        true => Ok(Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]).optimize(plan, state, |_, _| {})?),
+        true => {
+            Ok(Optimizer::with_rules(vec![Arc::new(OptimizeProjections::new())]).optimize(plan, state, |_, _| {})?)
+        }
     }
 }
 
@@ -73,7 +75,11 @@ fn joins(plan: &LogicalPlan) -> PlanResult<bool> {
 }
 
 /// `window(…)` in SELECT becomes a column: one row each window, none for a row without a time (Spark §4.1).
-fn with_windows(node: LogicalPlan, sql: &str, problem: &mut Option<SqlProblem>) -> PlanResult<Transformed<LogicalPlan>> {
+fn with_windows(
+    node: LogicalPlan,
+    sql: &str,
+    problem: &mut Option<SqlProblem>,
+) -> PlanResult<Transformed<LogicalPlan>> {
     let LogicalPlan::Projection(projection) = &node else { return Ok(Transformed::no(node)) };
     let mut calls: Vec<Expr> = Vec::new();
     for expr in &projection.expr {
@@ -115,7 +121,8 @@ fn with_windows(node: LogicalPlan, sql: &str, problem: &mut Option<SqlProblem>) 
                 true => Ok(Transformed::yes(by.clone())),
                 false => Ok(Transformed::no(expr)),
             })?;
-            let name = if window_call(expr).is_some() && !matches!(expr, Expr::Alias(_)) { "window" } else { field.name() };
+            let name =
+                if window_call(expr).is_some() && !matches!(expr, Expr::Alias(_)) { "window" } else { field.name() };
             Ok(if new.transformed { new.data.unalias().alias(name) } else { new.data })
         });
         replaced.collect()

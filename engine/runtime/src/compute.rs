@@ -1,4 +1,4 @@
-//! One lane of the graph: takes chunks of a source through the tables that read it, writes what is final, folds the rest.
+//! One lane of the graph: takes rows through the nodes that they reach, writes what is final, hands the rest to the operators.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,37 +8,20 @@ use arrow::array::{
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use epoch::{EpochId, Plan, RowCounts, StagedFile, Step};
-use operators::aggregate::{Delta, instant};
-use operators::{AggregateLane, OperatorError};
-use plan::TablePlan;
-use sink::{StageWriter, Table};
+use epoch::{EpochId, RowCounts, StagedFile, Step};
+use operators::OperatorError;
+use operators::aggregate::instant;
+use operators::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+use plan::{LatePlan, NodeKind};
+use sink::StageWriter;
 
 use crate::error::{RunError, of_table};
+use crate::layout::{Epoch, Layout};
 use crate::reader::Rejected;
 use crate::step::Steps;
 
-/// The tables of a job as its lanes see them; the same for all lanes.
-pub struct Layout {
-    /// Tables, each after the one it reads.
-    pub tables: Vec<TableSetup>,
-    /// Positions of the tables that read each source.
-    pub roots: BTreeMap<String, Vec<usize>>,
-    /// Tables for rejected records, by source; none if rejects are dropped.
-    pub rejected: BTreeMap<String, Table>,
-}
-
-/// One table as its lanes see it.
-pub struct TableSetup {
-    /// Its plan.
-    pub plan: TablePlan,
-    /// Where it is written.
-    pub sink: Table,
-    /// Where its late rows are written, if they are kept.
-    pub late: Option<Table>,
-    /// Positions of the tables that read it.
-    pub children: Vec<usize>,
-}
+/// Numbers of data files that replace others begin here; those below belong to the lanes.
+const FIRST_REPLACING_FILE: u32 = 1_000;
 
 /// Schema of `rejected.<source>`.
 pub fn rejected_schema() -> SchemaRef {
@@ -57,16 +40,38 @@ pub fn rejected_schema() -> SchemaRef {
 pub struct Compute {
     layout: Arc<Layout>,
     lane: u32,
+    /// Lanes that work side by side in this epoch.
+    lanes: u32,
+    nodes: Vec<NodeLane>,
     tables: Vec<TableLane>,
     rejected: BTreeMap<String, StageWriter>,
 }
 
 #[derive(Default)]
+struct NodeLane {
+    operator: Option<Box<dyn OperatorLane>>,
+    /// What the operator's lane collected, if nothing more can come to it in this epoch.
+    sealed: Option<LanePart>,
+    flow: Flow,
+}
+
+/// Rows that went into a node and came out of it in this epoch.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Flow {
+    /// Rows that went in.
+    pub entered: u64,
+    /// Rows that came out.
+    pub given: u64,
+}
+
+#[derive(Default)]
 struct TableLane {
-    aggregate: Option<AggregateLane>,
     writer: Option<StageWriter>,
     late_writer: Option<StageWriter>,
     counts: RowCounts,
+    /// The bucket that is being replaced, and its file.
+    replacing: Option<(i64, StageWriter)>,
+    replaced: Vec<(i64, Option<StagedFile>)>,
 }
 
 /// What a lane staged for one table.
@@ -74,24 +79,34 @@ struct TableLane {
 pub struct Staged {
     /// The files.
     pub files: Vec<StagedFile>,
+    /// Buckets whose rows are now in a file, or gone.
+    pub replaced: Vec<(i64, Option<StagedFile>)>,
     /// The table's books, this lane's share.
     pub counts: RowCounts,
+}
+
+/// Rows on their way into a node.
+struct Push<'a> {
+    sign: Sign,
+    rows: &'a RecordBatch,
+    /// Rows of a table's input that these are, one for one; `None` if a row may have become several or none.
+    is_input: bool,
 }
 
 impl Compute {
     /// An empty lane.
     ///
     /// # Errors
-    /// If an aggregate cannot be set up.
+    /// If an operator cannot be set up.
     pub fn new(layout: Arc<Layout>, lane: u32) -> Result<Compute, RunError> {
-        let tables = layout.tables.iter().map(|table| {
-            let stage = table.plan.aggregate.as_ref();
-            let aggregate = stage.map(|stage| AggregateLane::new(Arc::clone(&stage.spec))).transpose();
-            let aggregate = aggregate.map_err(|error| of_table(&table.plan.name)(error.into()))?;
-            Ok(TableLane { aggregate, ..TableLane::default() })
+        let nodes = layout.nodes.iter().map(|node| {
+            let name = &layout.tables[node.table].plan.name;
+            let operator = node.operator().map(|operator| Arc::clone(&operator.spec).lane()).transpose();
+            Ok(NodeLane { operator: operator.map_err(of_table(name))?, ..NodeLane::default() })
         });
-        let tables = tables.collect::<Result<_, RunError>>()?;
-        Ok(Compute { tables, layout, lane, rejected: BTreeMap::new() })
+        let nodes = nodes.collect::<Result<_, RunError>>()?;
+        let tables = layout.tables.iter().map(|_| TableLane::default()).collect();
+        Ok(Compute { nodes, tables, layout, lane, lanes: 1, rejected: BTreeMap::new() })
     }
 
     /// Takes one chunk of a source through the graph.
@@ -103,69 +118,66 @@ impl Compute {
         source: &str,
         rows: &RecordBatch,
         rejected: &[Rejected],
-        plan: &Plan,
+        epoch: &Epoch<'_>,
         steps: &Steps,
     ) -> Result<(), RunError> {
+        self.lanes = epoch.plan.lanes.max(1);
         let layout = Arc::clone(&self.layout);
-        for root in layout.roots.get(source).into_iter().flatten() {
-            let counts = &mut self.tables[*root].counts;
+        for (node, port) in layout.roots.get(source).into_iter().flatten() {
+            let counts = &mut self.tables[layout.nodes[*node].table].counts;
             counts.read += rejected.len() as u64;
             counts.rejected += rejected.len() as u64;
-            self.push(*root, rows, plan, steps)?;
+            self.push(*node, *port, &Push { sign: Sign::Add, rows, is_input: true }, epoch, steps)?;
         }
         if !rejected.is_empty() {
-            steps.at(Step::Stage, plan.epoch, || self.write_rejected(source, rejected, plan.epoch))?;
+            steps.at(Step::Stage, epoch.number(), || self.write_rejected(source, rejected, epoch.number()))?;
         }
         Ok(())
     }
 
-    /// Takes rows into one table, and what it passes on into the tables above it.
+    /// Passes on what an operator gave out.
     ///
     /// # Errors
     /// If a query fails on a row or a file cannot be written.
-    pub fn push(&mut self, at: usize, rows: &RecordBatch, plan: &Plan, steps: &Steps) -> Result<(), RunError> {
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
+    pub fn give(
+        &mut self,
+        node: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        epoch: &Epoch<'_>,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
+        self.lanes = epoch.plan.lanes.max(1);
+        self.pass_on(node, &Push { sign, rows, is_input: false }, epoch, steps)
+    }
+
+    /// All records are read: what the operators that no other operator feeds have collected is made ready, lane beside lane.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub fn seal(&mut self) -> Result<(), RunError> {
         let layout = Arc::clone(&self.layout);
-        let setup = &layout.tables[at];
-        let name = &setup.plan.name;
-        let passed = steps
-            .at(Step::Compute, plan.epoch, || setup.plan.front.run(rows))
-            .map_err(|error| of_table(name)(error.into()))?;
-        let counts = &mut self.tables[at].counts;
-        counts.read += rows.num_rows() as u64;
-        counts.filtered += passed.filtered;
-        if self.tables[at].aggregate.is_some() {
-            return self.fold(at, &passed.rows, plan, steps);
-        }
-        self.tables[at].counts.emitted += passed.taken;
-        self.write(at, &passed.rows, plan.epoch, steps)?;
-        for child in &setup.children {
-            self.push(*child, &passed.rows, plan, steps)?;
+        for (at, _) in layout.nodes.iter().enumerate().filter(|(_, node)| node.is_fed_by_sources) {
+            self.nodes[at].sealed = self.finish_operator(at)?;
         }
         Ok(())
     }
 
-    /// Counts rows that an aggregate emitted as written, and takes them into the tables above it.
+    /// What an operator's lane collected in this epoch.
     ///
     /// # Errors
-    /// As [`Compute::push`].
-    pub fn pass_on(&mut self, at: usize, rows: &RecordBatch, plan: &Plan, steps: &Steps) -> Result<(), RunError> {
-        let layout = Arc::clone(&self.layout);
-        layout.tables[at].children.iter().try_for_each(|child| self.push(*child, rows, plan, steps))
+    /// If it cannot be encoded.
+    pub fn finish_operator(&mut self, node: usize) -> Result<Option<LanePart>, RunError> {
+        if let Some(part) = self.nodes[node].sealed.take() {
+            return Ok(Some(part));
+        }
+        let name = &self.layout.tables[self.layout.nodes[node].table].plan.name;
+        self.nodes[node].operator.as_mut().map(|lane| lane.finish()).transpose().map_err(of_table(name))
     }
 
-    /// What the aggregate of a table made in this epoch.
-    ///
-    /// # Errors
-    /// If its groups cannot be encoded.
-    pub fn finish_aggregate(&mut self, at: usize) -> Result<Vec<Delta>, RunError> {
-        let name = &self.layout.tables[at].plan.name;
-        match &mut self.tables[at].aggregate {
-            Some(aggregate) => aggregate.finish().map_err(of_table(name)),
-            None => Ok(Vec::new()),
-        }
+    /// Rows through each node since this was last asked.
+    pub fn take_flows(&mut self) -> Vec<Flow> {
+        self.nodes.iter_mut().map(|node| std::mem::take(&mut node.flow)).collect()
     }
 
     /// Closes all files and gives them back by table name; the lane is empty again. The files are synced side by side:
@@ -179,6 +191,7 @@ impl Compute {
         for (table, setup) in self.tables.iter_mut().zip(&self.layout.tables) {
             let staged = all.entry(setup.plan.name.clone()).or_default();
             staged.counts = std::mem::take(&mut table.counts);
+            staged.replaced = std::mem::take(&mut table.replaced);
             open.extend(table.writer.take().map(|writer| (setup.sink.name(), writer)));
             if let Some(late) = &setup.late {
                 open.extend(table.late_writer.take().map(|writer| (late.name(), writer)));
@@ -194,58 +207,167 @@ impl Compute {
         Ok(all)
     }
 
-    fn fold(&mut self, at: usize, rows: &RecordBatch, plan: &Plan, steps: &Steps) -> Result<(), RunError> {
+    fn push(
+        &mut self,
+        at: usize,
+        port: usize,
+        push: &Push<'_>,
+        epoch: &Epoch<'_>,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
         let layout = Arc::clone(&self.layout);
-        let setup = &layout.tables[at];
-        let table = &mut self.tables[at];
-        let Some(aggregate) = &mut table.aggregate else { return Ok(()) };
-        // Complete mode forgets nothing, so nothing comes too late for it (Spark §3).
-        let late_watermark_us = plan.late_watermark_us.filter(|_| setup.plan.mode != job::OutputMode::Complete);
+        let node = &layout.nodes[at];
+        let is_replacing = matches!(push.sign, Sign::Replace { .. });
+        if push.rows.num_rows() == 0 && !is_replacing {
+            return Ok(());
+        }
+        match &node.kind {
+            NodeKind::Pipeline(pipeline) => {
+                let name = &layout.tables[node.table].plan.name;
+                let passed = steps
+                    .at(Step::Compute, epoch.number(), || pipeline.run(push.rows))
+                    .map_err(|error| of_table(name)(error.into()))?;
+                let mut is_input = push.is_input || node.is_entry;
+                if node.is_entry {
+                    self.nodes[at].flow.entered += push.rows.num_rows() as u64;
+                    let counts = &mut self.tables[node.table].counts;
+                    counts.read += push.rows.num_rows() as u64;
+                    counts.filtered += passed.filtered;
+                    counts.emitted += passed.taken;
+                    is_input = passed.taken == passed.rows.num_rows() as u64;
+                }
+                self.pass_on(at, &Push { sign: push.sign, rows: &passed.rows, is_input }, epoch, steps)
+            }
+            NodeKind::Operator(_) if is_replacing => Ok(()),
+            NodeKind::Operator(_) => self.fold(at, port, push, epoch, steps),
+            NodeKind::Sink => self.write(node.table, push, epoch.number(), steps),
+        }
+    }
+
+    fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {
+        let layout = Arc::clone(&self.layout);
+        if !matches!(push.sign, Sign::Replace { .. }) {
+            self.nodes[at].flow.given += push.rows.num_rows() as u64;
+        }
+        let is_replacing = matches!(push.sign, Sign::Replace { .. });
+        for (consumer, port) in &layout.nodes[at].consumers {
+            // Whole buckets are for the table itself; those that read it take the changes.
+            if is_replacing && layout.nodes[*consumer].is_entry {
+                continue;
+            }
+            self.push(*consumer, *port, push, epoch, steps)?;
+        }
+        Ok(())
+    }
+
+    fn fold(
+        &mut self,
+        at: usize,
+        port: usize,
+        push: &Push<'_>,
+        epoch: &Epoch<'_>,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
+        let layout = Arc::clone(&self.layout);
+        let node = &layout.nodes[at];
+        let name = &layout.tables[node.table].plan.name;
+        let moment = &epoch.moments[at];
+        let Some(lane) = &mut self.nodes[at].operator else { return Ok(()) };
         let left = steps
-            .at(Step::Compute, plan.epoch, || aggregate.push(rows, late_watermark_us))
-            .map_err(of_table(&setup.plan.name))?;
-        table.counts.late += left.late;
-        table.counts.filtered += left.untimed;
-        table.counts.emitted += rows.num_rows() as u64 - left.late - left.untimed;
-        match (&left.mask, left.late) {
-            (Some(mask), 1..) => self.write_late(at, rows, mask, plan, steps),
+            .at(Step::Compute, epoch.number(), || lane.push(port, push.sign, push.rows, moment))
+            .map_err(of_table(name))?;
+        self.count_left(node.table, push, &left);
+        let late = node.operator().and_then(|operator| operator.late.as_ref());
+        match (&left.mask, left.late, late) {
+            (Some(mask), 1.., Some(late)) => self.write_late(node.table, (push.rows, mask), late, moment, steps),
             _ => Ok(()),
         }
     }
 
-    fn write(&mut self, at: usize, rows: &RecordBatch, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
-        if rows.num_rows() == 0 {
-            return Ok(());
+    /// Rows that an operator did not take: rows of the table's input change their fate, others get books of their own.
+    fn count_left(&mut self, table: usize, push: &Push<'_>, left: &LateRows) {
+        let counts = &mut self.tables[table].counts;
+        match push.is_input {
+            true => counts.emitted -= left.late + left.untimed,
+            false => counts.read += left.late + left.untimed,
         }
-        let (lane, sink) = (self.lane, &self.layout.tables[at].sink);
+        counts.late += left.late;
+        counts.filtered += left.untimed;
+    }
+
+    fn write(&mut self, at: usize, push: &Push<'_>, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
+        let setup = &self.layout.tables[at];
         let table = &mut self.tables[at];
-        table.counts.written += rows.num_rows() as u64;
+        match (push.sign, setup.plan.is_replaced) {
+            (Sign::Replace { bucket }, _) => {
+                return steps.at(Step::Stage, epoch, || self.replace(at, bucket, push.rows, epoch));
+            }
+            // The table takes whole buckets; these rows are for those that read it.
+            (_, true) => return Ok(()),
+            (Sign::Retract, false) => {
+                return Err(RunError::Internal(format!(
+                    "rows of {} are taken back, which it cannot do",
+                    setup.plan.name
+                )));
+            }
+            (Sign::Add, false) => {}
+        }
+        let (lane, sink) = (self.lane, &setup.sink);
+        table.counts.written += push.rows.num_rows() as u64;
         steps.at(Step::Stage, epoch, || {
             let writer = open(&mut table.writer, || sink.stage(epoch, lane, None))?;
-            Ok(writer.write(rows)?)
+            Ok(writer.write(push.rows)?)
         })
+    }
+
+    fn replace(&mut self, at: usize, bucket: i64, rows: &RecordBatch, epoch: EpochId) -> Result<(), RunError> {
+        let is_open = self.tables[at].replacing.as_ref().is_some_and(|(open, _)| *open == bucket);
+        if !is_open {
+            self.finish_bucket(at)?;
+            let number = FIRST_REPLACING_FILE + self.lane + self.lanes * self.tables[at].replaced.len() as u32;
+            let writer = self.layout.tables[at].sink.stage(epoch, number, Some(bucket))?;
+            self.tables[at].replacing = Some((bucket, writer));
+        }
+        let table = &mut self.tables[at];
+        if let Some((_, writer)) = table.replacing.as_mut().filter(|_| rows.num_rows() > 0) {
+            table.counts.written += rows.num_rows() as u64;
+            writer.write(rows)?;
+        }
+        Ok(())
+    }
+
+    /// Completes the files of buckets that a piece replaced.
+    ///
+    /// # Errors
+    /// If a file cannot be made durable.
+    pub fn finish_buckets(&mut self, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
+        (0..self.tables.len()).try_for_each(|at| match self.tables[at].replacing.is_some() {
+            true => steps.at(Step::Stage, epoch, || self.finish_bucket(at)),
+            false => Ok(()),
+        })
+    }
+
+    fn finish_bucket(&mut self, at: usize) -> Result<(), RunError> {
+        let Some((bucket, writer)) = self.tables[at].replacing.take() else { return Ok(()) };
+        let file = writer.finish()?;
+        self.tables[at].replaced.push((bucket, file));
+        Ok(())
     }
 
     fn write_late(
         &mut self,
         at: usize,
-        rows: &RecordBatch,
-        mask: &BooleanArray,
-        plan: &Plan,
+        (rows, mask): (&RecordBatch, &BooleanArray),
+        late: &LatePlan,
+        moment: &Moment,
         steps: &Steps,
     ) -> Result<(), RunError> {
         let setup = &self.layout.tables[at];
-        let stage = setup.plan.aggregate.as_ref();
-        let (Some(sink), Some((passed_from, schema))) =
-            (&setup.late, stage.and_then(|stage| Some((stage.passed_from, stage.late_schema.as_ref()?))))
-        else {
-            return Ok(());
-        };
-        let batch =
-            late_rows(rows, mask, passed_from, schema, plan).map_err(|error| of_table(&setup.plan.name)(error))?;
+        let Some(sink) = &setup.late else { return Ok(()) };
+        let batch = late_rows(rows, mask, late, moment).map_err(of_table(&setup.plan.name))?;
         let (lane, writer) = (self.lane, &mut self.tables[at].late_writer);
-        steps.at(Step::Stage, plan.epoch, || {
-            let writer = open(writer, || sink.stage(plan.epoch, lane, None))?;
+        steps.at(Step::Stage, moment.epoch, || {
+            let writer = open(writer, || sink.stage(moment.epoch, lane, None))?;
             Ok(writer.write(&batch)?)
         })
     }
@@ -289,21 +411,20 @@ fn close_all(open: Vec<(&str, StageWriter)>) -> Result<Vec<(String, Option<Stage
     })
 }
 
-/// The late ones among an aggregate's input rows, with the watermark that they missed.
+/// The late ones among an operator's input rows, with the watermark that they missed.
 fn late_rows(
     rows: &RecordBatch,
     mask: &BooleanArray,
-    passed_from: usize,
-    schema: &SchemaRef,
-    plan: &Plan,
+    late: &LatePlan,
+    moment: &Moment,
 ) -> Result<RecordBatch, OperatorError> {
-    let passed: Vec<usize> = (passed_from..rows.num_columns()).collect();
-    let late = filter_record_batch(&rows.project(&passed)?, mask)?;
-    let count = late.num_rows();
-    let mut columns: Vec<ArrayRef> = late.columns().to_vec();
-    columns.push(Arc::new(TimestampMicrosecondArray::from(vec![plan.late_watermark_us; count]).with_timezone("UTC")));
-    columns.push(Arc::new(Int64Array::from(vec![plan.epoch.0.cast_signed(); count])));
-    Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    let passed: Vec<usize> = (late.passed_from..rows.num_columns()).collect();
+    let kept = filter_record_batch(&rows.project(&passed)?, mask)?;
+    let count = kept.num_rows();
+    let mut columns: Vec<ArrayRef> = kept.columns().to_vec();
+    columns.push(Arc::new(TimestampMicrosecondArray::from(vec![moment.late_us; count]).with_timezone("UTC")));
+    columns.push(Arc::new(Int64Array::from(vec![moment.epoch.0.cast_signed(); count])));
+    Ok(RecordBatch::try_new(Arc::clone(&late.schema), columns)?)
 }
 
 fn rejected_rows(rejected: &[Rejected], epoch: EpochId) -> Result<RecordBatch, arrow::error::ArrowError> {

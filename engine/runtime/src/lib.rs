@@ -4,12 +4,13 @@
 
 mod clock;
 mod compute;
-mod emission;
 mod error;
 mod feed;
 mod files;
+mod layout;
 mod manifest;
 pub mod memory;
+mod operate;
 mod planner;
 mod progress;
 mod publisher;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use operators::AggregateSpec;
-use plan::Graph;
+use operators::operator::OperatorSpec;
+use plan::{Graph, NodeKind};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
@@ -26,10 +26,16 @@ impl Manifest {
     pub fn of(graph: &Graph) -> Result<Manifest, RunError> {
         let mut operators = BTreeMap::new();
         for table in &graph.tables {
-            let Some(stage) = &table.aggregate else { continue };
-            let mut parts = fingerprint(&stage.spec)?;
-            parts.push(format!("mode {:?}", table.mode).to_lowercase());
-            operators.insert(table.name.clone(), parts);
+            let nodes = graph.nodes[table.nodes.clone()].iter();
+            let specs = nodes.filter_map(|node| match &node.kind {
+                NodeKind::Operator(operator) => Some(&operator.spec),
+                _ => None,
+            });
+            for spec in specs {
+                let mut parts = fingerprint(spec.as_ref())?;
+                parts.push(format!("mode {:?}", table.mode).to_lowercase());
+                operators.insert(spec.name().to_string(), parts);
+            }
         }
         Ok(Manifest { format: FORMAT, operators })
     }
@@ -77,8 +83,8 @@ impl Manifest {
     }
 }
 
-fn fingerprint(spec: &AggregateSpec) -> Result<Vec<String>, RunError> {
-    spec.fingerprint().map_err(|error| RunError::Internal(format!("{}: {error}", spec.operator)))
+fn fingerprint(spec: &dyn OperatorSpec) -> Result<Vec<String>, RunError> {
+    spec.fingerprint().map_err(|error| RunError::Internal(format!("{}: {error}", spec.name())))
 }
 
 fn differences(operator: &str, before: &[String], now: &[String]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use epoch::offsets::{PerPartition, spread_limit};
-use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, WatermarkState};
+use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, SourceTime, WatermarkState};
 use job::Job;
 use source::Available;
 
@@ -89,6 +89,7 @@ impl Planner {
             batch_time_us: self.clock.now_us(),
             watermark_us: last.and_then(|commit| commit.next_watermark_us),
             late_watermark_us: last.and_then(|commit| commit.plan.watermark_us),
+            times: last.map(times).unwrap_or_default(),
             lanes: 1,
             sources,
             statics: last.map(|commit| commit.plan.statics.clone()).unwrap_or_default(),
@@ -155,6 +156,15 @@ pub fn observed(planned: &SourcePlan, newest: &PerPartition<i64>) -> PerPartitio
         (at, seen)
     };
     planned.ranges.iter().map(see).collect()
+}
+
+/// What time it is for each source in the epoch after one that is committed.
+pub fn times(last: &Commit) -> BTreeMap<String, SourceTime> {
+    let next = |(name, state): (&String, &WatermarkState)| {
+        let late_us = last.plan.time_of(name).watermark_us;
+        (name.clone(), SourceTime { watermark_us: state.watermark_us, late_us })
+    };
+    last.watermarks.iter().map(next).collect()
 }
 
 /// The watermark for the next epoch: the least of the sources that have one, and nothing while one of them has none yet.

@@ -7,18 +7,20 @@ use epoch::{
     Commit, DataGap, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition,
     WatermarkState,
 };
-use job::{Job, OutputMode};
-use operators::aggregate::Delta;
+use job::Job;
+use operators::operator::Moment;
 use state::{Checkpoint, StateChanges};
 
 use crate::clock::Clock;
-use crate::compute::{Compute, Layout, Staged};
-use crate::emission::{Emission, Emitted};
+use crate::compute::{Compute, Flow, Staged};
 use crate::error::{RunError, of_table};
+use crate::files::OpenFiles;
+use crate::layout::{Epoch, Layout};
+use crate::operate::operate;
 use crate::planner::{self, Planner};
 use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
-use crate::start::Operator;
+use crate::start::Running;
 use crate::step::Steps;
 use crate::stop::Stop;
 
@@ -33,7 +35,9 @@ pub struct Run {
     pub(crate) planner: Planner,
     pub(crate) readers: Vec<Vec<Reader>>,
     pub(crate) computes: Vec<Compute>,
-    pub(crate) operators: Vec<Operator>,
+    pub(crate) operators: Vec<Running>,
+    /// The open files of each table whose rows are replaced.
+    pub(crate) files: Vec<Option<OpenFiles>>,
     pub(crate) publisher: Publisher,
     pub(crate) steps: Steps,
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
@@ -65,10 +69,11 @@ impl Run {
         let number = plan.epoch;
         self.clock.set(plan.batch_time_us);
         self.steps.at(Step::Plan, number, || self.checkpoint.write_plan(&plan))?;
-        let read = self.read(&plan)?;
-        let emitted = self.give_out(&plan)?;
+        let moments = self.layout.moments(&plan);
+        let read = self.read(&Epoch { plan: &plan, moments: &moments })?;
+        self.operate(&Epoch { plan: &plan, moments: &moments })?;
         let staged = self.close_files(&plan)?;
-        let (commit, changes) = self.settle(plan, &read, emitted, staged)?;
+        let (commit, changes) = self.settle(plan, &moments, &read, staged)?;
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
@@ -79,7 +84,8 @@ impl Run {
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
-    fn read(&mut self, plan: &Plan) -> Result<Read, RunError> {
+    fn read(&mut self, epoch: &Epoch<'_>) -> Result<Read, RunError> {
+        let plan = epoch.plan;
         let lanes = self.readers.len();
         let computes = (plan.lanes as usize).clamp(1, self.computes.len());
         let shares: Vec<_> = (0..lanes).map(|lane| share(plan, lane, lanes)).collect();
@@ -90,15 +96,11 @@ impl Run {
             work[lane % computes].1.push((readers.as_mut_slice(), share));
         }
         let results: Vec<LaneResult> = if work.len() == 1 {
-            work.into_iter().map(|lane| run_lane(lane, &self.operators, plan, steps, stop)).collect()
+            work.into_iter().map(|lane| run_lane(lane, epoch, steps, stop)).collect()
         } else {
-            let operators: Vec<usize> = self.operators.iter().map(|operator| operator.at).collect();
-            let operators = &operators;
             std::thread::scope(|scope| {
-                let running: Vec<_> = work
-                    .into_iter()
-                    .map(|lane| scope.spawn(move || run_lane_at(lane, operators, plan, steps, stop)))
-                    .collect();
+                let running: Vec<_> =
+                    work.into_iter().map(|lane| scope.spawn(move || run_lane(lane, epoch, steps, stop))).collect();
                 running
                     .into_iter()
                     .map(|lane| {
@@ -108,41 +110,16 @@ impl Run {
             })
         };
         let mut read = Read::new();
-        for (lane, result) in results.into_iter().enumerate() {
-            let (totals, deltas) = result?;
-            totals.into_iter().for_each(|(source, totals)| add_totals(read.entry(source).or_default(), totals));
-            for (at, deltas) in deltas {
-                let operator = self.operators.iter_mut().find(|operator| operator.at == at);
-                operator
-                    .into_iter()
-                    .for_each(|operator| operator.aggregate.absorb(plan.epoch, lane as u16, deltas.clone()));
-            }
+        for result in results {
+            result?.into_iter().for_each(|(source, totals)| add_totals(read.entry(source).or_default(), totals));
         }
         Ok(read)
     }
 
     /// Steps Compute and Stage for what has memory: what the epoch makes final, or has changed.
-    fn give_out(&mut self, plan: &Plan) -> Result<BTreeMap<String, Emitted>, RunError> {
-        let mut all = BTreeMap::new();
-        for operator in &mut self.operators {
-            let table = &self.layout.tables[operator.at];
-            let Some(stage) = &table.plan.aggregate else { continue };
-            let emission = Emission {
-                plan: &table.plan,
-                stage,
-                sink: &table.sink,
-                aggregate: &operator.aggregate,
-                committed: &self.checkpoint,
-                wants_rows: !table.children.is_empty(),
-            };
-            let mut emitted = emission.run(plan, operator.files.as_mut(), &self.steps)?;
-            for rows in std::mem::take(&mut emitted.rows) {
-                self.computes[0].pass_on(operator.at, &rows, plan, &self.steps)?;
-            }
-            all.insert(table.plan.name.clone(), emitted);
-            self.stop.check()?;
-        }
-        Ok(all)
+    fn operate(&mut self, epoch: &Epoch<'_>) -> Result<(), RunError> {
+        operate(&mut self.operators, &mut self.computes, &self.layout, &self.checkpoint, epoch, &self.steps)?;
+        self.stop.check()
     }
 
     /// Step Stage: every open file is completed and made durable, lane beside lane.
@@ -169,6 +146,7 @@ impl Run {
             for (table, staged) in result? {
                 let total = all.entry(table).or_default();
                 total.files.extend(staged.files);
+                total.replaced.extend(staged.replaced);
                 total.counts.add(&staged.counts);
             }
         }
@@ -179,25 +157,21 @@ impl Run {
     fn settle(
         &mut self,
         plan: Plan,
+        moments: &[Moment],
         read: &Read,
-        emitted: BTreeMap<String, Emitted>,
         staged: BTreeMap<String, Staged>,
     ) -> Result<(Commit, StateChanges), RunError> {
-        let mut tables = table_commits(staged, emitted);
+        let mut tables = self.table_commits(staged, moments);
         self.check_books(&tables, read)?;
         let mut changes = self.first_changes.take().unwrap_or_default();
-        for operator in &mut self.operators {
-            let table = &self.layout.tables[operator.at];
-            let evict_until_us = plan.watermark_us.filter(|_| table.plan.mode != OutputMode::Complete);
-            let settled = operator
-                .aggregate
-                .settle(&self.checkpoint, plan.epoch, evict_until_us)
-                .map_err(of_table(&table.plan.name))?;
+        for running in &mut self.operators {
+            let name = &self.layout.tables[self.layout.nodes[running.node].table].plan.name;
+            let settled = running.operator.settle(&moments[running.node], &self.checkpoint).map_err(of_table(name))?;
             changes.drop_buckets.extend(settled.drops);
             changes.deletes.extend(settled.deletes);
             changes.puts.extend(settled.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
-            operator.files.iter_mut().try_for_each(|files| files.settle(&mut changes))?;
         }
+        self.files.iter_mut().flatten().try_for_each(|files| files.settle(&mut changes))?;
         self.advance_watermarks(&plan, read);
         let gaps: BTreeMap<String, Vec<DataGap>> = read
             .iter()
@@ -226,17 +200,56 @@ impl Run {
         }
     }
 
-    /// read = emitted + rejected + late + filtered for every table, and what the source handed over is what its tables read.
-    fn check_books(&self, tables: &BTreeMap<String, TableCommit>, read: &Read) -> Result<(), RunError> {
-        for (source, roots) in &self.layout.roots {
-            for root in roots {
-                let name = &self.layout.tables[*root].plan.name;
-                let counts = tables.get(name).map(|table| table.counts).unwrap_or_default();
-                let handed_over = read.get(source).map_or(0, |totals| totals.read);
-                RowCounts { read: handed_over, ..counts }.balance(name)?;
+    /// What each table gains and loses: new files, and for tables whose rows are replaced the files that go.
+    fn table_commits(&mut self, staged: BTreeMap<String, Staged>, moments: &[Moment]) -> BTreeMap<String, TableCommit> {
+        let mut tables: BTreeMap<String, TableCommit> = BTreeMap::new();
+        let mut replaced = BTreeMap::new();
+        for (name, staged) in staged {
+            let table = tables.entry(name.clone()).or_default();
+            table.counts = staged.counts;
+            if table.counts == RowCounts::default() {
+                table.counts.written = rows_of(&staged.files);
+            }
+            table.added = staged.files;
+            replaced.insert(name, staged.replaced);
+        }
+        for (setup, files) in self.layout.tables.iter().zip(&mut self.files) {
+            let (Some(files), Some(table)) = (files, tables.get_mut(&setup.plan.name)) else { continue };
+            for (bucket, file) in replaced.remove(&setup.plan.name).unwrap_or_default() {
+                table.added.extend(file.clone());
+                table.removed.extend(files.replace(bucket, file));
+            }
+            let operator = self.operators.iter().find(|running| Some(running.node) == setup.replaced_by);
+            if let Some(running) = operator {
+                files.close(|bucket| running.operator.is_final(bucket, &moments[running.node]));
             }
         }
-        self.check_handed_on(tables)?;
+        tables
+    }
+
+    /// read = emitted + rejected + late + filtered for every table, and what was handed over is what was taken in.
+    fn check_books(&mut self, tables: &BTreeMap<String, TableCommit>, read: &Read) -> Result<(), RunError> {
+        let mut flows = vec![Flow::default(); self.layout.nodes.len()];
+        for compute in &mut self.computes {
+            for (total, flow) in flows.iter_mut().zip(compute.take_flows()) {
+                total.entered += flow.entered;
+                total.given += flow.given;
+            }
+        }
+        for (at, node) in self.layout.nodes.iter().enumerate().filter(|(_, node)| node.is_entry) {
+            let of_sources = self.layout.roots.iter().filter(|(_, roots)| roots.iter().any(|(root, _)| *root == at));
+            let from_sources: u64 =
+                of_sources.filter_map(|(source, _)| read.get(source)).map(|totals| totals.read - totals.rejected).sum();
+            let from_nodes: u64 = node.feeds.iter().map(|feed| flows[*feed].given).sum();
+            if flows[at].entered != from_sources + from_nodes {
+                let name = &self.layout.tables[node.table].plan.name;
+                return Err(RunError::Internal(format!(
+                    "{name} was handed {} rows but read {}",
+                    from_sources + from_nodes,
+                    flows[at].entered
+                )));
+            }
+        }
         for (name, table) in tables {
             table.counts.balance(name)?;
             let rows: u64 = table.added.iter().map(|file| file.rows).sum();
@@ -251,29 +264,10 @@ impl Run {
         Ok(())
     }
 
-    /// What a table without memory wrote is what each table above it read.
-    fn check_handed_on(&self, tables: &BTreeMap<String, TableCommit>) -> Result<(), RunError> {
-        let counts =
-            |at: usize| tables.get(&self.layout.tables[at].plan.name).map(|table| table.counts).unwrap_or_default();
-        for (at, setup) in self.layout.tables.iter().enumerate().filter(|(_, setup)| setup.plan.aggregate.is_none()) {
-            for child in &setup.children {
-                let (written, read) = (counts(at).written, counts(*child).read);
-                if written != read {
-                    let child = &self.layout.tables[*child].plan.name;
-                    return Err(RunError::Internal(format!(
-                        "{} wrote {written} rows but {child} read {read}",
-                        setup.plan.name
-                    )));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// The commit is durable: state is read from the checkpoint from now on.
     fn remember(&mut self, permit: &Permit) {
         debug_assert!(self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == permit.commit().plan.epoch));
-        self.operators.iter_mut().for_each(|operator| operator.aggregate.committed());
+        self.operators.iter_mut().for_each(|running| running.operator.committed());
     }
 
     fn retire(&self, permit: &Permit, versions: &BTreeMap<String, i64>) -> Result<(), RunError> {
@@ -285,17 +279,13 @@ impl Run {
 
     /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
     pub fn owes_rows(&self) -> bool {
-        let Some(last) = &self.last else { return false };
-        let ahead = Plan {
-            watermark_us: last.next_watermark_us,
-            late_watermark_us: last.plan.watermark_us,
-            ..last.plan.clone()
-        };
-        ahead.watermark_us > ahead.late_watermark_us
-            && self.operators.iter().any(|operator| {
-                let mode = self.layout.tables[operator.at].plan.mode;
-                mode != OutputMode::Complete && !operator.aggregate.complete_windows(&ahead).is_empty()
-            })
+        let Some(last) = self.last.as_ref().filter(|_| self.job.no_data_epochs) else { return false };
+        let mut ahead = last.plan.clone();
+        (ahead.watermark_us, ahead.late_watermark_us) = (last.next_watermark_us, last.plan.watermark_us);
+        ahead.times = planner::times(last);
+        let has_moved = ahead.times.values().any(|time| time.watermark_us > time.late_us);
+        let moments = self.layout.moments(&ahead);
+        has_moved && self.operators.iter().any(|running| running.operator.owes(&moments[running.node]))
     }
 }
 
@@ -304,20 +294,10 @@ type Share = BTreeMap<String, Vec<(TopicPartition, OffsetRange)>>;
 /// A computing lane with the reading lanes that feed it.
 type LaneWork<'a> = (&'a mut Compute, Vec<(&'a mut [Reader], Share)>);
 
-type LaneResult = Result<(Read, Vec<(usize, Vec<Delta>)>), RunError>;
+type LaneResult = Result<Read, RunError>;
 
-fn run_lane(work: LaneWork<'_>, operators: &[Operator], plan: &Plan, steps: &Steps, stop: &Stop) -> LaneResult {
-    let at: Vec<usize> = operators.iter().map(|operator| operator.at).collect();
-    run_lane_at(work, &at, plan, steps, stop)
-}
-
-fn run_lane_at(
-    (compute, feeds): LaneWork<'_>,
-    operators: &[usize],
-    plan: &Plan,
-    steps: &Steps,
-    stop: &Stop,
-) -> LaneResult {
+fn run_lane((compute, feeds): LaneWork<'_>, epoch: &Epoch<'_>, steps: &Steps, stop: &Stop) -> LaneResult {
+    let plan = epoch.plan;
     let mut read = Read::new();
     for (readers, share) in feeds {
         for reader in readers {
@@ -325,14 +305,13 @@ fn run_lane_at(
             let Some(ranges) = share.get(&source) else { continue };
             let totals = reader.read(plan, ranges, steps, &mut |rows, rejected| {
                 stop.check()?;
-                compute.take(&source, &rows, &rejected, plan, steps)
+                compute.take(&source, &rows, &rejected, epoch, steps)
             })?;
             add_totals(read.entry(source).or_default(), totals);
         }
     }
-    let deltas =
-        operators.iter().map(|at| Ok((*at, steps.at(Step::Compute, plan.epoch, || compute.finish_aggregate(*at))?)));
-    Ok((read, deltas.collect::<Result<_, RunError>>()?))
+    steps.at(Step::Compute, plan.epoch, || compute.seal())?;
+    Ok(read)
 }
 
 /// The partitions that one reading lane of `lanes` has, in order; those without records too, so that they keep what was prefetched.
@@ -360,28 +339,6 @@ fn source_counts(totals: &ReadTotals) -> RowCounts {
         rejected: totals.rejected,
         ..RowCounts::default()
     }
-}
-
-fn table_commits(
-    staged: BTreeMap<String, Staged>,
-    emitted: BTreeMap<String, Emitted>,
-) -> BTreeMap<String, TableCommit> {
-    let mut tables: BTreeMap<String, TableCommit> = BTreeMap::new();
-    for (name, staged) in staged {
-        let table = tables.entry(name).or_default();
-        table.counts = staged.counts;
-        if table.counts == RowCounts::default() {
-            table.counts.written = rows_of(&staged.files);
-        }
-        table.added = staged.files;
-    }
-    for (name, emitted) in emitted {
-        let table = tables.entry(name).or_default();
-        table.counts.written += emitted.written;
-        table.added.extend(emitted.change.added);
-        table.removed.extend(emitted.change.removed);
-    }
-    tables
 }
 
 fn rows_of(files: &[StagedFile]) -> u64 {

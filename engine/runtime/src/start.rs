@@ -6,16 +6,18 @@ use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::SchemaRef;
 use futures::future::try_join_all;
-use job::{Job, OnError, OutputMode};
-use operators::Aggregate;
-use plan::{Graph, TablePlan};
+use job::{Job, OnError};
+use operators::operator::{Operator, OperatorSpec, Stored};
+use operators::store::Budget;
+use plan::Graph;
 use sink::{Table, Warehouse};
 use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 
-use crate::compute::{Compute, Layout, TableSetup, rejected_schema};
+use crate::compute::{Compute, rejected_schema};
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
+use crate::layout::{Layout, TableSetup};
 use crate::reader::{Reader, SourceSetup};
 use crate::world::World;
 
@@ -35,7 +37,7 @@ pub async fn tables(
     let mut wanted: Vec<(String, SchemaRef)> = Vec::new();
     for table in &graph.tables {
         wanted.push((table.name.clone(), Arc::clone(&table.schema)));
-        if let Some(schema) = late_schema(table) {
+        if let Some(schema) = table.late_schema.clone() {
             wanted.push((epoch::layout::late_table(&table.name), schema));
         }
     }
@@ -49,10 +51,6 @@ pub async fn tables(
     Ok(try_join_all(opened).await?.into_iter().collect())
 }
 
-fn late_schema(table: &TablePlan) -> Option<SchemaRef> {
-    table.aggregate.as_ref()?.late_schema.clone()
-}
-
 /// The graph as the lanes see it.
 ///
 /// # Errors
@@ -61,26 +59,10 @@ pub fn layout(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Res
     let find = |name: &str| {
         tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
     };
-    let position = |name: &str| graph.tables.iter().position(|table| table.name == name);
-    let mut setups = Vec::new();
-    let mut roots: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, table) in graph.tables.iter().enumerate() {
-        let late = late_schema(table).map(|_| find(&epoch::layout::late_table(&table.name))).transpose()?;
-        let children = graph
-            .tables
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| position(&other.input) == Some(at))
-            .map(|(child, _)| child);
-        setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, children: children.collect() });
-        if graph.sources.contains_key(&table.input) {
-            roots.entry(table.input.clone()).or_default().push(at);
-        }
-    }
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
     let rejected =
         dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::layout::rejected_table(&source.name))?)));
-    Ok(Layout { tables: setups, roots, rejected: rejected.collect::<Result<_, RunError>>()? })
+    Layout::new(graph, job.watermark_policy, tables, rejected.collect::<Result<_, RunError>>()?)
 }
 
 /// One reader a lane and source.
@@ -102,7 +84,7 @@ pub fn readers(job: &Job, graph: &Graph, world: &World, stop: &Arc<AtomicBool>) 
 
 fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
     let relation = graph.sources.get(&source.name)?;
-    let event_time = relation.event_time.as_ref().and_then(|column| relation.schema.index_of(column).ok());
+    let event_time = relation.event_time();
     Some(SourceSetup { source: source.clone(), schema: Arc::clone(&relation.schema), event_time })
 }
 
@@ -114,33 +96,43 @@ pub fn computes(layout: &Arc<Layout>, lanes: u32) -> Result<Vec<Compute>, RunErr
     (0..lanes).map(|lane| Compute::new(Arc::clone(layout), lane)).collect()
 }
 
-/// An aggregated table with its state.
-pub struct Operator {
-    /// Position of the table in the layout.
-    pub at: usize,
+/// An operator with its state.
+pub struct Running {
+    /// Its node in the layout.
+    pub node: usize,
     /// Its state.
-    pub aggregate: Aggregate,
-    /// Its open files, if its rows are replaced.
-    pub files: Option<OpenFiles>,
+    pub operator: Box<dyn Operator>,
 }
 
-/// Every aggregate with the state that the checkpoint has for it.
+/// Every operator with the state that the checkpoint has for it.
 ///
 /// # Errors
 /// If the checkpoint cannot be read.
-pub fn operators(layout: &Layout, checkpoint: &Checkpoint) -> Result<Vec<Operator>, RunError> {
-    let mut operators = Vec::new();
-    for (at, table) in layout.tables.iter().enumerate() {
-        let Some(stage) = &table.plan.aggregate else { continue };
-        let blocks = checkpoint.bucket_index(OperatorId::of(&stage.spec.operator))?.collect::<Result<Vec<_>, _>>()?;
-        let aggregate = Aggregate::open(Arc::clone(&stage.spec), blocks).map_err(of_table(&table.plan.name))?;
-        let files = match table.plan.mode {
-            OutputMode::Append => None,
-            OutputMode::Update | OutputMode::Complete => Some(OpenFiles::open(checkpoint, &table.plan.name)?),
-        };
-        operators.push(Operator { at, aggregate, files });
-    }
-    Ok(operators)
+pub fn operators(layout: &Layout, checkpoint: &Checkpoint, memory_bytes: u64) -> Result<Vec<Running>, RunError> {
+    let budget = Arc::new(Budget::new(usize::try_from(memory_bytes).unwrap_or(usize::MAX)));
+    let last = checkpoint.found()?.commit.map(|commit| layout.moments(&commit.plan));
+    let open = |(node, spec): (usize, &Arc<dyn OperatorSpec>)| {
+        let of_store = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
+        let blocks = spec.stores().iter().map(of_store).collect::<Result<Vec<_>, _>>()?;
+        let last = last.as_ref().map(|moments| moments[node]);
+        let name = &layout.tables[layout.nodes[node].table].plan.name;
+        let stored = Stored { blocks, last, budget: Arc::clone(&budget) };
+        let operator = Arc::clone(spec).open(stored).map_err(of_table(name))?;
+        Ok(Running { node, operator })
+    };
+    layout.operators().map(open).collect()
+}
+
+/// The open files of every table whose rows are replaced.
+///
+/// # Errors
+/// If the checkpoint cannot be read.
+pub fn open_files(layout: &Layout, checkpoint: &Checkpoint) -> Result<Vec<Option<OpenFiles>>, RunError> {
+    let open = |table: &TableSetup| match table.plan.is_replaced {
+        true => OpenFiles::open(checkpoint, &table.plan.name).map(Some),
+        false => Ok(None),
+    };
+    layout.tables.iter().map(open).collect()
 }
 
 /// A warehouse and the tables of a job in it, by name.

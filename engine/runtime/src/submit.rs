@@ -123,7 +123,8 @@ impl Told {
         let layout = Arc::new(start::layout(&graph, &job, &tables)?);
         let run = Run {
             computes: start::computes(&layout, world.lanes)?,
-            operators: start::operators(&layout, &checkpoint)?,
+            operators: start::operators(&layout, &checkpoint, job.state_memory_bytes)?,
+            files: start::open_files(&layout, &checkpoint)?,
             publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
             clock: graph.clock.clone(),
             time: world.clock.clone(),
@@ -277,7 +278,7 @@ impl Told {
             watermark_us: commit.plan.watermark_us,
             lag: sources.iter().map(|source| source.lag).sum(),
             durations_ms: self.durations(duration_us, asked_ms),
-            state: self.run.operators.iter().map(|operator| self.state_progress(operator, commit)).collect(),
+            state: self.run.operators.iter().map(|running| self.state_progress(running, commit)).collect(),
             tables,
             sources,
         }
@@ -301,13 +302,16 @@ impl Told {
         ]
     }
 
-    fn state_progress(&self, operator: &start::Operator, commit: &epoch::Commit) -> StateProgress {
-        let name = &self.run.layout.tables[operator.at].plan.name;
+    fn state_progress(&self, running: &start::Running, commit: &epoch::Commit) -> StateProgress {
+        let layout = &self.run.layout;
+        let node = &layout.nodes[running.node];
+        let table = &layout.tables[node.table].plan.name;
+        let figures = running.operator.figures();
         StateProgress {
-            name: name.clone(),
-            blocks: operator.aggregate.blocks() as u64,
-            bytes: operator.aggregate.bytes(),
-            late: commit.tables.get(name).map_or(0, |table| table.counts.late),
+            name: node.operator().map_or_else(|| table.clone(), |operator| operator.spec.name().to_string()),
+            blocks: figures.blocks,
+            bytes: figures.bytes,
+            late: commit.tables.get(table).map_or(0, |table| table.counts.late),
         }
     }
 }

@@ -36,6 +36,7 @@ pub fn plan(epoch: u64) -> Plan {
         batch_time_us: from * 1000,
         watermark_us: (epoch > 0).then_some(from),
         late_watermark_us: (epoch > 1).then_some(from - 10),
+        times: std::collections::BTreeMap::new(),
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
         statics: BTreeMap::new(),

@@ -79,6 +79,7 @@ fn plan(epoch: u64) -> Plan {
         batch_time_us: from,
         watermark_us: None,
         late_watermark_us: None,
+        times: std::collections::BTreeMap::new(),
         lanes: 1,
         sources: BTreeMap::from([("events".to_string(), events)]),
         statics: BTreeMap::new(),

@@ -20,6 +20,7 @@ fn golden() -> Commit {
         batch_time_us: 1_700_000_000_000_000,
         watermark_us: Some(1_699_999_700_000_000),
         late_watermark_us: None,
+        times: std::collections::BTreeMap::new(),
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
         statics: BTreeMap::new(),

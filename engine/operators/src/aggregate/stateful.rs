@@ -135,7 +135,9 @@ impl Operator for Stateful {
         let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Piece { group, shard: None }).collect();
         Ok(match self.emission {
             Emission::Append => self.aggregate.merge_items(&self.aggregate.complete_windows(moment)),
-            Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => whole(self.aggregate.touched_groups(moment)),
+            Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => {
+                whole(self.aggregate.touched_groups(moment))
+            }
             Emission::Complete => {
                 let has_groups = !self.aggregate.all_groups(moment).is_empty();
                 let is_due = self.aggregate.is_touched() || moment.epoch.0 == 0;

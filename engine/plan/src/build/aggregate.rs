@@ -110,7 +110,10 @@ impl Builder<'_> {
         for expr in &aggregate.group_expr {
             if let Some(call) = window_call(expr) {
                 let spec = window_spec(call, &self.table.sql)?;
-                let time = call.args.first().ok_or_else(|| DataFusionError::Internal("window() without a time".to_string()))?;
+                let time = call
+                    .args
+                    .first()
+                    .ok_or_else(|| DataFusionError::Internal("window() without a time".to_string()))?;
                 let time = self.window_time(time, &aggregate.input)?;
                 grouping.window = Some((spec, below.column(time)));
                 grouping.group.push(GroupColumn::Window);
@@ -132,8 +135,10 @@ impl Builder<'_> {
             kind if *kind == window_type() => Ok(crate::functions::time_windows::window_time(time.clone())),
             kind => {
                 let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(kind));
-                let help = "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema";
-                let problem = crate::problem::SqlProblem::new(message, help).code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE");
+                let help =
+                    "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema";
+                let problem =
+                    crate::problem::SqlProblem::new(message, help).code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE");
                 Err(problem.at_text(&self.table.sql, "window(").into())
             }
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
+    TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
@@ -235,7 +236,9 @@ fn gaps_us(gap: &ColumnarValue, rows: usize) -> Result<Int64Array> {
                 .iter()
                 .map(|gap| gap.map(|gap| (i64::from(gap.days) * 86_400_000 + i64::from(gap.milliseconds)) * 1000))
                 .collect(),
-            other => return Err(DataFusionError::Plan(format!("session_window takes an interval as its gap, not {other}"))),
+            other => {
+                return Err(DataFusionError::Plan(format!("session_window takes an interval as its gap, not {other}")));
+            }
         })
     };
     match gap {

@@ -306,6 +306,7 @@ impl World {
             batch_time_us: self.looks,
             watermark_us: None,
             late_watermark_us: None,
+            times: std::collections::BTreeMap::new(),
             lanes: 1,
             sources: BTreeMap::from([("events".to_string(), events)]),
             statics: BTreeMap::new(),

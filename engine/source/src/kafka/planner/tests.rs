@@ -83,6 +83,7 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         batch_time_us: 0,
         watermark_us: None,
         late_watermark_us: None,
+        times: std::collections::BTreeMap::new(),
         lanes: 1,
         sources: [("events".to_string(), epoch::SourcePlan { ranges, latest: Offsets::default(), gaps })]
             .into_iter()
