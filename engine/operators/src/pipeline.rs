@@ -67,6 +67,11 @@ impl Pipeline {
         &self.schema
     }
 
+    /// The same piece with its rows under another schema of the same types.
+    pub fn with_schema(self, schema: SchemaRef) -> Pipeline {
+        Pipeline { schema, ..self }
+    }
+
     /// What it does, in words, for `engine explain`.
     pub fn describe(&self) -> String {
         let names: Vec<&str> = self

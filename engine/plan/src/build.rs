@@ -2,7 +2,13 @@
 
 mod aggregate;
 mod below;
+mod changing;
 mod cut;
+mod distinct;
+mod join;
+mod lookup;
+mod over;
+mod union;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,7 +27,7 @@ use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, Rows};
 use crate::session::name_of;
-use crate::times::{EventTime, event_times};
+use crate::times::{EventTime, event_times, passed_to};
 use cut::cut;
 pub use cut::place;
 
@@ -76,6 +82,8 @@ pub struct Stream {
     pub is_replacing: bool,
     /// True if they come from a source or another table as they are.
     pub is_entry: bool,
+    /// Column of windows or instants: a row never changes once the watermark has passed it there.
+    pub closes_by: Option<usize>,
 }
 
 /// Makes the nodes of one table.
@@ -111,6 +119,7 @@ impl<'a> Builder<'a> {
         let bottom = bottom_of(plan);
         let base = match bottom {
             LogicalPlan::TableScan(scan) => self.relation(scan)?,
+            LogicalPlan::Window(window) => return self.over(plan, window),
             other => self.stateful(other, at_top)?,
         };
         if std::ptr::eq(bottom, plan) && !base.is_entry {
@@ -131,7 +140,8 @@ impl<'a> Builder<'a> {
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;
         let from = self.node(NodeKind::Pipeline(pipeline), &[&base.from], is_entry);
-        Ok(Stream { from: vec![from], schema, times, is_entry: false, ..base })
+        let closes_by = base.closes_by.and_then(|column| passed_to(plan, column));
+        Ok(Stream { from: vec![from], schema, times, is_entry: false, closes_by, ..base })
     }
 
     fn relation(&mut self, scan: &TableScan) -> Result<Stream> {
@@ -176,7 +186,7 @@ impl<'a> Builder<'a> {
             .into());
         }
         let (schema, times) = (Arc::clone(&relation.schema), relation.times.clone());
-        Ok(Stream { from, schema, times, is_changing, is_replacing: false, is_entry: true })
+        Ok(Stream { from, schema, times, is_changing, is_replacing: false, is_entry: true, closes_by: None })
     }
 
     /// The whole result of a query in complete mode: what stands above its lowest aggregate sees all rows at once.
@@ -192,21 +202,13 @@ impl<'a> Builder<'a> {
         self.pipeline(&plan, base)
     }
 
-    /// Leaves rows out whose keys have come before, if the table asks for it.
-    pub fn deduplicate(&mut self, stream: Stream) -> Result<Stream> {
-        Ok(stream)
-    }
-
-    /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
-    pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
-        let _ = stream;
-        Err(DataFusionError::NotImplemented("a table that takes rows back".to_string()).into())
-    }
-
     /// The rows of a plan whose top has memory, or several inputs.
     fn stateful(&mut self, plan: &LogicalPlan, at_top: bool) -> Result<Stream> {
         match plan {
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, at_top),
+            LogicalPlan::Union(union) => self.union(union),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Distinct(distinct) => self.distinct(distinct, at_top),
             other => Err(DataFusionError::NotImplemented(format!("{} on a stream", other.display())).into()),
         }
     }
@@ -231,6 +233,15 @@ impl<'a> Builder<'a> {
             .flat_map(|(port, from)| from.iter().map(move |from| Edge { from: from.clone(), port }));
         self.nodes.push(Node { table: self.position, inputs: edges.collect(), kind, is_entry });
         Origin::Node(self.first + self.nodes.len() - 1)
+    }
+
+    /// A stream under another schema of the same types.
+    pub fn relabel(&mut self, stream: Stream, schema: &SchemaRef) -> Stream {
+        let last = self.nodes.last_mut().filter(|_| matches!(stream.from.as_slice(), [Origin::Node(_)]));
+        if let Some(Node { kind: NodeKind::Pipeline(pipeline), .. }) = last {
+            *pipeline = pipeline.clone().with_schema(Arc::clone(schema));
+        }
+        Stream { schema: Arc::clone(schema), ..stream }
     }
 
     /// A stable name for an operator's state: the table's own for its topmost aggregate, else the table's with what it is.

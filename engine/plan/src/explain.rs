@@ -53,6 +53,7 @@ fn steps(graph: &Graph, table: &TablePlan) -> String {
     let words: Vec<String> = nodes
         .filter_map(|node| match &node.kind {
             NodeKind::Pipeline(pipeline) => Some(pipeline.describe()),
+            NodeKind::Lookup(lookup) => Some(lookup.spec.describe()),
             NodeKind::Operator(operator) => Some(operator.spec.describe()),
             NodeKind::Sink => None,
         })

@@ -1,5 +1,6 @@
 //! Spark-style streaming SQL to plans that run: parsed, rewritten, checked against the rules of streaming, compiled once.
 
+mod bounds;
 mod build;
 mod casts;
 mod compile;
@@ -22,7 +23,7 @@ mod words;
 pub use casts::rewrite as with_spark_semantics;
 pub use compile::TablePlan;
 pub use graph::{Graph, TableProblem, plan_job};
-pub use node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
+pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, StaticPlan, OperatorNode, Origin};
 pub use problem::SqlProblem;
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
 pub use session::{BatchClock, session_config};

@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
 use operators::Pipeline;
+use operators::lookup::LookupSpec;
 use operators::operator::OperatorSpec;
+use operators::slot::run_plan;
 
 /// A node of the graph.
 #[derive(Debug, Clone)]
@@ -42,6 +48,8 @@ pub enum Origin {
 pub enum NodeKind {
     /// It has no memory.
     Pipeline(Pipeline),
+    /// It has no memory either, and reads static tables.
+    Lookup(LookupNode),
     /// It has memory.
     Operator(OperatorNode),
     /// It writes the rows of its table.
@@ -66,4 +74,34 @@ pub struct LatePlan {
     pub passed_from: usize,
     /// Schema of `<table>__late`.
     pub schema: SchemaRef,
+}
+
+/// A join of a stream with a static table.
+#[derive(Debug, Clone)]
+pub struct LookupNode {
+    /// The join.
+    pub spec: Arc<LookupSpec>,
+    /// The static side.
+    pub table: StaticPlan,
+}
+
+/// A query over static tables alone.
+#[derive(Debug, Clone)]
+pub struct StaticPlan {
+    /// The plan; its leaves stand for the static tables, one port each.
+    pub plan: Arc<dyn ExecutionPlan>,
+    /// What it runs in.
+    pub context: Arc<TaskContext>,
+    /// The static tables, port by port, in lower case.
+    pub tables: Vec<String>,
+}
+
+impl StaticPlan {
+    /// The result over these rows of the tables, port by port.
+    ///
+    /// # Errors
+    /// If an expression fails on a row.
+    pub fn run(&self, tables: &[&RecordBatch]) -> Result<RecordBatch> {
+        run_plan(&self.plan, tables, &self.context)
+    }
 }

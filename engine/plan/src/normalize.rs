@@ -3,7 +3,7 @@
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::decorrelate_lateral_join::DecorrelateLateralJoin;
 use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
@@ -21,6 +21,9 @@ use crate::window::{window_call, window_spec};
 
 /// The column that holds the windows of a row.
 const WINDOWS: &str = "__windows";
+
+/// The column that holds the window by which rows are grouped.
+const GROUPED: &str = "__window";
 
 /// Normalizes an analyzed query.
 ///
@@ -138,4 +141,24 @@ fn with_windows(
         listed.project(replace(&col(WINDOWS))?)?.build()?
     };
     Ok(Transformed::yes(plan))
+}
+
+/// An aggregate by `window(…)` as one by a column that holds the window, over rows of which each stands once for each of its windows.
+pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate> {
+    let Some(call) = aggregate.group_expr.iter().find(|expr| window_call(expr).is_some()) else {
+        return Ok(aggregate.clone());
+    };
+    let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
+    columns.push(call.clone().unalias().alias(GROUPED));
+    let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
+    let mut problem = None;
+    let input = with_windows(input, sql, &mut problem)?.data;
+    if let Some(problem) = problem {
+        return Err(problem.into());
+    }
+    let group = aggregate.group_expr.iter().map(|expr| match window_call(expr) {
+        Some(_) => col(GROUPED),
+        None => expr.clone(),
+    });
+    Ok(Aggregate::try_new(Arc::new(input), group.collect(), aggregate.aggr_expr.clone())?)
 }

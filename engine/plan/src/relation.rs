@@ -88,6 +88,8 @@ pub fn source_relation(name: &str, columns: &Schema, event_time: Option<&str>) -
 pub struct StreamTable {
     /// Columns.
     pub schema: SchemaRef,
+    /// The port of the operator whose plan reads it; 0 if there is one.
+    pub port: usize,
 }
 
 #[async_trait::async_trait]
@@ -107,6 +109,6 @@ impl TableProvider for StreamTable {
         _: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(SlotExec::place(&self.schema, projection)?))
+        Ok(Arc::new(SlotExec::place(&self.schema, projection)?.at_port(self.port)))
     }
 }

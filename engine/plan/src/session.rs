@@ -54,7 +54,7 @@ pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
 
 /// Makes a relation known to the session.
 pub fn register(context: &SessionContext, relation: &Relation) -> Result<()> {
-    let provider: Arc<dyn TableProvider> = Arc::new(StreamTable { schema: Arc::clone(&relation.schema) });
+    let provider: Arc<dyn TableProvider> = Arc::new(StreamTable { schema: Arc::clone(&relation.schema), port: 0 });
     let reference = reference(&relation.name);
     if let (Some(schema), Some(catalog)) = (reference.schema(), context.catalog("datafusion"))
         && catalog.schema(schema).is_none()

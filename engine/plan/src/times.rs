@@ -81,6 +81,40 @@ pub fn event_time_of(expr: &Expr, input: &LogicalPlan, below: &[Option<EventTime
     }
 }
 
+/// As [`event_times`], for a plan with window functions (OVER) whose rows come from its node `bottom`.
+pub fn event_times_over(plan: &LogicalPlan, bottom: &LogicalPlan, at_bottom: &[Option<EventTime>]) -> Vec<Option<EventTime>> {
+    if std::ptr::eq(plan, bottom) || plan == bottom {
+        let mut times = at_bottom.to_vec();
+        times.truncate(bottom.schema().fields().len());
+        return times;
+    }
+    match plan {
+        LogicalPlan::Window(window) => {
+            let mut times = event_times_over(&window.input, bottom, at_bottom);
+            times.resize(window.schema.fields().len(), None);
+            times
+        }
+        LogicalPlan::Projection(projection) => {
+            let below = event_times_over(&projection.input, bottom, at_bottom);
+            projection.expr.iter().map(|expr| event_time_of(expr, &projection.input, &below)).collect()
+        }
+        LogicalPlan::SubqueryAlias(_) | LogicalPlan::Filter(_) => match plan.inputs().first() {
+            Some(input) => event_times_over(input, bottom, at_bottom),
+            None => Vec::new(),
+        },
+        _ => vec![None; plan.schema().fields().len()],
+    }
+}
+
+/// Where a column of the plan's one leaf stands in its output, if it is passed on.
+pub fn passed_to(plan: &LogicalPlan, column: usize) -> Option<usize> {
+    // Any event time does: it is followed as lineage.
+    let mut leaf = vec![None; column];
+    leaf.push(Some(EventTime { lag_us: 0, kind: TimeKind::Window(None) }));
+    let passed = event_times(plan, &leaf);
+    passed.iter().position(|time| time.is_some_and(|time| matches!(time.kind, TimeKind::Window(_))))
+}
+
 fn at(column: &Column, input: &LogicalPlan, below: &[Option<EventTime>]) -> Option<EventTime> {
     let position = input.schema().maybe_index_of_column(column)?;
     below.get(position).copied().flatten()

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use job::{Late, OutputMode};
 use operators::WindowSpec;
+use operators::session::{self, GroupTime, SessionSpec};
 use operators::aggregate::{
     AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
 };
@@ -17,17 +18,28 @@ use operators::aggregate::{
 use super::below::Below;
 use super::{Builder, Result, Stream, bottom_of};
 use crate::casts::to_instant;
+use crate::functions::time_windows::{session_call, session_end};
 use crate::node::LatePlan;
 use crate::times::{EventTime, TimeKind};
 use crate::window::{window_call, window_spec};
 use crate::words::{type_words, words};
 
-/// A grouping column of the query, over the columns below the operator.
+/// The parts of one aggregate.
+struct Parts {
+    grouping: Grouping,
+    calls: Vec<AggregateCall>,
+    output: SchemaRef,
+    late: Option<LatePlan>,
+}
+
+/// The grouping columns of the query, over the columns below the operator.
 pub struct Grouping {
     /// The grouping columns of the result.
     pub group: Vec<GroupColumn>,
     /// The time window, with the column of its time.
     pub window: Option<(WindowSpec, usize)>,
+    /// The session window: columns with its start and its end if a row were alone.
+    pub session: Option<(usize, usize)>,
     /// Columns with the other keys.
     pub keys: Vec<usize>,
     /// The other keys as they were written.
@@ -40,6 +52,9 @@ impl Builder<'_> {
         let grouping = self.grouping(aggregate, &mut below)?;
         let calls = aggregate.aggr_expr.iter().map(|call| below.call(call)).collect::<Result<Vec<_>, _>>()?;
         let reads_relation = matches!(bottom_of(&aggregate.input), LogicalPlan::TableScan(_));
+        if self.reads_changes(&aggregate.input) {
+            return self.changing_aggregate(aggregate);
+        }
         let keeps_input = self.table.late == Late::Table && reads_relation;
         let passed_from = below.len();
         if keeps_input {
@@ -50,24 +65,65 @@ impl Builder<'_> {
         let late = keeps_input.then(|| late_plan(aggregate, &input.schema, passed_from));
         let calls = self.calls(aggregate, &calls, plan.schema(), &input.schema)?;
         let output = output_schema(aggregate, &grouping, &calls);
-        self.of_blocks(aggregate, grouping, calls, input, output, late, at_top)
+        let parts = Parts { grouping, calls, output, late };
+        let timed_key = parts.grouping.keys.iter().position(|key| input.times[*key].is_some());
+        match (parts.grouping.session, parts.grouping.window, timed_key) {
+            (Some((start, end)), ..) if self.table.mode == OutputMode::Append && input.times[start].is_none() => {
+                debug_assert!(end < input.schema.fields().len());
+                self.refuse_append(aggregate)
+            }
+            (Some((start, end)), ..) => self.of_keys(GroupTime::Session { start, end }, parts, &input, at_top),
+            (None, None, Some(key)) if self.table.mode != OutputMode::Complete => {
+                self.of_keys(GroupTime::Key(key), parts, &input, at_top)
+            }
+            _ => self.of_blocks(aggregate, parts, &input, at_top),
+        }
+    }
+
+    /// The aggregate with a row of state for each group: sessions, and groups of which a key is an event time.
+    fn of_keys(&mut self, time: GroupTime, parts: Parts, input: &Stream, at_top: bool) -> Result<Stream> {
+        let Parts { grouping, calls, output, late } = parts;
+        let event_time = match time {
+            GroupTime::Session { start, .. } => input.times[start],
+            GroupTime::Key(key) => input.times[grouping.keys[key]],
+            GroupTime::Never => None,
+        };
+        let emission = match (self.table.mode, at_top) {
+            (OutputMode::Append, _) => session::Emission::Append,
+            (OutputMode::Complete, true) => session::Emission::Complete,
+            _ => session::Emission::Changes,
+        };
+        let times = result_times(&grouping, event_time, input, &output);
+        let spec = SessionSpec {
+            operator: self.name("aggregate"),
+            time,
+            keys: grouping.keys,
+            key_names: grouping.key_names,
+            calls,
+            group: grouping.group,
+            emission,
+            input: Arc::clone(&input.schema),
+            output: Arc::clone(&output),
+        };
+        let lag_us = event_time.map_or(0, |time| time.lag_us);
+        let from = self.operator(Arc::new(spec), &[input], lag_us, late);
+        Ok(Stream {
+            from: vec![from],
+            schema: output,
+            times,
+            is_changing: emission != session::Emission::Append,
+            is_replacing: emission == session::Emission::Complete,
+            is_entry: false,
+            closes_by: None,
+        })
     }
 
     /// The aggregate as blocks by pane or hash bucket: rows come in for good, groups are windows or plain keys.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one aggregate, each made by a function of its own")]
-    fn of_blocks(
-        &mut self,
-        aggregate: &Aggregate,
-        grouping: Grouping,
-        calls: Vec<AggregateCall>,
-        input: Stream,
-        output: SchemaRef,
-        late: Option<LatePlan>,
-        at_top: bool,
-    ) -> Result<Stream> {
+    fn of_blocks(&mut self, aggregate: &Aggregate, parts: Parts, input: &Stream, at_top: bool) -> Result<Stream> {
+        let Parts { grouping, calls, output, late } = parts;
         let time = grouping.window.and_then(|(_, column)| input.times[column]);
         if self.table.mode == OutputMode::Append && time.is_none() {
-            return self.refuse_append(aggregate, &input);
+            return self.refuse_append(aggregate);
         }
         let emission = self.emission(at_top);
         let spec = AggregateSpec {
@@ -81,10 +137,10 @@ impl Builder<'_> {
             input: Arc::clone(&input.schema),
             output: Arc::clone(&output),
         };
-        let times = result_times(&grouping, time, &input, &output);
+        let times = result_times(&grouping, time, input, &output);
         let lag_us = time.map_or(0, |time| time.lag_us);
         let operator = AggregateOperator { spec: Arc::new(spec), emission };
-        let from = self.operator(Arc::new(operator), &[&input], lag_us, late);
+        let from = self.operator(Arc::new(operator), &[input], lag_us, late);
         Ok(Stream {
             from: vec![from],
             schema: output,
@@ -92,6 +148,7 @@ impl Builder<'_> {
             is_changing: !matches!(emission, Emission::Append),
             is_replacing: !matches!(emission, Emission::Append | Emission::Changes),
             is_entry: false,
+            closes_by: None,
         })
     }
 
@@ -106,7 +163,7 @@ impl Builder<'_> {
     }
 
     fn grouping(&self, aggregate: &Aggregate, below: &mut Below) -> Result<Grouping> {
-        let mut grouping = Grouping { group: Vec::new(), window: None, keys: Vec::new(), key_names: Vec::new() };
+        let mut grouping = Grouping { group: Vec::new(), window: None, session: None, keys: Vec::new(), key_names: Vec::new() };
         for expr in &aggregate.group_expr {
             if let Some(call) = window_call(expr) {
                 let spec = window_spec(call, &self.table.sql)?;
@@ -116,6 +173,17 @@ impl Builder<'_> {
                     .ok_or_else(|| DataFusionError::Internal("window() without a time".to_string()))?;
                 let time = self.window_time(time, &aggregate.input)?;
                 grouping.window = Some((spec, below.column(time)));
+                grouping.group.push(GroupColumn::Window);
+                continue;
+            }
+            if let Some(call) = session_call(expr) {
+                let [time, gap] = call.args.as_slice() else {
+                    let message = "session_window takes a time column and a gap";
+                    return self.refuse(message, "write session_window(event_time, '5 minutes')", "session_window(");
+                };
+                let time = self.window_time(time, &aggregate.input)?;
+                let end = session_end(time.clone(), gap.clone());
+                grouping.session = Some((below.column(time), below.column(end)));
                 grouping.group.push(GroupColumn::Window);
                 continue;
             }
@@ -163,7 +231,7 @@ impl Builder<'_> {
         lowered.collect()
     }
 
-    fn refuse_append(&self, aggregate: &Aggregate, input: &Stream) -> Result<Stream> {
+    pub(super) fn refuse_append(&self, aggregate: &Aggregate) -> Result<Stream> {
         let call = aggregate.group_expr.iter().find_map(window_call);
         let relation = self.relation_below(&aggregate.input);
         let with_watermark = relation.and_then(|relation| Some((relation, relation.event_time_name()?)));
@@ -178,7 +246,6 @@ impl Builder<'_> {
             ),
             _ => "append mode emits a group once it is final, and nothing says when one is: group by window(<event time>, …), or set mode = \"update\" or \"complete\"".to_string(),
         };
-        debug_assert!(!input.is_replacing);
         let message = "Append output mode not supported for streaming aggregations without watermark";
         let problem = crate::problem::SqlProblem::new(message, help).code(super::UNSUPPORTED);
         let text = if call.is_some() { "window(" } else { "GROUP BY" };
@@ -200,7 +267,8 @@ fn result_times(
             (GroupColumn::Window, Some((window, _))) => {
                 time.map(|time| EventTime { kind: TimeKind::Window(Some(window.size_us)), ..time })
             }
-            (GroupColumn::Window, None) => None,
+            // Sessions differ in length.
+            (GroupColumn::Window, None) => time.map(|time| EventTime { kind: TimeKind::Window(None), ..time }),
             (GroupColumn::Key(key), _) => input.times[grouping.keys[*key]],
         })
         .collect();
@@ -222,13 +290,18 @@ pub(super) fn output_schema(aggregate: &Aggregate, grouping: &Grouping, calls: &
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Late rows keep the columns of the aggregate's input, and say which watermark they missed in which epoch.
 fn late_plan(aggregate: &Aggregate, input: &SchemaRef, passed_from: usize) -> LatePlan {
     let names = aggregate.input.schema().fields().iter().enumerate();
-    let mut fields: Vec<Field> = names
+    let fields: Vec<Field> = names
         .map(|(at, field)| Field::new(field.name(), input.field(passed_from + at).data_type().clone(), true))
         .collect();
+    LatePlan { passed_from, schema: late_schema(fields.into_iter().map(Arc::new)) }
+}
+
+/// Late rows keep the columns that they came with, and say which watermark they missed in which epoch.
+pub(super) fn late_schema<F: AsRef<Field>>(columns: impl Iterator<Item = F>) -> SchemaRef {
+    let mut fields: Vec<Field> = columns.map(|field| field.as_ref().clone().with_nullable(true)).collect();
     fields.push(Field::new("_watermark", instant(), true));
     fields.push(Field::new("_epoch", DataType::Int64, true));
-    LatePlan { passed_from, schema: Arc::new(Schema::new(fields)) }
+    Arc::new(Schema::new(fields))
 }

@@ -13,12 +13,16 @@ use crate::relation::StreamTable;
 
 /// The plan with `bottom`, one of its nodes, replaced by a place for rows of `schema`, which are the columns of `bottom` in their order.
 pub fn cut(plan: LogicalPlan, bottom: &LogicalPlan, schema: &SchemaRef) -> Result<LogicalPlan> {
-    let place = place(bottom, schema, 0)?;
+    replace(plan, bottom, &place(bottom, schema, 0)?)
+}
+
+/// The plan with `bottom`, one of its nodes, replaced by a node with the same columns.
+pub fn replace(plan: LogicalPlan, bottom: &LogicalPlan, by: &LogicalPlan) -> Result<LogicalPlan> {
     let mut is_done = false;
     let cut = plan.transform_down(|node| {
         if !is_done && node == *bottom {
             is_done = true;
-            return Ok(Transformed::new(place.clone(), true, TreeNodeRecursion::Jump));
+            return Ok(Transformed::new(by.clone(), true, TreeNodeRecursion::Jump));
         }
         Ok(Transformed::no(node))
     });
@@ -35,11 +39,15 @@ pub fn place(plan: &LogicalPlan, schema: &SchemaRef, port: usize) -> Result<Logi
         .map(|(at, field)| field.as_ref().clone().with_name(format!("c{at}")).with_nullable(true))
         .collect();
     let name = format!("port{port}");
-    let table = StreamTable { schema: Arc::new(Schema::new(fields)) };
-    let scan = LogicalPlanBuilder::scan(name.clone(), provider_as_source(Arc::new(table)), None)?;
+    let scan = LogicalPlanBuilder::from(scan(&name, Arc::new(Schema::new(fields)), port)?);
     let names = plan.schema().iter().enumerate().map(|(at, (qualifier, field))| {
         let column = Expr::Column(Column::new(Some(name.clone()), format!("c{at}")));
         column.alias_qualified(qualifier.cloned(), field.name())
     });
     scan.project(names.collect::<Vec<_>>())?.build()
+}
+
+/// A place for rows of `schema`, under a name.
+pub fn scan(name: &str, schema: SchemaRef, port: usize) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(StreamTable { schema, port })), None)?.build()
 }

@@ -11,6 +11,7 @@ use arrow::datatypes::{
     DataType, Field, Fields, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, TimestampMicrosecondType,
 };
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
@@ -51,6 +52,15 @@ pub fn spec_of(arguments: &[Expr]) -> Option<WindowSpec> {
     Some(WindowSpec { size_us: number(1)?, slide_us: number(2)?, offset_us: number(3)? })
 }
 
+/// The `session_window(…)` call that an expression is, whatever it is called.
+pub fn session_call(expr: &Expr) -> Option<&ScalarFunction> {
+    match expr {
+        Expr::Alias(alias) => session_call(&alias.expr),
+        Expr::ScalarFunction(function) if function.func.name() == SESSION_WINDOW => Some(function),
+        _ => None,
+    }
+}
+
 /// Where a session of one row ends, as an expression.
 pub fn session_end(time: Expr, gap: Expr) -> Expr {
     ScalarUDF::new_from_impl(TimeFunction::new(Kind::SessionEnd)).call(vec![time, gap])
@@ -59,6 +69,11 @@ pub fn session_end(time: Expr, gap: Expr) -> Expr {
 /// The instant that stands for a window: one microsecond before its end (Spark's `window_time`).
 pub fn window_time(window: Expr) -> Expr {
     ScalarUDF::new_from_impl(TimeFunction::new(Kind::WindowTime)).call(vec![window])
+}
+
+/// The end of a window, as an expression.
+pub fn end_of(window: Expr) -> Expr {
+    datafusion::functions::core::expr_fn::get_field(window, "end")
 }
 
 /// The function behind `window_time(…)` in SQL.

@@ -1,0 +1,1 @@
+//! Bounds from conditions, as Spark derives them.

@@ -1,0 +1,121 @@
+//! What is right after every epoch although rows are taken back: pieces of the query that are computed anew for the keys that changed.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Column;
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::executor::block_on;
+use job::OutputMode;
+use operators::keyed;
+use operators::materialize::{Bucket, MaterializeSpec};
+use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
+
+use super::cut::place;
+use super::{Builder, Result, Stream};
+use crate::normalize::with_window_column;
+use crate::times::{EventTime, TimeKind};
+use crate::words::words;
+
+impl Builder<'_> {
+    /// An aggregate over rows that may be taken back.
+    pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
+        let aggregate = with_window_column(aggregate, &self.table.sql)?;
+        let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
+        let passed = columns.len();
+        let keys = aggregate.group_expr.iter().enumerate();
+        columns.extend(keys.map(|(at, key)| key.clone().unalias().alias(format!("__key{at}"))));
+        let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
+        let stream = self.stream(&input, false)?;
+        let keys: Vec<usize> = (passed..passed + aggregate.group_expr.len()).collect();
+        let rows = place(&input, &stream.schema, 0)?;
+        let group: Vec<Expr> = (0..keys.len()).map(|at| Expr::Column(Column::new_unqualified(format!("__key{at}")))).collect();
+        let plan = Aggregate::try_new(Arc::new(rows), group, aggregate.aggr_expr.clone())?;
+        let plan = self.batch_plan(&LogicalPlan::Aggregate(plan))?;
+        let is_global = keys.is_empty();
+        let calls: Vec<String> = aggregate.aggr_expr.iter().map(words).collect();
+        let of_keys: Vec<String> = aggregate.group_expr.iter().map(words).collect();
+        let definition = format!("aggregate of changing rows by {}: {}", of_keys.join(", "), calls.join(", "));
+        let times = keys.iter().map(|key| stream.times[*key]).collect();
+        self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))
+    }
+
+    /// A piece of the query that falls apart by key, kept up to date by computing the keys that changed anew.
+    ///
+    /// `times` are the event times of the result's columns, `definition` what is computed and whether it has rows without any input.
+    pub(super) fn recompute(
+        &mut self,
+        inputs: Vec<(Stream, Vec<usize>)>,
+        plan: BatchPlan,
+        prune: Option<BatchPlan>,
+        times: Vec<Option<EventTime>>,
+        (definition, emits_when_empty): (String, bool),
+    ) -> Result<Stream> {
+        let ports: Vec<RecomputePort> = inputs.iter().map(|(stream, keys)| port(stream, keys)).collect();
+        let closes = ports.iter().all(|port| port.expires.is_some());
+        let is_final = self.table.mode == OutputMode::Append;
+        let lags = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
+        let lag_us = lags.map(|time| time.lag_us).max().unwrap_or_default();
+        let output: SchemaRef = plan.schema();
+        let emission = if is_final { Emission::Final } else { Emission::Changes };
+        let spec = RecomputeSpec {
+            name: self.name("recompute"),
+            ports,
+            plan,
+            prune,
+            output: Arc::clone(&output),
+            emission,
+            emits_when_empty,
+            definition,
+        };
+        let streams: Vec<&Stream> = inputs.iter().map(|(stream, _)| stream).collect();
+        let from = self.operator(Arc::new(spec), &streams, lag_us, None);
+        let mut times = times;
+        times.resize(output.fields().len(), None);
+        let closes_by = times.iter().position(Option::is_some).filter(|_| closes);
+        Ok(Stream {
+            from: vec![from],
+            schema: output,
+            times: if closes { times } else { vec![None; times.len()] },
+            is_changing: !is_final,
+            is_replacing: false,
+            is_entry: false,
+            closes_by,
+        })
+    }
+
+    /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
+    pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
+        let window = stream.closes_by.filter(|column| {
+            matches!(stream.times[*column], Some(EventTime { kind: TimeKind::Window(Some(_)), .. }))
+        });
+        let bucket = match (self.table.mode, window) {
+            (OutputMode::Complete, _) => Bucket::Whole,
+            (_, Some(column)) => Bucket::Time { column, length_us: 0 },
+            (_, None) => Bucket::Hash((0..stream.schema.fields().len()).collect()),
+        };
+        let lag_us = window.and_then(|column| stream.times[column]).map_or(0, |time| time.lag_us);
+        let name = self.name("rows");
+        let spec = MaterializeSpec { name, schema: Arc::clone(&stream.schema), bucket };
+        let from = self.operator(Arc::new(spec), &[stream], lag_us, None);
+        Ok(Stream { from: vec![from], is_replacing: true, ..stream.clone() })
+    }
+
+    /// A plan that is run over the rows of some keys.
+    pub(super) fn batch_plan(&self, plan: &LogicalPlan) -> Result<BatchPlan> {
+        let physical: Arc<dyn ExecutionPlan> = block_on(self.state.create_physical_plan(plan))?;
+        Ok(BatchPlan::compile(physical, self.state.task_ctx())?)
+    }
+}
+
+/// A port whose rows go when the watermark has passed the event time among its keys, if there is one.
+fn port(stream: &Stream, keys: &[usize]) -> RecomputePort {
+    let time = keys.iter().copied().find(|key| stream.times[*key].is_some());
+    RecomputePort {
+        input: Arc::clone(&stream.schema),
+        keys: keys.to_vec(),
+        event_time: time.map(|column| keyed::EventTime { column, required: false }),
+        expires: time,
+    }
+}

@@ -1,0 +1,342 @@
+//! Joins: of two streams, of a stream with a static table, and in update mode of rows that may be taken back.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion::scalar::ScalarValue;
+use job::{OutputMode, StateTtl};
+use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
+use operators::keyed;
+
+use super::cut::place;
+use super::{Builder, Result, Stream};
+use crate::bounds::{Bounds, conjuncts, reads_only};
+use crate::functions::time_windows::end_of;
+use crate::problem::SqlProblem;
+use crate::times::{EventTime, TimeKind};
+
+const EXPIRES: &str = "__expires";
+const EXPIRES_AT_BATCH_TIME: &str = "__expires_at_batch_time";
+
+/// One side of a join on its way to the operator.
+struct Prepared {
+    stream: Stream,
+    keys: Vec<usize>,
+    /// Columns that the query knows; the others are keys and times of ours.
+    width: usize,
+    /// When its rows can match nothing any more, if anything says so.
+    expires: Option<Expires>,
+}
+
+/// When rows of a side can match nothing any more.
+#[derive(Clone, Copy)]
+struct Expires {
+    /// The column with event time.
+    column: usize,
+    /// How long after it, microseconds.
+    after_us: i64,
+}
+
+impl Builder<'_> {
+    pub(super) fn join(&mut self, join: &Join) -> Result<Stream> {
+        match (self.is_static(&join.left), self.is_static(&join.right)) {
+            (true, true) => return self.refuse("both sides of the join are static", "read a source in FROM", "JOIN"),
+            (false, true) => return self.lookup(join, false),
+            (true, false) => return self.lookup(join, true),
+            (false, false) => {}
+        }
+        if join.on.is_empty() {
+            let help = "add an equality between columns of the two sides to ON";
+            return self.refuse("Stream-stream join without equality predicate is not supported", help, "JOIN");
+        }
+        if join.null_equality == NullEquality::NullEqualsNull {
+            let help = "compare with =, or coalesce the keys to a value that stands for null";
+            return self.refuse("a join of streams with <=> is not supported", help, "<=>");
+        }
+        let Some((join, kind)) = self.left_first(join)? else {
+            let help = "write the condition with AND, or as a join";
+            return self.refuse("EXISTS or IN under OR is not supported on streams", help, "OR");
+        };
+        let is_changing = self.reads_changes(&join.left) || self.reads_changes(&join.right);
+        if self.table.mode != OutputMode::Append && (kind != JoinKind::Inner || is_changing) && kind != JoinKind::Inner {
+            return self.changing_join(&join);
+        }
+        self.symmetric(&join, kind, is_changing)
+    }
+
+    /// The join with its semi or anti side on the left.
+    fn left_first(&self, join: &Join) -> Result<Option<(Join, JoinKind)>> {
+        let kind = match join.join_type {
+            JoinType::Inner => JoinKind::Inner,
+            JoinType::Left => JoinKind::Left,
+            JoinType::Right => JoinKind::Right,
+            JoinType::Full => JoinKind::Full,
+            JoinType::LeftSemi => JoinKind::LeftSemi,
+            JoinType::LeftAnti => JoinKind::LeftAnti,
+            JoinType::RightSemi | JoinType::RightAnti => {
+                let is_semi = join.join_type == JoinType::RightSemi;
+                let mut swapped = join.clone();
+                std::mem::swap(&mut swapped.left, &mut swapped.right);
+                swapped.on = join.on.iter().map(|(left, right)| (right.clone(), left.clone())).collect();
+                swapped.join_type = if is_semi { JoinType::LeftSemi } else { JoinType::LeftAnti };
+                let kind = if is_semi { JoinKind::LeftSemi } else { JoinKind::LeftAnti };
+                return Ok(Some((swapped, kind)));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some((join.clone(), kind)))
+    }
+
+    fn symmetric(&mut self, join: &Join, kind: JoinKind, is_changing: bool) -> Result<Stream> {
+        let (left_keys, right_keys): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
+        let mut left = self.side(&join.left, &left_keys)?;
+        let mut right = self.side(&join.right, &right_keys)?;
+        let conditions: Vec<Expr> = join.filter.iter().flat_map(conjuncts).cloned().collect();
+        self.expiries(join, &conditions, &mut left, &mut right);
+        self.check_bounds(kind, &left, &right)?;
+        let left_columns = self.join_side(&mut left, kind)?;
+        let right_columns = self.join_side(&mut right, kind)?;
+        let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
+        let only = |schema: &DFSchema| {
+            let own: Vec<Expr> = conditions.iter().filter(|condition| reads_only(condition, schema)).cloned().collect();
+            own.into_iter().reduce(Expr::and)
+        };
+        let mut sides = [left_columns, right_columns];
+        for (side, schema) in sides.iter_mut().zip([left_schema, right_schema]) {
+            side.only_if = only(schema).map(|condition| self.physical(&condition, schema)).transpose()?;
+        }
+        let [left_side, right_side] = sides;
+        let mixed = conditions
+            .iter()
+            .filter(|condition| !reads_only(condition, left_schema) && !reads_only(condition, right_schema))
+            .cloned()
+            .reduce(Expr::and);
+        let extra = left_side.input.fields().len() - left.width;
+        let name = self.name("join");
+        let mut spec = JoinSpec::new(name, kind, left_side, right_side)?;
+        if let Some(condition) = mixed {
+            let schema = left_schema.join(right_schema)?;
+            let condition = shifted(self.physical(&condition, &schema)?, left.width, extra)?;
+            spec = spec.with_residual(condition)?;
+        }
+        let pairs = !matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
+        let mut columns: Vec<usize> = (0..left.width).collect();
+        if pairs {
+            columns.extend((0..right.width).map(|at| left.width + extra + at));
+        }
+        spec = spec.with_projection(&columns)?;
+        if is_changing {
+            spec = spec.with_mode(JoinMode::Changes)?;
+        }
+        let lag_us = lag_of(&left.stream).max(lag_of(&right.stream));
+        let times = joined_times(&left, &right, lag_us, pairs);
+        let spec = Arc::new(spec);
+        let schema = Arc::clone(operators::operator::OperatorSpec::output(spec.as_ref()));
+        let from = self.operator(spec, &[&left.stream, &right.stream], lag_us, None);
+        Ok(Stream { from: vec![from], schema, times, is_changing, is_replacing: false, is_entry: false, closes_by: None })
+    }
+
+    /// The rows of a side with its keys as columns.
+    fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<Prepared> {
+        let width = plan.schema().fields().len();
+        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut places = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            let own = match key {
+                Expr::Column(column) => plan.schema().maybe_index_of_column(column),
+                _ => None,
+            };
+            places.push(own.unwrap_or(columns.len()));
+            if own.is_none() {
+                columns.push(key.clone().alias(format!("__key{at}")));
+            }
+        }
+        let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+        let stream = self.stream(&plan, false)?;
+        Ok(Prepared { stream, keys: places, width, expires: None })
+    }
+
+    /// Finds when rows of each side can match nothing any more (Spark: the state watermarks, from the key or from a range of times).
+    fn expiries(&self, join: &Join, conditions: &[Expr], left: &mut Prepared, right: &mut Prepared) {
+        let timed = |side: &Prepared, place: usize| side.stream.times[side.keys[place]].is_some();
+        let by_key = (0..left.keys.len()).find(|place| timed(left, *place) || timed(right, *place));
+        if let Some(place) = by_key {
+            left.expires = Some(Expires { column: left.keys[place], after_us: 0 });
+            right.expires = Some(Expires { column: right.keys[place], after_us: 0 });
+            return;
+        }
+        let bounds = Bounds::of(conditions, join, &left.stream.times, &right.stream.times);
+        // A right row that is still to come is newer than the watermark: it cannot be within reach of an old left row.
+        left.expires = bounds.least_us.map(|(column, _, least_us)| Expires { column, after_us: least_us.saturating_neg() });
+        right.expires = bounds.most_us.map(|(_, column, most_us)| Expires { column, after_us: most_us });
+    }
+
+    /// What nothing bounds grows for ever: the user must know, and rows without a match must come out some day.
+    fn check_bounds(&self, kind: JoinKind, left: &Prepared, right: &Prepared) -> Result<()> {
+        let needs_left = matches!(kind, JoinKind::Left | JoinKind::Full | JoinKind::LeftSemi | JoinKind::LeftAnti);
+        let needs_right = matches!(kind, JoinKind::Right | JoinKind::Full);
+        let missing = needs_left && left.expires.is_none() || needs_right && right.expires.is_none();
+        if missing && self.table.mode == OutputMode::Append && kind != JoinKind::LeftSemi {
+            let message = "Stream-stream outer join between two streaming tables is not supported without a watermark in the join keys, or a watermark on the nullable side and an appropriate range condition";
+            let help = "give both sources a watermark and add a range of their event times to ON, such as r.event_time BETWEEN l.event_time AND l.event_time + INTERVAL 10 MINUTES";
+            return self.refuse(message, help, "JOIN");
+        }
+        if self.table.state_ttl.is_none() && (left.expires.is_none() || right.expires.is_none()) {
+            let side = if left.expires.is_none() { "left" } else { "right" };
+            let message = format!("nothing bounds the state of this join: rows of its {side} side would be kept for ever");
+            let help = "add a range of event times or an event-time key to ON, or set state_ttl = \"7 days\" (or \"unbounded\") on the table";
+            return self.refuse(message, help, "JOIN");
+        }
+        Ok(())
+    }
+
+    /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
+    fn join_side(&mut self, side: &mut Prepared, kind: JoinKind) -> Result<JoinSide> {
+        let mut added: Vec<(Expr, &str)> = Vec::new();
+        let names: Vec<String> = side.stream.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let plan = plain(&side.stream)?;
+        if let Some(expires) = side.expires {
+            let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
+            let is_window = matches!(side.stream.schema.field(expires.column).data_type(), DataType::Struct(_));
+            let instant = if is_window { end_of(column) } else { column };
+            let span = lit(ScalarValue::new_interval_mdn(0, 0, expires.after_us.saturating_mul(1000)));
+            added.push((if expires.after_us == 0 { instant } else { instant + span }, EXPIRES));
+        } else if let Some(StateTtl::After(us)) = self.table.state_ttl {
+            let span = lit(ScalarValue::new_interval_mdn(0, 0, us.saturating_mul(1000)));
+            added.push((self.batch_time()? + span, EXPIRES_AT_BATCH_TIME));
+        }
+        if !added.is_empty() {
+            let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+            columns.extend(added.iter().map(|(expr, name)| expr.clone().alias(*name)));
+            let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+            side.stream = self.pipeline(&plan, side.stream.clone())?;
+        }
+        let last = names.len();
+        let _ = kind;
+        let event_time = side.stream.times[..side.width].iter().position(Option::is_some);
+        Ok(JoinSide {
+            input: Arc::clone(&side.stream.schema),
+            keys: side.keys.clone(),
+            event_time: event_time.map(|column| keyed::EventTime { column, required: false }),
+            expires: added.iter().any(|(_, name)| *name == EXPIRES).then_some(last),
+            expires_at_batch_time: added.iter().any(|(_, name)| *name == EXPIRES_AT_BATCH_TIME).then_some(last),
+            only_if: None,
+        })
+    }
+
+    /// A join in update mode: right after every epoch, rows without a match included.
+    fn changing_join(&mut self, join: &Join) -> Result<Stream> {
+        let (left_keys, right_keys): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
+        let left = self.side(&join.left, &left_keys)?;
+        let right = self.side(&join.right, &right_keys)?;
+        let mut batch = join.clone();
+        batch.left = Arc::new(place(&join.left, &left.stream.schema, 0)?);
+        batch.right = Arc::new(place(&join.right, &right.stream.schema, 1)?);
+        let plan = self.batch_plan(&LogicalPlan::Join(batch).recompute_schema()?)?;
+        let definition = format!("{} join on {}", join.join_type, words_of(join));
+        let inputs = vec![(left.stream, left.keys), (right.stream, right.keys)];
+        self.recompute(inputs, plan, None, Vec::new(), (definition, false))
+    }
+
+    pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        Ok(create_physical_expr(expr, schema, self.state.execution_props())?)
+    }
+
+    fn batch_time(&self) -> Result<Expr> {
+        let functions = self.state.scalar_functions();
+        let now = functions.get("now").ok_or_else(|| {
+            datafusion::error::DataFusionError::Internal("the session does not know what time it is".to_string())
+        })?;
+        Ok(crate::casts::to_instant(now.call(Vec::new())))
+    }
+}
+
+/// A plan over a stream whose columns are `s0, s1, …`.
+fn plain(stream: &Stream) -> Result<LogicalPlan> {
+    let fields: Vec<Field> = stream
+        .schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(at, field)| field.as_ref().clone().with_name(format!("s{at}")))
+        .collect();
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    Ok(super::cut::scan("side", schema, 0)?)
+}
+
+/// The condition with the columns of the right side further on.
+pub(super) fn shifted(condition: Arc<dyn PhysicalExpr>, from: usize, by: usize) -> Result<Arc<dyn PhysicalExpr>> {
+    let shifted = condition.transform_up(|expr| match expr.downcast_ref::<PhysicalColumn>() {
+        Some(column) if column.index() >= from => {
+            let moved: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(column.name(), column.index() + by));
+            Ok(Transformed::yes(moved))
+        }
+        _ => Ok(Transformed::no(expr)),
+    });
+    Ok(shifted.data()?)
+}
+
+fn lag_of(stream: &Stream) -> i64 {
+    stream.times.iter().flatten().map(|time| time.lag_us).max().unwrap_or_default()
+}
+
+/// Event times of the result: a row may wait for its match as long as its state is kept.
+fn joined_times(left: &Prepared, right: &Prepared, lag_us: i64, pairs: bool) -> Vec<Option<EventTime>> {
+    let of_side = |side: &Prepared| -> Vec<Option<EventTime>> {
+        (0..side.width)
+            .map(|column| {
+                let expires = side.expires.filter(|expires| expires.column == column)?;
+                let time = side.stream.times[column]?;
+                Some(EventTime { lag_us: lag_us.saturating_add(expires.after_us.max(0)), ..time })
+            })
+            .collect()
+    };
+    let mut times = of_side(left);
+    if pairs {
+        times.extend(of_side(right));
+    }
+    debug_assert!(times.iter().flatten().all(|time| time.kind != TimeKind::Window(Some(0))));
+    times
+}
+
+fn words_of(join: &Join) -> String {
+    let keys: Vec<String> = join.on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
+    let filter = join.filter.as_ref().map(|filter| format!(" and {filter}")).unwrap_or_default();
+    format!("{}{filter}", keys.join(" and "))
+}
+
+impl Builder<'_> {
+    /// True if the rows of a plan may be taken back: those of a table that replaces them, or those of an aggregate in update mode.
+    pub(super) fn reads_changes(&self, plan: &LogicalPlan) -> bool {
+        match plan {
+            LogicalPlan::TableScan(scan) => {
+                let relation = self.relations.get(&crate::session::name_of(&scan.table_name));
+                relation.is_some_and(|relation| {
+                    matches!(relation.rows, crate::relation::Rows::Nodes { are_changing: true, .. })
+                })
+            }
+            LogicalPlan::Aggregate(aggregate) => {
+                self.table.mode != OutputMode::Append && !self.is_static(&aggregate.input)
+            }
+            LogicalPlan::Window(window) => self.table.mode != OutputMode::Append && !self.is_static(&window.input),
+            LogicalPlan::Join(join) if join.join_type != JoinType::Inner => {
+                let is_lookup = self.is_static(&join.left) || self.is_static(&join.right);
+                self.table.mode != OutputMode::Append && !is_lookup
+                    || self.reads_changes(&join.left)
+                    || self.reads_changes(&join.right)
+            }
+            other => other.inputs().iter().any(|input| self.reads_changes(input)),
+        }
+    }
+
+    /// The refusal of a join that Spark refuses too.
+    pub(super) fn refuse_join<T>(&self, message: &str) -> Result<T> {
+        let problem = SqlProblem::new(message, "turn the join round so that the stream's rows are the ones that are kept");
+        Err(problem.at_text(&self.table.sql, "JOIN").into())
+    }
+}

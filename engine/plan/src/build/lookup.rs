@@ -1,0 +1,115 @@
+//! A stream joined with a static table: rows that lie beside the streams, or that the query itself lists.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder};
+use futures::executor::block_on;
+use operators::lookup::{LookupKind, LookupSpec};
+
+use super::{Builder, Result, Stream};
+use crate::node::{LookupNode, NodeKind, StaticPlan};
+use crate::relation::{Rows, StreamTable};
+use crate::session::name_of;
+
+impl Builder<'_> {
+    /// True if no stream is read in a plan.
+    pub(super) fn is_static(&self, plan: &LogicalPlan) -> bool {
+        match plan {
+            LogicalPlan::TableScan(scan) => {
+                let relation = self.relations.get(&name_of(&scan.table_name));
+                relation.is_some_and(|relation| relation.rows == Rows::Static)
+            }
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => true,
+            other => !other.inputs().is_empty() && other.inputs().iter().all(|input| self.is_static(input)),
+        }
+    }
+
+    /// A join of a stream with a static side, which is the left one if `is_turned`.
+    pub(super) fn lookup(&mut self, join: &Join, is_turned: bool) -> Result<Stream> {
+        let kind = match (join.join_type, is_turned) {
+            (JoinType::Inner, _) => LookupKind::Inner,
+            (JoinType::Left, false) | (JoinType::Right, true) => LookupKind::Left,
+            (JoinType::LeftSemi, false) | (JoinType::RightSemi, true) => LookupKind::LeftSemi,
+            (JoinType::LeftAnti, false) | (JoinType::RightAnti, true) => LookupKind::LeftAnti,
+            (kind, false) => {
+                let message = format!("{kind}Outer join with a streaming table on the left and a static table on the right is not supported");
+                return self.refuse_join(&message);
+            }
+            (kind, true) => {
+                let message = format!("{kind} joins with a streaming table on the right are not supported");
+                return self.refuse_join(&message);
+            }
+        };
+        if join.null_equality == NullEquality::NullEqualsNull {
+            return self.refuse("a join of a stream with <=> is not supported", "compare with =", "<=>");
+        }
+        let (stream_plan, table_plan) = if is_turned { (&join.right, &join.left) } else { (&join.left, &join.right) };
+        let keys = join.on.iter().map(|(left, right)| if is_turned { (right, left) } else { (left, right) });
+        let (stream_keys, table_keys): (Vec<Expr>, Vec<Expr>) =
+            keys.map(|(stream, table)| (stream.clone(), table.clone())).unzip();
+        let (streamed, stream_keys) = keyed(stream_plan, &stream_keys)?;
+        let stream = self.stream(&streamed, false)?;
+        let (tabled, table_keys) = keyed(table_plan, &table_keys)?;
+        let table = self.static_plan(tabled)?;
+        let mut spec = LookupSpec::new(
+            kind,
+            (Arc::clone(&stream.schema), stream_keys),
+            (table.plan.schema(), table_keys),
+        )?;
+        let (width, extra) = (stream_plan.schema().fields().len(), stream.schema.fields().len());
+        if let Some(filter) = &join.filter {
+            let schema = stream_plan.schema().join(table_plan.schema())?;
+            let condition = self.physical(filter, &schema)?;
+            spec = spec.with_residual(super::join::shifted(condition, width, extra - width)?)?;
+        }
+        let of_stream: Vec<usize> = (0..width).collect();
+        let of_table: Vec<usize> = (0..table_plan.schema().fields().len()).map(|at| extra + at).collect();
+        let columns = match kind {
+            LookupKind::LeftSemi | LookupKind::LeftAnti => of_stream.clone(),
+            _ if is_turned => of_table.iter().chain(&of_stream).copied().collect(),
+            _ => of_stream.iter().chain(&of_table).copied().collect(),
+        };
+        spec = spec.with_projection(&columns)?;
+        let times = columns.iter().map(|column| stream.times.get(*column).copied().flatten()).collect();
+        let schema = Arc::clone(spec.output());
+        let node = NodeKind::Lookup(LookupNode { spec: Arc::new(spec), table });
+        let from = self.node(node, &[&stream.from], false);
+        let closes_by = stream.closes_by.and_then(|closes| columns.iter().position(|column| *column == closes));
+        Ok(Stream { from: vec![from], schema, times, closes_by, ..stream })
+    }
+
+    /// A plan over static tables, each of which gets a port.
+    fn static_plan(&self, plan: LogicalPlan) -> Result<StaticPlan> {
+        let mut tables: BTreeSet<String> = BTreeSet::new();
+        plan.apply(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                tables.insert(name_of(&scan.table_name));
+            }
+            Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
+        })?;
+        let tables: Vec<String> = tables.into_iter().collect();
+        let plan = plan
+            .transform_up(|node| {
+                let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+                let port = tables.iter().position(|name| *name == name_of(&scan.table_name)).unwrap_or_default();
+                scan.source = provider_as_source(Arc::new(StreamTable { schema: scan.source.schema(), port }));
+                Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+            })
+            .data()?;
+        let physical = block_on(self.state.create_physical_plan(&plan))?;
+        Ok(StaticPlan { plan: physical, context: self.state.task_ctx(), tables })
+    }
+}
+
+/// The plan with its keys as further columns, and where they stand.
+fn keyed(plan: &LogicalPlan, keys: &[Expr]) -> Result<(LogicalPlan, Vec<usize>)> {
+    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let first = columns.len();
+    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))));
+    let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+    Ok((plan, (first..first + keys.len()).collect()))
+}
