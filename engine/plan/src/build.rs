@@ -19,7 +19,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
 use job::OutputMode;
-use operators::Pipeline;
+use operators::{OperatorError, Pipeline};
 use operators::operator::OperatorSpec;
 
 use crate::error::to_problem;
@@ -43,6 +43,12 @@ pub enum Fault {
 impl From<DataFusionError> for Fault {
     fn from(error: DataFusionError) -> Fault {
         Fault::Plan(error)
+    }
+}
+
+impl From<OperatorError> for Fault {
+    fn from(error: OperatorError) -> Fault {
+        Fault::Plan(DataFusionError::Plan(error.to_string()))
     }
 }
 

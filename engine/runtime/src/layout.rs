@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use epoch::{EpochId, Plan};
 use job::WatermarkPolicyKind;
+use operators::lookup::Lookup;
 use operators::operator::{Moment, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
 use sink::Table;
@@ -176,6 +177,8 @@ pub struct Epoch<'a> {
     pub plan: &'a Plan,
     /// What time it is for every node.
     pub moments: &'a [Moment],
+    /// Static tables as they are in this epoch, ready to be looked up in, by node.
+    pub lookups: &'a BTreeMap<usize, Arc<Lookup>>,
 }
 
 impl Epoch<'_> {

@@ -8,7 +8,9 @@ use epoch::{
     WatermarkState,
 };
 use job::Job;
+use operators::lookup::Lookup;
 use operators::operator::Moment;
+use plan::NodeKind;
 use state::{Checkpoint, StateChanges};
 
 use crate::clock::Clock;
@@ -38,6 +40,8 @@ pub struct Run {
     pub(crate) operators: Vec<Running>,
     /// The open files of each table whose rows are replaced.
     pub(crate) files: Vec<Option<OpenFiles>>,
+    /// The static tables, ready to be looked up in, by node.
+    pub(crate) lookups: Option<BTreeMap<usize, Arc<Lookup>>>,
     pub(crate) publisher: Publisher,
     pub(crate) steps: Steps,
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
@@ -70,8 +74,10 @@ impl Run {
         self.clock.set(plan.batch_time_us);
         self.steps.at(Step::Plan, number, || self.checkpoint.write_plan(&plan))?;
         let moments = self.layout.moments(&plan);
-        let read = self.read(&Epoch { plan: &plan, moments: &moments })?;
-        self.operate(&Epoch { plan: &plan, moments: &moments })?;
+        let lookups = self.lookups(&plan)?;
+        let epoch = Epoch { plan: &plan, moments: &moments, lookups: &lookups };
+        let read = self.read(&epoch)?;
+        self.operate(&epoch)?;
         let staged = self.close_files(&plan)?;
         let (commit, changes) = self.settle(plan, &moments, &read, staged)?;
         self.stop.check()?;
@@ -81,6 +87,22 @@ impl Run {
         self.steps.at(Step::Retire, number, || self.retire(&permit, &versions))?;
         self.last = Some(permit.into_commit());
         Ok(Done { read, versions })
+    }
+
+    /// The static tables as this epoch sees them.
+    fn lookups(&mut self, _: &Plan) -> Result<BTreeMap<usize, Arc<Lookup>>, RunError> {
+        if self.lookups.is_none() {
+            let mut lookups = BTreeMap::new();
+            for (at, node) in self.layout.nodes.iter().enumerate() {
+                let NodeKind::Lookup(lookup) = &node.kind else { continue };
+                let name = &self.layout.tables[node.table].plan.name;
+                let rows = lookup.table.run(&[]).map_err(|error| of_table(name)(error.into()))?;
+                let table = Lookup::new(Arc::clone(&lookup.spec), &[rows]).map_err(of_table(name))?;
+                lookups.insert(at, Arc::new(table));
+            }
+            self.lookups = Some(lookups);
+        }
+        Ok(self.lookups.clone().unwrap_or_default())
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.

@@ -125,6 +125,7 @@ impl Told {
             computes: start::computes(&layout, world.lanes)?,
             operators: start::operators(&layout, &checkpoint, job.state_memory_bytes)?,
             files: start::open_files(&layout, &checkpoint)?,
+            lookups: None,
             publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
             clock: graph.clock.clone(),
             time: world.clock.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
@@ -63,7 +64,7 @@ impl Builder<'_> {
             return self.refuse("EXISTS or IN under OR is not supported on streams", help, "OR");
         };
         let is_changing = self.reads_changes(&join.left) || self.reads_changes(&join.right);
-        if self.table.mode != OutputMode::Append && (kind != JoinKind::Inner || is_changing) && kind != JoinKind::Inner {
+        if self.table.mode != OutputMode::Append && kind != JoinKind::Inner {
             return self.changing_join(&join);
         }
         self.symmetric(&join, kind, is_changing)
@@ -244,7 +245,8 @@ impl Builder<'_> {
     }
 
     pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        Ok(create_physical_expr(expr, schema, self.state.execution_props())?)
+        let planning = PhysicalPlanningContext::default();
+        Ok(create_physical_expr(expr, schema, self.state.execution_props(), &planning)?)
     }
 
     fn batch_time(&self) -> Result<Expr> {

@@ -8,8 +8,8 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use futures::executor::block_on;
 
-use super::engine::{MINUTE, SECOND, doubles, lines, rows, run, texts, times};
-use super::schemas::{ecommerce, table};
+use super::engine::{MINUTE, SECOND, doubles, front, lines, rows, run, texts, times};
+use super::schemas::{ecommerce, position, table};
 
 const START: i64 = 1_700_000_000 * SECOND;
 
@@ -69,11 +69,13 @@ fn the_five_window_tables_equal_batch_sql_over_the_same_rows() {
     let mut dice = Dice(42);
     let epochs: Vec<(Vec<RecordBatch>, Option<i64>)> = (0..60)
         .map(|epoch| {
-            let lanes = (0..3).map(|_| bronze.front.run(&events(schema, epoch, &mut dice)).unwrap().rows).collect();
+            let lanes = (0..3).map(|_| events(schema, epoch, &mut dice)).collect();
             (lanes, (epoch > 0).then(|| START + (epoch * 2 - 3) * MINUTE))
         })
         .collect();
-    let all: Vec<RecordBatch> = epochs.iter().flat_map(|(lanes, _)| lanes.clone()).collect();
+    let pipeline = front(&graph, position(&graph, "bronze.raw_events"));
+    let all: Vec<RecordBatch> =
+        epochs.iter().flat_map(|(lanes, _)| lanes).map(|rows| pipeline.run(rows).unwrap().rows).collect();
     let all = concat_batches(&bronze.schema, &all).unwrap();
     let cases = [
         ("gold.event_counts", "SELECT * FROM out",
@@ -98,7 +100,7 @@ fn the_five_window_tables_equal_batch_sql_over_the_same_rows() {
           FROM (SELECT *, date_bin(INTERVAL '10' MINUTE, event_time) AS w FROM bronze) GROUP BY 1, 2, 3, 4"),
     ];
     for (name, shown, oracle) in cases {
-        let streamed = query(vec![("out", run(table(&graph, name), &epochs))], &shown.replace('"', "`"));
+        let streamed = query(vec![("out", run(&graph, position(&graph, name), &epochs))], &shown.replace('"', "`"));
         let batch = query(vec![("bronze", all.clone())], oracle);
         assert!(batch.len() > 10, "{name}");
         assert_eq!(streamed, batch, "{name}");

@@ -12,12 +12,11 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use epoch::EpochId;
 use job::{Job, OutputMode};
-use operators::aggregate::BlockSource;
-use operators::operator::Moment;
-use operators::{Aggregate, AggregateLane, OperatorError};
+use operators::operator::{BlockSource, Change, Moment, Operator, OperatorLane, Sign, Stored};
+use operators::{OperatorError, Pipeline};
 use state::BlockKey;
 
-use crate::{Graph, TablePlan, TableProblem, plan_job};
+use crate::{Graph, Node, NodeKind, Origin, TablePlan, TableProblem, plan_job};
 
 pub const SECOND: i64 = 1_000_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -120,50 +119,148 @@ impl BlockSource for Store {
     }
 }
 
-/// What a table holds at the end: epochs of lanes, each with its watermark; a last epoch closes every window of an append table.
-pub fn run(table: &TablePlan, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> RecordBatch {
-    let Some(stage) = &table.aggregate else {
-        let passed: Vec<RecordBatch> =
-            epochs.iter().flat_map(|(lanes, _)| lanes).map(|rows| table.front.run(rows).unwrap().rows).collect();
-        return concat_batches(&table.schema, &passed).unwrap();
-    };
-    let mut store = Store::default();
-    let mut aggregate = Aggregate::open(Arc::clone(&stage.spec), Vec::new()).unwrap();
+/// What a table of a graph holds at the end: epochs of lanes, each with its watermark; a last epoch closes every window of an
+/// append table.
+pub fn run(graph: &Graph, at: usize, epochs: &[(Vec<RecordBatch>, Option<i64>)]) -> RecordBatch {
+    let table = &graph.tables[at];
+    let mut machine = Machine::new(graph, at);
     let (mut late, mut out) = (None, Vec::new());
     let nothing = (Vec::new(), Some(i64::MAX / 4));
     for (number, (lanes, watermark_us)) in epochs.iter().chain([&nothing]).enumerate() {
         let moment =
             Moment { epoch: EpochId(number as u64), batch_time_us: 0, watermark_us: *watermark_us, late_us: late };
-        for (lane_number, input) in lanes.iter().enumerate() {
-            let mut lane = AggregateLane::new(Arc::clone(&stage.spec)).unwrap();
-            let left = lane.push(&table.front.run(input).unwrap().rows, late).unwrap();
-            assert_eq!(left.late, 0);
-            aggregate.absorb(moment.epoch, lane_number as u16, lane.finish().unwrap());
+        if number == epochs.len() && table.mode != OutputMode::Append {
+            break;
         }
-        let groups = match table.mode {
-            OutputMode::Append => aggregate.complete_windows(&moment),
-            _ if number < epochs.len() => aggregate.all_groups(&moment),
-            _ => break,
-        };
-        let merged: Vec<RecordBatch> =
-            aggregate.merge_items(&groups).into_iter().map(|item| aggregate.merge(&store, item).unwrap()).collect();
-        let all = concat_batches(&stage.spec.output, &merged).unwrap();
-        if table.mode != OutputMode::Append {
+        let changes = machine.epoch(lanes, &moment);
+        if !changes.is_empty() && table.mode == OutputMode::Complete {
             out.clear();
         }
-        out.push(stage.back.run(&all).unwrap().rows);
-        let changes =
-            aggregate.settle(&store, moment.epoch, watermark_us.filter(|_| table.mode == OutputMode::Append)).unwrap();
-        changes
-            .drops
-            .iter()
-            .for_each(|drop| store.0.retain(|key, _| key.bucket < drop.from || key.bucket >= drop.until));
-        changes.deletes.iter().for_each(|key| drop(store.0.remove(key)));
-        store.0.extend(changes.puts.iter().map(|(key, bytes)| (*key, bytes.to_vec())));
-        aggregate.committed();
+        out.extend(changes);
         late = *watermark_us;
     }
-    concat_batches(&table.schema, &out).unwrap()
+    concat_batches(&table.schema, &table_of(table, out)).unwrap()
+}
+
+/// The rows of the table after these changes: of a bucket that is replaced the last ones.
+fn table_of(table: &TablePlan, changes: Vec<(Sign, RecordBatch)>) -> Vec<RecordBatch> {
+    let mut buckets: BTreeMap<i64, Vec<RecordBatch>> = BTreeMap::new();
+    let mut added = Vec::new();
+    let mut last = None;
+    for (sign, rows) in changes {
+        match sign {
+            Sign::Add if !table.is_replaced => added.push(rows),
+            Sign::Replace { bucket } => {
+                let of_bucket = buckets.entry(bucket).or_default();
+                if last != Some(bucket) {
+                    of_bucket.clear();
+                }
+                of_bucket.push(rows);
+                last = Some(bucket);
+            }
+            _ => {}
+        }
+    }
+    added.extend(buckets.into_values().flatten());
+    added
+}
+
+/// The nodes of a graph with their state, run as the runtime runs them.
+struct Machine<'a> {
+    graph: &'a Graph,
+    table: usize,
+    store: Store,
+    operators: BTreeMap<usize, Box<dyn Operator>>,
+    lanes: BTreeMap<usize, Box<dyn OperatorLane>>,
+    out: Vec<(Sign, RecordBatch)>,
+}
+
+impl<'a> Machine<'a> {
+    fn new(graph: &'a Graph, table: usize) -> Machine<'a> {
+        let specs = graph.nodes.iter().enumerate().filter_map(|(at, node)| match &node.kind {
+            NodeKind::Operator(operator) => Some((at, &operator.spec)),
+            _ => None,
+        });
+        let mut operators = BTreeMap::new();
+        for (at, spec) in specs {
+            let stored = Stored { blocks: vec![Vec::new(); spec.stores().len()], ..Stored::default() };
+            operators.insert(at, Arc::clone(spec).open(stored).unwrap());
+        }
+        Machine { graph, table, store: Store::default(), operators, lanes: BTreeMap::new(), out: Vec::new() }
+    }
+
+    fn epoch(&mut self, lanes: &[RecordBatch], moment: &Moment) -> Vec<(Sign, RecordBatch)> {
+        let fresh = |(at, node): (usize, &Node)| match &node.kind {
+            NodeKind::Operator(operator) => Some((at, Arc::clone(&operator.spec).lane().unwrap())),
+            _ => None,
+        };
+        let at: Vec<usize> = self.operators.keys().copied().collect();
+        for (number, rows) in lanes.iter().enumerate() {
+            self.lanes = self.graph.nodes.iter().enumerate().filter_map(fresh).collect();
+            self.pass_on(&Origin::Source("events".to_string()), Sign::Add, rows, moment);
+            for at in &at {
+                let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
+                self.operators.get_mut(at).unwrap().absorb(moment, part, number as u16).unwrap();
+            }
+        }
+        self.lanes = self.graph.nodes.iter().enumerate().filter_map(fresh).collect();
+        for at in &at {
+            let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
+            let operator = self.operators.get_mut(at).unwrap();
+            operator.absorb(moment, part, lanes.len() as u16).unwrap();
+            let pieces = operator.pieces(moment).unwrap();
+            let changes: Vec<Change> = pieces
+                .into_iter()
+                .flat_map(|piece| self.operators[at].run(piece, moment, &self.store).unwrap())
+                .collect();
+            changes.iter().for_each(|change| self.pass_on(&Origin::Node(*at), change.sign, &change.rows, moment));
+        }
+        for operator in self.operators.values_mut() {
+            let changes = operator.settle(moment, &self.store).unwrap();
+            for drop in &changes.drops {
+                let is_dropped = |key: &BlockKey| {
+                    key.operator == drop.operator && drop.from <= key.bucket && key.bucket < drop.until
+                };
+                self.store.0.retain(|key, _| !is_dropped(key));
+            }
+            changes.deletes.iter().for_each(|key| drop(self.store.0.remove(key)));
+            self.store.0.extend(changes.puts.iter().map(|(key, bytes)| (*key, bytes.to_vec())));
+            operator.committed();
+        }
+        std::mem::take(&mut self.out)
+    }
+
+    fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, moment: &Moment) {
+        let graph = self.graph;
+        for (at, node) in graph.nodes.iter().enumerate() {
+            for edge in node.inputs.iter().filter(|edge| edge.from == *from) {
+                match &node.kind {
+                    NodeKind::Pipeline(pipeline) => {
+                        let passed = pipeline.run(rows).unwrap().rows;
+                        self.pass_on(&Origin::Node(at), sign, &passed, moment);
+                    }
+                    NodeKind::Operator(_) if matches!(sign, Sign::Replace { .. }) => {}
+                    NodeKind::Operator(_) => {
+                        let left = self.lanes.get_mut(&at).unwrap().push(edge.port, sign, rows, moment).unwrap();
+                        assert_eq!(left.late, 0);
+                    }
+                    NodeKind::Sink if node.table == self.table => self.out.push((sign, rows.clone())),
+                    NodeKind::Sink => {}
+                    NodeKind::Lookup(_) => panic!("no static tables here"),
+                }
+            }
+        }
+    }
+}
+
+/// What a table without memory makes of rows of its source.
+pub fn front(graph: &Graph, table: usize) -> &Pipeline {
+    let nodes = graph.nodes[graph.tables[table].nodes.clone()].iter();
+    let mut pipelines = nodes.filter_map(|node| match &node.kind {
+        NodeKind::Pipeline(pipeline) => Some(pipeline),
+        _ => None,
+    });
+    pipelines.next().unwrap()
 }
 
 /// Rows as text, sorted.

@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use job::OutputMode;
 use operators::aggregate::instant;
 
-use super::engine::{MINUTE, SECOND, flags, ints, job, lines, plan, plan_one, rows, run, texts, times, type_of};
+use super::engine::{MINUTE, SECOND, flags, front, ints, job, lines, plan, plan_one, rows, run, texts, times, type_of};
 
 /// Six events of two users in two minutes.
 fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
@@ -26,9 +26,9 @@ fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
 
 /// The rows that a query gives over the six events.
 fn answer(mode: &str, sql: &str) -> Vec<String> {
-    let (graph, table) = plan_one(mode, sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
+    let (graph, _) = plan_one(mode, sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
     graph.clock.set(1_700_000_000 * SECOND);
-    lines(&run(&table, &[(vec![events(&graph.sources["events"].schema)], None)]))
+    lines(&run(&graph, 0, &[(vec![events(&graph.sources["events"].schema)], None)]))
 }
 
 #[test]
@@ -223,33 +223,33 @@ fn an_unnested_row_is_taken_once_however_many_rows_it_makes_and_filters_count() 
             ("quantities", Arc::new(numbers.finish())),
         ],
     );
-    let passed = table.front.run(&input).unwrap();
+    let passed = front(&graph, 0).run(&input).unwrap();
     assert_eq!((passed.taken, passed.filtered), (3, 1));
     assert_eq!(lines(&passed.rows), vec!["u | a | 1", "u | b | 2"]);
 }
 
 #[test]
 fn a_row_that_an_expression_fails_on_is_an_error_and_not_a_panic() {
-    let (graph, table) = plan_one("append", "SELECT CAST(user_id AS INT) AS i FROM events").unwrap();
-    let error = table.front.run(&events(&graph.sources["events"].schema)).unwrap_err().to_string();
+    let (graph, _) = plan_one("append", "SELECT CAST(user_id AS INT) AS i FROM events").unwrap();
+    let error = front(&graph, 0).run(&events(&graph.sources["events"].schema)).unwrap_err().to_string();
     assert!(error.contains("ann"), "{error}");
-    let (graph, table) = plan_one("append", "SELECT total % 0 AS i FROM events").unwrap();
-    assert!(table.front.run(&events(&graph.sources["events"].schema)).is_err());
+    let (graph, _) = plan_one("append", "SELECT total % 0 AS i FROM events").unwrap();
+    assert!(front(&graph, 0).run(&events(&graph.sources["events"].schema)).is_err());
 }
 
 #[test]
 fn a_projection_without_columns_keeps_the_number_of_rows() {
-    let (graph, table) = plan_one("complete", "SELECT count(*) AS n FROM events").unwrap();
-    let passed = table.front.run(&events(&graph.sources["events"].schema)).unwrap();
+    let (graph, _) = plan_one("complete", "SELECT count(*) AS n FROM events").unwrap();
+    let passed = front(&graph, 0).run(&events(&graph.sources["events"].schema)).unwrap();
     assert_eq!(passed.rows.num_rows(), 6);
 }
 
 #[test]
 fn current_timestamp_is_read_when_an_epoch_runs() {
-    let (graph, table) = plan_one("append", "SELECT current_timestamp() AS t FROM events WHERE total = 1").unwrap();
+    let (graph, _) = plan_one("append", "SELECT current_timestamp() AS t FROM events WHERE total = 1").unwrap();
     let input = events(&graph.sources["events"].schema);
     for (us, wanted) in [(0, "1970-01-01T00:00:00Z"), (SECOND, "1970-01-01T00:00:01Z")] {
         graph.clock.set(us);
-        assert_eq!(lines(&table.front.run(&input).unwrap().rows), vec![wanted]);
+        assert_eq!(lines(&front(&graph, 0).run(&input).unwrap().rows), vec![wanted]);
     }
 }

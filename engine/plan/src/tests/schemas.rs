@@ -3,7 +3,7 @@
 use super::engine::plan;
 use crate::explain::explain;
 use crate::words::type_words;
-use crate::{Graph, TablePlan};
+use crate::{Graph, NodeKind, TablePlan};
 
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 
@@ -12,6 +12,10 @@ pub fn ecommerce() -> (job::Job, Graph) {
         .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let graph = plan(&job).unwrap_or_else(|problems| panic!("{problems:?}"));
     (job, graph)
+}
+
+pub fn position(graph: &Graph, name: &str) -> usize {
+    graph.tables.iter().position(|table| table.name == name).unwrap()
 }
 
 pub fn table<'a>(graph: &'a Graph, name: &str) -> &'a TablePlan {
@@ -71,16 +75,16 @@ fn the_tables_have_the_promised_columns() {
     );
     assert_eq!(table(&graph, "bronze.raw_events").schema.fields().len(), 26 + 5);
     assert_eq!(graph.tables.len(), 7);
-    assert!(graph.tables[1..].iter().all(|table| table.input == "bronze.raw_events"));
+    assert!(graph.tables[1..].iter().all(|table| table.inputs == ["bronze.raw_events"]));
 }
 
 #[test]
 fn explanations_and_fingerprints_speak_of_what_the_user_wrote() {
     let (job, graph) = ecommerce();
     let mut text = explain(&job, &graph);
-    for table in &graph.tables {
-        if let Some(stage) = &table.aggregate {
-            text.push_str(&stage.spec.fingerprint().unwrap().join("\n"));
+    for node in &graph.nodes {
+        if let NodeKind::Operator(operator) = &node.kind {
+            text.push_str(&operator.spec.fingerprint().unwrap().join("\n"));
         }
     }
     for inner in ["Int64(", "b0", "b1", "c0", "c1", "raw_events.", "__"] {
