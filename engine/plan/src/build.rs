@@ -19,8 +19,8 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
 use job::OutputMode;
-use operators::{OperatorError, Pipeline};
 use operators::operator::OperatorSpec;
+use operators::{OperatorError, Pipeline};
 
 use crate::error::to_problem;
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};

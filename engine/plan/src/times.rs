@@ -82,7 +82,11 @@ pub fn event_time_of(expr: &Expr, input: &LogicalPlan, below: &[Option<EventTime
 }
 
 /// As [`event_times`], for a plan with window functions (OVER) whose rows come from its node `bottom`.
-pub fn event_times_over(plan: &LogicalPlan, bottom: &LogicalPlan, at_bottom: &[Option<EventTime>]) -> Vec<Option<EventTime>> {
+pub fn event_times_over(
+    plan: &LogicalPlan,
+    bottom: &LogicalPlan,
+    at_bottom: &[Option<EventTime>],
+) -> Vec<Option<EventTime>> {
     if std::ptr::eq(plan, bottom) || plan == bottom {
         let mut times = at_bottom.to_vec();
         times.truncate(bottom.schema().fields().len());

@@ -240,11 +240,11 @@ impl Compute {
             }
             NodeKind::Lookup(_) => {
                 let name = &layout.tables[node.table].plan.name;
-                let lookup = epoch.lookups.get(&at).ok_or_else(|| {
-                    RunError::Internal(format!("a static table of {name} was not read"))
-                })?;
-                let rows =
-                    steps.at(Step::Compute, epoch.number(), || lookup.run(push.rows)).map_err(of_table(name))?;
+                let lookup = epoch
+                    .lookups
+                    .get(&at)
+                    .ok_or_else(|| RunError::Internal(format!("a static table of {name} was not read")))?;
+                let rows = steps.at(Step::Compute, epoch.number(), || lookup.run(push.rows)).map_err(of_table(name))?;
                 self.pass_on(at, &Push { sign: push.sign, rows: &rows, is_input: false }, epoch, steps)
             }
             NodeKind::Operator(_) if is_replacing => Ok(()),

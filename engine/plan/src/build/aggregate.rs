@@ -10,10 +10,10 @@ use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
 use job::{Late, OutputMode};
 use operators::WindowSpec;
-use operators::session::{self, GroupTime, SessionSpec};
 use operators::aggregate::{
     AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
 };
+use operators::session::{self, GroupTime, SessionSpec};
 
 use super::below::Below;
 use super::{Builder, Result, Stream, bottom_of};
@@ -163,7 +163,8 @@ impl Builder<'_> {
     }
 
     fn grouping(&self, aggregate: &Aggregate, below: &mut Below) -> Result<Grouping> {
-        let mut grouping = Grouping { group: Vec::new(), window: None, session: None, keys: Vec::new(), key_names: Vec::new() };
+        let mut grouping =
+            Grouping { group: Vec::new(), window: None, session: None, keys: Vec::new(), key_names: Vec::new() };
         for expr in &aggregate.group_expr {
             if let Some(call) = window_call(expr) {
                 let spec = window_spec(call, &self.table.sql)?;

@@ -30,7 +30,8 @@ impl Builder<'_> {
         let stream = self.stream(&input, false)?;
         let keys: Vec<usize> = (passed..passed + aggregate.group_expr.len()).collect();
         let rows = place(&input, &stream.schema, 0)?;
-        let group: Vec<Expr> = (0..keys.len()).map(|at| Expr::Column(Column::new_unqualified(format!("__key{at}")))).collect();
+        let group: Vec<Expr> =
+            (0..keys.len()).map(|at| Expr::Column(Column::new_unqualified(format!("__key{at}")))).collect();
         let plan = Aggregate::try_new(Arc::new(rows), group, aggregate.aggr_expr.clone())?;
         let plan = self.batch_plan(&LogicalPlan::Aggregate(plan))?;
         let is_global = keys.is_empty();
@@ -87,9 +88,9 @@ impl Builder<'_> {
 
     /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
     pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
-        let window = stream.closes_by.filter(|column| {
-            matches!(stream.times[*column], Some(EventTime { kind: TimeKind::Window(Some(_)), .. }))
-        });
+        let window = stream
+            .closes_by
+            .filter(|column| matches!(stream.times[*column], Some(EventTime { kind: TimeKind::Window(Some(_)), .. })));
         let bucket = match (self.table.mode, window) {
             (OutputMode::Complete, _) => Bucket::Whole,
             (_, Some(column)) => Bucket::Time { column, length_us: 0 },

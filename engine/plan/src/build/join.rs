@@ -139,7 +139,15 @@ impl Builder<'_> {
         let spec = Arc::new(spec);
         let schema = Arc::clone(operators::operator::OperatorSpec::output(spec.as_ref()));
         let from = self.operator(spec, &[&left.stream, &right.stream], lag_us, None);
-        Ok(Stream { from: vec![from], schema, times, is_changing, is_replacing: false, is_entry: false, closes_by: None })
+        Ok(Stream {
+            from: vec![from],
+            schema,
+            times,
+            is_changing,
+            is_replacing: false,
+            is_entry: false,
+            closes_by: None,
+        })
     }
 
     /// The rows of a side with its keys as columns.
@@ -173,7 +181,8 @@ impl Builder<'_> {
         }
         let bounds = Bounds::of(conditions, join, &left.stream.times, &right.stream.times);
         // A right row that is still to come is newer than the watermark: it cannot be within reach of an old left row.
-        left.expires = bounds.least_us.map(|(column, _, least_us)| Expires { column, after_us: least_us.saturating_neg() });
+        left.expires =
+            bounds.least_us.map(|(column, _, least_us)| Expires { column, after_us: least_us.saturating_neg() });
         right.expires = bounds.most_us.map(|(_, column, most_us)| Expires { column, after_us: most_us });
     }
 
@@ -189,7 +198,8 @@ impl Builder<'_> {
         }
         if self.table.state_ttl.is_none() && (left.expires.is_none() || right.expires.is_none()) {
             let side = if left.expires.is_none() { "left" } else { "right" };
-            let message = format!("nothing bounds the state of this join: rows of its {side} side would be kept for ever");
+            let message =
+                format!("nothing bounds the state of this join: rows of its {side} side would be kept for ever");
             let help = "add a range of event times or an event-time key to ON, or set state_ttl = \"7 days\" (or \"unbounded\") on the table";
             return self.refuse(message, help, "JOIN");
         }
@@ -338,7 +348,8 @@ impl Builder<'_> {
 
     /// The refusal of a join that Spark refuses too.
     pub(super) fn refuse_join<T>(&self, message: &str) -> Result<T> {
-        let problem = SqlProblem::new(message, "turn the join round so that the stream's rows are the ones that are kept");
+        let problem =
+            SqlProblem::new(message, "turn the join round so that the stream's rows are the ones that are kept");
         Err(problem.at_text(&self.table.sql, "JOIN").into())
     }
 }

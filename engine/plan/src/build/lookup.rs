@@ -36,7 +36,9 @@ impl Builder<'_> {
             (JoinType::LeftSemi, false) | (JoinType::RightSemi, true) => LookupKind::LeftSemi,
             (JoinType::LeftAnti, false) | (JoinType::RightAnti, true) => LookupKind::LeftAnti,
             (kind, false) => {
-                let message = format!("{kind}Outer join with a streaming table on the left and a static table on the right is not supported");
+                let message = format!(
+                    "{kind}Outer join with a streaming table on the left and a static table on the right is not supported"
+                );
                 return self.refuse_join(&message);
             }
             (kind, true) => {
@@ -55,11 +57,8 @@ impl Builder<'_> {
         let stream = self.stream(&streamed, false)?;
         let (tabled, table_keys) = keyed(table_plan, &table_keys)?;
         let table = self.static_plan(tabled)?;
-        let mut spec = LookupSpec::new(
-            kind,
-            (Arc::clone(&stream.schema), stream_keys),
-            (table.plan.schema(), table_keys),
-        )?;
+        let mut spec =
+            LookupSpec::new(kind, (Arc::clone(&stream.schema), stream_keys), (table.plan.schema(), table_keys))?;
         let (width, extra) = (stream_plan.schema().fields().len(), stream.schema.fields().len());
         if let Some(filter) = &join.filter {
             let schema = stream_plan.schema().join(table_plan.schema())?;

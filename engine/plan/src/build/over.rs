@@ -59,8 +59,7 @@ impl Builder<'_> {
         let number = numbered.schema.qualified_field(numbered.schema.fields().len() - 1);
         let number = Expr::Column(Column::from(number));
         let condition = number.lt_eq(Expr::Literal(ScalarValue::UInt64(Some(limit)), None));
-        let columns: Vec<Expr> =
-            numbered.input.schema().columns().into_iter().map(Expr::Column).collect();
+        let columns: Vec<Expr> = numbered.input.schema().columns().into_iter().map(Expr::Column).collect();
         let filtered = Filter::try_new(condition, Arc::new(LogicalPlan::Window(numbered)))?;
         let plan = LogicalPlanBuilder::from(LogicalPlan::Filter(filtered)).project(columns)?.build()?;
         debug_assert!(below.schema().fields().len() <= stream.schema.fields().len());
@@ -106,7 +105,8 @@ fn with_keys(plan: &LogicalPlan, keys: &[Expr]) -> Result<LogicalPlan> {
 
 /// A place for the rows as they are kept: the query's columns under their names, then the keys.
 fn keep_all(plan: &LogicalPlan, stream: &Stream) -> Result<LogicalPlan> {
-    let extra = (plan.schema().fields().len()..stream.schema.fields().len()).map(|at| at - plan.schema().fields().len());
+    let extra =
+        (plan.schema().fields().len()..stream.schema.fields().len()).map(|at| at - plan.schema().fields().len());
     let nulls = extra.map(|at| Expr::Literal(ScalarValue::Null, None).alias(format!("__key{at}")));
     let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).chain(nulls).collect();
     let named = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
