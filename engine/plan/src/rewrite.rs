@@ -96,20 +96,7 @@ impl VisitorMut for Rewriter<'_> {
         forms::rewrite(expr);
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
-                "explode" | "explode_outer" => {
-                    if let Ok(Some(columns)) = generators::columns(function, &[], false)
-                        && let Some((unnested, _)) = columns.into_iter().next()
-                    {
-                        *expr = unnested;
-                    }
-                }
-                "session_window" => {
-                    let problem = SqlProblem::new(
-                        "session windows are not supported yet",
-                        "group by window(…) and the session's key",
-                    );
-                    return ControlFlow::Break(problem.at_text(self.sql, "session_window"));
-                }
+                "explode" => function.name = ObjectName::from(vec![Ident::new("unnest")]),
                 _ => {}
             }
         }

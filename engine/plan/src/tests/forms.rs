@@ -253,3 +253,16 @@ fn current_timestamp_is_read_when_an_epoch_runs() {
         assert_eq!(lines(&front(&graph, 0).run(&input).unwrap().rows), vec![wanted]);
     }
 }
+
+#[test]
+fn a_range_of_times_bounds_a_join_however_it_is_written() {
+    for condition in [
+        "b.event_time BETWEEN a.event_time - INTERVAL 10 MINUTES AND a.event_time",
+        "b.event_time >= a.event_time - INTERVAL '10' MINUTE AND b.event_time <= a.event_time",
+        "a.event_time < b.event_time + INTERVAL '10 minutes' AND a.event_time >= b.event_time",
+    ] {
+        let sql = format!("SELECT a.user_id, b.total FROM events a JOIN events b ON a.user_id = b.user_id AND {condition}");
+        let planned = plan_one("append", &sql);
+        assert!(planned.is_ok(), "{condition}: {:?}", planned.err());
+    }
+}
