@@ -96,7 +96,13 @@ impl VisitorMut for Rewriter<'_> {
         forms::rewrite(expr);
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
-                "explode" => function.name = ObjectName::from(vec![Ident::new("unnest")]),
+                "explode" | "explode_outer" => {
+                    if let Ok(Some(columns)) = generators::columns(function, &[], false)
+                        && let Some((unnested, _)) = columns.into_iter().next()
+                    {
+                        *expr = unnested;
+                    }
+                }
                 _ => {}
             }
         }
