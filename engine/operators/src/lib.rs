@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod block;
+pub mod dedup;
 pub mod functions;
 pub mod join;
 pub mod keyed;

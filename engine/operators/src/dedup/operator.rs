@@ -1,0 +1,162 @@
+//! The running deduplication: looks keys up shard by shard, and remembers those that are new.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::TimestampMicrosecondType;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+
+use super::spec::{DedupSpec, Expiry};
+use crate::OperatorError;
+use crate::keyed::{KeyedInput, KeyedLane, PieceRows, instants};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, Figures, LanePart, LateRows, Moment, Operator, OperatorLane, Piece, Sign, Stored,
+};
+use crate::store::{Shard, Store};
+
+/// The part that sees rows: a keyed lane that takes nothing back.
+#[derive(Debug)]
+pub(super) struct DedupLane {
+    name: String,
+    rows: KeyedLane,
+}
+
+impl DedupLane {
+    pub fn new(name: String, rows: KeyedLane) -> DedupLane {
+        DedupLane { name, rows }
+    }
+}
+
+impl OperatorLane for DedupLane {
+    fn push(
+        &mut self,
+        port: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &Moment,
+    ) -> Result<LateRows, OperatorError> {
+        if sign != Sign::Add {
+            let what = format!("{}: rows that change cannot be deduplicated", self.name);
+            return Err(OperatorError::Compute(format!("{what}; deduplicate before the aggregate or join")));
+        }
+        self.rows.push(port, sign, rows, moment)
+    }
+
+    fn finish(&mut self) -> Result<LanePart, OperatorError> {
+        self.rows.finish()
+    }
+}
+
+/// A deduplication with its state.
+#[derive(Debug)]
+pub struct Dedup {
+    spec: Arc<DedupSpec>,
+    store: Store,
+    input: KeyedInput,
+}
+
+impl Dedup {
+    pub(super) fn open(spec: Arc<DedupSpec>, stored: Stored) -> Dedup {
+        let blocks = stored.blocks.into_iter().next().unwrap_or_default();
+        let store = Store::open(spec.store(), blocks, stored.last, stored.budget);
+        Dedup { spec, store, input: KeyedInput::default() }
+    }
+
+    /// The rows whose keys are new, which are remembered.
+    fn take_new(
+        &self,
+        shard: &mut Shard,
+        rows: &PieceRows<'_>,
+        moment: &Moment,
+    ) -> Result<Option<RecordBatch>, OperatorError> {
+        let mut seen: HashTable<u128> = HashTable::new();
+        let mut new = Vec::new();
+        for (row, key) in rows.keys.iter().enumerate().filter(|(_, key)| !shard.contains(**key)) {
+            if let Entry::Vacant(slot) = seen.entry(*key as u64, |other| other == key, |other| *other as u64) {
+                slot.insert(*key);
+                new.push(row as u32);
+            }
+        }
+        if new.is_empty() {
+            return Ok(None);
+        }
+        let keys: Vec<u128> = new.iter().map(|row| rows.keys[*row as usize]).collect();
+        let passed = take_record_batch(&rows.rows, &UInt32Array::from(new))?;
+        shard.insert(&self.remembered(&passed, moment)?, &keys)?;
+        Ok(Some(passed))
+    }
+
+    /// What is kept of rows: their keys, and when they go.
+    fn remembered(&self, rows: &RecordBatch, moment: &Moment) -> Result<RecordBatch, OperatorError> {
+        let mut columns: Vec<ArrayRef> = self.spec.keys.iter().map(|key| rows.column(*key).clone()).collect();
+        let times = match self.spec.expiry {
+            Expiry::Never => None,
+            Expiry::EventTimeKey { column } => {
+                let times = instants(rows.column(column))?;
+                Some(times.as_primitive::<TimestampMicrosecondType>().clone())
+            }
+            Expiry::Within { column, delay_us } => {
+                let times = instants(rows.column(column))?;
+                let times = times.as_primitive::<TimestampMicrosecondType>();
+                let expires = times.iter().map(|us| us.unwrap_or(0).saturating_add(delay_us));
+                Some(TimestampMicrosecondArray::from_iter_values(expires))
+            }
+            Expiry::TimeToLive { us } => {
+                let expires = moment.batch_time_us.saturating_add(us);
+                Some(TimestampMicrosecondArray::from_value(expires, rows.num_rows()))
+            }
+        };
+        columns.extend(times.map(|times| Arc::new(times.with_timezone("UTC")) as ArrayRef));
+        Ok(RecordBatch::try_new(Arc::clone(&self.store.spec().schema), columns)?)
+    }
+}
+
+impl Operator for Dedup {
+    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+        Ok(self.input.pieces(self.store.any_due(moment)))
+    }
+
+    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(piece);
+        let mut passed = Vec::new();
+        for number in shards.clone() {
+            let mut rows = self.input.of_shard(number).peekable();
+            if rows.peek().is_none() && !self.store.is_due(number, moment) {
+                continue;
+            }
+            let mut shard = self.store.shard(number, moment, committed)?;
+            for part in rows {
+                passed.extend(self.take_new(&mut shard, &part, moment)?);
+            }
+            shard.evict(moment);
+        }
+        self.store.finish(shards, moment)?;
+        if passed.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Change::add(concat_batches(&self.spec.input, &passed)?)])
+    }
+
+    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        self.store.settle(moment, committed)
+    }
+
+    fn committed(&mut self) {
+        self.store.committed();
+    }
+
+    fn owes(&self, next: &Moment) -> bool {
+        self.store.any_due(next)
+    }
+
+    fn figures(&self) -> Figures {
+        self.store.figures()
+    }
+}

@@ -1,0 +1,185 @@
+//! Runs a deduplication as Spark runs a query: an epoch with the rows, then one without if the watermark has moved.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use epoch::EpochId;
+use state::BlockKey;
+
+use crate::OperatorError;
+use crate::dedup::{DedupSpec, Expiry};
+use crate::operator::{BlockChanges, BlockSource, Change, Figures, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::store::Budget;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    pub key: Option<String>,
+    pub value: i64,
+    pub time_us: Option<i64>,
+}
+
+pub fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("key", DataType::Utf8, true),
+        Field::new("value", DataType::Int64, false),
+        Field::new("time", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), true),
+    ]))
+}
+
+pub fn spec(expiry: Expiry, keys: &[usize]) -> DedupSpec {
+    DedupSpec { name: "gold.d".to_string(), input: schema(), keys: keys.to_vec(), event_time: None, expiry }
+}
+
+pub fn batch(rows: &[Row]) -> RecordBatch {
+    let times = rows.iter().map(|row| row.time_us);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter(rows.iter().map(|row| row.key.as_deref()))),
+        Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.value))),
+        Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC")),
+    ];
+    RecordBatch::try_new(schema(), columns).unwrap()
+}
+
+pub fn moment(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> Moment {
+    Moment { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
+}
+
+#[derive(Default)]
+pub struct Blocks(pub BTreeMap<BlockKey, Arc<[u8]>>);
+
+impl BlockSource for Blocks {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        let block = self.0.get(key).ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))?;
+        Ok(block.to_vec())
+    }
+}
+
+impl Blocks {
+    pub fn apply(&mut self, changes: &BlockChanges) {
+        changes.deletes.iter().for_each(|key| assert!(self.0.remove(key).is_some()));
+        changes.puts.iter().for_each(|(key, bytes)| assert!(self.0.insert(*key, Arc::clone(bytes)).is_none()));
+    }
+
+    pub fn open(&self, spec: &DedupSpec, cap_bytes: usize) -> Box<dyn Operator> {
+        let blocks = vec![self.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect()];
+        let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
+        spec.open(Stored { blocks, last: None, budget: Arc::new(Budget::new(cap_bytes)) }).unwrap()
+    }
+}
+
+/// One epoch up to its commit: what comes out, how many rows were late, what is written.
+pub fn epoch(
+    operator: &mut dyn Operator,
+    spec: &DedupSpec,
+    blocks: &Blocks,
+    lanes: &[Vec<Row>],
+    moment: &Moment,
+) -> (Vec<Change>, u64, BlockChanges) {
+    let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
+    let mut late = 0;
+    for (number, rows) in lanes.iter().enumerate() {
+        let mut lane = Arc::clone(&spec).lane().unwrap();
+        late += lane.push(0, Sign::Add, &batch(rows), moment).unwrap().late;
+        operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
+    }
+    let pieces = operator.pieces(moment).unwrap();
+    let out = pieces.into_iter().flat_map(|piece| operator.run(piece, moment, blocks).unwrap()).collect();
+    (out, late, operator.settle(moment, blocks).unwrap())
+}
+
+pub fn texts(out: &[Change]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for Change { sign, rows } in out {
+        assert_eq!(*sign, Sign::Add);
+        let (keys, values) = (rows.column(0).as_string::<i32>(), rows.column(1).as_primitive::<Int64Type>());
+        let key = |row| if keys.is_null(row) { "null" } else { keys.value(row) };
+        texts.extend((0..rows.num_rows()).map(|row| format!("{} {}", key(row), values.value(row))));
+    }
+    texts
+}
+
+/// A query with one deduplication.
+pub struct Bed {
+    spec: DedupSpec,
+    delay_us: Option<i64>,
+    /// An epoch with rows is followed by one without if the watermark has moved.
+    pub runs_until_idle: bool,
+    operator: Box<dyn Operator>,
+    blocks: Blocks,
+    epoch: u64,
+    newest_us: Option<i64>,
+    watermark_us: Option<i64>,
+    late_us: Option<i64>,
+    out: Vec<String>,
+    late: u64,
+    figures: Figures,
+}
+
+impl Bed {
+    pub fn new(spec: DedupSpec, delay_us: Option<i64>) -> Bed {
+        let blocks = Blocks::default();
+        Bed {
+            operator: blocks.open(&spec, usize::MAX),
+            spec,
+            delay_us,
+            runs_until_idle: true,
+            blocks,
+            epoch: 0,
+            newest_us: None,
+            watermark_us: None,
+            late_us: None,
+            out: Vec::new(),
+            late: 0,
+            figures: Figures::default(),
+        }
+    }
+
+    pub fn add(&mut self, rows: &[Row]) -> &mut Bed {
+        self.one(rows);
+        if self.runs_until_idle && self.next_watermark() > self.watermark_us {
+            let (out, late, figures) = (self.out.clone(), self.late, self.figures);
+            self.one(&[]);
+            assert!(self.out.is_empty(), "an epoch without rows gives none");
+            (self.out, self.late) = (out, late);
+            self.figures.updated = figures.updated;
+        }
+        self
+    }
+
+    pub fn gives(&mut self, wanted: &[&str]) -> &mut Bed {
+        let mut wanted: Vec<&str> = wanted.to_vec();
+        let mut found: Vec<&str> = self.out.iter().map(String::as_str).collect();
+        (wanted.sort_unstable(), found.sort_unstable());
+        assert_eq!(found, wanted);
+        self
+    }
+
+    /// Spark's numRowsTotal, numRowsUpdated of the epoch with rows, numRowsDroppedByWatermark.
+    pub fn state(&mut self, total: u64, updated: u64, dropped: u64) -> &mut Bed {
+        assert_eq!((self.figures.rows, self.figures.updated, self.late), (total, updated, dropped));
+        self
+    }
+
+    pub fn owes(&self) -> bool {
+        self.operator.owes(&moment(self.epoch, self.next_watermark(), None))
+    }
+
+    fn next_watermark(&self) -> Option<i64> {
+        let newest = self.newest_us.zip(self.delay_us).map(|(newest_us, delay_us)| newest_us - delay_us);
+        newest.max(self.watermark_us)
+    }
+
+    fn one(&mut self, rows: &[Row]) {
+        (self.late_us, self.watermark_us) = (self.watermark_us, self.next_watermark());
+        let now = moment(self.epoch, self.watermark_us, self.late_us);
+        let lanes = if rows.is_empty() { Vec::new() } else { vec![rows.to_vec()] };
+        let (out, late, changes) = epoch(self.operator.as_mut(), &self.spec, &self.blocks, &lanes, &now);
+        self.blocks.apply(&changes);
+        self.operator.committed();
+        (self.out, self.late, self.figures) = (texts(&out), late, self.operator.figures());
+        self.newest_us = self.newest_us.max(rows.iter().filter_map(|row| row.time_us).max());
+        self.epoch += 1;
+    }
+}
