@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
-use operators::AggregateLane;
+use epoch::EpochId;
+use operators::aggregate::Delta;
+use operators::operator::{Moment, Sign};
 
-use super::engine::{MINUTE, doubles, flags, ints, lines, plan_one, rows, run, texts, times};
+use super::engine::{MINUTE, doubles, flags, front, ints, lines, operator, plan_one, rows, run, texts, times};
 
 /// A call, and the text of what it gives over `total` 1..=6 with `quantity` 5, 2, null, 3, 0, -7.
 const CALLS: &[(&str, &str)] = &[
@@ -98,7 +100,7 @@ fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
 /// The figure over the six events, given in these pieces: one lane of one epoch each.
 fn figure(call: &str, cuts: &[usize]) -> Result<String, String> {
     let sql = format!("SELECT CAST({call} AS STRING) AS x FROM events");
-    let (graph, table) = plan_one("complete", &sql).map_err(|problems| {
+    let (graph, _) = plan_one("complete", &sql).map_err(|problems| {
         problems.iter().map(|problem| problem.problem.message.clone()).collect::<Vec<_>>().join("; ")
     })?;
     let all = events(&graph.sources["events"].schema);
@@ -109,7 +111,7 @@ fn figure(call: &str, cuts: &[usize]) -> Result<String, String> {
         epochs.push((vec![all.slice(start, end - start)], None));
         start = end;
     }
-    Ok(lines(&run(&table, &epochs)).join("\n"))
+    Ok(lines(&run(&graph, 0, &epochs)).join("\n"))
 }
 
 #[test]
@@ -138,8 +140,8 @@ fn a_state_is_the_same_bytes_on_every_run() {
         let sql = format!(
             "SELECT window.start AS s, success, {call} AS x FROM events GROUP BY window(event_time, '1 minute'), success"
         );
-        let (graph, table) = plan_one("update", &sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
-        let stage = table.aggregate.as_ref().unwrap();
+        let (graph, _) = plan_one("update", &sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
+        let operator = operator(&graph);
         let count = 5_000;
         let input = rows(
             &graph.sources["events"].schema,
@@ -153,9 +155,11 @@ fn a_state_is_the_same_bytes_on_every_run() {
             ],
         );
         let blocks = || {
-            let mut lane = AggregateLane::new(Arc::clone(&stage.spec)).unwrap();
-            lane.push(&table.front.run(&input).unwrap().rows, None).unwrap();
-            lane.finish().unwrap().into_iter().map(|delta| (delta.bucket, delta.bytes)).collect::<Vec<_>>()
+            let moment = Moment { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
+            let mut lane = Arc::clone(operator).lane().unwrap();
+            lane.push(0, Sign::Add, &front(&graph, 0).run(&input).unwrap().rows, &moment).unwrap();
+            let deltas = lane.finish().unwrap().downcast::<Vec<Delta>>().unwrap();
+            deltas.into_iter().map(|delta| (delta.bucket, delta.bytes)).collect::<Vec<_>>()
         };
         if blocks() != blocks() {
             differing.push(call);

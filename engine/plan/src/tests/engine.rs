@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use epoch::EpochId;
 use job::{Job, OutputMode};
-use operators::operator::{BlockSource, Change, Moment, Operator, OperatorLane, Sign, Stored};
+use operators::operator::{BlockSource, Change, Moment, Operator, OperatorLane, OperatorSpec, Sign, Stored};
 use operators::{OperatorError, Pipeline};
 use state::BlockKey;
 
@@ -251,6 +251,15 @@ impl<'a> Machine<'a> {
             }
         }
     }
+}
+
+/// The first operator with memory.
+pub fn operator(graph: &Graph) -> &Arc<dyn OperatorSpec> {
+    let mut operators = graph.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Operator(operator) => Some(&operator.spec),
+        _ => None,
+    });
+    operators.next().unwrap()
 }
 
 /// What a table without memory makes of rows of its source.

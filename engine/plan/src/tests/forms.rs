@@ -261,7 +261,8 @@ fn a_range_of_times_bounds_a_join_however_it_is_written() {
         "b.event_time >= a.event_time - INTERVAL '10' MINUTE AND b.event_time <= a.event_time",
         "a.event_time < b.event_time + INTERVAL '10 minutes' AND a.event_time >= b.event_time",
     ] {
-        let sql = format!("SELECT a.user_id, b.total FROM events a JOIN events b ON a.user_id = b.user_id AND {condition}");
+        let sql =
+            format!("SELECT a.user_id, b.total FROM events a JOIN events b ON a.user_id = b.user_id AND {condition}");
         let planned = plan_one("append", &sql);
         assert!(planned.is_ok(), "{condition}: {:?}", planned.err());
     }

@@ -1,6 +1,6 @@
 //! What each function gives, in Spark's words: expressions and the text that Spark's documentation or Spark itself gives for them.
 
-use super::engine::{lines, plan_one, rows, texts};
+use super::engine::{front, lines, plan_one, rows, texts};
 
 /// An expression over no column, and `CAST(… AS STRING)` of it as Spark 4 gives it (`null` for NULL).
 const SPARK: &[(&str, &str)] = &[
@@ -469,11 +469,11 @@ const SPARK: &[(&str, &str)] = &[
 /// The text of an expression in a running table.
 fn value(expression: &str) -> Result<String, String> {
     let sql = format!("SELECT CAST(({expression}) AS STRING) AS x FROM events");
-    let (graph, table) = plan_one("append", &sql).map_err(|problems| {
+    let (graph, _) = plan_one("append", &sql).map_err(|problems| {
         problems.iter().map(|problem| problem.problem.message.clone()).collect::<Vec<_>>().join("; ")
     })?;
     let input = rows(&graph.sources["events"].schema, vec![("user_id", texts(&[Some("x")]))]);
-    let passed = table.front.run(&input).map_err(|error| error.to_string())?;
+    let passed = front(&graph, 0).run(&input).map_err(|error| error.to_string())?;
     Ok(lines(&passed.rows).join("\n"))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use super::engine::{ints, job, lines, plan, rows, texts};
+use super::engine::{front, ints, job, lines, plan, rows, texts};
 use crate::plan_job;
 
 const HEAD: &str = r#"
@@ -52,7 +52,7 @@ fn answer(sql: &str) -> Result<(Vec<String>, Vec<String>), String> {
     );
     let table = &graph.tables[0];
     let names = table.schema.fields().iter().map(|field| field.name().clone()).collect();
-    Ok((lines(&table.front.run(&input).map_err(|error| error.to_string())?.rows), names))
+    Ok((lines(&front(&graph, 0).run(&input).map_err(|error| error.to_string())?.rows), names))
 }
 
 #[test]
