@@ -5,6 +5,7 @@ mod below;
 mod changing;
 mod cut;
 mod distinct;
+mod grouping;
 mod join;
 mod lookup;
 mod over;

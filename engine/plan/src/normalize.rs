@@ -1,9 +1,10 @@
 //! Brings an analyzed query into the few shapes that streams are built from: subqueries as joins, windows as columns.
 
+use datafusion::common::JoinType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, col};
+use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, Filter, Join, LogicalPlan, LogicalPlanBuilder, col};
 use datafusion::optimizer::decorrelate_lateral_join::DecorrelateLateralJoin;
 use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
@@ -13,6 +14,7 @@ use datafusion::optimizer::scalar_subquery_to_join::ScalarSubqueryToJoin;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use std::sync::Arc;
 
+use crate::bounds::{conjuncts, reads_only};
 use crate::build::Result;
 use crate::casts::to_instant;
 use crate::functions::time_windows::{window_time, windows_of};
@@ -37,10 +39,18 @@ pub fn normalize(state: &SessionState, plan: LogicalPlan, sql: &str) -> Result<L
                 Arc::new(DecorrelatePredicateSubquery::new()),
                 Arc::new(ScalarSubqueryToJoin::new()),
                 Arc::new(DecorrelateLateralJoin::new()),
-                Arc::new(EliminateCrossJoin::new()),
-                Arc::new(ExtractEquijoinPredicate::new()),
             ];
-            Optimizer::with_rules(rules).optimize(plan, state, |_, _| {})?
+            let plan = Optimizer::with_rules(rules).optimize(plan, state, |_, _| {})?;
+            refuse_subqueries(&plan, sql)?;
+            let plan = match has_cross_join(&plan)? {
+                // It takes conditions out of joins, so it is asked only where there is a join without one.
+                true => {
+                    Optimizer::with_rules(vec![Arc::new(EliminateCrossJoin::new())]).optimize(plan, state, |_, _| {})?
+                }
+                false => plan,
+            };
+            let plan = plan.transform_up(into_join).data()?;
+            Optimizer::with_rules(vec![Arc::new(ExtractEquijoinPredicate::new())]).optimize(plan, state, |_, _| {})?
         }
     };
     let mut problem = None;
@@ -75,6 +85,73 @@ fn joins(plan: &LogicalPlan) -> PlanResult<bool> {
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
+}
+
+/// A subquery that could not be made a join would be run again for every chunk of rows.
+fn refuse_subqueries(plan: &LogicalPlan, sql: &str) -> Result<()> {
+    let mut found = false;
+    plan.apply(|node| {
+        for expr in node.expressions() {
+            expr.apply(|expr| {
+                found |= matches!(
+                    expr,
+                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_)
+                );
+                Ok(TreeNodeRecursion::Continue)
+            })?;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match found {
+        false => Ok(()),
+        true => {
+            let message = "this subquery cannot be computed on a stream: its value would change with every epoch";
+            let help = "write it as a join, or make it a table of its own and join that";
+            Err(SqlProblem::new(message, help).at_text(sql, "(SELECT").into())
+        }
+    }
+}
+
+/// True if there is a join without any condition.
+fn has_cross_join(plan: &LogicalPlan) -> PlanResult<bool> {
+    plan.exists(|node| Ok(matches!(node, LogicalPlan::Join(join) if join.on.is_empty() && join.filter.is_none())))
+}
+
+/// A condition above an inner join is part of its condition.
+fn into_join(node: LogicalPlan) -> PlanResult<Transformed<LogicalPlan>> {
+    let LogicalPlan::Filter(filter) = &node else { return Ok(Transformed::no(node)) };
+    match filter.input.as_ref() {
+        LogicalPlan::Join(join) if join.join_type == JoinType::Inner => {
+            let conditions = conjuncts(&filter.predicate).into_iter().cloned().collect();
+            Ok(Transformed::yes(LogicalPlan::Join(with_conditions(join, conditions))))
+        }
+        _ => Ok(Transformed::no(node)),
+    }
+}
+
+/// The join with further conditions, each as far down as the columns that it reads.
+fn with_conditions(join: &Join, conditions: Vec<Expr>) -> Join {
+    let mut join = join.clone();
+    let mut own = Vec::new();
+    let mut below = [Vec::new(), Vec::new()];
+    for condition in conditions {
+        let side = [&join.left, &join.right].iter().position(|side| {
+            let is_inner = matches!(side.as_ref(), LogicalPlan::Join(join) if join.join_type == JoinType::Inner);
+            is_inner && reads_only(&condition, side.schema())
+        });
+        match side {
+            Some(side) => below[side].push(condition),
+            None => own.push(condition),
+        }
+    }
+    let [left, right] = below;
+    for (side, conditions) in [(&mut join.left, left), (&mut join.right, right)] {
+        if let (LogicalPlan::Join(inner), false) = (side.as_ref(), conditions.is_empty()) {
+            *side = Arc::new(LogicalPlan::Join(with_conditions(inner, conditions)));
+        }
+    }
+    join.filter = join.filter.into_iter().chain(own).reduce(Expr::and);
+    join
 }
 
 /// `window(…)` in SELECT becomes a column: one row each window, none for a row without a time (Spark §4.1).

@@ -16,6 +16,7 @@ use operators::aggregate::{
 use operators::session::{self, GroupTime, SessionSpec};
 
 use super::below::Below;
+use super::grouping::without_sets;
 use super::{Builder, Result, Stream, bottom_of};
 use crate::casts::to_instant;
 use crate::functions::time_windows::{session_call, session_end};
@@ -48,6 +49,9 @@ pub struct Grouping {
 
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, aggregate: &Aggregate, at_top: bool) -> Result<Stream> {
+        if aggregate.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_))) {
+            return self.aggregate(&without_sets(aggregate)?, at_top);
+        }
         let mut below = Below::default();
         let grouping = self.grouping(aggregate, &mut below)?;
         let calls = aggregate.aggr_expr.iter().map(|call| below.call(call)).collect::<Result<Vec<_>, _>>()?;

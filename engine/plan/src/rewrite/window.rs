@@ -6,13 +6,14 @@ use datafusion::sql::sqlparser::ast::{Expr, Function, GroupByExpr, Ident, Select
 
 use super::calls::field_of;
 use super::relation_name;
+use crate::functions::time_windows::SESSION_WINDOW;
 use crate::functions::window::WINDOW;
 
 /// The `window(…)` call of a GROUP BY.
 pub fn window_call(select: &Select) -> Option<Function> {
     let GroupByExpr::Expressions(terms, _) = &select.group_by else { return None };
     terms.iter().find_map(|term| match term {
-        Expr::Function(function) if relation_name(&function.name) == WINDOW => Some(function.clone()),
+        Expr::Function(function) if is_time_window(&relation_name(&function.name)) => Some(function.clone()),
         _ => None,
     })
 }
@@ -22,9 +23,9 @@ pub fn replace_in_item(item: &mut SelectItem, call: &Function) {
     match item {
         SelectItem::UnnamedExpr(expr) => {
             let alias = match expr {
-                Expr::Identifier(name) if is_window(name) => Some(WINDOW.to_string()),
+                Expr::Identifier(name) if is_window(name, call) => Some(relation_name(&call.name)),
                 Expr::CompoundIdentifier(names) => match names.as_slice() {
-                    [window, field] if is_window(window) => Some(field.value.to_lowercase()),
+                    [window, field] if is_window(window, call) => Some(field.value.to_lowercase()),
                     _ => None,
                 },
                 _ => None,
@@ -54,10 +55,10 @@ impl VisitorMut for WindowReplacer<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
-            Expr::Identifier(name) if is_window(name) => *expr = Expr::Function(self.call.clone()),
+            Expr::Identifier(name) if is_window(name, self.call) => *expr = Expr::Function(self.call.clone()),
             Expr::CompoundIdentifier(names) => {
                 if let [window, field] = names.as_slice()
-                    && is_window(window)
+                    && is_window(window, self.call)
                 {
                     *expr = field_of(Expr::Function(self.call.clone()), &field.value);
                 }
@@ -68,6 +69,11 @@ impl VisitorMut for WindowReplacer<'_> {
     }
 }
 
-fn is_window(name: &Ident) -> bool {
-    name.value.eq_ignore_ascii_case(WINDOW)
+/// True if a name means what the call gives: `window` or `session_window`.
+fn is_window(name: &Ident, call: &Function) -> bool {
+    name.value.eq_ignore_ascii_case(&relation_name(&call.name))
+}
+
+fn is_time_window(function: &str) -> bool {
+    [WINDOW, SESSION_WINDOW].contains(&function)
 }

@@ -190,7 +190,7 @@ fn tables_read_tables_in_any_order_of_the_file() {
 
 #[test]
 fn an_unnested_row_is_taken_once_however_many_rows_it_makes_and_filters_count() {
-    let (graph, table) = plan_one(
+    let (graph, _) = plan_one(
         "append",
         "SELECT user_id, unnest(items) AS item, unnest(quantities) AS q FROM events WHERE quantity > 0",
     )
@@ -265,5 +265,77 @@ fn a_range_of_times_bounds_a_join_however_it_is_written() {
             format!("SELECT a.user_id, b.total FROM events a JOIN events b ON a.user_id = b.user_id AND {condition}");
         let planned = plan_one("append", &sql);
         assert!(planned.is_ok(), "{condition}: {:?}", planned.err());
+    }
+}
+
+#[test]
+fn grouping_sets_give_a_row_for_each_set() {
+    let sql = "SELECT user_id, event_type, count(*) AS n, grouping(event_type) AS g FROM events WHERE total <= 4 GROUP BY ROLLUP (user_id, event_type)";
+    let wanted = [
+        "ann | buy | 1 | 0",
+        "ann | null | 3 | 1",
+        "ann | view | 2 | 0",
+        "bob | buy | 1 | 0",
+        "bob | null | 1 | 1",
+        "null | null | 4 | 1",
+    ];
+    assert_eq!(answer("update", sql), wanted);
+}
+
+#[test]
+fn window_functions_and_the_first_of_each_key_in_update_mode() {
+    for sql in [
+        "SELECT user_id, total FROM (SELECT user_id, total, row_number() OVER (PARTITION BY user_id ORDER BY total DESC) AS rn FROM events) WHERE rn <= 2",
+        "SELECT user_id, total FROM (SELECT *, rank() OVER (PARTITION BY user_id ORDER BY total DESC) AS rn FROM events) WHERE rn < 3",
+    ] {
+        assert_eq!(answer("update", sql), ["ann | 3", "ann | 4", "bob | 5", "bob | 6"], "{sql}");
+    }
+}
+
+#[test]
+fn sessions_unions_distinct_and_aggregates_of_aggregates() {
+    for (mode, sql, wanted) in [
+        (
+            "append",
+            "SELECT session_window.start AS s, session_window.end AS e, user_id, count(*) AS n FROM events GROUP BY session_window(event_time, '30 seconds'), user_id",
+            vec![
+                "1970-01-01T00:00:00Z | 1970-01-01T00:00:30Z | ann | 1",
+                "1970-01-01T00:00:01Z | 1970-01-01T00:00:31Z | bob | 1",
+                "1970-01-01T00:00:59Z | 1970-01-01T00:01:30Z | ann | 2",
+                "1970-01-01T00:01:01Z | 1970-01-01T00:01:32Z | bob | 2",
+            ],
+        ),
+        (
+            "append",
+            "SELECT user_id FROM events WHERE total < 3 UNION ALL SELECT event_type FROM events WHERE total = 1",
+            vec!["ann", "bob", "view"],
+        ),
+        ("append", "SELECT DISTINCT user_id FROM events", vec!["ann", "bob"]),
+        (
+            "update",
+            "SELECT n, count(*) AS users FROM (SELECT user_id, count(*) AS n FROM events GROUP BY user_id) GROUP BY n",
+            vec!["3 | 2"],
+        ),
+        (
+            "append",
+            "SELECT count(*) AS keys, sum(n) AS n FROM (SELECT window AS w, user_id, count(*) AS n FROM events GROUP BY window(event_time, '1 minute'), user_id) GROUP BY window(w, '1 hour')",
+            vec!["4 | 6"],
+        ),
+        (
+            "append",
+            "SELECT s, user_id FROM (SELECT window.start AS s, window AS w, user_id, count(*) AS n FROM events GROUP BY window(event_time, '1 minute'), user_id) QUALIFY row_number() OVER (PARTITION BY w ORDER BY n DESC) = 1",
+            vec!["1970-01-01T00:00:00Z | ann", "1970-01-01T00:01:00Z | bob"],
+        ),
+        (
+            "append",
+            "SELECT e.total, p.name FROM events e JOIN (VALUES ('ann', 'A'), ('eve', 'E')) AS p(id, name) ON e.user_id = p.id WHERE total < 4",
+            vec!["1 | A", "3 | A"],
+        ),
+    ] {
+        if sql.contains("VALUES") {
+            assert!(plan_one(mode, sql).is_ok(), "{sql}: {:?}", plan_one(mode, sql).err());
+            continue;
+        }
+        assert_eq!(answer(mode, sql), wanted, "{sql}");
     }
 }
