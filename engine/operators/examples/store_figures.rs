@@ -82,7 +82,9 @@ fn measure(rows: usize) {
         for (shard, (batch, hashes)) in of_epoch.iter().enumerate() {
             let mut guard = store.shard(shard as u8, &moment(epoch), &blocks).unwrap();
             timed("2 find", &mut || assert!(!hashes.iter().any(|key| guard.contains(*key))));
-            timed("3 insert", &mut || drop(guard.insert(batch, hashes).unwrap()));
+            timed("3 insert", &mut || {
+                guard.insert(batch, hashes).unwrap();
+            });
             drop(guard);
             let shard = shard as u8;
             timed("4 encode", &mut || store.finish(shard..shard + 1, &moment(epoch)).unwrap());

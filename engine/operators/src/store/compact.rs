@@ -38,9 +38,9 @@ pub(super) fn merge(spec: &StoreSpec, blocks: &Decoded, leave: &Leave<'_>) -> Re
     let mut is_mark_here = vec![false; blocks.marks.len()];
     let mut order: Vec<(usize, usize)> = Vec::with_capacity(blocks.rows.iter().map(BlockRows::len).sum());
     let mut marked: Vec<Vec<bool>> = blocks.rows.iter().map(|block| block.marked.clone()).collect();
-    for (number, block) in blocks.rows.iter().enumerate() {
+    for (number, (block, marked)) in blocks.rows.iter().zip(&mut marked).enumerate() {
         let due = Due::new(spec, &block.rows, leave.passed);
-        for row in 0..block.len() {
+        for (row, is_marked) in marked.iter_mut().enumerate() {
             let entry = block.entry(row);
             if let Ok(at) = search(&blocks.removed, &entry) {
                 is_here[at] = true;
@@ -48,7 +48,7 @@ pub(super) fn merge(spec: &StoreSpec, blocks: &Decoded, leave: &Leave<'_>) -> Re
             }
             if let Ok(at) = search(&blocks.marks, &entry) {
                 is_mark_here[at] = true;
-                marked[number][row] = true;
+                *is_marked = true;
             }
             if search(leave.removed, &entry).is_err() && !due.holds(row) {
                 order.push((number, row));

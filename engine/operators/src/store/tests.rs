@@ -78,7 +78,7 @@ fn an_epoch_without_changes_writes_nothing() {
 fn what_is_due_is_known_without_reading_once_anything_was_read() {
     let mut blocks = Blocks::default();
     let late = Row { expires: Some(50), ..row(1, 10) };
-    epoch(&mut open(&blocks), &mut blocks, 0, &[late.clone()]);
+    epoch(&mut open(&blocks), &mut blocks, 0, std::slice::from_ref(&late));
     let mut store = open(&blocks);
     assert!(store.any_due(&moment(1, Some(1), 1)), "nothing is known yet");
     let changes = store.settle(&moment(1, Some(1), 1), &blocks).unwrap();

@@ -122,22 +122,22 @@ fn first_rows(plan: &LogicalPlan, window: &Window) -> Option<u64> {
         return None;
     }
     let number = window.schema.fields().len() - 1;
-    limit_above(plan, window, number)
+    limit_above(plan, number)
 }
 
 /// Walks down to the window; gives the least bound that a filter puts on its column `number`.
-fn limit_above(plan: &LogicalPlan, window: &Window, number: usize) -> Option<u64> {
+fn limit_above(plan: &LogicalPlan, number: usize) -> Option<u64> {
     match plan {
         LogicalPlan::Filter(filter) => {
-            let below = limit_above(&filter.input, window, number);
+            let below = limit_above(&filter.input, number);
             let own = conjuncts(&filter.predicate)
                 .into_iter()
                 .filter_map(|conjunct| bound(conjunct, &filter.input, number))
                 .min();
             own.into_iter().chain(below).min()
         }
-        LogicalPlan::Projection(projection) => limit_above(&projection.input, window, number),
-        LogicalPlan::SubqueryAlias(alias) => limit_above(&alias.input, window, number),
+        LogicalPlan::Projection(projection) => limit_above(&projection.input, number),
+        LogicalPlan::SubqueryAlias(alias) => limit_above(&alias.input, number),
         _ => None,
     }
 }

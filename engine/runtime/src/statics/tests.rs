@@ -204,6 +204,7 @@ async fn a_restart_finds_the_copy_of_the_version_that_the_plan_names() {
         late_watermark_us: None,
         lanes: 1,
         sources: Default::default(),
+        times: std::collections::BTreeMap::new(),
         statics: [("products".to_string(), rows.version.clone())].into(),
     };
     checkpoint.write_plan_with(&plan, vec![(StaticRows::block_key("products", EpochId(0)), copy)]).unwrap();

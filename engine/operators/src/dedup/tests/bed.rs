@@ -151,7 +151,8 @@ impl Bed {
     pub fn gives(&mut self, wanted: &[&str]) -> &mut Bed {
         let mut wanted: Vec<&str> = wanted.to_vec();
         let mut found: Vec<&str> = self.out.iter().map(String::as_str).collect();
-        (wanted.sort_unstable(), found.sort_unstable());
+        wanted.sort_unstable();
+        found.sort_unstable();
         assert_eq!(found, wanted);
         self
     }

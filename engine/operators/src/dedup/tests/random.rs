@@ -78,7 +78,8 @@ fn run(expiry: Expiry, steps: &[Step]) {
         let by = if matches!(expiry, Expiry::TimeToLive { .. }) { Some(now.batch_time_us) } else { watermark_us };
         kept.retain(|_, expires| !expires.is_some_and(|us| by.is_some_and(|by| us <= by)));
         let mut found = texts(&out);
-        (found.sort_unstable(), wanted.sort_unstable());
+        found.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!((found, late), (wanted, wanted_late), "epoch {number}");
         assert_eq!(operator.figures().rows, kept.len() as u64, "epoch {number}");
     }

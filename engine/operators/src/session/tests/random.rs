@@ -198,7 +198,7 @@ fn groups_by_key_and_instant() {
             let lanes = dice.lanes(now, 50, 3);
             let outcome = job.epoch(&lanes, &moment(epoch, late, watermark));
             for row in lanes.iter().flatten().flatten() {
-                if !row.end.is_some_and(|end| late.is_some_and(|late| end <= late)) {
+                if row.end.is_none_or(|end| late.is_none_or(|late| end > late)) {
                     let key = row.key.clone().unwrap_or("null".to_string());
                     model.entry((row.end, key)).or_default().push(row.clone());
                 }

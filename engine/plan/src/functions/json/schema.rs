@@ -113,9 +113,8 @@ impl Reader {
             if self.take(',') {
                 continue;
             }
-            match close {
-                Some(close) => self.need(close)?,
-                None => {}
+            if let Some(close) = close {
+                self.need(close)?;
             }
             break;
         }
