@@ -161,7 +161,7 @@ fn a_row_without_a_time_is_of_1970_within_the_watermark_and_stays_as_a_key() {
     bed.add(&[k("n")]).gives(&["n 0"]).state(2, 0, 0);
     let mut bed = Bed::new(timed(Expiry::EventTimeKey { column: 2 }, &[0, 2]), Some(0));
     bed.add(&[k("n"), at("a", 9)]).gives(&["n 0", "a 0"]).state(1, 2, 0);
-    bed.add(&[k("n"), at("b", 99)]).gives(&["b 0"]).state(1, 0, 0);
+    bed.add(&[k("n"), at("b", 99)]).gives(&["b 0"]).state(1, 1, 0);
 }
 
 #[test]
