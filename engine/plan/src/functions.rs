@@ -3,11 +3,11 @@
 mod base64;
 mod batch_time;
 mod columns;
+mod conditions;
 mod hash;
 mod instant_text;
 mod json;
 mod lists;
-mod misc;
 mod nth_field;
 mod numbers;
 mod pattern;
@@ -130,7 +130,7 @@ fn own() -> Vec<ScalarUDF> {
         round::functions(),
         numbers::functions(),
         lists::functions(),
-        misc::functions(),
+        conditions::functions(),
         json::functions(),
         hash::functions(),
     ];
