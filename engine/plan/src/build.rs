@@ -14,6 +14,7 @@ mod union;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
@@ -143,6 +144,8 @@ impl<'a> Builder<'a> {
     pub fn pipeline(&mut self, plan: &LogicalPlan, base: Stream) -> Result<Stream> {
         let physical = block_on(self.state.create_physical_plan(plan))?;
         let pipeline = Pipeline::compile(physical, self.state.task_ctx())?;
+        // What cannot be computed on these types at all shows on no rows, before the job runs.
+        pipeline.run(&RecordBatch::new_empty(Arc::clone(&base.schema)))?;
         let schema = Arc::clone(pipeline.schema());
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue};
+use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -13,6 +13,7 @@ use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
 use crate::functions::text::is_as_in_arrow;
 use crate::functions::to_timestamp::{SparkCast, Target};
+use crate::words::words;
 
 /// Rewrites every cast of a plan.
 ///
@@ -44,6 +45,12 @@ fn merged_schema(node: &LogicalPlan) -> DFSchema {
 }
 
 fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    if let Expr::AggregateFunction(call) = &expr
+        && let Some(filter) = &call.params.filter
+        && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
+    {
+        return plan_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", words(filter));
+    }
     let (inner, target, is_trying) = match &expr {
         Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
         Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),

@@ -21,6 +21,17 @@ pub fn to_problem(error: &DataFusionError, sql: &str) -> SqlProblem {
 fn of_schema(error: &SchemaError, sql: &str) -> SqlProblem {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
+            let qualifier = field.relation.as_ref().map(|relation| relation.table().to_string());
+            let is_table = |name: &String| {
+                let mut tables = valid_fields.iter().filter_map(|field| field.relation.as_ref());
+                tables.any(|table| table.table().eq_ignore_ascii_case(name))
+            };
+            if let Some(table) = qualifier.filter(|name| !is_table(name)) {
+                let help = "name a table of FROM, by its alias if it has one";
+                return SqlProblem::new(format!("there is no table `{table}` in FROM"), help)
+                    .code("UNRESOLVED_COLUMN.WITH_SUGGESTION")
+                    .at_text(sql, &format!("{table}."));
+            }
             let known: Vec<&str> = valid_fields.iter().map(|field| field.name.as_str()).collect();
             let help = match nearest(&field.name, &known) {
                 Some(name) => format!("did you mean `{name}`? The columns are: {}", shorten(&known)),
@@ -44,34 +55,107 @@ fn of_schema(error: &SchemaError, sql: &str) -> SqlProblem {
     }
 }
 
+/// DataFusion's words that a user cannot act on: the part that gives them away, Spark's name, our words (empty: theirs
+/// stay), the remedy.
+const REPHRASED: &[(&str, &str, &str, &str)] = &[
+    (
+        "Placeholder '",
+        "UNBOUND_SQL_PARAMETER",
+        "the query has a parameter, and nothing gives it a value",
+        "write the value itself; ${NAME} in a job file is an environment variable",
+    ),
+    (
+        "logical expression AggregateFunction",
+        "GROUP_BY_AGGREGATE",
+        "an aggregate stands where a value of each row is needed, such as in GROUP BY",
+        "compute it in a table of its own and read that",
+    ),
+    (
+        "Aggregate functions are not allowed in the WHERE",
+        "INVALID_WHERE_CONDITION",
+        "an aggregate in WHERE: rows are left out before they are aggregated",
+        "put the condition into HAVING",
+    ),
+    (
+        "require unique expression names",
+        "COLUMN_ALREADY_EXISTS",
+        "two columns of the result have the same name",
+        "give one of them another name with AS",
+    ),
+    (
+        "non-boolean predicate",
+        "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN",
+        "",
+        "compare it with something, such as amount > 0",
+    ),
+    ("Cannot infer common argument type", "DATATYPE_MISMATCH", "", "CAST one of the two to the type of the other"),
+    ("Cannot access field", "INVALID_EXTRACT_BASE_FIELD_TYPE", "", "only structs have fields"),
+    ("Cast error:", "DATATYPE_MISMATCH", "", "CAST the argument to the type that the function takes"),
+    ("does not support zero arguments", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "give the function its arguments"),
+    ("expects ", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "see docs/job-file.md for the functions there are"),
+    ("different number of columns", "NUM_COLUMNS_MISMATCH", "", "select as many columns in each part"),
+    ("Unsupported SQL type", "UNSUPPORTED_DATATYPE", "", "use a type such as int, bigint, double, string or timestamp"),
+];
+
 fn of_text(text: &str, sql: &str) -> SqlProblem {
-    let message =
-        text.trim_start_matches("Error during planning: ").trim_start_matches("This feature is not implemented: ");
+    let message = PREFIXES.iter().fold(text, |text, prefix| text.trim_start_matches(prefix));
     if let Some(name) = between(message, "Invalid function '", "'") {
-        let help = match between(message, "Did you mean '", "'") {
-            Some(other) => format!("did you mean `{other}`?"),
-            None => "see docs/job-file.md for the functions there are".to_string(),
-        };
-        return SqlProblem::new(format!("there is no function `{name}`"), help)
-            .code("UNRESOLVED_ROUTINE")
-            .at_text(sql, name);
+        return no_function(name, between(message, "Did you mean '", "'"), sql);
     }
     if message.contains("must be in the GROUP BY clause") || message.contains("must appear in the GROUP BY") {
-        let column = between(message, "column \"", "\"").map(|name| name.rsplit('.').next().unwrap_or(name));
-        let what = match column {
-            Some(column) => format!("`{column}` is neither in GROUP BY nor in an aggregate"),
-            None => plain_text(&first_line(message)),
-        };
-        return SqlProblem::new(what, "add the column to GROUP BY, or put it into an aggregate such as max(…)")
-            .code("MISSING_AGGREGATION")
-            .at_text(sql, column.unwrap_or("GROUP BY"));
+        return missing_aggregation(message, sql);
     }
     if message.contains("calls cannot be nested") {
         return SqlProblem::new(plain_text(&first_line(message)), "make the inner aggregate a table of its own")
             .code("NESTED_AGGREGATE_FUNCTION")
             .at_text(sql, between(message, "is nested inside '", "(").unwrap_or("("));
     }
-    SqlProblem::new(plain_text(&first_line(message)), "change the query so that it can be planned")
+    if let Some(name) = between(message, "Function '", "' failed to match any signature") {
+        let given = between(message, "(DataType: ", ")").map_or("this type".to_string(), plain_text);
+        let help = "CAST the argument to a type that the function takes";
+        return SqlProblem::new(format!("`{name}` does not take {given}"), help)
+            .code("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
+            .at_text(sql, &format!("{name}("));
+    }
+    if let Some(node) = between(message, "Unsupported ast node ", " {") {
+        let help = "write it with joins, aggregates and subqueries";
+        return SqlProblem::new(format!("{} is not supported", node.to_uppercase()), help).at_text(sql, node);
+    }
+    let said = plain_text(&first_line(message.split(" No function matches").next().unwrap_or(message)));
+    match REPHRASED.iter().find(|(part, ..)| message.contains(part)) {
+        Some((_, code, "", help)) => SqlProblem::new(said, *help).code(code),
+        Some((_, code, words, help)) => SqlProblem::new(*words, *help).code(code),
+        None => SqlProblem::new(said, "change the query so that it can be planned"),
+    }
+}
+
+/// What DataFusion puts before its messages.
+const PREFIXES: &[&str] = &[
+    "Error during planning: ",
+    "Internal error: ",
+    "Execution error: ",
+    "Arrow error: ",
+    "Cast error: ",
+    "This feature is not implemented: ",
+];
+
+fn no_function(name: &str, other: Option<&str>, sql: &str) -> SqlProblem {
+    let help = match other {
+        Some(other) => format!("did you mean `{other}`?"),
+        None => "see docs/job-file.md for the functions there are".to_string(),
+    };
+    SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name)
+}
+
+fn missing_aggregation(message: &str, sql: &str) -> SqlProblem {
+    let column = between(message, "column \"", "\"").map(|name| name.rsplit('.').next().unwrap_or(name));
+    let what = match column {
+        Some(column) => format!("`{column}` is neither in GROUP BY nor in an aggregate"),
+        None => plain_text(&first_line(message)),
+    };
+    SqlProblem::new(what, "add the column to GROUP BY, or put it into an aggregate such as max(…)")
+        .code("MISSING_AGGREGATION")
+        .at_text(sql, column.unwrap_or("GROUP BY"))
 }
 
 /// A problem of a text that is not SQL.

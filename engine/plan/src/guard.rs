@@ -1,5 +1,8 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
+mod nesting;
+mod promises;
+
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visit, Visitor};
@@ -15,8 +18,12 @@ use crate::window::parse_interval;
 /// Longest SQL text of a table, bytes.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
 
-/// Deepest nesting of expressions and subqueries.
-pub const NESTING_MAX: usize = 100;
+/// Deepest nesting of parentheses, brackets and CASE. The parser takes one level or two for each.
+pub const NESTING_MAX: usize = 64;
+
+/// Levels of the parser. It never comes to its end below [`NESTING_MAX`]: near it the parser would try every way to
+/// read the text at every level, which takes for ever.
+const PARSER_LEVELS_MAX: usize = 400;
 
 /// Most operators and keywords of a query: as deep as chains such as `a + b + …` can make it before its depth is known.
 pub const OPERATORS_MAX: usize = 5_000;
@@ -36,22 +43,23 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
     let tokens = Tokenizer::new(&SparkSqlDialect {}, sql).tokenize_with_location();
     let tokens = tokens.map_err(|error| of_parser(&error.to_string(), sql))?;
     check_operators(&tokens)?;
-    let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(NESTING_MAX);
+    if nesting::nesting(&tokens) > NESTING_MAX {
+        return Err(too_deep());
+    }
+    let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(PARSER_LEVELS_MAX);
     let mut statements = match parser.with_tokens_with_locations(split_intervals(literals(tokens))).parse_statements() {
         Ok(statements) => statements,
-        Err(ParserError::RecursionLimitExceeded) => {
-            return Err(SqlProblem::new(
-                format!("the query is nested deeper than {NESTING_MAX}"),
-                "split it into several tables",
-            ));
-        }
+        Err(ParserError::RecursionLimitExceeded) => return Err(too_deep()),
         Err(ParserError::TokenizerError(text) | ParserError::ParserError(text)) => return Err(of_parser(&text, sql)),
     };
     let count = statements.len();
     match (statements.pop(), count) {
         (Some(Statement::Query(query)), 1) => match *query.body {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(not_a_select(sql)),
-            _ => check_depth(Statement::Query(query)),
+            _ => {
+                let statement = check_depth(Statement::Query(query))?;
+                promises::unkept(&statement, sql).map_or(Ok(statement), Err)
+            }
         },
         (Some(_), 1) => Err(not_a_select(sql)),
         (None, _) => Err(SqlProblem::new("the query is empty", "write a SELECT")),
@@ -60,6 +68,10 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
                 .at_text(sql, ";"))
         }
     }
+}
+
+fn too_deep() -> SqlProblem {
+    SqlProblem::new(format!("the query is nested deeper than {NESTING_MAX}"), "split it into several tables")
 }
 
 /// A text with too many operators must not be parsed at all: to drop what it makes would overflow the stack.

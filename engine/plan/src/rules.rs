@@ -5,9 +5,10 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
 use job::OutputMode;
 
 use crate::build::UNSUPPORTED;
+use crate::functions::time_windows::session_call;
 use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
-use crate::window::{window_call, window_spec};
+use crate::window::{check_gap, window_call, window_spec};
 
 /// What the rules need to know of a query.
 pub struct Subject<'a> {
@@ -155,12 +156,16 @@ fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {
 fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProblem> {
     let mut problems = Vec::new();
     let windows: Vec<_> = aggregate.group_expr.iter().filter_map(window_call).collect();
-    if windows.len() > 1 {
+    let sessions: Vec<_> = aggregate.group_expr.iter().filter_map(session_call).collect();
+    if windows.len() + sessions.len() > 1 {
         let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
         problems.push(SqlProblem::new(message, "keep one window(…) in GROUP BY").at_text(subject.sql, "window("));
     }
     if let Some(call) = windows.first() {
         problems.extend(window_spec(call, subject.sql).err());
+    }
+    if let Some(call) = sessions.first() {
+        problems.extend(check_gap(call, subject.sql).err());
     }
     problems
 }

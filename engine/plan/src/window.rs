@@ -8,6 +8,9 @@ use operators::WindowSpec;
 use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 
+/// Most windows that a row may be in.
+pub const WINDOWS_MAX: i64 = 100_000;
+
 /// The `window(…)` call that an expression is, whatever it is called.
 pub fn window_call(expr: &Expr) -> Option<&ScalarFunction> {
     match expr {
@@ -54,7 +57,26 @@ pub fn window_spec(call: &ScalarFunction, sql: &str) -> Result<WindowSpec, SqlPr
     if offset_us.abs() >= slide_us {
         return Err(constraint("the start must be less than the slide"));
     }
+    if size_us / slide_us > WINDOWS_MAX {
+        let message = format!("each row would be in {} windows, the limit is {WINDOWS_MAX}", size_us / slide_us);
+        return Err(problem(message, "take a longer slide or a shorter window"));
+    }
     Ok(WindowSpec { size_us, slide_us, offset_us })
+}
+
+/// Refuses a constant gap of a session that no row could have: Spark would drop every row in silence.
+///
+/// # Errors
+/// If it is a gap of no time.
+pub fn check_gap(call: &ScalarFunction, sql: &str) -> Result<(), SqlProblem> {
+    match call.args.get(1).map(interval_us) {
+        Some(Ok(gap_us)) if gap_us <= 0 => {
+            let message = "the gap of a session must be greater than 0: no row would be in one";
+            Err(SqlProblem::new(message, "write an interval such as '5 minutes' or '1 hour 30 minutes'")
+                .at_text(sql, "session_window("))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn interval_us(argument: &Expr) -> Result<i64, String> {

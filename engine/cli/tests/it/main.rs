@@ -3,6 +3,7 @@
 
 mod check;
 mod help;
+mod hostile;
 mod sql;
 mod stream;
 mod support;

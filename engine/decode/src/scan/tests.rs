@@ -161,10 +161,15 @@ fn accepts(text: &[u8]) -> bool {
     value(text, skip_space(text, 0)).is_ok_and(|(_, end)| skip_space(text, end) == text.len())
 }
 
-/// Whether serde_json takes it. It cannot hold 1e1000, which is JSON all the same.
+/// Whether serde_json takes it. It cannot hold 1e1000, which is JSON all the same, if what follows is.
 fn judged(text: &[u8]) -> bool {
-    let overflow = |error: &serde_json::Error| error.to_string().contains("number out of range");
-    serde_json::from_slice::<serde_json::Value>(text).map_or_else(|error| overflow(&error), |_| true)
+    match serde_json::from_slice::<serde_json::Value>(text) {
+        Ok(_) => true,
+        Err(error) if error.to_string().contains("number out of range") => {
+            serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+        }
+        Err(_) => false,
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
-use datafusion::physical_expr::aggregate::LoweredAggregateBuilder;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
 use job::{Late, OutputMode};
 use operators::WindowSpec;
 use operators::aggregate::{
@@ -231,6 +233,7 @@ impl Builder<'_> {
                 LoweredAggregateBuilder::new(call, logical, physical, self.state.execution_props(), &planning)
                     .with_name(written.schema_name().to_string())
                     .build()?;
+            try_call(&lowered.aggregate, lowered.filter.as_ref(), physical)?;
             Ok(AggregateCall { name: words(written), function: lowered.aggregate, filter: lowered.filter })
         });
         lowered.collect()
@@ -256,6 +259,21 @@ impl Builder<'_> {
         let text = if call.is_some() { "window(" } else { "GROUP BY" };
         Err(problem.at_text(&self.table.sql, text).into())
     }
+}
+
+/// Makes the accumulator and gives it no rows: arguments that it cannot take are found out before the job runs.
+fn try_call(
+    function: &AggregateFunctionExpr,
+    filter: Option<&Arc<dyn PhysicalExpr>>,
+    input: &SchemaRef,
+) -> Result<(), DataFusionError> {
+    let none = RecordBatch::new_empty(Arc::clone(input));
+    if let Some(filter) = filter {
+        filter.evaluate(&none)?;
+    }
+    let arguments = function.expressions().into_iter();
+    let values = arguments.map(|argument| argument.evaluate(&none)?.into_array(0)).collect::<Result<Vec<_>, _>>()?;
+    function.create_accumulator()?.update_batch(&values)
 }
 
 /// Which columns of the result carry event time.

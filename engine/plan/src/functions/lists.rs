@@ -57,6 +57,9 @@ fn offsets(values: &ArrayRef) -> Result<Vec<i32>> {
 
 /// The type of an array's elements or of a map's values.
 fn element_type(types: &[DataType]) -> Result<DataType> {
+    if matches!(types[0], DataType::List(_)) && types.get(1).is_some_and(super::read::is_text) {
+        return plan_err!("an element of an array is found by its number, not by a text");
+    }
     match &types[0] {
         DataType::List(field) => Ok(field.data_type().clone()),
         DataType::Map(entries, _) => match entries.data_type() {

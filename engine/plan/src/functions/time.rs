@@ -102,22 +102,6 @@ fn epochs() -> Vec<Simple> {
             Ok(instants(args[0].as_primitive::<Int64Type>().iter().map(|ms| ms?.checked_mul(1_000))))
         }),
         from_epoch("timestamp_micros", &[Kind::Whole], |args| Ok(instants(args[0].as_primitive::<Int64Type>().iter()))),
-        Simple {
-            name: "window_time",
-            aliases: &[],
-            count: (1, 1),
-            kinds: &[Kind::Any],
-            gives: |types| match &types[0] {
-                DataType::Struct(fields) if fields.iter().any(|field| field.name() == "end") => instant_type(types),
-                _ => datafusion::common::plan_err!("window_time(…) takes a window"),
-            },
-            body: |args| {
-                let end = args[0].as_struct().column_by_name("end").cloned();
-                let end = end.ok_or_else(|| exec_datafusion_err!("window_time(…) takes a window"))?;
-                let end = read_as(&end, Kind::Instant)?;
-                Ok(instants(end.as_primitive::<TimestampMicrosecondType>().iter().map(|us| us.map(|us| us - 1))))
-            },
-        },
     ]
 }
 

@@ -122,7 +122,10 @@ impl ScalarUDFImpl for TimeFunction {
         &self.signature
     }
 
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        if self.kind == Kind::WindowTime && !matches!(types, [kind] if *kind == window_type()) {
+            return datafusion::common::plan_err!("window_time(…) takes the window of a GROUP BY window(…)");
+        }
         Ok(match self.kind {
             Kind::Tumbling | Kind::Session => window_type(),
             Kind::Sliding => DataType::List(window_item()),

@@ -168,7 +168,7 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
         "sum",
     ),
     ("append", "SELECT user_id + success FROM events", "", "", ""),
-    ("append", "SELECT user_id AS a, event_type AS a FROM events", "", "", ""),
+    ("append", "SELECT user_id AS a, event_type AS a FROM events", "COLUMN_ALREADY_EXISTS", "same name", ""),
 ];
 
 /// Words that only someone who knows the engine's inside could make sense of.
