@@ -119,6 +119,8 @@ pub struct BlockChanges {
 pub struct Figures {
     /// Rows kept (Spark `numRowsTotal`).
     pub rows: u64,
+    /// True if `rows` is exact; false if the state would have to be read for it ([`Operator::count_rows`]).
+    pub rows_are_known: bool,
     /// Rows added or changed in the last epoch that are still kept at its end (Spark `numRowsUpdated`).
     pub updated: u64,
     /// Rows that went in the last epoch (Spark `numRowsRemoved`).
@@ -129,6 +131,22 @@ pub struct Figures {
     pub bytes: u64,
     /// Bytes in memory.
     pub memory_bytes: u64,
+}
+
+impl Figures {
+    /// Those of two states together.
+    #[must_use]
+    pub fn and(self, other: Figures) -> Figures {
+        Figures {
+            rows: self.rows + other.rows,
+            rows_are_known: self.rows_are_known && other.rows_are_known,
+            updated: self.updated + other.updated,
+            removed: self.removed + other.removed,
+            blocks: self.blocks + other.blocks,
+            bytes: self.bytes + other.bytes,
+            memory_bytes: self.memory_bytes + other.memory_bytes,
+        }
+    }
 }
 
 /// What limits an operator's state, for `engine explain`.

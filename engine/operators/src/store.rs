@@ -205,11 +205,13 @@ impl Store {
     /// Figures as of now: rows that the running epoch inserted count, blocks that it has not settled do not. After a
     /// restart, no rows are known of before anything was read.
     pub fn figures(&self) -> Figures {
-        let mut figures = Figures::default();
+        let mut figures = Figures { rows_are_known: true, ..Figures::default() };
         for number in 0..SHARDS {
             let shard = self.lock(number);
             let settled = || self.summary.get().map(|summary| summary.shards[number as usize].rows());
-            figures.rows += shard.known_rows().or_else(settled).unwrap_or(0);
+            let rows = shard.known_rows().or_else(settled);
+            figures.rows += rows.unwrap_or(0);
+            figures.rows_are_known &= rows.is_some();
             let (updated, removed) = self.last_epoch.map_or((0, 0), |epoch| shard.counts(epoch));
             figures.updated += updated;
             figures.removed += removed;
@@ -220,6 +222,15 @@ impl Store {
             figures.bytes += block.bytes;
         }
         figures
+    }
+
+    /// Exact number of rows kept, also after a restart.
+    ///
+    /// # Errors
+    /// If what the blocks hold has to be read for it and cannot.
+    pub fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.summary(committed)?;
+        Ok(self.figures().rows)
     }
 
     fn lock(&self, number: u8) -> MutexGuard<'_, Shard> {

@@ -62,6 +62,8 @@ pub struct Flow {
     pub entered: u64,
     /// Rows that came out.
     pub given: u64,
+    /// Rows that came too late for it.
+    pub late: u64,
 }
 
 #[derive(Default)]
@@ -285,6 +287,7 @@ impl Compute {
         let left = steps
             .at(Step::Compute, epoch.number(), || lane.push(port, push.sign, push.rows, moment))
             .map_err(of_table(name))?;
+        self.nodes[at].flow.late += left.late;
         self.count_left(node.table, push, &left);
         let late = node.operator().and_then(|operator| operator.late.as_ref());
         match (&left.mask, left.late, late) {

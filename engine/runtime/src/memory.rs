@@ -17,7 +17,7 @@ use state::MemoryDisk;
 use tokio::runtime::{Handle, Runtime};
 
 use crate::clock::Clock;
-use crate::error::RunError;
+use crate::error::{RunError, of_table};
 use crate::planner::Next;
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::step::{FailPoint, Moment};
@@ -311,13 +311,11 @@ impl MemoryRun {
     /// The watermark that the next epoch goes by, of a source or of a table's input, microseconds since 1970 UTC.
     pub fn watermark(&self, name: &str) -> Option<i64> {
         let run = &self.told.as_ref()?.run;
-        match run.watermarks.get(name) {
-            Some(source) => source.watermark_us,
-            None => {
-                self.job.tables.iter().find(|table| table.name == name)?;
-                run.last.as_ref()?.next_watermark_us
-            }
+        if let Some(source) = run.watermarks.get(name) {
+            return source.watermark_us;
         }
+        let table = run.layout.tables.iter().find(|table| table.plan.name == name)?;
+        run.layout.of_table(table, &run.ahead()?).watermark_us
     }
 
     /// The state that a table's query keeps after the newest epoch, of all its operators together.
@@ -325,18 +323,24 @@ impl MemoryRun {
     /// # Errors
     /// If it has to be read and cannot.
     pub fn figures(&mut self, table: &str) -> Result<StateFigures, RunError> {
+        let run = &self.started()?.told.run;
         let mut all = StateFigures::default();
-        for state in self.progress().into_iter().flat_map(|epoch| &epoch.state).filter(|state| state.name == table) {
-            all.blocks += state.blocks;
-            all.bytes += state.bytes;
+        for running in &run.operators {
+            let name = &run.layout.tables[run.layout.nodes[running.node].table].plan.name;
+            if name == table {
+                let figures = running.operator.figures();
+                all.rows += running.operator.count_rows(&run.checkpoint).map_err(of_table(name))?;
+                all.blocks += figures.blocks;
+                all.bytes += figures.bytes;
+            }
         }
         Ok(all)
     }
 
-    /// Rows of state that a table's query added or changed in the epochs from number `first` on, epoch by epoch.
+    /// Rows of state that a table's query added or changed in the epochs from number `first` on, summed over them.
     pub fn updated_since(&self, table: &str, first: u64) -> u64 {
-        let _ = (table, first);
-        0
+        let epochs = self.heard.epochs.iter().filter(|epoch| epoch.epoch >= first);
+        epochs.flat_map(|epoch| &epoch.state).filter(|state| state.table == table).map(|state| state.updated).sum()
     }
 
     /// The newest epoch.

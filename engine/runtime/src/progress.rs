@@ -28,19 +28,62 @@ pub struct TableProgress {
     pub rejected: u64,
     /// Rows that its query left out.
     pub filtered: u64,
+    /// Watermark that its query went by, microseconds since 1970 UTC; `None` if its sources have none yet.
+    pub watermark_us: Option<i64>,
+}
+
+/// Event times of rows, microseconds since 1970 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventTimes {
+    /// The oldest.
+    pub min_us: i64,
+    /// The newest.
+    pub max_us: i64,
+    /// Sum of them all.
+    pub sum_us: i128,
+    /// Rows that have one.
+    pub rows: u64,
+}
+
+impl EventTimes {
+    /// Their mean, cut to the microsecond.
+    pub fn avg_us(&self) -> i64 {
+        i64::try_from(self.sum_us.div_euclid(i128::from(self.rows.max(1)))).unwrap_or(self.max_us)
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn and(self, other: EventTimes) -> EventTimes {
+        EventTimes {
+            min_us: self.min_us.min(other.min_us),
+            max_us: self.max_us.max(other.max_us),
+            sum_us: self.sum_us + other.sum_us,
+            rows: self.rows + other.rows,
+        }
+    }
 }
 
 /// One operator's state after an epoch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StateProgress {
-    /// Name of the table that it belongs to.
+    /// Name of the operator; it begins with that of its table.
     pub name: String,
+    /// Name of the table that it belongs to.
+    pub table: String,
+    /// Rows kept; `None` if they are not known without reading the state.
+    pub rows: Option<u64>,
+    /// Rows added or changed in the epoch.
+    pub updated: u64,
+    /// Rows that went in the epoch.
+    pub removed: u64,
+    /// Rows that came too late for it.
+    pub late: u64,
     /// Blocks of state.
     pub blocks: u64,
     /// Bytes of state, encoded.
     pub bytes: u64,
-    /// Rows that came too late.
-    pub late: u64,
+    /// Bytes of state in memory.
+    pub memory_bytes: u64,
 }
 
 /// One source in one epoch.
@@ -58,6 +101,8 @@ pub struct SourceProgress {
     pub rows_read: u64,
     /// Records behind the newest, summed over partitions, after this epoch.
     pub lag: u64,
+    /// Event times of the records read; `None` without a watermark, or without a record that has one.
+    pub event_times: Option<EventTimes>,
 }
 
 /// One epoch.
@@ -85,8 +130,10 @@ pub struct EpochProgress {
     pub rejected: u64,
     /// Rows too late, over all tables.
     pub late: u64,
-    /// Watermark of the epoch, microseconds since 1970 UTC.
+    /// Watermark of the epoch, microseconds since 1970 UTC: that of the slowest source.
     pub watermark_us: Option<i64>,
+    /// Event times of the records of all sources.
+    pub event_times: Option<EventTimes>,
     /// Records behind the newest, over all sources.
     pub lag: u64,
     /// Milliseconds by step: Spark's names, then ours.
@@ -104,10 +151,6 @@ impl EpochProgress {
     pub fn to_json(&self) -> String {
         let durations: Map<String, Value> =
             self.durations_ms.iter().map(|(name, ms)| ((*name).to_string(), json!(ms))).collect();
-        let mut event_time = Map::new();
-        if let Some(watermark_us) = self.watermark_us {
-            event_time.insert("watermark".to_string(), json!(instant(watermark_us)));
-        }
         let fields = [
             ("id", json!(self.id)),
             ("runId", json!(self.run_id)),
@@ -119,7 +162,7 @@ impl EpochProgress {
             ("inputRowsPerSecond", json!(self.input_rows_per_second)),
             ("processedRowsPerSecond", json!(self.rows_per_second)),
             ("durationMs", Value::Object(durations)),
-            ("eventTime", Value::Object(event_time)),
+            ("eventTime", event_time_json(self.event_times, self.watermark_us)),
             ("stateOperators", Value::Array(self.state.iter().map(state_json).collect())),
             ("sources", Value::Array(self.sources.iter().map(|source| self.source_json(source)).collect())),
             (
@@ -143,23 +186,39 @@ impl EpochProgress {
             "inputRowsPerSecond": self.input_rows_per_second,
             "processedRowsPerSecond": self.rows_per_second,
             "metrics": {"totalOffsetsBehindLatest": source.lag.to_string()},
+            "eventTime": event_time_json(source.event_times, None),
         })
     }
 }
 
+/// Spark's `eventTime`: what is not known is left out.
+fn event_time_json(times: Option<EventTimes>, watermark_us: Option<i64>) -> Value {
+    let times = times.map(|times| [("max", times.max_us), ("min", times.min_us), ("avg", times.avg_us())]);
+    let known = times.into_iter().flatten().chain(watermark_us.map(|us| ("watermark", us)));
+    Value::Object(known.map(|(name, us)| (name.to_string(), json!(instant(us)))).collect())
+}
+
 fn state_json(state: &StateProgress) -> Value {
-    json!({
+    let mut json = json!({
         "operatorName": "stateStoreSave",
         "name": state.name,
+        "table": state.table,
+        "numRowsUpdated": state.updated,
+        "numRowsRemoved": state.removed,
         "numRowsDroppedByWatermark": state.late,
-        "memoryUsedBytes": state.bytes,
+        "memoryUsedBytes": state.memory_bytes,
         "customMetrics": {"stateBlocks": state.blocks, "stateBytes": state.bytes},
-    })
+    });
+    if let Some(rows) = state.rows {
+        json["numRowsTotal"] = json!(rows);
+    }
+    json
 }
 
 fn table_json(table: &TableProgress) -> Value {
     json!({
         "name": table.name,
+        "eventTime": event_time_json(None, table.watermark_us),
         "numOutputRows": table.written,
         "numRowsDroppedByWatermark": table.late,
         "numRowsRejected": table.rejected,

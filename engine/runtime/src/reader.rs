@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder, TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder,
+    TimestampMicrosecondArray,
 };
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use decode::{JsonDecoder, RawDecoder, Reject};
@@ -14,6 +15,7 @@ use source::Record;
 
 use crate::error::RunError;
 use crate::feed::FeedLane;
+use crate::progress::EventTimes;
 use crate::step::Steps;
 
 /// Rows that are decoded before they go through the graph.
@@ -49,6 +51,8 @@ pub struct ReadTotals {
     pub rejected: u64,
     /// Newest event time per partition, microseconds since 1970 UTC.
     pub event_us_max: PerPartition<i64>,
+    /// Event times of the rows.
+    pub event_times: Option<EventTimes>,
     /// Records that were gone, if the job goes on without them.
     pub gaps: Vec<DataGap>,
 }
@@ -129,8 +133,7 @@ impl Reader {
     ) -> Result<(), RunError> {
         let setup = Arc::clone(&self.setup);
         let pen = &mut self.pen;
-        let (batches, rejected) =
-            steps.at(Step::Decode, plan.epoch, || pen.flush_all(&setup, &mut totals.event_us_max))?;
+        let (batches, rejected) = steps.at(Step::Decode, plan.epoch, || pen.flush_all(&setup, totals))?;
         totals.rejected += rejected.len() as u64;
         if let (OnError::Fail, Some(first)) = (setup.source.on_error, rejected.first()) {
             return Err(RunError::Rejected(format!(
@@ -293,11 +296,11 @@ impl Pen {
         self.reject(at, record, reason);
     }
 
-    /// All rows taken so far, and the rejects. Notes the newest event time of each partition.
+    /// All rows taken so far, and the rejects. Notes the event times.
     fn flush_all(
         &mut self,
         setup: &SourceSetup,
-        event_us_max: &mut PerPartition<i64>,
+        totals: &mut ReadTotals,
     ) -> Result<(Vec<RecordBatch>, Vec<Rejected>), RunError> {
         let last = self.flush()?;
         if let Some(error) = self.error.take() {
@@ -307,7 +310,7 @@ impl Pen {
         batches.extend(last);
         batches.retain(|batch| batch.num_rows() > 0);
         if let Some(column) = setup.event_time {
-            batches.iter().try_for_each(|batch| note_newest(batch, column, event_us_max))?;
+            batches.iter().try_for_each(|batch| note_times(batch, column, totals))?;
         }
         self.bytes = 0;
         Ok((batches, std::mem::take(&mut self.rejected)))
@@ -331,8 +334,8 @@ impl Pen {
     }
 }
 
-/// Notes the newest event time of each partition of a batch, whose rows stand partition by partition.
-fn note_newest(batch: &RecordBatch, column: usize, event_us_max: &mut PerPartition<i64>) -> Result<(), RunError> {
+/// Notes the event times of a batch, whose rows stand partition by partition, and the newest of each partition.
+fn note_times(batch: &RecordBatch, column: usize, totals: &mut ReadTotals) -> Result<(), RunError> {
     let metadata = batch.num_columns() - plan::METADATA_COLUMNS.len();
     let topics = batch.column(metadata + 1).as_string::<i32>();
     let partitions = batch.column(metadata + 2).as_primitive::<arrow::datatypes::Int32Type>();
@@ -340,6 +343,7 @@ fn note_newest(batch: &RecordBatch, column: usize, event_us_max: &mut PerPartiti
         .column(column)
         .as_primitive_opt::<TimestampMicrosecondType>()
         .ok_or_else(|| RunError::Internal("the event time is not a timestamp".to_string()))?;
+    totals.event_times = [totals.event_times, times_of(times)].into_iter().flatten().reduce(EventTimes::and);
     let mut start = 0;
     while start < batch.num_rows() {
         let (topic, partition) = (topics.value(start), partitions.value(start));
@@ -347,10 +351,20 @@ fn note_newest(batch: &RecordBatch, column: usize, event_us_max: &mut PerPartiti
             .take_while(|row| partitions.value(*row) == partition && topics.value(*row) == topic)
             .count();
         if let Some(newest_us) = arrow::compute::max(&times.slice(start, length)) {
-            let slot = event_us_max.entry_or_insert_with(&TopicPartition::new(topic, partition), || newest_us);
+            let slot = totals.event_us_max.entry_or_insert_with(&TopicPartition::new(topic, partition), || newest_us);
             *slot = newest_us.max(*slot);
         }
         start += length;
     }
     Ok(())
+}
+
+/// Least, greatest and sum of a column of times.
+fn times_of(times: &TimestampMicrosecondArray) -> Option<EventTimes> {
+    let (min_us, max_us) = (arrow::compute::min(times)?, arrow::compute::max(times)?);
+    let sum_us = match times.null_count() {
+        0 => times.values().iter().map(|us| i128::from(*us)).sum(),
+        _ => times.iter().flatten().map(i128::from).sum(),
+    };
+    Some(EventTimes { min_us, max_us, sum_us, rows: (times.len() - times.null_count()) as u64 })
 }

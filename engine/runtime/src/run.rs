@@ -20,6 +20,7 @@ use crate::files::OpenFiles;
 use crate::layout::{Epoch, Layout};
 use crate::operate::operate;
 use crate::planner::{self, Planner};
+use crate::progress::EventTimes;
 use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
 use crate::start::Running;
@@ -45,6 +46,8 @@ pub struct Run {
     pub(crate) publisher: Publisher,
     pub(crate) steps: Steps,
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
+    /// Rows through each node in the last epoch.
+    pub(crate) flows: Vec<Flow>,
     pub(crate) last: Option<Commit>,
     /// Changes that the first commit of this run makes besides its own: the manifest, the state of tables that are gone.
     pub(crate) first_changes: Option<StateChanges>,
@@ -256,8 +259,26 @@ impl Run {
             for (total, flow) in flows.iter_mut().zip(compute.take_flows()) {
                 total.entered += flow.entered;
                 total.given += flow.given;
+                total.late += flow.late;
             }
         }
+        self.check_flows(&flows, read)?;
+        self.flows = flows;
+        for (name, table) in tables {
+            table.counts.balance(name)?;
+            let rows: u64 = table.added.iter().map(|file| file.rows).sum();
+            let is_own = self.layout.tables.iter().any(|setup| setup.plan.name == *name);
+            if is_own && rows != table.counts.written {
+                return Err(RunError::Internal(format!(
+                    "{name} wrote {} rows but its files hold {rows}",
+                    table.counts.written
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_flows(&self, flows: &[Flow], read: &Read) -> Result<(), RunError> {
         for (at, node) in self.layout.nodes.iter().enumerate().filter(|(_, node)| node.is_entry) {
             let of_sources = self.layout.roots.iter().filter(|(_, roots)| roots.iter().any(|(root, _)| *root == at));
             let from_sources: u64 =
@@ -269,17 +290,6 @@ impl Run {
                     "{name} was handed {} rows but read {}",
                     from_sources + from_nodes,
                     flows[at].entered
-                )));
-            }
-        }
-        for (name, table) in tables {
-            table.counts.balance(name)?;
-            let rows: u64 = table.added.iter().map(|file| file.rows).sum();
-            let is_own = self.layout.tables.iter().any(|setup| setup.plan.name == *name);
-            if is_own && rows != table.counts.written {
-                return Err(RunError::Internal(format!(
-                    "{name} wrote {} rows but its files hold {rows}",
-                    table.counts.written
                 )));
             }
         }
@@ -301,13 +311,19 @@ impl Run {
 
     /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
     pub fn owes_rows(&self) -> bool {
-        let Some(last) = self.last.as_ref().filter(|_| self.job.no_data_epochs) else { return false };
+        let Some(ahead) = self.ahead().filter(|_| self.job.no_data_epochs) else { return false };
+        let moments = self.layout.moments(&ahead);
+        let has_moved = ahead.times.values().any(|time| time.watermark_us > time.late_us);
+        has_moved && self.operators.iter().any(|running| running.operator.owes(&moments[running.node]))
+    }
+
+    /// The last epoch's plan with the time that it will be in the next one.
+    pub fn ahead(&self) -> Option<Plan> {
+        let last = self.last.as_ref()?;
         let mut ahead = last.plan.clone();
         (ahead.watermark_us, ahead.late_watermark_us) = (last.next_watermark_us, last.plan.watermark_us);
         ahead.times = planner::times(last);
-        let has_moved = ahead.times.values().any(|time| time.watermark_us > time.late_us);
-        let moments = self.layout.moments(&ahead);
-        has_moved && self.operators.iter().any(|running| running.operator.owes(&moments[running.node]))
+        Some(ahead)
     }
 }
 
@@ -348,6 +364,7 @@ fn add_totals(total: &mut ReadTotals, part: ReadTotals) {
     total.read += part.read;
     total.rejected += part.rejected;
     total.gaps.extend(part.gaps);
+    total.event_times = [total.event_times, part.event_times].into_iter().flatten().reduce(EventTimes::and);
     for (at, newest_us) in part.event_us_max.iter() {
         let slot = total.event_us_max.entry_or_insert_with(&at, || *newest_us);
         *slot = (*slot).max(*newest_us);

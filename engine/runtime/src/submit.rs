@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::error::RunError;
 use crate::manifest::Manifest;
 use crate::planner::{Next, Planner};
-use crate::progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress};
+use crate::progress::{EpochProgress, EventTimes, ProgressListener, SourceProgress, StateProgress, TableProgress};
 use crate::publisher::Publisher;
 use crate::run::{Done, Run};
 use crate::step::Steps;
@@ -88,6 +88,7 @@ pub(crate) struct Told {
     run_id: String,
     pub(crate) summary: Summary,
     before_us: i64,
+    in_memory: bool,
 }
 
 impl Told {
@@ -135,6 +136,7 @@ impl Told {
             readers,
             steps,
             watermarks: BTreeMap::new(),
+            flows: Vec::new(),
             last: None,
             first_changes: Some(first_changes),
             first,
@@ -142,7 +144,13 @@ impl Told {
             job,
         };
         let now_us = world.clock.now_us();
-        Ok(Told { run, run_id: format!("{now_us:016x}"), summary: Summary::default(), before_us: now_us })
+        Ok(Told {
+            run,
+            run_id: format!("{now_us:016x}"),
+            summary: Summary::default(),
+            before_us: now_us,
+            in_memory: world.memory.is_some(),
+        })
     }
 }
 
@@ -165,7 +173,10 @@ fn plan_first(
 pub(crate) fn problems(problems: Vec<plan::TableProblem>) -> RunError {
     let lines: Vec<String> = problems
         .iter()
-        .map(|found| format!("table {}: {}; {}", found.table, found.problem.message, found.problem.help))
+        .map(|plan::TableProblem { table, problem }| {
+            let code = problem.code.map(|code| format!("[{code}] ")).unwrap_or_default();
+            format!("table {table}: {code}{}; {}", problem.message, problem.help)
+        })
         .collect();
     RunError::Plan(format!("the job's SQL has problems (see `engine check`):\n{}", lines.join("\n")))
 }
@@ -261,7 +272,7 @@ impl Told {
         let seconds = |us: u64| (us.max(1)) as f64 / 1e6;
         let since_us = u64::try_from(started_us - self.before_us).unwrap_or(0).max(duration_us);
         let tables: Vec<TableProgress> =
-            commit.tables.iter().map(|(name, table)| table_progress(name, &table.counts)).collect();
+            commit.tables.iter().map(|(name, table)| self.table_progress(name, &table.counts, commit)).collect();
         let sources: Vec<SourceProgress> =
             commit.plan.sources.keys().map(|name| source_progress(commit, name, done)).collect();
         EpochProgress {
@@ -277,9 +288,10 @@ impl Told {
             rejected: done.read.values().map(|totals| totals.rejected).sum(),
             late: tables.iter().map(|table| table.late).sum(),
             watermark_us: commit.plan.watermark_us,
+            event_times: sources.iter().filter_map(|source| source.event_times).reduce(EventTimes::and),
             lag: sources.iter().map(|source| source.lag).sum(),
             durations_ms: self.durations(duration_us, asked_ms),
-            state: self.run.operators.iter().map(|running| self.state_progress(running, commit)).collect(),
+            state: self.run.operators.iter().map(|running| self.state_progress(running)).collect(),
             tables,
             sources,
         }
@@ -303,27 +315,37 @@ impl Told {
         ]
     }
 
-    fn state_progress(&self, running: &start::Running, commit: &epoch::Commit) -> StateProgress {
+    fn state_progress(&self, running: &start::Running) -> StateProgress {
         let layout = &self.run.layout;
         let node = &layout.nodes[running.node];
         let table = &layout.tables[node.table].plan.name;
         let figures = running.operator.figures();
+        // Counting reads the state: in memory, where tests ask for it, that costs nothing.
+        let counted = self.in_memory.then(|| running.operator.count_rows(&self.run.checkpoint).ok()).flatten();
         StateProgress {
             name: node.operator().map_or_else(|| table.clone(), |operator| operator.spec.name().to_string()),
+            table: table.clone(),
+            rows: counted.or(figures.rows_are_known.then_some(figures.rows)),
+            updated: figures.updated,
+            removed: figures.removed,
+            late: self.run.flows.get(running.node).map_or(0, |flow| flow.late),
             blocks: figures.blocks,
             bytes: figures.bytes,
-            late: commit.tables.get(table).map_or(0, |table| table.counts.late),
+            memory_bytes: figures.memory_bytes,
         }
     }
-}
 
-fn table_progress(name: &str, counts: &epoch::RowCounts) -> TableProgress {
-    TableProgress {
-        name: name.to_string(),
-        written: counts.written,
-        late: counts.late,
-        rejected: counts.rejected,
-        filtered: counts.filtered,
+    fn table_progress(&self, name: &str, counts: &epoch::RowCounts, commit: &epoch::Commit) -> TableProgress {
+        let layout = &self.run.layout;
+        let setup = layout.tables.iter().find(|setup| setup.plan.name == name);
+        TableProgress {
+            name: name.to_string(),
+            written: counts.written,
+            late: counts.late,
+            rejected: counts.rejected,
+            filtered: counts.filtered,
+            watermark_us: setup.and_then(|setup| layout.of_table(setup, &commit.plan).watermark_us),
+        }
     }
 }
 
@@ -342,6 +364,7 @@ fn source_progress(commit: &epoch::Commit, name: &str, done: &Done) -> SourcePro
         end_offset: json(&offsets(|range| range.until)),
         latest_offset: json(&planned.latest),
         rows_read: done.read.get(name).map_or(0, |totals| totals.read),
+        event_times: done.read.get(name).and_then(|totals| totals.event_times),
         lag: planned.ranges.iter().map(lag).sum(),
     }
 }

@@ -156,6 +156,10 @@ impl Operator for Dedup {
         self.store.any_due(next)
     }
 
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.store.count_rows(committed)
+    }
+
     fn figures(&self) -> Figures {
         self.store.figures()
     }

@@ -114,15 +114,11 @@ impl Operator for Join {
         self.left.any_due(next) || self.right.any_due(next)
     }
 
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        Ok(self.left.count_rows(committed)? + self.right.count_rows(committed)?)
+    }
+
     fn figures(&self) -> Figures {
-        let (left, right) = (self.left.figures(), self.right.figures());
-        Figures {
-            rows: left.rows + right.rows,
-            updated: left.updated + right.updated,
-            removed: left.removed + right.removed,
-            blocks: left.blocks + right.blocks,
-            bytes: left.bytes + right.bytes,
-            memory_bytes: left.memory_bytes + right.memory_bytes,
-        }
+        self.left.figures().and(self.right.figures())
     }
 }

@@ -173,6 +173,10 @@ impl Operator for Materialize {
         ends.get(&bucket).is_some_and(|ends_us| moment.watermark_us.is_some_and(|us| *ends_us <= us))
     }
 
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.store.count_rows(committed)
+    }
+
     fn figures(&self) -> Figures {
         self.store.figures()
     }

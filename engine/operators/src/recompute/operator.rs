@@ -234,16 +234,11 @@ impl Operator for Recompute {
         self.is_first() || self.any_due(next)
     }
 
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.ports.iter().map(|port| port.store.count_rows(committed)).sum()
+    }
+
     fn figures(&self) -> Figures {
-        let mut all = Figures::default();
-        for port in self.ports.iter().map(|port| port.store.figures()) {
-            all.rows += port.rows;
-            all.updated += port.updated;
-            all.removed += port.removed;
-            all.blocks += port.blocks;
-            all.bytes += port.bytes;
-            all.memory_bytes += port.memory_bytes;
-        }
-        all
+        self.ports.iter().map(|port| port.store.figures()).reduce(Figures::and).unwrap_or_default()
     }
 }

@@ -157,6 +157,10 @@ impl Operator for Session {
         self.store.any_due(next)
     }
 
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.store.count_rows(committed)
+    }
+
     fn figures(&self) -> Figures {
         self.store.figures()
     }

@@ -3,7 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{EpochProgress, SourceProgress, StateProgress, TableProgress};
+use super::{EpochProgress, EventTimes, SourceProgress, StateProgress, TableProgress};
+
+fn times() -> EventTimes {
+    let one = |us: i64| EventTimes { min_us: us, max_us: us, sum_us: us.into(), rows: 1 };
+    one(1_767_225_600_000_000).and(one(1_767_225_603_000_000)).and(one(1_767_225_601_000_000))
+}
 
 fn progress() -> EpochProgress {
     EpochProgress {
@@ -18,8 +23,26 @@ fn progress() -> EpochProgress {
         rows_per_second: 4000.0,
         watermark_us: Some(1_767_225_300_000_000),
         durations_ms: vec![("triggerExecution", 250), ("walCommit", 1)],
-        tables: vec![TableProgress { name: "gold.a".to_string(), written: 12, late: 3, rejected: 2, filtered: 1 }],
-        state: vec![StateProgress { name: "gold.a".to_string(), blocks: 4, bytes: 99, late: 3 }],
+        tables: vec![TableProgress {
+            name: "gold.a".to_string(),
+            written: 12,
+            late: 3,
+            rejected: 2,
+            filtered: 1,
+            watermark_us: None,
+        }],
+        state: vec![StateProgress {
+            name: "gold.a/join".to_string(),
+            table: "gold.a".to_string(),
+            rows: Some(8),
+            updated: 5,
+            removed: 2,
+            late: 3,
+            blocks: 4,
+            bytes: 99,
+            memory_bytes: 512,
+        }],
+        event_times: Some(times()),
         sources: vec![SourceProgress {
             name: "events".to_string(),
             start_offset: json!({"t": {"0": 5}}),
@@ -27,6 +50,7 @@ fn progress() -> EpochProgress {
             latest_offset: json!({"t": {"0": 2000}}),
             rows_read: 1000,
             lag: 995,
+            event_times: Some(times()),
         }],
         ..EpochProgress::default()
     }
@@ -59,7 +83,13 @@ fn every_field_that_spark_gives_a_listener_is_there_under_its_name() {
     assert_eq!(json["eventTime"]["watermark"], "2025-12-31T23:55:00.000Z");
     assert_eq!(json["durationMs"]["triggerExecution"], 250);
     assert_eq!(json["sources"][0]["endOffset"]["t"]["0"], 1005);
-    assert_eq!(json["stateOperators"][0]["numRowsDroppedByWatermark"], 3);
+    assert_eq!(json["eventTime"]["max"], "2026-01-01T00:00:03.000Z");
+    assert_eq!(json["eventTime"]["min"], "2026-01-01T00:00:00.000Z");
+    assert_eq!(json["eventTime"]["avg"], "2026-01-01T00:00:01.333Z");
+    assert_eq!(json["sources"][0]["eventTime"]["max"], "2026-01-01T00:00:03.000Z");
+    let state = &json["stateOperators"][0];
+    let figures = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark", "memoryUsedBytes"];
+    assert_eq!(figures.map(|name| state[name].as_u64().unwrap()), [8, 5, 2, 3, 512]);
     assert_eq!(json["sink"]["numOutputRows"], 12);
 }
 
@@ -74,4 +104,18 @@ fn the_first_count_of_input_rows_is_the_epochs() {
 fn without_a_watermark_there_is_none_in_the_record() {
     let json: Value = serde_json::from_str(&EpochProgress::default().to_json()).unwrap();
     assert_eq!(json["eventTime"], json!({}));
+}
+
+#[test]
+fn rows_of_state_that_were_not_counted_are_left_out() {
+    let state = vec![StateProgress::default()];
+    let json: Value = serde_json::from_str(&EpochProgress { state, ..EpochProgress::default() }.to_json()).unwrap();
+    assert_eq!(json["stateOperators"][0]["numRowsTotal"], Value::Null);
+}
+
+#[test]
+fn the_mean_of_times_before_1970_is_cut_downwards() {
+    let one = |us: i64| EventTimes { min_us: us, max_us: us, sum_us: us.into(), rows: 1 };
+    assert_eq!(one(-3).and(one(0)).avg_us(), -2);
+    assert_eq!(one(i64::MAX).and(one(i64::MAX)).avg_us(), i64::MAX);
 }
