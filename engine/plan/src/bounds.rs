@@ -7,14 +7,17 @@ use datafusion::scalar::ScalarValue;
 
 use crate::times::EventTime;
 
-/// Bounds of left time minus right time, microseconds: the columns of the two times, and the distance.
+/// Bounds of left time minus right time, microseconds: the columns of the two times, and a distance that is never reached.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// It is at least this.
+    /// It is more than this.
     pub least_us: Option<(usize, usize, i64)>,
-    /// It is at most this.
+    /// It is less than this.
     pub most_us: Option<(usize, usize, i64)>,
 }
+
+/// How far a bound that may be reached lies from one that may not: a millisecond, as watermarks and Spark count them.
+const STEP_US: i64 = 1_000;
 
 /// A sum of event times, each with its sign, and a constant.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -54,12 +57,15 @@ impl Bounds {
             (-1, 1) => (sum.constant_us, turned(op)),
             _ => return,
         };
+        let (below, above) = (distance_us.saturating_sub(STEP_US), distance_us.saturating_add(STEP_US));
         match op {
-            Operator::Gt | Operator::GtEq => self.raise_least((left, right, distance_us)),
-            Operator::Lt | Operator::LtEq => self.lower_most((left, right, distance_us)),
+            Operator::Gt => self.raise_least((left, right, distance_us)),
+            Operator::GtEq => self.raise_least((left, right, below)),
+            Operator::Lt => self.lower_most((left, right, distance_us)),
+            Operator::LtEq => self.lower_most((left, right, above)),
             Operator::Eq => {
-                self.raise_least((left, right, distance_us));
-                self.lower_most((left, right, distance_us));
+                self.raise_least((left, right, below));
+                self.lower_most((left, right, above));
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use datafusion::common::Column;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 
 use crate::functions::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
@@ -76,6 +76,10 @@ pub fn event_time_of(expr: &Expr, input: &LogicalPlan, below: &[Option<EventTime
     match expr {
         Expr::Column(column) => at(column, input, below),
         Expr::Alias(alias) => event_time_of(&alias.expr, input, below),
+        // A cast to the type that it has anyway changes nothing; `window(…)` is made of such.
+        Expr::Cast(cast) if cast.expr.get_type(input.schema()).is_ok_and(|kind| kind == *cast.field.data_type()) => {
+            event_time_of(&cast.expr, input, below)
+        }
         Expr::ScalarFunction(call) => of_call(call, input, below),
         _ => None,
     }
@@ -148,3 +152,6 @@ fn field_name(call: &ScalarFunction) -> Option<&str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

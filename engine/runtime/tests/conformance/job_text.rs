@@ -54,9 +54,8 @@ fn table_section(text: &mut String, case: &Case) {
     };
     let sql = named(&with_event_time(case));
     write!(text, "[table.{TABLE}]\nmode = \"{mode}\"\nsql = '''{sql}'''\n").unwrap();
-    if case.sources.iter().any(|source| source.watermark.is_none()) {
-        text.push_str("state_ttl = \"unbounded\"\n");
-    }
+    // Spark does not ask whether a state may grow without end.
+    text.push_str("state_ttl = \"unbounded\"\n");
 }
 
 /// The case's SQL with the source's event time in the place of the casts that make it of a number: Spark puts the watermark on

@@ -1,0 +1,43 @@
+//! Event time is followed through a plan: what keeps it, what loses it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
+use datafusion::logical_expr::{LogicalPlanBuilder, cast, col};
+use operators::WindowSpec;
+use operators::aggregate::instant;
+
+use super::*;
+use crate::casts::to_instant;
+use crate::functions::time_windows::windows_of;
+
+/// The event time of an expression over a source whose first column is a time with a watermark, its second a number.
+fn time_of(expr: Expr) -> Option<EventTime> {
+    let schema = Schema::new(vec![Field::new("at", instant(), true), Field::new("n", DataType::Int64, true)]);
+    let source = Arc::new(LogicalTableSource::new(Arc::new(schema)));
+    let plan = LogicalPlanBuilder::scan("events", source, None).unwrap().project(vec![expr]).unwrap().build().unwrap();
+    event_times(&plan, &[Some(EventTime::INSTANT), None])[0]
+}
+
+fn of_ten_seconds(time: Expr) -> Expr {
+    windows_of(time, &WindowSpec { size_us: 10_000_000, slide_us: 10_000_000, offset_us: 0 })
+}
+
+#[test]
+fn an_alias_keeps_it_and_an_expression_loses_it() {
+    assert_eq!(time_of(col("at").alias("t")), Some(EventTime::INSTANT));
+    assert_eq!(time_of(col("n")), None);
+    assert_eq!(time_of(cast(col("at"), DataType::Int64)), None);
+    assert_eq!(time_of(to_instant(cast(col("at"), DataType::Date32))), None);
+}
+
+/// Joins on equal windows were taken for unbounded: the cast that `window(…)` puts around its time hid it.
+#[test]
+fn a_cast_to_the_same_type_keeps_it_so_the_window_of_a_time_has_it() {
+    assert_eq!(time_of(to_instant(col("at"))), Some(EventTime::INSTANT));
+    let window = Some(EventTime { lag_us: 0, kind: TimeKind::Window(Some(10_000_000)) });
+    assert_eq!(time_of(of_ten_seconds(to_instant(col("at")))), window);
+    assert_eq!(time_of(of_ten_seconds(to_instant(cast(col("n"), instant())))), None);
+}
