@@ -173,7 +173,7 @@ pub const BETTER: &[Better] = &[
                            ["world", 40, 51, 11, 2], ["structured", 41, 51, 10, 1], ["hello", 60, 70, 10, 1],
                            ["apache", 60, 70, 10, 1], ["spark", 60, 70, 10, 1], ["structured", 90, 100, 10, 1],
                            ["streaming", 90, 100, 10, 1]]},
-            {"state_rows": {"total": [5, 5]}}
+            {"state_rows": {"total": [10, 5]}}
             ]"#,
         ),
     },
