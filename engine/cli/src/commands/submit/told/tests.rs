@@ -9,7 +9,7 @@ fn progress() -> EpochProgress {
         written,
         late,
         rejected,
-        filtered: 0,
+        ..TableProgress::default()
     };
     EpochProgress {
         job: "shop".to_owned(),
