@@ -1,13 +1,19 @@
 //! The job file that most commands take: read, checked and planned, or every problem at once.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use arrow::datatypes::SchemaRef;
 use clap::Args;
 use job::{Job, Problem, Problems, SourceMap};
 use plan::{Graph, SqlProblem, TableProblem};
+use runtime::StaticError;
 
 use crate::ending::Failure;
 use crate::terminal;
+
+/// The columns of static tables by name, or why they cannot be told.
+type Statics = Vec<(String, Result<SchemaRef, StaticError>)>;
 
 /// A job file and what the command line puts over it.
 #[derive(Debug, Clone, Args)]
@@ -46,7 +52,7 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, or it or its SQL has problems.
     pub fn plan(&self) -> Result<(Job, Graph), Failure> {
-        let Planned { job, graph, .. } = self.plan_for_tests()?;
+        let Planned { job, graph, .. } = self.plan_with(&runtime::static_schemas)?;
         Ok((job, graph.map_err(|problems| rendered(&problems))?))
     }
 
@@ -55,11 +61,27 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, or so little of it is right that nothing is known of its tests.
     pub fn plan_for_tests(&self) -> Result<Planned, Failure> {
+        self.plan_with(&runtime::trial::static_schemas)
+    }
+
+    /// `statics` tells the columns of the static tables.
+    fn plan_with(&self, statics: &dyn Fn(&Job) -> Statics) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
         let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable);
-        let planned = job.as_ref().map(|job| plan::plan_job(job, &runtime::source_schemas(job)));
+        let mut schemas = BTreeMap::new();
+        for job in &job {
+            schemas.extend(runtime::source_schemas(job));
+            for (table, found) in statics(job) {
+                match found {
+                    Ok(schema) => drop(schemas.insert(table, schema)),
+                    Err(error) => problems.push(of_static(&table, &error, job)),
+                }
+            }
+        }
+        let planned = job.as_ref().map(|job| plan::plan_job(job, &schemas));
         if let (Some(job), Some(Err(found))) = (&job, &planned) {
-            for problem in found {
+            // That its columns are not known follows from the problem of the static table.
+            for problem in found.iter().filter(|found| found.problem.code != Some(plan::STATIC_NOT_READ)) {
                 let problem = in_file(problem, job, problems.source());
                 problems.push(problem);
             }
@@ -90,6 +112,14 @@ impl JobFile {
         })?;
         Ok((name, text))
     }
+}
+
+/// Why a static table cannot be read, at its path.
+fn of_static(table: &str, error: &StaticError, job: &Job) -> Problem {
+    let span = job.statics.get(table).map_or(0..0, |table| table.path_span.clone());
+    let title = error.to_string();
+    let (title, help) = title.split_once("; ").unwrap_or((&title, "see docs/job-file.md, [static.NAME]"));
+    Problem::new(span, title).help(help)
 }
 
 /// Splits `key=value`.

@@ -168,10 +168,7 @@ impl<'a> Builder<'a> {
                 self.sources.extend(sources.iter().cloned());
                 (nodes.iter().map(|node| Origin::Node(*node)).collect(), *are_changing)
             }
-            Rows::Static => {
-                let message = format!("the query reads only `{}`, which is static", relation.name);
-                return Err(SqlProblem::new(message, "read a source in FROM and join the static table").into());
-            }
+            Rows::Static { .. } => return Err(only_static(self.table, &relation.name).into()),
             Rows::Whole => {
                 let message = format!(
                     "`{}` shows its whole result anew in every epoch; no table can be built on it",
@@ -277,6 +274,12 @@ impl<'a> Builder<'a> {
     pub fn refuse<T>(&self, message: impl Into<String>, help: &str, text: &str) -> Result<T> {
         Err(SqlProblem::new(message, help).at_text(&self.table.sql, text).into())
     }
+}
+
+/// A query without a stream has no epochs: nothing would ever tell it to run.
+pub fn only_static(table: &job::Table, name: &str) -> SqlProblem {
+    let message = format!("the query reads only `{name}`, which is static");
+    SqlProblem::new(message, "read a source in FROM and join the static table").at_text(&table.sql, name)
 }
 
 /// The first node from the top that is not run chunk by chunk.

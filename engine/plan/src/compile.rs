@@ -13,12 +13,12 @@ use datafusion::sql::sqlparser::ast::Statement;
 use futures::executor::block_on;
 use job::{Late, OutputMode};
 
-use crate::build::{Builder, Fault, Result, Stream, place};
+use crate::build::{Builder, Fault, Result, Stream, only_static, place};
 use crate::casts;
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::problem::SqlProblem;
-use crate::relation::{Relation, Rows};
+use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
 use crate::times::EventTime;
@@ -77,11 +77,14 @@ pub fn compile_table(
     let state = context.state();
     let one = |fault: Fault| vec![fault.into_problem(&table.sql)];
     let plan = analyze(&state, statement).map_err(one)?;
-    let problems = rules::check(&Subject { plan: &plan, sql: &table.sql, mode: table.mode });
+    if let (true, Some(name)) = (is_static(&plan, relations), inputs.first()) {
+        return Err(vec![only_static(table, name)]);
+    }
+    let problems = rules::check(&Subject { plan: &plan, sql: &table.sql, mode: table.mode, relations });
     if !problems.is_empty() {
         return Err(problems);
     }
-    let plan = normalize(&state, plan, &table.sql).map_err(one)?;
+    let plan = normalize(&state, plan, relations, &table.sql).map_err(one)?;
     let builder = Builder::new(&state, table, relations, (at.position, at.first, at.has_readers));
     finish(builder, &plan, inputs).map_err(one)
 }

@@ -1,12 +1,12 @@
 //! What `engine explain` says of a table: what it does, what it keeps, when its rows appear.
 
-use job::{Job, Late, OutputMode};
+use job::{Job, Late, OutputMode, Refresh};
 use operators::operator::Bound;
 pub use operators::window::duration;
 
 use crate::compile::TablePlan;
 use crate::graph::Graph;
-use crate::node::{NodeKind, OperatorNode};
+use crate::node::{LookupNode, NodeKind, OperatorNode};
 
 /// The explanation of a whole job, table by table.
 pub fn explain(job: &Job, graph: &Graph) -> String {
@@ -42,9 +42,20 @@ fn operators<'a>(graph: &'a Graph, table: &TablePlan) -> Vec<&'a OperatorNode> {
 }
 
 fn input_words(job: &Job, input: &str) -> String {
-    match job.sources.keys().any(|name| name.eq_ignore_ascii_case(input)) {
-        true => format!("source {input}"),
-        false => format!("table {input}, in the same epoch"),
+    if job.sources.keys().any(|name| name.eq_ignore_ascii_case(input)) {
+        return format!("source {input}");
+    }
+    match job.statics.values().find(|table| table.name.eq_ignore_ascii_case(input)) {
+        Some(table) => format!("static {}: {}, {}", table.name, table.path, refreshed(table.refresh)),
+        None => format!("table {input}, in the same epoch"),
+    }
+}
+
+fn refreshed(refresh: Refresh) -> String {
+    match refresh {
+        Refresh::Never => "read once, when the job begins".to_string(),
+        Refresh::OnChange => "looked at before every epoch, read again when it has changed".to_string(),
+        Refresh::Every(us) => format!("looked at every {}, read again when it has changed", duration(us)),
     }
 }
 
@@ -53,12 +64,19 @@ fn steps(graph: &Graph, table: &TablePlan) -> String {
     let words: Vec<String> = nodes
         .filter_map(|node| match &node.kind {
             NodeKind::Pipeline(pipeline) => Some(pipeline.describe()),
-            NodeKind::Lookup(lookup) => Some(lookup.spec.describe()),
+            NodeKind::Lookup(lookup) => Some(lookup_words(lookup)),
             NodeKind::Operator(operator) => Some(operator.spec.describe()),
             NodeKind::Sink => None,
         })
         .collect();
     words.join(" -> ")
+}
+
+fn lookup_words(lookup: &LookupNode) -> String {
+    match lookup.table.tables.is_empty() {
+        true => lookup.spec.describe(),
+        false => format!("{}, in {}", lookup.spec.describe(), lookup.table.tables.join(" and ")),
+    }
 }
 
 fn mode(mode: OutputMode) -> &'static str {

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
-use job::{Job, Table};
+use job::{Job, Refresh, Table};
 
 use crate::compile::{Place, TablePlan, compile_table};
 use crate::error::{nearest, shorten, to_problem};
 use crate::guard::parse;
 use crate::node::Node;
 use crate::problem::SqlProblem;
-use crate::relation::{Relation, source_relation};
+use crate::relation::{Relation, source_relation, static_relation};
 use crate::rewrite::relation_name;
 use crate::session::{BatchClock, planning_session, register};
 
@@ -27,6 +27,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Sources with their metadata columns, by name.
     pub sources: BTreeMap<String, Relation>,
+    /// Columns of the static tables, by name.
+    pub statics: BTreeMap<String, SchemaRef>,
     /// What `current_timestamp` reads.
     pub clock: BatchClock,
 }
@@ -40,10 +42,14 @@ pub struct TableProblem {
     pub problem: SqlProblem,
 }
 
-/// Plans a job: every table, or every problem. `schemas` holds the columns of each source.
+/// Spark has no name for it: a static table whose columns the caller could not tell.
+pub const STATIC_NOT_READ: &str = "STATIC_TABLE_NOT_READ";
+
+/// Plans a job: every table, or every problem. `schemas` holds the columns of each source and of each static table.
 ///
 /// # Errors
-/// All problems of all tables. A table that reads one with problems is not looked at further.
+/// All problems of all tables. A table that reads one with problems is not looked at further. If there is no other
+/// problem, a static table that is not among `schemas` is one ([`STATIC_NOT_READ`]).
 pub fn plan_job(job: &Job, schemas: &BTreeMap<String, SchemaRef>) -> Result<Graph, Vec<TableProblem>> {
     let clock = BatchClock::default();
     let mut planner =
@@ -55,8 +61,10 @@ pub fn plan_job(job: &Job, schemas: &BTreeMap<String, SchemaRef>) -> Result<Grap
         planner.plan(table, statement, &inputs, has_readers);
     }
     planner.report_stuck(&waiting);
+    planner.report_unread(job, &waiting);
     if planner.problems.is_empty() {
-        Ok(Graph { tables: planner.tables, nodes: planner.nodes, sources: planner.sources, clock })
+        let Planner { tables, nodes, sources, statics, .. } = planner;
+        Ok(Graph { tables, nodes, sources, statics, clock })
     } else {
         Err(planner.problems)
     }
@@ -68,6 +76,7 @@ struct Planner {
     context: SessionContext,
     relations: HashMap<String, Relation>,
     sources: BTreeMap<String, Relation>,
+    statics: BTreeMap<String, SchemaRef>,
     names: Vec<String>,
     /// Names that tables read, in lower case.
     read: Vec<(String, String)>,
@@ -83,7 +92,8 @@ impl Planner {
             context,
             relations: HashMap::new(),
             sources: BTreeMap::new(),
-            names: job.sources.keys().cloned().chain(job.tables.iter().map(|table| table.name.clone())).collect(),
+            statics: BTreeMap::new(),
+            names: names_of(job),
             read: Vec::new(),
             tables: Vec::new(),
             nodes: Vec::new(),
@@ -95,6 +105,11 @@ impl Planner {
             let relation = source_relation(name, schema, event_time);
             planner.sources.insert(name.clone(), relation.clone());
             planner.add_relation(relation)?;
+        }
+        for (name, table) in &job.statics {
+            let Some(schema) = schemas.get(name) else { continue };
+            planner.statics.insert(name.clone(), Arc::clone(schema));
+            planner.add_relation(static_relation(name, schema, table.refresh == Refresh::Never))?;
         }
         Ok(planner)
     }
@@ -195,6 +210,29 @@ impl Planner {
             self.problems.push(TableProblem { table: table.name.clone(), problem });
         }
     }
+}
+
+impl Planner {
+    /// What the columns of a static table are could not be told.
+    fn report_unread(&mut self, job: &Job, waiting: &[Waiting<'_>]) {
+        let unread = |input: &String| {
+            let name = job.statics.keys().find(|name| name.eq_ignore_ascii_case(input))?;
+            (!self.statics.contains_key(name)).then_some(name)
+        };
+        let found = waiting.iter().find_map(|(table, _, inputs)| Some((*table, inputs.iter().find_map(unread)?)));
+        if let (true, Some((table, name))) = (self.problems.is_empty(), found) {
+            let message = format!("the columns of the static table `{name}` are not known");
+            let help = format!("add [static.{name}.schema], or put its files where `path` says");
+            let problem = SqlProblem::new(message, help).code(STATIC_NOT_READ).at_text(&table.sql, name);
+            self.problems.push(TableProblem { table: table.name.clone(), problem });
+        }
+    }
+}
+
+/// Everything that SQL can read.
+fn names_of(job: &Job) -> Vec<String> {
+    let tables = job.tables.iter().map(|table| table.name.clone());
+    job.sources.keys().cloned().chain(job.statics.keys().cloned()).chain(tables).collect()
 }
 
 /// The tables between a table and itself, if its inputs lead back to it.

@@ -22,7 +22,7 @@ mod words;
 
 pub use casts::rewrite as with_spark_semantics;
 pub use compile::TablePlan;
-pub use graph::{Graph, TableProblem, plan_job};
+pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
 pub use problem::SqlProblem;
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};

@@ -94,6 +94,8 @@ pub struct StaticPlan {
     pub context: Arc<TaskContext>,
     /// The static tables, port by port, in lower case.
     pub tables: Vec<String>,
+    /// True if it asks what time it is: the same rows give another result in another epoch.
+    pub follows_time: bool,
 }
 
 impl StaticPlan {

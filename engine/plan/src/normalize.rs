@@ -1,5 +1,9 @@
 //! Brings an analyzed query into the few shapes that streams are built from: subqueries as joins, windows as columns.
 
+mod scalars;
+
+use std::collections::HashMap;
+
 use datafusion::common::JoinType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result as PlanResult;
@@ -19,6 +23,7 @@ use crate::build::Result;
 use crate::casts::to_instant;
 use crate::functions::time_windows::{window_time, windows_of};
 use crate::problem::SqlProblem;
+use crate::relation::Relation;
 use crate::window::{window_call, window_spec};
 
 /// The column that holds the windows of a row.
@@ -31,7 +36,12 @@ const GROUPED: &str = "__window";
 ///
 /// # Errors
 /// If a subquery cannot be made a join, or a window stands where none can.
-pub fn normalize(state: &SessionState, plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
+pub fn normalize(
+    state: &SessionState,
+    plan: LogicalPlan,
+    relations: &HashMap<String, Relation>,
+    sql: &str,
+) -> Result<LogicalPlan> {
     let plan = match joins(&plan)? {
         false => plan,
         true => {
@@ -40,6 +50,7 @@ pub fn normalize(state: &SessionState, plan: LogicalPlan, sql: &str) -> Result<L
                 Arc::new(ScalarSubqueryToJoin::new()),
                 Arc::new(DecorrelateLateralJoin::new()),
             ];
+            let plan = scalars::joined(plan, relations)?;
             let plan = Optimizer::with_rules(rules).optimize(plan, state, |_, _| {})?;
             refuse_subqueries(&plan, sql)?;
             let plan = match has_cross_join(&plan)? {

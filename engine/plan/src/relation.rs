@@ -1,16 +1,17 @@
 //! The inputs that a query can name: sources and tables of the job.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use operators::SlotExec;
 use operators::aggregate::instant;
 
+use crate::session::name_of;
 use crate::times::EventTime;
 
 /// Columns that every source has besides its own; `SELECT *` leaves them out, so they must be named.
@@ -46,7 +47,10 @@ pub enum Rows {
         sources: BTreeSet<String>,
     },
     /// From a static table, whole.
-    Static,
+    Static {
+        /// True if its rows never change while the job lives.
+        is_fixed: bool,
+    },
     /// From a table that shows its whole result at once, so that nothing can be built on it.
     Whole,
 }
@@ -80,6 +84,29 @@ pub fn source_relation(name: &str, columns: &Schema, event_time: Option<&str>) -
         schema: Arc::new(Schema::new(fields)),
         hidden: METADATA_COLUMNS.map(str::to_string).to_vec(),
         rows: Rows::Source,
+    }
+}
+
+/// A static table as a relation. `is_fixed` says that its rows never change while the job lives.
+pub fn static_relation(name: &str, columns: &SchemaRef, is_fixed: bool) -> Relation {
+    Relation {
+        name: name.to_string(),
+        times: vec![None; columns.fields().len()],
+        schema: Arc::clone(columns),
+        hidden: Vec::new(),
+        rows: Rows::Static { is_fixed },
+    }
+}
+
+/// True if no stream is read in a plan.
+pub fn is_static(plan: &LogicalPlan, relations: &HashMap<String, Relation>) -> bool {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let relation = relations.get(&name_of(&scan.table_name));
+            relation.is_some_and(|relation| matches!(relation.rows, Rows::Static { .. }))
+        }
+        LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => true,
+        other => !other.inputs().is_empty() && other.inputs().iter().all(|input| is_static(input, relations)),
     }
 }
 

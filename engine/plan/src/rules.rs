@@ -1,5 +1,7 @@
 //! What a streaming query may be in each output mode (Spark `UnsupportedOperationChecker`, `reference/spark.md` §4.3–4.4).
 
+use std::collections::HashMap;
+
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
 use job::OutputMode;
@@ -8,6 +10,7 @@ use crate::build::UNSUPPORTED;
 use crate::functions::time_windows::session_call;
 use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
+use crate::relation::{Relation, is_static};
 use crate::window::{check_gap, window_call, window_spec};
 
 /// What the rules need to know of a query.
@@ -18,6 +21,8 @@ pub struct Subject<'a> {
     pub sql: &'a str,
     /// Its output mode.
     pub mode: OutputMode,
+    /// What it can read.
+    pub relations: &'a HashMap<String, Relation>,
 }
 
 /// All breaches of the rules.
@@ -25,6 +30,11 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
     let mut problems = Vec::new();
     let mut aggregates = Vec::new();
     let visited = subject.plan.apply(|node| {
+        // What reads static tables only is run whole, so it may be anything that repeats.
+        if is_static(node, subject.relations) {
+            problems.extend(check_expressions(subject, node));
+            return Ok(TreeNodeRecursion::Continue);
+        }
         let above_aggregate = aggregates.is_empty() && has_aggregate(node);
         problems.extend(check_node(subject, node, above_aggregate));
         problems.extend(check_expressions(subject, node));

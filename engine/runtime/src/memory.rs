@@ -20,9 +20,10 @@ use crate::clock::Clock;
 use crate::error::{RunError, of_table};
 use crate::planner::Next;
 use crate::progress::{EpochProgress, ProgressListener};
+use crate::statics::{Known, MemoryStatic, StaticRows, static_schemas};
 use crate::step::{FailPoint, Moment};
 use crate::stop::Abort;
-use crate::submit::{Told, problems, source_schemas};
+use crate::submit::{Told, problems, schemas};
 use crate::world::World;
 
 mod topic;
@@ -33,6 +34,8 @@ pub use topic::{MemoryRecord, MemoryTopic};
 #[derive(Clone)]
 pub struct MemoryPlace {
     topics: BTreeMap<String, MemoryTopic>,
+    /// Static tables that do not lie at their path.
+    pub(crate) statics: BTreeMap<String, MemoryStatic>,
     /// Holds the checkpoint.
     pub(crate) disk: MemoryDisk,
     /// Holds the tables.
@@ -125,8 +128,8 @@ impl MemoryRun {
     /// # Errors
     /// `Plan` if its SQL has problems; otherwise a fault of the engine.
     pub fn open(job: Job, options: &MemoryOptions) -> Result<MemoryRun, RunError> {
-        let graph = plan_job(&job, &source_schemas(&job)).map_err(problems)?;
-        MemoryRun::of_graph(job, Arc::new(graph), options)
+        let graph = planned(&job)?;
+        MemoryRun::of_graph(job, graph, options)
     }
 
     /// As [`MemoryRun::open`], for a job that is planned already: planning is most of what a small job costs. Runs of
@@ -135,9 +138,27 @@ impl MemoryRun {
     /// # Errors
     /// A fault of the engine.
     pub fn of_graph(job: Job, graph: Arc<Graph>, options: &MemoryOptions) -> Result<MemoryRun, RunError> {
+        MemoryRun::with_statics(job, graph, options, BTreeMap::new())
+    }
+
+    /// As [`MemoryRun::of_graph`], with rows of static tables by name: they do not lie at their path then.
+    ///
+    /// # Errors
+    /// A fault of the engine.
+    pub fn with_statics(
+        job: Job,
+        graph: Arc<Graph>,
+        options: &MemoryOptions,
+        statics: BTreeMap<String, StaticRows>,
+    ) -> Result<MemoryRun, RunError> {
         let time_us = Arc::new(AtomicI64::new(options.time_us));
-        let mut place =
-            MemoryPlace { topics: BTreeMap::new(), disk: MemoryDisk::new()?, warehouse: Warehouse::in_memory()? };
+        let statics = statics.into_iter().map(|(name, rows)| (name, MemoryStatic::new(rows))).collect();
+        let mut place = MemoryPlace {
+            topics: BTreeMap::new(),
+            statics,
+            disk: MemoryDisk::new()?,
+            warehouse: Warehouse::in_memory()?,
+        };
         place.add_topics(&job);
         let world = World {
             clock: Clock::Set(Arc::clone(&time_us)),
@@ -219,7 +240,7 @@ impl MemoryRun {
     /// # Errors
     /// `Plan` if its SQL has problems, `StateMismatch` if the state does not fit it. The old version is the job then.
     pub fn restart_as(&mut self, job: Job) -> Result<(), RunError> {
-        let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
+        let graph = planned(&job)?;
         self.ended()?;
         if let Some(place) = &mut self.world.memory {
             place.add_topics(&job);
@@ -281,12 +302,31 @@ impl MemoryRun {
         Ok(checkpoint.commits(EpochId(first)..=EpochId(u64::MAX))?.collect::<Result<_, _>>()?)
     }
 
+    /// The checkpoint, to look at.
+    ///
+    /// # Errors
+    /// If the job cannot be started.
+    pub fn checkpoint(&mut self) -> Result<&state::CheckpointReader, RunError> {
+        Ok(&self.started()?.told.run.checkpoint)
+    }
+
     /// The columns of a table, rejected and late ones' tables included.
     ///
     /// # Errors
     /// If there is no such table.
     pub fn schema(&mut self, table: &str) -> Result<SchemaRef, RunError> {
         Ok(Arc::clone(self.table(table)?.schema()))
+    }
+
+    /// Gives a static table other rows: the next epoch that looks for them sees them.
+    ///
+    /// # Errors
+    /// If the run was not opened with rows for that table.
+    pub fn set_static(&self, name: &str, rows: StaticRows) -> Result<(), RunError> {
+        let found = self.place()?.statics.get(name);
+        let found = found.ok_or_else(|| RunError::Plan(format!("the run has no rows of a static table {name}")))?;
+        found.set(rows);
+        Ok(())
     }
 
     /// Sets the time that the next epoch is planned at, microseconds since 1970 UTC.
@@ -382,6 +422,7 @@ impl MemoryRun {
             None => {
                 let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
                 let stop = (Arc::default(), &self.abort);
+                let graph = (graph, Known::default());
                 let mut told = Told::prepare(job, graph, Trigger::Asap, stop, &handle()?, &self.world)?;
                 let heard = &mut self.heard;
                 self.redo = told.run.recover(&mut |text| heard.note(text))?;
@@ -408,7 +449,7 @@ impl MemoryRun {
         let (may_owe, demanded) = (self.job.no_data_epochs, std::mem::take(&mut self.demanded));
         let run = &mut self.started()?.told.run;
         let owes_rows = demanded || may_owe && run.owes_rows();
-        Ok(match run.planner.next(run.last.as_ref(), owes_rows)? {
+        Ok(match run.next(owes_rows)? {
             Next::Epoch(plan) => Some(plan),
             Next::Idle => None,
         })
@@ -441,6 +482,13 @@ impl Started<'_> {
 
 fn run_epoch(told: &mut Told, plan: Plan, heard: &mut Heard) -> Result<(), RunError> {
     told.epoch(plan, told.run.time.now_us(), Instant::now(), 0, heard)
+}
+
+/// A job's graph; static tables are those at their paths.
+fn planned(job: &Job) -> Result<Arc<Graph>, RunError> {
+    let known = static_schemas(job).into_iter().map(|(name, schema)| Ok((name, schema?)));
+    let known = known.collect::<Result<BTreeMap<_, _>, RunError>>()?;
+    Ok(Arc::new(plan_job(job, &schemas(job, &known)).map_err(problems)?))
 }
 
 /// The job with every source read from its first record to no end.

@@ -8,9 +8,7 @@ use epoch::{
     WatermarkState,
 };
 use job::Job;
-use operators::lookup::Lookup;
 use operators::operator::Moment;
-use plan::NodeKind;
 use state::{Checkpoint, StateChanges};
 
 use crate::clock::Clock;
@@ -19,11 +17,12 @@ use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::layout::{Epoch, Layout};
 use crate::operate::operate;
-use crate::planner::{self, Planner};
+use crate::planner::{self, Next, Planner};
 use crate::progress::EventTimes;
 use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
 use crate::start::Running;
+use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::Stop;
 
@@ -41,8 +40,8 @@ pub struct Run {
     pub(crate) operators: Vec<Running>,
     /// The open files of each table whose rows are replaced.
     pub(crate) files: Vec<Option<OpenFiles>>,
-    /// The static tables, ready to be looked up in, by node.
-    pub(crate) lookups: Option<BTreeMap<usize, Arc<Lookup>>>,
+    pub(crate) statics: Statics,
+    pub(crate) lookups: Lookups,
     pub(crate) publisher: Publisher,
     pub(crate) steps: Steps,
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
@@ -75,9 +74,9 @@ impl Run {
     pub fn epoch(&mut self, plan: Plan) -> Result<Done, RunError> {
         let number = plan.epoch;
         self.clock.set(plan.batch_time_us);
-        self.steps.at(Step::Plan, number, || self.checkpoint.write_plan(&plan))?;
+        self.steps.at(Step::Plan, number, || self.write_plan(&plan))?;
         let moments = self.layout.moments(&plan);
-        let lookups = self.lookups(&plan)?;
+        let lookups = self.lookups.of_epoch(&self.layout, &mut self.statics, &plan, &self.checkpoint, &self.steps)?;
         let epoch = Epoch { plan: &plan, moments: &moments, lookups: &lookups };
         let read = self.read(&epoch)?;
         self.operate(&epoch)?;
@@ -92,20 +91,23 @@ impl Run {
         Ok(Done { read, versions })
     }
 
-    /// The static tables as this epoch sees them.
-    fn lookups(&mut self, _: &Plan) -> Result<BTreeMap<usize, Arc<Lookup>>, RunError> {
-        if self.lookups.is_none() {
-            let mut lookups = BTreeMap::new();
-            for (at, node) in self.layout.nodes.iter().enumerate() {
-                let NodeKind::Lookup(lookup) = &node.kind else { continue };
-                let name = &self.layout.tables[node.table].plan.name;
-                let rows = lookup.table.run(&[]).map_err(|error| of_table(name)(error.into()))?;
-                let table = Lookup::new(Arc::clone(&lookup.spec), &[rows]).map_err(of_table(name))?;
-                lookups.insert(at, Arc::new(table));
-            }
-            self.lookups = Some(lookups);
+    /// What the next epoch reads, if there is one: offsets, and the versions of the static tables.
+    ///
+    /// # Errors
+    /// The sources' errors, and those of the static tables.
+    pub fn next(&mut self, owes_rows: bool) -> Result<Next, RunError> {
+        let mut next = self.planner.next(self.last.as_ref(), owes_rows)?;
+        if let Next::Epoch(plan) = &mut next {
+            self.statics.refresh(plan)?;
         }
-        Ok(self.lookups.clone().unwrap_or_default())
+        Ok(next)
+    }
+
+    /// Stores a plan with the rows that it needs besides those of the sources. A plan that is run again has them already.
+    fn write_plan(&self, plan: &Plan) -> Result<(), RunError> {
+        let is_new = plan.statics.is_empty() || self.checkpoint.found()?.plan.as_ref() != Some(plan);
+        let copies = if is_new { self.statics.copies(plan, self.last.as_ref())? } else { Vec::new() };
+        Ok(self.checkpoint.write_plan_with(plan, copies)?)
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
@@ -197,6 +199,7 @@ impl Run {
             changes.puts.extend(settled.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
         }
         self.files.iter_mut().flatten().try_for_each(|files| files.settle(&mut changes))?;
+        Statics::settle(&plan, self.last.as_ref(), &self.checkpoint, &mut changes)?;
         self.advance_watermarks(&plan, read);
         let gaps: BTreeMap<String, Vec<DataGap>> = read
             .iter()

@@ -11,6 +11,8 @@ mod columns;
 mod copy;
 mod error;
 mod formats;
+mod held;
+mod lookups;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +26,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub use copy::COPY_BYTES_MAX;
 pub use error::StaticError;
+pub use held::{Known, MemoryStatic, StaticFeed, Statics, static_schemas};
+pub use lookups::Lookups;
 
 /// How often files are read again that changed meanwhile.
 const TRIES: usize = 3;
@@ -43,7 +47,8 @@ pub struct StaticLoader {
 /// The rows of a static table at one version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StaticRows {
-    /// `delta:` with the version of the Delta table, or `files:` with a hash of the files' names, lengths and dates.
+    /// `delta:` with the version of the Delta table, or `files:` with a hash of the files' names, lengths and dates, and of how
+    /// the job reads them.
     pub version: String,
     /// All rows, always in the same order for one version. Types are those that sources and tables have.
     pub batch: RecordBatch,
@@ -103,11 +108,7 @@ impl StaticLoader {
 
     /// True if it is time to look for a new version: `looked_us` is when that was last done, `now_us` the epoch's time.
     pub fn is_due(&self, looked_us: Option<i64>, now_us: i64) -> bool {
-        match (looked_us, self.table.refresh) {
-            (None, _) | (_, Refresh::OnChange) => true,
-            (_, Refresh::Never) => false,
-            (Some(looked_us), Refresh::Every(every_us)) => now_us.saturating_sub(looked_us) >= every_us,
-        }
+        held::is_due(self.table.refresh, looked_us, now_us)
     }
 
     /// The version that lies there now. Reads no rows: a listing, or the newest entries of a Delta log.
@@ -118,7 +119,7 @@ impl StaticLoader {
         if self.is_delta().await? {
             return Ok(format!("{DELTA}{}", self.delta_version().await?));
         }
-        Ok(files_version(&self.files().await?))
+        Ok(self.files_version(&self.files().await?))
     }
 
     /// The rows that lie there now, with their version.
@@ -151,7 +152,7 @@ impl StaticLoader {
             return self.load_delta(number).await;
         }
         let files = self.files().await?;
-        if files_version(&files) == version
+        if self.files_version(&files) == version
             && let Some(rows) = self.load_files(&files).await?
             && rows.version == version
         {
@@ -219,7 +220,7 @@ impl StaticLoader {
 
     /// The rows of these files; `None` if they changed while they were read.
     async fn load_files(&self, files: &[PlacedFile]) -> Result<Option<StaticRows>, StaticError> {
-        let version = files_version(files);
+        let version = self.files_version(files);
         let format = formats::format_of(&self.table, files)
             .map_err(|text| StaticError::Settings(self.text(&format!("{}: {text}", self.place.location()))))?;
         let mut contents = Vec::with_capacity(files.len());
@@ -241,7 +242,18 @@ impl StaticLoader {
 
     async fn changed(&self, version: &str) -> Result<bool, StaticError> {
         let files = self.place.files().await.map_err(|error| self.sink(error))?;
-        Ok(files_version(&files) != version)
+        Ok(self.files_version(&files) != version)
+    }
+
+    /// What tells the files of one moment, read in one way, from those of another.
+    fn files_version(&self, files: &[PlacedFile]) -> String {
+        let StaticTable { format, schema, header, delimiter, .. } = &self.table;
+        let mut text = format!("{format:?}\0{header}\0{delimiter}\0");
+        schema.iter().for_each(|column| text.push_str(&format!("{column:?}\0")));
+        for file in files {
+            text.push_str(&format!("{}\0{}\0{}\0", file.name, file.bytes, file.tag));
+        }
+        format!("{FILES}{:032x}", xxh3_128(text.as_bytes()))
     }
 
     fn sink(&self, error: sink::SinkError) -> StaticError {
@@ -255,15 +267,6 @@ impl StaticLoader {
     fn text(&self, text: &str) -> String {
         error::named(&self.table.name, text)
     }
-}
-
-/// What tells the files of one moment from those of another.
-fn files_version(files: &[PlacedFile]) -> String {
-    let mut text = String::new();
-    for file in files {
-        text.push_str(&format!("{}\0{}\0{}\0", file.name, file.bytes, file.tag));
-    }
-    format!("{FILES}{:032x}", xxh3_128(text.as_bytes()))
 }
 
 #[cfg(test)]

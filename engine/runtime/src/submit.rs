@@ -17,6 +17,7 @@ use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, EventTimes, ProgressListener, SourceProgress, StateProgress, TableProgress};
 use crate::publisher::Publisher;
 use crate::run::{Done, Run};
+use crate::statics::{Known, Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::{Abort, Stop};
 use crate::world::World;
@@ -52,6 +53,13 @@ pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
     job.sources.iter().map(|(name, source)| (name.clone(), schema(source))).collect()
 }
 
+/// Columns of each source and of each static table, for [`plan_job`].
+pub fn schemas(job: &Job, statics: &BTreeMap<String, SchemaRef>) -> BTreeMap<String, SchemaRef> {
+    let mut schemas = source_schemas(job);
+    schemas.extend(statics.iter().map(|(name, schema)| (name.clone(), Arc::clone(schema))));
+    schemas
+}
+
 /// Runs a job until it is stopped, or until everything that is there is done.
 ///
 /// Must be called on a plain thread, not on an async runtime: Kafka clients live and die on it.
@@ -68,8 +76,9 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let abort = Abort::after(&stop);
-    let graph = Arc::new(plan_job(&job, &source_schemas(&job)).map_err(problems)?);
-    let mut run = Told::prepare(job, graph, trigger, (stop, &abort), runtime.handle(), &World::real())?;
+    let known = Known::find(&job, runtime.handle())?;
+    let graph = Arc::new(plan_job(&job, &schemas(&job, &known.schemas)).map_err(problems)?);
+    let mut run = Told::prepare(job, (graph, known), trigger, (stop, &abort), runtime.handle(), &World::real())?;
     let redo = run.run.recover(&mut |text| listener.note(text))?;
     let result = run.go_on(redo, trigger, listener.as_mut());
     drop(abort);
@@ -98,7 +107,7 @@ impl Told {
     /// Whatever of it cannot be opened; state that does not fit the job.
     pub(crate) fn prepare(
         job: Job,
-        graph: Arc<Graph>,
+        (graph, known): (Arc<Graph>, Known),
         trigger: Trigger,
         (stop, abort): (Arc<AtomicBool>, &Abort),
         runtime: &tokio::runtime::Handle,
@@ -106,6 +115,7 @@ impl Told {
     ) -> Result<Told, RunError> {
         let steps = world.steps()?;
         let checkpoint = world.checkpoint(&job)?;
+        let mut statics = Statics::open(&job, &graph, world, known, runtime)?;
         // Before any table is opened: opening adds the columns that a query has gained.
         let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
         let opening = start::open_tables(runtime, &job, &graph, checkpoint.job_id(), world);
@@ -113,7 +123,7 @@ impl Told {
             let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
             let mut planner = Planner::open(&job, world, bounded, &stop)?;
             let readers = start::readers(&job, &graph, world, &abort.flag)?;
-            let first = plan_first(&mut planner, &checkpoint, &steps, world)?;
+            let first = plan_first(&mut planner, &mut statics, &checkpoint, &steps, world)?;
             Ok::<_, RunError>((planner, readers, first))
         })();
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
@@ -126,7 +136,8 @@ impl Told {
             computes: start::computes(&layout, world.lanes)?,
             operators: start::operators(&layout, &checkpoint, job.state_memory_bytes)?,
             files: start::open_files(&layout, &checkpoint)?,
-            lookups: None,
+            statics,
+            lookups: Lookups::default(),
             publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
             clock: graph.clock.clone(),
             time: world.clock.clone(),
@@ -157,6 +168,7 @@ impl Told {
 /// A new checkpoint gets its first plan while the tables are still being opened.
 fn plan_first(
     planner: &mut Planner,
+    statics: &mut Statics,
     checkpoint: &state::Checkpoint,
     steps: &Steps,
     world: &World,
@@ -165,8 +177,10 @@ fn plan_first(
     if world.memory.is_some() || checkpoint.found()? != epoch::protocol::Found::default() {
         return Ok(None);
     }
-    let Next::Epoch(plan) = planner.next(None, false)? else { return Ok(None) };
-    steps.at(Step::Plan, plan.epoch, || checkpoint.write_plan(&plan))?;
+    let Next::Epoch(mut plan) = planner.next(None, false)? else { return Ok(None) };
+    statics.refresh(&mut plan)?;
+    let copies = statics.copies(&plan, None)?;
+    steps.at(Step::Plan, plan.epoch, || checkpoint.write_plan_with(&plan, copies))?;
     Ok(Some(plan))
 }
 
@@ -213,7 +227,7 @@ impl Told {
                 Some(plan) => Next::Epoch(plan),
                 None => {
                     let owes_rows = self.run.owes_rows();
-                    self.run.planner.next(self.run.last.as_ref(), owes_rows)?
+                    self.run.next(owes_rows)?
                 }
             };
             let asked_ms = started.elapsed().as_millis() as u64;

@@ -14,8 +14,11 @@ use crate::step::Moment;
 mod cell;
 mod compare;
 mod difference;
+mod statics;
 
 use cell::{Cell, Rows};
+use statics::Given;
+pub use statics::static_schemas;
 
 /// What time it is at first: 2026-01-01T00:00:00Z, microseconds since 1970 UTC.
 const BEGIN_US: i64 = 1_767_225_600_000_000;
@@ -39,14 +42,19 @@ pub fn run(job: &Job, graph: &Arc<Graph>, test: &Test) -> Vec<Finding> {
     let mut job = job.clone();
     // A step reads all that arrives in it.
     job.sources.values_mut().for_each(|source| source.kafka.max_offsets_per_trigger = None);
-    let run = match MemoryRun::of_graph(job, Arc::clone(graph), &options) {
+    let statics = match statics::of_tests(&job) {
+        Ok(statics) => statics,
+        Err(error) => return refused(test, &error.to_string()),
+    };
+    let at_first = statics.iter().map(|(name, given)| (name.clone(), given.at_first.clone())).collect();
+    let run = match MemoryRun::with_statics(job, Arc::clone(graph), &options, at_first) {
         Ok(run) => run,
         Err(error) => return refused(test, &error.to_string()),
     };
     if let Some(expected) = &test.expect_error {
         return vec![of_test(test, format!("the job is accepted; it should be refused with \"{expected}\""))];
     }
-    let mut trial = Trial { run, findings: Vec::new(), step: 0, place: 0..0, epochs: 0 };
+    let mut trial = Trial { run, statics, findings: Vec::new(), step: 0, place: 0..0, epochs: 0 };
     for (at, step) in test.steps.iter().enumerate() {
         (trial.step, trial.place) = (at + 1, step.place.clone());
         if !trial.step(step) {
@@ -75,6 +83,8 @@ fn of_test(test: &Test, what: String) -> Finding {
 /// A test that runs.
 struct Trial {
     run: MemoryRun,
+    /// The rows that steps give static tables, by name.
+    statics: BTreeMap<String, Given>,
     findings: Vec<Finding>,
     step: usize,
     place: Range<usize>,
@@ -119,6 +129,10 @@ impl Trial {
         }
         if let Some(time_us) = step.time_us {
             self.run.set_time(time_us);
+        }
+        for name in step.statics.keys() {
+            let rows = self.statics.get(name).and_then(|given| given.steps.get(&step.place.start));
+            rows.map(|rows| self.run.set_static(name, rows.clone())).transpose()?;
         }
         let time_us = self.run.time_us();
         for (source, records) in &step.input {

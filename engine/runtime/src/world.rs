@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::error::RunError;
 use crate::feed::{FeedLane, FeedPlanner};
 use crate::memory::MemoryPlace;
+use crate::statics::{StaticFeed, StaticLoader};
 use crate::step::Steps;
 
 /// Records from which on an epoch is spread over lanes; below, one lane is quicker.
@@ -94,6 +95,17 @@ impl World {
         lane.stop_on(Arc::clone(stop));
         lane.set_buffer_bytes(buffer_bytes);
         Ok(FeedLane::Kafka(Box::new(lane)))
+    }
+
+    /// Where the rows of a static table come from.
+    ///
+    /// # Errors
+    /// If its path means nothing, or a variable for S3 is missing.
+    pub fn static_feed(&self, table: &job::StaticTable) -> Result<StaticFeed, RunError> {
+        match self.memory.as_ref().and_then(|memory| memory.statics.get(&table.name)) {
+            Some(rows) => Ok(StaticFeed::Memory(rows.clone())),
+            None => Ok(StaticFeed::Path(StaticLoader::open(table)?)),
+        }
     }
 
     /// The steps of a run, with the fail point that the environment arms for a real one.

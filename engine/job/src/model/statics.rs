@@ -1,5 +1,7 @@
 //! A static table: rows that lie beside the streams and are joined with them.
 
+use std::ops::Range;
+
 use super::Column;
 
 /// Rows that are read whole, and again when they change.
@@ -19,6 +21,8 @@ pub struct StaticTable {
     pub header: bool,
     /// CSV: the sign between two values, one byte.
     pub delimiter: u8,
+    /// Where its path stands in the job file, bytes: [`crate::SourceMap`] points into it.
+    pub path_span: Range<usize>,
 }
 
 /// How the files of a static table are written.

@@ -79,6 +79,7 @@ fn read(entry: &Entry, section: &Section, problems: &mut Problems) -> StaticTabl
         );
     }
     let (header, delimiter) = options.unwrap_or_default();
+    let path_span = path.map_or(entry.name_span.clone(), |text| text.content.clone());
     StaticTable {
         name: entry.name.clone(),
         path: path.map(|text| job::location(text, "path", "static table", problems)).unwrap_or_default(),
@@ -87,6 +88,7 @@ fn read(entry: &Entry, section: &Section, problems: &mut Problems) -> StaticTabl
         schema: schema(&entry.name, &keys, problems),
         header: header.unwrap_or(true),
         delimiter: delimiter.unwrap_or(b','),
+        path_span,
     }
 }
 

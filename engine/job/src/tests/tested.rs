@@ -48,6 +48,7 @@ fn static_tables_arrive() {
         schema: vec![column],
         header: false,
         delimiter: b'\t',
+        path_span: job().statics["Products"].path_span.clone(),
     };
     let sizes = StaticTable {
         name: "sizes".into(),
@@ -57,6 +58,7 @@ fn static_tables_arrive() {
         schema: Vec::new(),
         header: true,
         delimiter: b',',
+        path_span: job().statics["sizes"].path_span.clone(),
     };
     assert_eq!(job().statics, BTreeMap::from([("Products".to_owned(), products), ("sizes".to_owned(), sizes)]));
 }

@@ -63,6 +63,13 @@ impl Builder<'_> {
             let help = "write the condition with AND, or as a join";
             return self.refuse("EXISTS or IN under OR is not supported on streams", help, "OR");
         };
+        if join.null_aware && kind == JoinKind::LeftAnti {
+            let help =
+                "write NOT EXISTS (SELECT 1 FROM … WHERE …), or say in the schema that the columns are `required`";
+            let message =
+                "NOT IN (subquery) of a stream is not supported: one NULL that comes later would take every row back";
+            return self.refuse(message, help, "NOT IN");
+        }
         let is_changing = self.reads_changes(&join.left) || self.reads_changes(&join.right);
         if self.table.mode != OutputMode::Append && kind != JoinKind::Inner {
             return self.changing_join(&join);

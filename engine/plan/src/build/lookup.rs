@@ -6,26 +6,20 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
 use futures::executor::block_on;
 use operators::lookup::{LookupKind, LookupSpec};
 
 use super::{Builder, Result, Stream};
 use crate::node::{LookupNode, NodeKind, StaticPlan};
-use crate::relation::{Rows, StreamTable};
+use crate::problem::SqlProblem;
+use crate::relation::{Rows, StreamTable, is_static};
 use crate::session::name_of;
 
 impl Builder<'_> {
     /// True if no stream is read in a plan.
     pub(super) fn is_static(&self, plan: &LogicalPlan) -> bool {
-        match plan {
-            LogicalPlan::TableScan(scan) => {
-                let relation = self.relations.get(&name_of(&scan.table_name));
-                relation.is_some_and(|relation| relation.rows == Rows::Static)
-            }
-            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => true,
-            other => !other.inputs().is_empty() && other.inputs().iter().all(|input| self.is_static(input)),
-        }
+        is_static(plan, self.relations)
     }
 
     /// A join of a stream with a static side, which is the left one if `is_turned`.
@@ -35,6 +29,10 @@ impl Builder<'_> {
             (JoinType::Left, false) | (JoinType::Right, true) => LookupKind::Left,
             (JoinType::LeftSemi, false) | (JoinType::RightSemi, true) => LookupKind::LeftSemi,
             (JoinType::LeftAnti, false) | (JoinType::RightAnti, true) => LookupKind::LeftAnti,
+            (JoinType::LeftMark | JoinType::RightMark, _) => {
+                let help = "write the condition with AND, or as a left join";
+                return self.refuse("EXISTS or IN under OR is not supported on streams", help, "OR");
+            }
             (kind, false) => {
                 let message = format!(
                     "{kind}Outer join with a streaming table on the left and a static table on the right is not supported"
@@ -57,13 +55,24 @@ impl Builder<'_> {
         let stream = self.stream(&streamed, false)?;
         let (tabled, table_keys) = keyed(table_plan, &table_keys)?;
         let table = self.static_plan(tabled)?;
+        self.check_fixed(&stream, &table)?;
         let mut spec =
             LookupSpec::new(kind, (Arc::clone(&stream.schema), stream_keys), (table.plan.schema(), table_keys))?;
         let (width, extra) = (stream_plan.schema().fields().len(), stream.schema.fields().len());
-        if let Some(filter) = &join.filter {
+        let is_true = |filter: &&Expr| **filter == lit(true);
+        if let Some(filter) = join.filter.as_ref().filter(|filter| !is_true(filter)) {
             let schema = stream_plan.schema().join(table_plan.schema())?;
             let condition = self.physical(filter, &schema)?;
             spec = spec.with_residual(super::join::shifted(condition, width, extra - width)?)?;
+        }
+        if join.null_aware && kind == LookupKind::LeftAnti {
+            spec = match spec.with_null_aware() {
+                Ok(spec) => spec,
+                Err(_) => {
+                    let help = "write NOT EXISTS (…), with the condition in its WHERE";
+                    return self.refuse("NOT IN (subquery) with a further condition is not supported", help, "NOT IN");
+                }
+            };
         }
         let of_stream: Vec<usize> = (0..width).collect();
         let of_table: Vec<usize> = (0..table_plan.schema().fields().len()).map(|at| extra + at).collect();
@@ -81,13 +90,30 @@ impl Builder<'_> {
         Ok(Stream { from: vec![from], schema, times, closes_by, ..stream })
     }
 
+    /// A row that is taken back must find what it found when it was added.
+    fn check_fixed(&self, stream: &Stream, table: &StaticPlan) -> Result<()> {
+        let changes = |name: &&String| {
+            let relation = self.relations.get(*name);
+            relation.is_some_and(|relation| relation.rows == Rows::Static { is_fixed: false })
+        };
+        let Some(name) = table.tables.iter().find(changes).filter(|_| stream.is_changing) else { return Ok(()) };
+        let message = format!(
+            "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are taken back"
+        );
+        let help =
+            format!("set refresh = \"never\" on [static.{name}], or join it with the source before the aggregate");
+        Err(SqlProblem::new(message, help).at_text(&self.table.sql, name).into())
+    }
+
     /// A plan over static tables, each of which gets a port.
     fn static_plan(&self, plan: LogicalPlan) -> Result<StaticPlan> {
         let mut tables: BTreeSet<String> = BTreeSet::new();
+        let mut follows_time = false;
         plan.apply(|node| {
             if let LogicalPlan::TableScan(scan) = node {
                 tables.insert(name_of(&scan.table_name));
             }
+            follows_time |= node.expressions().iter().any(Expr::is_volatile);
             Ok(datafusion::common::tree_node::TreeNodeRecursion::Continue)
         })?;
         let tables: Vec<String> = tables.into_iter().collect();
@@ -100,7 +126,7 @@ impl Builder<'_> {
             })
             .data()?;
         let physical = block_on(self.state.create_physical_plan(&plan))?;
-        Ok(StaticPlan { plan: physical, context: self.state.task_ctx(), tables })
+        Ok(StaticPlan { plan: physical, context: self.state.task_ctx(), tables, follows_time })
     }
 }
 

@@ -16,6 +16,10 @@ impl Builder<'_> {
         let schema = Arc::new(Schema::new(fields));
         let mut all: Option<Stream> = None;
         for input in &union.inputs {
+            if self.is_static(input) {
+                let help = "join the static table, or write its rows into a topic that is a source";
+                return self.refuse("a UNION of a stream with a static table is not supported", help, "UNION");
+            }
             let stream = self.stream(&under(input, &schema)?, false)?;
             // The same schema for all, whatever the optimizer knows of each one's nulls.
             let stream = self.relabel(stream, &schema);

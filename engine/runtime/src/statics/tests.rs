@@ -17,6 +17,7 @@ use super::*;
 
 mod damage;
 mod reading;
+mod running;
 
 /// A static table at a path; the defaults of the job file.
 fn table(path: &Path) -> StaticTable {
@@ -28,6 +29,7 @@ fn table(path: &Path) -> StaticTable {
         schema: Vec::new(),
         header: true,
         delimiter: b',',
+        path_span: 0..0,
     }
 }
 
