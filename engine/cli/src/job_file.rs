@@ -69,7 +69,7 @@ impl JobFile {
         let (name, text) = self.text()?;
         let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable);
         let mut schemas = BTreeMap::new();
-        for job in &job {
+        if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));
             for (table, found) in statics(job) {
                 match found {

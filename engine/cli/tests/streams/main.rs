@@ -15,5 +15,6 @@ mod reading;
 mod rejects;
 mod run;
 mod shop;
+mod statics;
 mod transactions;
 mod windows;

@@ -53,7 +53,7 @@ pub struct Job {
     pub checkpoint: PathBuf,
     pub warehouse: String,
     settings: Vec<String>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Job {
@@ -92,7 +92,7 @@ impl Job {
     fn at(path: PathBuf, folder: TempDir) -> Job {
         let checkpoint = folder.path().join("checkpoint");
         let warehouse = folder.path().join("warehouse").to_str().unwrap().to_owned();
-        let mut job = Job { path, checkpoint, warehouse, settings: Vec::new(), _folder: folder };
+        let mut job = Job { path, checkpoint, warehouse, settings: Vec::new(), folder };
         job.place();
         job
     }
@@ -102,6 +102,11 @@ impl Job {
             .retain(|setting| !setting.starts_with("job.checkpoint=") && !setting.starts_with("job.warehouse="));
         self.settings.push(format!("job.checkpoint={}", self.checkpoint.display()));
         self.settings.push(format!("job.warehouse={}", self.warehouse));
+    }
+
+    /// A path in the job's own folder.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The same job with its checkpoint elsewhere.
