@@ -339,3 +339,8 @@ fn sessions_unions_distinct_and_aggregates_of_aggregates() {
         assert_eq!(answer(mode, sql), wanted, "{sql}");
     }
 }
+#[test]
+fn the_same_aggregate_twice_below_the_fields_of_its_window() {
+    let sql = "SELECT w.start AS s, a, b FROM (SELECT window AS w, max(total) AS a, max(total) AS b FROM events GROUP BY window(event_time, '1 minute')) q";
+    assert_eq!(answer("append", sql), ["1970-01-01T00:00:00Z | 3 | 3", "1970-01-01T00:01:00Z | 6 | 6"]);
+}

@@ -1,0 +1,137 @@
+//! Which rows are on time: the watermark as `reference/spark.md` §3 has it, in plain words, over the epochs that the engine says it ran.
+//!
+//! What the engine is asked is which offsets each epoch read; the watermarks are computed here and compared with its own.
+
+use std::collections::BTreeMap;
+
+use epoch::Commit;
+
+use crate::case::{Case, Row, SOURCES, Source};
+
+/// No watermark yet: nothing is late, nothing is final.
+pub const NEVER: i64 = i64::MIN / 4;
+
+/// Which watermark a table goes by: that of the first source, of the second, or of both.
+pub const OF_BOTH: usize = 2;
+
+/// A row that an epoch read.
+#[derive(Debug, Clone)]
+pub struct ReadRow {
+    pub row: Row,
+    pub epoch: i64,
+    /// By which watermark it could be late: that of the epoch before, for tables over the first source, the second, both.
+    pub late_us: [i64; 3],
+    /// The watermark of its own epoch.
+    pub now_us: [i64; 3],
+    /// What a model of one table notes of the row.
+    pub mark: i64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Clock {
+    newest_us: Option<i64>,
+    active_us: i64,
+}
+
+/// The clocks of one source.
+#[derive(Debug, Clone)]
+struct Clocks {
+    source: Source,
+    partitions: BTreeMap<i32, Clock>,
+    watermark_us: i64,
+}
+
+/// What has been read, and the watermarks after it.
+pub struct Model {
+    clocks: Vec<Clocks>,
+    is_policy_max: bool,
+    /// The watermarks of the last epoch, as it went by them.
+    before_us: [i64; 3],
+    /// The watermarks of the next epoch.
+    pub next_us: [i64; 3],
+    /// Rows by source, in the order in which epochs read them.
+    pub read: Vec<Vec<ReadRow>>,
+    /// The watermarks of every epoch.
+    pub watermarks: Vec<[i64; 3]>,
+}
+
+impl Model {
+    pub fn of(case: &Case) -> Model {
+        let clocks = |source: &Source| Clocks { source: source.clone(), partitions: BTreeMap::new(), watermark_us: NEVER };
+        Model {
+            clocks: case.sources.iter().map(clocks).collect(),
+            is_policy_max: case.is_policy_max,
+            before_us: [NEVER; 3],
+            next_us: [NEVER; 3],
+            read: vec![Vec::new(); case.sources.len()],
+            watermarks: Vec::new(),
+        }
+    }
+
+    /// The engine was down until now: that is nobody's idleness.
+    pub fn resumes(&mut self, now_us: i64) {
+        for clock in self.clocks.iter_mut().flat_map(|clocks| clocks.partitions.values_mut()) {
+            clock.active_us = clock.active_us.max(now_us);
+        }
+    }
+
+    /// Takes in an epoch; `topics` are the rows of each source's partitions.
+    pub fn takes(&mut self, commit: &Commit, topics: &[BTreeMap<u16, Vec<Row>>]) {
+        let (late_us, now_us) = (self.before_us, self.next_us);
+        self.watermarks.push(now_us);
+        for (at, topic) in topics.iter().enumerate() {
+            let plan = &commit.plan.sources[SOURCES[at]];
+            for (place, range) in plan.ranges.iter() {
+                let rows = topic.get(&(place.partition as u16)).map(Vec::as_slice).unwrap_or_default();
+                let rows = &rows[range.from as usize..range.until as usize];
+                let is_busy = plan.latest.get(&place).is_some_and(|latest| *latest > range.from);
+                self.clocks[at].sees(place.partition, rows, is_busy, commit.plan.batch_time_us);
+                let epoch = commit.plan.epoch.0 as i64;
+                let read = |row: &Row| ReadRow { row: row.clone(), epoch, late_us, now_us, mark: 0 };
+                self.read[at].extend(rows.iter().map(read));
+            }
+            self.clocks[at].moves(commit.plan.batch_time_us);
+        }
+        self.before_us = now_us;
+        let own: Vec<i64> = self.clocks.iter().map(|clocks| clocks.watermark_us).collect();
+        let (first, second) = (own[0], own.get(1).copied().unwrap_or(own[0]));
+        let both = if self.is_policy_max { first.max(second) } else { first.min(second) };
+        self.next_us = [first, second, both];
+    }
+
+    /// The watermark of one source; `None` if it has seen nothing.
+    pub fn watermark_of(&self, source: usize) -> Option<i64> {
+        Some(self.clocks[source].watermark_us).filter(|us| *us != NEVER)
+    }
+}
+
+impl Clocks {
+    fn sees(&mut self, partition: i32, rows: &[Row], is_busy: bool, now_us: i64) {
+        let newest_us = rows.iter().filter_map(|row| row.us).max();
+        if newest_us.is_none() && !is_busy && !self.partitions.contains_key(&partition) {
+            return;
+        }
+        let clock = self.partitions.entry(partition).or_insert(Clock { newest_us: None, active_us: now_us });
+        clock.newest_us = clock.newest_us.max(newest_us);
+        if is_busy || newest_us.is_some() {
+            clock.active_us = clock.active_us.max(now_us);
+        }
+    }
+
+    /// Newest event less the delay, whole milliseconds; never back.
+    fn moves(&mut self, now_us: i64) {
+        let newest = |clocks: &mut dyn Iterator<Item = &Clock>| clocks.filter_map(|clock| clock.newest_us).max();
+        let is_idle = |clock: &Clock| self.source.idle_us.is_some_and(|idle_us| now_us - clock.active_us >= idle_us);
+        let active: Vec<&Clock> = self.partitions.values().filter(|clock| !is_idle(clock)).collect();
+        let reached = if self.source.is_scope_source || active.is_empty() {
+            newest(&mut self.partitions.values())
+        } else if active.iter().any(|clock| clock.newest_us.is_none()) {
+            None
+        } else {
+            active.iter().filter_map(|clock| clock.newest_us).min()
+        };
+        if let Some(us) = reached {
+            self.watermark_us = self.watermark_us.max(us.div_euclid(1000) * 1000 - self.source.delay_us);
+        }
+    }
+}

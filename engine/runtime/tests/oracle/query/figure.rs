@@ -1,0 +1,137 @@
+//! Aggregate functions, each in the engine's words and in those of the batch engines.
+
+use super::Dialect;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    Count,
+    CountV,
+    CountDistinctV,
+    CountDistinctK,
+    SumV,
+    SumX,
+    SumDistinctV,
+    AvgV,
+    AvgX,
+    MinV,
+    MaxX,
+    MinK,
+    MaxK,
+    MinBy,
+    MaxBy,
+    CollectList,
+    CollectSet,
+    Percentile,
+    Median,
+    Stddev,
+    BoolAnd,
+    BoolOr,
+    CountFilter,
+    SumFilter,
+    CountIf,
+    ApproxDistinct,
+    DistinctFilter,
+}
+
+impl Figure {
+    pub const ALL: [Figure; 27] = [
+        Figure::Count,
+        Figure::CountV,
+        Figure::CountDistinctV,
+        Figure::CountDistinctK,
+        Figure::SumV,
+        Figure::SumX,
+        Figure::SumDistinctV,
+        Figure::AvgV,
+        Figure::AvgX,
+        Figure::MinV,
+        Figure::MaxX,
+        Figure::MinK,
+        Figure::MaxK,
+        Figure::MinBy,
+        Figure::MaxBy,
+        Figure::CollectList,
+        Figure::CollectSet,
+        Figure::Percentile,
+        Figure::Median,
+        Figure::Stddev,
+        Figure::BoolAnd,
+        Figure::BoolOr,
+        Figure::CountFilter,
+        Figure::SumFilter,
+        Figure::CountIf,
+        Figure::ApproxDistinct,
+        Figure::DistinctFilter,
+    ];
+
+    /// Whole numbers that can be the `v` of a result.
+    pub const WHOLE: [Figure; 5] = [Figure::Count, Figure::CountV, Figure::SumV, Figure::MinV, Figure::CountDistinctV];
+
+    pub fn engine(self) -> &'static str {
+        match self {
+            Figure::MinBy => "min_by(v, id)",
+            Figure::MaxBy => "max_by(k, id)",
+            Figure::CollectList => "array_sort(collect_list(v))",
+            Figure::CollectSet => "array_sort(collect_set(v))",
+            Figure::Percentile => "percentile(v, 0.25)",
+            Figure::Median => "median(x)",
+            Figure::Stddev => "stddev(x)",
+            Figure::BoolAnd => "bool_and(v > 0)",
+            Figure::BoolOr => "bool_or(v > 5)",
+            Figure::CountIf => "count_if(v > 3)",
+            Figure::ApproxDistinct => "approx_count_distinct(v)",
+            _ => self.plain(),
+        }
+    }
+
+    pub fn batch(self, dialect: Dialect) -> &'static str {
+        let is_duck = dialect == Dialect::Duck;
+        match self {
+            Figure::MinBy if is_duck => "first(v ORDER BY id)",
+            Figure::MinBy => "first_value(v ORDER BY id)",
+            Figure::MaxBy if is_duck => "last(k ORDER BY id)",
+            Figure::MaxBy => "last_value(k ORDER BY id)",
+            Figure::CollectList if is_duck => "coalesce(list_sort(list(v) FILTER (WHERE v IS NOT NULL)), [])",
+            // DataFusion's string_agg has no order by a number under FILTER that all versions keep; a list has.
+            Figure::CollectList => {
+                "coalesce(array_to_string(array_agg(v ORDER BY v) FILTER (WHERE v IS NOT NULL), ','), '')"
+            }
+            Figure::CollectSet if is_duck => "coalesce(list_sort(list(DISTINCT v) FILTER (WHERE v IS NOT NULL)), [])",
+            Figure::CollectSet => {
+                "coalesce(array_to_string(array_sort(array_agg(DISTINCT v) FILTER (WHERE v IS NOT NULL)), ','), '')"
+            }
+            Figure::Percentile if is_duck => "quantile_cont(v, 0.25)",
+            Figure::Percentile => "percentile_cont(CAST(v AS DOUBLE), 0.25)",
+            Figure::Median => "median(x)",
+            Figure::Stddev => "stddev_samp(x)",
+            Figure::BoolAnd => "bool_and(v > 0)",
+            Figure::BoolOr => "bool_or(v > 5)",
+            Figure::CountIf => "count(*) FILTER (WHERE v > 3)",
+            Figure::ApproxDistinct => "count(DISTINCT v)",
+            _ => self.plain(),
+        }
+    }
+
+    /// The same for all.
+    fn plain(self) -> &'static str {
+        match self {
+            Figure::Count => "count(*)",
+            Figure::CountV => "count(v)",
+            Figure::CountDistinctV => "count(DISTINCT v)",
+            Figure::CountDistinctK => "count(DISTINCT k)",
+            Figure::SumV => "sum(v)",
+            Figure::SumX => "sum(x)",
+            Figure::SumDistinctV => "sum(DISTINCT v)",
+            Figure::AvgV => "avg(v)",
+            Figure::AvgX => "avg(x)",
+            Figure::MinV => "min(v)",
+            Figure::MaxX => "max(x)",
+            Figure::MinK => "min(k)",
+            Figure::MaxK => "max(k)",
+            Figure::CountFilter => "count(*) FILTER (WHERE g = 1)",
+            Figure::SumFilter => "sum(v) FILTER (WHERE k = 'k0')",
+            Figure::DistinctFilter => "count(DISTINCT v) FILTER (WHERE g IS NOT NULL)",
+            _ => unreachable!("{self:?} has words of its own"),
+        }
+    }
+}
