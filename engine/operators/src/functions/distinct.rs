@@ -162,8 +162,21 @@ impl Distinct {
             Finish::Other(make) => {
                 let mut other = make()?;
                 let (values, groups) = flatten(lists, &(0..lists.len()).collect::<Vec<_>>(), self.kinds.len());
-                let groups: Vec<usize> = groups.values().iter().map(|group| *group as usize).collect();
-                other.update_batch(&values, &groups, None, lists.len())?;
+                let mut groups: Vec<usize> = groups.values().iter().map(|group| *group as usize).collect();
+                let empty: Vec<usize> = (0..lists.len()).filter(|row| lists.value_length(*row) == 0).collect();
+                if empty.is_empty() {
+                    other.update_batch(&values, &groups, None, lists.len())?;
+                    return other.evaluate(EmitTo::All);
+                }
+                // DataFusion takes a group to have a value unless a row of it is filtered: sum() of none would be 0, not NULL.
+                let wanted: BooleanArray =
+                    groups.iter().map(|_| Some(true)).chain(empty.iter().map(|_| Some(false))).collect();
+                let padded = values.iter().map(|values| {
+                    arrow::compute::concat(&[values, &arrow::array::new_null_array(values.data_type(), empty.len())])
+                });
+                let padded: Vec<ArrayRef> = padded.collect::<std::result::Result<_, _>>()?;
+                groups.extend(empty);
+                other.update_batch(&padded, &groups, Some(&wanted), lists.len())?;
                 other.evaluate(EmitTo::All)
             }
         }
@@ -264,3 +277,6 @@ impl GroupsAccumulator for Distinct {
         pairs + self.groups.capacity() * 4 + self.scratch.capacity() * 8
     }
 }
+
+#[cfg(test)]
+mod tests;

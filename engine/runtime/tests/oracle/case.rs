@@ -128,7 +128,8 @@ pub struct Case {
 impl Case {
     /// The job file.
     pub fn job_file(&self) -> String {
-        let mut text = String::from("[job]\nname = \"oracle\"\ncheckpoint = \"nowhere\"\nwarehouse = \"nowhere-else\"\n");
+        let mut text =
+            String::from("[job]\nname = \"oracle\"\ncheckpoint = \"nowhere\"\nwarehouse = \"nowhere-else\"\n");
         if self.is_policy_max {
             text.push_str("watermark_policy = \"max\"\n");
         }

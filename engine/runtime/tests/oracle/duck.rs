@@ -26,7 +26,9 @@ impl Duck {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{python} cannot be started ({error}): set ENGINE_TEST_PYTHON as scripts/test does"));
+            .unwrap_or_else(|error| {
+                panic!("{python} cannot be started ({error}): set ENGINE_TEST_PYTHON as scripts/test does")
+            });
         let (asked, answered) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
         Duck { child, asked, answered }
     }
@@ -37,8 +39,9 @@ impl Duck {
         writeln!(self.asked.as_mut().unwrap(), "{question}").expect("DuckDB's Python has ended");
         let mut line = String::new();
         self.answered.read_line(&mut line).unwrap();
-        let answers: Vec<Value> = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("DuckDB's Python has ended or is without the package duckdb ({error}): see its error above"));
+        let answers: Vec<Value> = serde_json::from_str(&line).unwrap_or_else(|error| {
+            panic!("DuckDB's Python has ended or is without the package duckdb ({error}): see its error above")
+        });
         for (statement, answer) in statements.iter().zip(&answers) {
             assert!(answer["error"].is_null(), "DuckDB: {}\n{statement}", answer["error"]);
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use datafusion::execution::context::{SessionConfig, SessionContext};
 use datafusion::datasource::MemTable;
+use datafusion::execution::context::{SessionConfig, SessionContext};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cell::{Lines, lines_of_batches};
@@ -25,7 +25,8 @@ impl Fusion {
 
     /// Makes a table of all rows that were read of a source.
     pub fn load(&mut self, name: &str, rows: &[ReadRow]) {
-        let longs = |of: &dyn Fn(&ReadRow) -> Option<i64>| Arc::new(rows.iter().map(of).collect::<Int64Array>()) as ArrayRef;
+        let longs =
+            |of: &dyn Fn(&ReadRow) -> Option<i64>| Arc::new(rows.iter().map(of).collect::<Int64Array>()) as ArrayRef;
         let text = rows.iter().map(|read| read.row.k.clone()).collect::<StringArray>();
         let double = rows.iter().map(|read| read.row.x).collect::<Float64Array>();
         let batch = RecordBatch::try_from_iter_with_nullable([

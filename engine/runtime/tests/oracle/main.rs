@@ -54,7 +54,11 @@ fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
             });
         }
     });
-    eprintln!("{} seeds in {:.1} s", next.load(Ordering::Relaxed).min(first + seeds) - first, began.elapsed().as_secs_f64());
+    eprintln!(
+        "{} seeds in {:.1} s",
+        next.load(Ordering::Relaxed).min(first + seeds) - first,
+        began.elapsed().as_secs_f64()
+    );
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "seeds {failures:?} fail: see above what each repeats with");
 }

@@ -57,7 +57,8 @@ pub struct Model {
 
 impl Model {
     pub fn of(case: &Case) -> Model {
-        let clocks = |source: &Source| Clocks { source: source.clone(), partitions: BTreeMap::new(), watermark_us: NEVER };
+        let clocks =
+            |source: &Source| Clocks { source: source.clone(), partitions: BTreeMap::new(), watermark_us: NEVER };
         Model {
             clocks: case.sources.iter().map(clocks).collect(),
             is_policy_max: case.is_policy_max,

@@ -19,11 +19,16 @@ use crate::model::{NEVER, OF_BOTH};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Query {
     /// The rows of a source.
-    Rows { source: usize },
+    Rows {
+        source: usize,
+    },
     /// The rows of another table.
     Table(usize),
     /// Rows for which all of these are true.
-    Where { input: Box<Query>, filters: Vec<Filter> },
+    Where {
+        input: Box<Query>,
+        filters: Vec<Filter>,
+    },
     Aggregate(Aggregate),
 }
 
@@ -159,7 +164,8 @@ impl Query {
             Query::Rows { source } => format!("SELECT ts, k, g, v, x, id FROM {}", SOURCES[*source]),
             Query::Table(table) => {
                 let columns = self.columns(case);
-                let given: Vec<String> = columns.has_time.then(|| "ts".to_string()).into_iter().chain(columns.rest()).collect();
+                let given: Vec<String> =
+                    columns.has_time.then(|| "ts".to_string()).into_iter().chain(columns.rest()).collect();
                 format!("SELECT {} FROM {}", given.join(", "), case.tables[*table].name)
             }
             Query::Where { input, filters } => {

@@ -134,7 +134,10 @@ impl Stream<'_> {
         for (at, _) in self.case.sources.iter().enumerate() {
             let (ours, its) = (self.model.watermark_of(at), self.run.watermark(SOURCES[at]));
             if self.epochs > 0 && ours != its {
-                let text = format!("after epoch {}: the watermark of {} is {its:?}, by the model {ours:?}", self.epochs, SOURCES[at]);
+                let text = format!(
+                    "after epoch {}: the watermark of {} is {its:?}, by the model {ours:?}",
+                    self.epochs, SOURCES[at]
+                );
                 return Err(Failure { kind: Kind::Watermark, text });
             }
         }
@@ -170,8 +173,15 @@ fn compare(case: &Case, model: &Model, snapshots: &[Snapshot], oracles: &mut Ora
     for snapshot in snapshots {
         let is_last = std::ptr::eq(snapshot, last);
         for (at, table) in case.tables.iter().enumerate().filter(|(_, table)| is_last || table.is_exact) {
-            let ask = |dialect| Ask { case, table: at, dialect, epoch: snapshot.epoch, watermarks_us: snapshot.watermarks_us };
-            let question = |dialect| Question { snapshot, table: at, dialect, sql: table.query.batch_sql(&ask(dialect)) };
+            let ask = |dialect| Ask {
+                case,
+                table: at,
+                dialect,
+                epoch: snapshot.epoch,
+                watermarks_us: snapshot.watermarks_us,
+            };
+            let question =
+                |dialect| Question { snapshot, table: at, dialect, sql: table.query.batch_sql(&ask(dialect)) };
             asked.push(question(Dialect::Duck));
             // DataFusion plans long; the last content is that of all steps.
             if is_last || (case.seed + snapshot.step as u64) % 5 == 0 && table.mode != Mode::Append {
@@ -195,8 +205,8 @@ impl Question<'_> {
             Dialect::Duck => "DuckDB",
             Dialect::Fusion => "DataFusion",
         };
-        let expected = answer
-            .map_err(|error| Failure { kind: Kind::Generator, text: format!("{who}: {error}\n{}", self.sql) })?;
+        let expected =
+            answer.map_err(|error| Failure { kind: Kind::Generator, text: format!("{who}: {error}\n{}", self.sql) })?;
         let got = &self.snapshot.tables[self.table];
         if expected == *got {
             return Ok(());

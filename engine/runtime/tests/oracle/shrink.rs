@@ -66,7 +66,10 @@ impl Shrinker<'_> {
             // Tables behind it would have another number.
             if !is_read && at + 1 == self.best.tables.len() && at > 0 {
                 gained |= self.change(|case| drop(case.tables.remove(at)));
-            } else if !is_read && self.best.tables.iter().all(|table| (0..9).all(|other| !table.query.reads(other))) && self.best.tables.len() > 1 {
+            } else if !is_read
+                && self.best.tables.iter().all(|table| (0..9).all(|other| !table.query.reads(other)))
+                && self.best.tables.len() > 1
+            {
                 gained |= self.change(|case| drop(case.tables.remove(at)));
             }
         }
@@ -97,7 +100,9 @@ impl Shrinker<'_> {
             gained |= self.change(|case| case.acts[at].demands = false);
             gained |= self.change(|case| case.acts[at].passes_us = 0);
             for kill in (0..self.best.acts[at].kills.len()).rev() {
-                gained |= self.change(|case| drop(case.acts[at].kills.remove(kill)));
+                gained |= self.change(|case| {
+                    case.acts[at].kills.remove(kill);
+                });
             }
         }
         gained
