@@ -137,7 +137,19 @@ impl<'a> Builder<'a> {
             true => plan.clone(),
             false => cut(plan.clone(), bottom, &base.schema)?,
         };
+        let base = if at_top { self.closing(&plan, base)? } else { base };
         self.pipeline(&plan, base)
+    }
+
+    /// Rows that may be taken back until their time has come, for a query over them that does not select this time: the table's
+    /// rows are kept as they are below the query then, so that they go when it has come.
+    fn closing(&mut self, plan: &LogicalPlan, base: Stream) -> Result<Stream> {
+        let is_kept = base.is_changing && !base.is_replacing && !self.has_readers;
+        let time = base.closes_by.and_then(|column| Some((column, base.times[column]?)));
+        match time.filter(|_| is_kept && self.table.mode == OutputMode::Update) {
+            Some((column, time)) if passed_to(plan, column, time).is_none() => self.materialize(&base),
+            _ => Ok(base),
+        }
     }
 
     /// A pipeline over a stream; the plan's one leaf stands for the stream.
@@ -150,7 +162,7 @@ impl<'a> Builder<'a> {
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;
         let from = self.node(NodeKind::Pipeline(pipeline), &[&base.from], is_entry);
-        let closes_by = base.closes_by.and_then(|column| passed_to(plan, column));
+        let closes_by = base.closes_by.and_then(|column| passed_to(plan, column, base.times[column]?));
         Ok(Stream { from: vec![from], schema, times, is_entry: false, closes_by, ..base })
     }
 

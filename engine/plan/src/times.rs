@@ -114,13 +114,13 @@ pub fn event_times_over(
     }
 }
 
-/// Where a column of the plan's one leaf stands in its output, if it is passed on.
-pub fn passed_to(plan: &LogicalPlan, column: usize) -> Option<usize> {
-    // Any event time does: it is followed as lineage.
+/// Where a column of the plan's one leaf with this event time stands in its output, as it is or as a time that says as much.
+pub fn passed_to(plan: &LogicalPlan, column: usize, time: EventTime) -> Option<usize> {
     let mut leaf = vec![None; column];
-    leaf.push(Some(EventTime { lag_us: 0, kind: TimeKind::Window(None) }));
+    leaf.push(Some(time));
     let passed = event_times(plan, &leaf);
-    passed.iter().position(|time| time.is_some_and(|time| matches!(time.kind, TimeKind::Window(_))))
+    let of = |wanted: fn(&EventTime) -> bool| passed.iter().position(|time| time.as_ref().is_some_and(wanted));
+    of(|time| matches!(time.kind, TimeKind::Window(_))).or_else(|| of(|_| true))
 }
 
 fn at(column: &Column, input: &LogicalPlan, below: &[Option<EventTime>]) -> Option<EventTime> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use super::spec::{Bucket, MaterializeSpec};
+use super::spec::MaterializeSpec;
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
 use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
@@ -21,8 +21,7 @@ pub(super) struct MaterializeLane {
 impl MaterializeLane {
     pub(super) fn new(spec: Arc<MaterializeSpec>) -> MaterializeLane {
         // A row of a bucket that has closed would take the place of all that was in it.
-        let is_timed = matches!(spec.bucket, Bucket::Time { .. });
-        let event_time = is_timed.then_some(EventTime { column: 1, required: false });
+        let event_time = spec.time().map(|_| EventTime { column: 1, required: false });
         let rows = KeyedLane::new(vec![KeyedPort { keys: vec![0], event_time }]);
         MaterializeLane { schema: spec.store_spec().schema, spec, rows }
     }

@@ -1,10 +1,10 @@
 //! The part that has memory: rows by bucket, and what an epoch does to them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
@@ -25,15 +25,12 @@ pub(super) struct Materialize {
     /// Only if the table is given out in the first epoch.
     begun: Option<Begun>,
     input: KeyedInput,
-    /// When the buckets that were given out in this epoch end, those that do.
-    ends: Mutex<BTreeMap<i64, i64>>,
 }
 
 /// What an epoch brought for one bucket.
 #[derive(Default)]
 struct Touched {
     key: u128,
-    ends_us: Option<i64>,
     taken_back: Vec<u128>,
 }
 
@@ -44,7 +41,7 @@ impl Materialize {
         let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
         let begun = (spec.bucket == Bucket::Whole)
             .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
-        Materialize { spec, store, begun, input: KeyedInput::default(), ends: Mutex::default() }
+        Materialize { spec, store, begun, input: KeyedInput::default() }
     }
 
     /// True until a table that is given out whole has been.
@@ -57,8 +54,6 @@ impl Materialize {
         let mut touched = BTreeMap::<i64, Touched>::new();
         for part in parts {
             let buckets = part.rows.column(0).as_primitive::<Int64Type>();
-            let ends = (self.spec.extra_columns() > 1).then(|| part.rows.column(1));
-            let ends = ends.map(|ends| ends.as_primitive::<TimestampMicrosecondType>());
             let hashes = match part.sign {
                 Sign::Add => {
                     shard.insert(&part.rows, part.keys)?;
@@ -70,8 +65,6 @@ impl Materialize {
             for (row, bucket) in buckets.values().iter().enumerate() {
                 let bucket = touched.entry(*bucket).or_default();
                 bucket.key = part.keys[row];
-                let ends_us = ends.filter(|ends| ends.is_valid(row)).map(|ends| ends.value(row));
-                bucket.ends_us = bucket.ends_us.max(ends_us);
                 bucket.taken_back.extend(hashes.as_ref().map(|hashes| hashes[row]));
             }
         }
@@ -110,9 +103,6 @@ impl Materialize {
         let mut shard = self.store.shard(number, moment, committed)?;
         let mut out = BTreeMap::new();
         for (bucket, touched) in self.take_in(&parts, &mut shard)? {
-            if let Some(ends_us) = touched.ends_us {
-                self.ends.lock().unwrap_or_else(PoisonError::into_inner).insert(bucket, ends_us);
-            }
             out.insert(bucket, self.rows_of(touched, &mut shard)?);
         }
         shard.evict(moment);
@@ -126,7 +116,6 @@ impl Operator for Materialize {
     }
 
     fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        self.ends.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         Ok(self.input.pieces(self.is_first() || self.store.any_due(moment)))
     }
 
@@ -169,8 +158,7 @@ impl Operator for Materialize {
     }
 
     fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
-        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        ends.get(&bucket).is_some_and(|ends_us| moment.watermark_us.is_some_and(|us| *ends_us <= us))
+        self.spec.is_final(bucket, moment.watermark_us)
     }
 
     fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {

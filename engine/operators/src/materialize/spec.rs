@@ -38,8 +38,15 @@ pub enum Bucket {
     Time {
         /// An instant, which is the bucket; or a window: then its start is.
         column: usize,
-        /// How long after an instant its bucket ends, microseconds: the size of the window if the instant is its start, 0 if it is
-        /// its end. A window knows its end.
+        /// How long after its start a bucket ends, microseconds: the size of the window; 0 if the instant is its end.
+        length_us: i64,
+    },
+    /// A stretch of time, of which there are few whatever the times are: as [`Bucket::Time`], but rows whose times end within the
+    /// same stretch are one bucket.
+    Stretch {
+        /// An instant, or a window: then its end counts.
+        column: usize,
+        /// How long a stretch is, microseconds. Stretches begin at multiples of it since 1970 UTC, which belong to those before.
         length_us: i64,
     },
     /// All rows are bucket 0, which is given out on any change and in the first epoch.
@@ -49,16 +56,27 @@ pub enum Bucket {
 impl MaterializeSpec {
     /// Columns that stand before the table's own in the state: the bucket, and when it ends if that is a matter of time.
     pub(super) fn extra_columns(&self) -> usize {
+        if self.time().is_some() { 2 } else { 1 }
+    }
+
+    /// The column with the time of a row, and how long buckets are, if they are a matter of time.
+    pub(super) fn time(&self) -> Option<(usize, i64)> {
         match self.bucket {
-            Bucket::Time { .. } => 2,
-            Bucket::Hash(_) | Bucket::Whole => 1,
+            Bucket::Time { column, length_us } | Bucket::Stretch { column, length_us } => Some((column, length_us)),
+            Bucket::Hash(_) | Bucket::Whole => None,
         }
+    }
+
+    /// True if no row of this bucket can change any more.
+    pub(super) fn is_final(&self, bucket: i64, watermark_us: Option<i64>) -> bool {
+        let (Some((_, length_us)), Some(watermark_us)) = (self.time(), watermark_us) else { return false };
+        bucket != UNTIMED && bucket.saturating_add(length_us) <= watermark_us
     }
 
     /// What is filed.
     pub(super) fn store_spec(&self) -> StoreSpec {
         let mut fields = vec![Arc::new(Field::new("_bucket", DataType::Int64, false))];
-        if let Bucket::Time { .. } = self.bucket {
+        if self.time().is_some() {
             fields.push(Arc::new(Field::new("_ends", instant(), true)));
         }
         let ends = fields.len() - 1;
@@ -86,13 +104,14 @@ impl MaterializeSpec {
                 vec![Arc::new(hashes.into_iter().map(|hash| Some(bucket_of(hash))).collect::<Int64Array>())]
             }
             Bucket::Time { column, length_us } => times(rows.column(*column), *length_us)?.into(),
+            Bucket::Stretch { column, length_us } => stretches(rows.column(*column), *length_us)?.into(),
         };
         columns.extend(rows.columns().iter().cloned());
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 
     fn check(&self) -> Result<(), OperatorError> {
-        let Bucket::Time { column, .. } = self.bucket else { return Ok(()) };
+        let Some((column, _)) = self.time() else { return Ok(()) };
         match self.schema.field(column).data_type() {
             DataType::Timestamp(TimeUnit::Microsecond, _) | DataType::Struct(_) => Ok(()),
             _ => Err(self.fault("the column that tells the time of its buckets is neither an instant nor a window")),
@@ -127,6 +146,17 @@ fn times(column: &ArrayRef, length_us: i64) -> Result<[ArrayRef; 2], OperatorErr
     Ok([Arc::new(buckets), Arc::new(ends)])
 }
 
+/// As [`times`], for buckets that are stretches of time.
+fn stretches(column: &ArrayRef, length_us: i64) -> Result<[ArrayRef; 2], OperatorError> {
+    let ends = instants(column)?;
+    let ends = ends.as_primitive::<TimestampMicrosecondType>();
+    // A row that ends with a stretch is final with it: it is the last of it, not the first of the next.
+    let start = |us: i64| us.saturating_sub(1).div_euclid(length_us).saturating_mul(length_us);
+    let buckets: Int64Array = ends.iter().map(|us| Some(us.map_or(UNTIMED, start))).collect();
+    let after = ends.unary::<_, TimestampMicrosecondType>(|us| start(us).saturating_add(length_us));
+    Ok([Arc::new(buckets), Arc::new(after.with_data_type(instant()))])
+}
+
 impl OperatorSpec for MaterializeSpec {
     fn name(&self) -> &str {
         &self.name
@@ -159,6 +189,7 @@ impl OperatorSpec for MaterializeSpec {
         let bucket = match &self.bucket {
             Bucket::Hash(keys) => format!("({})", keys.iter().map(|key| column(*key)).collect::<Vec<_>>().join(", ")),
             Bucket::Time { column: time, length_us } => format!("{} for {length_us} µs", column(*time)),
+            Bucket::Stretch { column: time, length_us } => format!("{length_us} µs of {}", column(*time)),
             Bucket::Whole => "all rows".to_string(),
         };
         let columns = self.schema.fields().iter().map(|field| format!("column {} {}", field.name(), field.data_type()));
@@ -169,18 +200,15 @@ impl OperatorSpec for MaterializeSpec {
         let of = match &self.bucket {
             Bucket::Hash(_) => "share of the keys",
             Bucket::Time { .. } => "time",
+            Bucket::Stretch { .. } => "stretch of time",
             Bucket::Whole => "change",
         };
         format!("materialize: keeps the rows of the table, rewrites all of them for each {of} that an epoch touched")
     }
 
     fn bound(&self) -> Bound {
-        match &self.bucket {
-            Bucket::Time { column, .. } => {
-                let name = self.schema.field(*column).name();
-                Bound::Watermark(format!("rows go when the watermark reaches the end of {name}"))
-            }
-            Bucket::Hash(_) | Bucket::Whole => Bound::Unbounded("all rows of the table".to_string()),
-        }
+        let Some((column, _)) = self.time() else { return Bound::Unbounded("all rows of the table".to_string()) };
+        let name = self.schema.field(column).name();
+        Bound::Watermark(format!("rows go when the watermark reaches the end of {name}"))
     }
 }

@@ -59,6 +59,11 @@ fn bucket(spec: &MaterializeSpec, row: &Row) -> i64 {
     match &spec.bucket {
         Bucket::Whole => 0,
         Bucket::Time { .. } => row.time.unwrap_or(i64::MIN),
+        // The windows of these rows are 10 long, and their ends are multiples of 10.
+        Bucket::Stretch { column, length_us } => {
+            let ends = |time: i64| if *column == 0 { time + 10 } else { time };
+            row.time.map_or(i64::MIN, |time| (ends(time) - 1).div_euclid(*length_us) * length_us)
+        }
         Bucket::Hash(_) => {
             let key: ArrayRef = batch(std::slice::from_ref(row)).column(2).clone();
             bucket_of(key_hashes(&[key], 1).unwrap()[0])
@@ -94,8 +99,8 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
         let (mut live, mut wanted) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
         let (mut late_us, mut next, mut late) = (None, 0, 0);
         for epoch in 0..15_u64 {
-            let is_late = |row: &Row| match (ends_after_us, row.time, late_us) {
-                (Some(after_us), Some(time), Some(late_us)) => time + after_us <= late_us,
+            let is_late = |row: &Row| match (ends_after_us, bucket(&spec, row), late_us) {
+                (Some(after_us), at, Some(late_us)) if at != i64::MIN => at + after_us <= late_us,
                 _ => false,
             };
             let watermark_us = (random.below(3) > 0).then_some(epoch as i64 * 10 - 12).max(late_us);
@@ -146,6 +151,11 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 let is_final = ends_us.is_some_and(|ends_us| watermark_us.is_some_and(|us| ends_us <= us));
                 assert_eq!(bed.operator().is_final(*at, &moment), is_final);
             }
+            // Also those that this epoch did not touch: their files are no longer to be remembered.
+            for at in files.keys() {
+                let is_past = ends_after_us.is_some_and(|after_us| watermark_us.is_some_and(|us| at + after_us <= us));
+                assert_eq!(bed.operator().is_final(*at, &moment), is_past && *at != i64::MIN);
+            }
             assert_eq!(files, wanted, "seed {seed}, epoch {epoch}");
             late_us = watermark_us;
             live.retain(|at, _| {
@@ -174,13 +184,20 @@ fn a_whole_table_is_given_out_on_any_change() {
 
 #[test]
 fn windows_close_at_their_end() {
-    check(Bucket::Time { column: 0, length_us: 0 }, Some(10));
+    check(Bucket::Time { column: 0, length_us: 10 }, Some(10));
 }
 
 #[test]
 fn instants_close_so_long_after() {
     check(Bucket::Time { column: 1, length_us: 25 }, Some(25));
     check(Bucket::Time { column: 1, length_us: 0 }, Some(0));
+}
+
+#[test]
+fn stretches_of_time_close_when_all_their_rows_are_final() {
+    check(Bucket::Stretch { column: 0, length_us: 30 }, Some(30));
+    check(Bucket::Stretch { column: 1, length_us: 30 }, Some(30));
+    check(Bucket::Stretch { column: 1, length_us: 1 }, Some(1));
 }
 
 #[test]

@@ -100,6 +100,11 @@ impl Builder<'_> {
             _ => session::Emission::Changes,
         };
         let times = result_times(&grouping, event_time, input, &output);
+        let closes = grouping.group.iter().position(|column| match (column, time) {
+            (GroupColumn::Window, GroupTime::Session { .. }) => true,
+            (GroupColumn::Key(key), GroupTime::Key(timed)) => *key == timed,
+            _ => false,
+        });
         let spec = SessionSpec {
             operator: self.name("aggregate"),
             time,
@@ -120,7 +125,7 @@ impl Builder<'_> {
             is_changing: emission != session::Emission::Append,
             is_replacing: emission == session::Emission::Complete,
             is_entry: false,
-            closes_by: None,
+            closes_by: closes.filter(|_| emission == session::Emission::Changes && event_time.is_some()),
         })
     }
 
@@ -144,6 +149,7 @@ impl Builder<'_> {
             output: Arc::clone(&output),
         };
         let times = result_times(&grouping, time, input, &output);
+        let closes = grouping.group.iter().position(|column| matches!(column, GroupColumn::Window));
         let lag_us = time.map_or(0, |time| time.lag_us);
         let operator = AggregateOperator { spec: Arc::new(spec), emission };
         let from = self.operator(Arc::new(operator), &[input], lag_us, late);
@@ -154,7 +160,7 @@ impl Builder<'_> {
             is_changing: !matches!(emission, Emission::Append),
             is_replacing: !matches!(emission, Emission::Append | Emission::Changes),
             is_entry: false,
-            closes_by: None,
+            closes_by: closes.filter(|_| emission == Emission::Changes && time.is_some()),
         })
     }
 

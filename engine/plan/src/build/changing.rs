@@ -18,6 +18,10 @@ use crate::normalize::with_window_column;
 use crate::times::{EventTime, TimeKind};
 use crate::words::words;
 
+/// Rows of a table that close within so long of each other are one bucket, and one file, if nothing says how many times there
+/// are. State is filed by it: never change it.
+const STRETCH_US: i64 = 600_000_000;
+
 impl Builder<'_> {
     /// An aggregate over rows that may be taken back.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
@@ -72,7 +76,8 @@ impl Builder<'_> {
         };
         let streams: Vec<&Stream> = inputs.iter().map(|(stream, _)| stream).collect();
         let from = self.operator(Arc::new(spec), &streams, lag_us, None);
-        let mut times = times;
+        // A result changes for as long as the slowest of its inputs may.
+        let mut times: Vec<_> = times.into_iter().map(|time| time.map(|time| EventTime { lag_us, ..time })).collect();
         times.resize(output.fields().len(), None);
         let closes_by = times.iter().position(Option::is_some).filter(|_| closes);
         Ok(Stream {
@@ -88,15 +93,16 @@ impl Builder<'_> {
 
     /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
     pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
-        let window = stream
-            .closes_by
-            .filter(|column| matches!(stream.times[*column], Some(EventTime { kind: TimeKind::Window(Some(_)), .. })));
-        let bucket = match (self.table.mode, window) {
+        let closes = stream.closes_by.and_then(|column| Some((column, stream.times[column]?)));
+        let bucket = match (self.table.mode, closes) {
             (OutputMode::Complete, _) => Bucket::Whole,
-            (_, Some(column)) => Bucket::Time { column, length_us: 0 },
+            (_, Some((column, EventTime { kind: TimeKind::Window(Some(length_us)), .. }))) => {
+                Bucket::Time { column, length_us }
+            }
+            (_, Some((column, _))) => Bucket::Stretch { column, length_us: STRETCH_US },
             (_, None) => Bucket::Hash((0..stream.schema.fields().len()).collect()),
         };
-        let lag_us = window.and_then(|column| stream.times[column]).map_or(0, |time| time.lag_us);
+        let lag_us = closes.map_or(0, |(_, time)| time.lag_us);
         let name = self.name("rows");
         let spec = MaterializeSpec { name, schema: Arc::clone(&stream.schema), bucket };
         let from = self.operator(Arc::new(spec), &[stream], lag_us, None);

@@ -13,12 +13,15 @@ use super::*;
 use crate::casts::to_instant;
 use crate::functions::time_windows::windows_of;
 
+fn over_events(columns: Vec<Expr>, first: DataType) -> LogicalPlan {
+    let schema = Schema::new(vec![Field::new("at", first, true), Field::new("n", DataType::Int64, true)]);
+    let source = Arc::new(LogicalTableSource::new(Arc::new(schema)));
+    LogicalPlanBuilder::scan("events", source, None).unwrap().project(columns).unwrap().build().unwrap()
+}
+
 /// The event time of an expression over a source whose first column is a time with a watermark, its second a number.
 fn time_of(expr: Expr) -> Option<EventTime> {
-    let schema = Schema::new(vec![Field::new("at", instant(), true), Field::new("n", DataType::Int64, true)]);
-    let source = Arc::new(LogicalTableSource::new(Arc::new(schema)));
-    let plan = LogicalPlanBuilder::scan("events", source, None).unwrap().project(vec![expr]).unwrap().build().unwrap();
-    event_times(&plan, &[Some(EventTime::INSTANT), None])[0]
+    event_times(&over_events(vec![expr], instant()), &[Some(EventTime::INSTANT), None])[0]
 }
 
 fn of_ten_seconds(time: Expr) -> Expr {
@@ -40,4 +43,21 @@ fn a_cast_to_the_same_type_keeps_it_so_the_window_of_a_time_has_it() {
     let window = Some(EventTime { lag_us: 0, kind: TimeKind::Window(Some(10_000_000)) });
     assert_eq!(time_of(of_ten_seconds(to_instant(col("at")))), window);
     assert_eq!(time_of(of_ten_seconds(to_instant(cast(col("n"), instant())))), None);
+}
+
+/// Tables in update mode that select the start and the end of a window kept all their rows for ever: only the window itself was
+/// taken for something that closes.
+#[test]
+fn the_fields_of_a_window_tell_when_its_rows_are_final_as_it_does() {
+    let field = |name: &str| datafusion::functions::core::expr_fn::get_field(col("at"), name);
+    let passed = |columns: Vec<Expr>, size_us: Option<i64>| {
+        let time = EventTime { lag_us: 0, kind: TimeKind::Window(size_us) };
+        passed_to(&over_events(columns, operators::aggregate::window_type()), 0, time)
+    };
+    assert_eq!(passed(vec![col("n"), field("end")], Some(10)), Some(1));
+    assert_eq!(passed(vec![col("n"), field("end"), col("at")], None), Some(2));
+    assert_eq!(passed(vec![field("start")], Some(10)), Some(0));
+    // How long after its start a session ends is not known.
+    assert_eq!(passed(vec![field("start")], None), None);
+    assert_eq!(passed(vec![col("n")], Some(10)), None);
 }

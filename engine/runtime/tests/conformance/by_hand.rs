@@ -173,7 +173,14 @@ pub const BETTER: &[Better] = &[
                            ["world", 40, 51, 11, 2], ["structured", 41, 51, 10, 1], ["hello", 60, 70, 10, 1],
                            ["apache", 60, 70, 10, 1], ["spark", 60, 70, 10, 1], ["structured", 90, 100, 10, 1],
                            ["streaming", 90, 100, 10, 1]]},
-            {"state_rows": {"total": [10, 5]}}
+            {"state_rows": {"total": [10, 5]}},
+            {"add": {"input": [["hello", 1300]]}},
+            {"check_new": [["hello", 1300, 1310, 10, 1]]},
+            {"state_rows": {"total": [1, 1]}},
+            {"restart": true},
+            {"add": {"input": [["hello hello", 1310], ["spark", 70]]}},
+            {"check_new": [["hello", 1300, 1320, 20, 3]]},
+            {"state_rows": {"total": [1, 1], "dropped_by_watermark": [0, 1]}}
             ]"#,
         ),
     },
