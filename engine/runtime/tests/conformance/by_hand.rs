@@ -135,6 +135,16 @@ sql = """SELECT CAST(windowEnd AS BIGINT) AS e, cnt FROM (SELECT DISTINCT cnt, w
          (SELECT window.end AS windowEnd, count(*) AS cnt FROM input GROUP BY window(eventTime, '5 seconds')))"""
 "#,
     ),
+    (
+        "V4 dedup within watermark",
+        r#"
+[table.silver.first]
+sql = "SELECT k, t FROM input"
+deduplicate = { keys = ["k"], within = "10 minutes" }
+[table.gold.answer]
+sql = "SELECT k FROM silver.first"
+"#,
+    ),
 ];
 
 /// Where this engine does better, at most eight.

@@ -3,13 +3,15 @@
 
 mod by_hand;
 mod case;
+mod falsify;
 mod job_text;
 mod play;
 mod rows;
 
 /// Plays the cases of a suite and names every one that fails.
 fn play(suite: &str) {
-    let cases: Vec<_> = case::all().into_iter().filter(|case| case.suite == suite).collect();
+    let all = case::all().into_iter().chain(case::golden());
+    let cases: Vec<_> = all.filter(|case| case.suite == suite).collect();
     assert!(!cases.is_empty(), "{suite} has no cases");
     let played = cases.iter().map(|case| (case, play::play(case)));
     let failed: Vec<String> =
@@ -33,6 +35,7 @@ suites! {
     several_stateful_operators "MultiStatefulOperatorsSuite"
     join "StreamingJoinSuite"
     time_windowing "DataFrameTimeWindowingSuite"
+    golden_vectors "Golden vectors"
 }
 
 /// Nothing is skipped: all cases are of a suite that is played, and what is written by hand belongs to a case.
@@ -41,7 +44,7 @@ fn all_cases_are_played() {
     let cases = case::all();
     assert_eq!((cases.len(), cases.iter().map(|case| case.steps.len()).sum::<usize>()), (68, 525));
     assert!(cases.iter().all(|case| SUITES.contains(&case.suite.as_str())));
-    let is_case = |name: &str| cases.iter().filter(|case| case.name == name).count() == 1;
+    let is_case = |name: &str| cases.iter().chain(&case::golden()).filter(|case| case.name == name).count() == 1;
     assert!(by_hand::JOBS.iter().all(|(name, _)| is_case(name)));
     assert!(by_hand::BETTER.iter().all(|better| is_case(better.case)));
     assert!(by_hand::BETTER.len() <= 8);

@@ -47,17 +47,29 @@ struct Play<'a> {
 
 /// Plays a case. `Err` says what is not as Spark has it.
 pub fn play(case: &Case) -> Result<(), String> {
-    let text = job_text::of(case);
-    let steps = match (by_hand::better(&case.name).map(|better| &better.steps), &case.error) {
-        (Some(Steps::Own(steps)), _) => serde_json::from_str(steps).unwrap(),
-        (Some(Steps::Changed(number, step)), _) => {
+    match (steps(case), &case.error) {
+        (Some(steps), _) => play_steps(case, &steps),
+        (None, Some(error)) => is_refused(&job_text::of(case), error),
+        (None, None) => Err("neither steps nor an error".to_string()),
+    }
+}
+
+/// The steps that are played of a case; `None` if it is refused.
+pub fn steps(case: &Case) -> Option<Vec<Value>> {
+    match by_hand::better(&case.name).map(|better| &better.steps) {
+        Some(Steps::Own(steps)) => Some(serde_json::from_str(steps).unwrap()),
+        Some(Steps::Changed(number, step)) => {
             let mut steps = case.steps.clone();
             steps[number - 1] = serde_json::from_str(step).unwrap();
-            steps
+            Some(steps)
         }
-        (None, Some(error)) => return is_refused(&text, error),
-        (None, None) => case.steps.clone(),
-    };
+        None => case.error.is_none().then(|| case.steps.clone()),
+    }
+}
+
+/// Plays these steps on the job of a case. `Err` names the step that is not as it should be.
+pub fn play_steps(case: &Case, steps: &[Value]) -> Result<(), String> {
+    let text = job_text::of(case);
     let played = open(&text).and_then(|run| {
         let is_clocked = steps.iter().any(|step| step.get("clock").is_some());
         let mut play = Play::new(case, run, is_clocked);
@@ -251,6 +263,7 @@ impl Play<'_> {
         let found = |name: &str, at: usize| match name {
             "total" => last[at].rows.unwrap(),
             "updated" => sum(at, |state| state.updated),
+            "removed" => sum(at, |state| state.removed),
             "dropped_by_watermark" => sum(at, |state| state.late),
             "output" => self.emitted(),
             other => panic!("{other}"),
