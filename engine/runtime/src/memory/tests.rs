@@ -120,6 +120,62 @@ fn windows_close_when_the_watermark_passes_them() {
     assert_eq!(rows(&mut run, "gold.users"), ["ann 5", "bob 2", "cid 2", "late 1"]);
 }
 
+/// A table was told the least watermark of all sources, also of those that it does not read.
+#[test]
+fn a_table_goes_by_the_watermarks_of_its_own_sources() {
+    let of = |name: &str, delay: u32| {
+        format!(
+            "[source.{name}]\nconnector = \"kafka\"\nbrokers = \"127.0.0.1:1\"\ntopic = \"{name}\"\n\
+             watermark = {{ column = \"at\", delay = \"{delay} seconds\" }}\nschema = {{ at = \"timestamp\" }}\n"
+        )
+    };
+    let text = |policy: &str| {
+        let (ten, five) = (of("ten", 10), of("five", 5));
+        format!(
+            "[job]\nname = \"two\"\ncheckpoint = \"c\"\nwarehouse = \"w\"\nwatermark_policy = \"{policy}\"\n{ten}{five}\
+             [table.gold.five]\nsql = \"SELECT at FROM five\"\n\
+             [table.gold.both]\nsql = \"SELECT at FROM five UNION ALL SELECT at FROM ten\"\n"
+        )
+    };
+    for (policy, of_both) in [("min", 90), ("max", 95)] {
+        let job = job::parse("two.toml", &text(policy), &[], &|_| None).unwrap();
+        let mut run = MemoryRun::open(job, &MemoryOptions::default()).unwrap();
+        assert_eq!(run.watermark("gold.both"), None);
+        for source in ["ten", "five"] {
+            run.append(source, 0, [MemoryRecord::of(r#"{"at":100}"#)]).unwrap();
+        }
+        let epochs = run.step().unwrap();
+        let seconds = |name: &str| run.watermark(name).map(|us| us / 1_000_000);
+        assert_eq!(["ten", "five", "gold.five"].map(seconds), [Some(90), Some(95), Some(95)]);
+        assert_eq!(seconds("gold.both"), Some(of_both), "{policy}");
+        let times = epochs[0].event_times.unwrap();
+        assert_eq!((times.min_us, times.avg_us(), times.rows), (100_000_000, 100_000_000, 2));
+        run.append("ten", 0, [MemoryRecord::of(r#"{"at":101}"#), MemoryRecord::of(r#"{"at":null}"#)]).unwrap();
+        let epoch = run.step().unwrap().remove(0);
+        let used = epoch.tables.iter().map(|table| table.watermark_us.map(|us| us / 1_000_000)).collect::<Vec<_>>();
+        assert_eq!(used, [Some(of_both)], "only a table that gets rows is told");
+        let of_source = |at: usize| epoch.sources[at].event_times.map(|times| (times.max_us, times.rows));
+        assert_eq!((of_source(0), of_source(1)), (None, Some((101_000_000, 1))));
+    }
+}
+
+/// The rows of a state were not counted at all.
+#[test]
+fn the_rows_of_a_state_are_counted_exactly_also_after_a_restart() {
+    let mut run = open(TABLES);
+    for (epoch, rows, updated) in [(0, 3, 3), (1, 4, 2), (2, 4, 2)] {
+        feed(&run, epoch);
+        let first = run.epochs_committed();
+        let epochs = run.step().unwrap();
+        let state = epochs.last().unwrap().state.iter().find(|state| state.name == "gold.counts").unwrap();
+        assert_eq!((state.rows, run.updated_since("gold.counts", first)), (Some(rows), updated), "epoch {epoch}");
+        assert_eq!(run.figures("gold.counts").unwrap().rows, rows);
+        run.restart().unwrap();
+        assert_eq!(run.figures("gold.counts").unwrap().rows, rows);
+        assert!(run.figures("gold.users").unwrap().rows > 0);
+    }
+}
+
 /// Every table of the job at the end, as text.
 fn tables(run: &mut MemoryRun) -> Vec<(String, Vec<String>)> {
     ["bronze.clicks", "gold.counts", "gold.users", "rejected.clicks"]

@@ -82,6 +82,8 @@ expect."bronze.clicks" = [
     { user = "bob", _timestamp = "2026-01-01T00:00:04Z" },
 ]
 expect_watermark.clicks = "2025-12-31T23:59:53Z"
+expect_state."gold.minutes" = { rows = 2, updated = 2, late = 0 }
+expect_state."bronze.clicks" = { rows = 0, updated = 0 }
 
 [[test.step]]
 input.clicks = [{ user = "bob", price = 9, at = "2026-01-01T00:01:10Z" }]
@@ -101,6 +103,9 @@ input.clicks = [{ user = "cid", price = 1, at = "2026-01-01T00:00:59Z" }]
 expect_late."gold.minutes" = 1
 expect."gold.minutes__late" = [{ user = "cid" }]
 expect_new."gold.minutes" = []
+# Bob in the second minute: the first one is gone.
+expect_state."gold.minutes" = { rows = 1, updated = 0, late = 1 }
+expect_state."gold.users" = { rows = 3, updated = 1 }
 
 [[test.step]]
 empty_epoch = true
@@ -139,6 +144,15 @@ fn each_expectation_that_is_wrong_is_found_in_its_step() {
         wrong("\"gold.minutes\" = 1", "\"gold.minutes\" = 2"),
         ["3: 1 rows came too late for gold.minutes, not 2"]
     );
+    for (from, what) in [
+        ("{ rows = 2,", "the state of gold.minutes has 2 rows, not 7"),
+        ("updated = 2,", "the state of gold.minutes has 2 rows added or changed, not 7"),
+        ("late = 0 }", "the state of gold.minutes has 0 late rows, not 7"),
+    ] {
+        let digit = from.find(|sign: char| sign.is_ascii_digit()).unwrap();
+        let to = format!("{}7{}", &from[..digit], &from[digit + 1..]);
+        assert_eq!(wrong(from, &to), [format!("1: {what}")]);
+    }
     let turned = wrong(
         "[{ user = \"bob\", price = 9 }, { user = \"ann\", price = 0.2 }]",
         "[{ user = \"ann\", price = 0.2 }, { user = \"bob\", price = 9 }]",
