@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::case;
-use crate::play::{play_steps, steps};
+use crate::play::{Manner, play_steps, steps};
 
 /// Of each kind of expectation in each case, the last one is made wrong in every way; that very step must fail.
 #[test]
@@ -19,7 +19,8 @@ fn a_wrong_expectation_is_seen() {
             for falsified in falsified(&steps[at]) {
                 let mut steps = steps[..=at].to_vec();
                 steps[at] = falsified;
-                let problem = play_steps(&case, &steps).expect_err(&format!("{}: {}", case.name, steps[at]));
+                let problem =
+                    play_steps(&case, &steps, Manner::AsWritten).expect_err(&format!("{}: {}", case.name, steps[at]));
                 assert!(problem.starts_with(&format!("step {} ", at + 1)), "{}: {problem}", case.name);
                 wrong += 1;
             }

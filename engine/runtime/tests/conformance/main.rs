@@ -8,12 +8,14 @@ mod job_text;
 mod play;
 mod rows;
 
+use play::Manner;
+
 /// Plays the cases of a suite and names every one that fails.
-fn play(suite: &str) {
+fn play(suite: &str, manner: Manner) {
     let all = case::all().into_iter().chain(case::golden());
     let cases: Vec<_> = all.filter(|case| case.suite == suite).collect();
     assert!(!cases.is_empty(), "{suite} has no cases");
-    let played = cases.iter().map(|case| (case, play::play(case)));
+    let played = cases.iter().map(|case| (case, play::play(case, manner)));
     let failed: Vec<String> =
         played.filter_map(|(case, played)| Some(format!("case \"{}\": {}", case.name, played.err()?))).collect();
     assert!(failed.is_empty(), "{} of {} cases of {suite} fail\n\n{}", failed.len(), cases.len(), failed.join("\n\n"));
@@ -22,7 +24,7 @@ fn play(suite: &str) {
 macro_rules! suites {
     ($($test:ident $suite:literal)*) => {
         const SUITES: &[&str] = &[$($suite),*];
-        $(#[test] fn $test() { play($suite); })*
+        $(#[test] fn $test() { play($suite, Manner::AsWritten); })*
     };
 }
 
@@ -36,6 +38,16 @@ suites! {
     join "StreamingJoinSuite"
     time_windowing "DataFrameTimeWindowingSuite"
     golden_vectors "Golden vectors"
+}
+
+#[test]
+fn restarts_change_nothing() {
+    SUITES.iter().for_each(|suite| play(suite, Manner::Restarted));
+}
+
+#[test]
+fn kills_change_nothing() {
+    SUITES.iter().for_each(|suite| play(suite, Manner::Killed));
 }
 
 /// Nothing is skipped: all cases are of a suite that is played, and what is written by hand belongs to a case.

@@ -26,6 +26,7 @@ enum Action {
 /// A case that is played.
 struct Play<'a> {
     case: &'a Case,
+    manner: Manner,
     run: MemoryRun,
     actions: Vec<Action>,
     /// Rows that the last check saw, that were there before the last step, that do not count.
@@ -45,10 +46,21 @@ struct Play<'a> {
     was_purged: bool,
 }
 
+/// What happens to the engine while a case is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// What the case says.
+    AsWritten,
+    /// It is also restarted before each step that brings records.
+    Restarted,
+    /// Each first epoch of a step is also killed before it commits, and run again.
+    Killed,
+}
+
 /// Plays a case. `Err` says what is not as Spark has it.
-pub fn play(case: &Case) -> Result<(), String> {
+pub fn play(case: &Case, manner: Manner) -> Result<(), String> {
     match (steps(case), &case.error) {
-        (Some(steps), _) => play_steps(case, &steps),
+        (Some(steps), _) => play_steps(case, &steps, manner),
         (None, Some(error)) => is_refused(&job_text::of(case), error),
         (None, None) => Err("neither steps nor an error".to_string()),
     }
@@ -68,11 +80,11 @@ pub fn steps(case: &Case) -> Option<Vec<Value>> {
 }
 
 /// Plays these steps on the job of a case. `Err` names the step that is not as it should be.
-pub fn play_steps(case: &Case, steps: &[Value]) -> Result<(), String> {
+pub fn play_steps(case: &Case, steps: &[Value], manner: Manner) -> Result<(), String> {
     let text = job_text::of(case);
     let played = open(&text).and_then(|run| {
         let is_clocked = steps.iter().any(|step| step.get("clock").is_some());
-        let mut play = Play::new(case, run, is_clocked);
+        let mut play = Play { manner, ..Play::new(case, run, is_clocked) };
         steps
             .iter()
             .enumerate()
@@ -103,6 +115,7 @@ impl Play<'_> {
     fn new(case: &Case, run: MemoryRun, is_clocked: bool) -> Play<'_> {
         Play {
             case,
+            manner: Manner::AsWritten,
             run,
             actions: Vec::new(),
             checked: Rows::default(),
@@ -127,10 +140,16 @@ impl Play<'_> {
             "clock" => self.clock(value.as_i64().unwrap()),
             "empty_batch" => self.act(Action::Demand).and_then(|()| self.run_epochs()),
             "restart" => self.act(Action::Restart),
-            "stop" => Ok(self.is_stopped = true),
+            "stop" => {
+                self.is_stopped = true;
+                Ok(())
+            }
             "start" => self.start(),
             "purge_last_commit_and_clear_sink" => self.purge(),
-            "fail_once_on_value" => Ok(self.fails = true),
+            "fail_once_on_value" => {
+                self.fails = true;
+                Ok(())
+            }
             "expect_failure" => equal(self.has_failed, true, "the epoch failed"),
             // Each `add` of such a case is one run of the job.
             "trigger" => Ok(()),
@@ -156,7 +175,8 @@ impl Play<'_> {
     }
 
     fn add(&mut self, value: &Value) -> Result<(), String> {
-        if self.case.conf.get("trigger").is_some_and(|trigger| trigger == "once") {
+        let is_once = self.case.conf.get("trigger").is_some_and(|trigger| trigger == "once");
+        if is_once || self.manner == Manner::Restarted {
             self.act(Action::Restart)?;
         }
         for (name, records) in value.as_object().unwrap() {
@@ -183,6 +203,9 @@ impl Play<'_> {
             return Ok(());
         }
         let before = self.run.epochs_committed();
+        if self.manner == Manner::Killed {
+            self.run.crash(Step::Commit, Moment::Before).map_err(told)?;
+        }
         self.act(Action::Step(0))?;
         let count = self.run.epochs_committed() - before;
         *self.actions.last_mut().unwrap() = Action::Step(count);
