@@ -9,3 +9,4 @@ pub mod generate;
 pub mod sql;
 pub mod submit;
 pub mod test;
+pub mod verify;

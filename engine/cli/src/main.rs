@@ -13,7 +13,7 @@ mod show;
 mod signals;
 mod terminal;
 
-use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test};
+use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test, verify};
 
 /// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side.
 #[global_allocator]
@@ -50,6 +50,7 @@ enum Command {
     Broker(broker::Arguments),
     Checkpoint(checkpoint::Arguments),
     Drill(drill::Arguments),
+    Verify(verify::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -69,5 +70,6 @@ fn main() -> ExitCode {
         Command::Broker(arguments) => broker::run(&arguments),
         Command::Checkpoint(arguments) => checkpoint::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     })
 }

@@ -41,7 +41,7 @@ fn of_table(name: &str, expected: &Rows, ours: &Rows) -> Option<String> {
 }
 
 /// Rows of either side that have no partner on the other. Both sides are sorted.
-fn one_sided<'a>(left: &'a [RowKey], right: &'a [RowKey]) -> (Vec<&'a RowKey>, Vec<&'a RowKey>) {
+pub fn one_sided<'a>(left: &'a [RowKey], right: &'a [RowKey]) -> (Vec<&'a RowKey>, Vec<&'a RowKey>) {
     let (mut only_left, mut only_right) = (Vec::new(), Vec::new());
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     loop {

@@ -1,4 +1,5 @@
 //! `engine drill`: kills a user's own job at every step of the protocol and proves its tables equal to an undisturbed run.
+//! `engine verify`: proves a warehouse equal to the batch answer over its own tables ([`verify`]).
 //!
 //! Read [`run`] first. The job runs as its user runs it, as a process of its own, but over a bounded range of its topics
 //! ([`scope`]) and in scratch folders ([`place`]); what it does elsewhere is not touched.
@@ -12,10 +13,12 @@ mod report;
 mod rows;
 mod scope;
 mod trials;
+mod verify;
 
 use std::path::PathBuf;
 
 pub use report::{Report, Row};
+pub use verify::{Outcome, Verdict, verify};
 
 /// What to drill, and how hard.
 #[derive(Debug, Clone)]

@@ -78,11 +78,17 @@ impl Tables {
 }
 
 impl Rows {
-    fn of(name: &str, batches: Vec<RecordBatch>, left_out: &BTreeSet<ColumnName>) -> Rows {
+    /// Rows that were read.
+    pub fn of(name: &str, batches: Vec<RecordBatch>, left_out: &BTreeSet<ColumnName>) -> Rows {
         let keys = batches.iter().enumerate().flat_map(|(number, batch)| keys_of(name, batch, number as u32, left_out));
         let mut keys: Vec<RowKey> = keys.collect();
         keys.sort_by(RowKey::order);
         Rows { batches, keys }
+    }
+
+    /// The batch and the row that a key stands for.
+    pub fn place(&self, key: &RowKey) -> Option<(&RecordBatch, usize)> {
+        Some((self.batches.get(key.at.0 as usize)?, key.at.1 as usize))
     }
 
     /// A row as a reader would want to see it.

@@ -34,6 +34,15 @@ pub fn data_file_prefix(job_id: &str, epoch: EpochId) -> String {
     format!("part-{job_id}-{:010}-", epoch.0)
 }
 
+/// The job id and the epoch in the name of a data file; `None` for a file that no epoch staged.
+pub fn origin_of(data_file: &str) -> Option<(&str, EpochId)> {
+    let name = data_file.rsplit('/').next()?.strip_prefix("part-")?;
+    let (job_id, rest) = name.split_once('-')?;
+    let (epoch, _) = rest.split_once('-')?;
+    let is_number = epoch.len() == 10 && epoch.bytes().all(|byte| byte.is_ascii_digit());
+    Some((job_id, EpochId(epoch.parse().ok().filter(|_| is_number)?)))
+}
+
 /// Object that says which table versions belong to a job's last published epoch, relative to the warehouse.
 pub fn published_pointer(job: &str) -> String {
     format!("_engine/{job}.json")

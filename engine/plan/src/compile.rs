@@ -89,7 +89,7 @@ pub fn compile_table(
     finish(builder, &plan, inputs).map_err(one)
 }
 
-fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
+pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let plan = block_on(state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))))?;
     let plan = casts::rewrite(plan)?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)

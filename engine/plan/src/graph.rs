@@ -33,6 +33,13 @@ pub struct Graph {
     pub clock: BatchClock,
 }
 
+impl Graph {
+    /// The plan of a table; letter case does not count.
+    pub fn plan_of(&self, table: &str) -> Option<&TablePlan> {
+        self.tables.iter().find(|plan| plan.name.eq_ignore_ascii_case(table))
+    }
+}
+
 /// A problem of one table's SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableProblem {

@@ -1,5 +1,6 @@
 //! Spark-style streaming SQL to plans that run: parsed, rewritten, checked against the rules of streaming, compiled once.
 
+pub mod batch;
 mod bounds;
 mod build;
 mod casts;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use epoch::{EpochId, Plan};
+use epoch::{EpochId, Plan, SourceTime};
 use job::WatermarkPolicyKind;
 use operators::lookup::Lookup;
 use operators::operator::{Moment, OperatorSpec};
@@ -133,29 +133,22 @@ impl Layout {
 
     /// What time it is for a table: its watermark is that of the slowest of the sources that it reads, or of the fastest.
     pub fn of_table(&self, table: &TableSetup, plan: &Plan) -> Moment {
-        let times: Vec<epoch::SourceTime> = table
-            .plan
-            .sources
-            .iter()
-            .filter(|source| self.has_watermark(source, plan))
-            .map(|source| plan.time_of(source))
-            .collect();
-        let pick = |of: fn(&epoch::SourceTime) -> Option<i64>| match self.policy {
-            // `None < Some`: a source that has seen nothing holds the others back (Spark §3).
-            WatermarkPolicyKind::Min => times.iter().map(of).min().flatten(),
-            WatermarkPolicyKind::Max => times.iter().map(of).max().flatten(),
-        };
-        Moment {
-            epoch: plan.epoch,
-            batch_time_us: plan.batch_time_us,
-            watermark_us: pick(|time| time.watermark_us),
-            late_us: pick(|time| time.late_us),
-        }
+        let SourceTime { watermark_us, late_us } = table_time(&table.plan, self.policy, plan);
+        Moment { epoch: plan.epoch, batch_time_us: plan.batch_time_us, watermark_us, late_us }
     }
+}
 
-    fn has_watermark(&self, source: &str, plan: &Plan) -> bool {
-        plan.times.is_empty() || plan.times.contains_key(source)
-    }
+/// What time it is for a table in an epoch: its watermark is that of the slowest of the sources that it reads, or of the fastest.
+pub fn table_time(table: &TablePlan, policy: WatermarkPolicyKind, plan: &Plan) -> SourceTime {
+    let has_watermark = |source: &&String| plan.times.is_empty() || plan.times.contains_key(*source);
+    let times: Vec<SourceTime> =
+        table.sources.iter().filter(has_watermark).map(|source| plan.time_of(source)).collect();
+    let pick = |of: fn(&SourceTime) -> Option<i64>| match policy {
+        // `None < Some`: a source that has seen nothing holds the others back (Spark §3).
+        WatermarkPolicyKind::Min => times.iter().map(of).min().flatten(),
+        WatermarkPolicyKind::Max => times.iter().map(of).max().flatten(),
+    };
+    SourceTime { watermark_us: pick(|time| time.watermark_us), late_us: pick(|time| time.late_us) }
 }
 
 /// The nearest operator on the way up from a node; between them stand pipelines only.

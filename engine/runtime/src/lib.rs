@@ -28,6 +28,7 @@ mod world;
 
 pub use clock::now_us;
 pub use error::RunError;
+pub use layout::table_time;
 pub use progress::{EpochProgress, EventTimes, ProgressListener, SourceProgress, StateProgress, TableProgress};
 pub use statics::{COPY_BYTES_MAX, StaticError, StaticLoader, StaticRows, static_schemas};
 pub use step::{FAIL_POINT_VARIABLE, FailPoint, Moment};

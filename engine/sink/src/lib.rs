@@ -26,7 +26,7 @@ mod warehouse;
 pub use error::SinkError;
 pub use place::{Place, PlacedFile};
 pub use pointer::{Pointer, read_pointers, write_pointer};
-pub use read::{AsOf, TableInfo, register_tables};
+pub use read::{AsOf, Snapshot, TableInfo, register_tables, snapshots};
 pub use schema::{table_schema, to_table_rows};
 pub use stage::StageWriter;
 pub use synced::SyncedLocal;

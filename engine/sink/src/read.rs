@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::catalog::MemorySchemaProvider;
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::prelude::SessionContext;
 use deltalake_core::DeltaTable;
 use epoch::EpochId;
@@ -145,6 +145,39 @@ async fn open(
         info.rows = info.rows.zip(file.num_records()).map(|(all, some)| all + some as u64);
     }
     Ok((info, table))
+}
+
+/// A table at its newest version, with the data file of each row as a further column.
+pub struct Snapshot {
+    /// What it is.
+    pub info: TableInfo,
+    /// Names of its data files, relative to the table's folder.
+    pub files: Vec<String>,
+    /// Its rows.
+    pub rows: Arc<dyn TableProvider>,
+}
+
+/// All tables of a warehouse at their newest versions, by name; `file_column` is the name of the column with the data file.
+///
+/// # Errors
+/// `Data` if a table is damaged; `Unavailable`; `Settings`.
+pub async fn snapshots(
+    context: &SessionContext,
+    warehouse: &Warehouse,
+    file_column: &str,
+) -> Result<BTreeMap<String, Snapshot>, SinkError> {
+    let mut snapshots = BTreeMap::new();
+    for name in find_tables(warehouse).await? {
+        let (info, table) = open(warehouse, name.clone(), None).await?;
+        let state = table.snapshot().map_err(|error| SinkError::delta(&name, &error))?;
+        let files = state.log_data().iter().map(|file| file.path().to_string()).collect();
+        let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("reading table {name}: {error}"));
+        table.update_datafusion_session(&context.state()).map_err(|error| internal(&error))?;
+        let rows = table.table_provider().with_file_column(file_column).build().await;
+        let rows = Arc::new(rows.map_err(|error| internal(&error))?);
+        snapshots.insert(name, Snapshot { info, files, rows });
+    }
+    Ok(snapshots)
 }
 
 async fn register(context: &SessionContext, name: &str, table: &DeltaTable) -> Result<(), SinkError> {

@@ -26,6 +26,18 @@ fn a_prefix_finds_the_files_of_its_epoch_and_no_others() {
 }
 
 #[test]
+fn the_name_of_a_data_file_says_where_it_comes_from() {
+    for epoch in [0, 7, 9_999_999_999] {
+        let name = data_file("00c0ffee", EpochId(epoch), 3);
+        assert_eq!(origin_of(&name), Some(("00c0ffee", EpochId(epoch))));
+        assert_eq!(origin_of(&format!("file:///w/gold/t/{name}")), Some(("00c0ffee", EpochId(epoch))));
+    }
+    for other in ["", "part-", "part-00001-5d0f-c000.snappy.parquet", "part-a-1-2.parquet"] {
+        assert_eq!(origin_of(other), None, "{other}");
+    }
+}
+
+#[test]
 fn files_sort_as_their_epochs_do() {
     let names: Vec<String> =
         [0, 9, 10, 99, 100, 1_000_000].map(|epoch| data_file("00c0ffee", EpochId(epoch), 1)).into();

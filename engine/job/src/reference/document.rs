@@ -105,7 +105,17 @@ record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n
 const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
 recorded with it, so that the epoch gives the same rows when it is run again: a Delta table keeps its versions; of other \
 files the rows are kept in the checkpoint, at most 64 MiB. Files whose name begins with `_` or `.` are not read. Put new \
-files in place whole, by renaming them.\n\n";
+files in place whole, by renaming them.
+
+In SQL a static table may stand where a table stands, as long as the stream's rows are the ones that are kept: an inner \
+join, a left join of the stream with it, LEFT SEMI and LEFT ANTI, `IN`, `NOT IN`, `EXISTS`, or one value such as \
+`price > (SELECT avg(price) FROM products)`. A query over static tables alone may be anything: filters, aggregates, joins \
+of two, ORDER BY with LIMIT. Rows that were given out are not changed by a refresh. Rows that an update table takes back \
+must find what they found before, so a table that reads one needs `refresh = \"never\"`.
+
+If the columns at `path` change, the job stops and says which; started again it takes them as they are. With a schema only \
+the columns in it count. `engine explain` shows each static table with its refresh, `engine checkpoint show` the versions of \
+the last epoch.\n\n";
 
 const TEST: &str = r#"A test begins with an empty warehouse and an empty checkpoint, and goes through its steps in order. `engine test JOB`
 runs all of them in memory: no Kafka, no files.

@@ -1,0 +1,70 @@
+//! `engine verify`: what a job's tables show, against the batch answer over its own records.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use ::drill::{Outcome as Found, Verdict};
+use clap::Args;
+
+use crate::ending::{Failure, Outcome};
+use crate::job_file::JobFile;
+use crate::show::{count, counted};
+use crate::terminal;
+
+/// Compares each table of a job with the batch answer over the records that the warehouse keeps
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each table's query is run once as a batch over the tables that it reads, all as of the last published epoch; in the place of a source stands a table that keeps its records (SELECT * FROM the source). Windows that the watermark has not passed are left out, and so are the rows that came too late. Nothing is changed; the job may be running.
+
+Exit code 0: no table differs; 1: one does, and its first rows are shown; 2: wrong input.
+
+Example:
+  engine verify jobs/ecommerce.toml")]
+pub struct Arguments {
+    #[command(flatten)]
+    job: JobFile,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Outcome {
+    let (job, graph) = arguments.job.plan()?;
+    let is_local = !job.warehouse.contains("://");
+    if is_local && !Path::new(&job.warehouse).is_dir() {
+        let path = arguments.job.path.display();
+        let text = format!("there is no warehouse folder {}\n  run the job first: engine submit {path}", job.warehouse);
+        return Err(Failure::WrongInput(text));
+    }
+    let is_live = terminal::is_live();
+    let verdicts = ::drill::verify(&job, &graph, &mut |table| {
+        if is_live {
+            terminal::draw(&[format!("comparing {table}")]);
+        }
+    });
+    if is_live {
+        terminal::clear();
+    }
+    let verdicts = verdicts.map_err(Failure::Failed)?;
+    let mut out = io::stdout().lock();
+    verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
+    let number = |is_so: fn(&Found) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.outcome)).count() as u64;
+    let equal = number(|found| matches!(found, Found::Equal { .. }));
+    let differ = number(|found| matches!(found, Found::Differs { .. }));
+    let all = counted(verdicts.len() as u64, "table");
+    writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", verdicts.len() as u64 - equal - differ)?;
+    if differ == 0 { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// What is said of one table.
+fn lines(verdict: &Verdict) -> Vec<String> {
+    let table = &verdict.table;
+    let mut lines = match &verdict.outcome {
+        Found::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
+        Found::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
+        Found::Differs { equal, lines } => {
+            let first = format!("different     {table}: {} rows are as they should be", count(*equal));
+            std::iter::once(first).chain(lines.iter().map(|line| format!("    {line}"))).collect()
+        }
+    };
+    lines.extend(verdict.notes.iter().map(|note| format!("    {note}")));
+    lines
+}

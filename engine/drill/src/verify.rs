@@ -1,0 +1,161 @@
+//! `engine verify`: what a warehouse shows, against the batch answer over the tables that it keeps itself.
+//!
+//! Each table's query is run once as a batch ([`plan::batch`]) over the rows of the tables that it reads; for a source stands a
+//! table that keeps its records. What is not final yet, and rows that came too late, are told by the watermarks on record in
+//! the checkpoint.
+
+mod compare;
+mod inputs;
+mod moment;
+
+use job::{Job, OutputMode, StateTtl, Table};
+use plan::batch::Batch;
+use plan::{Graph, NodeKind, TablePlan};
+
+use crate::rows::block_on;
+use inputs::Inputs;
+use moment::Moment;
+
+/// What was found of one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The table.
+    pub table: String,
+    /// What was found.
+    pub outcome: Outcome,
+    /// What a reader should know besides.
+    pub notes: Vec<String>,
+}
+
+/// How a table compares with its batch answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every row that must be there is there, and no other.
+    Equal {
+        /// Rows compared.
+        rows: u64,
+    },
+    /// Rows are missing, or should not be there.
+    Differs {
+        /// Rows that are as they should be.
+        equal: u64,
+        /// What is wrong, row by row.
+        lines: Vec<String>,
+    },
+    /// It cannot be compared, and why.
+    NotCompared(String),
+}
+
+/// Compares all tables of a job. To be called on a plain thread, not an async one.
+///
+/// # Errors
+/// Why nothing can be compared: the warehouse or the checkpoint cannot be read, nothing is published yet.
+pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Result<Vec<Verdict>, String> {
+    block_on(async {
+        let moment = Moment::find(job).await?;
+        let mut verdicts = Vec::new();
+        for (table, plan) in job.tables.iter().filter_map(|table| Some((table, graph.plan_of(&table.name)?))) {
+            progress(&table.name);
+            let verifier = Verifier { job, graph, table, plan, moment: &moment };
+            let (outcome, notes) = match verifier.verify().await {
+                Ok(found) => found,
+                Err(reason) => (Outcome::NotCompared(reason), Vec::new()),
+            };
+            verdicts.push(Verdict { table: table.name.clone(), outcome, notes });
+        }
+        Ok(verdicts)
+    })?
+}
+
+/// One table on its way to a verdict.
+struct Verifier<'a> {
+    job: &'a Job,
+    graph: &'a Graph,
+    table: &'a Table,
+    plan: &'a TablePlan,
+    moment: &'a Moment,
+}
+
+impl Verifier<'_> {
+    /// The verdict; an error says why there is none.
+    async fn verify(&self) -> Result<(Outcome, Vec<String>), String> {
+        let shown = self.moment.snapshot(&self.table.name)?;
+        let has_memory = self.has_memory();
+        if has_memory && self.moment.commits.is_empty() {
+            return Err(format!("nothing says what is final: the checkpoint {} has no epochs", self.job.checkpoint));
+        }
+        let mut batch = Batch::new(self.job, self.graph)?;
+        let inputs = Inputs { job: self.job, graph: self.graph, table: self.plan, moment: self.moment };
+        inputs.fill(&mut batch).await?;
+        let answer = batch.answer(self.table)?;
+        if !answer.knows_late && has_memory {
+            self.refuse_late()?;
+        }
+        let expected = compare::expected(&batch, &answer.plan, &self.plan.schema, has_memory).await?;
+        let found = compare::found(&batch, shown, &self.plan.schema, has_memory).await?;
+        let due = self.due(has_memory);
+        let mut compared = compare::between(&expected, &found, due.as_ref());
+        let mut notes = std::mem::take(&mut compared.notes);
+        let Some(lines) = compared.lines else { return Ok((Outcome::Equal { rows: compared.equal }, notes)) };
+        if let Some(reason) = self.excuse(&batch, answer.doubtful.as_ref(), has_memory).await? {
+            return Err(reason);
+        }
+        if let (true, Some(first)) = (has_memory, self.moment.first_missing()) {
+            notes.push(format!(
+                "epochs before {first} are no longer on record (retain_epochs): none of their rows is taken to have been late"
+            ));
+        }
+        Ok((Outcome::Differs { equal: compared.equal, lines }, notes))
+    }
+
+    fn has_memory(&self) -> bool {
+        let nodes = &self.graph.nodes[self.plan.nodes.clone()];
+        nodes.iter().any(|node| matches!(node.kind, NodeKind::Operator(_)))
+    }
+
+    /// Rows that came too late are in what the table reads and not in the table.
+    fn refuse_late(&self) -> Result<(), String> {
+        let late: u64 = self
+            .moment
+            .commits
+            .values()
+            .filter_map(|commit| commit.tables.get(&self.table.name))
+            .map(|table| table.counts.late)
+            .sum();
+        match late {
+            0 => Ok(()),
+            late => Err(format!("{late} rows came too late for it, and a batch of its query cannot tell which")),
+        }
+    }
+
+    /// When a row of the batch must be there; `None`: all of them now.
+    fn due(&self, has_memory: bool) -> Option<compare::Due> {
+        let is_append = self.table.mode == OutputMode::Append && has_memory;
+        is_append.then(|| compare::Due {
+            watermark_us: self.moment.last().and_then(|plan| self.time(plan).watermark_us),
+            times: self.plan.times.clone(),
+        })
+    }
+
+    fn time(&self, plan: &epoch::Plan) -> epoch::SourceTime {
+        runtime::table_time(self.plan, self.job.watermark_policy, plan)
+    }
+
+    /// Why a difference may be none.
+    async fn excuse(
+        &self,
+        batch: &Batch<'_>,
+        doubtful: Option<&datafusion::logical_expr::LogicalPlan>,
+        has_memory: bool,
+    ) -> Result<Option<String>, String> {
+        if let (true, Some(StateTtl::After(_))) = (has_memory, self.table.state_ttl) {
+            return Ok(Some("its state is forgotten after state_ttl, which a batch does not know of".to_string()));
+        }
+        let Some(doubtful) = doubtful else { return Ok(None) };
+        let (_, rows) = batch.run(doubtful).await?;
+        let rows: usize = rows.iter().map(|batch| batch.num_rows()).sum();
+        Ok((rows > 0).then(|| {
+            format!("{rows} rows came behind the watermark and within a session's gap: which session they are in depends on when they came")
+        }))
+    }
+}

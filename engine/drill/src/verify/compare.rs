@@ -1,0 +1,155 @@
+//! The rows of a table beside those of its batch answer, as multisets.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use datafusion::common::Column;
+use datafusion::functions_nested::expr_fn::array_sort;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use plan::batch::Batch;
+use plan::{EventTime, TimeKind};
+use sink::Snapshot;
+
+use crate::difference::one_sided;
+use crate::rows::{RowKey, Rows};
+
+/// Rows shown of each side.
+const SHOWN: usize = 5;
+
+/// When a row of the batch must be in the table.
+pub struct Due {
+    /// Where the table's watermark stood in the last epoch.
+    pub watermark_us: Option<i64>,
+    /// Which columns carry event time.
+    pub times: Vec<Option<EventTime>>,
+}
+
+/// What a comparison gave.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// Rows on both sides.
+    pub equal: u64,
+    /// What differs; `None` if nothing does.
+    pub lines: Option<Vec<String>>,
+    /// What is left out of the comparison.
+    pub notes: Vec<String>,
+}
+
+/// The rows of the batch in the table's types. `sorts_lists`: the order in which rows came does not count.
+pub async fn expected(
+    batch: &Batch<'_>,
+    plan: &LogicalPlan,
+    schema: &SchemaRef,
+    sorts_lists: bool,
+) -> Result<Rows, String> {
+    let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let words = |error: datafusion::error::DataFusionError| error.to_string();
+    let columns: Vec<Expr> = columns
+        .into_iter()
+        .zip(schema.fields())
+        .map(|(column, field)| ordered(column, field.data_type(), sorts_lists).alias(field.name()))
+        .collect();
+    let plan =
+        LogicalPlanBuilder::from(plan.clone()).project(columns).and_then(LogicalPlanBuilder::build).map_err(words)?;
+    let (_, batches) = batch.run(&plan).await?;
+    of(batches, schema)
+}
+
+/// The rows of the table.
+pub async fn found(
+    batch: &Batch<'_>,
+    snapshot: &Snapshot,
+    schema: &SchemaRef,
+    sorts_lists: bool,
+) -> Result<Rows, String> {
+    let own = snapshot.rows.schema();
+    if let Some(field) = schema.fields().iter().find(|field| own.index_of(field.name()).is_err()) {
+        return Err(format!("the table has no column {}, which its query gives: run the job first", field.name()));
+    }
+    let words = |error: datafusion::error::DataFusionError| error.to_string();
+    let column = |name: &String| Expr::Column(Column::from_name(name));
+    let columns: Vec<Expr> = schema
+        .fields()
+        .iter()
+        .map(|field| ordered(column(field.name()), field.data_type(), sorts_lists).alias(field.name()))
+        .collect();
+    let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).and_then(|frame| frame.select(columns));
+    let batches = frame.map_err(words)?.collect().await.map_err(words)?;
+    of(batches, schema)
+}
+
+/// A list that was gathered stands in the order in which its rows came.
+fn ordered(column: Expr, kind: &DataType, sorts_lists: bool) -> Expr {
+    match (kind, sorts_lists) {
+        (DataType::List(_), true) => array_sort(column, lit("ASC"), lit("NULLS FIRST")),
+        _ => column,
+    }
+}
+
+fn of(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<Rows, String> {
+    let in_types = |batch: &RecordBatch| {
+        let columns = batch.columns().iter().zip(schema.fields());
+        let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<Vec<_>, _>>()?;
+        RecordBatch::try_new(nullable(schema), columns)
+    };
+    let batches = batches.iter().map(in_types).collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    Ok(Rows::of("", batches, &BTreeSet::new()))
+}
+
+fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Compares the two. `due` says which rows of the batch must be there already; `None`: all.
+pub fn between(expected: &Rows, found: &Rows, due: Option<&Due>) -> Compared {
+    let (missing, extra) = one_sided(&expected.keys, &found.keys);
+    let equal = (found.keys.len() - extra.len()) as u64;
+    let (missing, open): (Vec<&RowKey>, Vec<&RowKey>) =
+        missing.into_iter().partition(|key| due.is_none_or(|due| due.is_due(expected, key)));
+    let mut notes = Vec::new();
+    if !open.is_empty() {
+        notes.push(format!("{} rows of the batch are not final yet, and left out", open.len()));
+    }
+    if missing.is_empty() && extra.is_empty() {
+        return Compared { equal, lines: None, notes };
+    }
+    let mut lines = Vec::new();
+    if !missing.is_empty() {
+        lines.push(format!("{} rows are missing:", missing.len()));
+        lines.extend(missing.iter().take(SHOWN).map(|key| format!("  batch: {}", expected.show(key))));
+    }
+    if !extra.is_empty() {
+        lines.push(format!("{} rows should not be there:", extra.len()));
+        lines.extend(extra.iter().take(SHOWN).map(|key| format!("  table: {}", found.show(key))));
+    }
+    Compared { equal, lines: Some(lines), notes }
+}
+
+impl Due {
+    /// True if the watermark has passed an event time of the row.
+    fn is_due(&self, rows: &Rows, key: &RowKey) -> bool {
+        let (Some(watermark_us), Some((batch, row))) = (self.watermark_us, rows.place(key)) else { return false };
+        self.times.iter().zip(batch.columns()).any(|(time, column)| {
+            let Some(time) = time else { return false };
+            let end = instant(column.as_ref(), row, time.kind);
+            end.is_some_and(|end_us| end_us <= watermark_us.saturating_sub(time.lag_us))
+        })
+    }
+}
+
+/// The instant in a row that counts, microseconds since 1970 UTC: of a window its end.
+fn instant(column: &dyn Array, row: usize, kind: TimeKind) -> Option<i64> {
+    if column.is_null(row) {
+        return None;
+    }
+    let instants = match kind {
+        TimeKind::Instant => column,
+        TimeKind::Window(_) => column.as_struct_opt()?.column_by_name("end")?.as_ref(),
+    };
+    let instants = instants.as_primitive_opt::<TimestampMicrosecondType>()?;
+    instants.is_valid(row).then(|| instants.value(row))
+}

@@ -1,0 +1,97 @@
+//! The published state that is looked at: all tables as of one epoch, and the epochs on record up to it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use datafusion::prelude::SessionContext;
+use epoch::{Commit, EpochId, Plan, layout};
+use job::Job;
+use sink::{Snapshot, Warehouse};
+use state::{Checkpoint, StateError};
+
+/// The column with the data file of a row.
+pub const FILE: &str = "__file";
+
+/// How often a job that is publishing is looked at again.
+const TRIES: usize = 20;
+
+/// A warehouse as of one epoch.
+pub struct Moment {
+    /// The last published epoch.
+    pub epoch: EpochId,
+    /// Tables at their newest versions.
+    snapshots: BTreeMap<String, Snapshot>,
+    /// Eight hex digits that the job's data files bear, if the checkpoint is there.
+    job_id: Option<String>,
+    /// The epochs on record, up to the published one.
+    pub commits: BTreeMap<EpochId, Commit>,
+}
+
+impl Moment {
+    /// Looks at a job's warehouse and checkpoint.
+    pub async fn find(job: &Job) -> Result<Moment, String> {
+        let warehouse = Warehouse::open(&job.warehouse).await.map_err(|error| error.to_string())?;
+        for _ in 0..TRIES {
+            let before = published(&warehouse, job).await?;
+            let snapshots = sink::snapshots(&SessionContext::new(), &warehouse, FILE).await;
+            let snapshots = snapshots.map_err(|error| error.to_string())?;
+            // Tables that are ahead belong to an epoch that is being published.
+            let ahead = |snapshot: &Snapshot| {
+                snapshot.files.iter().filter_map(|file| layout::origin_of(file)).any(|(_, at)| at > before)
+            };
+            if published(&warehouse, job).await? == before && !snapshots.values().any(ahead) {
+                let (job_id, commits) = on_record(job, before)?;
+                return Ok(Moment { epoch: before, snapshots, job_id, commits });
+            }
+            tokio::task::yield_now().await;
+        }
+        Err(format!("the job {} publishes faster than its tables can be opened; stop it, or try again", job.name))
+    }
+
+    /// A table.
+    pub fn snapshot(&self, table: &str) -> Result<&Snapshot, String> {
+        self.snapshots.get(table).ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))
+    }
+
+    /// Refuses a table with rows that another checkpoint's epochs wrote.
+    pub fn check_origin(&self, table: &str) -> Result<(), String> {
+        let Some(own) = &self.job_id else { return Ok(()) };
+        let files = self.snapshot(table)?.files.iter();
+        match files.filter_map(|file| layout::origin_of(file)).find(|(job_id, _)| job_id != own) {
+            Some((other, _)) => Err(format!(
+                "{table} holds rows written with another checkpoint ({other}, not {own}), whose epochs are not on record"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The plan of the published epoch.
+    pub fn last(&self) -> Option<&Plan> {
+        self.commits.get(&self.epoch).map(|commit| &commit.plan)
+    }
+
+    /// The oldest epoch on record, if there were older ones.
+    pub fn first_missing(&self) -> Option<EpochId> {
+        self.commits.keys().next().copied().filter(|first| first.0 > 0)
+    }
+}
+
+async fn published(warehouse: &Warehouse, job: &Job) -> Result<EpochId, String> {
+    let pointers = sink::read_pointers(warehouse).await.map_err(|error| error.to_string())?;
+    let own = pointers.into_iter().find(|pointer| pointer.job == job.name);
+    own.map(|pointer| pointer.epoch).ok_or_else(|| {
+        format!("the job {} has published nothing in {}; run it first: engine submit", job.name, job.warehouse)
+    })
+}
+
+fn on_record(job: &Job, until: EpochId) -> Result<(Option<String>, BTreeMap<EpochId, Commit>), String> {
+    let reader = match Checkpoint::open_read_only(Path::new(&job.checkpoint)) {
+        Ok(reader) => reader,
+        Err(StateError::NotACheckpoint { .. }) => return Ok((None, BTreeMap::new())),
+        Err(error) => return Err(error.to_string()),
+    };
+    let commits = reader.commits(EpochId(0)..=until).map_err(|error| error.to_string())?;
+    let with_epoch = commits.map(|commit| commit.map(|commit| (commit.plan.epoch, commit)));
+    let commits = with_epoch.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    Ok((Some(reader.job_id().to_owned()), commits))
+}

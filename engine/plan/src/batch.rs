@@ -1,0 +1,213 @@
+//! A table's query as one batch over everything that its inputs hold: what the table must show once nothing is open any more.
+
+mod answer;
+mod late;
+mod sessions;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::prelude::SessionContext;
+use job::{Job, Table};
+
+use crate::build::Result;
+use crate::compile::{TablePlan, analyze};
+use crate::graph::Graph;
+use crate::guard::parse;
+use crate::problem::SqlProblem;
+use crate::relation::{Relation, Rows};
+use crate::rewrite::rewrite;
+use crate::session::{BatchClock, planning_session, reference, register};
+
+/// A column that an input may have besides its own: the watermark by which its row would be late, or null.
+pub const LATE_BY: &str = "__late_by";
+
+/// Plans and runs the batch queries of a job's tables. `T` and what it reads are named as in the job.
+pub struct Batch<'a> {
+    job: &'a Job,
+    graph: &'a Graph,
+    context: SessionContext,
+    relations: HashMap<String, Relation>,
+}
+
+/// What a table's query is as a batch.
+#[derive(Debug)]
+pub struct Answer {
+    /// The query.
+    pub plan: LogicalPlan,
+    /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
+    /// for which a batch cannot tell.
+    pub knows_late: bool,
+    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
+    pub doubtful: Option<LogicalPlan>,
+}
+
+/// A table that keeps every row of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copy {
+    /// The table.
+    pub table: String,
+    /// Where the source's columns stand in it: source column to table column.
+    pub columns: BTreeMap<String, String>,
+}
+
+impl<'a> Batch<'a> {
+    /// A session that knows the job's sources, tables and static tables, all without rows.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn new(job: &'a Job, graph: &'a Graph) -> Result<Batch<'a>, String> {
+        let words = |error: DataFusionError| error.to_string();
+        let context = planning_session(&BatchClock::default()).map_err(words)?;
+        let mut batch = Batch { job, graph, context, relations: HashMap::new() };
+        let statics = graph.statics.iter().map(|(name, schema)| crate::relation::static_relation(name, schema, false));
+        let tables = graph.tables.iter().map(of_table);
+        for relation in graph.sources.values().cloned().chain(statics).chain(tables) {
+            register(&batch.context, &relation).map_err(words)?;
+            batch.relations.insert(relation.name.to_lowercase(), relation);
+        }
+        Ok(batch)
+    }
+
+    /// The session in which the queries run.
+    pub fn context(&self) -> &SessionContext {
+        &self.context
+    }
+
+    /// Puts rows in the place of a source, a table or a static table. They may have the column [`LATE_BY`].
+    ///
+    /// # Errors
+    /// If the session refuses them.
+    pub fn fill(&mut self, name: &str, rows: Arc<dyn TableProvider>) -> Result<(), String> {
+        let known =
+            self.relations.get(&name.to_lowercase()).ok_or_else(|| format!("the job has no relation {name}"))?;
+        let schema = rows.schema();
+        let time = |field: &Arc<Field>| {
+            let at = known.schema.index_of(field.name()).ok()?;
+            known.times.get(at).copied().flatten()
+        };
+        let mut hidden = known.hidden.clone();
+        hidden.push(LATE_BY.to_string());
+        let times = schema.fields().iter().map(time).collect();
+        let relation = Relation { schema, times, hidden, ..known.clone() };
+        let reference = reference(&relation.name);
+        if let (Some(schema), Some(catalog)) = (reference.schema(), self.context.catalog("datafusion"))
+            && catalog.schema(schema).is_none()
+        {
+            let made = catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()));
+            made.map_err(|error| error.to_string())?;
+        }
+        self.context.deregister_table(reference.clone()).map_err(|error| error.to_string())?;
+        self.context.register_table(reference, rows).map_err(|error| error.to_string())?;
+        self.relations.insert(name.to_lowercase(), relation);
+        Ok(())
+    }
+
+    /// The tables that keep every row of a source, and with which columns.
+    pub fn copies(&self, source: &str) -> Vec<Copy> {
+        let copy = |table: &Table| {
+            let plan = self.graph.tables.iter().find(|plan| plan.name == table.name)?;
+            let reads_it = plan.inputs.len() == 1 && plan.inputs[0].eq_ignore_ascii_case(source);
+            if !reads_it || table.deduplicate.is_some() {
+                return None;
+            }
+            let analyzed = self.analyzed(table).ok()?;
+            Some(Copy { table: table.name.clone(), columns: passed_columns(&analyzed)? })
+        };
+        self.job.tables.iter().filter_map(copy).collect()
+    }
+
+    /// The batch query of a table.
+    ///
+    /// # Errors
+    /// Why there is none: a column that is not kept, a form that a batch cannot have.
+    pub fn answer(&self, table: &Table) -> Result<Answer, String> {
+        let plan = self.analyzed(table).map_err(|fault| in_words(fault, &table.sql))?;
+        if asks_for_time(&plan) {
+            return Err("its query asks what time it is, which was another in every epoch".to_string());
+        }
+        if table.deduplicate.is_some() {
+            return Err("which of several equal rows stays depends on which came first".to_string());
+        }
+        let plan = crate::normalize::normalize(&self.context.state(), plan, &self.relations, &table.sql);
+        let plan = plan.map_err(|fault| in_words(fault, &table.sql))?;
+        answer::of(plan, table, &self.relations).map_err(|fault| in_words(fault, &table.sql))
+    }
+
+    fn analyzed(&self, table: &Table) -> Result<LogicalPlan> {
+        let mut statement = parse(&table.sql)?;
+        rewrite(&mut statement, &table.sql, &self.relations)?;
+        analyze(&self.context.state(), statement)
+    }
+
+    /// Runs a query to its end.
+    ///
+    /// # Errors
+    /// What went wrong.
+    pub async fn run(&self, plan: &LogicalPlan) -> Result<(SchemaRef, Vec<arrow::array::RecordBatch>), String> {
+        let words = |error: DataFusionError| error.to_string();
+        let frame = self.context.execute_logical_plan(plan.clone()).await.map_err(words)?;
+        let fields: Vec<Field> = frame.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+        Ok((Arc::new(Schema::new(fields)), frame.collect().await.map_err(words)?))
+    }
+
+    /// True if a plan reads static tables.
+    pub fn reads_static(&self, table: &TablePlan) -> Option<String> {
+        let is_static = |input: &&String| {
+            let relation = self.relations.get(&input.to_lowercase());
+            relation.is_some_and(|relation| matches!(relation.rows, Rows::Static { .. }))
+        };
+        table.inputs.iter().find(is_static).cloned()
+    }
+}
+
+fn of_table(table: &TablePlan) -> Relation {
+    Relation {
+        name: table.name.clone(),
+        schema: Arc::clone(&table.schema),
+        times: table.times.clone(),
+        hidden: Vec::new(),
+        rows: table.rows.clone(),
+    }
+}
+
+fn in_words(fault: crate::build::Fault, sql: &str) -> String {
+    let SqlProblem { message, .. } = fault.into_problem(sql);
+    message
+}
+
+/// The columns that a plan of projections passes on as they are: name below to name above. `None` if it does anything else.
+fn passed_columns(plan: &LogicalPlan) -> Option<BTreeMap<String, String>> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let fields = scan.projected_schema.fields().iter();
+            Some(fields.map(|field| (field.name().clone(), field.name().clone())).collect())
+        }
+        LogicalPlan::SubqueryAlias(alias) => passed_columns(&alias.input),
+        LogicalPlan::Projection(projection) => {
+            let below = passed_columns(&projection.input)?;
+            let mut passed = BTreeMap::new();
+            for (expr, field) in projection.expr.iter().zip(projection.schema.fields()) {
+                let Expr::Column(column) = expr.clone().unalias() else { continue };
+                let Some((source, _)) = below.iter().find(|(_, name)| **name == column.name) else { continue };
+                passed.insert(source.clone(), field.name().clone());
+            }
+            Some(passed)
+        }
+        _ => None,
+    }
+}
+
+fn asks_for_time(plan: &LogicalPlan) -> bool {
+    let mut asks = false;
+    let visited = plan.apply_with_subqueries(|node| {
+        asks |= node.expressions().iter().any(Expr::is_volatile);
+        Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    visited.is_err() || asks
+}

@@ -1,0 +1,152 @@
+//! Aggregates by windows and sessions as a batch computes them, without the rows that came too late for the stream.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use job::{OutputMode, Table};
+
+use super::late::{self, Timed};
+use super::{Answer, sessions};
+use crate::build::{Fault, Result};
+use crate::functions::time_windows::session_call;
+use crate::normalize::with_window_column;
+use crate::relation::{Relation, is_static};
+use crate::window::window_call;
+
+/// What is gathered while the plan is rewritten.
+struct Gathered {
+    knows_late: bool,
+    doubtful: Option<LogicalPlan>,
+    fault: Option<Fault>,
+}
+
+/// The batch form of a normalized plan.
+pub fn of(plan: LogicalPlan, table: &Table, relations: &HashMap<String, Relation>) -> Result<Answer> {
+    let leaves_late_out = table.mode != OutputMode::Complete;
+    let mut gathered =
+        Gathered { knows_late: !leaves_late_out || !has_memory(&plan, relations), doubtful: None, fault: None };
+    // A single operator over rows as they came: its late rows can be told. Others compare only if there were none.
+    let aggregates = count(&plan, relations, |node| matches!(node, LogicalPlan::Aggregate(_)));
+    let others = count(&plan, relations, |node| {
+        matches!(node, LogicalPlan::Join(_) | LogicalPlan::Window(_) | LogicalPlan::Distinct(_))
+    });
+    let plan = plan
+        .transform_up(|node| {
+            let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
+            if gathered.fault.is_some() || is_static(&node, relations) {
+                return Ok(Transformed::no(node));
+            }
+            match of_aggregate(aggregate, &table.sql, relations, leaves_late_out) {
+                Ok((plan, is_told, doubtful)) => {
+                    gathered.knows_late |= is_told && aggregates == 1 && others == 0;
+                    gathered.doubtful = doubtful.or(gathered.doubtful.take());
+                    Ok(Transformed::yes(plan))
+                }
+                Err(fault) => {
+                    gathered.fault = Some(fault);
+                    Ok(Transformed::no(node))
+                }
+            }
+        })
+        .data()?;
+    match gathered.fault {
+        Some(fault) => Err(fault),
+        None => Ok(Answer { plan, knows_late: gathered.knows_late, doubtful: gathered.doubtful }),
+    }
+}
+
+/// Its plan, whether late rows are told, and the rows that are doubtful.
+fn of_aggregate(
+    aggregate: &Aggregate,
+    sql: &str,
+    relations: &HashMap<String, Relation>,
+    leaves_late_out: bool,
+) -> Result<(LogicalPlan, bool, Option<LogicalPlan>)> {
+    if let Some(name) = aggregate.aggr_expr.iter().find_map(by_arrival) {
+        let message = format!("{name}(…) depends on the order in which rows came");
+        return Err(crate::problem::SqlProblem::new(message, "").into());
+    }
+    let timed = Timed::of(aggregate, relations)?;
+    let by = timed.late_by.clone().filter(|_| leaves_late_out);
+    let is_told = by.is_some() || timed.keys.iter().all(Option::is_none);
+    let with_late = match &by {
+        Some(_) => Aggregate::try_new(
+            Arc::new(timed.input.clone()),
+            aggregate.group_expr.clone(),
+            aggregate.aggr_expr.clone(),
+        )?,
+        None => aggregate.clone(),
+    };
+    if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) {
+        let (plan, doubtful) = sessions::of(&with_late, by.as_ref())?;
+        return Ok((named(plan, aggregate)?, is_told, doubtful));
+    }
+    let windowed = with_window_column(&with_late, sql)?;
+    let mut input = windowed.input.as_ref().clone();
+    if let Some(by) = &by {
+        let keys = windowed.group_expr.iter().zip(&aggregate.group_expr).zip(&timed.keys);
+        for ((key, written), time) in keys {
+            let Some(time) = *time else { continue };
+            let is_window = window_call(written).is_some();
+            input = late::left_out(input, key, is_window, time, by)?;
+        }
+    }
+    let plan = Aggregate::try_new(Arc::new(input), windowed.group_expr, windowed.aggr_expr)?;
+    Ok((named(LogicalPlan::Aggregate(plan), aggregate)?, is_told, None))
+}
+
+/// The plan with its columns under the names of the aggregate that it stands for.
+fn named(plan: LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
+    let names = aggregate.schema.iter().map(|(table, field)| (table.cloned(), field.name().clone()));
+    let columns = plan.schema().columns().into_iter().zip(names);
+    let columns: Vec<Expr> =
+        columns.map(|(column, (table, name))| Expr::Column(column).alias_qualified(table, name)).collect();
+    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
+}
+
+/// The name of a function whose result depends on which row came first.
+fn by_arrival(call: &Expr) -> Option<String> {
+    let mut found = None;
+    let visited = call.apply(|expr| {
+        if let Expr::AggregateFunction(function) = expr {
+            let name = function.func.name();
+            let is_ordered = !function.params.order_by.is_empty();
+            let first =
+                ["first", "first_value", "last", "last_value", "any_value", "nth_value", "string_agg", "listagg"];
+            let ties = ["mode", "min_by", "max_by", "approx_percentile_cont"];
+            if first.contains(&name) && !is_ordered || ties.contains(&name) {
+                found = Some(name.to_string());
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    visited.ok().and(found)
+}
+
+/// True if the stream keeps something of a plan's rows.
+fn has_memory(plan: &LogicalPlan, relations: &HashMap<String, Relation>) -> bool {
+    let keeps = |node: &LogicalPlan| match node {
+        LogicalPlan::Join(join) => !is_static(&join.left, relations) && !is_static(&join.right, relations),
+        other => matches!(other, LogicalPlan::Aggregate(_) | LogicalPlan::Window(_) | LogicalPlan::Distinct(_)),
+    };
+    count(plan, relations, keeps) > 0
+}
+
+/// How many nodes are so, those of static tables alone left aside.
+fn count(plan: &LogicalPlan, relations: &HashMap<String, Relation>, is_so: impl Fn(&LogicalPlan) -> bool) -> usize {
+    if is_static(plan, relations) {
+        return 0;
+    }
+    fn walk(plan: &LogicalPlan, relations: &HashMap<String, Relation>, is_so: &dyn Fn(&LogicalPlan) -> bool) -> usize {
+        let below: usize = plan
+            .inputs()
+            .into_iter()
+            .filter(|input| !is_static(input, relations))
+            .map(|input| walk(input, relations, is_so))
+            .sum();
+        below + usize::from(is_so(plan))
+    }
+    walk(plan, relations, &is_so)
+}
