@@ -2,6 +2,7 @@
 
 mod answer;
 mod late;
+mod opaque;
 mod sessions;
 
 use std::collections::{BTreeMap, HashMap};
@@ -103,7 +104,7 @@ impl<'a> Batch<'a> {
             made.map_err(|error| error.to_string())?;
         }
         self.context.deregister_table(reference.clone()).map_err(|error| error.to_string())?;
-        self.context.register_table(reference, rows).map_err(|error| error.to_string())?;
+        self.context.register_table(reference, Arc::new(opaque::Opaque(rows))).map_err(|error| error.to_string())?;
         self.relations.insert(name.to_lowercase(), relation);
         Ok(())
     }

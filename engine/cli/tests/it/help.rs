@@ -14,6 +14,7 @@ const COMMANDS: &[&[&str]] = &[
     &["broker"],
     &["checkpoint"],
     &["drill"],
+    &["verify"],
     &["checkpoint", "show"],
     &["checkpoint", "verify"],
 ];

@@ -9,3 +9,4 @@ mod statics;
 mod stream;
 mod support;
 mod tested;
+mod verify;

@@ -17,4 +17,5 @@ mod run;
 mod shop;
 mod statics;
 mod transactions;
+mod verify;
 mod windows;

@@ -139,11 +139,13 @@ impl Job {
     /// `engine submit` of this job.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = engine(&["submit", self.path.to_str().unwrap()]);
-        for setting in &self.settings {
-            command.args(["--set", setting]);
-        }
-        command.args(arguments);
+        command.args(self.sets()).args(arguments);
         command
+    }
+
+    /// What is put over the file, as arguments.
+    pub fn sets(&self) -> Vec<String> {
+        self.settings.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect()
     }
 
     /// Runs it until all that is there is done.

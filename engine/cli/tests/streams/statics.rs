@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::kafka::{Topic, event, unique};
-use crate::run::{Job, run};
+use crate::run::{Job, engine, run};
 
 const NAMED: &str = r#"
 [table.gold.named]
@@ -59,6 +59,8 @@ fn a_file_that_changes_is_seen_by_the_epochs_after_it() {
     assert_eq!(names(&job), expected(&[(1, "lamp"), (2, "-"), (3, "candle"), (4, "desk")]));
     let versions = versions(&job);
     assert_ne!(versions.first(), versions.last(), "{versions:?}");
+    let shown = run(engine(&["checkpoint", "show"]).arg(&job.checkpoint)).right().out;
+    assert!(shown.contains("static tables as epoch") && shown.contains(versions.last().unwrap()), "{shown}");
     fs::remove_file(job.beside("names.csv")).unwrap();
     topic.send(0, [event(5, "a", 1, 0)]);
     let error = job.run().failed();

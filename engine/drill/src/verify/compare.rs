@@ -112,21 +112,25 @@ pub fn between(expected: &Rows, found: &Rows, due: Option<&Due>) -> Compared {
         missing.into_iter().partition(|key| due.is_none_or(|due| due.is_due(expected, key)));
     let mut notes = Vec::new();
     if !open.is_empty() {
-        notes.push(format!("{} rows of the batch are not final yet, and left out", open.len()));
+        notes.push(format!("{} not final yet in the batch, and left out", rows_are(open.len())));
     }
     if missing.is_empty() && extra.is_empty() {
         return Compared { equal, lines: None, notes };
     }
     let mut lines = Vec::new();
     if !missing.is_empty() {
-        lines.push(format!("{} rows are missing:", missing.len()));
+        lines.push(format!("{} missing:", rows_are(missing.len())));
         lines.extend(missing.iter().take(SHOWN).map(|key| format!("  batch: {}", expected.show(key))));
     }
     if !extra.is_empty() {
-        lines.push(format!("{} rows should not be there:", extra.len()));
+        lines.push(format!("{} there and should not be:", rows_are(extra.len())));
         lines.extend(extra.iter().take(SHOWN).map(|key| format!("  table: {}", found.show(key))));
     }
     Compared { equal, lines: Some(lines), notes }
+}
+
+fn rows_are(count: usize) -> String {
+    if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") }
 }
 
 impl Due {

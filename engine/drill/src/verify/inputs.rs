@@ -1,5 +1,6 @@
 //! The rows that a table's batch query reads: for a table its own, for a source those of a table that keeps its records.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,12 +49,12 @@ impl Inputs<'_> {
 
     fn fill_source(&self, source: &str, batch: &mut Batch<'_>) -> Result<(), String> {
         let copies = batch.copies(source);
-        if copies.iter().any(|copy| copy.table == self.table.name) {
-            return Err(format!("it keeps the records of {source} themselves: other tables are compared with it"));
-        }
-        let widest = copies.into_iter().max_by_key(|copy| copy.columns.len()).ok_or_else(|| {
+        let widest = copies.into_iter().min_by_key(|copy| Reverse(copy.columns.len())).ok_or_else(|| {
             format!("no table keeps the records of {source}; add one, such as [table.bronze.{source}] with sql = \"SELECT * FROM {source}\"")
         })?;
+        if widest.table == self.table.name {
+            return Err(format!("it keeps the records of {source} themselves: other tables are compared with it"));
+        }
         let plan = self.graph.plan_of(&widest.table).ok_or_else(|| format!("{} was not planned", widest.table))?;
         let schema = self.graph.sources.get(source).map(|relation| Arc::clone(&relation.schema));
         let schema = schema.ok_or_else(|| format!("{source} was not planned"))?;

@@ -36,6 +36,12 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
     if !last.watermarks.is_empty() {
         section(&mut lines, format!("watermarks after epoch {newest}"), watermark_table(&last));
     }
+    if !last.plan.statics.is_empty() {
+        let versions =
+            last.plan.statics.iter().map(|(name, version)| vec![name.clone(), version.clone()]).collect::<Vec<_>>();
+        let body = table(&[("static table", Left), ("version", Left)], &versions);
+        section(&mut lines, format!("static tables as epoch {newest} saw them"), body);
+    }
     let versions = published.map(|published| published.versions).unwrap_or_default();
     let title = format!("tables: rows of these {}, and state now", counted(commits.len() as u64, "epoch"));
     section(&mut lines, title, tables_table(reader, &commits, &versions)?);

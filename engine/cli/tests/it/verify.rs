@@ -1,0 +1,209 @@
+//! `engine verify` on tables of every shape, with late rows, bad records and duplicates; and on a job that says otherwise.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Broker, Said, engine, run};
+
+const HEAD: &str = r#"[job]
+name = "shop"
+checkpoint = "c"
+warehouse = "w"
+trigger = "asap"
+
+[source.events]
+connector = "kafka"
+brokers = "ADDRESS"
+topic = "shop"
+starting_offsets = "earliest"
+max_offsets_per_trigger = 2000
+watermark = { column = "event_time", delay = "2 minutes" }
+[source.events.schema]
+event_id = "string"
+event_type = "string"
+user_id = "string"
+event_time = { type = "timestamp", field = "timestamp" }
+total_amount = "double"
+
+[static.types]
+path = "types.csv"
+"#;
+
+/// Tables with what is found of them.
+const TABLES: &[(&str, &str, &str, &str)] = &[
+    ("bronze.raw", "append", "SELECT *, _partition, _offset FROM events", "not compared"),
+    (
+        "silver.buys",
+        "append",
+        "SELECT event_id, user_id AS buyer, event_time, total_amount FROM events WHERE event_type = 'purchase'",
+        "equal",
+    ),
+    (
+        "silver.typed",
+        "append",
+        "SELECT event_id, t.label FROM bronze.raw b LEFT JOIN types t ON b.event_type = t.event_type",
+        "equal",
+    ),
+    (
+        "gold.per_minute",
+        "append",
+        "SELECT window.start AS s, event_type, count(*) AS n, sum(total_amount) AS t FROM events GROUP BY window(event_time, '1 minute'), event_type",
+        "equal",
+    ),
+    (
+        "gold.sliding",
+        "update",
+        "SELECT window, count(*) AS n, avg(total_amount) AS t FROM silver.buys GROUP BY window(event_time, '10 minutes', '4 minutes', '1 minute')",
+        "equal",
+    ),
+    (
+        "gold.types",
+        "complete",
+        "SELECT event_type, count(DISTINCT user_id) AS n FROM events GROUP BY event_type ORDER BY n",
+        "equal",
+    ),
+    (
+        "gold.users",
+        "update",
+        "SELECT user_id, count(*) AS n, collect_list(event_type) AS t FROM events GROUP BY user_id",
+        "equal",
+    ),
+    ("gold.moments", "append", "SELECT event_time, count(*) AS n FROM bronze.raw GROUP BY event_time", "equal"),
+    (
+        "gold.hours",
+        "append",
+        "SELECT window.start AS s, count(*) AS g, sum(n) AS n FROM gold.per_minute GROUP BY window(s, '10 minutes')",
+        "equal",
+    ),
+    (
+        "gold.sessions",
+        "append",
+        "SELECT session_window AS w, count(*) AS n FROM events WHERE user_id < 'user_0009' GROUP BY user_id, session_window(event_time, '1 second')",
+        "equal",
+    ),
+    ("gold.once", "append", "SELECT DISTINCT event_type, event_time FROM events", "not compared"),
+    (
+        "gold.starts",
+        "append",
+        "SELECT window.start AS s, first(event_type) AS f FROM events GROUP BY window(event_time, '1 minute')",
+        "not compared",
+    ),
+    ("gold.seen", "append", "SELECT event_id, current_timestamp() AS seen FROM events", "not compared"),
+];
+
+fn job(address: &str, tables: &[(&str, &str, &str, &str)]) -> String {
+    let tables = tables
+        .iter()
+        .map(|(name, mode, sql, _)| format!("\n[table.{name}]\nmode = \"{mode}\"\nsql = \"\"\"{sql}\"\"\"\n"));
+    std::iter::once(HEAD.replace("ADDRESS", address)).chain(tables).collect()
+}
+
+fn at(folder: &Path, arguments: &[&str]) -> Said {
+    run(engine(arguments).current_dir(folder))
+}
+
+/// What was said of a table.
+fn said_of<'a>(text: &'a str, table: &str) -> &'a str {
+    let line = text.lines().find(|line| line.contains(&format!(" {table}: ")));
+    line.unwrap_or_else(|| panic!("{table} is not in\n{text}"))
+}
+
+fn filled(folder: &Path, broker: &Broker, more: &[&str]) {
+    fs::write(folder.join("types.csv"), "event_type,label\npurchase,buy\nsearch,look\n").unwrap();
+    let arguments =
+        "generate ecommerce --topic shop --total 20000 --events-per-second 7 --start 2026-01-01T00:00:00Z --brokers";
+    let mut arguments: Vec<&str> = arguments.split(' ').collect();
+    arguments.push(&broker.address);
+    arguments.extend(more);
+    at(folder, &arguments).right();
+}
+
+#[test]
+fn tables_of_every_shape_equal_their_batch_answer_and_one_that_does_not_is_shown() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &["--late", "0.02", "--malformed", "0.005", "--duplicates", "0.01"]);
+    let text = job(&broker.address, TABLES);
+    fs::write(folder.path().join("job.toml"), &text).unwrap();
+    let error = at(folder.path(), &["verify", "job.toml"]).wrong(2);
+    assert!(error.contains("there is no warehouse folder w"), "{error}");
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).right();
+    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    for (table, _, _, expected) in TABLES {
+        assert!(said_of(&said, table).starts_with(expected), "{table} should be {expected}:\n{said}");
+    }
+    for (table, part) in [
+        ("bronze.raw", "keeps the records of events"),
+        ("gold.once", "rows came too late"),
+        ("gold.starts", "first_value(…) depends on the order"),
+        ("gold.seen", "asks what time it is"),
+    ] {
+        assert!(said_of(&said, table).contains(part), "{said}");
+    }
+    assert!(said.contains("rows are not final yet in the batch") && said.contains("9 equal, 0 different"), "{said}");
+
+    // Another query over the same tables.
+    let other = text.replace(
+        "count(*) AS n, sum(total_amount)",
+        "count(*) + CAST(event_type = 'search' AS INT) AS n, sum(total_amount)",
+    );
+    fs::write(folder.path().join("job.toml"), other).unwrap();
+    let told = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(told.code, Some(1), "{told:#?}");
+    assert!(said_of(&told.out, "gold.per_minute").starts_with("different"), "{told:#?}");
+    assert!(
+        told.out.contains("    batch: s=2026-01-01T00:") && told.out.contains("    table: s=2026-01-01T00:"),
+        "{told:#?}"
+    );
+    assert!(told.out.contains("event_type=search") && told.out.contains("8 equal, 1 different"), "{told:#?}");
+
+    // What the static table held is no longer known.
+    fs::write(folder.path().join("types.csv"), "event_type,label\npurchase,bought\n").unwrap();
+    fs::write(folder.path().join("job.toml"), &text).unwrap();
+    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    assert!(said_of(&said, "silver.typed").contains("the static table types has changed"), "{said}");
+    assert_eq!(broker.stop(), Some(0));
+}
+
+/// Shapes of which a batch tells nothing if rows come too late.
+const JOINS: &[(&str, &str, &str, &str)] = &[
+    ("bronze.raw", "append", "SELECT * FROM events", "not compared"),
+    (
+        "gold.pairs",
+        "append",
+        "SELECT a.event_id AS one, b.event_id AS other, a.event_time FROM bronze.raw a JOIN bronze.raw b ON a.user_id = b.user_id
+         AND b.event_time BETWEEN a.event_time AND a.event_time + INTERVAL 1 MINUTE WHERE a.event_id <> b.event_id",
+        "equal",
+    ),
+    (
+        "gold.bought",
+        "append",
+        "SELECT a.event_id, a.event_time, b.event_id AS bought FROM bronze.raw a LEFT JOIN bronze.raw b ON a.user_id = b.user_id
+         AND b.event_type = 'purchase' AND b.event_time BETWEEN a.event_time AND a.event_time + INTERVAL 2 MINUTES",
+        "equal",
+    ),
+    ("gold.once", "append", "SELECT DISTINCT event_type, event_time FROM events", "equal"),
+    (
+        "gold.best",
+        "update",
+        "SELECT user_id, event_id, total_amount FROM (SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY total_amount DESC, event_id) AS place
+         FROM bronze.raw WHERE total_amount IS NOT NULL) WHERE place <= 2",
+        "equal",
+    ),
+    ("gold.both", "append", "SELECT event_id FROM events WHERE event_type = 'search' UNION ALL SELECT event_id FROM events", "equal"),
+];
+
+#[test]
+fn joins_and_the_like_equal_their_batch_answer_as_long_as_nothing_comes_too_late() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &[]);
+    let text = job(&broker.address, JOINS).replace("delay = \"2 minutes\"", "delay = \"20 minutes\"");
+    fs::write(folder.path().join("job.toml"), text).unwrap();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).right();
+    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    for (table, _, _, expected) in JOINS {
+        assert!(said_of(&said, table).starts_with(expected), "{table} should be {expected}:\n{said}");
+    }
+    assert_eq!(broker.stop(), Some(0));
+}
