@@ -46,7 +46,8 @@ def ensure_ids(rows):
     if found is not None:
         six.delete_topic(topic)
     say(f"filling topic {topic} with {rows:,} ids (about {rows // 300_000 + 1} s, once)")
-    AdminClient({"bootstrap.servers": BROKERS}).create_topics([NewTopic(topic, num_partitions=4, replication_factor=1)])[topic].result()
+    admin = AdminClient({"bootstrap.servers": BROKERS})
+    admin.create_topics([NewTopic(topic, num_partitions=4, replication_factor=1)])[topic].result()
     producer = Producer({"bootstrap.servers": BROKERS, "compression.type": "zstd", "linger.ms": 50, "batch.size": 1_000_000,
                          "queue.buffering.max.messages": 2_000_000, "queue.buffering.max.kbytes": 1_000_000, "enable.idempotence": True})
     for number, value in enumerate(id_records(rows)):
