@@ -16,8 +16,12 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from six import BENCH_DIR, BROKERS, ENGINE, HERE, fail, say
 
 # The job and its table; what reads the topic of ids instead of the events.
-SHAPES = {"sessions": "gold.sessions", "join": "gold.carts", "duplicates": "silver.once", "top": "gold.busiest", "chain": "gold.pace"}
-NOT_IN_SPARK = {"top": "Spark refuses ROW_NUMBER on a stream (NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING)"}
+SHAPES = {"sessions": "gold.sessions", "join": "gold.carts", "duplicates": "silver.once", "top": "gold.busiest", "chain": "gold.pace",
+          "spill": "gold.sessions"}
+NOT_IN_SPARK = {"spill": "The same job twice, with and without a cap of memory for its state",
+                "top": "Spark refuses ROW_NUMBER on a stream (NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING)"}
+# Memory for state: more than it could need, and the cap that it has to live with.
+STATE_MEMORY = ("16 GiB", "1 GiB")
 # One id in eleven comes a second time, a million records later.
 AGAIN_EVERY, AGAIN_AFTER = 11, 1_000_000
 
@@ -99,7 +103,19 @@ def measure_spark(shape, topic, rows):
             "planned_after_ms": round(figures["session_s"] * 1000), "rows_out": figures["rows_out"]}
 
 
+def measure_spill(options):
+    """The same sessions with all the memory they want and under a cap that they do not fit in."""
+    topic, results = ensure_ids(options.spill_ids), []
+    for memory in STATE_MEMORY * options.runs:
+        say(f"spill: engine, state_memory = {memory}")
+        result = measure_engine("spill", topic, options.spill_ids, [*six.settings(options), "--set", f"job.state_memory={memory}"])
+        results.append({**result, "what": f"engine, {memory}"})
+    return results
+
+
 def measure(shape, options):
+    if shape == "spill":
+        return measure_spill(options)
     topic, rows = (ensure_ids(options.ids), options.ids) if shape == "duplicates" else (six.ensure_topic(options.rows), options.rows)
     results = []
     for number in range(options.runs):
@@ -111,11 +127,14 @@ def measure(shape, options):
 
 
 def show(shape, results):
-    lines = ["", f"### {shape}", f"| {'':<12} | wall s | events/s | CPU µs/event | peak MiB | rows out |", "|---|---:|---:|---:|---:|---:|"]
+    lines = ["", f"### {shape}", f"| {'':<14} | wall s | events/s | CPU µs/event | peak MiB | rows out |", "|---|---:|---:|---:|---:|---:|"]
     for result in results:
-        lines.append(f"| {result['what']:<12} | {result['wall_s']} | {result['events_per_s']:,} | {result['cpu_us_per_event']} | {result['peak_mib']:,} | {result['rows_out']:,} |")
+        lines.append(f"| {result['what']:<14} | {result['wall_s']} | {result['events_per_s']:,} | {result['cpu_us_per_event']} | {result['peak_mib']:,} | {result['rows_out']:,} |")
     engines = [result for result in results if result["what"] == "engine"]
-    sparks = [result for result in results if result["what"] != "engine"]
+    if shape == "spill":
+        free, capped = (statistics.median(result["events_per_s"] for result in results if result["what"].endswith(memory)) for memory in STATE_MEMORY)
+        lines.append(f"\nunder the cap {capped / free:.2f} × the speed without it (this run)")
+    sparks = [result for result in results if result["what"].startswith("spark")]
     if sparks:
         rate = statistics.median(result["events_per_s"] for result in engines) / sparks[0]["events_per_s"]
         cpu = sparks[0]["cpu_us_per_event"] / statistics.median(result["cpu_us_per_event"] for result in engines)
@@ -131,6 +150,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/bench shapes", description="One query shape a job, as whole processes over one topic of a real Kafka.")
     parser.add_argument("--rows", type=int, default=2_000_000, help="events of the topic")
     parser.add_argument("--ids", type=int, default=11_000_000, help="records of the topic for duplicates: ten keys of eleven records")
+    parser.add_argument("--spill-ids", type=int, default=22_000_000, help="records of the topic for spill: twenty million keys")
     parser.add_argument("--runs", type=int, default=2, help="runs of the engine; all are shown")
     parser.add_argument("--spark", action="store_true", help="the same on Spark 4.0, and the ratio")
     parser.add_argument("--only", action="append", choices=list(SHAPES), help="this shape; may be given several times")
