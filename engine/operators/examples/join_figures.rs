@@ -60,7 +60,7 @@ fn spec(kind: JoinKind) -> Arc<JoinSpec> {
     let event_time = Some(EventTime { column: 1, required: true });
     let side = |name: &str| JoinSide { event_time, expires: Some(3), ..JoinSide::new(schema(name), vec![0]) };
     let spec = JoinSpec::new("figures/join".to_string(), kind, side("left"), side("right")).unwrap();
-    Arc::new(spec.with_residual(in_range()).unwrap())
+    Arc::new(spec.with_residual(in_range(), "in range".to_string()).unwrap())
 }
 
 /// Rows of one second of event time each 1,000 rows, up to 20 seconds out of order.

@@ -110,7 +110,9 @@ impl Pipeline {
         if one_to_one && taken != rows.num_rows() as u64 {
             return Err(DataFusionError::Internal("a projection changed the number of rows".to_string()));
         }
-        Ok(Passed { rows: rows.with_schema(Arc::clone(&self.schema))?, taken, filtered })
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), rows.columns().to_vec(), &options)?;
+        Ok(Passed { rows, taken, filtered })
     }
 }
 

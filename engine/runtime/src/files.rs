@@ -71,8 +71,9 @@ impl OpenFiles {
 }
 
 /// Everything under a table that is no longer in the job goes.
-pub fn drop_table(table: &str, changes: &mut StateChanges) {
-    for operator in [operator_id(table), OperatorId::of(table)] {
+pub fn drop_table(table: &str, stores: &[String], changes: &mut StateChanges) {
+    let operators = stores.iter().map(|store| OperatorId::of(store)).chain([operator_id(table)]);
+    for operator in operators {
         changes.drop_buckets.push(BucketRange { operator, from: i64::MIN, until: i64::MAX });
     }
 }

@@ -1,6 +1,6 @@
 //! What query the state in a checkpoint belongs to, so that another query is refused instead of misreading it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use operators::operator::OperatorSpec;
 use plan::{Graph, NodeKind};
@@ -8,14 +8,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
 
-/// Format of the manifest.
-const FORMAT: u32 = 1;
+/// Format of the manifest: 1 had neither stores nor tables.
+const FORMAT: u32 = 2;
 
 /// Every operator with state, by name, and what its state is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     format: u32,
+    /// What the state of an operator is made of.
     operators: BTreeMap<String, Vec<String>>,
+    /// Names under which an operator's blocks are filed.
+    #[serde(default)]
+    stores: BTreeMap<String, Vec<String>>,
+    /// The operators of each table.
+    #[serde(default)]
+    tables: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Manifest {
@@ -24,20 +31,24 @@ impl Manifest {
     /// # Errors
     /// If a function does not say what its state is.
     pub fn of(graph: &Graph) -> Result<Manifest, RunError> {
-        let mut operators = BTreeMap::new();
+        let mut manifest =
+            Manifest { format: FORMAT, operators: BTreeMap::new(), stores: BTreeMap::new(), tables: BTreeMap::new() };
         for table in &graph.tables {
             let nodes = graph.nodes[table.nodes.clone()].iter();
             let specs = nodes.filter_map(|node| match &node.kind {
                 NodeKind::Operator(operator) => Some(&operator.spec),
                 _ => None,
             });
+            let of_table = manifest.tables.entry(table.name.clone()).or_default();
             for spec in specs {
                 let mut parts = fingerprint(spec.as_ref())?;
                 parts.push(format!("mode {:?}", table.mode).to_lowercase());
-                operators.insert(spec.name().to_string(), parts);
+                of_table.insert(spec.name().to_string());
+                manifest.stores.insert(spec.name().to_string(), spec.stores());
+                manifest.operators.insert(spec.name().to_string(), parts);
             }
         }
-        Ok(Manifest { format: FORMAT, operators })
+        Ok(manifest)
     }
 
     /// The bytes that stand in the checkpoint.
@@ -48,16 +59,51 @@ impl Manifest {
         serde_json::to_vec(self).map_err(|error| RunError::Internal(format!("the manifest cannot be written: {error}")))
     }
 
+    /// Reads the manifest of a checkpoint, of this format or an earlier one.
+    ///
+    /// # Errors
+    /// `StateMismatch` if it is damaged, or of an engine that is newer than this one.
+    pub fn decode(stored: &[u8], checkpoint: &str) -> Result<Manifest, RunError> {
+        let mut manifest: Manifest = serde_json::from_slice(stored).map_err(|error| {
+            RunError::StateMismatch(format!("the manifest of {checkpoint} cannot be read: {error}"))
+        })?;
+        if manifest.format > FORMAT {
+            let format = manifest.format;
+            return Err(RunError::StateMismatch(format!(
+                "{checkpoint} was written by a newer engine (its manifest has format {format}, this engine knows {FORMAT}); run that engine, or start with a new checkpoint and warehouse"
+            )));
+        }
+        if manifest.format == 1 {
+            // An operator was an aggregate, and filed under the name of its table.
+            for name in manifest.operators.keys() {
+                manifest.stores.insert(name.clone(), vec![name.clone()]);
+                manifest.tables.insert(name.clone(), BTreeSet::from([name.clone()]));
+            }
+        }
+        Ok(manifest)
+    }
+
     /// Checks that the stored state still fits the job. Tables may be added and removed; what a table keeps may not change.
     ///
     /// # Errors
     /// `StateMismatch` with every difference.
-    pub fn check(&self, stored: Option<&[u8]>, checkpoint: &str) -> Result<(), RunError> {
-        let Some(stored) = stored else { return Ok(()) };
-        let stored: Manifest = serde_json::from_slice(stored).map_err(|error| {
-            RunError::StateMismatch(format!("the manifest of {checkpoint} cannot be read: {error}"))
-        })?;
+    pub fn check(&self, stored: &Manifest, checkpoint: &str) -> Result<(), RunError> {
         let mut changes = Vec::new();
+        for (table, before) in &stored.tables {
+            let Some(now) = self.tables.get(table) else { continue };
+            changes.extend(now.difference(before).map(|operator| {
+                format!(
+                    "  {table}: the query keeps something ({operator}) that the state has not: {}",
+                    self.what(operator)
+                )
+            }));
+            changes.extend(before.difference(now).map(|operator| {
+                format!(
+                    "  {table}: the state has something ({operator}) that the query does not keep: {}",
+                    stored.what(operator)
+                )
+            }));
+        }
         for (operator, before) in &stored.operators {
             match self.operators.get(operator) {
                 Some(now) if now != before => changes.extend(differences(operator, before, now)),
@@ -72,14 +118,25 @@ impl Manifest {
             changes.join("\n")
         )))
     }
-}
 
-impl Manifest {
-    /// Operators that the stored manifest has and this one has not.
-    pub fn gone(&self, stored: Option<&[u8]>) -> Vec<String> {
-        let stored: Option<Manifest> = stored.and_then(|stored| serde_json::from_slice(stored).ok());
-        let operators = stored.map(|stored| stored.operators).unwrap_or_default();
-        operators.into_keys().filter(|operator| !self.operators.contains_key(operator)).collect()
+    /// Tables that the stored manifest has and this one has not, each with the stores of its operators.
+    pub fn gone(&self, stored: &Manifest) -> Vec<(String, Vec<String>)> {
+        let gone = stored.tables.iter().filter(|(table, _)| !self.tables.contains_key(*table));
+        gone.map(|(table, operators)| {
+            let stores = operators.iter().filter_map(|operator| stored.stores.get(operator)).flatten();
+            (table.clone(), stores.cloned().collect())
+        })
+        .collect()
+    }
+
+    /// Tables that this manifest has and the stored one has not. One of format 1 does not name those without state.
+    pub fn new_tables(&self, stored: &Manifest) -> Vec<String> {
+        let known = stored.format > 1;
+        self.tables.keys().filter(|table| known && !stored.tables.contains_key(*table)).cloned().collect()
+    }
+
+    fn what(&self, operator: &str) -> String {
+        self.operators.get(operator).map(|parts| parts.join(", ")).unwrap_or_default()
     }
 }
 

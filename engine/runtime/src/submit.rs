@@ -199,11 +199,20 @@ pub(crate) fn problems(problems: Vec<plan::TableProblem>) -> RunError {
 fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) -> Result<state::StateChanges, RunError> {
     let manifest = Manifest::of(graph)?;
     let stored = checkpoint.manifest()?;
-    manifest.check(stored.as_deref(), folder)?;
     let mut changes = state::StateChanges::default();
-    for table in manifest.gone(stored.as_deref()) {
-        tracing::warn!(table, "the table is no longer in the job; its state goes with the next epoch, its rows stay");
-        files::drop_table(&table, &mut changes);
+    if let Some(stored) = &stored {
+        let stored = Manifest::decode(stored, folder)?;
+        manifest.check(&stored, folder)?;
+        for (table, stores) in manifest.gone(&stored) {
+            tracing::warn!(
+                table,
+                "the table is no longer in the job; its state goes with the next epoch, its rows stay"
+            );
+            files::drop_table(&table, &stores, &mut changes);
+        }
+        for table in manifest.new_tables(&stored) {
+            tracing::warn!(table, "the table is new in the job; it begins with the records that are read from now on");
+        }
     }
     let encoded = manifest.encode()?;
     changes.manifest = (stored.as_deref() != Some(encoded.as_slice())).then_some(encoded);

@@ -118,6 +118,7 @@ pub struct JoinSpec {
     left: SidePlan,
     right: SidePlan,
     residual: Option<Condition>,
+    residual_words: String,
     output: SchemaRef,
     columns: Vec<SideColumn>,
 }
@@ -145,18 +146,30 @@ impl JoinSpec {
             columns.extend((0..right.stored_at.len()).map(|column| (Side::Right, column)));
         }
         let output = Arc::new(Schema::empty());
-        let spec = JoinSpec { name, kind, mode: JoinMode::Append, left, right, residual: None, output, columns };
+        let spec = JoinSpec {
+            name,
+            kind,
+            mode: JoinMode::Append,
+            left,
+            right,
+            residual: None,
+            residual_words: String::new(),
+            output,
+            columns,
+        };
         Ok(spec.with_output())
     }
 
-    /// With a condition over left columns followed by right columns that must hold besides the equality of the keys.
+    /// With a condition over left columns followed by right columns that must hold besides the equality of the keys, and
+    /// the same in words.
     ///
     /// # Errors
     /// If it reads a column that is not there.
-    pub fn with_residual(mut self, residual: Arc<dyn PhysicalExpr>) -> Result<JoinSpec, OperatorError> {
+    pub fn with_residual(mut self, residual: Arc<dyn PhysicalExpr>, words: String) -> Result<JoinSpec, OperatorError> {
         let (left, right) = (self.left.side.input.fields(), self.right.side.input.fields());
         let fields: Vec<Arc<Field>> = left.iter().chain(right.iter()).map(Arc::clone).collect();
         self.residual = Some(Condition::new(residual, &fields)?);
+        self.residual_words = words;
         Ok(self)
     }
 
@@ -370,9 +383,9 @@ impl OperatorSpec for JoinSpec {
         for side in Side::BOTH {
             parts.extend(self.side(side).fingerprint(side));
         }
-        // What an inner join keeps does not depend on its condition; others mark or drop rows by it.
-        if let Some(residual) = self.residual.as_ref().filter(|_| self.kind != JoinKind::Inner) {
-            parts.push(format!("condition {residual}"));
+        // How long a row is kept comes of the condition, and which rows were marked as matched.
+        if self.residual.is_some() {
+            parts.push(format!("condition {}", self.residual_words));
         }
         Ok(parts)
     }
@@ -380,7 +393,7 @@ impl OperatorSpec for JoinSpec {
     fn describe(&self) -> String {
         let keys = (0..self.left.side.keys.len())
             .map(|place| format!("{} = {}", self.left.key_field(place).name(), self.right.key_field(place).name()));
-        let residual = self.residual.iter().map(|condition| format!("{condition}"));
+        let residual = self.residual.iter().map(|_| self.residual_words.clone());
         let on: Vec<String> = keys.chain(residual).collect();
         format!("{} join on {}", self.kind.name(), on.join(" and "))
     }

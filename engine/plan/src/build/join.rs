@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -13,6 +13,7 @@ use datafusion::scalar::ScalarValue;
 use job::{OutputMode, StateTtl};
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
+use operators::window::duration;
 
 use super::cut::place;
 use super::{Builder, Result, Stream};
@@ -20,9 +21,6 @@ use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::functions::time_windows::end_of;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind};
-
-const EXPIRES: &str = "__expires";
-const EXPIRES_AT_BATCH_TIME: &str = "__expires_at_batch_time";
 
 /// One side of a join on its way to the operator.
 struct Prepared {
@@ -41,6 +39,18 @@ struct Expires {
     column: usize,
     /// How long after it, microseconds.
     after_us: i64,
+}
+
+impl Expires {
+    /// The instant in words, for explanations and for telling state of one query from that of another.
+    fn words(&self, schema: &SchemaRef) -> String {
+        let name = schema.field(self.column).name();
+        match self.after_us {
+            0 => format!("{name} (the end of it)"),
+            us if us > 0 => format!("{name} + {}", duration(us)),
+            us => format!("{name} - {}", duration(-us)),
+        }
+    }
 }
 
 impl Builder<'_> {
@@ -107,8 +117,8 @@ impl Builder<'_> {
         let conditions: Vec<Expr> = join.filter.iter().flat_map(conjuncts).cloned().collect();
         self.expiries(join, &conditions, &mut left, &mut right);
         self.check_bounds(kind, &left, &right)?;
-        let left_columns = self.join_side(&mut left, kind)?;
-        let right_columns = self.join_side(&mut right, kind)?;
+        let left_columns = self.join_side(&mut left)?;
+        let right_columns = self.join_side(&mut right)?;
         let (left_schema, right_schema) = (join.left.schema(), join.right.schema());
         let only = |schema: &DFSchema| {
             let own: Vec<Expr> = conditions.iter().filter(|condition| reads_only(condition, schema)).cloned().collect();
@@ -129,8 +139,9 @@ impl Builder<'_> {
         let mut spec = JoinSpec::new(name, kind, left_side, right_side)?;
         if let Some(condition) = mixed {
             let schema = left_schema.join(right_schema)?;
+            let words = qualified_words(&condition);
             let condition = shifted(self.physical(&condition, &schema)?, left.width, extra)?;
-            spec = spec.with_residual(condition)?;
+            spec = spec.with_residual(condition, words)?;
         }
         let pairs = !matches!(kind, JoinKind::LeftSemi | JoinKind::LeftAnti);
         let mut columns: Vec<usize> = (0..left.width).collect();
@@ -214,35 +225,41 @@ impl Builder<'_> {
     }
 
     /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
-    fn join_side(&mut self, side: &mut Prepared, kind: JoinKind) -> Result<JoinSide> {
-        let mut added: Vec<(Expr, &str)> = Vec::new();
-        let names: Vec<String> = side.stream.schema.fields().iter().map(|field| field.name().clone()).collect();
+    fn join_side(&mut self, side: &mut Prepared) -> Result<JoinSide> {
+        let mut names: Vec<String> = side.stream.schema.fields().iter().map(|field| field.name().clone()).collect();
         let plan = plain(&side.stream)?;
-        if let Some(expires) = side.expires {
-            let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
-            let is_window = matches!(side.stream.schema.field(expires.column).data_type(), DataType::Struct(_));
-            let instant = if is_window { end_of(column) } else { column };
-            let span = lit(ScalarValue::new_interval_mdn(0, 0, expires.after_us.saturating_mul(1000)));
-            added.push((if expires.after_us == 0 { instant } else { instant + span }, EXPIRES));
-        } else if let Some(StateTtl::After(us)) = self.table.state_ttl {
-            let span = lit(ScalarValue::new_interval_mdn(0, 0, us.saturating_mul(1000)));
-            added.push((self.batch_time()? + span, EXPIRES_AT_BATCH_TIME));
-        }
-        if !added.is_empty() {
+        let last = names.len();
+        let added = match (side.expires, self.table.state_ttl) {
+            (Some(expires), _) => {
+                names.push(expires.words(&side.stream.schema));
+                let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
+                let is_window = matches!(side.stream.schema.field(expires.column).data_type(), DataType::Struct(_));
+                let instant = if is_window { end_of(column) } else { column };
+                let span = lit(ScalarValue::DurationMicrosecond(Some(expires.after_us)));
+                Some(if expires.after_us == 0 { instant } else { instant + span })
+            }
+            (None, Some(StateTtl::After(us))) => {
+                names.push(format!("{} after they came", duration(us)));
+                let span = lit(ScalarValue::DurationMicrosecond(Some(us)));
+                Some(self.batch_time()? + span)
+            }
+            _ => None,
+        };
+        let (by_watermark, by_age) = (side.expires.is_some(), side.expires.is_none() && added.is_some());
+        if let Some(added) = added {
             let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-            columns.extend(added.iter().map(|(expr, name)| expr.clone().alias(*name)));
+            columns.push(added.alias("expires"));
             let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
             side.stream = self.pipeline(&plan, side.stream.clone())?;
         }
-        let last = names.len();
-        let _ = kind;
+        side.stream = self.relabel(side.stream.clone(), &named(&names, &side.stream.schema));
         let event_time = side.stream.times[..side.width].iter().position(Option::is_some);
         Ok(JoinSide {
             input: Arc::clone(&side.stream.schema),
             keys: side.keys.clone(),
             event_time: event_time.map(|column| keyed::EventTime { column, required: false }),
-            expires: added.iter().any(|(_, name)| *name == EXPIRES).then_some(last),
-            expires_at_batch_time: added.iter().any(|(_, name)| *name == EXPIRES_AT_BATCH_TIME).then_some(last),
+            expires: by_watermark.then_some(last),
+            expires_at_batch_time: by_age.then_some(last),
             only_if: None,
         })
     }
@@ -275,6 +292,16 @@ impl Builder<'_> {
     }
 }
 
+/// A schema with its first columns under their own names again: state is known by them. A name that comes twice gets a number.
+fn named(names: &[String], schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().enumerate().map(|(at, field)| {
+        let Some(name) = names.get(at) else { return field.as_ref().clone() };
+        let before = names[..at].iter().filter(|other| *other == name).count();
+        field.as_ref().clone().with_name(if before == 0 { name.clone() } else { format!("{name}#{}", before + 1) })
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
 /// A plan over a stream whose columns are `s0, s1, …`.
 fn plain(stream: &Stream) -> Result<LogicalPlan> {
     let fields: Vec<Field> = stream
@@ -284,8 +311,13 @@ fn plain(stream: &Stream) -> Result<LogicalPlan> {
         .enumerate()
         .map(|(at, field)| field.as_ref().clone().with_name(format!("s{at}")))
         .collect();
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    let schema = Arc::new(Schema::new(fields));
     Ok(super::cut::scan("side", schema, 0)?)
+}
+
+/// A condition in words that tell the two sides apart.
+fn qualified_words(condition: &Expr) -> String {
+    conjuncts(condition).iter().map(|part| part.human_display().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
 /// The condition with the columns of the right side further on.

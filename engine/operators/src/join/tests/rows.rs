@@ -138,7 +138,7 @@ impl Shape {
         let [left, right] = sides;
         let spec = JoinSpec::new("gold.pairs/join".to_string(), self.kind, left, right).unwrap();
         let spec = match self.on {
-            On::Range(before, after) => spec.with_residual(range(before, after)).unwrap(),
+            On::Range(before, after) => spec.with_residual(range(before, after), "in range".to_string()).unwrap(),
             _ => spec,
         };
         // The result has the columns that make a row, and `until` in no case.
