@@ -1,9 +1,12 @@
 //! DataFusion's errors as problems of the SQL text: Spark's name, the place, the nearest name.
 
+use std::sync::OnceLock;
+
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use crate::problem::SqlProblem;
+use crate::session::{BatchClock, planning_session};
 use crate::words::plain_text;
 
 /// Turns an error of planning into a problem of the text.
@@ -100,7 +103,7 @@ const REPHRASED: &[(&str, &str, &str, &str)] = &[
 fn of_text(text: &str, sql: &str) -> SqlProblem {
     let message = PREFIXES.iter().fold(text, |text, prefix| text.trim_start_matches(prefix));
     if let Some(name) = between(message, "Invalid function '", "'") {
-        return no_function(name, between(message, "Did you mean '", "'"), sql);
+        return no_function(name, sql);
     }
     if message.contains("must be in the GROUP BY clause") || message.contains("must appear in the GROUP BY") {
         return missing_aggregation(message, sql);
@@ -139,12 +142,29 @@ const PREFIXES: &[&str] = &[
     "This feature is not implemented: ",
 ];
 
-fn no_function(name: &str, other: Option<&str>, sql: &str) -> SqlProblem {
-    let help = match other {
+/// DataFusion's own suggestion is any of several that are as near: another one in every process.
+fn no_function(name: &str, sql: &str) -> SqlProblem {
+    let known: Vec<&str> = functions().iter().map(String::as_str).collect();
+    let help = match nearest(&name.to_lowercase(), &known) {
         Some(other) => format!("did you mean `{other}`?"),
         None => "see docs/job-file.md for the functions there are".to_string(),
     };
     SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name)
+}
+
+/// The names of all functions that a query may call, sorted.
+fn functions() -> &'static [String] {
+    static NAMES: OnceLock<Vec<String>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let Ok(context) = planning_session(&BatchClock::default()) else { return Vec::new() };
+        let state = context.state();
+        let scalar = state.scalar_functions().keys();
+        let mut names: Vec<String> =
+            scalar.chain(state.aggregate_functions().keys()).chain(state.window_functions().keys()).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    })
 }
 
 fn missing_aggregation(message: &str, sql: &str) -> SqlProblem {
