@@ -26,6 +26,7 @@ use operators::{OperatorError, Pipeline};
 
 use crate::error::to_problem;
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
+use crate::normalize::with_window_columns;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, Rows};
 use crate::session::name_of;
@@ -217,7 +218,7 @@ impl<'a> Builder<'a> {
         };
         let base = self.stateful(lowest, true)?;
         let base = if base.is_replacing { base } else { self.materialize(&base)? };
-        let plan = cut(plan.clone(), lowest, &base.schema)?;
+        let plan = with_window_columns(cut(plan.clone(), lowest, &base.schema)?, &self.table.sql)?;
         self.pipeline(&plan, base)
     }
 

@@ -19,9 +19,9 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use std::sync::Arc;
 
 use crate::bounds::{conjuncts, reads_only};
-use crate::build::Result;
+use crate::build::{Result, UNSUPPORTED};
 use crate::casts::to_instant;
-use crate::functions::time_windows::{window_time, windows_of};
+use crate::functions::time_windows::{session_call, window_time, windows_of};
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::window::{window_call, window_spec};
@@ -232,7 +232,16 @@ fn with_windows(
 }
 
 /// An aggregate by `window(…)` as one by a column that holds the window, over rows of which each stands once for each of its windows.
+///
+/// # Errors
+/// If a window cannot be read. Sessions are no column: how far they reach is known from all rows only.
 pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate> {
+    if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) {
+        let message = "session_window(…) over rows that may still change is not supported";
+        let help =
+            "build what it reads as a table of its own with mode = \"append\", and set mode = \"append\" here too";
+        return Err(SqlProblem::new(message, help).code(UNSUPPORTED).at_text(sql, "session_window(").into());
+    }
     let Some(call) = aggregate.group_expr.iter().find(|expr| window_call(expr).is_some()) else {
         return Ok(aggregate.clone());
     };
@@ -249,4 +258,38 @@ pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate>
         None => expr.clone(),
     });
     Ok(Aggregate::try_new(Arc::new(input), group.collect(), aggregate.aggr_expr.clone())?)
+}
+
+/// A plan that sees all rows at once, with every aggregate by `window(…)` in it as one by a column.
+///
+/// # Errors
+/// If a window cannot be read, or stands where none can.
+pub fn with_window_columns(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
+    let mut fault = None;
+    let plan = plan.transform_up(|node| {
+        let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
+        if !aggregate.group_expr.iter().any(|expr| window_call(expr).or_else(|| session_call(expr)).is_some()) {
+            return Ok(Transformed::no(node));
+        }
+        match with_window_column(aggregate, sql) {
+            Ok(by_column) => Ok(Transformed::yes(under_names_of(&node, LogicalPlan::Aggregate(by_column))?)),
+            Err(found) => {
+                fault = Some(found);
+                Ok(Transformed::no(node))
+            }
+        }
+    });
+    match fault {
+        Some(fault) => Err(fault),
+        None => Ok(plan.data()?),
+    }
+}
+
+/// A plan under the column names of another one.
+fn under_names_of(named: &LogicalPlan, plan: LogicalPlan) -> PlanResult<LogicalPlan> {
+    let columns = plan.schema().columns().into_iter().zip(named.schema().iter());
+    let columns: Vec<Expr> = columns
+        .map(|(column, (qualifier, field))| Expr::Column(column).alias_qualified(qualifier.cloned(), field.name()))
+        .collect();
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
 }

@@ -89,6 +89,17 @@ fn aggregates_and_expressions_over_them() {
     ] {
         assert_eq!(answer("complete", sql), wanted, "{sql}");
     }
+    // An aggregate by windows over another one could not be planned in complete mode.
+    let of_windows = "SELECT window.start AS s, window.end AS e, sum(n) AS n, count(*) AS c
+                      FROM (SELECT window AS w, count(*) AS n FROM events GROUP BY window(event_time, '30 seconds'))
+                      GROUP BY window(w, '1 minute')";
+    let wanted = vec![
+        "1970-01-01T00:00:00Z | 1970-01-01T00:01:00Z | 3 | 2",
+        "1970-01-01T00:01:00Z | 1970-01-01T00:02:00Z | 3 | 1",
+    ];
+    assert_eq!(answer("complete", of_windows), wanted);
+    let sliding = of_windows.replace("'1 minute')", "'1 minute', '30 seconds') HAVING window.start < '1970-01-01'");
+    assert_eq!(answer("complete", &sliding), vec!["1969-12-31T23:59:30Z | 1970-01-01T00:00:30Z | 2 | 1"]);
     let sorted = "SELECT user_id, count(*) AS n FROM events GROUP BY user_id ORDER BY user_id DESC LIMIT 1";
     assert_eq!(answer("complete", sorted), vec!["bob | 3"]);
 }

@@ -5,6 +5,7 @@ mod by_hand;
 mod case;
 mod falsify;
 mod job_text;
+mod modes;
 mod play;
 mod rows;
 
