@@ -91,13 +91,20 @@ pub fn duration(us: i64) -> String {
         (1_000_000, "second"),
         (1_000, "millisecond"),
     ];
-    match units.into_iter().find(|(unit_us, _)| us != 0 && us % unit_us == 0) {
-        Some((unit_us, unit)) => {
-            let count = us / unit_us;
-            format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" })
-        }
-        None => format!("{us} microseconds"),
+    let counted = |count: i64, unit: &str| format!("{count} {unit}{}", if count.abs() == 1 { "" } else { "s" });
+    let whole = units.into_iter().find(|(unit_us, _)| us != 0 && us % unit_us == 0);
+    if let Some((unit_us, unit)) = whole.filter(|(unit_us, _)| (us / unit_us).abs() < 1000) {
+        return counted(us / unit_us, unit);
     }
+    let mut rest_us = us;
+    let mut parts = Vec::new();
+    for (unit_us, unit) in units.into_iter().chain([(1, "microsecond")]) {
+        if rest_us / unit_us != 0 {
+            parts.push(counted(rest_us / unit_us, unit));
+            rest_us %= unit_us;
+        }
+    }
+    if parts.is_empty() { counted(0, "second") } else { parts.join(" ") }
 }
 
 #[cfg(test)]

@@ -4,13 +4,33 @@ use arrow::datatypes::DataType;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
+use datafusion::scalar::ScalarValue;
+use operators::window::duration;
 
 /// An expression in words for people: in explanations, in errors, in the description of state.
 pub fn words(expr: &Expr) -> String {
+    spelled(expr, |column| Column::new_unqualified(column.name))
+}
+
+/// As [`words`], with the names of tables, where two of them have columns of one name.
+pub fn qualified_words(expr: &Expr) -> String {
+    spelled(expr, |column| column)
+}
+
+/// The column of a key, told from the others by its number, for people by its words.
+pub fn key_name(at: usize, key: &Expr) -> String {
+    format!("key {} {}", at + 1, words(key))
+}
+
+fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
     let plain = expr.clone().transform_up(|expr| {
         Ok(match expr {
-            Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+            Expr::Column(column) => Transformed::yes(Expr::Column(named(column))),
             Expr::Alias(alias) => Transformed::yes(*alias.expr),
+            Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) if span.months == 0 => {
+                let us = i64::from(span.days) * 86_400_000_000 + span.nanoseconds / 1000;
+                Transformed::yes(Expr::Column(Column::new_unqualified(format!("INTERVAL '{}'", duration(us)))))
+            }
             other => Transformed::no(other),
         })
     });

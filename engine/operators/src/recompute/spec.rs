@@ -161,7 +161,8 @@ impl OperatorSpec for RecomputeSpec {
     }
 
     fn bound(&self) -> Bound {
-        let expires = |port: &RecomputePort| port.expires.map(|column| port.input.field(column).name().clone());
+        let expires =
+            |port: &RecomputePort| port.expires.map(|column| in_words(port.input.field(column).name()).to_string());
         if let Some(columns) = self.ports.iter().map(expires).collect::<Option<Vec<String>>>() {
             return Bound::Watermark(format!("rows go when the watermark reaches {}", columns.join(" and ")));
         }
@@ -176,6 +177,11 @@ impl OperatorSpec for RecomputeSpec {
 }
 
 fn key_names(port: &RecomputePort) -> String {
-    let names: Vec<&str> = port.keys.iter().map(|key| port.input.field(*key).name().as_str()).collect();
-    names.join(", ")
+    port.keys.iter().map(|key| in_words(port.input.field(*key).name())).collect::<Vec<_>>().join(", ")
+}
+
+/// A column's name: a key that the planner made is called `key 1 …`.
+fn in_words(name: &str) -> &str {
+    let words = name.strip_prefix("key ").and_then(|rest| rest.split_once(' '));
+    words.filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit())).map_or(name, |(_, words)| words)
 }

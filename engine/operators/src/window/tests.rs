@@ -66,3 +66,19 @@ fn a_window_is_complete_when_the_watermark_reaches_its_end() {
     assert!(!spec.is_complete(0, Some(9)));
     assert!(spec.is_complete(0, Some(10)));
 }
+
+#[test]
+fn lengths_of_time_are_said_in_the_largest_units_that_fit() {
+    for (us, words) in [
+        (0, "0 seconds"),
+        (1, "1 microsecond"),
+        (90_000_000, "90 seconds"),
+        (600_000_000, "10 minutes"),
+        (600_001_000, "10 minutes 1 millisecond"),
+        (86_400_000_000, "1 day"),
+        (90_061_000_001, "1 day 1 hour 1 minute 1 second 1 microsecond"),
+        (-60_000_000, "-1 minute"),
+    ] {
+        assert_eq!(super::duration(us), words);
+    }
+}

@@ -16,7 +16,7 @@ use super::cut::place;
 use super::{Builder, Result, Stream};
 use crate::normalize::with_window_column;
 use crate::times::{EventTime, TimeKind};
-use crate::words::words;
+use crate::words::{key_name, words};
 
 /// Rows of a table that close within so long of each other are one bucket, and one file, if nothing says how many times there
 /// are. State is filed by it: never change it.
@@ -29,13 +29,14 @@ impl Builder<'_> {
         let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
         let passed = columns.len();
         let keys = aggregate.group_expr.iter().enumerate();
-        columns.extend(keys.map(|(at, key)| key.clone().unalias().alias(format!("__key{at}"))));
+        columns.extend(keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key))));
         let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
         let stream = self.stream(&input, false)?;
         let keys: Vec<usize> = (passed..passed + aggregate.group_expr.len()).collect();
         let rows = place(&input, &stream.schema, 0)?;
+        let group = aggregate.group_expr.iter().enumerate();
         let group: Vec<Expr> =
-            (0..keys.len()).map(|at| Expr::Column(Column::new_unqualified(format!("__key{at}")))).collect();
+            group.map(|(at, key)| Expr::Column(Column::new_unqualified(key_name(at, key)))).collect();
         let plan = Aggregate::try_new(Arc::new(rows), group, aggregate.aggr_expr.clone())?;
         let plan = self.batch_plan(&LogicalPlan::Aggregate(plan))?;
         let is_global = keys.is_empty();

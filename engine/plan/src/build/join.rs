@@ -21,6 +21,7 @@ use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::functions::time_windows::end_of;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind};
+use crate::words::qualified_words;
 
 /// One side of a join on its way to the operator.
 struct Prepared {
@@ -139,7 +140,8 @@ impl Builder<'_> {
         let mut spec = JoinSpec::new(name, kind, left_side, right_side)?;
         if let Some(condition) = mixed {
             let schema = left_schema.join(right_schema)?;
-            let words = qualified_words(&condition);
+            let parts: Vec<String> = conjuncts(&condition).into_iter().map(qualified_words).collect();
+            let words = parts.join(" and ");
             let condition = shifted(self.physical(&condition, &schema)?, left.width, extra)?;
             spec = spec.with_residual(condition, words)?;
         }
@@ -313,11 +315,6 @@ fn plain(stream: &Stream) -> Result<LogicalPlan> {
         .collect();
     let schema = Arc::new(Schema::new(fields));
     Ok(super::cut::scan("side", schema, 0)?)
-}
-
-/// A condition in words that tell the two sides apart.
-fn qualified_words(condition: &Expr) -> String {
-    conjuncts(condition).iter().map(|part| part.human_display().to_string()).collect::<Vec<_>>().join(" and ")
 }
 
 /// The condition with the columns of the right side further on.

@@ -13,7 +13,7 @@ use operators::recompute::BatchPlan;
 use super::cut::{place, replace};
 use super::{Builder, Result, Stream};
 use crate::problem::SqlProblem;
-use crate::words::words;
+use crate::words::{key_name, words};
 
 impl Builder<'_> {
     /// `plan` down to `window`, its first node with memory, over the rows below it.
@@ -99,15 +99,14 @@ fn partition_by(window: &Window) -> Vec<Expr> {
 /// The plan with the keys as further columns.
 fn with_keys(plan: &LogicalPlan, keys: &[Expr]) -> Result<LogicalPlan> {
     let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))));
+    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(key_name(at, key))));
     Ok(LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?)
 }
 
 /// A place for the rows as they are kept: the query's columns under their names, then the keys.
 fn keep_all(plan: &LogicalPlan, stream: &Stream) -> Result<LogicalPlan> {
-    let extra =
-        (plan.schema().fields().len()..stream.schema.fields().len()).map(|at| at - plan.schema().fields().len());
-    let nulls = extra.map(|at| Expr::Literal(ScalarValue::Null, None).alias(format!("__key{at}")));
+    let extra = stream.schema.fields().iter().skip(plan.schema().fields().len());
+    let nulls = extra.map(|field| Expr::Literal(ScalarValue::Null, None).alias(field.name()));
     let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).chain(nulls).collect();
     let named = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
     Ok(place(&named, &stream.schema, 0)?)
