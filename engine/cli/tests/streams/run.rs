@@ -89,6 +89,11 @@ impl Job {
         job.set("source.events.max_offsets_per_trigger", &limit.to_string())
     }
 
+    /// A job file as it is, with its checkpoint and warehouse elsewhere.
+    pub fn of_file(path: PathBuf) -> Job {
+        Job::at(path, tempfile::tempdir().unwrap())
+    }
+
     fn at(path: PathBuf, folder: TempDir) -> Job {
         let checkpoint = folder.path().join("checkpoint");
         let warehouse = folder.path().join("warehouse").to_str().unwrap().to_owned();

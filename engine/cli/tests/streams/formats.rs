@@ -1,0 +1,106 @@
+//! Checkpoints of every released format stay readable: a job that an earlier engine began is gone on with, and its tables
+//! hold what they would if this engine had done it all.
+//!
+//! `formats/N.toml` is the job, `formats/N/` its checkpoint and warehouse after 40 of 60 records. A new format is kept with
+//! `FORMATS_MAKE=N scripts/test -p cli --test streams formats` (`FORMATS_ENGINE` names the binary of another engine).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::kafka::{Topic, block_on, brokers, event};
+use crate::run::{Job, engine, run};
+
+/// Records in the checkpoint, and in all.
+const BEFORE: usize = 40;
+const ALL: usize = 60;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams/formats")
+}
+
+/// Out of order by up to ten seconds, one late by minutes.
+fn record(id: usize) -> String {
+    let second = if id == 33 { 20 } else { 100 + id * 7 - (id * 13) % 11 };
+    event(id, ["a", "b", "c"][id * id % 3], second, (id % 7) as i64)
+}
+
+/// A topic under the one name that the checkpoint knows.
+fn topic(format: u32) -> Topic {
+    let topic = Topic { brokers: brokers(), name: format!("checkpoint-format-{format}") };
+    // One from an earlier run of the tests; usually there is none.
+    let _ = block_on(topic.admin().delete_topics(&[&topic.name], &rdkafka::admin::AdminOptions::new()));
+    topic.make(1, &[]);
+    topic
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            // What RocksDB tells about itself is no part of a checkpoint.
+            false if entry.file_name().to_string_lossy().starts_with("LOG") => {}
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+fn job(format: u32, topic: &Topic) -> Job {
+    Job::of_file(folder().join(format!("{format}.toml"))).set("source.events.brokers", &topic.brokers)
+}
+
+/// The rows of every table of the job, as lines in order.
+fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(&job.path).unwrap();
+    let names = text.lines().filter_map(|line| line.strip_prefix("[table.")?.strip_suffix(']'));
+    let rows = |name: &str| {
+        let mut lines: Vec<String> =
+            job.sql(&format!("SELECT * FROM {name}")).iter().map(ToString::to_string).collect();
+        lines.sort();
+        lines
+    };
+    names.map(|name| (name.to_string(), rows(name))).collect()
+}
+
+fn make(format: u32) {
+    let topic = topic(format);
+    topic.send(0, (0..BEFORE).map(record));
+    let job = job(format, &topic);
+    match std::env::var("FORMATS_ENGINE") {
+        Ok(other) => drop(run(Command::new(other).args(job.command(&["--available-now"]).get_args())).right()),
+        Err(_) => drop(job.run().right()),
+    }
+    let kept = folder().join(format.to_string());
+    let _ = fs::remove_dir_all(&kept);
+    copy(&job.checkpoint, &kept.join("checkpoint"));
+    copy(Path::new(&job.warehouse), &kept.join("warehouse"));
+}
+
+fn goes_on(format: u32) {
+    if std::env::var("FORMATS_MAKE").is_ok_and(|asked| asked == format.to_string()) {
+        make(format);
+    }
+    let topic = topic(format);
+    topic.send(0, (0..ALL).map(record));
+    let old = job(format, &topic);
+    copy(&folder().join(format!("{format}/checkpoint")), &old.checkpoint);
+    copy(&folder().join(format!("{format}/warehouse")), Path::new(&old.warehouse));
+    let said = old.run().right();
+    assert!(said.err.contains(&format!("{} records read", ALL - BEFORE)), "{said:#?}");
+    let new = job(format, &topic);
+    new.run().right();
+    let (found, expected) = (tables(&old), tables(&new));
+    assert!(expected.iter().all(|(_, rows)| !rows.is_empty()), "{expected:#?}");
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found, expected);
+    }
+    let told =
+        run(&mut engine(&["sql", "--warehouse", &old.warehouse, "SELECT count(*) FROM bronze.everything"])).right();
+    assert!(told.out.contains(&ALL.to_string()), "{told:#?}");
+}
+
+#[test]
+fn a_checkpoint_of_format_1_is_gone_on_with() {
+    goes_on(1);
+}
