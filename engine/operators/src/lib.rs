@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod recompute;
 pub mod session;
 pub mod slot;
+pub mod state_rows;
 pub mod store;
 pub mod window;
 

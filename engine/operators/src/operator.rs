@@ -16,6 +16,7 @@ use epoch::EpochId;
 use state::{BlockKey, BucketRange};
 
 use crate::OperatorError;
+use crate::state_rows::StateRows;
 
 /// What rows do to the result that they are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,13 @@ pub trait BlockSource: Sync {
 }
 
 impl BlockSource for state::Checkpoint {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        let reader: &state::CheckpointReader = self;
+        reader.block(key)
+    }
+}
+
+impl BlockSource for state::CheckpointReader {
     fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
         self.read_block(key)?.ok_or_else(|| {
             OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch))
@@ -199,6 +207,16 @@ pub trait OperatorSpec: Debug + Send + Sync {
 
     /// What limits its state.
     fn bound(&self) -> Bound;
+
+    /// What it keeps, store by store, as rows for a reader. `stored` is as for [`OperatorSpec::open`].
+    ///
+    /// # Errors
+    /// If state is missing or damaged.
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError>;
 }
 
 /// What a checkpoint has for an operator.

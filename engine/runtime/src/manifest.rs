@@ -51,6 +51,14 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// What it says of one table.
+    pub fn of_table(mut self, table: &str) -> Manifest {
+        self.tables.retain(|name, _| name == table);
+        let kept: BTreeSet<String> = self.tables.values().flatten().cloned().collect();
+        self.operators.retain(|operator, _| kept.contains(operator));
+        self
+    }
+
     /// The bytes that stand in the checkpoint.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod columns;
 mod output;
 mod prompt;
 mod session;
+mod state;
 mod trouble;
 
 use output::Format;
@@ -20,11 +21,12 @@ use session::Session;
 /// Asks the warehouse in SQL: one query, a file of them, or a prompt
 #[derive(Debug, Args)]
 #[command(after_help = "\
-All tables of a job are read as of its last published epoch, so that they fit together while the job goes on. Only reading is possible. Without QUERY and -f there is a prompt: statements end with `;`, \\d lists the tables, \\d TABLE their columns, \\? the rest. Times are UTC.
+All tables of a job are read as of its last published epoch, so that they fit together while the job goes on. With --job, state('gold.table') is what that table's operators keep, as of the last committed epoch. Only reading is possible. Without QUERY and -f there is a prompt: statements end with `;`, \\d lists the tables, \\d TABLE their columns, \\? the rest. Times are UTC.
 
 Examples:
   engine sql --job jobs/ecommerce.toml
   engine sql --job jobs/ecommerce.toml \"SELECT event_type, sum(event_count) FROM gold.event_counts GROUP BY event_type\"
+  engine sql --job jobs/ecommerce.toml \"SELECT * FROM state('gold.session_metrics') LIMIT 5\"
   engine sql --warehouse s3://lake/shop --format csv \"SELECT * FROM gold.purchase_metrics\" > purchases.csv
   engine sql -f questions.sql --format json")]
 pub struct Arguments {
@@ -36,7 +38,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Job file that says where the warehouse is
+    /// Job file that says where the warehouse and the checkpoint are
     #[arg(long, value_name = "JOB", conflicts_with = "warehouse")]
     job: Option<PathBuf>,
 
@@ -57,7 +59,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?"))
     })?;
     runtime.block_on(async {
-        let mut session = Session::open(&location).await?;
+        let mut session = Session::open(&location, arguments.job.clone()).await?;
         match text {
             Some(text) => session.run(&text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,

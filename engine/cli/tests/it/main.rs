@@ -5,6 +5,7 @@ mod check;
 mod help;
 mod hostile;
 mod sql;
+mod state;
 mod statics;
 mod stream;
 mod support;

@@ -19,6 +19,7 @@ use crate::operator::{
     BlockChanges, BlockSource, Bound, Change, Figures, LanePart, LateRows, Moment, Operator, OperatorLane,
     OperatorSpec, Piece, Sign, Stored,
 };
+use crate::state_rows::{self, StateRows};
 
 /// What an aggregate gives out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +91,31 @@ impl OperatorSpec for AggregateOperator {
             (_, None) if self.spec.is_global() => Bound::Constant,
             (_, None) => Bound::Unbounded("one row a key, for ever".to_string()),
         }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        let blocks = stored.blocks.into_iter().next().unwrap_or_default();
+        let aggregate = Aggregate::open(Arc::clone(&self.spec), blocks)?;
+        let is_open = |group: &i64| match (self.spec.window, stored.last) {
+            (Some(window), Some(last)) if self.emission != Emission::Complete => {
+                !window.is_complete(*group, last.watermark_us)
+            }
+            _ => true,
+        };
+        let groups: Vec<i64> = match stored.last {
+            Some(last) => aggregate.all_groups(&last).into_iter().filter(is_open).collect(),
+            None => Vec::new(),
+        };
+        let pieces = aggregate.merge_items(&groups).into_iter();
+        let parts = pieces.map(|piece| aggregate.merge(committed, piece)).collect::<Result<Vec<_>, _>>()?;
+        let rows = concat_batches(&self.spec.output, &parts)?;
+        let calls: Vec<String> = self.spec.calls.iter().map(|call| call.name.clone()).collect();
+        let names = state_rows::result_names(&self.spec.group, "window", &self.spec.key_names, &calls);
+        Ok(vec![StateRows { name: self.spec.operator.clone(), rows: state_rows::renamed(rows, &names)? }])
     }
 }
 

@@ -7,7 +7,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use super::operator::{Dedup, DedupLane};
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
 /// How long a key is remembered.
@@ -133,5 +134,13 @@ impl OperatorSpec for DedupSpec {
             Expiry::TimeToLive { us } => Bound::TimeToLive(us),
             _ => Bound::Watermark(format!("a key ({}) is remembered {}", self.key_names(), self.until())),
         }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        state_rows::of_stores(vec![self.store()], stored, committed)
     }
 }

@@ -10,7 +10,8 @@ use super::condition::Condition;
 use super::operator::Join;
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
 /// Which rows a join gives.
@@ -410,5 +411,13 @@ impl OperatorSpec for JoinSpec {
                 Bound::Unbounded(format!("every row of the {} side is kept for ever", sides.join(" and the ")))
             }
         }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        state_rows::of_stores(Side::BOTH.map(|side| self.store(side)).to_vec(), stored, committed)
     }
 }

@@ -11,8 +11,9 @@ use crate::OperatorError;
 use crate::aggregate::instant;
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::keyed::instants;
-use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
 use crate::recompute::Begun;
+use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
 /// The bucket of rows without a time. They never go.
@@ -210,5 +211,13 @@ impl OperatorSpec for MaterializeSpec {
         let Some((column, _)) = self.time() else { return Bound::Unbounded("all rows of the table".to_string()) };
         let name = self.schema.field(column).name();
         Bound::Watermark(format!("rows go when the watermark reaches the end of {name}"))
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        state_rows::of_stores(vec![self.store_spec()], stored, committed)
     }
 }

@@ -10,7 +10,8 @@ use super::operator::Recompute;
 use super::port::Port;
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
 /// A batch plan kept up to date: each row of its result depends on rows of one partition only.
@@ -173,6 +174,14 @@ impl OperatorSpec for RecomputeSpec {
             }
             _ => Bound::Unbounded("all rows of the input".to_string()),
         }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        state_rows::of_stores(self.store_specs(), stored, committed)
     }
 }
 

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
 
+use super::fold::evaluate;
 use super::lane::SessionLane;
 use super::operator::Session;
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant};
-use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
 /// A grouped aggregate with one state row per group, over the rows of a pipeline whose columns it names by position.
@@ -202,5 +204,18 @@ impl OperatorSpec for SessionSpec {
             }
             (_, GroupTime::Never) => Bound::Unbounded("one row per group for ever".to_string()),
         }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        let mut all = state_rows::of_stores(vec![self.store()?], stored, committed)?;
+        let Some(StateRows { rows: states, .. }) = all.pop() else { return Ok(all) };
+        let calls: Vec<String> = self.calls.iter().map(|call| call.name.clone()).collect();
+        let names = state_rows::result_names(&self.group, "session_window", &self.key_names, &calls);
+        let rows = state_rows::renamed(evaluate(&self, &states)?, &names)?;
+        Ok(vec![StateRows { name: self.operator.clone(), rows }])
     }
 }

@@ -1,6 +1,8 @@
 //! The tables of a warehouse as of one epoch, and the queries over them.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
@@ -14,6 +16,7 @@ use futures::StreamExt;
 use sink::{AsOf, Pointer, TableInfo, Warehouse};
 
 use super::output::{Format, Output};
+use super::state::StateFunction;
 use super::trouble;
 use crate::ending::{Failure, Outcome};
 use crate::progress::Progress;
@@ -30,16 +33,17 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the warehouse and registers its tables.
+    /// Opens the warehouse and registers its tables; `job` is the job whose state can be asked for.
     ///
     /// # Errors
     /// It cannot be opened, or a table in it is damaged.
-    pub async fn open(location: &str) -> Result<Session, Failure> {
+    pub async fn open(location: &str, job: Option<PathBuf>) -> Result<Session, Failure> {
         let warehouse = Warehouse::open(location).await.map_err(failed)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
         let context = SessionContext::new_with_config(config);
         plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
+        context.register_udtf("state", Arc::new(StateFunction { job }));
         let mut session = Session { context, warehouse, tables: Vec::new(), pointers: Vec::new() };
         session.refresh().await?;
         Ok(session)
