@@ -44,9 +44,12 @@ pub(super) fn merge(
         GroupTime::Key(_) | GroupTime::Never => {}
     }
     let mut accumulators = accumulators(spec)?;
+    let values = spec.calls.iter().map(|call| call.values(rows)).collect::<Result<Vec<_>, _>>()?;
+    if old.num_rows() > 0 {
+        announce_new(&mut accumulators, &values, merged)?;
+    }
     merge_states(spec, &mut accumulators, old, &merged.old_session, merged.len())?;
-    for (call, accumulator) in spec.calls.iter().zip(&mut accumulators) {
-        let values = call.values(rows)?;
+    for ((call, values), accumulator) in spec.calls.iter().zip(values).zip(&mut accumulators) {
         let filter =
             call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
         let filter = filter.as_ref().map(|filter| filter.as_boolean());
@@ -54,6 +57,28 @@ pub(super) fn merge(
         columns.extend(accumulator.state(EmitTo::All)?);
     }
     Ok(batch(schema, columns, merged.len())?)
+}
+
+/// Names the sessions without an old state to the functions, by a row each that is filtered out. DataFusion takes every group that
+/// was not named to have a value once others have: `bool_and` of NULLs would be true.
+fn announce_new(
+    accumulators: &mut [Box<dyn GroupsAccumulator>],
+    values: &[Vec<ArrayRef>],
+    merged: &Merged,
+) -> Result<()> {
+    let mut is_new = vec![true; merged.len()];
+    merged.old_session.iter().for_each(|session| is_new[*session] = false);
+    let new: Vec<usize> = (0..merged.len()).filter(|session| is_new[*session]).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let none = BooleanArray::from(vec![false; new.len()]);
+    for (accumulator, values) in accumulators.iter_mut().zip(values) {
+        let nulls: Vec<ArrayRef> =
+            values.iter().map(|values| arrow::array::new_null_array(values.data_type(), new.len())).collect();
+        accumulator.update_batch(&nulls, &new, Some(&none), merged.len())?;
+    }
+    Ok(())
 }
 
 /// The result rows of state rows, in the same order.

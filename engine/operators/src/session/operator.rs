@@ -11,12 +11,15 @@ use super::fold;
 use super::gather::{Touched, touched};
 use super::spec::{Emission, SessionSpec};
 use crate::OperatorError;
-use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS, SMALL_EPOCH_ROWS};
+use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
 use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
 use crate::store::Store;
 
 /// So many due groups are given out together, at least, if there are so many.
 const DUE_ROWS: usize = 65_536;
+
+/// A state of so many bytes is looked through shard by shard.
+const LARGE_BYTES: u64 = 1 << 20;
 
 /// A session aggregate with its state.
 #[derive(Debug)]
@@ -74,8 +77,10 @@ impl Session {
         let mut due_rows = Vec::new();
         for shard in shards.filter(|shard| self.store.is_due(*shard, moment)) {
             let mut state = self.store.shard(shard, moment, committed)?;
-            if self.spec.emission == Emission::Append {
-                due_rows.push(state.gather(&state.due(moment))?);
+            let due = if self.spec.emission == Emission::Append { state.due(moment) } else { Vec::new() };
+            // A restarted job looks into shards of which it does not know yet that nothing is due.
+            if !due.is_empty() {
+                due_rows.push(state.gather(&due)?);
             }
             state.evict(moment);
             drop(state);
@@ -120,8 +125,9 @@ impl Operator for Session {
             return Ok(piece.into_iter().collect());
         }
         let is_due = self.store.any_due(moment);
-        if is_due && self.input.is_empty() && self.store.figures().rows >= SMALL_EPOCH_ROWS as u64 {
-            // Nothing is inserted, so there are no small blocks to be afraid of.
+        if is_due && self.input.is_empty() && self.store.figures().bytes >= LARGE_BYTES {
+            // Nothing is inserted, so there are no small blocks to be afraid of. How many rows there are is not known after a
+            // restart, how many bytes is: the pieces, and so the order of the result, are those of the run before.
             let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, moment));
             return Ok(due.map(|shard| Piece { group: i64::from(shard), shard: None }).collect());
         }

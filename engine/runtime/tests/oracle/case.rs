@@ -156,13 +156,13 @@ impl Case {
         }
         for table in &self.tables {
             let sql = table.query.engine_sql(self);
-            let _ = write!(
-                text,
-                "\n[table.{}]\nmode = \"{}\"\n{}sql = '''{sql}'''\n",
-                table.name,
-                table.mode.name(),
-                table.extra
-            );
+            let _ = writeln!(text, "\n[table.{}]\nmode = \"{}\"", table.name, table.mode.name());
+            if let Query::Deduplicated { keys, within_us, .. } = &table.query {
+                let keys: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+                let within = within_us.map(|us| format!(", within = \"{}\"", duration(us))).unwrap_or_default();
+                let _ = writeln!(text, "deduplicate = {{ keys = [{}]{within} }}", keys.join(", "));
+            }
+            let _ = writeln!(text, "{}sql = '''{sql}'''", table.extra);
         }
         text
     }

@@ -4,7 +4,7 @@ use epoch::Step;
 
 use crate::case::{Act, BEGIN_US, Case, Mode, Row, SECOND, Source, Table};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Figure, Filter, Query, Window};
+use crate::query::{Aggregate, Figure, Filter, Join, JoinKind, Query, Session, Window};
 
 /// The case of a seed.
 pub fn case_of(seed: u64) -> Case {
@@ -12,14 +12,19 @@ pub fn case_of(seed: u64) -> Case {
     let mut case = Case {
         seed,
         lanes: *dice.pick(&[1, 1, 2, 3, 4]),
-        sources: Vec::new(),
+        sources: vec![source(&mut dice)],
         is_policy_max: false,
         no_data_epochs: dice.percent(90),
         tables: Vec::new(),
         acts: Vec::new(),
     };
-    case.sources.push(source(&mut dice));
     tables(&mut dice, &mut case);
+    let reads_second = case.tables.iter().any(|table| table.query.clock(&case) != 0);
+    if reads_second {
+        case.sources.push(source(&mut dice));
+        let reads_tables = |table: &Table| (0..case.tables.len()).any(|other| table.query.reads(other));
+        case.is_policy_max = !case.tables.iter().any(reads_tables) && dice.percent(15);
+    }
     case.acts = acts(&mut dice, &case);
     case
 }
@@ -33,15 +38,296 @@ fn source(dice: &mut Dice) -> Source {
     }
 }
 
-fn table(name: &str, mode: Mode, query: Query) -> Table {
-    Table { name: name.to_string(), mode, query, extra: String::new(), is_exact: true }
+fn add(case: &mut Case, name: &str, mode: Mode, query: Query) -> usize {
+    let table = Table { name: name.to_string(), mode, query, extra: String::new(), is_exact: true };
+    case.tables.push(table);
+    case.tables.len() - 1
 }
 
 fn tables(dice: &mut Dice, case: &mut Case) {
+    match dice.below(20) {
+        0..=2 => one_aggregate(dice, case),
+        3 => windows_of_windows(dice, case),
+        4..=5 => chain_of_tables(dice, case),
+        6..=7 => changing_chain(dice, case),
+        8 => distinct(dice, case),
+        9 => deduplicated(dice, case),
+        10..=11 => session(dice, case),
+        12..=14 => range_join(dice, case),
+        15 => window_join(dice, case),
+        16 => union(dice, case),
+        17 => top_of_windows(dice, case),
+        18 => top_of_keys(dice, case),
+        _ => complete(dice, case),
+    }
+}
+
+fn one_aggregate(dice: &mut Dice, case: &mut Case) {
     let mode = *dice.pick(&[Mode::Append, Mode::Append, Mode::Update, Mode::Complete]);
     let input = rows(dice, 0);
-    let query = aggregate(dice, input, mode, true);
-    case.tables.push(table("gold.one", mode, query));
+    let query = aggregate(dice, case, input, mode, true);
+    add(case, "gold.one", mode, query);
+}
+
+/// In one query, by `window_time`.
+fn windows_of_windows(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let inner = aggregate(dice, case, input, Mode::Append, false);
+    let inner = dressed(dice, inner);
+    let outer = aggregate(dice, case, inner, Mode::Append, false);
+    add(case, "gold.one", Mode::Append, outer);
+}
+
+/// A table that passes rows on, one with windows, one over that, and one that only looks.
+fn chain_of_tables(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let passed = dressed(dice, input);
+    let bronze = add(case, "bronze.rows", Mode::Append, passed);
+    let first = aggregate(dice, case, Query::Table(bronze), Mode::Append, false);
+    let silver = add(case, "silver.windows", Mode::Append, first);
+    let second = dressed(dice, Query::Table(silver));
+    let (mode, timeless) = if dice.percent(50) { (Mode::Append, false) } else { (Mode::Update, true) };
+    let second = aggregate(dice, case, second, mode, timeless);
+    add(case, "gold.over", mode, second);
+    if dice.percent(40) {
+        let looked = Query::Where { input: Box::new(Query::Table(silver)), filters: dice.some(&Filter::ALL, 1) };
+        add(case, "gold.look", Mode::Append, looked);
+    }
+}
+
+/// A count over an updating count: what was counted is taken back.
+fn changing_chain(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let first = aggregate(dice, case, input, Mode::Update, true);
+    let first = match dice.percent(50) {
+        true => Query::Table(add(case, "silver.first", Mode::Update, first)),
+        false => first,
+    };
+    let first = dressed(dice, first);
+    let has_time = first.columns(case).has_time;
+    let timeless = !has_time || dice.percent(50);
+    let mut second = match dice.below(4) {
+        0 if first.has_unique_ids(case) => top(dice, first, "k"),
+        1 => Query::Distinct { input: Box::new(first), with_time: has_time && dice.percent(50) },
+        _ => aggregate(dice, case, first, Mode::Update, timeless),
+    };
+    if !has_time && let Query::Aggregate(aggregate) = &mut second {
+        aggregate.window = None;
+    }
+    let at = add(case, "gold.second", Mode::Update, second);
+    if dice.percent(25) {
+        let mut third = aggregate(dice, case, Query::Table(at), Mode::Update, true);
+        if let Query::Aggregate(aggregate) = &mut third {
+            aggregate.window = None;
+        }
+        add(case, "gold.third", Mode::Update, third);
+    }
+}
+
+fn distinct(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let with_time = dice.percent(60);
+    let query = Query::Distinct { input: Box::new(input), with_time };
+    let mode = if with_time && dice.percent(60) { Mode::Append } else { Mode::Update };
+    let at = add(case, "silver.distinct", mode, query);
+    if dice.percent(50) && with_time {
+        let over = aggregate(dice, case, Query::Table(at), mode, mode == Mode::Update);
+        add(case, "gold.over", mode, over);
+    }
+}
+
+fn deduplicated(dice: &mut Dice, case: &mut Case) {
+    let input = Box::new(rows(dice, 0));
+    let keys = dice.pick(&[vec!["k"], vec!["k", "g"], vec!["k", "ts"]]).clone();
+    let within_us = (!keys.contains(&"ts") || dice.percent(30)).then(|| *dice.pick(&[1, 5, 20, 100]) * SECOND);
+    let mode = *dice.pick(&[Mode::Append, Mode::Append, Mode::Update]);
+    let at = add(case, "silver.first", mode, Query::Deduplicated { input, keys, within_us });
+    if dice.percent(70) {
+        let over = aggregate(dice, case, Query::Table(at), mode, mode == Mode::Update);
+        let over = add(case, "gold.over", mode, over);
+        if mode == Mode::Append && dice.percent(50) {
+            let right = aggregate(dice, case, Query::Table(at), mode, false);
+            let windows = [case.tables[over].query.clone(), right].map(|query| as_keyed(query));
+            let [left, right] = windows;
+            let join = ranged(dice, left, right);
+            add(case, "gold.joined", Mode::Append, join);
+        }
+    }
+}
+
+/// An aggregate by the keys that joins want.
+fn as_keyed(mut query: Query) -> Query {
+    if let Query::Aggregate(aggregate) = &mut query {
+        aggregate.keys = vec!["k"];
+        aggregate.figures.clear();
+    }
+    query
+}
+
+fn session(dice: &mut Dice, case: &mut Case) {
+    let mode = *dice.pick(&[Mode::Append, Mode::Append, Mode::Update, Mode::Complete]);
+    let input = Box::new(rows(dice, 0));
+    let session = Session {
+        input,
+        gap_us: *dice.pick(&[1, 2, 5, 15]) * SECOND,
+        keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"], vec![]]).clone(),
+        figures: dice.some(&Figure::ALL, 4),
+    };
+    let at = add(case, "gold.sessions", mode, Query::Session(session));
+    if mode == Mode::Append && dice.percent(40) {
+        let over = aggregate(dice, case, Query::Table(at), mode, false);
+        add(case, "gold.over", mode, over);
+    }
+}
+
+fn range_join(dice: &mut Dice, case: &mut Case) {
+    let other = if dice.percent(70) { 1 } else { 0 };
+    let (left, right) = (rows(dice, 0), rows(dice, other));
+    let mut join = ranged(dice, left, right);
+    let kind = match &mut join {
+        Query::Join(join) => {
+            join.kind = *dice.pick(&[
+                JoinKind::Inner,
+                JoinKind::Inner,
+                JoinKind::Left,
+                JoinKind::Right,
+                JoinKind::Full,
+                JoinKind::Semi,
+                JoinKind::Anti,
+            ]);
+            join.kind
+        }
+        _ => JoinKind::Inner,
+    };
+    let mode = if kind == JoinKind::Inner && dice.percent(25) { Mode::Update } else { Mode::Append };
+    match dice.below(3) {
+        0 if kind != JoinKind::Full => {
+            let join = dressed(dice, join);
+            let over = aggregate(dice, case, join, mode, mode == Mode::Update);
+            add(case, "gold.over", mode, over);
+        }
+        _ => {
+            add(case, "gold.joined", mode, join);
+        }
+    }
+}
+
+fn ranged(dice: &mut Dice, left: Query, right: Query) -> Query {
+    let least = dice.between(-12, 6);
+    let most = least + dice.between(0, 12);
+    Query::Join(Box::new(Join {
+        kind: JoinKind::Inner,
+        left,
+        right,
+        keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"]]).clone(),
+        range_us: Some((least * SECOND, most * SECOND)),
+        is_v_compared: dice.percent(25),
+    }))
+}
+
+fn window_join(dice: &mut Dice, case: &mut Case) {
+    let window = window(dice);
+    let side = |dice: &mut Dice, source: usize| {
+        Query::Aggregate(Aggregate {
+            input: Box::new(rows(dice, source)),
+            window: Some(window),
+            keys: vec!["k", "g"],
+            value: *dice.pick(&Figure::WHOLE),
+            figures: Vec::new(),
+            having: None,
+        })
+    };
+    let other = if dice.percent(60) { 1 } else { 0 };
+    let (left, right) = (side(dice, 0), side(dice, other));
+    let kind =
+        *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti]);
+    let join = Join { kind, left, right, keys: vec!["k"], range_us: None, is_v_compared: dice.percent(25) };
+    let mode = if kind == JoinKind::Inner && dice.percent(40) { Mode::Update } else { Mode::Append };
+    add(case, "gold.joined", mode, Query::Join(Box::new(join)));
+}
+
+fn union(dice: &mut Dice, case: &mut Case) {
+    let other = if dice.percent(60) { 1 } else { 0 };
+    let (first, second) = (rows(dice, 0), rows(dice, other));
+    let inputs = vec![dressed(dice, first), dressed(dice, second)];
+    let mode = *dice.pick(&[Mode::Append, Mode::Append, Mode::Update, Mode::Complete]);
+    let query = Query::Union(inputs);
+    let query = match mode == Mode::Append && dice.percent(30) {
+        true => query,
+        false => aggregate(dice, case, query, mode, true),
+    };
+    add(case, "gold.one", mode, query);
+}
+
+/// The first of each window, or what runs through it, and windows over that.
+fn top_of_windows(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let mut windows = aggregate(dice, case, input, Mode::Append, false);
+    if let Query::Aggregate(Aggregate { window: Some(window), keys, .. }) = &mut windows {
+        window.slide_us = window.size_us;
+        window.offset_us = 0;
+        *keys = vec!["k", "g"];
+    }
+    let mode = if dice.percent(60) { Mode::Append } else { Mode::Update };
+    let query = match dice.percent(70) {
+        true => top(dice, windows, "w"),
+        false => Query::Over { input: Box::new(windows), by: "w" },
+    };
+    let at = add(case, "silver.top", mode, query);
+    if dice.percent(40) {
+        let over = aggregate(dice, case, Query::Table(at), mode, false);
+        add(case, "gold.over", mode, over);
+    }
+}
+
+fn top_of_keys(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let input = dressed(dice, input);
+    let by = *dice.pick(&["k", "g"]);
+    let query = match dice.percent(70) {
+        true => top(dice, input, by),
+        false => Query::Over { input: Box::new(input), by },
+    };
+    let at = add(case, "silver.top", Mode::Update, query);
+    if dice.percent(40) {
+        let mut over = aggregate(dice, case, Query::Table(at), Mode::Update, true);
+        if let Query::Aggregate(aggregate) = &mut over {
+            aggregate.window = None;
+        }
+        add(case, "gold.over", Mode::Update, over);
+    }
+}
+
+fn top(dice: &mut Dice, input: Query, by: &'static str) -> Query {
+    Query::Top { input: Box::new(input), by, rows: dice.between(1, 3) }
+}
+
+fn complete(dice: &mut Dice, case: &mut Case) {
+    let input = rows(dice, 0);
+    let first = aggregate(dice, case, input, Mode::Complete, true);
+    let has_time = first.columns(case).has_time;
+    let query = match dice.below(3) {
+        0 if first.has_unique_ids(case) => Query::Limited { input: Box::new(first), rows: dice.between(1, 4) },
+        _ => {
+            let mut second = aggregate(dice, case, first, Mode::Complete, true);
+            if let (false, Query::Aggregate(aggregate)) = (has_time, &mut second) {
+                aggregate.window = None;
+            }
+            second
+        }
+    };
+    add(case, "gold.one", Mode::Complete, query);
+}
+
+/// Now and then with other values, a filter, or a name.
+fn dressed(dice: &mut Dice, query: Query) -> Query {
+    let input = Box::new(query);
+    match dice.below(8) {
+        0..=1 => Query::Shaped { input },
+        2 => Query::Where { input, filters: dice.some(&Filter::ALL, 2) },
+        3 => Query::Named { input },
+        _ => *input,
+    }
 }
 
 /// The rows of a source, filtered now and then.
@@ -66,14 +352,17 @@ fn window(dice: &mut Dice) -> Window {
     Window { size_us, slide_us, offset_us }
 }
 
-fn aggregate(dice: &mut Dice, input: Query, mode: Mode, can_be_timeless: bool) -> Query {
+fn aggregate(dice: &mut Dice, case: &Case, input: Query, mode: Mode, can_be_timeless: bool) -> Query {
     let is_timeless = can_be_timeless && mode != Mode::Append && dice.percent(40);
+    let mut figures = dice.some(&Figure::ALL, 5);
+    // Without an order of the rows nobody knows which is the first.
+    figures.retain(|figure| !figure.is_by_id() || input.has_unique_ids(case));
     Query::Aggregate(Aggregate {
         input: Box::new(input),
         window: (!is_timeless).then(|| window(dice)),
         keys: dice.pick(&[vec![], vec!["k"], vec!["k"], vec!["g"], vec!["k", "g"]]).clone(),
         value: *dice.pick(&Figure::WHOLE),
-        figures: dice.some(&Figure::ALL, 5),
+        figures,
         having: dice.percent(15).then(|| dice.between(2, 3)),
     })
 }
@@ -85,6 +374,11 @@ fn acts(dice: &mut Dice, case: &Case) -> Vec<Act> {
     let spread_us = *dice.pick(&[3, 10, 30, 60]) * SECOND;
     let nulls = *dice.pick(&[0, 5, 25]);
     let keys = dice.between(1, 5);
+    let is = |of: &dyn Fn(&Query) -> bool| case.tables.iter().any(|table| table.query.any(case, of));
+    // Which of two duplicates is the first is known if they come in one partition.
+    let by_key = is(&|query| matches!(query, Query::Deduplicated { .. }));
+    // A row without a time that nothing matches waits for ever.
+    let timeless = !is(&|query| matches!(query, Query::Join(join) if join.kind != JoinKind::Inner));
     let mut id = 0;
     let mut acts = Vec::new();
     let mut front_us = BEGIN_US + dice.between(0, 100_000) * 1000;
@@ -96,7 +390,12 @@ fn acts(dice: &mut Dice, case: &Case) -> Vec<Act> {
                 let partition = dice.below(u64::from(partitions)) as u16;
                 let partition = if idle == Some(partition) && dice.percent(95) { 0 } else { partition };
                 id += 1;
-                act.rows.push((at, partition, row(dice, id, front_us, spread_us, (nulls, keys))));
+                let mut row = row(dice, id, front_us, spread_us, (nulls, keys));
+                if !timeless {
+                    row.us = row.us.or(Some(front_us));
+                }
+                let of_key = row.k.as_ref().map_or(0, |k| k.len() + k.as_bytes()[1] as usize) as u16 % partitions;
+                act.rows.push((at, if by_key { of_key } else { partition }, row));
             }
         }
         // A row that comes twice, as it is.

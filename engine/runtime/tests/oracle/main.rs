@@ -9,6 +9,7 @@ mod dice;
 mod duck;
 mod fusion;
 mod generate;
+mod marks;
 mod model;
 mod query;
 mod run;

@@ -21,8 +21,6 @@ pub struct ReadRow {
     pub epoch: i64,
     /// By which watermark it could be late: that of the epoch before, for tables over the first source, the second, both.
     pub late_us: [i64; 3],
-    /// The watermark of its own epoch.
-    pub now_us: [i64; 3],
     /// What a model of one table notes of the row.
     pub mark: i64,
 }
@@ -88,7 +86,7 @@ impl Model {
                 let is_busy = plan.latest.get(&place).is_some_and(|latest| *latest > range.from);
                 self.clocks[at].sees(place.partition, rows, is_busy, commit.plan.batch_time_us);
                 let epoch = commit.plan.epoch.0 as i64;
-                let read = |row: &Row| ReadRow { row: row.clone(), epoch, late_us, now_us, mark: 0 };
+                let read = |row: &Row| ReadRow { row: row.clone(), epoch, late_us, mark: 0 };
                 self.read[at].extend(rows.iter().map(read));
             }
             self.clocks[at].moves(commit.plan.batch_time_us);

@@ -7,10 +7,16 @@
 mod aggregate;
 mod figure;
 mod filter;
+mod join;
+mod session;
+mod shape;
+mod simplify;
 
 pub use aggregate::{Aggregate, Window};
 pub use figure::Figure;
 pub use filter::Filter;
+pub use join::{Join, JoinKind};
+pub use session::Session;
 
 use crate::case::{Case, Mode, SOURCES, Table};
 use crate::model::{NEVER, OF_BOTH};
@@ -29,7 +35,45 @@ pub enum Query {
         input: Box<Query>,
         filters: Vec<Filter>,
     },
+    /// Other values: CASE, arithmetic.
+    Shaped {
+        input: Box<Query>,
+    },
+    /// The input by a name: WITH.
+    Named {
+        input: Box<Query>,
+    },
     Aggregate(Aggregate),
+    Session(Session),
+    /// SELECT DISTINCT of `k` and `g`, with the time or without.
+    Distinct {
+        input: Box<Query>,
+        with_time: bool,
+    },
+    /// The table's `deduplicate`; it stands at the top.
+    Deduplicated {
+        input: Box<Query>,
+        keys: Vec<&'static str>,
+        within_us: Option<i64>,
+    },
+    Join(Box<Join>),
+    Union(Vec<Query>),
+    /// The first rows of each window, or of each key, by `v` and `id`.
+    Top {
+        input: Box<Query>,
+        by: &'static str,
+        rows: i64,
+    },
+    /// A running sum and the value before it, in each window, or of each key.
+    Over {
+        input: Box<Query>,
+        by: &'static str,
+    },
+    /// ORDER BY and LIMIT of a table in complete mode; it stands at the top.
+    Limited {
+        input: Box<Query>,
+        rows: i64,
+    },
 }
 
 /// Which columns a node gives besides `k`, `g`, `v`, `x` and `id`.
@@ -80,8 +124,20 @@ impl Query {
         match self {
             Query::Rows { .. } => Columns { has_time: true, has_window: false, figures: 0 },
             Query::Table(table) => Columns { has_window: false, ..case.tables[*table].query.columns(case) },
-            Query::Where { input, .. } => input.columns(case),
             Query::Aggregate(aggregate) => aggregate.columns(),
+            Query::Session(session) => session.columns(),
+            Query::Distinct { with_time, .. } => Columns { has_time: *with_time, ..Columns::default() },
+            Query::Join(join) => join.columns(),
+            Query::Union(inputs) => {
+                Columns { has_time: inputs.iter().all(|input| input.columns(case).has_time), ..Columns::default() }
+            }
+            Query::Where { input, .. }
+            | Query::Shaped { input }
+            | Query::Named { input }
+            | Query::Deduplicated { input, .. }
+            | Query::Top { input, .. }
+            | Query::Over { input, .. }
+            | Query::Limited { input, .. } => input.columns(case),
         }
     }
 
@@ -89,16 +145,36 @@ impl Query {
     pub fn inputs(&self) -> Vec<&Query> {
         match self {
             Query::Rows { .. } | Query::Table(_) => Vec::new(),
-            Query::Where { input, .. } => vec![input],
-            Query::Aggregate(aggregate) => vec![&aggregate.input],
+            Query::Aggregate(Aggregate { input, .. })
+            | Query::Session(Session { input, .. })
+            | Query::Where { input, .. }
+            | Query::Shaped { input }
+            | Query::Named { input }
+            | Query::Distinct { input, .. }
+            | Query::Deduplicated { input, .. }
+            | Query::Top { input, .. }
+            | Query::Over { input, .. }
+            | Query::Limited { input, .. } => vec![input],
+            Query::Join(join) => vec![&join.left, &join.right],
+            Query::Union(inputs) => inputs.iter().collect(),
         }
     }
 
     pub fn inputs_mut(&mut self) -> Vec<&mut Query> {
         match self {
             Query::Rows { .. } | Query::Table(_) => Vec::new(),
-            Query::Where { input, .. } => vec![input],
-            Query::Aggregate(aggregate) => vec![&mut aggregate.input],
+            Query::Aggregate(Aggregate { input, .. })
+            | Query::Session(Session { input, .. })
+            | Query::Where { input, .. }
+            | Query::Shaped { input }
+            | Query::Named { input }
+            | Query::Distinct { input, .. }
+            | Query::Deduplicated { input, .. }
+            | Query::Top { input, .. }
+            | Query::Over { input, .. }
+            | Query::Limited { input, .. } => vec![input],
+            Query::Join(join) => vec![&mut join.left, &mut join.right],
+            Query::Union(inputs) => inputs.iter_mut().collect(),
         }
     }
 
@@ -107,13 +183,53 @@ impl Query {
         matches!(self, Query::Table(read) if *read == table) || self.inputs().iter().any(|input| input.reads(table))
     }
 
+    /// True if this or a node below it is such a one; tables that are read are looked into.
+    pub fn any(&self, case: &Case, is: &dyn Fn(&Query) -> bool) -> bool {
+        let below = match self {
+            Query::Table(table) => case.tables[*table].query.any(case, is),
+            _ => self.inputs().iter().any(|input| input.any(case, is)),
+        };
+        below || is(self)
+    }
+
     /// True if something in it has memory.
     pub fn has_memory(&self, case: &Case) -> bool {
+        let is = |query: &Query| {
+            !matches!(
+                query,
+                Query::Rows { .. }
+                    | Query::Table(_)
+                    | Query::Where { .. }
+                    | Query::Shaped { .. }
+                    | Query::Named { .. }
+                    | Query::Union(_)
+            )
+        };
+        self.any(case, &is)
+    }
+
+    /// How far the time of its rows may lie behind the watermark.
+    pub fn lag_us(&self, case: &Case) -> i64 {
         match self {
-            Query::Rows { .. } => false,
-            Query::Table(table) => case.tables[*table].query.has_memory(case) || !case.tables[*table].extra.is_empty(),
-            Query::Where { input, .. } => input.has_memory(case),
-            _ => true,
+            Query::Join(join) => join.lag_us(case),
+            Query::Table(table) => case.tables[*table].query.lag_us(case),
+            Query::Aggregate(_) | Query::Session(_) => 0,
+            _ => self.inputs().iter().map(|input| input.lag_us(case)).max().unwrap_or_default(),
+        }
+    }
+
+    /// True if no two of its rows have the same `id`, unless they are the same in all.
+    pub fn has_unique_ids(&self, case: &Case) -> bool {
+        match self {
+            Query::Table(table) => case.tables[*table].query.has_unique_ids(case),
+            Query::Distinct { .. } => false,
+            Query::Aggregate(Aggregate { window: Some(window), .. }) if window.slide_us != window.size_us => false,
+            // A source may stand in it twice.
+            Query::Union(inputs) => {
+                inputs.iter().all(|input| input.has_unique_ids(case))
+                    && !(0..2).any(|source| inputs.iter().filter(|input| input.has_source(source, case)).count() > 1)
+            }
+            _ => self.inputs().iter().all(|input| input.has_unique_ids(case)),
         }
     }
 
@@ -173,6 +289,9 @@ impl Query {
                 format!("SELECT * FROM ({}) q WHERE {}", input.engine(case), filters.join(" AND "))
             }
             Query::Aggregate(aggregate) => aggregate.engine(case),
+            Query::Session(session) => session.engine(case),
+            Query::Join(join) => join.engine(case),
+            _ => self.shape_engine(case),
         }
     }
 
@@ -183,7 +302,8 @@ impl Query {
                 let late = ask.table().query.clock(ask.case);
                 format!(
                     "SELECT us, k, g, v, x, id, late_{late} AS l, mark FROM {} WHERE epoch <= {}",
-                    SOURCES[*source], ask.epoch
+                    relation_of(ask.table(), *source),
+                    ask.epoch
                 )
             }
             Query::Table(table) => {
@@ -199,6 +319,9 @@ impl Query {
                 format!("SELECT * FROM ({}) q WHERE {}", input.batch(ask), filters.join(" AND "))
             }
             Query::Aggregate(aggregate) => aggregate.batch(ask),
+            Query::Session(session) => session.batch(ask),
+            Query::Join(join) => join.batch(ask),
+            _ => self.shape_batch(ask),
         }
     }
 }
@@ -209,29 +332,32 @@ impl Columns {
         let figures = (0..self.figures).map(|figure| format!("e{figure}"));
         ["k", "g", "v", "x", "id"].map(str::to_string).into_iter().chain(figures).collect()
     }
+
+    /// The columns of time in the engine's SQL, each with a comma behind it.
+    pub fn engine_times(&self) -> String {
+        format!("{}{}", if self.has_window { "w, " } else { "" }, if self.has_time { "ts, " } else { "" })
+    }
+
+    /// The columns of time in the batch engines' SQL, each with a comma behind it, and `l`.
+    pub fn batch_times(&self) -> String {
+        format!("{}{}l, ", if self.has_window { "ws, we, " } else { "" }, if self.has_time { "us, " } else { "" })
+    }
+
+    /// The figures, each with a comma before it.
+    pub fn more(&self) -> String {
+        (0..self.figures).map(|figure| format!(", e{figure}")).collect()
+    }
+}
+
+/// What the rows of a source are called for a table: its own copy, if a model makes marks for it.
+pub fn relation_of(table: &Table, source: usize) -> String {
+    match table.query.is_marked() {
+        true => format!("{}_{}", SOURCES[source], table.name.replace('.', "_")),
+        false => SOURCES[source].to_string(),
+    }
 }
 
 /// The column `l` of rows that are never late.
 pub fn never_late() -> String {
     format!("CAST({NEVER} AS BIGINT) AS l")
-}
-
-impl Query {
-    /// Leaves its part of this number out. False if it has no such part.
-    pub fn simplify(&mut self, part: usize) -> bool {
-        match self {
-            Query::Rows { .. } | Query::Table(_) => false,
-            Query::Where { input, filters } => {
-                if part >= filters.len() {
-                    return false;
-                }
-                filters.remove(part);
-                if filters.is_empty() {
-                    *self = input.as_ref().clone();
-                }
-                true
-            }
-            Query::Aggregate(aggregate) => aggregate.simplify(part),
-        }
-    }
 }

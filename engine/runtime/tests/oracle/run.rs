@@ -9,8 +9,9 @@ use crate::case::{Act, BEGIN_US, Case, Mode, Row, SOURCES};
 use crate::cell::{Lines, lines_of_batches};
 use crate::duck::Duck;
 use crate::fusion::Fusion;
-use crate::model::Model;
-use crate::query::{Ask, Dialect};
+use crate::marks::marked;
+use crate::model::{Model, ReadRow};
+use crate::query::{Ask, Dialect, relation_of};
 
 /// The batch engines of a thread.
 pub struct Oracles {
@@ -168,7 +169,13 @@ fn compare(case: &Case, model: &Model, snapshots: &[Snapshot], oracles: &mut Ora
     for (at, rows) in model.read.iter().enumerate() {
         oracles.fusion.load(SOURCES[at], rows);
     }
-    let load: Vec<String> = model.read.iter().enumerate().map(|(at, rows)| duck_table(SOURCES[at], rows)).collect();
+    let mut load: Vec<String> = model.read.iter().enumerate().map(|(at, rows)| duck_table(SOURCES[at], rows)).collect();
+    for (at, table) in case.tables.iter().enumerate() {
+        let Some((source, rows)) = marked(case, at, model) else { continue };
+        let name = relation_of(table, source);
+        oracles.fusion.load(&name, &rows);
+        load.push(duck_table(&name, &rows));
+    }
     let (mut asked, mut told): (Vec<Question<'_>>, Vec<Result<Lines, String>>) = (Vec::new(), Vec::new());
     for snapshot in snapshots {
         let is_last = std::ptr::eq(snapshot, last);
@@ -238,9 +245,9 @@ impl Question<'_> {
     }
 }
 
-fn duck_table(name: &str, rows: &[crate::model::ReadRow]) -> String {
+fn duck_table(name: &str, rows: &[ReadRow]) -> String {
     let whole = |value: Option<i64>| value.map_or("NULL".to_string(), |value| value.to_string());
-    let line = |read: &crate::model::ReadRow| {
+    let line = |read: &ReadRow| {
         let row = &read.row;
         let k = row.k.as_ref().map_or("NULL".to_string(), |k| format!("'{k}'"));
         let x = row.x.map_or("NULL".to_string(), |x| format!("{x:?}"));

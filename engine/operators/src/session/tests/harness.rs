@@ -293,6 +293,7 @@ fn cell(column: &ArrayRef, row: usize, unit_us: i64) -> String {
         _ if column.is_null(row) => "null".to_string(),
         DataType::Utf8 => column.as_string::<i32>().value(row).to_string(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Boolean => column.as_boolean().value(row).to_string(),
         DataType::Float64 => format!("{:?}", column.as_primitive::<Float64Type>().value(row)),
         DataType::Timestamp(_, _) => us(column).to_string(),
         DataType::Struct(_) => {

@@ -238,3 +238,22 @@ fn functions_of_every_kind_come_to_the_same_however_rows_are_split_into_epochs()
         assert_eq!(whole, split(7), "seed {seed}");
     }
 }
+
+#[test]
+fn a_new_session_beside_an_old_one_has_no_value_yet() {
+    use datafusion::functions_aggregate::bool_and_or::bool_and_udaf;
+    use datafusion::logical_expr::Operator;
+    use datafusion::physical_expr::expressions::{binary, case, col, lit};
+
+    use super::harness::{added, call, input_schema};
+
+    // value > 7 where value > 5, else NULL: bool_and of nothing but NULL is NULL, it was true.
+    let schema = input_schema();
+    let above = |least: i64| binary(col("value", &schema).unwrap(), Operator::Gt, lit(least), &schema).unwrap();
+    let maybe = case(None, vec![(above(5), above(7))], None).unwrap();
+    let mut job = Job::new(sessions(vec![call(&bool_and_udaf(), maybe)], Emission::Append));
+    job.epoch(&vec![vec![vec![Row::of("a", 60, 75, 9)]]], &moment(0, None, None));
+    job.epoch(&vec![vec![vec![Row::of("a", 15, 30, 0), Row::of("a", 45, 60, 0)]]], &moment(1, None, None));
+    let closed = job.epoch(&vec![], &moment(2, None, Some(100)));
+    assert_eq!(added(&closed.changes, 1), ["15-30 a null", "45-75 a true"]);
+}

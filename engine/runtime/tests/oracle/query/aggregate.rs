@@ -64,7 +64,8 @@ impl Aggregate {
                 conditions.push(format!("ws + {} > l", window.size_us));
             }
             if ask.mode() == Mode::Append {
-                conditions.push(format!("ws + {} <= {}", window.size_us, ask.watermark_us()));
+                let lag_us = self.input.lag_us(ask.case);
+                conditions.push(format!("ws + {} <= {}", window.size_us, ask.watermark_us() - lag_us));
             }
         }
         groups.extend(self.keys.iter().map(|key| key.to_string()));
@@ -111,7 +112,7 @@ impl Window {
         let last = format!("i.us - (i.us - {offset}) % {slide}");
         let back: Vec<String> = (0..(size + slide - 1) / slide).map(|step| format!("({})", step * slide)).collect();
         format!(
-            "SELECT * FROM (SELECT i.*, {last} - o.back AS ws FROM ({input}) i CROSS JOIN (VALUES {}) o(back) WHERE i.us IS NOT NULL) s
+            "SELECT * FROM (SELECT i.us, i.k, i.g, i.v, i.x, i.id, i.l, {last} - o.back AS ws FROM ({input}) i CROSS JOIN (VALUES {}) o(back) WHERE i.us IS NOT NULL) s
              WHERE us < ws + {size}",
             back.join(", ")
         )

@@ -67,6 +67,11 @@ impl Figure {
     /// Whole numbers that can be the `v` of a result.
     pub const WHOLE: [Figure; 5] = [Figure::Count, Figure::CountV, Figure::SumV, Figure::MinV, Figure::CountDistinctV];
 
+    /// True if it takes the value of the row with the smallest or largest `id`.
+    pub fn is_by_id(self) -> bool {
+        matches!(self, Figure::MinBy | Figure::MaxBy)
+    }
+
     pub fn engine(self) -> &'static str {
         match self {
             Figure::MinBy => "min_by(v, id)",

@@ -1,0 +1,164 @@
+//! Two streams joined by equal keys and a range of times, or by equal keys and windows.
+
+use crate::case::{Case, duration};
+
+use super::{Ask, Columns, Dialect, Query, never_late};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    Inner,
+    Left,
+    Right,
+    Full,
+    Semi,
+    Anti,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    pub kind: JoinKind,
+    pub left: Query,
+    pub right: Query,
+    /// Of `k` and `g`.
+    pub keys: Vec<&'static str>,
+    /// Left time less right time is from here to there, microseconds; `None`: both have windows, and these are equal.
+    pub range_us: Option<(i64, i64)>,
+    /// A further condition.
+    pub is_v_compared: bool,
+}
+
+impl Join {
+    pub fn columns(&self) -> Columns {
+        Columns { has_time: self.kind != JoinKind::Full, ..Columns::default() }
+    }
+
+    /// The time that its rows carry is the right one in right joins, the left one in all others.
+    pub fn lag_us(&self, case: &Case) -> i64 {
+        let below = self.left.lag_us(case).max(self.right.lag_us(case));
+        let own = match (self.range_us, self.kind) {
+            (None, _) => 0,
+            // A left row waits for right ones that are as much newer as the range allows.
+            (Some((least, _)), JoinKind::Left | JoinKind::Inner | JoinKind::Semi | JoinKind::Anti | JoinKind::Full) => {
+                -least
+            }
+            (Some((_, most)), JoinKind::Right) => most,
+        };
+        below + own.max(0)
+    }
+
+    pub fn engine(&self, case: &Case) -> String {
+        let word = match self.kind {
+            JoinKind::Inner => "JOIN",
+            JoinKind::Left => "LEFT JOIN",
+            JoinKind::Right => "RIGHT JOIN",
+            JoinKind::Full => "FULL JOIN",
+            JoinKind::Semi => "LEFT SEMI JOIN",
+            JoinKind::Anti => "LEFT ANTI JOIN",
+        };
+        let mut conditions = self.conditions();
+        conditions.push(match self.range_us {
+            Some((least, most)) => format!("l.ts BETWEEN {} AND {}", moved(least), moved(most)),
+            None => "l.w = r.w".to_string(),
+        });
+        let time = match self.kind {
+            JoinKind::Full => "",
+            JoinKind::Right => "r.ts AS ts, ",
+            _ => "l.ts AS ts, ",
+        };
+        format!(
+            "SELECT {time}{} FROM ({}) l {word} ({}) r ON {}",
+            self.values(),
+            self.left.engine(case),
+            self.right.engine(case),
+            conditions.join(" AND ")
+        )
+    }
+
+    pub fn batch(&self, ask: &Ask<'_>) -> String {
+        let word = match (self.kind, ask.dialect) {
+            (JoinKind::Inner, _) => "JOIN",
+            (JoinKind::Left, _) => "LEFT JOIN",
+            (JoinKind::Right, _) => "RIGHT JOIN",
+            (JoinKind::Full, _) => "FULL JOIN",
+            (JoinKind::Semi, Dialect::Duck) => "SEMI JOIN",
+            (JoinKind::Anti, Dialect::Duck) => "ANTI JOIN",
+            (JoinKind::Semi, Dialect::Fusion) => "LEFT SEMI JOIN",
+            (JoinKind::Anti, Dialect::Fusion) => "LEFT ANTI JOIN",
+        };
+        let mut conditions = self.conditions();
+        conditions.push(match self.range_us {
+            Some((least, most)) => format!("l.us - r.us BETWEEN {least} AND {most}"),
+            None => "l.ws = r.ws AND l.we = r.we".to_string(),
+        });
+        let time = match self.kind {
+            JoinKind::Full => "",
+            JoinKind::Right => "r.us AS us, ",
+            _ => "l.us AS us, ",
+        };
+        let on_time = |input: &Query| format!("SELECT * FROM ({}) q WHERE us IS NULL OR us > l", input.batch(ask));
+        let joined = format!(
+            "FROM ({}) l {word} ({}) r ON {}",
+            on_time(&self.left),
+            on_time(&self.right),
+            conditions.join(" AND ")
+        );
+        let closed = self.closed(ask);
+        format!("SELECT {time}{}, {} {joined} WHERE {closed}", self.values(), never_late())
+    }
+
+    /// A row that matched nothing is there once nothing can match it any more.
+    fn closed(&self, ask: &Ask<'_>) -> String {
+        let below = self.left.lag_us(ask.case).max(self.right.lag_us(ask.case));
+        let watermark_us = ask.watermark_us() - below;
+        let (left, right) = match self.range_us {
+            Some((least, most)) => {
+                (format!("l.us - ({least}) <= {watermark_us}"), format!("r.us + ({most}) <= {watermark_us}"))
+            }
+            None => (format!("l.we <= {watermark_us}"), format!("r.we <= {watermark_us}")),
+        };
+        match self.kind {
+            JoinKind::Inner | JoinKind::Semi => "TRUE".to_string(),
+            JoinKind::Left => format!("r.id IS NOT NULL OR {left}"),
+            JoinKind::Right => format!("l.id IS NOT NULL OR {right}"),
+            JoinKind::Full => format!(
+                "(l.id IS NOT NULL AND r.id IS NOT NULL) OR (r.id IS NULL AND {left}) OR (l.id IS NULL AND {right})"
+            ),
+            JoinKind::Anti => left,
+        }
+    }
+
+    fn conditions(&self) -> Vec<String> {
+        let mut conditions: Vec<String> = self.keys.iter().map(|key| format!("l.{key} = r.{key}")).collect();
+        conditions.extend(self.is_v_compared.then(|| "l.v <= r.v + 2".to_string()));
+        conditions
+    }
+
+    fn values(&self) -> &'static str {
+        match self.kind {
+            JoinKind::Semi | JoinKind::Anti => "l.k AS k, l.g AS g, l.v AS v, l.x AS x, l.id AS id",
+            _ => {
+                "coalesce(l.k, r.k) AS k, r.g AS g, l.v - coalesce(r.v, 0) AS v, coalesce(l.x, 0.25) + r.x AS x,
+                 coalesce(l.id, 0) * 10000 + coalesce(r.id, 0) AS id"
+            }
+        }
+    }
+
+    /// Leaves its part of this number out. False if it has no such part.
+    pub fn simplify(&mut self, part: usize) -> bool {
+        match part {
+            0 => self.is_v_compared = false,
+            1 if self.keys.len() > 1 => drop(self.keys.pop()),
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// The right time, moved.
+fn moved(us: i64) -> String {
+    match us {
+        0 => "r.ts".to_string(),
+        1.. => format!("r.ts + INTERVAL '{}'", duration(us)),
+        _ => format!("r.ts - INTERVAL '{}'", duration(-us)),
+    }
+}
