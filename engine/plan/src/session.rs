@@ -35,6 +35,8 @@ pub fn session_config() -> SessionConfig {
     options.execution.time_zone = Some("UTC".to_string());
     options.sql_parser.map_string_types_to_utf8view = false;
     options.sql_parser.collect_spans = true;
+    // Spark: NULL is less than any value, so it comes first in ASC and last in DESC.
+    options.sql_parser.default_null_ordering = "nulls_min".to_string();
     options.sql_parser.dialect = datafusion::config::Dialect::Spark;
     options.execution.parquet.schema_force_view_types = false;
     // It names a column twice where an aggregate stands twice below a field of a struct, and refuses the query then.

@@ -36,7 +36,7 @@ const CALLS: &[(&str, &str)] = &[
     ("first(price) IGNORE NULLS", "2.5"),
     ("last(price, true)", "7.5"),
     ("last(price)", "null"),
-    ("first(total ORDER BY quantity DESC)", "3"),
+    ("first(total ORDER BY quantity DESC)", "1"),
     ("min_by(event_type, quantity)", "view"),
     ("max_by(total, quantity)", "1"),
     ("max_by(user_id, price)", "bob"),

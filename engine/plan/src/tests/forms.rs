@@ -355,3 +355,19 @@ fn the_same_aggregate_twice_below_the_fields_of_its_window() {
     let sql = "SELECT w.start AS s, a, b FROM (SELECT window AS w, max(total) AS a, max(total) AS b FROM events GROUP BY window(event_time, '1 minute')) q";
     assert_eq!(answer("append", sql), ["1970-01-01T00:00:00Z | 3 | 3", "1970-01-01T00:01:00Z | 6 | 6"]);
 }
+
+#[test]
+fn null_is_the_smallest_in_every_order() {
+    let ranked = |order: &str| {
+        let sql = format!(
+            "SELECT total, rn FROM (SELECT total, row_number() OVER (PARTITION BY user_id ORDER BY {order}, total) AS rn FROM events WHERE user_id = 'ann')"
+        );
+        answer("update", &sql)
+    };
+    // Quantities of ann's rows: 5, NULL, 3.
+    assert_eq!(ranked("quantity"), ["1 | 3", "3 | 1", "4 | 2"]);
+    assert_eq!(ranked("quantity DESC"), ["1 | 1", "3 | 3", "4 | 2"]);
+    assert_eq!(ranked("quantity DESC NULLS FIRST"), ["1 | 2", "3 | 1", "4 | 3"]);
+    let sorted = "SELECT quantity, count(*) AS n FROM events GROUP BY quantity ORDER BY quantity LIMIT 1";
+    assert_eq!(answer("complete", sorted), ["null | 1"]);
+}

@@ -129,6 +129,9 @@ impl Stream<'_> {
                 let text = format!("epoch {} is committed after {}", commit.plan.epoch, self.epochs);
                 return Err(Failure { kind: Kind::Error, text });
             }
+            if std::env::var_os("ENGINE_ORACLE_TRACE").is_some() {
+                eprintln!("epoch {} times {:?} tables {:?}", self.epochs, commit.plan.times, commit.tables);
+            }
             self.epochs += 1;
             self.model.takes(&commit, &self.topics);
         }

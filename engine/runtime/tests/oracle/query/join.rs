@@ -4,6 +4,9 @@ use crate::case::{Case, duration};
 
 use super::{Ask, Columns, Dialect, Query, never_late};
 
+/// With BETWEEN, rows are kept a millisecond longer than it takes (Spark `StreamingJoinHelper`, for `<=` and `>=`).
+const INCLUSIVE_US: i64 = 1_000;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinKind {
     Inner,
@@ -39,9 +42,9 @@ impl Join {
             (None, _) => 0,
             // A left row waits for right ones that are as much newer as the range allows.
             (Some((least, _)), JoinKind::Left | JoinKind::Inner | JoinKind::Semi | JoinKind::Anti | JoinKind::Full) => {
-                -least
+                INCLUSIVE_US - least
             }
-            (Some((_, most)), JoinKind::Right) => most,
+            (Some((_, most)), JoinKind::Right) => most + INCLUSIVE_US,
         };
         below + own.max(0)
     }
@@ -111,9 +114,10 @@ impl Join {
         let below = self.left.lag_us(ask.case).max(self.right.lag_us(ask.case));
         let watermark_us = ask.watermark_us() - below;
         let (left, right) = match self.range_us {
-            Some((least, most)) => {
-                (format!("l.us - ({least}) <= {watermark_us}"), format!("r.us + ({most}) <= {watermark_us}"))
-            }
+            Some((least, most)) => (
+                format!("l.us - ({least}) + {INCLUSIVE_US} <= {watermark_us}"),
+                format!("r.us + ({most}) + {INCLUSIVE_US} <= {watermark_us}"),
+            ),
             None => (format!("l.we <= {watermark_us}"), format!("r.we <= {watermark_us}")),
         };
         match self.kind {
