@@ -27,7 +27,7 @@ pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
 pub use problem::SqlProblem;
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
-pub use session::{BatchClock, session_config};
+pub use session::{BatchClock, session, session_config};
 pub use times::{EventTime, TimeKind};
 
 #[cfg(test)]

@@ -44,14 +44,25 @@ pub fn session_config() -> SessionConfig {
     config
 }
 
+/// A session of these settings, for streaming plans and `engine sql`.
+///
+/// Without the physical rule `FilterPushdown`: it looks for a condition's columns by their names alone, so above an outer join of two
+/// inputs with equal names it moves `l.id IS NOT NULL OR …` below the join, to the `id` of the other side (DataFusion 55.2). What can
+/// be pushed down is, by the logical rule of that name.
+pub fn session(config: SessionConfig) -> SessionContext {
+    let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
+    let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
+    let state = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules).build();
+    SessionContext::new_with_state(state)
+}
+
 /// A session for one job's tables.
 pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
     let mut config = session_config();
     config.options_mut().execution.coalesce_batches = false;
     // Names have no case; the rewrite spells each as what it means, so that a column keeps its own spelling.
     config.options_mut().sql_parser.enable_ident_normalization = false;
-    let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
-    let context = SessionContext::new_with_state(state);
+    let context = session(config);
     functions::register(&context, clock)?;
     Ok(context)
 }

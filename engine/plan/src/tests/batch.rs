@@ -106,3 +106,15 @@ fn the_five_window_tables_equal_batch_sql_over_the_same_rows() {
         assert_eq!(streamed, batch, "{name}");
     }
 }
+
+#[test]
+fn a_condition_above_an_outer_join_stays_there_although_both_sides_have_the_column() {
+    // DataFusion's rule FilterPushdown moves it to the other side's `id`, and the row comes out.
+    let context = crate::session(crate::session_config());
+    let side = "(SELECT id, g FROM (VALUES (1, NULL)) AS t(id, g) WHERE id > 0)";
+    let sql = format!(
+        "SELECT coalesce(l.id, 0) + r.id AS id FROM {side} l RIGHT JOIN {side} r ON l.g = r.g WHERE l.id IS NOT NULL OR r.id > 5"
+    );
+    let rows = block_on(block_on(context.sql(&sql)).unwrap().collect()).unwrap();
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+}

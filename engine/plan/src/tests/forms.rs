@@ -371,3 +371,13 @@ fn null_is_the_smallest_in_every_order() {
     let sorted = "SELECT quantity, count(*) AS n FROM events GROUP BY quantity ORDER BY quantity LIMIT 1";
     assert_eq!(answer("complete", sorted), ["null | 1"]);
 }
+
+#[test]
+fn windows_of_windows_in_complete_mode() {
+    for window in ["window(w, '1 hour')", "window(t, '1 hour')"] {
+        let sql = format!(
+            "SELECT window.start AS s, sum(n) AS n, count(*) AS keys FROM (SELECT window AS w, window_time(window) AS t, user_id, count(*) AS n FROM events GROUP BY window(event_time, '1 minute'), user_id) GROUP BY {window}"
+        );
+        assert_eq!(answer("complete", &sql), ["1970-01-01T00:00:00Z | 6 | 4"]);
+    }
+}

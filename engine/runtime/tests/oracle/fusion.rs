@@ -18,9 +18,10 @@ pub struct Fusion {
 
 impl Fusion {
     pub fn start() -> Fusion {
+        // With DataFusion's own rules but one, which is wrong: see there.
         let config = SessionConfig::new().with_target_partitions(1).with_information_schema(false);
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        Fusion { context: SessionContext::new_with_config(config), runtime }
+        Fusion { context: plan::session(config), runtime }
     }
 
     /// Makes a table of all rows that were read of a source.

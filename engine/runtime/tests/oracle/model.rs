@@ -9,7 +9,7 @@ use epoch::Commit;
 use crate::case::{Case, Row, SOURCES, Source};
 
 /// No watermark yet: nothing is late, nothing is final.
-pub const NEVER: i64 = i64::MIN / 4;
+pub const NEVER: i64 = -1_000_000_000_000_000;
 
 /// Which watermark a table goes by: that of the first source, of the second, or of both.
 pub const OF_BOTH: usize = 2;

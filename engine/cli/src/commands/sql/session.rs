@@ -41,7 +41,7 @@ impl Session {
         let warehouse = Warehouse::open(location).await.map_err(failed)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
-        let context = SessionContext::new_with_config(config);
+        let context = plan::session(config);
         plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
         context.register_udtf("state", Arc::new(StateFunction { job }));
         let mut session = Session { context, warehouse, tables: Vec::new(), pointers: Vec::new() };
