@@ -77,8 +77,11 @@ impl Builder<'_> {
         };
         let streams: Vec<&Stream> = inputs.iter().map(|(stream, _)| stream).collect();
         let from = self.operator(Arc::new(spec), &streams, lag_us, None);
-        // A result changes for as long as the slowest of its inputs may.
-        let mut times: Vec<_> = times.into_iter().map(|time| time.map(|time| EventTime { lag_us, ..time })).collect();
+        // A result changes for as long as the slowest of its inputs may; the start of a window lags by itself.
+        let mut times: Vec<_> = times
+            .into_iter()
+            .map(|time| time.map(|time| EventTime { lag_us: lag_us.max(time.lag_us), ..time }))
+            .collect();
         times.resize(output.fields().len(), None);
         let closes_by = times.iter().position(Option::is_some).filter(|_| closes);
         Ok(Stream {

@@ -136,29 +136,31 @@ pub fn run(graph: &Graph, at: usize, epochs: &[(Vec<RecordBatch>, Option<i64>)])
         if !changes.is_empty() && table.mode == OutputMode::Complete {
             out.clear();
         }
-        out.extend(changes);
+        out.push(changes);
         late = *watermark_us;
     }
     concat_batches(&table.schema, &table_of(table, out)).unwrap()
 }
 
 /// The rows of the table after these changes: of a bucket that is replaced the last ones.
-fn table_of(table: &TablePlan, changes: Vec<(Sign, RecordBatch)>) -> Vec<RecordBatch> {
+fn table_of(table: &TablePlan, epochs: Vec<Vec<(Sign, RecordBatch)>>) -> Vec<RecordBatch> {
     let mut buckets: BTreeMap<i64, Vec<RecordBatch>> = BTreeMap::new();
     let mut added = Vec::new();
-    let mut last = None;
-    for (sign, rows) in changes {
-        match sign {
-            Sign::Add if !table.is_replaced => added.push(rows),
-            Sign::Replace { bucket } => {
-                let of_bucket = buckets.entry(bucket).or_default();
-                if last != Some(bucket) {
-                    of_bucket.clear();
+    for changes in epochs {
+        let mut last = None;
+        for (sign, rows) in changes {
+            match sign {
+                Sign::Add if !table.is_replaced => added.push(rows),
+                Sign::Replace { bucket } => {
+                    let of_bucket = buckets.entry(bucket).or_default();
+                    if last != Some(bucket) {
+                        of_bucket.clear();
+                    }
+                    of_bucket.push(rows);
+                    last = Some(bucket);
                 }
-                of_bucket.push(rows);
-                last = Some(bucket);
+                _ => {}
             }
-            _ => {}
         }
     }
     added.extend(buckets.into_values().flatten());
@@ -200,23 +202,27 @@ impl<'a> Machine<'a> {
             self.pass_on(&Origin::Source("events".to_string()), Sign::Add, rows, moment);
             for at in &at {
                 let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
-                self.operators.get_mut(at).unwrap().absorb(moment, part, number as u16).unwrap();
+                let own = self.own(*at, moment);
+                self.operators.get_mut(at).unwrap().absorb(&own, part, number as u16).unwrap();
             }
         }
         self.lanes = self.graph.nodes.iter().enumerate().filter_map(fresh).collect();
         for at in &at {
             let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
+            let own = self.own(*at, moment);
             let operator = self.operators.get_mut(at).unwrap();
-            operator.absorb(moment, part, lanes.len() as u16).unwrap();
-            let pieces = operator.pieces(moment).unwrap();
+            operator.absorb(&own, part, lanes.len() as u16).unwrap();
+            let pieces = operator.pieces(&own).unwrap();
             let changes: Vec<Change> = pieces
                 .into_iter()
-                .flat_map(|piece| self.operators[at].run(piece, moment, &self.store).unwrap())
+                .flat_map(|piece| self.operators[at].run(piece, &own, &self.store).unwrap())
                 .collect();
             changes.iter().for_each(|change| self.pass_on(&Origin::Node(*at), change.sign, &change.rows, moment));
         }
-        for operator in self.operators.values_mut() {
-            let changes = operator.settle(moment, &self.store).unwrap();
+        for at in &at {
+            let own = self.own(*at, moment);
+            let operator = self.operators.get_mut(at).unwrap();
+            let changes = operator.settle(&own, &self.store).unwrap();
             for drop in &changes.drops {
                 let is_dropped = |key: &BlockKey| {
                     key.operator == drop.operator && drop.from <= key.bucket && key.bucket < drop.until
@@ -230,6 +236,13 @@ impl<'a> Machine<'a> {
         std::mem::take(&mut self.out)
     }
 
+    /// What time it is for an operator: its rows may lag behind the watermark.
+    fn own(&self, at: usize, moment: &Moment) -> Moment {
+        let NodeKind::Operator(operator) = &self.graph.nodes[at].kind else { return *moment };
+        let behind = |us: Option<i64>| us.map(|us| us - operator.lag_us);
+        Moment { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..*moment }
+    }
+
     fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, moment: &Moment) {
         let graph = self.graph;
         for (at, node) in graph.nodes.iter().enumerate() {
@@ -241,7 +254,8 @@ impl<'a> Machine<'a> {
                     }
                     NodeKind::Operator(_) if matches!(sign, Sign::Replace { .. }) => {}
                     NodeKind::Operator(_) => {
-                        let left = self.lanes.get_mut(&at).unwrap().push(edge.port, sign, rows, moment).unwrap();
+                        let own = self.own(at, moment);
+                        let left = self.lanes.get_mut(&at).unwrap().push(edge.port, sign, rows, &own).unwrap();
                         assert_eq!(left.late, 0);
                     }
                     NodeKind::Sink if node.table == self.table => self.out.push((sign, rows.clone())),

@@ -381,3 +381,15 @@ fn windows_of_windows_in_complete_mode() {
         assert_eq!(answer("complete", &sql), ["1970-01-01T00:00:00Z | 6 | 4"]);
     }
 }
+
+#[test]
+fn the_first_rows_of_a_window_change_until_its_end_and_not_only_until_its_start() {
+    let sql = "SELECT w.start AS s, n, rn FROM (SELECT *, row_number() OVER (PARTITION BY w ORDER BY n DESC) AS rn FROM (SELECT window AS w, count(*) AS n FROM events GROUP BY window(event_time, '1 minute')) q) q WHERE rn <= 2";
+    let (graph, _) = plan_one("update", sql).unwrap();
+    let schema = &graph.sources["events"].schema;
+    let row = |second: i64| rows(schema, vec![("event_time", times(&[second * SECOND]))]);
+    let epochs: Vec<_> = [(10, None), (40, Some(20)), (50, Some(40))]
+        .map(|(second, watermark)| (vec![row(second)], watermark.map(|second: i64| second * SECOND)))
+        .into();
+    assert_eq!(lines(&run(&graph, 0, &epochs)), ["1970-01-01T00:00:00Z | 3 | 1"]);
+}
