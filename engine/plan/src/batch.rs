@@ -3,7 +3,9 @@
 mod answer;
 mod late;
 mod opaque;
-mod sessions;
+pub(crate) mod sessions;
+
+pub(crate) use answer::named;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

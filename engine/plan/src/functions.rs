@@ -96,9 +96,6 @@ pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
     register_batch(context)?;
     context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::new(clock.clone())));
     context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::date(clock.clone())));
-    context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
-    context.register_udf(time_windows::session_window());
-    context.register_udf(time_windows::window_time_function());
     Ok(())
 }
 
@@ -115,6 +112,9 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
     for function in own() {
         context.register_udf(function);
     }
+    context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
+    context.register_udf(time_windows::session_window());
+    context.register_udf(time_windows::window_time_function());
     for function in operators::functions::aggregates() {
         context.register_udaf(function);
     }

@@ -92,6 +92,16 @@ fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
     Err(SqlProblem::new(message, "split it into several tables"))
 }
 
+/// A text of statements with Spark's literals written as the parser takes them. What is no SQL stays as it is: the parser
+/// says so.
+pub fn with_literals(sql: &str) -> String {
+    // Escapes stay as they are: the tokens are put together again.
+    match Tokenizer::new(&SparkSqlDialect {}, sql).with_unescape(false).tokenize_with_location() {
+        Ok(tokens) => split_intervals(literals(tokens)).iter().map(|token| token.token.to_string()).collect(),
+        Err(_) => sql.to_string(),
+    }
+}
+
 /// `1.5D`, `7L`, `2S`: Spark's letters for the type of a number, which the parser would take for an alias.
 fn literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut read: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());

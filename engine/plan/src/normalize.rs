@@ -166,7 +166,7 @@ fn with_conditions(join: &Join, conditions: Vec<Expr>) -> Join {
 }
 
 /// `window(…)` in SELECT becomes a column: one row each window, none for a row without a time (Spark §4.1).
-fn with_windows(
+pub fn with_windows(
     node: LogicalPlan,
     sql: &str,
     problem: &mut Option<SqlProblem>,

@@ -195,3 +195,41 @@ fn casts_and_divisions_mean_what_they_mean_in_a_job() {
     let answer = ask(warehouse.path(), &["--format", "csv", query]).right();
     assert_eq!(answer.lines().last(), Some("-1,2.5,1767225600"), "{answer}");
 }
+
+#[test]
+fn names_functions_and_windows_mean_what_they_mean_in_a_job() {
+    let warehouse = warehouse();
+    for (query, expected) in [
+        ("SELECT Event_Type FROM Gold.Counts WHERE EVENT_COUNT > 5", "login"),
+        (
+            "SELECT window.start AS s, count(*) AS n FROM gold.counts GROUP BY window(window_start, '1 hour') ORDER BY s",
+            "1970-01-01T00:00:00Z,2",
+        ),
+        (
+            "SELECT max(n) AS n FROM (SELECT window(window_start, '3 minutes', '1 minute') AS w, count(*) AS n FROM gold.counts GROUP BY 1)",
+            "2",
+        ),
+        (
+            "SELECT session_window.end AS e, sum(event_count) AS n FROM gold.counts GROUP BY session_window(window_start, '60 seconds')",
+            "1970-01-01T00:02:00.500Z,10",
+        ),
+        (
+            "SELECT word FROM gold.counts LATERAL VIEW explode(split(event_type, 'ur')) t AS word WHERE word LIKE 'ch%'",
+            "chase",
+        ),
+        (
+            "SELECT 7L + 1 AS a, 1.5D AS b, 'it''s 1.5D' AS c, to_timestamp('2026-01-01') + INTERVAL '1 hour 30 minutes' AS d",
+            "8,1.5,it's 1.5D,2026-01-01T01:30:00Z",
+        ),
+        (
+            "SELECT get_json_object('{\"a\":[1,2]}', '$.a[1]') AS x, date_format(to_timestamp('2026-01-01'), 'yyyy/MM') AS y",
+            "2,2026/01",
+        ),
+    ] {
+        let answer = ask(warehouse.path(), &["--format", "csv", query]).right();
+        assert_eq!(answer.lines().last(), Some(expected), "{query}: {answer}");
+    }
+    let error =
+        ask(warehouse.path(), &["SELECT window, count(*) FROM gold.counts GROUP BY window(window_start, '1 month')"]);
+    assert!(error.wrong(2).contains("month"));
+}

@@ -98,7 +98,7 @@ fn of_aggregate(
 }
 
 /// The plan with its columns under the names of the aggregate that it stands for.
-fn named(plan: LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
+pub(crate) fn named(plan: LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
     let names = aggregate.schema.iter().map(|(table, field)| (table.cloned(), field.name().clone()));
     let columns = plan.schema().columns().into_iter().zip(names);
     let columns: Vec<Expr> =

@@ -13,6 +13,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use futures::StreamExt;
+use plan::{ReadFault, Readable};
 use sink::{AsOf, Pointer, TableInfo, Warehouse};
 
 use super::output::{Format, Output};
@@ -30,6 +31,7 @@ pub struct Session {
     warehouse: Warehouse,
     tables: Vec<TableInfo>,
     pointers: Vec<Pointer>,
+    readable: Readable,
 }
 
 impl Session {
@@ -40,11 +42,14 @@ impl Session {
     pub async fn open(location: &str, job: Option<PathBuf>) -> Result<Session, Failure> {
         let warehouse = Warehouse::open(location).await.map_err(failed)?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
+        let mut config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
+        // Names have no case; each is spelled as what it means.
+        config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = plan::session(config);
         plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
         context.register_udtf("state", Arc::new(StateFunction { job }));
-        let mut session = Session { context, warehouse, tables: Vec::new(), pointers: Vec::new() };
+        let mut session =
+            Session { context, warehouse, tables: Vec::new(), pointers: Vec::new(), readable: Readable::default() };
         session.refresh().await?;
         Ok(session)
     }
@@ -60,6 +65,7 @@ impl Session {
             self.tables =
                 sink::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
             self.pointers = pointers;
+            self.readable = self.columns_of_all().await?;
         }
         Ok(())
     }
@@ -72,6 +78,14 @@ impl Session {
     /// Where the tables are.
     pub fn place(&self) -> &str {
         self.warehouse.url().as_str()
+    }
+
+    async fn columns_of_all(&self) -> Result<Readable, Failure> {
+        let mut tables = Vec::with_capacity(self.tables.len());
+        for table in &self.tables {
+            tables.push((table.name.clone(), self.columns(&table.name).await?));
+        }
+        Ok(Readable::new(tables))
     }
 
     /// The columns of a table.
@@ -88,7 +102,8 @@ impl Session {
     /// # Errors
     /// The first statement that is wrong or fails.
     pub async fn run(&self, text: &str, format: Format, out: &mut impl Write) -> Result<u64, Failure> {
-        let statements = DFParserBuilder::new(text)
+        let text = plan::with_literals(text);
+        let statements = DFParserBuilder::new(text.as_str())
             .with_dialect(&SparkSqlDialect {})
             .build()
             .and_then(|mut parser| parser.parse_statements())
@@ -106,11 +121,14 @@ impl Session {
 
     async fn start(&self, statement: Statement) -> Result<SendableRecordBatchStream, Failure> {
         let explain = |error| trouble::explain(&error, &self.tables);
-        let plan = self.context.state().statement_to_plan(statement).await.map_err(explain)?;
+        // The same names, functions, windows and casts as in a job, or a query would not give what the job's table holds.
+        let planned = self.readable.plan(&self.context.state(), statement).await;
+        let plan = planned.map_err(|fault| match fault {
+            ReadFault::Problem(problem) => Failure::WrongInput(format!("{}\n  {}", problem.message, problem.help)),
+            ReadFault::Plan(error) => explain(error),
+        })?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         options.verify_plan(&plan).map_err(|error| trouble::only_reading(&error))?;
-        // The same casts and divisions as in a job, or a query would not give what the job's table holds.
-        let plan = plan::with_spark_semantics(plan).map_err(explain)?;
         let frame = self.context.execute_logical_plan(plan).await.map_err(explain)?;
         frame.execute_stream().await.map_err(explain)
     }

@@ -1,0 +1,145 @@
+//! A query over tables that stand still, for `engine sql`: everything in it means what it means in a job.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::parser::Statement;
+
+use crate::batch::{named, sessions};
+use crate::build::{Fault, Result};
+use crate::functions::time_windows::{SESSION_WINDOW, session_call};
+use crate::functions::window::WINDOW;
+use crate::normalize::{with_window_column, with_windows};
+use crate::relation::{Relation, static_relation};
+use crate::rewrite::rewrite;
+use crate::window::window_call;
+use crate::{casts, problem::SqlProblem};
+
+/// The tables that queries can read.
+#[derive(Debug, Default)]
+pub struct Readable {
+    relations: HashMap<String, Relation>,
+}
+
+/// Why a query cannot be planned.
+#[derive(Debug)]
+pub enum ReadFault {
+    /// It is written in a way that cannot be; what to write instead.
+    Problem(SqlProblem),
+    /// DataFusion refused it.
+    Plan(DataFusionError),
+}
+
+impl From<Fault> for ReadFault {
+    fn from(fault: Fault) -> ReadFault {
+        match fault {
+            Fault::Problem(problem) => ReadFault::Problem(problem),
+            Fault::Plan(error) => ReadFault::Plan(error),
+        }
+    }
+}
+
+impl Readable {
+    /// These tables, each with its columns.
+    pub fn new(tables: impl IntoIterator<Item = (String, SchemaRef)>) -> Readable {
+        let relation =
+            |(name, schema): (String, SchemaRef)| (name.to_lowercase(), static_relation(&name, &schema, false));
+        Readable { relations: tables.into_iter().map(relation).collect() }
+    }
+
+    /// Plans a statement. Names have no case, `window(…)` and `session_window(…)` group, Spark's functions and casts are
+    /// Spark's.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn plan(
+        &self,
+        state: &SessionState,
+        mut statement: Statement,
+    ) -> std::result::Result<LogicalPlan, ReadFault> {
+        let sql = statement.to_string();
+        self.rewrite(&mut statement, &sql)?;
+        let plan = state.statement_to_plan(statement).await.map_err(ReadFault::Plan)?;
+        let plan = casts::rewrite(plan).map_err(ReadFault::Plan)?;
+        if !has_windows(&plan).map_err(ReadFault::Plan)? {
+            return Ok(plan);
+        }
+        let analyzed = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {});
+        Ok(computed(analyzed.map_err(ReadFault::Plan)?, &sql)?)
+    }
+
+    fn rewrite(&self, statement: &mut Statement, sql: &str) -> std::result::Result<(), ReadFault> {
+        match statement {
+            Statement::Statement(statement) => rewrite(statement, sql, &self.relations).map_err(ReadFault::Problem),
+            Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// True if a plan groups by windows, or has them as columns.
+fn has_windows(plan: &LogicalPlan) -> std::result::Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        for expr in node.expressions() {
+            expr.apply(|expr| {
+                found |=
+                    matches!(expr, Expr::ScalarFunction(call) if [WINDOW, SESSION_WINDOW].contains(&call.func.name()));
+                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+            })?;
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// The plan with windows and sessions as columns that are computed.
+fn computed(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
+    let mut fault = None;
+    let plan = plan
+        .transform_up_with_subqueries(|node| {
+            if fault.is_some() {
+                return Ok(Transformed::no(node));
+            }
+            match of_node(&node, sql) {
+                Ok(Some(plan)) => Ok(Transformed::yes(plan)),
+                Ok(None) => Ok(Transformed::no(node)),
+                Err(found) => {
+                    fault = Some(found);
+                    Ok(Transformed::no(node))
+                }
+            }
+        })
+        .data()?;
+    fault.map_or(Ok(plan), Err)
+}
+
+fn of_node(node: &LogicalPlan, sql: &str) -> Result<Option<LogicalPlan>> {
+    match node {
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) => {
+            let (plan, _) = sessions::of(aggregate, None)?;
+            Ok(Some(named(plan, aggregate)?))
+        }
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| window_call(expr).is_some()) => {
+            let windowed = with_window_column(aggregate, sql)?;
+            Ok(Some(named(LogicalPlan::Aggregate(windowed), aggregate)?))
+        }
+        LogicalPlan::Projection(projection) if projection.expr.iter().any(|expr| has_call(expr)) => {
+            let mut problem = None;
+            let plan = with_windows(LogicalPlan::Projection(projection.clone()), sql, &mut problem)?;
+            match problem {
+                Some(problem) => Err(problem.into()),
+                None => Ok(plan.transformed.then_some(plan.data)),
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+fn has_call(expr: &Expr) -> bool {
+    expr.exists(|expr| Ok(window_call(expr).is_some())).unwrap_or(false)
+}
