@@ -4,6 +4,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
+use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
@@ -13,7 +14,7 @@ use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
 use crate::functions::text::is_as_in_arrow;
 use crate::functions::to_timestamp::{SparkCast, Target};
-use crate::words::words;
+use crate::words::{type_words, words};
 
 /// Rewrites every cast of a plan.
 ///
@@ -50,6 +51,19 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
     {
         return plan_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", words(filter));
+    }
+    if let Expr::ScalarFunction(call) = &expr
+        && ["get", "element_at"].contains(&call.func.name())
+        && let [of, name] = call.args.as_slice()
+        && let kind @ DataType::Struct(_) = of.get_type(schema)?
+    {
+        let Expr::Literal(ScalarValue::Utf8(Some(field)), _) = name else {
+            return plan_err!("a field of {} is found by its name", type_words(&kind));
+        };
+        if call.func.name() != "get" {
+            return plan_err!("an array or a map is needed, not {}", type_words(&kind));
+        }
+        return Ok(Transformed::yes(get_field(of.clone(), field.as_str())));
     }
     let (inner, target, is_trying) = match &expr {
         Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),

@@ -67,6 +67,8 @@ fn element_type(types: &[DataType]) -> Result<DataType> {
             other => plan_err!("a map of {other}"),
         },
         DataType::Null => Ok(DataType::Null),
+        // `window['start']`: the field's type is known once the name is ([`crate::casts`]).
+        DataType::Struct(_) if types.get(1).is_some_and(super::read::is_text) => Ok(DataType::Null),
         other => plan_err!("an array or a map is needed, not {}", crate::words::type_words(other)),
     }
 }
