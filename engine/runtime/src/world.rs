@@ -104,7 +104,7 @@ impl World {
     pub fn static_feed(&self, table: &job::StaticTable) -> Result<StaticFeed, RunError> {
         match self.memory.as_ref().and_then(|memory| memory.statics.get(&table.name)) {
             Some(rows) => Ok(StaticFeed::Memory(rows.clone())),
-            None => Ok(StaticFeed::Path(StaticLoader::open(table)?)),
+            None => Ok(StaticFeed::Path(Box::new(StaticLoader::open(table)?))),
         }
     }
 

@@ -38,7 +38,7 @@ impl MemoryStatic {
 /// Where the rows of a static table come from.
 pub enum StaticFeed {
     /// What lies at its path.
-    Path(StaticLoader),
+    Path(Box<StaticLoader>),
     /// Memory.
     Memory(MemoryStatic),
 }
