@@ -77,9 +77,10 @@ impl Known {
     /// What cannot be read, first of all.
     pub fn find(job: &Job, runtime: &Handle) -> Result<Known, RunError> {
         let mut known = Known::default();
-        let folder = Path::new(&job.checkpoint);
-        let is_there = !job.statics.is_empty() && folder.join(epoch::layout::DATABASE).is_dir();
-        let checkpoint = is_there.then(|| Checkpoint::open_read_only(folder)).transpose()?;
+        // There may be none yet, or a kill has cut its making short. Whatever else is wrong with it is told when the job opens
+        // it for itself.
+        let is_asked = !job.statics.is_empty();
+        let checkpoint = is_asked.then(|| Checkpoint::open_read_only(Path::new(&job.checkpoint)).ok()).flatten();
         for (name, table) in &job.statics {
             let schema = match table.schema.is_empty() {
                 false => decode::arrow_schema(&table.schema),

@@ -1,7 +1,7 @@
 //! Static tables in a job that runs: joins of every kind, refreshes, restarts, crashes.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -370,6 +370,26 @@ fn columns_that_the_job_gives_anew_are_read_anew() {
     send(&run, &[Some(1)]);
     run.step().unwrap();
     assert_eq!(rows(&mut run, "gold.t"), ["0 Lamp", "0 lamp"]);
+}
+
+/// Found by a drill: a kill while the checkpoint was being made.
+#[test]
+fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
+    let shop = Shop::of(NAMES);
+    let job = shop.job();
+    drop(state::Checkpoint::open(Path::new(&job.checkpoint), "shop", &state::CheckpointSettings::default()).unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let known = crate::statics::Known::find(&job, runtime.handle()).unwrap();
+    assert_eq!(known.schemas.len(), 2);
+    // The database without the checkpoint's own record in it.
+    fs::remove_dir_all(&job.checkpoint).unwrap();
+    let database = Path::new(&job.checkpoint).join(epoch::layout::DATABASE);
+    for left in [None, Some("OPTIONS-000001"), Some("LOCK")] {
+        fs::create_dir_all(&database).unwrap();
+        left.map(|name| fs::write(database.join(name), "").unwrap());
+        let found = crate::statics::Known::find(&job, runtime.handle());
+        assert!(found.is_ok(), "{left:?}: {:?}", found.map(|known| known.schemas).err().map(|error| error.to_string()));
+    }
 }
 
 #[test]
