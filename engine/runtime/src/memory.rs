@@ -13,7 +13,7 @@ use epoch::{Commit, EpochId, OffsetRange, Plan, Step};
 use job::{Job, StartingOffsets, Topics, Trigger};
 use plan::{Graph, plan_job};
 use sink::{Table, Warehouse};
-use state::MemoryDisk;
+use state::{BlockKey, MemoryDisk, OperatorId};
 use tokio::runtime::{Handle, Runtime};
 
 use crate::clock::Clock;
@@ -381,6 +381,34 @@ impl MemoryRun {
     pub fn updated_since(&self, table: &str, first: u64) -> u64 {
         let epochs = self.heard.epochs.iter().filter(|epoch| epoch.epoch >= first);
         epochs.flat_map(|epoch| &epoch.state).filter(|state| state.table == table).map(|state| state.updated).sum()
+    }
+
+    /// Every data file that lies in the warehouse, published or not, by its path. The part of the names that differs between two
+    /// runs of one job is left out.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn data_files(&mut self) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
+        let job_id = self.started()?.told.run.checkpoint.job_id().to_string();
+        let files = handle()?.block_on(self.warehouse()?.data_files())?;
+        Ok(files.into_iter().map(|(path, bytes)| (path.replace(&job_id, "job"), bytes.to_vec())).collect())
+    }
+
+    /// Every block of state in the checkpoint.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read.
+    pub fn blocks(&mut self) -> Result<BTreeMap<BlockKey, Vec<u8>>, RunError> {
+        let run = &self.started()?.told.run;
+        let stores = run.layout.operators().flat_map(|(_, spec)| spec.stores());
+        let mut blocks = BTreeMap::new();
+        for store in stores.collect::<Vec<_>>() {
+            for entry in run.checkpoint.bucket_index(OperatorId::of(&store))? {
+                let (key, _) = entry?;
+                blocks.insert(key, run.checkpoint.read_block(&key)?.unwrap_or_default());
+            }
+        }
+        Ok(blocks)
     }
 
     /// The newest epoch.

@@ -1,16 +1,19 @@
 //! Where tables live: a folder or an S3 prefix, opened from its location and the environment.
 
+use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use epoch::layout;
+use futures::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use url::Url;
 
 use crate::error::SinkError;
@@ -89,6 +92,23 @@ impl Warehouse {
     /// The location, without any key.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Every data file that lies in it, published or not, by its path: what an epoch that was run again is compared by. All of
+    /// them are in memory at once, so this is for small warehouses.
+    ///
+    /// # Errors
+    /// `Unavailable`, if it cannot be listed or a file cannot be read.
+    pub async fn data_files(&self) -> Result<BTreeMap<String, Bytes>, SinkError> {
+        let unavailable = |error: object_store::Error| SinkError::Unavailable(format!("{}: {error}", self.url));
+        let store = self.store();
+        let found: Vec<_> = store.list(None).try_collect().await.map_err(unavailable)?;
+        let mut files = BTreeMap::new();
+        for object in found.iter().filter(|object| object.location.extension() == Some("parquet")) {
+            let bytes = store.get(&object.location).await.map_err(unavailable)?.bytes().await.map_err(unavailable)?;
+            files.insert(object.location.to_string(), bytes);
+        }
+        Ok(files)
     }
 
     /// True if objects are put without waiting for anything.

@@ -1,7 +1,14 @@
 //! The batch answer is the oracle: random jobs over random data, with restarts and kills, against DataFusion and DuckDB.
 //!
 //! `ENGINE_ORACLE_SEEDS=100000 scripts/test -p runtime --test oracle` tries so many; `ENGINE_ORACLE_SEED=17` repeats one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod case;
 mod cell;
@@ -12,9 +19,11 @@ mod generate;
 mod marks;
 mod model;
 mod query;
+mod replay;
 mod run;
 mod shrink;
 
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -62,6 +71,68 @@ fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
     );
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "seeds {failures:?} fail: see above what each repeats with");
+}
+
+#[test]
+fn an_epoch_that_is_run_again_gives_the_same_bytes() {
+    let one = number("ENGINE_ORACLE_SEED");
+    let seeds = number("ENGINE_ORACLE_SEEDS").unwrap_or(SEEDS) / 5;
+    let first = one.or(number("ENGINE_ORACLE_FIRST")).unwrap_or(0);
+    let seeds = if one.is_some() { 1 } else { seeds };
+    let (next, failures) = (AtomicU64::new(first), Mutex::new(Vec::new()));
+    let seen = replay::Seen::default();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, |count| count.get()) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + seeds || failures.lock().unwrap().len() >= FAILURES_MAX {
+                        return;
+                    }
+                    let case = replay::replayed(generate::case_of(seed));
+                    let fails = |case: &case::Case| shrink::guarded(|| replay::differs(case, &seen));
+                    let Some(what) = fails(&case) else { continue };
+                    let (case, what) = shrink::shrink_by(case, what, &mut |case| fails(case));
+                    eprintln!(
+                        "\nENGINE_ORACLE_SEED={seed} cargo test --release -p runtime --test oracle an_epoch_that -- --nocapture\n{}\n{}\n{what}",
+                        case.job_file(),
+                        case.story(),
+                    );
+                    failures.lock().unwrap().push(seed);
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "seeds {failures:?} fail: see above what each repeats with");
+    let enough = |seen: &AtomicU64| seen.load(Ordering::Relaxed) >= seeds / 4;
+    assert!(
+        seeds < 20 || [&seen.kills, &seen.files, &seen.blocks].into_iter().all(enough),
+        "little was compared: {seen:?}"
+    );
+}
+
+#[test]
+fn another_process_gives_the_same_bytes() {
+    let seeds = 0..number("ENGINE_ORACLE_SEEDS").unwrap_or(SEEDS) / 20;
+    if number("ENGINE_ORACLE_DIGEST").is_some() {
+        seeds.for_each(|seed| println!("{}", replay::digest(seed)));
+        return;
+    }
+    let children = [(), ()].map(|()| {
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "another_process_gives_the_same_bytes", "--nocapture"]);
+        child.env("ENGINE_ORACLE_DIGEST", "1").stdout(Stdio::piped()).spawn().unwrap()
+    });
+    let told = children.map(|child| {
+        let told = child.wait_with_output().unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
+        let told = String::from_utf8(told.stdout).unwrap();
+        told.lines().filter_map(|line| line.find("digest ").map(|at| line[at..].to_string())).collect::<Vec<_>>()
+    });
+    assert_eq!(told[0].len() as u64, seeds.end, "a line for each seed");
+    let different: Vec<_> = told[0].iter().zip(&told[1]).filter(|(one, other)| one != other).collect();
+    assert!(different.is_empty(), "two processes wrote different bytes for these seeds: {different:#?}");
 }
 
 /// What is wrong with a seed's case, made small.

@@ -1,23 +1,38 @@
 //! Makes a failing case smaller for as long as it still fails the same way: epochs, restarts, rows, tables, parts of queries.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::case::Case;
 use crate::query::Query;
-use crate::run::{Failure, Kind, Oracles, check};
+use crate::run::{Failure, Oracles, check};
 
 /// Runs that shrinking may take.
 const RUNS_MAX: usize = 1_500;
 
-struct Shrinker<'a> {
-    oracles: &'a mut Oracles,
+struct Shrinker<'a, F> {
+    fails: &'a mut dyn FnMut(&Case) -> Option<F>,
     runs: usize,
-    kind: Kind,
     best: Case,
-    failure: Failure,
+    failure: F,
 }
 
 /// The smallest case found that fails like this one, and how it fails.
 pub fn shrink(case: Case, failure: Failure, oracles: &mut Oracles) -> (Case, Failure) {
-    let mut shrinker = Shrinker { oracles, runs: 0, kind: failure.kind, best: case, failure };
+    let kind = failure.kind;
+    shrink_by(case, failure, &mut |case| check(case, oracles).err().filter(|failure| failure.kind == kind))
+}
+
+/// What `run` tells; a panic tells its text.
+pub fn guarded(run: impl FnOnce() -> Option<String>) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|fault| {
+        let text = fault.downcast_ref::<String>().cloned();
+        text.or_else(|| fault.downcast_ref::<&str>().map(|text| text.to_string())).or(Some("panic".to_string()))
+    })
+}
+
+/// The smallest case found for which `fails` tells something, and what it tells.
+pub fn shrink_by<F>(case: Case, failure: F, fails: &mut dyn FnMut(&Case) -> Option<F>) -> (Case, F) {
+    let mut shrinker = Shrinker { fails, runs: 0, best: case, failure };
     loop {
         let runs = shrinker.runs;
         let gained = [
@@ -37,19 +52,19 @@ pub fn shrink(case: Case, failure: Failure, oracles: &mut Oracles) -> (Case, Fai
     }
 }
 
-impl Shrinker<'_> {
+impl<F> Shrinker<'_, F> {
     /// Takes a smaller case if it fails too.
     fn tries(&mut self, case: Case) -> bool {
         if self.runs >= RUNS_MAX || case == self.best {
             return false;
         }
         self.runs += 1;
-        match check(&case, self.oracles) {
-            Err(failure) if failure.kind == self.kind => {
+        match (self.fails)(&case) {
+            Some(failure) => {
                 (self.best, self.failure) = (case, failure);
                 true
             }
-            _ => false,
+            None => false,
         }
     }
 
