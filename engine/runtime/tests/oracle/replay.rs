@@ -28,7 +28,7 @@ pub fn replayed(mut case: Case) -> Case {
         (act.kills, act.restarts, act.demands) = (Vec::new(), false, false);
         act.rows.iter_mut().for_each(|(_, _, row)| row.x = row.x.map(|x| x / 3.0 + 0.1));
         if case.seed % 4 == 0 {
-            act.rows = act.rows.iter().flat_map(|row| (0..60).map(|copy| varied(row, copy))).collect();
+            act.rows = act.rows.iter().flat_map(|row| (0..20).map(|copy| varied(row, copy))).collect();
         }
     }
     case
