@@ -122,7 +122,7 @@ impl Manifest {
             return Ok(());
         }
         Err(RunError::StateMismatch(format!(
-            "the job's SQL does not fit the state in {checkpoint} any more:\n{}\n  change the SQL back, give the changed table another name, or start with a new checkpoint and warehouse",
+            "the job's SQL does not fit the state in {checkpoint} any more:\n{}\n  change the SQL back, give the changed table another name, or start with a new checkpoint and warehouse (docs/changing-a-job.md)",
             changes.join("\n")
         )))
     }
