@@ -153,29 +153,36 @@ pub struct Snapshot {
     pub info: TableInfo,
     /// Names of its data files, relative to the table's folder.
     pub files: Vec<String>,
-    /// Its rows.
+    /// Its rows; a session must be [made ready](Snapshot::make_ready) for them.
     pub rows: Arc<dyn TableProvider>,
+    table: DeltaTable,
+}
+
+impl Snapshot {
+    /// Lets a session read the table's files.
+    ///
+    /// # Errors
+    /// If the session refuses their store.
+    pub fn make_ready(&self, context: &SessionContext) -> Result<(), SinkError> {
+        let internal = |error| SinkError::Internal(format!("reading table {}: {error}", self.info.name));
+        self.table.update_datafusion_session(&context.state()).map_err(internal)
+    }
 }
 
 /// All tables of a warehouse at their newest versions, by name; `file_column` is the name of the column with the data file.
 ///
 /// # Errors
 /// `Data` if a table is damaged; `Unavailable`; `Settings`.
-pub async fn snapshots(
-    context: &SessionContext,
-    warehouse: &Warehouse,
-    file_column: &str,
-) -> Result<BTreeMap<String, Snapshot>, SinkError> {
+pub async fn snapshots(warehouse: &Warehouse, file_column: &str) -> Result<BTreeMap<String, Snapshot>, SinkError> {
     let mut snapshots = BTreeMap::new();
     for name in find_tables(warehouse).await? {
         let (info, table) = open(warehouse, name.clone(), None).await?;
         let state = table.snapshot().map_err(|error| SinkError::delta(&name, &error))?;
         let files = state.log_data().iter().map(|file| file.path().to_string()).collect();
         let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("reading table {name}: {error}"));
-        table.update_datafusion_session(&context.state()).map_err(|error| internal(&error))?;
         let rows = table.table_provider().with_file_column(file_column).build().await;
         let rows = Arc::new(rows.map_err(|error| internal(&error))?);
-        snapshots.insert(name, Snapshot { info, files, rows });
+        snapshots.insert(name, Snapshot { info, files, rows, table });
     }
     Ok(snapshots)
 }

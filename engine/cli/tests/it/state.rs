@@ -111,7 +111,7 @@ fn the_state_of_every_operator_can_be_asked_for() {
 }
 
 #[test]
-fn the_state_of_a_running_job_is_that_of_its_last_epoch() {
+fn a_running_job_can_be_asked_for_its_state_and_verified() {
     let shop = Shop::new();
     let mut child = start(engine(&["submit", "job.toml", "--progress", "json"]).current_dir(shop.path()));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -124,6 +124,8 @@ fn the_state_of_a_running_job_is_that_of_its_last_epoch() {
         // The job goes on while it is asked.
         assert!(kept >= read.max(seen) && kept <= 10_000, "{kept} rows kept of {read}");
         seen = kept;
+        let said = run(engine(&["verify", "job.toml"]).current_dir(shop.path())).right();
+        assert!(said.contains(" 0 different, 2 not compared"), "{said}");
     }
     assert_eq!(seen, 10_000);
     signal(child.id(), libc::SIGINT);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::kafka::Topic;
+use crate::kafka::{Topic, unique};
 use crate::run::{Job, Said, engine, run};
 use crate::shop;
 
@@ -55,4 +55,14 @@ fn the_main_job_equals_its_batch_answer_after_kills_and_a_removed_row_is_shown()
         "{row}\n{removed}"
     );
     assert!(told.out.contains("5 equal, 1 different"), "{told:#?}");
+}
+
+#[test]
+fn a_warehouse_on_s3_is_compared_as_a_local_one_is() {
+    let topic = Topic::new("verified-s3", 2);
+    shop::send(&topic, 5_000, 22);
+    let job = Job::ecommerce(&topic, 2_000).warehouse_at(format!("s3://warehouse/{}", unique("verified")));
+    job.run().right();
+    let said = verified(&job).right().out;
+    assert!(said.ends_with("7 tables: 6 equal, 0 different, 1 not compared\n"), "{said}");
 }

@@ -76,6 +76,7 @@ pub async fn found(
         .iter()
         .map(|field| ordered(column(field.name()), field.data_type(), sorts_lists).alias(field.name()))
         .collect();
+    snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
     let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).and_then(|frame| frame.select(columns));
     let batches = frame.map_err(words)?.collect().await.map_err(words)?;
     of(batches, schema)

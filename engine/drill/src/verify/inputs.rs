@@ -73,6 +73,7 @@ impl Inputs<'_> {
         let words = |error: DataFusionError| error.to_string();
         self.moment.check_origin(&table.name)?;
         let snapshot = self.moment.snapshot(&table.name)?;
+        snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
         let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).map_err(words)?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
         let mut exprs: Vec<Expr> = Vec::new();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use datafusion::prelude::SessionContext;
 use epoch::{Commit, EpochId, Plan, layout};
 use job::Job;
 use sink::{Snapshot, Warehouse};
@@ -13,7 +13,10 @@ use state::{Checkpoint, StateError};
 pub const FILE: &str = "__file";
 
 /// How often a job that is publishing is looked at again.
-const TRIES: usize = 20;
+const TRIES: usize = 50;
+
+/// Time between two looks.
+const WAIT: Duration = Duration::from_millis(40);
 
 /// A warehouse as of one epoch.
 pub struct Moment {
@@ -33,7 +36,7 @@ impl Moment {
         let warehouse = Warehouse::open(&job.warehouse).await.map_err(|error| error.to_string())?;
         for _ in 0..TRIES {
             let before = published(&warehouse, job).await?;
-            let snapshots = sink::snapshots(&SessionContext::new(), &warehouse, FILE).await;
+            let snapshots = sink::snapshots(&warehouse, FILE).await;
             let snapshots = snapshots.map_err(|error| error.to_string())?;
             // Tables that are ahead belong to an epoch that is being published.
             let ahead = |snapshot: &Snapshot| {
@@ -43,7 +46,7 @@ impl Moment {
                 let (job_id, commits) = on_record(job, before)?;
                 return Ok(Moment { epoch: before, snapshots, job_id, commits });
             }
-            tokio::task::yield_now().await;
+            tokio::time::sleep(WAIT).await;
         }
         Err(format!("the job {} publishes faster than its tables can be opened; stop it, or try again", job.name))
     }
