@@ -372,6 +372,29 @@ fn columns_that_the_job_gives_anew_are_read_anew() {
     assert_eq!(rows(&mut run, "gold.t"), ["0 Lamp", "0 lamp"]);
 }
 
+#[test]
+fn a_static_table_that_is_read_no_more_leaves_no_copy() {
+    let shop = Shop::of(NAMES);
+    let mut run = shop.open();
+    send(&run, &[Some(1)]);
+    run.step().unwrap();
+    assert_eq!(copies(&mut run), [EpochId(0)]);
+    let without = shop.job();
+    let mut without = job::Job { statics: Default::default(), ..without };
+    without.tables[0].sql = "SELECT n, 'none' AS name FROM clicks".into();
+    run.restart_as(without).unwrap();
+    send(&run, &[Some(1)]);
+    run.step().unwrap();
+    assert_eq!(copies(&mut run), []);
+    assert_eq!(rows(&mut run, "gold.t"), ["0 lamp", "0 none"]);
+    // And it may come back.
+    run.restart_as(shop.job()).unwrap();
+    send(&run, &[Some(4)]);
+    run.step().unwrap();
+    assert_eq!(rows(&mut run, "gold.t"), ["0 chair", "0 lamp", "0 none"]);
+    assert_eq!(copies(&mut run), [EpochId(2)]);
+}
+
 /// Found by a drill: a kill while the checkpoint was being made.
 #[test]
 fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
