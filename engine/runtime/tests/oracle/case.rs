@@ -159,7 +159,11 @@ impl Case {
             let _ = writeln!(text, "\n[table.{}]\nmode = \"{}\"", table.name, table.mode.name());
             if let Query::Deduplicated { keys, within_us, .. } = &table.query {
                 let keys: Vec<String> = keys.iter().map(|key| format!("\"{key}\"")).collect();
-                let within = within_us.map(|us| format!(", within = \"{}\"", duration(us))).unwrap_or_default();
+                let within = match within_us {
+                    Some(us) => format!(", within = \"{}\"", duration(*us)),
+                    None if keys.iter().any(|key| key.contains("ts")) => String::new(),
+                    None => ", within = \"ever\"".to_string(),
+                };
                 let _ = writeln!(text, "deduplicate = {{ keys = [{}]{within} }}", keys.join(", "));
             }
             let _ = writeln!(text, "{}sql = '''{sql}'''", table.extra);

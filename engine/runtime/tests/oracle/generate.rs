@@ -45,7 +45,7 @@ fn add(case: &mut Case, name: &str, mode: Mode, query: Query) -> usize {
 }
 
 fn tables(dice: &mut Dice, case: &mut Case) {
-    match dice.below(20) {
+    match dice.below(22) {
         0..=2 => one_aggregate(dice, case),
         3 => windows_of_windows(dice, case),
         4..=5 => chain_of_tables(dice, case),
@@ -58,6 +58,8 @@ fn tables(dice: &mut Dice, case: &mut Case) {
         16 => union(dice, case),
         17 => top_of_windows(dice, case),
         18 => top_of_keys(dice, case),
+        19 => updating_join(dice, case),
+        20 => three_way(dice, case),
         _ => complete(dice, case),
     }
 }
@@ -139,7 +141,8 @@ fn distinct(dice: &mut Dice, case: &mut Case) {
 fn deduplicated(dice: &mut Dice, case: &mut Case) {
     let input = Box::new(rows(dice, 0));
     let keys = dice.pick(&[vec!["k"], vec!["k", "g"], vec!["k", "ts"]]).clone();
-    let within_us = (!keys.contains(&"ts") || dice.percent(30)).then(|| *dice.pick(&[1, 5, 20, 100]) * SECOND);
+    let within_us =
+        dice.percent(if keys.contains(&"ts") { 30 } else { 80 }).then(|| *dice.pick(&[1, 5, 20, 100]) * SECOND);
     let mode = *dice.pick(&[Mode::Append, Mode::Append, Mode::Update]);
     let at = add(case, "silver.first", mode, Query::Deduplicated { input, keys, within_us });
     if dice.percent(70) {
@@ -147,7 +150,7 @@ fn deduplicated(dice: &mut Dice, case: &mut Case) {
         let over = add(case, "gold.over", mode, over);
         if mode == Mode::Append && dice.percent(50) {
             let right = aggregate(dice, case, Query::Table(at), mode, false);
-            let windows = [case.tables[over].query.clone(), right].map(|query| as_keyed(query));
+            let windows = [case.tables[over].query.clone(), right].map(as_keyed);
             let [left, right] = windows;
             let join = ranged(dice, left, right);
             add(case, "gold.joined", Mode::Append, join);
@@ -242,8 +245,52 @@ fn window_join(dice: &mut Dice, case: &mut Case) {
     let kind =
         *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti]);
     let join = Join { kind, left, right, keys: vec!["k"], range_us: None, is_v_compared: dice.percent(25) };
-    let mode = if kind == JoinKind::Inner && dice.percent(40) { Mode::Update } else { Mode::Append };
+    let mode = if dice.percent(35) { Mode::Update } else { Mode::Append };
     add(case, "gold.joined", mode, Query::Join(Box::new(join)));
+}
+
+/// Counts of two streams by key, side by side: right after every epoch, rows without a match included.
+fn updating_join(dice: &mut Dice, case: &mut Case) {
+    let other = if dice.percent(60) { 1 } else { 0 };
+    let side = |dice: &mut Dice, source: usize| {
+        Query::Aggregate(Aggregate {
+            input: Box::new(rows(dice, source)),
+            window: None,
+            keys: dice.pick(&[vec!["k"], vec!["k", "g"]]).clone(),
+            value: *dice.pick(&Figure::WHOLE),
+            figures: Vec::new(),
+            having: dice.percent(15).then_some(2),
+        })
+    };
+    let (left, right) = (side(dice, 0), side(dice, other));
+    let kind =
+        *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti]);
+    let join = Join { kind, left, right, keys: vec!["k"], range_us: None, is_v_compared: dice.percent(25) };
+    let at = add(case, "silver.joined", Mode::Update, Query::Join(Box::new(join)));
+    case.tables[at].extra = "state_ttl = \"unbounded\"\n".to_string();
+    if dice.percent(40) {
+        let mut over = aggregate(dice, case, Query::Table(at), Mode::Update, true);
+        if let Query::Aggregate(aggregate) = &mut over {
+            aggregate.window = None;
+        }
+        add(case, "gold.over", Mode::Update, over);
+    }
+}
+
+fn three_way(dice: &mut Dice, case: &mut Case) {
+    let (first, second, third) = (rows(dice, 0), rows(dice, 1), rows(dice, 0));
+    let mut pairs = ranged(dice, first, second);
+    if let Query::Join(join) = &mut pairs {
+        join.kind = *dice.pick(&[JoinKind::Inner, JoinKind::Inner, JoinKind::Left, JoinKind::Semi]);
+    }
+    let all = ranged(dice, pairs, third);
+    match dice.percent(40) {
+        true => {
+            let over = aggregate(dice, case, all, Mode::Append, false);
+            add(case, "gold.over", Mode::Append, over)
+        }
+        false => add(case, "gold.joined", Mode::Append, all),
+    };
 }
 
 fn union(dice: &mut Dice, case: &mut Case) {

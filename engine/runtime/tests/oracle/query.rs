@@ -127,7 +127,7 @@ impl Query {
             Query::Aggregate(aggregate) => aggregate.columns(),
             Query::Session(session) => session.columns(),
             Query::Distinct { with_time, .. } => Columns { has_time: *with_time, ..Columns::default() },
-            Query::Join(join) => join.columns(),
+            Query::Join(join) => join.columns(case),
             Query::Union(inputs) => {
                 Columns { has_time: inputs.iter().all(|input| input.columns(case).has_time), ..Columns::default() }
             }

@@ -1,6 +1,6 @@
 //! Two streams joined by equal keys and a range of times, or by equal keys and windows.
 
-use crate::case::{Case, duration};
+use crate::case::{Case, Mode, duration};
 
 use super::{Ask, Columns, Dialect, Query, never_late};
 
@@ -24,20 +24,29 @@ pub struct Join {
     pub right: Query,
     /// Of `k` and `g`.
     pub keys: Vec<&'static str>,
-    /// Left time less right time is from here to there, microseconds; `None`: both have windows, and these are equal.
+    /// Left time less right time is from here to there, microseconds; `None`: both have windows, and these are equal, or
+    /// neither has a time.
     pub range_us: Option<(i64, i64)>,
     /// A further condition.
     pub is_v_compared: bool,
 }
 
 impl Join {
-    pub fn columns(&self) -> Columns {
-        Columns { has_time: self.kind != JoinKind::Full, ..Columns::default() }
+    pub fn columns(&self, case: &Case) -> Columns {
+        Columns { has_time: self.kind != JoinKind::Full && self.is_timed(case), ..Columns::default() }
+    }
+
+    fn is_timed(&self, case: &Case) -> bool {
+        self.left.columns(case).has_time && self.right.columns(case).has_time
+    }
+
+    /// How far the times of its inputs lie behind.
+    fn lag_below_us(&self, case: &Case) -> i64 {
+        self.left.lag_us(case).max(self.right.lag_us(case))
     }
 
     /// The time that its rows carry is the right one in right joins, the left one in all others.
     pub fn lag_us(&self, case: &Case) -> i64 {
-        let below = self.left.lag_us(case).max(self.right.lag_us(case));
         let own = match (self.range_us, self.kind) {
             (None, _) => 0,
             // A left row waits for right ones that are as much newer as the range allows.
@@ -46,7 +55,7 @@ impl Join {
             }
             (Some((_, most)), JoinKind::Right) => most + INCLUSIVE_US,
         };
-        below + own.max(0)
+        self.lag_below_us(case) + own.max(0)
     }
 
     pub fn engine(&self, case: &Case) -> String {
@@ -59,12 +68,12 @@ impl Join {
             JoinKind::Anti => "LEFT ANTI JOIN",
         };
         let mut conditions = self.conditions();
-        conditions.push(match self.range_us {
-            Some((least, most)) => format!("l.ts BETWEEN {} AND {}", moved(least), moved(most)),
-            None => "l.w = r.w".to_string(),
+        conditions.extend(match self.range_us {
+            Some((least, most)) => Some(format!("l.ts BETWEEN {} AND {}", moved(least), moved(most))),
+            None => self.is_timed(case).then(|| "l.w = r.w".to_string()),
         });
         let time = match self.kind {
-            JoinKind::Full => "",
+            _ if !self.columns(case).has_time => "",
             JoinKind::Right => "r.ts AS ts, ",
             _ => "l.ts AS ts, ",
         };
@@ -89,16 +98,21 @@ impl Join {
             (JoinKind::Anti, Dialect::Fusion) => "LEFT ANTI JOIN",
         };
         let mut conditions = self.conditions();
-        conditions.push(match self.range_us {
-            Some((least, most)) => format!("l.us - r.us BETWEEN {least} AND {most}"),
-            None => "l.ws = r.ws AND l.we = r.we".to_string(),
+        conditions.extend(match self.range_us {
+            Some((least, most)) => Some(format!("l.us - r.us BETWEEN {least} AND {most}")),
+            None => self.is_timed(ask.case).then(|| "l.ws = r.ws AND l.we = r.we".to_string()),
         });
         let time = match self.kind {
-            JoinKind::Full => "",
+            _ if !self.columns(ask.case).has_time => "",
             JoinKind::Right => "r.us AS us, ",
             _ => "l.us AS us, ",
         };
-        let on_time = |input: &Query| format!("SELECT * FROM ({}) q WHERE us IS NULL OR us > l", input.batch(ask));
+        // Rows are told late by the time of the input that lags most (Spark: the watermark of an operator's input).
+        let lag_us = self.lag_below_us(ask.case);
+        let on_time = |input: &Query| match self.is_timed(ask.case) {
+            true => format!("SELECT * FROM ({}) q WHERE us IS NULL OR us > l - {lag_us}", input.batch(ask)),
+            false => input.batch(ask),
+        };
         let joined = format!(
             "FROM ({}) l {word} ({}) r ON {}",
             on_time(&self.left),
@@ -111,8 +125,11 @@ impl Join {
 
     /// A row that matched nothing is there once nothing can match it any more.
     fn closed(&self, ask: &Ask<'_>) -> String {
-        let below = self.left.lag_us(ask.case).max(self.right.lag_us(ask.case));
-        let watermark_us = ask.watermark_us() - below;
+        if ask.mode() == Mode::Update {
+            // It is taken back when something does.
+            return "TRUE".to_string();
+        }
+        let watermark_us = ask.watermark_us() - self.lag_below_us(ask.case);
         let (left, right) = match self.range_us {
             Some((least, most)) => (
                 format!("l.us - ({least}) + {INCLUSIVE_US} <= {watermark_us}"),
