@@ -393,3 +393,14 @@ fn the_first_rows_of_a_window_change_until_its_end_and_not_only_until_its_start(
         .into();
     assert_eq!(lines(&run(&graph, 0, &epochs)), ["1970-01-01T00:00:00Z | 3 | 1"]);
 }
+
+#[test]
+fn a_count_of_windows_in_complete_mode_is_zero_before_there_is_one() {
+    let sql = "SELECT count(*) AS n, sum(n) AS s FROM (SELECT window AS w, count(*) AS n FROM events GROUP BY window(event_time, '1 minute'))";
+    let (graph, _) = plan_one("complete", sql).unwrap();
+    let schema = &graph.sources["events"].schema;
+    let nothing = rows(schema, vec![("user_id", texts(&[Some("without a time")]))]);
+    assert_eq!(lines(&run(&graph, 0, &[(vec![nothing], None)])), ["0 | null"]);
+    let something = rows(schema, vec![("event_time", times(&[0, SECOND, MINUTE]))]);
+    assert_eq!(lines(&run(&graph, 0, &[(vec![something], None)])), ["2 | 3"]);
+}
