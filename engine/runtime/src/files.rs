@@ -33,6 +33,11 @@ impl OpenFiles {
         Ok(OpenFiles { operator, files, changed: BTreeMap::new() })
     }
 
+    /// Number of open files.
+    pub fn count(&self) -> usize {
+        self.files.len()
+    }
+
     /// Puts a new file, or none, in the place of a bucket's file; returns the file that goes.
     pub fn replace(&mut self, bucket: i64, file: Option<StagedFile>) -> Option<StagedFile> {
         self.changed.insert(bucket, file.clone());

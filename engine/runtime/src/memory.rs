@@ -18,6 +18,7 @@ use tokio::runtime::{Handle, Runtime};
 
 use crate::clock::Clock;
 use crate::error::{RunError, of_table};
+use crate::files::OpenFiles;
 use crate::planner::Next;
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::statics::{Known, MemoryStatic, StaticRows, static_schemas};
@@ -409,6 +410,27 @@ impl MemoryRun {
             }
         }
         Ok(blocks)
+    }
+
+    /// Lets go of what a long run in memory gathers and a real one does not: records that were read, and what was told of
+    /// all epochs but the newest. Waits for the upkeep of the tables' logs to end.
+    pub fn forget_past(&mut self) {
+        let before_newest = self.heard.epochs.len().saturating_sub(1);
+        self.heard.epochs.drain(..before_newest);
+        let (Some(memory), Some(told)) = (&self.world.memory, &self.told) else { return };
+        told.run.publisher.settle();
+        for (source, planned) in told.run.last.iter().flat_map(|commit| &commit.plan.sources) {
+            if let Some(topic) = memory.topics.get(source) {
+                topic.trim(&planned.ranges.iter().map(|(at, range)| (at, range.until)).collect());
+            }
+        }
+    }
+
+    /// Number of data files of a table that a later epoch may replace: those of the buckets that are not final.
+    pub fn replaceable_files(&self, table: &str) -> usize {
+        let Some(run) = self.told.as_ref().map(|told| &told.run) else { return 0 };
+        let of_table = run.layout.tables.iter().zip(&run.files).filter(|(setup, _)| setup.plan.name == table);
+        of_table.filter_map(|(_, files)| files.as_ref()).map(OpenFiles::count).sum()
     }
 
     /// The newest epoch.

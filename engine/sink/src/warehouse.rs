@@ -117,7 +117,7 @@ impl Warehouse {
     }
 
     /// A store whose paths begin at the warehouse.
-    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(PrefixStore::new(Arc::clone(&self.root), self.prefix.clone()))
     }
 

@@ -164,6 +164,16 @@ impl Database {
         self.cache.get_usage()
     }
 
+    /// Bytes of all table files, those not yet taken away included.
+    pub(crate) fn file_bytes(&self) -> Result<u64, StateError> {
+        let mut bytes = 0;
+        for family in Family::ALL {
+            let found = self.db.property_int_value_cf(self.family(family)?, "rocksdb.total-sst-files-size");
+            bytes += found.map_err(|error| self.read_failed("the sizes of the files", &error))?.unwrap_or(0);
+        }
+        Ok(bytes)
+    }
+
     /// Writes what is only in memory and log into table files.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
         for family in Family::ALL {

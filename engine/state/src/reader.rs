@@ -230,6 +230,14 @@ impl CheckpointReader {
         Ok(bytes)
     }
 
+    /// Bytes of RocksDB's table files, wherever they lie; the log is not counted.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn file_bytes(&self) -> Result<u64, StateError> {
+        self.database.file_bytes()
+    }
+
     /// Memory that caches and write buffers take, bytes.
     pub fn memory_bytes(&self) -> usize {
         self.database.memory_bytes()

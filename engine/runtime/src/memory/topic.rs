@@ -1,9 +1,10 @@
 //! A topic in memory: partitions of records that a test appends to while a job reads them, with Kafka's offsets.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use epoch::offsets::PerPartition;
-use epoch::{OffsetRange, TopicPartition};
+use epoch::{OffsetRange, Offsets, TopicPartition};
 use source::{Available, Record};
 
 /// One record of a [`MemoryTopic`].
@@ -28,13 +29,27 @@ impl MemoryRecord {
 #[derive(Debug, Clone)]
 pub struct MemoryTopic {
     name: Arc<str>,
-    partitions: Arc<RwLock<Vec<Vec<MemoryRecord>>>>,
+    partitions: Arc<RwLock<Vec<Partition>>>,
+}
+
+/// Records of one partition; those before `low` are gone, as in a topic whose retention has passed.
+#[derive(Debug, Default)]
+struct Partition {
+    low: usize,
+    records: VecDeque<MemoryRecord>,
+}
+
+impl Partition {
+    /// Offset behind the last record.
+    fn high(&self) -> i64 {
+        offset(self.low + self.records.len())
+    }
 }
 
 impl MemoryTopic {
     /// An empty topic.
     pub fn new(name: &str) -> MemoryTopic {
-        MemoryTopic { name: name.into(), partitions: Arc::new(RwLock::new(vec![Vec::new()])) }
+        MemoryTopic { name: name.into(), partitions: Arc::new(RwLock::new(vec![Partition::default()])) }
     }
 
     /// The topic's name.
@@ -47,18 +62,29 @@ impl MemoryTopic {
         let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
         let at = usize::from(partition);
         if partitions.len() <= at {
-            partitions.resize_with(at + 1, Vec::new);
+            partitions.resize_with(at + 1, Partition::default);
         }
-        let from = offset(partitions[at].len());
-        partitions[at].extend(records);
-        OffsetRange { from, until: offset(partitions[at].len()) }
+        let from = partitions[at].high();
+        partitions[at].records.extend(records);
+        OffsetRange { from, until: partitions[at].high() }
+    }
+
+    /// Lets the records before these offsets go; the others keep theirs.
+    pub fn trim(&self, until: &Offsets) {
+        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        for (number, partition) in partitions.iter_mut().enumerate() {
+            let until = until.get(&self.partition(number)).and_then(|until| usize::try_from(*until).ok()).unwrap_or(0);
+            let gone = until.saturating_sub(partition.low).min(partition.records.len());
+            partition.records.drain(..gone);
+            partition.low += gone;
+        }
     }
 
     /// Every partition, and how far it reaches.
     pub fn available(&self) -> PerPartition<Available> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let reach = |(number, records): (usize, &Vec<MemoryRecord>)| {
-            (self.partition(number), Available { low: 0, high: offset(records.len()) })
+        let reach = |(number, partition): (usize, &Partition)| {
+            (self.partition(number), Available { low: offset(partition.low), high: partition.high() })
         };
         partitions.iter().enumerate().map(reach).collect()
     }
@@ -67,10 +93,11 @@ impl MemoryTopic {
     /// the end where there is none.
     pub fn offsets_at(&self, timestamp_ms: i64) -> PerPartition<i64> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let first = |(number, records): (usize, &Vec<MemoryRecord>)| {
-            let at =
-                records.iter().position(|record| record.timestamp_ms.is_some_and(|time_ms| time_ms >= timestamp_ms));
-            (self.partition(number), offset(at.unwrap_or(records.len())))
+        let first = |(number, partition): (usize, &Partition)| {
+            let is_from_then =
+                |record: &MemoryRecord| record.timestamp_ms.is_some_and(|time_ms| time_ms >= timestamp_ms);
+            let at = partition.records.iter().position(is_from_then).unwrap_or(partition.records.len());
+            (self.partition(number), offset(partition.low + at))
         };
         partitions.iter().enumerate().map(first).collect()
     }
@@ -78,9 +105,11 @@ impl MemoryTopic {
     /// Hands over the records of a range, in order. Returns the offset behind the last one that there was.
     pub fn read(&self, at: &TopicPartition, range: OffsetRange, handle: &mut dyn FnMut(Record<'_>)) -> i64 {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let records = usize::try_from(at.partition).ok().and_then(|number| partitions.get(number));
-        let mut next = range.from;
-        for record in records.into_iter().flatten().skip(usize::try_from(range.from).unwrap_or(usize::MAX)) {
+        let partition = usize::try_from(at.partition).ok().and_then(|number| partitions.get(number));
+        let low = partition.map_or(0, |partition| offset(partition.low));
+        let mut next = if partition.is_some() { range.from.max(low) } else { range.from };
+        let skipped = usize::try_from(next - low).unwrap_or(usize::MAX);
+        for record in partition.iter().flat_map(|partition| partition.records.iter().skip(skipped)) {
             if next >= range.until {
                 break;
             }

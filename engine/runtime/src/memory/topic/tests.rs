@@ -34,6 +34,19 @@ fn records_are_read_by_offset() {
 }
 
 #[test]
+fn records_that_go_leave_the_offsets_of_the_others_as_they_are() {
+    let topic = MemoryTopic::new("t");
+    topic.append(0, records(&["a", "b", "c"]));
+    topic.trim(&[(TopicPartition::new("t", 0), 2), (TopicPartition::new("t", 7), 2)].into_iter().collect());
+    assert_eq!(topic.available().iter().map(|(_, reach)| *reach).collect::<Vec<_>>(), [Available { low: 2, high: 3 }]);
+    assert_eq!(topic.append(0, records(&["d"])), OffsetRange { from: 3, until: 4 });
+    assert_eq!(read(&topic, 0, 2, 4).0, [(2, "c".into()), (3, "d".into())]);
+    assert_eq!(read(&topic, 0, 0, 9).0.len(), 2);
+    topic.trim(&[(TopicPartition::new("t", 0), 99)].into_iter().collect());
+    assert_eq!(topic.available().iter().map(|(_, reach)| *reach).collect::<Vec<_>>(), [Available { low: 4, high: 4 }]);
+}
+
+#[test]
 fn partitions_come_with_their_first_record() {
     let topic = MemoryTopic::new("t");
     assert_eq!(topic.available().len(), 1, "one from the start, as a topic has");
