@@ -5,6 +5,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use epoch::{Commit, EpochId, Permit, Plan, layout};
@@ -15,7 +16,7 @@ use crate::database::{Database, Family};
 use crate::error::StateError;
 use crate::key::{BlockKey, BucketRange};
 use crate::owner::Owner;
-use crate::reader::{CheckpointReader, Identity, Kind, Published, read_identity};
+use crate::reader::{CheckpointReader, Identity, Kind, Published, epoch_of, read_identity};
 use crate::seal;
 
 /// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
@@ -23,9 +24,14 @@ pub struct Checkpoint {
     reader: CheckpointReader,
     /// Plan, commit and retire follow each other, whoever calls them.
     writing: Mutex<()>,
+    /// Records of epochs before this one are known to be gone.
+    retired: AtomicU64,
     /// Declared last: the folder is given up after the database is closed. Memory has no owner but its process.
     _owner: Option<Owner>,
 }
+
+/// Epochs whose records are removed one by one; of more the range of their keys is.
+const RETIRED_ONE_BY_ONE: u64 = 256;
 
 /// How a checkpoint is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +99,7 @@ impl Checkpoint {
             });
         }
         let reader = CheckpointReader { database, identity, poison: OnceLock::new() };
-        Ok(Checkpoint { reader, writing: Mutex::new(()), _owner: owner })
+        Ok(Checkpoint { reader, writing: Mutex::new(()), retired: AtomicU64::new(0), _owner: owner })
     }
 
     /// Opens a checkpoint to look at, beside its owner if there is one. Shows it as it is at this moment.
@@ -187,15 +193,22 @@ impl Checkpoint {
         let _writing = self.begin()?;
         let Some(newest) = self.found()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
         let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
-        if !self.has_older(oldest_kept)? {
-            return Ok(());
-        }
+        let gone = EpochId(self.retired.load(Ordering::Relaxed));
+        let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
         let mut batch = WriteBatch::default();
         let family = self.reader.database.family(Family::Records)?;
         for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
-            batch.delete_range_cf(family, kind.bounds().0, kind.key_of(oldest_kept));
+            // One by one: every range that is deleted makes the next read sort all of those that are not merged away yet.
+            match oldest_kept.0 - oldest.0 {
+                0..=RETIRED_ONE_BY_ONE => {
+                    (oldest.0..oldest_kept.0).for_each(|epoch| batch.delete_cf(family, kind.key_of(EpochId(epoch))));
+                }
+                _ => batch.delete_range_cf(family, kind.key_of(oldest), kind.key_of(oldest_kept)),
+            }
         }
-        self.write(batch, false, "remove old epochs from")
+        self.write(batch, false, "remove old epochs from")?;
+        self.retired.store(oldest_kept.0, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Merges all files now, so that dropped state leaves the disk at once rather than in the background.
@@ -217,13 +230,16 @@ impl Checkpoint {
         self.reader.database.flush()
     }
 
-    /// True if a record older than `oldest_kept` is stored.
-    fn has_older(&self, oldest_kept: EpochId) -> Result<bool, StateError> {
-        let (from, until) = (Kind::Plan.bounds().0, Kind::Plan.key_of(oldest_kept));
+    /// The oldest epoch of which a plan is stored, from `gone` on and before `oldest_kept`.
+    fn oldest_plan(&self, gone: EpochId, oldest_kept: EpochId) -> Result<Option<EpochId>, StateError> {
+        if oldest_kept <= gone {
+            return Ok(None);
+        }
+        let (from, until) = (Kind::Plan.key_of(gone), Kind::Plan.key_of(oldest_kept));
         let mut rows = self.reader.database.iterate(Family::Records, from, until)?;
         rows.seek_to_first();
         rows.status().map_err(|error| self.reader.database.read_failed("the oldest records", &error))?;
-        Ok(rows.valid())
+        Ok(rows.key().map(epoch_of))
     }
 
     /// Begins a write: refused once one has failed.

@@ -174,6 +174,19 @@ impl Database {
         Ok(bytes)
     }
 
+    /// Ranges of deleted keys in the table files that are not merged away yet.
+    #[cfg(test)]
+    pub(crate) fn range_deletes(&self) -> Result<u64, StateError> {
+        let mut ranges = 0;
+        for family in Family::ALL {
+            let found = self.db.property_value_cf(self.family(family)?, "rocksdb.aggregated-table-properties");
+            let text = found.map_err(|error| self.read_failed("the properties", &error))?.unwrap_or_default();
+            let named = text.split(';').find_map(|part| part.trim().strip_prefix("# range deletions="));
+            ranges += named.and_then(|count| count.trim().parse().ok()).unwrap_or(u64::from(!text.is_empty()) << 40);
+        }
+        Ok(ranges)
+    }
+
     /// Writes what is only in memory and log into table files.
     pub(crate) fn flush(&self) -> Result<(), StateError> {
         for family in Family::ALL {

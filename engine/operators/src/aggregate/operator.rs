@@ -18,6 +18,11 @@ use crate::OperatorError;
 pub use crate::operator::{BlockChanges, BlockSource};
 use crate::operator::{Moment, Piece};
 
+/// Blocks up to which they are deleted one by one when their windows go. A range of keys is one entry however many blocks are
+/// in it, but RocksDB sorts all ranges of its write buffer anew for the first read after each: thousands of them, of small
+/// epochs, would make every read slow.
+const DELETES_MAX: usize = 256;
+
 /// An aggregate with its state.
 pub struct Aggregate {
     spec: Arc<AggregateSpec>,
@@ -198,14 +203,18 @@ impl Aggregate {
         let Some(last) = self.index.buckets().take_while(|pane| window.last_end_of(*pane) <= until_us).last() else {
             return;
         };
-        let dropped = self.index.take_below(last + 1);
-        let mut was_committed = false;
-        for block in dropped {
-            was_committed |= self.pending.remove(&block.key).is_none();
-            self.touched.remove(&block.key.bucket);
+        let mut committed = Vec::new();
+        for BlockRef { key, .. } in self.index.take_below(last + 1) {
+            self.touched.remove(&key.bucket);
+            if self.pending.remove(&key).is_none() {
+                committed.push(key);
+            }
         }
-        if was_committed {
-            changes.drops.push(BucketRange { operator: self.operator, from: i64::MIN, until: last + 1 });
+        match committed.as_slice() {
+            [first, .., _] if committed.len() > DELETES_MAX => {
+                changes.drops.push(BucketRange { operator: self.operator, from: first.bucket, until: last + 1 });
+            }
+            _ => changes.deletes.extend(committed),
         }
     }
 

@@ -33,6 +33,10 @@ fn row(key: i64, value: i64) -> Row {
     Row { key, value, expires: None, expires_at: None }
 }
 
+fn row_of(key: i64) -> Row {
+    row(key, key)
+}
+
 #[test]
 fn a_store_reads_nothing_before_it_is_asked() {
     let mut blocks = Blocks::default();
@@ -93,6 +97,33 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
     assert!(!store.any_due(&moment(3, Some(60), 3)));
     assert_eq!(blocks.list(), [], "the last row is gone, and every block with it");
     assert_eq!((store.figures().rows, store.figures().removed), (0, 1));
+}
+
+/// Rows of large epochs that live for two of them lay there for sixteen, until it was their shard's turn: a join's state was seen
+/// growing to more than twice of what was alive.
+#[test]
+fn dead_rows_are_never_more_than_the_living() {
+    let mut blocks = Blocks::default();
+    let mut store = open(&blocks);
+    store.limits = settle::Limits { dead_entries: 16, ..settle::Limits::default() };
+    for number in 0..40 {
+        let of_epoch = |row: i64| Row { expires: Some(number + 2), ..row_of(number * 6_400 + row) };
+        let inserted: Vec<Row> = (0..6_400).map(of_epoch).collect();
+        let moment = moment(number as u64, Some(number), number);
+        for shard in 0..SHARDS {
+            let of_shard: Vec<Row> = inserted.iter().filter(|row| row.shard() == shard).cloned().collect();
+            store.shard(shard, &moment, &blocks).unwrap().insert(&rows(&of_shard), &keys(&of_shard)).unwrap();
+            store.finish(shard..shard + 1, &moment).unwrap();
+        }
+        let changes = store.settle(&moment, &blocks).unwrap();
+        blocks.apply(&changes);
+        store.committed();
+        let summary = store.summary(&blocks).unwrap();
+        let stored: u64 = summary.buckets.iter().map(|bucket| bucket.stored).sum();
+        let live = store.figures().rows;
+        assert_eq!(live, 6_400 * (number + 1).min(2) as u64);
+        assert!(stored <= 2 * live + 16 * u64::from(SHARDS), "epoch {number}: {stored} rows for {live}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The checkpoint as a whole: atomic under SIGKILL, strict about the protocol, closed after a failed write.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod many;
+
 use std::path::Path;
 use std::process::Command;
 
