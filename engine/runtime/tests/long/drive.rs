@@ -1,5 +1,8 @@
 //! Runs a job for many epochs over steady input, and writes down what it keeps.
 
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
 use futures::{StreamExt, TryStreamExt};
 use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun, StateFigures};
 
@@ -7,11 +10,11 @@ use crate::meter::live_bytes;
 use crate::shapes::{Shape, job_text, table};
 
 /// Seconds by which event time moves on from one round of input to the next, and the clock with it.
-pub const STEP_S: i64 = 2;
+pub const STEP_S: i64 = 10;
 /// 2026-01-01T00:00:00Z.
 const BEGIN_S: i64 = 1_767_225_600;
 /// Epochs between two looks at the state.
-const LOOK_EVERY: u64 = 50;
+const LOOK_EVERY: u64 = 20;
 /// Versions of a table's log that stay, more than lie between two of its checkpoints.
 const VERSIONS_KEPT: u64 = 250;
 
@@ -30,6 +33,12 @@ pub struct Quarter {
     pub file_bytes: u64,
     /// Bytes allocated, without those of the tables.
     pub allocated: i64,
+    /// Rows written, by table.
+    pub written: BTreeMap<String, u64>,
+    /// Rows that were late for a table.
+    pub late: u64,
+    /// How long it took.
+    pub took: Duration,
 }
 
 /// A run with its input.
@@ -56,16 +65,21 @@ impl Long {
     }
 
     fn until(&mut self, epochs: u64) -> Quarter {
-        let mut most = Quarter::default();
+        let (mut most, begun) = (Quarter::default(), Instant::now());
         let mut next_look = self.run.epochs_committed() + LOOK_EVERY;
         while self.run.epochs_committed() < epochs {
             self.feed();
-            self.run.step().unwrap_or_else(|error| panic!("round {}: {error}", self.round));
+            let epochs = self.run.step().unwrap_or_else(|error| panic!("round {}: {error}", self.round));
+            most.late += epochs.iter().map(|epoch| epoch.late).sum::<u64>();
+            for table in epochs.into_iter().flat_map(|epoch| epoch.tables) {
+                *most.written.entry(table.name).or_default() += table.written;
+            }
             if self.run.epochs_committed() >= next_look {
                 next_look += LOOK_EVERY;
                 self.look(&mut most);
             }
         }
+        most.took = begun.elapsed();
         self.weigh(&mut most);
         most
     }
@@ -83,16 +97,16 @@ impl Long {
         let first = round * 4;
         let events = [
             (0, event(first, now)),
-            (1, event(first + 1, now + 1)),
-            (0, event(first + 2, now - 3)),
-            (1, event(first - 4, now - 1)),
-            (0, event(first + 3, now - 8)),
-            (1, event(first, if round % 10 == 9 { now - 60 } else { now })),
+            (1, event(first + 1, now + 5)),
+            (0, event(first + 2, now - 15)),
+            (1, event(first - 4, now - 5)),
+            (0, event(first + 3, now - 40)),
+            (1, event(first, if round % 10 == 9 { now - 300 } else { now })),
         ];
         let clicks = [
             (0, event(first, now)),
-            (1, event(first + 1, now - 2)),
-            (0, event(first - 9, now - 5)),
+            (1, event(first + 1, now - 10)),
+            (0, event(first - 9, now - 25)),
             (1, event(first, now)),
         ];
         for (partition, record) in events {
@@ -177,7 +191,7 @@ impl Long {
         tables.into_iter().map(|table| (table.clone(), self.run.figures(&table).unwrap())).collect()
     }
 
-    /// True if a table has rows, or had.
+    /// Epochs committed.
     pub fn epochs(&self) -> u64 {
         self.run.epochs_committed()
     }

@@ -11,14 +11,14 @@ warehouse = "nowhere-else"
 connector = "kafka"
 brokers = "127.0.0.1:1"
 topic = "events"
-watermark = { column = "t", delay = "10 seconds" }
+watermark = { column = "t", delay = "50 seconds" }
 schema = { id = "string", k = "string", v = "int", t = "timestamp" }
 
 [source.clicks]
 connector = "kafka"
 brokers = "127.0.0.1:1"
 topic = "clicks"
-watermark = { column = "c", delay = "10 seconds" }
+watermark = { column = "c", delay = "50 seconds" }
 schema = { id = "string", k = "string", c = "timestamp" }
 "#;
 
@@ -26,7 +26,7 @@ schema = { id = "string", k = "string", c = "timestamp" }
 pub type Shape = (&'static str, &'static str, &'static str, &'static str);
 
 /// The range of most joins.
-const JOINED: &str = "e.k = c.k AND c.c BETWEEN e.t - INTERVAL '20 seconds' AND e.t";
+const JOINED: &str = "e.k = c.k AND c.c BETWEEN e.t - INTERVAL '100 seconds' AND e.t";
 
 /// The shapes; `JOINED` in a query stands for a condition with a range of times.
 pub const SHAPES: &[Shape] = &[
@@ -34,76 +34,75 @@ pub const SHAPES: &[Shape] = &[
         "tumbling_append",
         "append",
         "late = \"table\"\n",
-        "SELECT window.start AS s, k, count(*) AS n, sum(v) AS total, collect_list(v) AS list FROM events GROUP BY window(t, '20 seconds'), k",
+        "SELECT window.start AS s, k, count(*) AS n, sum(v) AS total, collect_list(v) AS list FROM events GROUP BY window(t, '100 seconds'), k",
     ),
     (
         "tumbling_update",
         "update",
         "",
-        "SELECT window.start AS s, k, count(DISTINCT v) AS n FROM events GROUP BY window(t, '20 seconds'), k",
+        "SELECT window.start AS s, k, count(DISTINCT v) AS n FROM events GROUP BY window(t, '100 seconds'), k",
     ),
     (
         "sliding_append",
         "append",
         "",
-        "SELECT window.start AS s, count(*) AS n, approx_count_distinct(id) AS ids FROM events GROUP BY window(t, '30 seconds', '10 seconds')",
+        "SELECT window.start AS s, count(*) AS n, approx_count_distinct(id) AS ids FROM events GROUP BY window(t, '150 seconds', '50 seconds')",
     ),
     (
         "sliding_update",
         "update",
         "",
-        "SELECT window.start AS s, k, max(v) AS v FROM events GROUP BY window(t, '30 seconds', '10 seconds'), k",
+        "SELECT window.start AS s, k, max(v) AS v FROM events GROUP BY window(t, '150 seconds', '50 seconds'), k",
     ),
     (
         "sessions_append",
         "append",
         "",
-        "SELECT session_window.start AS s, id, count(*) AS n FROM events GROUP BY session_window(t, '5 seconds'), id",
+        "SELECT session_window.start AS s, id, count(*) AS n FROM events GROUP BY session_window(t, '25 seconds'), id",
     ),
     (
         "sessions_update",
         "update",
         "",
-        "SELECT session_window.start AS s, id, count(*) AS n FROM events GROUP BY session_window(t, '5 seconds'), id",
+        "SELECT session_window.start AS s, id, count(*) AS n FROM events GROUP BY session_window(t, '25 seconds'), id",
     ),
     ("by_event_time", "update", "", "SELECT t, count(*) AS n FROM events GROUP BY t"),
-    ("once_within", "append", "deduplicate = { keys = [\"id\"], within = \"20 seconds\" }\n", "SELECT id, v, t FROM events"),
-    ("once_ttl", "append", "deduplicate = { keys = [\"id\"] }\nstate_ttl = \"1 minute\"\n", "SELECT id, v, t FROM events"),
+    ("once_within", "append", "deduplicate = { keys = [\"id\"], within = \"100 seconds\" }\n", "SELECT id, v, t FROM events"),
+    ("once_ttl", "append", "deduplicate = { keys = [\"id\"] }\nstate_ttl = \"5 minutes\"\n", "SELECT id, v, t FROM events"),
     ("distinct_rows", "append", "", "SELECT DISTINCT k, t FROM events"),
     ("distinct_update", "update", "", "SELECT DISTINCT k, t FROM events"),
     ("join_inner", "append", "late = \"table\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON JOINED"),
     ("join_left", "append", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
     ("join_semi", "append", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
-    ("join_left_update", "update", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
-    ("join_ttl", "append", "state_ttl = \"1 minute\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON e.id = c.id"),
+    ("join_ttl", "append", "state_ttl = \"5 minutes\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON e.id = c.id"),
     (
         "join_windows",
         "append",
         "",
         "SELECT a.w, a.k, a.n, b.n AS m
-         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '20 seconds'), k) a
-         JOIN (SELECT window AS w, k, count(*) AS n FROM clicks GROUP BY window(c, '20 seconds'), k) b ON a.w = b.w AND a.k = b.k",
+         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k) a
+         JOIN (SELECT window AS w, k, count(*) AS n FROM clicks GROUP BY window(c, '100 seconds'), k) b ON a.w = b.w AND a.k = b.k",
     ),
     (
         "chain",
         "append",
         "",
         "SELECT window.start AS s, sum(n) AS n, count(*) AS keys
-         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '10 seconds'), k) GROUP BY window(w, '40 seconds')",
+         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '50 seconds'), k) GROUP BY window(w, '200 seconds')",
     ),
     (
         "chain_dedup_join",
         "append",
         "",
         "SELECT window.start AS s, count(*) AS n
-         FROM (SELECT e.k, e.t FROM (SELECT DISTINCT k, t FROM events) e JOIN clicks c ON JOINED) GROUP BY window(t, '20 seconds')",
+         FROM (SELECT e.k, e.t FROM (SELECT DISTINCT k, t FROM events) e JOIN clicks c ON JOINED) GROUP BY window(t, '100 seconds')",
     ),
     (
         "count_of_counts",
         "update",
         "",
         "SELECT w, n, count(*) AS keys
-         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '20 seconds'), k) GROUP BY w, n",
+         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k) GROUP BY w, n",
     ),
     (
         "top",
@@ -111,7 +110,7 @@ pub const SHAPES: &[Shape] = &[
         "",
         "SELECT w.start AS s, k, n, place FROM (
            SELECT w, k, n, ROW_NUMBER() OVER (PARTITION BY w ORDER BY n DESC, k) AS place
-           FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '20 seconds'), k)) WHERE place <= 2",
+           FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k)) WHERE place <= 2",
     ),
     (
         "top_update",
@@ -119,20 +118,20 @@ pub const SHAPES: &[Shape] = &[
         "",
         "SELECT w.start AS s, k, n, place FROM (
            SELECT w, k, n, ROW_NUMBER() OVER (PARTITION BY w ORDER BY n DESC, k) AS place
-           FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '20 seconds'), k)) WHERE place <= 2",
+           FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k)) WHERE place <= 2",
     ),
     (
         "of_union",
         "append",
         "",
         "SELECT window.start AS s, count(*) AS n
-         FROM (SELECT k, t FROM events UNION ALL SELECT k, c AS t FROM clicks) GROUP BY window(t, '20 seconds')",
+         FROM (SELECT k, t FROM events UNION ALL SELECT k, c AS t FROM clicks) GROUP BY window(t, '100 seconds')",
     ),
     (
         "materialized",
         "update",
         "",
-        "SELECT DISTINCT w, n FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '20 seconds'), k)",
+        "SELECT DISTINCT w, n FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k)",
     ),
 ];
 
