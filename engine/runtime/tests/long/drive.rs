@@ -1,9 +1,11 @@
 //! Runs a job for many epochs over steady input, and writes down what it keeps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun, StateFigures};
 
 use crate::meter::live_bytes;
@@ -46,6 +48,8 @@ pub struct Long {
     run: MemoryRun,
     tables: Vec<String>,
     round: i64,
+    /// Objects that take no more than their size.
+    exact: HashSet<Path>,
 }
 
 impl Long {
@@ -55,7 +59,7 @@ impl Long {
             .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         let options = MemoryOptions { time_us: BEGIN_S * 1_000_000, ..MemoryOptions::default() };
         let run = MemoryRun::open(job, &options).unwrap_or_else(|error| panic!("{error}"));
-        Long { run, tables: shapes.iter().map(table).collect(), round: 0 }
+        Long { run, tables: shapes.iter().map(table).collect(), round: 0, exact: HashSet::new() }
     }
 
     /// Runs so many epochs in four quarters.
@@ -133,15 +137,16 @@ impl Long {
         most.allocated = most.allocated.max(live_bytes() - left);
     }
 
-    /// Takes away data files, which nothing here reads again, and old entries of the logs. Returns the bytes that stay.
-    fn forget_files(&self) -> i64 {
+    /// Takes away data files, which nothing here reads again, and old entries of the logs. Returns the bytes that stay; each
+    /// object that stays is put again, since whoever made it may have reserved more than it takes.
+    fn forget_files(&mut self) -> i64 {
         let store = self.run.warehouse().unwrap().store();
         let found: Vec<_> = futures::executor::block_on(store.list(None).try_collect()).unwrap();
         let newest = |folder: &str| {
             let versions = found.iter().filter_map(|object| version_of(object.location.as_ref(), folder));
             versions.max().unwrap_or(0)
         };
-        let (mut gone, mut left) = (Vec::new(), 0);
+        let (mut gone, mut stays) = (Vec::new(), Vec::new());
         let mut folder = (String::new(), 0);
         for object in &found {
             let path = object.location.as_ref();
@@ -156,12 +161,20 @@ impl Long {
             };
             match old {
                 true => gone.push(Ok(object.location.clone())),
-                false => left += object.size as i64,
+                false => stays.push(object),
             }
         }
         let gone = futures::stream::iter(gone).boxed();
         futures::executor::block_on(store.delete_stream(gone).try_collect::<Vec<_>>()).unwrap();
-        left
+        for object in stays.iter().filter(|object| !self.exact.contains(&object.location)) {
+            let bytes =
+                futures::executor::block_on(async { store.get(&object.location).await?.bytes().await }).unwrap();
+            let exact = bytes::Bytes::from(bytes.to_vec().into_boxed_slice());
+            futures::executor::block_on(store.put(&object.location, exact.into())).unwrap();
+        }
+        self.exact = stays.iter().map(|object| object.location.clone()).collect();
+        // The name and what else the store notes of an object.
+        stays.iter().map(|object| object.size as i64 + object.location.as_ref().len() as i64 + 256).sum()
     }
 
     /// What the checkpoint holds, and that it is sound.
