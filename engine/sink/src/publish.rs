@@ -11,6 +11,7 @@ use deltalake_core::checkpoints;
 use epoch::{EpochId, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
+use tokio::sync::Mutex;
 
 use crate::entry::{Seen, entry_path, epoch_entry, epoch_number, read_entry};
 use crate::error::SinkError;
@@ -206,7 +207,12 @@ impl Table {
     }
 }
 
+/// The library reads the whole list of a table's files for a summary. Tables of one job come to it in the same epochs: one after
+/// the other they take the memory of one.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
 async fn upkeep(shared: &Shared, version: i64) -> Result<(), SinkError> {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let place = format!("checkpoint {version} of the log of table {}", shared.name);
     let mut table = DeltaTable::new(Arc::clone(&shared.log));
     table.load_version(version.cast_unsigned()).await.map_err(|error| SinkError::delta(&place, &error))?;
