@@ -78,7 +78,11 @@ impl JobFile {
                 }
             }
         }
-        let planned = job.as_ref().map(|job| plan::plan_job(job, &schemas));
+        let planned = job.as_ref().map(|job| {
+            let graph = plan::plan_job(job, &schemas)?;
+            let problems = runtime::table_problems(&graph);
+            if problems.is_empty() { Ok(graph) } else { Err(problems) }
+        });
         if let (Some(job), Some(Err(found))) = (&job, &planned) {
             // That its columns are not known follows from the problem of the static table.
             for problem in found.iter().filter(|found| found.problem.code != Some(plan::STATIC_NOT_READ)) {

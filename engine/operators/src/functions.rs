@@ -1,6 +1,7 @@
 //! Aggregate functions of Spark that DataFusion lacks, or keeps in a state that is too large or differs from run to run.
 
 mod approx_count_distinct;
+mod array_agg;
 mod collect_list;
 mod count_if;
 mod distinct;
@@ -43,14 +44,15 @@ pub fn aggregates() -> Vec<AggregateUDF> {
             // DISTINCT changes nothing for the smallest and the largest.
             match named.name() {
                 "min" | "max" | "grouping" | "first_value" | "last_value" | "nth_value" => named.as_ref().clone(),
+                "array_agg" => with_distinct::with_distinct(Arc::new(array_agg::array_agg(named))),
                 _ => with_distinct::with_distinct(named),
             }
         })
         .collect();
-    all.extend([approx_count_distinct(), with_distinct::with_distinct(Arc::new(collect_list())), count_if::count_if()]);
+    all.push(approx_count_distinct());
     all.extend(ends::ends());
-    all.extend(extremes::extremes());
-    all.extend(moments::moments());
-    all.extend(gathered::gathered());
+    let own =
+        [vec![collect_list(), count_if::count_if()], extremes::extremes(), moments::moments(), gathered::gathered()];
+    all.extend(own.into_iter().flatten().map(|function| with_distinct::with_distinct(Arc::new(function))));
     all
 }

@@ -144,7 +144,7 @@ impl<'a> Batch<'a> {
 
     fn analyzed(&self, table: &Table) -> Result<LogicalPlan> {
         let mut statement = parse(&table.sql)?;
-        rewrite(&mut statement, &table.sql, &self.relations)?;
+        rewrite(&mut statement, &table.sql, &self.relations, &self.context.state())?;
         analyze(&self.context.state(), statement)
     }
 

@@ -14,6 +14,7 @@ use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
 use crate::functions::text::is_as_in_arrow;
 use crate::functions::to_timestamp::{SparkCast, Target};
+use crate::rewrite::groups::KEEP;
 use crate::words::{type_words, words};
 
 /// Rewrites every cast of a plan.
@@ -70,6 +71,12 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),
         Expr::BinaryExpr(division) if division.op == Operator::Divide => return divide(expr, schema),
         Expr::AggregateFunction(call) if call.func.name().starts_with("percentile") => return constant_shares(expr),
+        Expr::ScalarFunction(call) if call.name() == KEEP => {
+            return Ok(call
+                .args
+                .first()
+                .map_or_else(|| Transformed::no(expr.clone()), |kept| Transformed::yes(kept.clone())));
+        }
         _ => return Ok(Transformed::no(expr)),
     };
     let source = inner.get_type(schema)?;

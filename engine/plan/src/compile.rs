@@ -73,8 +73,8 @@ pub fn compile_table(
     inputs: &[String],
     at: Place,
 ) -> Result<(TablePlan, Vec<Node>), Vec<SqlProblem>> {
-    rewrite(&mut statement, &table.sql, relations).map_err(|problem| vec![problem])?;
     let state = context.state();
+    rewrite(&mut statement, &table.sql, relations, &state).map_err(|problem| vec![problem])?;
     let one = |fault: Fault| vec![fault.into_problem(&table.sql)];
     let plan = analyze(&state, statement).map_err(one)?;
     if let (true, Some(name)) = (is_static(&plan, relations), inputs.first()) {

@@ -92,10 +92,16 @@ const REPHRASED: &[(&str, &str, &str, &str)] = &[
         "compare it with something, such as amount > 0",
     ),
     ("Cannot infer common argument type", "DATATYPE_MISMATCH", "", "CAST one of the two to the type of the other"),
-    ("Cannot access field", "INVALID_EXTRACT_BASE_FIELD_TYPE", "", "only structs have fields"),
+    (
+        "Cannot access field",
+        "INVALID_EXTRACT_BASE_FIELD_TYPE",
+        "",
+        "only structs have fields; of the structs in an array take transform(items, item -> item.name)",
+    ),
+    ("not found in struct", "FIELD_NOT_FOUND", "", "write a field that the struct has, with its capital letters"),
     ("Cast error:", "DATATYPE_MISMATCH", "", "CAST the argument to the type that the function takes"),
     ("does not support zero arguments", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "give the function its arguments"),
-    ("expects ", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "see docs/job-file.md for the functions there are"),
+    ("expects ", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "see docs/sql.md for the functions there are"),
     ("different number of columns", "NUM_COLUMNS_MISMATCH", "", "select as many columns in each part"),
     ("Unsupported SQL type", "UNSUPPORTED_DATATYPE", "", "use a type such as int, bigint, double, string or timestamp"),
 ];
@@ -147,7 +153,7 @@ fn no_function(name: &str, sql: &str) -> SqlProblem {
     let known: Vec<&str> = functions().iter().map(String::as_str).collect();
     let help = match nearest(&name.to_lowercase(), &known) {
         Some(other) => format!("did you mean `{other}`?"),
-        None => "see docs/job-file.md for the functions there are".to_string(),
+        None => "see docs/sql.md for the functions there are".to_string(),
     };
     SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name)
 }

@@ -21,6 +21,7 @@ pub(crate) mod text;
 mod time;
 pub mod time_windows;
 pub mod to_timestamp;
+mod units;
 pub mod window;
 
 use datafusion::error::Result;
@@ -28,6 +29,7 @@ use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
 use crate::session::BatchClock;
+pub use json::schema::parse as parse_schema;
 
 /// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
 /// DataFusion's own.
@@ -133,6 +135,7 @@ fn own() -> Vec<ScalarUDF> {
         conditions::functions(),
         json::functions(),
         hash::functions(),
+        units::functions(),
     ];
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));

@@ -15,7 +15,7 @@ use crate::guard::parse;
 use crate::node::Node;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation, static_relation};
-use crate::rewrite::relation_name;
+use crate::rewrite::{WithNames, relation_name};
 use crate::session::{BatchClock, planning_session, register};
 
 /// A job's tables, compiled.
@@ -270,30 +270,32 @@ fn circle(
 fn inputs_of(statement: &Statement) -> Vec<String> {
     let mut visitor = Inputs::default();
     let _: ControlFlow<()> = statement.visit(&mut visitor);
-    let Inputs { mut found, own } = visitor;
-    found.retain(|name| !own.contains(name));
-    found
+    visitor.found
 }
 
 #[derive(Default)]
 struct Inputs {
     found: Vec<String>,
-    own: Vec<String>,
+    /// A part of WITH may be named as what it reads: it has the name only after itself.
+    own: WithNames,
 }
 
 impl Visitor for Inputs {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        if let Some(with) = &query.with {
-            self.own.extend(with.cte_tables.iter().map(|table| table.alias.name.value.to_lowercase()));
-        }
+        self.own.enter(query);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.own.leave();
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let name = relation_name(relation);
-        if !self.found.contains(&name) {
+        if !self.own.contains(&name) && !self.found.contains(&name) {
             self.found.push(name);
         }
         ControlFlow::Continue(())

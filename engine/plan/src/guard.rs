@@ -1,7 +1,9 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
+mod intervals;
 mod nesting;
 mod promises;
+mod strings;
 
 use std::ops::ControlFlow;
 
@@ -9,11 +11,10 @@ use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::of_parser;
 use crate::problem::SqlProblem;
-use crate::window::parse_interval;
 
 /// Longest SQL text of a table, bytes.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
@@ -40,14 +41,17 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
         return Err(SqlProblem::new(message, "split it into several tables"));
     }
-    let tokens = Tokenizer::new(&SparkSqlDialect {}, sql).tokenize_with_location();
-    let tokens = tokens.map_err(|error| of_parser(&error.to_string(), sql))?;
+    let tokens = strings::tokens(sql).map_err(|error| of_parser(&error.to_string(), sql))?;
     check_operators(&tokens)?;
     if nesting::nesting(&tokens) > NESTING_MAX {
         return Err(too_deep());
     }
+    let tokens = strings::unescaped(tokens, sql)?;
     let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(PARSER_LEVELS_MAX);
-    let mut statements = match parser.with_tokens_with_locations(split_intervals(literals(tokens))).parse_statements() {
+    let mut statements = match parser
+        .with_tokens_with_locations(intervals::split(literals(calls(tokens))))
+        .parse_statements()
+    {
         Ok(statements) => statements,
         Err(ParserError::RecursionLimitExceeded) => return Err(too_deep()),
         Err(ParserError::TokenizerError(text) | ParserError::ParserError(text)) => return Err(of_parser(&text, sql)),
@@ -95,11 +99,39 @@ fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
 /// A text of statements with Spark's literals written as the parser takes them. What is no SQL stays as it is: the parser
 /// says so.
 pub fn with_literals(sql: &str) -> String {
-    // Escapes stay as they are: the tokens are put together again.
-    match Tokenizer::new(&SparkSqlDialect {}, sql).with_unescape(false).tokenize_with_location() {
-        Ok(tokens) => split_intervals(literals(tokens)).iter().map(|token| token.token.to_string()).collect(),
-        Err(_) => sql.to_string(),
+    let tokens = strings::tokens(sql).ok().and_then(|tokens| strings::unescaped(tokens, sql).ok());
+    let written = |token: TokenWithSpan| match token.token {
+        Token::SingleQuotedString(text) => format!("'{}'", text.replace('\'', "''")),
+        Token::DoubleQuotedString(text) => format!("\"{}\"", text.replace('"', "\"\"")),
+        other => other.to_string(),
+    };
+    match tokens {
+        Some(tokens) => intervals::split(literals(calls(tokens))).into_iter().map(written).collect(),
+        None => sql.to_string(),
     }
+}
+
+/// `exists(array, x -> …)`, which the parser would take for the EXISTS of a subquery.
+fn calls(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let word = |token: &Token| if let Token::Word(word) = token { Some(word.keyword) } else { None };
+    let places: Vec<usize> = (0..tokens.len()).filter(|at| word(&tokens[*at].token) == Some(Keyword::EXISTS)).collect();
+    for at in places {
+        let mut next =
+            tokens[at + 1..].iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_)));
+        if next.next() != Some(&Token::LParen) {
+            continue;
+        }
+        let is_query = match next.next() {
+            Some(Token::LParen) | None => true,
+            Some(token) => [Keyword::SELECT, Keyword::WITH, Keyword::VALUES, Keyword::FROM, Keyword::TABLE]
+                .map(Some)
+                .contains(&word(token)),
+        };
+        if !is_query {
+            tokens[at].token = Token::make_word("array_any_match", None);
+        }
+    }
+    tokens
 }
 
 /// `1.5D`, `7L`, `2S`: Spark's letters for the type of a number, which the parser would take for an alias.
@@ -125,37 +157,6 @@ fn literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         read.push(token);
     }
     read
-}
-
-/// `INTERVAL '1 hour 30 minutes'` is Spark's, but the parser wants a unit after the quotes:
-/// `INTERVAL '5400000000' MICROSECONDS`. Months, whose length differs, stay months if they stand alone.
-fn split_intervals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let mut split: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    for token in tokens {
-        let after_interval = split.iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_)));
-        let is_interval = after_interval
-            .is_some_and(|token| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::INTERVAL));
-        let parts = match &token.token {
-            Token::SingleQuotedString(text) if is_interval => number_and_unit(text),
-            _ => None,
-        };
-        let Some((number, unit)) = parts else {
-            split.push(token);
-            continue;
-        };
-        for part in [Token::SingleQuotedString(number), Token::make_keyword(&unit)] {
-            split.push(TokenWithSpan { token: part, span: token.span });
-        }
-    }
-    split
-}
-
-fn number_and_unit(text: &str) -> Option<(String, String)> {
-    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
-        [number, unit] => Some(((*number).to_string(), unit.to_uppercase())),
-        [_, _, _, ..] => Some((parse_interval(text).ok()?.to_string(), "MICROSECONDS".to_string())),
-        _ => None,
-    }
 }
 
 /// Chains deeper than this could overflow the stack of a thread that computes them row by row.

@@ -62,7 +62,7 @@ impl Readable {
         mut statement: Statement,
     ) -> std::result::Result<LogicalPlan, ReadFault> {
         let sql = statement.to_string();
-        self.rewrite(&mut statement, &sql)?;
+        self.rewrite(&mut statement, &sql, state)?;
         let plan = state.statement_to_plan(statement).await.map_err(ReadFault::Plan)?;
         let plan = casts::rewrite(plan).map_err(ReadFault::Plan)?;
         if !has_windows(&plan).map_err(ReadFault::Plan)? {
@@ -72,10 +72,17 @@ impl Readable {
         Ok(computed(analyzed.map_err(ReadFault::Plan)?, &sql)?)
     }
 
-    fn rewrite(&self, statement: &mut Statement, sql: &str) -> std::result::Result<(), ReadFault> {
+    fn rewrite(
+        &self,
+        statement: &mut Statement,
+        sql: &str,
+        state: &SessionState,
+    ) -> std::result::Result<(), ReadFault> {
         match statement {
-            Statement::Statement(statement) => rewrite(statement, sql, &self.relations).map_err(ReadFault::Problem),
-            Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql),
+            Statement::Statement(statement) => {
+                rewrite(statement, sql, &self.relations, state).map_err(ReadFault::Problem)
+            }
+            Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql, state),
             _ => Ok(()),
         }
     }

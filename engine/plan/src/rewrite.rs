@@ -3,8 +3,11 @@
 mod calls;
 mod forms;
 mod generators;
+pub mod groups;
 mod names;
+mod structs;
 mod window;
+mod with;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,17 +17,25 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
+use datafusion::execution::SessionState;
+
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use window::{replace_in_item, replace_window, window_call};
+pub use with::WithNames;
 
 /// Rewrites a statement in place.
 ///
 /// # Errors
 /// If it uses a form that the engine has no way to run.
-pub fn rewrite(statement: &mut Statement, sql: &str, relations: &HashMap<String, Relation>) -> Result<(), SqlProblem> {
+pub fn rewrite(
+    statement: &mut Statement,
+    sql: &str,
+    relations: &HashMap<String, Relation>,
+    state: &SessionState,
+) -> Result<(), SqlProblem> {
     names::spell(statement, relations);
-    match VisitMut::visit(statement, &mut Rewriter { sql, relations, queries: Vec::new() }) {
+    match VisitMut::visit(statement, &mut Rewriter { sql, relations, state, with: WithNames::default() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -39,22 +50,15 @@ pub fn relation_name(name: &ObjectName) -> String {
 struct Rewriter<'a> {
     sql: &'a str,
     relations: &'a HashMap<String, Relation>,
-    /// The queries around the place that is visited, outermost first.
-    queries: Vec<Scope>,
-}
-
-/// A query's WITH: its names, and how many of them stand before the place that is visited (they are visited in order).
-struct Scope {
-    names: Vec<String>,
-    before: usize,
+    state: &'a SessionState,
+    with: WithNames,
 }
 
 impl VisitorMut for Rewriter<'_> {
     type Break = SqlProblem;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
-        let names = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| cte.alias.name.value.to_lowercase());
-        self.queries.push(Scope { names: names.collect(), before: 0 });
+        self.with.enter(query);
         let (call, views) = match query.body.as_ref() {
             SetExpr::Select(select) => (window_call(select), select.lateral_views.clone()),
             _ => (None, Vec::new()),
@@ -73,22 +77,31 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlProblem> {
-        self.queries.pop();
-        if let Some(around) = self.queries.last_mut() {
-            around.before = (around.before + 1).min(around.names.len());
-        }
+        self.with.leave();
         ControlFlow::Continue(())
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
         self.expand_wildcards(select);
-        if let Err(problem) = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql)) {
+        let lowered = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql));
+        if let Err(problem) = lowered.and_then(|()| groups::modifiers(select, self.sql)) {
             return ControlFlow::Break(problem);
         }
+        let known = self.with.known().cloned().collect();
+        structs::expand(select, known, self.state, |statement| {
+            rewrite(statement, self.sql, self.relations, self.state).is_ok()
+        });
+        groups::grouping_ids(select);
         if let Some(call) = window_call(select) {
             select.projection.iter_mut().for_each(|item| replace_in_item(item, &call));
             select.having.iter_mut().for_each(|having| replace_window(having, &call));
         }
+        structs::name_fields(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
+        groups::keep_casts_apart(select);
         ControlFlow::Continue(())
     }
 
@@ -114,8 +127,7 @@ impl Rewriter<'_> {
     /// The source or table that a name in FROM means, unless a WITH gave the name to something else.
     fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let name = relation_name(name);
-        let is_taken = self.queries.iter().any(|scope| scope.names[..scope.before].contains(&name));
-        if is_taken { None } else { self.relations.get(&name) }
+        if self.with.contains(&name) { None } else { self.relations.get(&name) }
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.
@@ -154,9 +166,12 @@ impl Rewriter<'_> {
             let fields = relation.schema.fields().iter().filter(move |field| is_shown(field.name()));
             fields.map(|field| SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('`', field.name()))))
         };
+        let inputs = structs::inputs(select);
         let items = std::mem::take(&mut select.projection);
         for item in items {
             match &item {
+                // The fields of a struct; see `structs`.
+                item if structs::wildcard_struct(item, &inputs).is_some() => select.projection.push(item.clone()),
                 SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) if plain(options) => {
                     select.projection.extend(shown(options));
                     if matches!(item, SelectItem::Wildcard(_)) {

@@ -131,28 +131,12 @@ fn check_expression(subject: &Subject<'_>, node: &LogicalPlan, expr: &Expr) -> O
                 .at_text(subject.sql, name),
             )
         }
-        Expr::AggregateFunction(call)
-            if call.params.distinct && call.params.order_by.is_empty() && is_list(call.func.name()) =>
-        {
-            let message = format!(
-                "{}(DISTINCT …) gives its values in no fixed order, so an epoch run again would differ",
-                call.func.name()
-            );
-            Some(
-                SqlProblem::new(message, "add ORDER BY to the call, or leave DISTINCT out")
-                    .at_text(subject.sql, "DISTINCT"),
-            )
-        }
         _ => None,
     }
 }
 
 fn is_random(name: &str, volatility: Volatility) -> bool {
     volatility != Volatility::Immutable && !["now", "current_date"].contains(&name)
-}
-
-fn is_list(name: &str) -> bool {
-    ["array_agg", "string_agg", "collect_list"].contains(&name)
 }
 
 fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {

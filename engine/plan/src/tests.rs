@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod batch;
+mod docs;
 mod engine;
 mod forms;
 mod functions;

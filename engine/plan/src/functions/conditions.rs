@@ -31,6 +31,15 @@ pub fn functions() -> Vec<Simple> {
             gives: flag_type,
             body: |args| Ok(Arc::new(arrow::compute::is_not_null(&args[0])?)),
         },
+        // Gone before the query runs.
+        Simple {
+            name: crate::rewrite::groups::KEEP,
+            aliases: &[],
+            count: (2, 2),
+            kinds: &[Kind::Any],
+            gives: super::columns::first_type,
+            body: |args| Ok(Arc::clone(&args[0])),
+        },
         Simple {
             name: "equal_null",
             aliases: &[],

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
-use datafusion::common::plan_datafusion_err;
+use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
@@ -111,6 +111,23 @@ impl Function {
     }
 }
 
+impl Function {
+    /// A number is no time: seconds, milliseconds or days?
+    fn check_times(&self, types: &[DataType]) -> Result<()> {
+        let last = self.inner.kinds.len().saturating_sub(1);
+        let is_wrong = |(at, kind): (usize, &DataType)| {
+            matches!(self.inner.kinds.get(at.min(last)), Some(Kind::Instant | Kind::Day)) && kind.is_numeric()
+        };
+        match types.iter().enumerate().any(is_wrong) {
+            false => Ok(()),
+            true => plan_err!(
+                "{} takes a date or a time, not a number; make one with timestamp_seconds or timestamp_millis",
+                self.inner.name
+            ),
+        }
+    }
+}
+
 impl ScalarUDFImpl for Function {
     fn name(&self) -> &str {
         self.inner.name
@@ -126,6 +143,7 @@ impl ScalarUDFImpl for Function {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         self.check_count(types.len())?;
+        self.check_times(types)?;
         (self.inner.gives)(types)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::exec_err;
+use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
 use super::columns::{bytes_type, flag_type, int_type, text_type};
@@ -169,6 +169,12 @@ fn coding() -> Vec<Simple> {
         text("decode", (2, usize::MAX), &[Kind::Any], decode),
         Simple {
             aliases: &["to_varchar"],
+            gives: |types| match types.first() {
+                Some(kind) if kind.is_numeric() => {
+                    plan_err!("to_char takes a date or a time; for numbers use format_number or CAST (… AS STRING)")
+                }
+                _ => text_type(types),
+            },
             ..text("to_char", (2, 2), &[Kind::Any, Kind::Text], |args| {
                 let times = read_as(&args[0], Kind::Instant)?;
                 super::time::format_instants(times.as_primitive(), &args[1])

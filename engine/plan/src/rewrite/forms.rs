@@ -19,6 +19,12 @@ pub fn rewrite(expr: &mut Expr) {
             Some(Expr::IsNotDistinctFrom(left.clone(), right.clone()))
         }
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => Some(divided(left, right)),
+        Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
+        Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
+            *data_type = DataType::Bytea;
+            None
+        }
+        Expr::Like { .. } | Expr::ILike { .. } => like_several(expr),
         Expr::UnaryOp { op: UnaryOperator::BangNot, expr } => {
             Some(Expr::UnaryOp { op: UnaryOperator::Not, expr: expr.clone() })
         }
@@ -94,9 +100,74 @@ fn part(field: &str) -> Option<&'static str> {
     })
 }
 
+/// `x LIKE ANY ('a%', 'b%')` and `LIKE ALL`.
+fn like_several(like: &Expr) -> Option<Expr> {
+    let (Expr::Like { pattern, any, .. } | Expr::ILike { pattern, any, .. }) = like else { return None };
+    let (patterns, all) = match pattern.as_ref() {
+        Expr::Tuple(patterns) if *any => (patterns.clone(), false),
+        Expr::Nested(pattern) if *any => (vec![pattern.as_ref().clone()], false),
+        Expr::Function(function) => match name_of(function).as_str() {
+            "all" => (arguments(function)?, true),
+            "any" | "some" => (arguments(function)?, false),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let one = |wanted: Expr| {
+        let mut one = like.clone();
+        if let Expr::Like { pattern, any, negated, .. } | Expr::ILike { pattern, any, negated, .. } = &mut one {
+            (*pattern, *any, *negated) = (Box::new(wanted), false, false);
+        }
+        one
+    };
+    let (Expr::Like { negated, .. } | Expr::ILike { negated, .. }) = like else { return None };
+    // NOT LIKE ANY holds if one of them is not matched, NOT LIKE ALL if none is.
+    let parts = patterns.into_iter().map(|pattern| match negated {
+        true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(one(pattern)) },
+        false => one(pattern),
+    });
+    let op = if all { BinaryOperator::And } else { BinaryOperator::Or };
+    let joined =
+        parts.reduce(|left, right| Expr::BinaryOp { left: Box::new(left), op: op.clone(), right: Box::new(right) });
+    joined.map(|joined| Expr::Nested(Box::new(joined)))
+}
+
+fn not(expr: Expr) -> Expr {
+    Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(expr) }
+}
+
+/// `forall(array, x -> …)`: for no element the opposite holds.
+fn for_all(array: &Expr, lambda: &Expr) -> Option<Expr> {
+    let Expr::Lambda(lambda) = lambda else { return None };
+    let mut opposite = lambda.clone();
+    opposite.body = Box::new(not(Expr::Nested(lambda.body.clone())));
+    Some(not(call("array_any_match", vec![array.clone(), Expr::Lambda(opposite)])))
+}
+
+/// `dateadd(HOUR, 1, t)` and `datediff(HOUR, a, b)`, whose first argument is a word.
+fn with_unit(name: &str, unit: &str, first: &Expr, second: &Expr) -> Option<Expr> {
+    let unit = unit.to_lowercase();
+    let instant = |expr: &Expr| call("__instant", vec![expr.clone()]);
+    match name {
+        "dateadd" | "date_add" | "timestampadd" => {
+            Some(call("__add_units", vec![text(unit), first.clone(), instant(second)]))
+        }
+        "datediff" | "date_diff" | "timestampdiff" => {
+            Some(call("__whole_units", vec![text(unit), instant(first), instant(second)]))
+        }
+        _ => None,
+    }
+}
+
 fn called(function: &mut Function) -> Option<Expr> {
     let name = name_of(function);
     let arguments = arguments(function)?;
+    if let [Expr::Identifier(unit), first, second] = arguments.as_slice()
+        && unit.quote_style.is_none()
+        && let Some(rewritten) = with_unit(&name, &unit.value, first, second)
+    {
+        return Some(rewritten);
+    }
     match (name.as_str(), arguments.as_slice()) {
         ("if" | "iff", [condition, then, otherwise]) => Some(Expr::Case {
             case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
@@ -111,6 +182,16 @@ fn called(function: &mut Function) -> Option<Expr> {
         },
         ("transform", [_, Expr::Lambda(_)]) => renamed(function, "array_transform"),
         ("filter", [_, Expr::Lambda(_)]) => renamed(function, "array_filter"),
+        ("array_any_match", [_, Expr::Lambda(_)]) => None,
+        ("forall", [array, lambda]) => for_all(array, lambda),
+        ("like", [value, pattern]) => Some(like(value, pattern, false)),
+        ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
+        ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
+        ("current_timezone", []) => Some(text("UTC")),
+        ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
+        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), super::calls::number(0)])),
+        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), super::calls::number(0)])),
+        ("grouping_id", [_, ..]) => renamed(function, "grouping"),
         ("len", [_]) => renamed(function, "length"),
         ("lcase", [_]) => renamed(function, "lower"),
         ("ucase", [_]) => renamed(function, "upper"),
@@ -126,6 +207,14 @@ fn called(function: &mut Function) -> Option<Expr> {
             format: None,
         }),
         _ => None,
+    }
+}
+
+fn like(value: &Expr, pattern: &Expr, any_case: bool) -> Expr {
+    let (expr, pattern) = (Box::new(value.clone()), Box::new(pattern.clone()));
+    match any_case {
+        true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char: None },
+        false => Expr::Like { negated: false, any: false, expr, pattern, escape_char: None },
     }
 }
 

@@ -144,7 +144,7 @@ fn alias_of(relation: &TableFactor) -> Option<TableAlias> {
 }
 
 /// A SELECT with nothing in it.
-fn bare(like: &Select) -> Select {
+pub fn bare(like: &Select) -> Select {
     let mut bare = like.clone();
     bare.distinct = None;
     bare.selection = None;
@@ -158,7 +158,8 @@ fn bare(like: &Select) -> Select {
     bare
 }
 
-fn query_of(select: Select) -> Query {
+/// A query of only a SELECT.
+pub fn query_of(select: Select) -> Query {
     Query {
         with: None,
         body: Box::new(SetExpr::Select(Box::new(select))),

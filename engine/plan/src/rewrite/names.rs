@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use arrow::datatypes::{DataType, Fields};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, Statement, TableAlias, TableFactor, Visit,
-    VisitMut, Visitor, VisitorMut,
+    Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, Statement,
+    TableAlias, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
+use super::calls::{arguments, name_of};
 use super::relation_name;
 use crate::relation::Relation;
 
@@ -99,6 +100,14 @@ impl Visitor for Known<'_> {
         if let Expr::Lambda(lambda) = expr {
             self.lambdas.extend(lambda.params.iter().map(|parameter| parameter.name.value.clone()));
         }
+        if let Expr::Function(function) = expr
+            && name_of(function) == "from_json"
+            && let Some([_, Expr::Value(schema)]) = arguments(function).as_deref()
+            && let Value::SingleQuotedString(schema) | Value::DoubleQuotedString(schema) = &schema.value
+            && let Ok(kind) = crate::functions::parse_schema(schema)
+        {
+            self.add_fields(&Fields::from(vec![Field::new("element", kind, true)]));
+        }
         ControlFlow::Continue(())
     }
 }
@@ -131,6 +140,20 @@ impl VisitorMut for Speller<'_> {
             Expr::Identifier(name) => self.spell(name),
             Expr::CompoundIdentifier(names) => names.iter_mut().for_each(|name| self.spell(name)),
             _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            if let SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) = item {
+                let parts = name.0.iter_mut();
+                parts.for_each(|part| {
+                    if let ObjectNamePart::Identifier(name) = part {
+                        self.spell(name)
+                    }
+                });
+            }
         }
         ControlFlow::Continue(())
     }

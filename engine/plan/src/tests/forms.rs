@@ -404,3 +404,70 @@ fn a_count_of_windows_in_complete_mode_is_zero_before_there_is_one() {
     let something = rows(schema, vec![("event_time", times(&[0, SECOND, MINUTE]))]);
     assert_eq!(lines(&run(&graph, 0, &[(vec![something], None)])), ["2 | 3"]);
 }
+
+/// `WITH ROLLUP` was left out without a word.
+#[test]
+fn groups_in_spark_s_older_forms() {
+    let wanted = vec!["ann | 3", "bob | 3", "null | 6"];
+    for sql in [
+        "SELECT user_id, count(*) AS n FROM events GROUP BY user_id WITH ROLLUP",
+        "SELECT user_id, count(*) AS n FROM events GROUP BY user_id WITH CUBE",
+        "SELECT user_id, count(*) AS n FROM events GROUP BY user_id GROUPING SETS ((user_id), ())",
+        "SELECT user_id, count(*) AS n FROM events GROUP BY ROLLUP (user_id)",
+    ] {
+        assert_eq!(answer("complete", sql), wanted, "{sql}");
+    }
+    let ids = "SELECT user_id, event_type, grouping_id(user_id, event_type) AS g, grouping_id() AS h, count(*) AS n FROM events
+               WHERE event_type = 'view' GROUP BY CUBE (user_id, event_type)";
+    let wanted =
+        vec!["ann | null | 1 | 1 | 2", "ann | view | 0 | 0 | 2", "bob | null | 1 | 1 | 1", "bob | view | 0 | 0 | 1"];
+    let wanted = [wanted, vec!["null | null | 3 | 3 | 3", "null | view | 2 | 2 | 3"]].concat();
+    assert_eq!(answer("complete", ids), wanted);
+}
+
+/// `payload.*` was every column of the table, and `payload.a` a column with a name of its own.
+#[test]
+fn fields_of_structs_have_their_own_names() {
+    let json =
+        "from_json(concat('{\"a\":', CAST(total AS STRING), ',\"B\":{\"c\":\"x\"}}'), 'a INT, B STRUCT<c: STRING>')";
+    for (select, names, wanted) in [
+        ("p.*", vec!["a", "B"], "3 | {c: x}"),
+        ("q.p.*, p.a + 1 AS next", vec!["a", "B", "next"], "3 | {c: x} | 4"),
+        ("p.a, q.p.b.c, q.total", vec!["a", "c", "total"], "3 | x | 3"),
+        ("p.b.*", vec!["c"], "x"),
+        ("q.*", vec!["p", "total"], "{a: 3, B: {c: x}} | 3"),
+    ] {
+        for sql in [
+            format!("SELECT {select} FROM (SELECT {json} AS p, total FROM events WHERE total = 3) q"),
+            format!("WITH q AS (SELECT {json} AS p, total FROM events WHERE total = 3) SELECT {select} FROM q"),
+        ] {
+            let (graph, table) = plan_one("append", &sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
+            let fields: Vec<String> = table.schema.fields().iter().map(|field| field.name().clone()).collect();
+            assert_eq!(fields, names, "{sql}");
+            let found = front(&graph, 0).run(&events(&graph.sources["events"].schema)).unwrap();
+            assert_eq!(lines(&found.rows), vec![wanted], "{sql}");
+        }
+    }
+    let inner =
+        format!("SELECT a, c FROM (SELECT p.a, p.B.c FROM (SELECT {json} AS p FROM events WHERE total = 3) q) r");
+    assert_eq!(answer_of_rows(&inner), vec!["3 | x"]);
+}
+
+fn answer_of_rows(sql: &str) -> Vec<String> {
+    let (graph, _) = plan_one("append", sql).unwrap_or_else(|problems| panic!("{sql}: {problems:?}"));
+    lines(&front(&graph, 0).run(&events(&graph.sources["events"].schema)).unwrap().rows)
+}
+
+#[test]
+fn a_part_of_with_may_have_the_name_of_what_it_reads() {
+    let sql = "WITH events AS (SELECT * FROM events WHERE total > 4), more AS (SELECT total FROM events) SELECT total FROM more";
+    assert_eq!(answer_of_rows(sql), vec!["5", "6"]);
+    let twice = "WITH events AS (WITH events AS (SELECT total FROM events WHERE total > 3) SELECT * FROM events WHERE total < 6)
+                 SELECT * FROM events";
+    assert_eq!(answer_of_rows(twice), vec!["4", "5"]);
+    let later =
+        "WITH a AS (SELECT total FROM events), events AS (SELECT total FROM a WHERE total > 5) SELECT * FROM events";
+    assert_eq!(answer_of_rows(later), vec!["6"]);
+    let circle = plan_one("append", "WITH a AS (SELECT * FROM b), b AS (SELECT total FROM events) SELECT * FROM a");
+    assert!(circle.unwrap_err()[0].problem.message.contains("`b`"));
+}

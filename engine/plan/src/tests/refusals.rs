@@ -160,13 +160,9 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
         "equality",
         "",
     ),
-    (
-        "update",
-        "SELECT user_id, array_agg(DISTINCT event_type) AS t FROM events GROUP BY user_id",
-        "",
-        "order",
-        "DISTINCT",
-    ),
+    ("append", "SELECT user_id RLIKE '\\d+' AS t FROM events", "", "r'", "\\d"),
+    ("append", "SELECT to_char(price, '99.9') AS t FROM events", "", "date or a time", ""),
+    ("append", "SELECT * EXCEPT (price) FROM events GROUP BY user_id WITH TOTALS", "", "ROLLUP", "GROUP BY"),
     (
         "update",
         "SELECT user_id, event_type, count(*) FROM events GROUP BY user_id",

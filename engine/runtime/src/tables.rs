@@ -1,0 +1,18 @@
+//! Whether what the queries give can be kept in tables: names and types of their columns.
+
+use plan::{Graph, SqlProblem, TableProblem};
+use sink::SinkError;
+
+/// The columns that no table can have, by table: a name that is there twice or has a blank, a value that is always NULL.
+pub fn table_problems(graph: &Graph) -> Vec<TableProblem> {
+    let problem = |plan: &plan::TablePlan| {
+        let text = match sink::table_schema(&plan.schema).err()? {
+            SinkError::Refused(text) => text,
+            other => other.to_string(),
+        };
+        let (message, help) = text.split_once("; ").unwrap_or((&text, "give the column another type or name"));
+        let problem = SqlProblem::new(message, help).code("INVALID_COLUMN_NAME_OR_TYPE");
+        Some(TableProblem { table: plan.name.clone(), problem })
+    };
+    graph.tables.iter().filter_map(problem).collect()
+}
