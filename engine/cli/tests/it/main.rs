@@ -4,6 +4,7 @@
 mod check;
 mod help;
 mod hostile;
+mod pipelines;
 mod sql;
 mod state;
 mod statics;

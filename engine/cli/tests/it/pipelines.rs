@@ -1,0 +1,51 @@
+//! The jobs of the repository: they are right, explain themselves, and their own tests hold.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{engine, run};
+
+fn jobs() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let files = fs::read_dir(root.join("jobs")).unwrap().map(|file| file.unwrap().path());
+    let mut jobs: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .map(|path| path.to_str().unwrap().to_string())
+        .collect();
+    jobs.sort();
+    jobs
+}
+
+#[test]
+fn every_job_is_right_and_its_tests_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = jobs();
+    assert!(jobs.len() >= 5, "{jobs:?}");
+    for job in jobs {
+        assert!(run(engine(&["check", &job]).current_dir(folder.path())).right().contains(": right: "), "{job}");
+        assert!(!run(engine(&["explain", &job]).current_dir(folder.path())).right().is_empty(), "{job}");
+        let said = run(engine(&["test", &job]).current_dir(folder.path())).right();
+        let last = said.lines().last().unwrap_or_default();
+        assert!(last.contains(" 0 failed in "), "{job}: {said}");
+    }
+}
+
+/// It was found when the job was started, and `engine check` said that all was right.
+#[test]
+fn check_finds_columns_that_no_table_can_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let head = "[job]\nname = \"c\"\ncheckpoint = \"c\"\nwarehouse = \"w\"\n[source.e]\nconnector = \"kafka\"\nbrokers = \"127.0.0.1:1\"\n\
+                topic = \"e\"\nschema = { a = \"int\" }\n";
+    for (sql, wanted) in [
+        ("SELECT count(*) FROM e", "`count(*)`"),
+        ("SELECT a, a AS A FROM e", "is there twice"),
+        ("SELECT NULL AS nothing FROM e", "CAST(NULL AS <type>)"),
+    ] {
+        let mode = if sql.contains("count") { "update" } else { "append" };
+        fs::write(folder.path().join("job.toml"), format!("{head}[table.t.x]\nmode = \"{mode}\"\nsql = \"{sql}\"\n"))
+            .unwrap();
+        let said = run(engine(&["check", "job.toml"]).current_dir(folder.path())).wrong(2);
+        let found = said.contains(wanted);
+        assert!(found && said.contains("INVALID_COLUMN_NAME_OR_TYPE"), "{sql}: {said}");
+    }
+}
