@@ -135,7 +135,7 @@ fn of_node(node: &LogicalPlan, sql: &str) -> Result<Option<LogicalPlan>> {
             let windowed = with_window_column(aggregate, sql)?;
             Ok(Some(named(LogicalPlan::Aggregate(windowed), aggregate)?))
         }
-        LogicalPlan::Projection(projection) if projection.expr.iter().any(|expr| has_call(expr)) => {
+        LogicalPlan::Projection(projection) if projection.expr.iter().any(has_call) => {
             let mut problem = None;
             let plan = with_windows(LogicalPlan::Projection(projection.clone()), sql, &mut problem)?;
             match problem {

@@ -89,7 +89,8 @@ fn the_state_of_every_operator_can_be_asked_for() {
     let closed = "SELECT CAST(s AS STRING), event_type, n FROM gold.minutes";
     let mut both = shop.ask(&format!("SELECT * FROM ({closed} UNION ALL {open})"));
     let mut all = shop.ask(all);
-    (both.sort(), all.sort());
+    both.sort();
+    all.sort();
     assert_eq!(both, all);
     let count = |query: &str| shop.ask(query)[0].parse::<u64>().unwrap();
     let sessions =

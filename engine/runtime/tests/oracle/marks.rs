@@ -106,8 +106,7 @@ fn sessions(
         lives += 1;
     };
     for (epoch, watermarks_us) in model.watermarks.iter().enumerate() {
-        for at in 0..rows.len() {
-            let read = &rows[at];
+        for (at, read) in rows.iter().enumerate() {
             let Some(us) = read.row.us.filter(|_| read.epoch == epoch as i64 && is_in(read)) else { continue };
             let is_late = mode != Mode::Complete && us + session.gap_us <= read.late_us[clock];
             if is_late {

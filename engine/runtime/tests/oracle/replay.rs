@@ -27,7 +27,7 @@ pub fn replayed(mut case: Case) -> Case {
     for act in &mut case.acts {
         (act.kills, act.restarts, act.demands) = (Vec::new(), false, false);
         act.rows.iter_mut().for_each(|(_, _, row)| row.x = row.x.map(|x| x / 3.0 + 0.1));
-        if case.seed % 4 == 0 {
+        if case.seed.is_multiple_of(4) {
             act.rows = act.rows.iter().flat_map(|row| (0..20).map(|copy| varied(row, copy))).collect();
         }
     }

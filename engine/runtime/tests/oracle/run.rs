@@ -194,7 +194,7 @@ fn compare(case: &Case, model: &Model, snapshots: &[Snapshot], oracles: &mut Ora
                 |dialect| Question { snapshot, table: at, dialect, sql: table.query.batch_sql(&ask(dialect)) };
             asked.push(question(Dialect::Duck));
             // DataFusion plans long; the last content is that of all steps.
-            if is_last || (case.seed + snapshot.step as u64) % 5 == 0 && table.mode != Mode::Append {
+            if is_last || (case.seed + snapshot.step as u64).is_multiple_of(5) && table.mode != Mode::Append {
                 asked.push(question(Dialect::Fusion));
             }
         }

@@ -409,7 +409,9 @@ fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
     let database = Path::new(&job.checkpoint).join(epoch::layout::DATABASE);
     for left in [None, Some("OPTIONS-000001"), Some("LOCK")] {
         fs::create_dir_all(&database).unwrap();
-        left.map(|name| fs::write(database.join(name), "").unwrap());
+        if let Some(name) = left {
+            fs::write(database.join(name), "").unwrap();
+        }
         let found = crate::statics::Known::find(&job, runtime.handle());
         assert!(found.is_ok(), "{left:?}: {:?}", found.map(|known| known.schemas).err().map(|error| error.to_string()));
     }
