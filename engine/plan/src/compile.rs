@@ -114,6 +114,7 @@ fn finish(mut builder: Builder<'_>, plan: &LogicalPlan, inputs: &[String]) -> Re
         NodeKind::Operator(operator) => operator.late.as_ref().map(|late| Arc::clone(&late.schema)),
         _ => None,
     });
+    check_late(table, &builder.nodes, late_schema.is_some())?;
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,
@@ -140,6 +141,22 @@ fn finish(mut builder: Builder<'_>, plan: &LogicalPlan, inputs: &[String]) -> Re
         rows,
     };
     Ok((plan, builder.nodes))
+}
+
+/// `late = "table"` is a promise: a table whose late rows nothing keeps is refused.
+fn check_late(table: &job::Table, nodes: &[Node], are_kept: bool) -> Result<()> {
+    let mut operators = nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Operator(operator) => Some(operator),
+        _ => None,
+    });
+    let has_join = operators.clone().any(|operator| operator.spec.name().contains("/join"));
+    if table.late != Late::Table || are_kept && !has_join || operators.next().is_none() {
+        return Ok(());
+    }
+    let what = if has_join { "a join of streams" } else { "this query" };
+    let message = format!("late = \"table\": the late rows of {what} cannot be kept, they are only counted");
+    let help = "leave `late` out; or read the source in a table of its own that aggregates or deduplicates it, with late = \"table\" there";
+    Err(SqlProblem::new(message, help).into())
 }
 
 /// The stream under the names of the query's columns, whatever its last node is.

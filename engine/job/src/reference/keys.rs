@@ -306,7 +306,7 @@ pub(crate) const KEYS: &[Key] = &[
         "\"drop\" or \"table\"",
         Default("\"drop\""),
         "What happens to rows that come after their window was closed. They are counted either way. `table`: they are \
-         kept in the table `NAME__late`.",
+         kept in the table `NAME__late`; those of joins of streams cannot be.",
         "late = \"table\"",
     ),
     key(

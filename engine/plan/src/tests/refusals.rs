@@ -306,3 +306,23 @@ fn tables_that_read_each_other_are_named_even_beside_other_problems() {
     let of_a = problems.iter().find(|problem| problem.table == "gold.a").unwrap();
     assert_eq!(of_a.problem.message, "`gold.a` reads itself through gold.b and gold.c");
 }
+
+/// Late rows of joins were left out, and no table had them.
+#[test]
+fn late_rows_that_nothing_keeps_are_not_promised() {
+    let late = |mode: &str, sql: &str| {
+        let mut job = super::engine::job(&[("gold.test", mode, sql)]);
+        job.tables[0].late = job::Late::Table;
+        super::engine::plan(&job).map(|graph| graph.tables[0].late_schema.is_some())
+    };
+    let join = "SELECT a.user_id FROM events a JOIN events b ON a.user_id = b.user_id AND a.event_time = b.event_time";
+    let problem = late("append", join).unwrap_err().remove(0).problem;
+    assert!(problem.message.contains("a join of streams") && problem.help.contains("leave `late` out"), "{problem:?}");
+    for (sql, kept) in [
+        ("SELECT count(*) AS n FROM events GROUP BY window(event_time, '1 minute')", true),
+        ("SELECT DISTINCT user_id, event_time FROM events", true),
+        ("SELECT user_id FROM events", false),
+    ] {
+        assert_eq!(late("append", sql).unwrap(), kept, "{sql}");
+    }
+}
