@@ -71,7 +71,7 @@ pub const SHAPES: &[Shape] = &[
     ("once_ttl", "append", "deduplicate = { keys = [\"id\"] }\nstate_ttl = \"5 minutes\"\n", "SELECT id, v, t FROM events"),
     ("distinct_rows", "append", "", "SELECT DISTINCT k, t FROM events"),
     ("distinct_update", "update", "", "SELECT DISTINCT k, t FROM events"),
-    ("join_inner", "append", "late = \"table\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON JOINED"),
+    ("join_inner", "append", "", "SELECT e.id, c.c FROM events e JOIN clicks c ON JOINED"),
     ("join_left", "append", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
     ("join_semi", "append", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
     ("join_ttl", "append", "state_ttl = \"5 minutes\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON e.id = c.id"),
