@@ -12,6 +12,7 @@ mod moments;
 mod own;
 mod single;
 mod sketch;
+mod try_sum;
 mod with_distinct;
 
 use std::sync::Arc;
@@ -51,8 +52,12 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         .collect();
     all.push(approx_count_distinct());
     all.extend(ends::ends());
-    let own =
-        [vec![collect_list(), count_if::count_if()], extremes::extremes(), moments::moments(), gathered::gathered()];
+    let own = [
+        vec![collect_list(), count_if::count_if(), try_sum::try_sum()],
+        extremes::extremes(),
+        moments::moments(),
+        gathered::gathered(),
+    ];
     all.extend(own.into_iter().flatten().map(|function| with_distinct::with_distinct(Arc::new(function))));
     all
 }

@@ -106,9 +106,15 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(rewritten))
 }
 
-/// `percentile(x, array(0.5, 0.9))`: the array is a constant, so that the function knows it before the first row.
+/// `percentile(x, 1)` and `percentile(x, array(0.5, 0.9))`: the share or the array is a constant, so that the function knows it before the first row.
 fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
     let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+    if let Some(Expr::Literal(share, _)) = call.params.args.get(1)
+        && share.data_type().is_integer()
+    {
+        call.params.args[1] = Expr::Literal(share.cast_to(&DataType::Float64)?, None);
+        return Ok(Transformed::yes(Expr::AggregateFunction(call)));
+    }
     let Some(Expr::ScalarFunction(array)) = call.params.args.get(1) else {
         return Ok(Transformed::no(Expr::AggregateFunction(call)));
     };

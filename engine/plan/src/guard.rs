@@ -2,6 +2,7 @@
 
 mod intervals;
 mod nesting;
+mod nulls;
 mod promises;
 mod strings;
 
@@ -112,7 +113,8 @@ pub fn with_literals(sql: &str) -> String {
 }
 
 /// `exists(array, x -> …)`, which the parser would take for the EXISTS of a subquery.
-fn calls(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+fn calls(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut tokens = nulls::outside(tokens);
     let word = |token: &Token| if let Token::Word(word) = token { Some(word.keyword) } else { None };
     let places: Vec<usize> = (0..tokens.len()).filter(|at| word(&tokens[*at].token) == Some(Keyword::EXISTS)).collect();
     for at in places {

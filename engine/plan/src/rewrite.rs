@@ -8,6 +8,7 @@ mod names;
 mod structs;
 mod window;
 mod with;
+mod within_group;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;

@@ -4,19 +4,42 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array};
 use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
+use super::own::constant;
 use super::sketch::Sketch;
 use crate::aggregate::key_hashes;
 
 /// The function, to be registered.
 pub fn approx_count_distinct() -> AggregateUDF {
-    AggregateUDF::new_from_impl(ApproxCountDistinct { signature: Signature::any(1, Volatility::Immutable) })
+    let forms = vec![TypeSignature::Any(1), TypeSignature::Any(2)];
+    AggregateUDF::new_from_impl(ApproxCountDistinct { signature: Signature::one_of(forms, Volatility::Immutable) })
+}
+
+/// The standard error of a sketch of 4,096 registers.
+const ERROR: f64 = 0.01625;
+
+/// A second argument is the largest standard error that is allowed; it is held if it is no smaller than [`ERROR`].
+fn check_error(args: &AccumulatorArgs<'_>) -> Result<()> {
+    if args.exprs.len() < 2 {
+        return Ok(());
+    }
+    let allowed = match constant(args, 1).map(|value| value.cast_to(&DataType::Float64)) {
+        Some(Ok(ScalarValue::Float64(Some(allowed)))) => allowed,
+        _ => return plan_err!("the allowed error of approx_count_distinct must be a constant such as 0.05"),
+    };
+    match allowed {
+        allowed if (ERROR..1.0).contains(&allowed) => Ok(()),
+        allowed => plan_err!(
+            "the standard error of approx_count_distinct is 0.017, so {allowed} cannot be asked for; count(DISTINCT …) is exact"
+        ),
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -45,7 +68,8 @@ impl AggregateUDFImpl for ApproxCountDistinct {
         Ok(vec![Arc::new(Field::new("sketch", DataType::Binary, true))])
     }
 
-    fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        check_error(&args)?;
         Ok(Box::new(One(Sketch::default())))
     }
 
@@ -53,7 +77,8 @@ impl AggregateUDFImpl for ApproxCountDistinct {
         true
     }
 
-    fn create_groups_accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        check_error(&args)?;
         Ok(Box::new(Many::default()))
     }
 }

@@ -1,10 +1,11 @@
-//! Functions of all values of a group, which they keep: `percentile`, `median`, `mode`, `percentile_approx`, `collect_set`.
+//! Functions of all values of a group, which they keep: `percentile`, `percentile_disc`, `median`, `mode`,
+//! `percentile_approx`, `collect_set`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::{cast, sort};
+use arrow::compute::{SortOptions, cast, sort};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::{plan_datafusion_err, plan_err};
@@ -21,12 +22,17 @@ use super::single::Groups;
 
 /// The functions, to be registered.
 pub fn gathered() -> Vec<AggregateUDF> {
-    let of = |name, aliases, what| into_udaf(Gather { name, aliases, what });
+    let of = |name, aliases, what, order| into_udaf(Gather { name, aliases, what, order });
     vec![
-        of("percentile", &[], What::Percentile),
-        of("median", &[], What::Median),
-        of("percentile_approx", &["approx_percentile"], What::Rank),
-        of("mode", &[], What::Mode),
+        of("percentile", &[], What::Percentile, Order::Ascending),
+        of("percentile_descending", &[], What::Percentile, Order::Descending),
+        of("percentile_disc", &[], What::Discrete, Order::Ascending),
+        of("percentile_disc_descending", &[], What::Discrete, Order::Descending),
+        of("median", &[], What::Median, Order::Ascending),
+        of("percentile_approx", &["approx_percentile"], What::Rank, Order::Ascending),
+        of("mode", &[], What::Mode, Order::Arrival),
+        of("mode_ascending", &[], What::Mode, Order::Ascending),
+        of("mode_descending", &[], What::Mode, Order::Descending),
         into_udaf(CollectSet),
     ]
 }
@@ -35,16 +41,27 @@ pub fn gathered() -> Vec<AggregateUDF> {
 enum What {
     /// Between the two nearest values.
     Percentile,
+    /// The first value by which that share of the values has passed, as a double.
+    Discrete,
     Median,
     /// A value of the group.
     Rank,
     Mode,
 }
 
+/// The order of the values, as `WITHIN GROUP (ORDER BY …)` says it; of equally frequent ones `mode` takes the first in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Arrival,
+    Ascending,
+    Descending,
+}
+
 struct Gather {
     name: &'static str,
     aliases: &'static [&'static str],
     what: What,
+    order: Order,
 }
 
 impl Own for Gather {
@@ -60,18 +77,21 @@ impl Own for Gather {
 
     fn count(&self) -> (usize, usize) {
         match self.what {
-            What::Percentile => (2, 2),
+            What::Percentile | What::Discrete => (2, 2),
             What::Rank => (2, 3),
-            What::Median | What::Mode => (1, 1),
+            What::Median => (1, 1),
+            What::Mode => (1, 2),
         }
     }
 
     fn coerced(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
         let mut coerced = kinds.to_vec();
-        if matches!(self.what, What::Percentile | What::Median) {
+        if matches!(self.what, What::Percentile | What::Discrete | What::Median) {
             coerced[0] = DataType::Float64;
         }
-        if let Some(share) = coerced.get_mut(1) {
+        if self.what == What::Mode {
+            coerced.iter_mut().skip(1).for_each(|flag| *flag = DataType::Boolean);
+        } else if let Some(share) = coerced.get_mut(1) {
             *share = match share {
                 DataType::List(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))),
                 _ => DataType::Float64,
@@ -82,7 +102,7 @@ impl Own for Gather {
 
     fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
         let one = match self.what {
-            What::Percentile | What::Median => DataType::Float64,
+            What::Percentile | What::Discrete | What::Median => DataType::Float64,
             What::Rank | What::Mode => kinds[0].clone(),
         };
         Ok(match kinds.get(1) {
@@ -99,11 +119,17 @@ impl Own for Gather {
         let shares = match self.what {
             What::Median => vec![0.5],
             What::Mode => Vec::new(),
-            What::Percentile | What::Rank => shares(self.name, constant(args, 1))?,
+            What::Percentile | What::Discrete | What::Rank => shares(self.name, constant(args, 1))?,
+        };
+        // `mode(x, true)`: the smallest of equally frequent values.
+        let order = match constant(args, 1) {
+            Some(ScalarValue::Boolean(Some(true))) if self.order == Order::Arrival => Order::Ascending,
+            _ => self.order,
         };
         let kind = kinds(args).swap_remove(0);
         let list = DataType::List(Arc::new(Field::new_list_field(kind.clone(), true)));
-        Ok(Gathered { what: self.what, kind, shares, gives: args.return_type().clone(), values: Many::new(&list)? })
+        let (what, gives) = (self.what, args.return_type().clone());
+        Ok(Gathered { what, order, kind, shares, gives, values: Many::new(&list)? })
     }
 }
 
@@ -124,6 +150,7 @@ fn shares(name: &str, given: Option<ScalarValue>) -> Result<Vec<f64>> {
 #[derive(Debug)]
 pub struct Gathered {
     what: What,
+    order: Order,
     kind: DataType,
     shares: Vec<f64>,
     gives: DataType,
@@ -135,12 +162,13 @@ impl Gathered {
         if values.is_empty() {
             return Ok(None);
         }
+        let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
+        let sorted = if self.order == Order::Arrival { Arc::clone(values) } else { sort(values, Some(options))? };
         if self.what == What::Mode {
-            return Ok(Some(ScalarValue::try_from_array(values, most_frequent(values)?)?));
+            return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }
-        let sorted = sort(values, None)?;
         let found = self.shares.iter().map(|share| match self.what {
-            What::Rank => {
+            What::Rank | What::Discrete => {
                 let rank = (share * sorted.len() as f64).ceil() as usize;
                 ScalarValue::try_from_array(&sorted, rank.max(1) - 1)
             }

@@ -28,7 +28,8 @@ pub fn split(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     split
 }
 
-const SPACE: datafusion::sql::sqlparser::tokenizer::Whitespace =
+/// A blank.
+pub(super) const SPACE: datafusion::sql::sqlparser::tokenizer::Whitespace =
     datafusion::sql::sqlparser::tokenizer::Whitespace::Space;
 
 /// The interval that the tokens after INTERVAL begin with: number, unit, and how many tokens it takes.

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::calls::{access, arguments, call, name_of, text};
+use super::within_group;
 
 /// Rewrites one expression, not what is inside of it.
 pub fn rewrite(expr: &mut Expr) {
@@ -160,6 +161,9 @@ fn with_unit(name: &str, unit: &str, first: &Expr, second: &Expr) -> Option<Expr
 }
 
 fn called(function: &mut Function) -> Option<Expr> {
+    if let Some(rewritten) = within_group::rewrite(function) {
+        return Some(rewritten);
+    }
     let name = name_of(function);
     let arguments = arguments(function)?;
     if let [Expr::Identifier(unit), first, second] = arguments.as_slice()

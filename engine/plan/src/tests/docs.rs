@@ -10,7 +10,16 @@ const BEGIN: &str = "<!-- functions -->\n";
 const END: &str = "<!-- end of functions -->\n";
 
 /// Ours alone: what other forms are rewritten to.
-const INSIDE: &[&str] = &["item_at", "nth_field", "second_with_fraction", "named_rows"];
+const INSIDE: &[&str] = &[
+    "item_at",
+    "mode_ascending",
+    "mode_descending",
+    "named_rows",
+    "nth_field",
+    "percentile_descending",
+    "percentile_disc_descending",
+    "second_with_fraction",
+];
 
 /// What the rewrite knows and the registry does not.
 const REWRITTEN: &[&str] = &[
