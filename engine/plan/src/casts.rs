@@ -27,7 +27,12 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
         let names = NamePreserver::new(&node);
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            Ok(expr.transform_up(|expr| cast(expr, &schema))?.update_data(|expr| name.restore(expr)))
+            let mut expr = expr.transform_up(|expr| cast(expr, &schema))?;
+            if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
+                // What a lambda gives may have another type now, and so may what is made of it.
+                expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
+            }
+            Ok(expr.update_data(|expr| name.restore(expr)))
         })?;
         match rewritten.transformed {
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),

@@ -101,6 +101,10 @@ const REPHRASED: &[(&str, &str, &str, &str)] = &[
     ("not found in struct", "FIELD_NOT_FOUND", "", "write a field that the struct has, with its capital letters"),
     ("Cast error:", "DATATYPE_MISMATCH", "", "CAST the argument to the type that the function takes"),
     ("does not support zero arguments", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "give the function its arguments"),
+    ("WITHIN GROUP is only supported", "", "", "it belongs to percentile_cont, percentile_disc, mode and listagg"),
+    ("Only a single ordering expression", "", "", "order by one expression"),
+    ("lambda defined ", "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH", "", "give the lambda fewer arguments"),
+    ("the lambda of ", "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "", "change what the lambda gives"),
     ("expects ", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "see docs/sql.md for the functions there are"),
     ("different number of columns", "NUM_COLUMNS_MISMATCH", "", "select as many columns in each part"),
     ("Unsupported SQL type", "UNSUPPORTED_DATATYPE", "", "use a type such as int, bigint, double, string or timestamp"),
@@ -126,12 +130,19 @@ fn of_text(text: &str, sql: &str) -> SqlProblem {
             .code("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
             .at_text(sql, &format!("{name}("));
     }
+    if message.contains("Lambda(LambdaFunction") {
+        let help = "a lambda is an argument: transform(items, x -> x + 1)";
+        return SqlProblem::new("a lambda stands where a value is needed", help)
+            .code("INVALID_LAMBDA_FUNCTION_CALL.NON_HIGHER_ORDER_FUNCTION")
+            .at_text(sql, "->");
+    }
     if let Some(node) = between(message, "Unsupported ast node ", " {") {
         let help = "write it with joins, aggregates and subqueries";
         return SqlProblem::new(format!("{} is not supported", node.to_uppercase()), help).at_text(sql, node);
     }
     let said = plain_text(&first_line(message.split(" No function matches").next().unwrap_or(message)));
     match REPHRASED.iter().find(|(part, ..)| message.contains(part)) {
+        Some((_, "", "", help)) => SqlProblem::new(said, *help),
         Some((_, code, "", help)) => SqlProblem::new(said, *help).code(code),
         Some((_, code, words, help)) => SqlProblem::new(*words, *help).code(code),
         None => SqlProblem::new(said, "change the query so that it can be planned"),

@@ -7,6 +7,7 @@ mod conditions;
 mod hash;
 mod instant_text;
 mod json;
+mod lambdas;
 mod lists;
 mod nth_field;
 mod numbers;
@@ -117,6 +118,9 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
     context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
     context.register_udf(time_windows::session_window());
     context.register_udf(time_windows::window_time_function());
+    for function in lambdas::functions() {
+        context.register_higher_order_function(function.into());
+    }
     for function in operators::functions::aggregates() {
         context.register_udaf(function);
     }

@@ -14,8 +14,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    ExcludeSelectItem, Expr, Ident, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
-    TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use datafusion::execution::SessionState;
@@ -107,6 +108,14 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlProblem> {
+        if let Expr::Lambda(lambda) = expr {
+            forms::lambda_fields(lambda);
+        }
+        if let Expr::Function(function) = expr
+            && let Some(problem) = self.beside_a_value(function)
+        {
+            return ControlFlow::Break(problem);
+        }
         forms::rewrite(expr);
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
@@ -125,6 +134,28 @@ impl VisitorMut for Rewriter<'_> {
 }
 
 impl Rewriter<'_> {
+    /// What only aggregates have, beside a function of one row: it would be left out without a word.
+    fn beside_a_value(&self, function: &Function) -> Option<SqlProblem> {
+        let name = relation_name(&function.name);
+        let is_of_rows = self.state.aggregate_functions().contains_key(&name)
+            || self.state.window_functions().contains_key(&name)
+            || !self.state.scalar_functions().contains_key(&name);
+        let is_distinct = |list: &FunctionArgumentList| list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        let beside = [
+            (matches!(&function.args, FunctionArguments::List(list) if is_distinct(list)), "DISTINCT"),
+            (function.filter.is_some(), "FILTER"),
+            (function.null_treatment.is_some(), "NULLS"),
+            (!function.within_group.is_empty(), "WITHIN GROUP"),
+            (function.over.is_some(), "OVER"),
+        ];
+        let (_, word) = beside.into_iter().find(|(is_there, _)| *is_there && !is_of_rows)?;
+        let message = format!("{word} beside `{name}`, which is no aggregate");
+        Some(
+            SqlProblem::new(message, "leave it out, or use an aggregate such as count, first or max")
+                .at_text(self.sql, word),
+        )
+    }
+
     /// The source or table that a name in FROM means, unless a WITH gave the name to something else.
     fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let name = relation_name(name);

@@ -7,6 +7,7 @@ mod docs;
 mod engine;
 mod forms;
 mod functions;
+mod lambdas;
 mod refusals;
 mod rewriting;
 mod schemas;

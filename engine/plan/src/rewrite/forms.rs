@@ -1,8 +1,10 @@
 //! Spark's ways of writing an expression as DataFusion's.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, Ident, ObjectName, UnaryOperator,
-    Value,
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, Ident, LambdaFunction, ObjectName,
+    UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -51,6 +53,27 @@ pub fn rewrite(expr: &mut Expr) {
     if let Some(rewritten) = rewritten {
         *expr = rewritten;
     }
+}
+
+/// `total.sum` in a lambda is a field of its argument `total`, no column of a table.
+pub fn lambda_fields(lambda: &mut LambdaFunction) {
+    struct Fields(Vec<String>);
+    impl VisitorMut for Fields {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            if let Expr::CompoundIdentifier(names) = expr
+                && let Some((first, fields)) = names.split_first()
+                && self.0.contains(&first.value)
+            {
+                let of = |inner, field: &Ident| super::calls::field_of(inner, &field.value);
+                *expr = fields.iter().fold(Expr::Identifier(first.clone()), of);
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let names = lambda.params.iter().map(|parameter| parameter.name.value.clone()).collect();
+    let _: ControlFlow<()> = VisitMut::visit(&mut lambda.body, &mut Fields(names));
 }
 
 /// `a DIV b`. The parser takes all that follows as the divisor: what binds less or as much is put around the quotient.
@@ -184,6 +207,11 @@ fn called(function: &mut Function) -> Option<Expr> {
             Value::SingleQuotedString(field) => part(&field.to_lowercase()).map(|name| call(name, vec![time.clone()])),
             _ => None,
         },
+        ("transform", [_, Expr::Lambda(lambda)]) if lambda.params.len() == 2 => {
+            renamed(function, "transform_with_index")
+        }
+        ("filter", [_, Expr::Lambda(lambda)]) if lambda.params.len() == 2 => renamed(function, "filter_with_index"),
+        ("array_sort", [_, Expr::Lambda(_)]) => renamed(function, "array_sort_by"),
         ("transform", [_, Expr::Lambda(_)]) => renamed(function, "array_transform"),
         ("filter", [_, Expr::Lambda(_)]) => renamed(function, "array_filter"),
         ("array_any_match", [_, Expr::Lambda(_)]) => None,

@@ -11,6 +11,9 @@ const END: &str = "<!-- end of functions -->\n";
 
 /// Ours alone: what other forms are rewritten to.
 const INSIDE: &[&str] = &[
+    "array_sort_by",
+    "filter_with_index",
+    "transform_with_index",
     "item_at",
     "mode_ascending",
     "mode_descending",
