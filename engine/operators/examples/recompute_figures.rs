@@ -153,6 +153,7 @@ fn recompute(name: &str, sql: &str, prune: Option<&str>, input: &SchemaRef, keys
         output: plan.schema(),
         plan,
         prune: prune.map(plan_of),
+        forgotten_after_us: None,
         emission: Emission::Changes,
         emits_when_empty: false,
         definition: sql.to_string(),

@@ -37,7 +37,8 @@ impl Recompute {
         let Stored { blocks, last, budget } = stored;
         let mut blocks = blocks.into_iter();
         let open = |(port, store)| {
-            Port::new(port, Store::open(store, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)))
+            let store = Store::open(store, blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+            Port::new(port, spec.forgotten_after_us, store)
         };
         let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
         let begun = spec
@@ -76,11 +77,14 @@ impl Recompute {
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
-    fn take_in(&self, work: &mut Work<'_>) -> Result<Vec<Placed>, OperatorError> {
+    fn take_in(&self, work: &mut Work<'_>, moment: &Moment) -> Result<Vec<Placed>, OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
+        for port in &mut work.ports {
+            port.renew(&work.touched, moment)?;
+        }
         for part in &parts {
             match part.sign {
-                Sign::Add => work.ports[part.port].add(&part.rows, part.keys)?,
+                Sign::Add => work.ports[part.port].add(&part.rows, part.keys, moment)?,
                 Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is taken back from it")),
                 Sign::Retract => {}
                 Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
@@ -103,7 +107,8 @@ impl Recompute {
             return Ok(rows);
         }
         let (rows, gone) = port.take_back(rows, &mut count(taken_back.iter().copied()))?;
-        match gone == taken_back.len() {
+        // A partition that was forgotten has rows no more that it had; what was given out of them stands.
+        match gone == taken_back.len() || self.spec.forgotten_after_us.is_some() {
             true => Ok(rows),
             false => Err(self.spec.fault("a row is taken back that was never added")),
         }
@@ -149,11 +154,11 @@ impl Recompute {
         Ok(self.spec.plan.run(&ports.iter().collect::<Vec<_>>(), &self.spec.output)?)
     }
 
-    fn run_changes(&self, work: &mut [Work<'_>], begins: bool) -> Result<Vec<Change>, OperatorError> {
+    fn run_changes(&self, work: &mut [Work<'_>], begins: bool, moment: &Moment) -> Result<Vec<Change>, OperatorError> {
         let (mut before, mut now) = (Vec::new(), Vec::new());
         for shard in work.iter_mut() {
             before.push(shard.ports.iter().map(|port| port.of_keys(&shard.touched)).collect::<Result<Vec<_>, _>>()?);
-            now.push(self.take_in(shard)?);
+            now.push(self.take_in(shard, moment)?);
         }
         self.prune(work, &mut now)?;
         if work.iter().all(|shard| shard.touched.is_empty()) && !begins {
@@ -169,7 +174,7 @@ impl Recompute {
     fn run_final(&self, work: &mut [Work<'_>], moment: &Moment) -> Result<Vec<Change>, OperatorError> {
         let mut now = Vec::new();
         for shard in work.iter_mut() {
-            now.push(self.take_in(shard)?);
+            now.push(self.take_in(shard, moment)?);
         }
         self.prune(work, &mut now)?;
         let mut due = Vec::new();
@@ -195,7 +200,7 @@ impl Operator for Recompute {
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
         let mut work = self.work(piece, moment, committed)?;
         let changes = match self.spec.emission {
-            Emission::Changes => self.run_changes(&mut work, begins)?,
+            Emission::Changes => self.run_changes(&mut work, begins, moment)?,
             Emission::Final => self.run_final(&mut work, moment)?,
         };
         for shard in &mut work {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard};
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
@@ -23,13 +23,15 @@ pub(super) struct Port {
     to_state: Vec<usize>,
     /// State column of each input column.
     to_input: Vec<usize>,
-    /// Input column, a window, from whose end a last state column is made.
+    /// Input column, a window, from whose end a state column is made.
     ends: Option<usize>,
+    /// Time after which a row goes if it is not filed anew, microseconds: a last state column says when.
+    forgotten_after_us: Option<i64>,
 }
 
 impl Port {
     /// What is filed of a port, under this name.
-    pub(super) fn store_spec(port: &RecomputePort, name: String) -> StoreSpec {
+    pub(super) fn store_spec(port: &RecomputePort, is_forgotten: bool, name: String) -> StoreSpec {
         let to_state = state_order(port);
         let mut fields: Vec<Arc<Field>> =
             to_state.iter().map(|column| Arc::clone(&port.input.fields()[*column])).collect();
@@ -38,21 +40,23 @@ impl Port {
             expires = Some(fields.len());
             fields.push(Arc::new(Field::new("_expires", crate::aggregate::instant(), true)));
         }
+        let forgotten = is_forgotten.then_some(fields.len());
+        fields.extend(is_forgotten.then(|| Arc::new(Field::new("_forgotten", crate::aggregate::instant(), true))));
         StoreSpec {
             name,
             schema: Arc::new(Schema::new(fields)),
             keys: port.keys.len(),
             expires,
-            expires_at_batch_time: None,
+            expires_at_batch_time: forgotten,
             keeps_rows: true,
         }
     }
 
-    pub(super) fn new(port: &RecomputePort, store: Store) -> Port {
+    pub(super) fn new(port: &RecomputePort, forgotten_after_us: Option<i64>, store: Store) -> Port {
         let to_state = state_order(port);
         let mut to_input = vec![0; to_state.len()];
         to_state.iter().enumerate().for_each(|(state, input)| to_input[*input] = state);
-        Port { store, input: Arc::clone(&port.input), to_state, to_input, ends: ends(port) }
+        Port { store, input: Arc::clone(&port.input), to_state, to_input, ends: ends(port), forgotten_after_us }
     }
 
     /// No rows of the input.
@@ -60,11 +64,16 @@ impl Port {
         RecordBatch::new_empty(Arc::clone(&self.input))
     }
 
-    /// Input rows as they are filed.
-    pub(super) fn to_state(&self, rows: &RecordBatch) -> Result<RecordBatch, OperatorError> {
+    /// Input rows as they are filed at this moment.
+    fn to_state(&self, rows: &RecordBatch, moment: &Moment) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.to_state.iter().map(|column| Arc::clone(rows.column(*column))).collect();
         if let Some(window) = self.ends {
             columns.push(instants(rows.column(window))?);
+        }
+        if let Some(us) = self.forgotten_after_us {
+            let forgotten_us = moment.batch_time_us.saturating_add(us);
+            let column = TimestampMicrosecondArray::from_value(forgotten_us, rows.num_rows());
+            columns.push(Arc::new(column.with_data_type(crate::aggregate::instant())));
         }
         Ok(RecordBatch::try_new(Arc::clone(&self.store.spec().schema), columns)?)
     }
@@ -128,9 +137,21 @@ impl PortShard<'_> {
     }
 
     /// Files input rows with the hashes of their keys.
-    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128]) -> Result<(), OperatorError> {
-        self.rows.insert(&self.port.to_state(rows)?, keys)?;
+    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128], moment: &Moment) -> Result<(), OperatorError> {
+        self.rows.insert(&self.port.to_state(rows, moment)?, keys)?;
         Ok(())
+    }
+
+    /// Files the rows of these partitions anew, if rows are forgotten: all of a partition go at once, some time after the last came.
+    pub(super) fn renew(&mut self, keys: &[u128], moment: &Moment) -> Result<(), OperatorError> {
+        if self.port.forgotten_after_us.is_none() {
+            return Ok(());
+        }
+        let found = keys.iter().flat_map(|key| self.rows.find(*key).map(|position| (position, *key)));
+        let (positions, keys): (Vec<u32>, Vec<u128>) = found.unzip();
+        let old = self.at(positions)?;
+        old.positions.into_iter().for_each(|position| self.rows.remove(position));
+        self.add(&old.rows, &keys, moment)
     }
 
     /// Removes one row for each of `counts`, the oldest of equal ones; returns the rows that stay and how many were removed.

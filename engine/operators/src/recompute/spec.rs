@@ -13,6 +13,7 @@ use crate::keyed::{EventTime, KeyedLane, KeyedPort};
 use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::window::duration;
 
 /// A batch plan kept up to date: each row of its result depends on rows of one partition only.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ pub struct RecomputeSpec {
     pub emission: Emission,
     /// True if the plan gives rows over no rows at all, as a global aggregate does. They go out in the first epoch.
     pub emits_when_empty: bool,
+    /// Time after which a partition is forgotten that no port brings rows for, by the epochs' time, microseconds; what was given
+    /// out of it stands, and a row of it that is taken back later is passed over. `None`: rows stay until they expire.
+    pub forgotten_after_us: Option<i64>,
     /// What the plans compute, in words that change when they do: state of another plan is not read.
     pub definition: String,
 }
@@ -46,7 +50,8 @@ pub struct RecomputePort {
     /// What tells that a row is late; `None` if no row is.
     pub event_time: Option<EventTime>,
     /// Column with the watermark at which a row goes: an instant, or a window (then its end). All rows of a partition go at
-    /// once, or what was given out of it no longer fits what is left. A null stays.
+    /// once, or one goes when the plan gives the same change without it from then on, whatever comes: else what was given out
+    /// no longer fits what is left. A null stays.
     pub expires: Option<usize>,
 }
 
@@ -90,6 +95,9 @@ impl RecomputeSpec {
         if self.emission == Emission::Final && self.ports.iter().any(|port| port.expires.is_none()) {
             return Err(self.fault("nothing tells when its results are final"));
         }
+        if self.forgotten_after_us.is_some() && (self.emission == Emission::Final || self.emits_when_empty) {
+            return Err(self.fault("only partitions that bring changes are forgotten"));
+        }
         if self.emits_when_empty && (self.emission == Emission::Final || !first.keys.is_empty()) {
             return Err(self.fault("only a global result in update mode is there without any row"));
         }
@@ -104,7 +112,10 @@ impl RecomputeSpec {
     /// What is filed, port by port.
     pub(super) fn store_specs(&self) -> Vec<StoreSpec> {
         let ports = self.ports.iter().enumerate();
-        ports.map(|(number, port)| Port::store_spec(port, format!("{}/port{number}", self.name))).collect()
+        let is_forgotten = self.forgotten_after_us.is_some();
+        ports
+            .map(|(number, port)| Port::store_spec(port, is_forgotten, format!("{}/port{number}", self.name)))
+            .collect()
     }
 }
 
@@ -146,6 +157,8 @@ impl OperatorSpec for RecomputeSpec {
             }
             parts.extend(store.expires.map(|column| format!("input {number} goes by column {column}")));
         }
+        parts
+            .extend(self.forgotten_after_us.map(|us| format!("keys go {} after they were last written", duration(us))));
         parts.push(format!("plan {}", self.definition));
         Ok(parts)
     }
@@ -158,7 +171,9 @@ impl OperatorSpec for RecomputeSpec {
         let by = self.ports.first().map(key_names).unwrap_or_default();
         let by = if by.is_empty() { "all rows".to_string() } else { format!("the rows of each ({by})") };
         let pruned = if self.prune.is_some() { " that a later result can need" } else { "" };
-        format!("recompute: keeps {by}{pruned}, runs the query over them again when they change, {when}")
+        let until = self.forgotten_after_us.map(|us| format!(" until none has come for {}", duration(us)));
+        let until = until.unwrap_or_default();
+        format!("recompute: keeps {by}{pruned}{until}, runs the query over them again when they change, {when}")
     }
 
     fn bound(&self) -> Bound {
@@ -166,6 +181,9 @@ impl OperatorSpec for RecomputeSpec {
             |port: &RecomputePort| port.expires.map(|column| in_words(port.input.field(column).name()).to_string());
         if let Some(columns) = self.ports.iter().map(expires).collect::<Option<Vec<String>>>() {
             return Bound::Watermark(format!("rows go when the watermark reaches {}", columns.join(" and ")));
+        }
+        if let Some(us) = self.forgotten_after_us {
+            return Bound::TimeToLive(us);
         }
         match (self.ports.first(), &self.prune) {
             (Some(port), Some(_)) if port.keys.is_empty() && self.ports.len() == 1 => Bound::Constant,

@@ -2,6 +2,7 @@
 
 mod bed;
 mod cases;
+mod expiry;
 mod random;
 
 pub(crate) use bed::{Bed, Lanes, Random, moment, texts};

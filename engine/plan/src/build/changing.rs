@@ -22,6 +22,26 @@ use crate::words::{key_name, words};
 /// are. State is filed by it: never change it.
 const STRETCH_US: i64 = 600_000_000;
 
+/// What is kept up to date, and what is known of its result.
+pub(super) struct Recomputed {
+    /// What is run over the rows of some keys.
+    pub(super) plan: BatchPlan,
+    /// What leaves rows out that no later result needs.
+    pub(super) prune: Option<BatchPlan>,
+    /// Event times of the result's columns.
+    pub(super) times: Vec<Option<EventTime>>,
+    /// Column by which a row of the result is final.
+    pub(super) closes_by: Option<usize>,
+    /// How far the input may lie behind the watermark, microseconds.
+    pub(super) lag_us: i64,
+    /// Time after which keys are forgotten that were not written, by the epochs' time, microseconds.
+    pub(super) forgotten_after_us: Option<i64>,
+    /// What is computed.
+    pub(super) definition: String,
+    /// True if it has rows without any input.
+    pub(super) emits_when_empty: bool,
+}
+
 impl Builder<'_> {
     /// An aggregate over rows that may be taken back.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
@@ -58,36 +78,58 @@ impl Builder<'_> {
         times: Vec<Option<EventTime>>,
         (definition, emits_when_empty): (String, bool),
     ) -> Result<Stream> {
-        let ports: Vec<RecomputePort> = inputs.iter().map(|(stream, keys)| port(stream, keys)).collect();
-        let closes = ports.iter().all(|port| port.expires.is_some());
-        let is_final = self.table.mode == OutputMode::Append;
         let lags = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
         let lag_us = lags.map(|time| time.lag_us).max().unwrap_or_default();
+        let ports: Vec<(Stream, RecomputePort)> = inputs
+            .into_iter()
+            .map(|(stream, keys)| {
+                let port = port(&stream, &keys);
+                (stream, port)
+            })
+            .collect();
+        let closes = ports.iter().all(|(_, port)| port.expires.is_some());
+        // A result changes for as long as the slowest of its inputs may; the start of a window lags by itself.
+        let mut times: Vec<_> = times
+            .into_iter()
+            .map(|time| time.filter(|_| closes).map(|time| EventTime { lag_us: lag_us.max(time.lag_us), ..time }))
+            .collect();
+        times.resize(plan.schema().fields().len(), None);
+        let closes_by = times.iter().position(Option::is_some);
+        let forgotten_after_us = None;
+        let recomputed =
+            Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
+        self.recompute_ports(ports, recomputed)
+    }
+
+    /// As [`Builder::recompute`], with ports that are told what to keep how long.
+    pub(super) fn recompute_ports(
+        &mut self,
+        ports: Vec<(Stream, RecomputePort)>,
+        recomputed: Recomputed,
+    ) -> Result<Stream> {
+        let Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty } =
+            recomputed;
+        let is_final = self.table.mode == OutputMode::Append;
         let output: SchemaRef = plan.schema();
         let emission = if is_final { Emission::Final } else { Emission::Changes };
+        let (streams, ports): (Vec<Stream>, Vec<RecomputePort>) = ports.into_iter().unzip();
         let spec = RecomputeSpec {
             name: self.name("recompute"),
             ports,
             plan,
             prune,
+            forgotten_after_us,
             output: Arc::clone(&output),
             emission,
             emits_when_empty,
             definition,
         };
-        let streams: Vec<&Stream> = inputs.iter().map(|(stream, _)| stream).collect();
+        let streams: Vec<&Stream> = streams.iter().collect();
         let from = self.operator(Arc::new(spec), &streams, lag_us, None);
-        // A result changes for as long as the slowest of its inputs may; the start of a window lags by itself.
-        let mut times: Vec<_> = times
-            .into_iter()
-            .map(|time| time.map(|time| EventTime { lag_us: lag_us.max(time.lag_us), ..time }))
-            .collect();
-        times.resize(output.fields().len(), None);
-        let closes_by = times.iter().position(Option::is_some).filter(|_| closes);
         Ok(Stream {
             from: vec![from],
             schema: output,
-            times: if closes { times } else { vec![None; times.len()] },
+            times,
             is_changing: !is_final,
             is_replacing: false,
             is_entry: false,

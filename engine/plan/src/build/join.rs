@@ -15,7 +15,6 @@ use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
 use operators::window::duration;
 
-use super::cut::place;
 use super::{Builder, Result, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::functions::time_windows::end_of;
@@ -24,22 +23,22 @@ use crate::times::{EventTime, TimeKind};
 use crate::words::qualified_words;
 
 /// One side of a join on its way to the operator.
-struct Prepared {
-    stream: Stream,
-    keys: Vec<usize>,
+pub(super) struct Prepared {
+    pub(super) stream: Stream,
+    pub(super) keys: Vec<usize>,
     /// Columns that the query knows; the others are keys and times of ours.
-    width: usize,
+    pub(super) width: usize,
     /// When its rows can match nothing any more, if anything says so.
     expires: Option<Expires>,
 }
 
 /// When rows of a side can match nothing any more.
 #[derive(Clone, Copy)]
-struct Expires {
+pub(super) struct Expires {
     /// The column with event time.
-    column: usize,
+    pub(super) column: usize,
     /// How long after it, microseconds.
-    after_us: i64,
+    pub(super) after_us: i64,
 }
 
 impl Expires {
@@ -171,7 +170,7 @@ impl Builder<'_> {
     }
 
     /// The rows of a side with its keys as columns.
-    fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<Prepared> {
+    pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<Prepared> {
         let width = plan.schema().fields().len();
         let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let mut places = Vec::new();
@@ -228,33 +227,26 @@ impl Builder<'_> {
 
     /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
     fn join_side(&mut self, side: &mut Prepared) -> Result<JoinSide> {
-        let mut names: Vec<String> = side.stream.schema.fields().iter().map(|field| field.name().clone()).collect();
-        let plan = plain(&side.stream)?;
-        let last = names.len();
-        let added = match (side.expires, self.table.state_ttl) {
+        let last = side.stream.schema.fields().len();
+        let stream = side.stream.clone();
+        let (by_watermark, by_age) = match (side.expires, self.table.state_ttl) {
             (Some(expires), _) => {
-                names.push(expires.words(&side.stream.schema));
-                let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
-                let is_window = matches!(side.stream.schema.field(expires.column).data_type(), DataType::Struct(_));
-                let instant = if is_window { end_of(column) } else { column };
-                let span = lit(ScalarValue::DurationMicrosecond(Some(expires.after_us)));
-                Some(if expires.after_us == 0 { instant } else { instant + span })
+                side.stream = self.with_expiry(stream, expires)?;
+                (true, false)
             }
             (None, Some(StateTtl::After(us))) => {
-                names.push(format!("{} after they came", duration(us)));
                 let span = lit(ScalarValue::DurationMicrosecond(Some(us)));
-                Some(self.batch_time()? + span)
+                let instant = self.batch_time()? + span;
+                side.stream = self.with_column(stream, format!("{} after they came", duration(us)), instant)?;
+                (false, true)
             }
-            _ => None,
+            _ => {
+                let names: Vec<String> = names_of(&stream.schema);
+                let schema = named(&names, &stream.schema);
+                side.stream = self.relabel(stream, &schema);
+                (false, false)
+            }
         };
-        let (by_watermark, by_age) = (side.expires.is_some(), side.expires.is_none() && added.is_some());
-        if let Some(added) = added {
-            let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-            columns.push(added.alias("expires"));
-            let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
-            side.stream = self.pipeline(&plan, side.stream.clone())?;
-        }
-        side.stream = self.relabel(side.stream.clone(), &named(&names, &side.stream.schema));
         let event_time = side.stream.times[..side.width].iter().position(Option::is_some);
         Ok(JoinSide {
             input: Arc::clone(&side.stream.schema),
@@ -266,18 +258,28 @@ impl Builder<'_> {
         })
     }
 
-    /// A join in update mode: right after every epoch, rows without a match included.
-    fn changing_join(&mut self, join: &Join) -> Result<Stream> {
-        let (left_keys, right_keys): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
-        let left = self.side(&join.left, &left_keys)?;
-        let right = self.side(&join.right, &right_keys)?;
-        let mut batch = join.clone();
-        batch.left = Arc::new(place(&join.left, &left.stream.schema, 0)?);
-        batch.right = Arc::new(place(&join.right, &right.stream.schema, 1)?);
-        let plan = self.batch_plan(&LogicalPlan::Join(batch).recompute_schema()?)?;
-        let definition = format!("{} join on {}", join.join_type, words_of(join));
-        let inputs = vec![(left.stream, left.keys), (right.stream, right.keys)];
-        self.recompute(inputs, plan, None, Vec::new(), (definition, false))
+    /// The stream with a last column that says when its rows go.
+    pub(super) fn with_expiry(&mut self, stream: Stream, expires: Expires) -> Result<Stream> {
+        let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
+        let is_window = matches!(stream.schema.field(expires.column).data_type(), DataType::Struct(_));
+        let instant = if is_window { end_of(column) } else { column };
+        let span = lit(ScalarValue::DurationMicrosecond(Some(expires.after_us)));
+        let instant = if expires.after_us == 0 { instant } else { instant + span };
+        let words = expires.words(&stream.schema);
+        self.with_column(stream, words, instant)
+    }
+
+    /// The stream with one more column, over columns that are `s0, s1, …`.
+    fn with_column(&mut self, stream: Stream, name: String, column: Expr) -> Result<Stream> {
+        let mut names = names_of(&stream.schema);
+        names.push(name);
+        let plan = plain(&stream)?;
+        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        columns.push(column.alias("expires"));
+        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+        let stream = self.pipeline(&plan, stream)?;
+        let schema = named(&names, &stream.schema);
+        Ok(self.relabel(stream, &schema))
     }
 
     pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
@@ -292,6 +294,10 @@ impl Builder<'_> {
         })?;
         Ok(crate::casts::to_instant(now.call(Vec::new())))
     }
+}
+
+fn names_of(schema: &SchemaRef) -> Vec<String> {
+    schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 
 /// A schema with its first columns under their own names again: state is known by them. A name that comes twice gets a number.
@@ -352,7 +358,7 @@ fn joined_times(left: &Prepared, right: &Prepared, lag_us: i64, pairs: bool) -> 
     times
 }
 
-fn words_of(join: &Join) -> String {
+pub(super) fn words_of(join: &Join) -> String {
     let keys: Vec<String> = join.on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
     let filter = join.filter.as_ref().map(|filter| format!(" and {filter}")).unwrap_or_default();
     format!("{}{filter}", keys.join(" and "))

@@ -100,6 +100,11 @@ impl Bed {
         self.operator.count_rows(&self.blocks).unwrap()
     }
 
+    /// Bytes in the checkpoint.
+    pub fn bytes(&self) -> usize {
+        self.blocks.0.values().map(Vec::len).sum()
+    }
+
     pub fn operator(&self) -> &dyn Operator {
         self.operator.as_ref()
     }

@@ -57,6 +57,7 @@ pub fn spec(sql: &str, ports: Vec<RecomputePort>, emission: Emission) -> Recompu
         ports,
         plan,
         prune: None,
+        forgotten_after_us: None,
         emission,
         definition: sql.to_string(),
     }
