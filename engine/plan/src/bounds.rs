@@ -1,5 +1,6 @@
 //! What a join's condition says of the distance in time between rows that match: it bounds how long either has to be kept.
 
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
@@ -104,7 +105,8 @@ impl Reader<'_> {
     fn linear(&self, expr: &Expr) -> Option<Linear> {
         match expr {
             Expr::Alias(alias) => self.linear(&alias.expr),
-            Expr::Cast(cast) if matches!(cast.field.data_type(), arrow::datatypes::DataType::Timestamp(..)) => {
+            // Times are compared to the millisecond here: a cast to whole seconds moves them further.
+            Expr::Cast(cast) if matches!(cast.field.data_type(), DataType::Timestamp(unit, _) if *unit != TimeUnit::Second) => {
                 self.linear(&cast.expr)
             }
             Expr::Column(column) => self.column(column),

@@ -110,6 +110,8 @@ pub struct Builder<'a> {
     pub nodes: Vec<Node>,
     /// Sources that the table reads, directly or through other tables.
     pub sources: BTreeSet<String>,
+    /// The table's rows, if they are kept below the query while readers get the changes.
+    pub shown: Option<Stream>,
     names: BTreeMap<&'static str, usize>,
 }
 
@@ -121,7 +123,7 @@ impl<'a> Builder<'a> {
         (position, first, has_readers): (usize, usize, bool),
     ) -> Builder<'a> {
         let (nodes, sources, names) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Builder { state, table, relations, position, has_readers, first, nodes, sources, names }
+        Builder { state, table, relations, position, has_readers, first, nodes, sources, shown: None, names }
     }
 
     /// The rows of a query. `at_top` says that only pipelines stand between them and the table.
@@ -141,18 +143,24 @@ impl<'a> Builder<'a> {
             true => plan.clone(),
             false => cut(plan.clone(), bottom, &base.schema)?,
         };
-        let base = if at_top { self.closing(&plan, base)? } else { base };
-        self.pipeline(&plan, base)
+        match if at_top { self.closing(&plan, &base)? } else { None } {
+            Some(kept) if self.has_readers => {
+                self.shown = Some(self.pipeline(&plan, kept)?);
+                self.pipeline(&plan, base)
+            }
+            Some(kept) => self.pipeline(&plan, kept),
+            None => self.pipeline(&plan, base),
+        }
     }
 
     /// Rows that may be taken back until their time has come, for a query over them that does not select this time: the table's
     /// rows are kept as they are below the query then, so that they go when it has come.
-    fn closing(&mut self, plan: &LogicalPlan, base: Stream) -> Result<Stream> {
-        let is_kept = base.is_changing && !base.is_replacing && !self.has_readers;
-        let time = base.closes_by.and_then(|column| Some((column, base.times[column]?)));
-        match time.filter(|_| is_kept && self.table.mode == OutputMode::Update) {
-            Some((column, time)) if passed_to(plan, column, time).is_none() => self.materialize(&base),
-            _ => Ok(base),
+    fn closing(&mut self, plan: &LogicalPlan, base: &Stream) -> Result<Option<Stream>> {
+        let is_kept = base.is_changing && !base.is_replacing && self.table.mode == OutputMode::Update;
+        let time = base.closes_by.and_then(|column| Some((column, base.times[column]?))).filter(|_| is_kept);
+        match time {
+            Some((column, time)) if passed_to(plan, column, time).is_none() => Ok(Some(self.materialize(base)?)),
+            _ => Ok(None),
         }
     }
 

@@ -103,9 +103,10 @@ fn finish(mut builder: Builder<'_>, plan: &LogicalPlan, inputs: &[String]) -> Re
     };
     let stream = named(&mut builder, plan, stream)?;
     let stream = builder.deduplicate(stream)?;
-    let shown = match stream.is_changing && !stream.is_replacing {
-        true => builder.materialize(&stream)?,
-        false => stream.clone(),
+    let shown = match (stream.is_changing && !stream.is_replacing, builder.shown.take()) {
+        (true, Some(shown)) => shown,
+        (true, None) => builder.materialize(&stream)?,
+        (false, _) => stream.clone(),
     };
     let edges = shown.from.iter().map(|from| Edge { from: from.clone(), port: 0 }).collect();
     let sink = Node { table: builder.position, inputs: edges, kind: NodeKind::Sink, is_entry: false };

@@ -4,7 +4,7 @@
 mod aggregates;
 mod batch;
 mod docs;
-mod engine;
+pub(crate) mod engine;
 mod forms;
 mod functions;
 mod lambdas;

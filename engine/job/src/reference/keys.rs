@@ -324,7 +324,8 @@ pub(crate) const KEYS: &[Key] = &[
         "duration or \"unbounded\"",
         Means("a watermark must bound the state, where the query needs one that could grow without end"),
         "How long joins, duplicates and keys are remembered that no watermark bounds, after they were last written, by the \
-         time of the epochs. `unbounded`: for ever; the state may grow without end.",
+         time of the epochs. In update mode an outer, semi or anti join forgets a key with all rows of both sides, that long after \
+         the last of them came. `unbounded`: for ever; the state may grow without end.",
         "state_ttl = \"7 days\"",
     ),
     key(

@@ -58,3 +58,11 @@ fn of_several_bounds_the_tightest_counts() {
     let same = [col("l.t").lt_eq(col("r.t")), col("l.t").lt(col("r.t"))];
     assert_eq!(bounds(&same), (None, Some(0)));
 }
+
+/// A cast to whole seconds moved a time by up to a second, which the bound did not know of: rows went too early.
+#[test]
+fn a_time_that_is_cut_to_seconds_bounds_nothing() {
+    let cut = |unit| datafusion::logical_expr::cast(col("l.t"), DataType::Timestamp(unit, Some("UTC".into())));
+    assert_eq!(bounds(&[cut(TimeUnit::Second).lt(col("r.t"))]), (None, None));
+    assert_eq!(bounds(&[cut(TimeUnit::Nanosecond).lt(col("r.t"))]), (None, Some(0)));
+}

@@ -213,3 +213,6 @@ fn closing_time(join: &Join, lives: &Lives, (left, right): (&Prepared, &Prepared
         _ => of_left,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,23 @@ fn a_manifest_of_format_1_is_read_and_a_newer_one_refused() {
     let newer = Manifest::decode(br#"{"format":99,"operators":{}}"#, "cp").unwrap_err().to_string();
     assert!(newer.contains("newer engine"), "{newer}");
 }
+
+/// Engines before this one kept all rows of outer, semi and anti joins in update mode: their state has no time by which a row goes.
+#[test]
+fn state_of_an_engine_that_kept_all_rows_of_a_join_is_refused_and_named_as_such() {
+    let of_join = |more: &[&'static str]| {
+        let parts: Vec<&str> =
+            ["input 0 key k Utf8"].iter().chain(more).chain(&["plan Left join on a.k = b.k"]).copied().collect();
+        manifest(&[("gold.a/recompute", &parts), ("gold.a", &["bucket (k, t)"])])
+    };
+    let now = ["input 0 column t + 10 minutes Timestamp", "input 0 goes by column 2"];
+    let text = refusal(&of_join(&[]), &of_join(&now));
+    assert!(text.contains("gold.a/recompute: the query has input 0 goes by column 2"), "{text}");
+    assert!(text.contains("an older engine kept all rows of such a query in update mode"), "{text}");
+    assert!(text.contains("give the changed table another name"), "{text}");
+    let rows = |bucket: &'static str| manifest(&[("gold.a/rows", &["column k Utf8", bucket])]);
+    let text = refusal(&rows("bucket (k, t)"), &rows("bucket 600000000 µs of t"));
+    assert!(text.contains("an older engine kept all rows"), "{text}");
+    let text = refusal(&of_join(&now), &of_join(&[]));
+    assert!(!text.contains("older engine"), "{text}");
+}

@@ -75,6 +75,26 @@ pub const SHAPES: &[Shape] = &[
     ("join_left", "append", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
     ("join_semi", "append", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
     ("join_ttl", "append", "state_ttl = \"5 minutes\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON e.id = c.id"),
+    ("join_left_update", "update", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
+    ("join_right_update", "update", "", "SELECT c.id, c.c, e.v FROM events e RIGHT JOIN clicks c ON JOINED"),
+    ("join_full_update", "update", "", "SELECT e.id, c.id AS click FROM events e FULL JOIN clicks c ON JOINED"),
+    ("join_semi_update", "update", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
+    ("join_anti_update", "update", "", "SELECT e.id, e.t FROM events e LEFT ANTI JOIN clicks c ON JOINED AND e.v % 2 = 0"),
+    (
+        "join_windows_update",
+        "update",
+        "",
+        "SELECT a.n, b.n AS m
+         FROM (SELECT window AS w, k, count(*) AS n FROM events GROUP BY window(t, '100 seconds'), k) a
+         FULL JOIN (SELECT window AS w, k, count(*) AS n FROM clicks GROUP BY window(c, '100 seconds'), k) b ON a.w = b.w AND a.k = b.k",
+    ),
+    (
+        "over_join_update",
+        "update",
+        "",
+        "SELECT window.start AS s, count(*) AS n, count(c) AS clicks
+         FROM (SELECT e.t, c.c FROM events e LEFT JOIN clicks c ON JOINED) GROUP BY window(t, '100 seconds')",
+    ),
     (
         "join_windows",
         "append",

@@ -202,7 +202,7 @@ fn range_join(dice: &mut Dice, case: &mut Case) {
         }
         _ => JoinKind::Inner,
     };
-    let mode = if kind == JoinKind::Inner && dice.percent(25) { Mode::Update } else { Mode::Append };
+    let mode = if dice.percent(35) { Mode::Update } else { Mode::Append };
     match dice.below(3) {
         0 if kind != JoinKind::Full => {
             let join = dressed(dice, case, join);
@@ -283,13 +283,18 @@ fn three_way(dice: &mut Dice, case: &mut Case) {
     if let Query::Join(join) = &mut pairs {
         join.kind = *dice.pick(&[JoinKind::Inner, JoinKind::Inner, JoinKind::Left, JoinKind::Semi]);
     }
-    let all = ranged(dice, pairs, third);
+    let mut all = ranged(dice, pairs, third);
+    let mode = if dice.percent(40) { Mode::Update } else { Mode::Append };
+    if let (Mode::Update, Query::Join(join)) = (mode, &mut all) {
+        // What the first join gives may be taken back while the second waits for matches.
+        join.kind = *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Semi, JoinKind::Anti]);
+    }
     match dice.percent(40) {
         true => {
-            let over = aggregate(dice, case, all, Mode::Append, false);
-            add(case, "gold.over", Mode::Append, over)
+            let over = aggregate(dice, case, all, mode, mode == Mode::Update);
+            add(case, "gold.over", mode, over)
         }
-        false => add(case, "gold.joined", Mode::Append, all),
+        false => add(case, "gold.joined", mode, all),
     };
 }
 
