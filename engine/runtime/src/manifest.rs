@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use operators::operator::OperatorSpec;
-use plan::{Graph, NodeKind};
+use plan::{Graph, NodeKind, Rows};
 use serde::{Deserialize, Serialize};
 
 use crate::error::RunError;
@@ -149,6 +149,33 @@ impl Manifest {
     pub fn new_tables(&self, stored: &Manifest) -> Vec<String> {
         let known = stored.format > 1;
         self.tables.keys().filter(|table| known && !stored.tables.contains_key(*table)).cloned().collect()
+    }
+
+    /// Checks that no new table reads an old one that takes rows back: it would have to take back what it never had.
+    ///
+    /// # Errors
+    /// `StateMismatch` with every such table.
+    pub fn check_readers(&self, graph: &Graph, stored: &Manifest, checkpoint: &str) -> Result<(), RunError> {
+        let new_tables = self.new_tables(stored);
+        let takes_back = |name: &String| {
+            let table = graph.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))?;
+            let is_old = stored.tables.contains_key(&table.name);
+            matches!(table.rows, Rows::Nodes { are_changing: true, .. }).then_some(&table.name).filter(|_| is_old)
+        };
+        let readers = graph.tables.iter().filter(|table| new_tables.contains(&table.name));
+        let lines: Vec<String> = readers
+            .flat_map(|table| table.inputs.iter().filter_map(takes_back).map(|read| (&table.name, read)))
+            .map(|(reader, read)| {
+                format!("  {reader} is new and reads {read}, which takes rows back that {reader} has never had")
+            })
+            .collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        Err(RunError::StateMismatch(format!(
+            "the job does not fit the state in {checkpoint}:\n{}\n  give the table that is read another name too (both begin with the records from then on), or start with a new checkpoint and warehouse (docs/changing-a-job.md)",
+            lines.join("\n")
+        )))
     }
 
     fn what(&self, operator: &str) -> String {

@@ -203,6 +203,7 @@ fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) ->
     if let Some(stored) = &stored {
         let stored = Manifest::decode(stored, folder)?;
         manifest.check(&stored, folder)?;
+        manifest.check_readers(graph, &stored, folder)?;
         for (table, stores) in manifest.gone(&stored) {
             tracing::warn!(
                 table,

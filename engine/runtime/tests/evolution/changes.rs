@@ -47,6 +47,19 @@ sql = """SELECT user_id, amount FROM (
 ) WHERE place <= 1"""
 "#;
 
+const SESSIONS_NOW: &str = r#"
+[table.gold.t]
+mode = "update"
+sql = "SELECT user_id, count(*) AS events FROM events GROUP BY session_window(event_time, '30 seconds'), user_id"
+"#;
+
+const JOIN_NOW: &str = r#"
+[table.gold.t]
+mode = "update"
+sql = """SELECT e.user_id, e.amount, c.user_id AS clicker FROM events e LEFT JOIN clicks c
+ON e.user_id = c.user_id AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time"""
+"#;
+
 /// `table`, with some text of it replaced.
 macro_rules! with {
     ($table:expr, $from:expr => $to:expr) => {{
@@ -79,6 +92,22 @@ fn accepted() -> Vec<Change> {
                     .leak(),
             ),
             expected: Ok(("gold.new", &["ann 1 4", "bob 1 6", "cid 1 5"])),
+        },
+        Change {
+            what: "an outer join in update mode goes on, and rows without a match are taken back",
+            before: of(JOIN_NOW),
+            after: of(JOIN_NOW),
+            expected: Ok(("gold.t", &["ann 1 ", "ann 3 ann", "ann 4 ann", "bob 2 ", "bob 6 bob", "cid 5 cid"])),
+        },
+        Change {
+            // What a table that does not show its time keeps was another thing with a reader than without.
+            what: "the last reader of a table in update mode that goes",
+            before: Version(
+                "int",
+                format!("{SESSIONS_NOW}\n[table.gold.gone]\nmode = \"update\"\nsql = \"SELECT events, count(*) AS n FROM gold.t GROUP BY events\"\n").leak(),
+            ),
+            after: of(SESSIONS_NOW),
+            expected: Ok(("gold.t", &["ann 3", "bob 1", "bob 1", "cid 1"])),
         },
         Change {
             what: "a table that goes leaves the others as they are",
@@ -250,6 +279,29 @@ fn refused() -> Vec<Change> {
             &["inner join", "left"],
         ),
         refuse("another range of a join", of(JOIN), with!(JOIN, "'1 minute'" => "'2 minutes'"), &["gold.t"]),
+        refuse(
+            "another range of an outer join in update mode",
+            of(JOIN_NOW),
+            with!(JOIN_NOW, "'1 minute'" => "'2 minutes'"),
+            &["gold.t/recompute: the state has input 1 column clicked + 1 minute 2 milliseconds"],
+        ),
+        refuse(
+            "a time to live of an outer join in update mode",
+            of(JOIN_NOW).fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
+            Version("int", JOIN_NOW.replace("mode", "state_ttl = \"7 days\"\nmode").leak())
+                .fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
+            &["gold.t/recompute: the query has keys go 7 days after they were last written"],
+        ),
+        // It stopped in the first epoch that took back a row which the reader had not seen.
+        refuse(
+            "a new table over an old one in update mode",
+            of(SESSIONS_NOW),
+            Version(
+                "int",
+                format!("{SESSIONS_NOW}\n[table.gold.new]\nmode = \"update\"\nsql = \"SELECT events, count(*) AS n FROM gold.t GROUP BY events\"\n").leak(),
+            ),
+            &["gold.new is new and reads gold.t, which takes rows back", "give the table that is read another name too"],
+        ),
         refuse(
             "another key of duplicates",
             of(ONCE),
