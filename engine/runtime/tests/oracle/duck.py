@@ -7,6 +7,8 @@ import sys
 import duckdb
 
 connection = duckdb.connect(":memory:", config={"threads": 1})
+# A query of more than two seconds would write how far it is between the answers.
+connection.execute("SET enable_progress_bar = false")
 
 
 def plain(value):
