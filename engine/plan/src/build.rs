@@ -34,6 +34,7 @@ use crate::session::name_of;
 use crate::times::{EventTime, event_times, passed_to};
 use cut::cut;
 pub use cut::place;
+use grouping::all_without_sets;
 
 /// Why a query makes no nodes.
 #[derive(Debug)]
@@ -230,7 +231,7 @@ impl<'a> Builder<'a> {
         let base = self.stateful(lowest, true)?;
         let base = if base.is_replacing { base } else { self.materialize(&base)? };
         let plan = with_window_columns(cut(plan.clone(), lowest, &base.schema)?, &self.table.sql)?;
-        self.pipeline(&plan, base)
+        self.pipeline(&all_without_sets(plan)?, base)
     }
 
     /// The rows of a plan whose top has memory, or several inputs.

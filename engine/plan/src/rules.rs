@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use datafusion::common::get_target_functional_dependencies;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
 use job::OutputMode;
@@ -158,8 +159,29 @@ fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProbl
     if let Some(call) = windows.first() {
         problems.extend(window_spec(call, subject.sql).err());
     }
+    problems.extend(check_exploded(subject, aggregate));
     if let Some(call) = sessions.first() {
         problems.extend(check_gap(call, subject.sql).err());
     }
     problems
+}
+
+/// Rows out of arrays of an aggregate, grouped by its keys again: DataFusion believes these keys still to be unique (its `Unnest` keeps
+/// what was known of its input) and groups by all other columns, too.
+fn check_exploded(subject: &Subject<'_>, aggregate: &Aggregate) -> Option<SqlProblem> {
+    let names: Vec<String> = aggregate.group_expr.iter().map(|expr| expr.schema_name().to_string()).collect();
+    let is_wrong =
+        has_unnest(&aggregate.input) && get_target_functional_dependencies(aggregate.input.schema(), &names).is_some();
+    let message = "rows out of arrays of an aggregate cannot be grouped by its own keys in the same query";
+    let help = "make the aggregate a table of its own and read that: [table.silver.counts], then explode(…) FROM silver.counts";
+    is_wrong.then(|| SqlProblem::new(message, help).at_text(subject.sql, "explode"))
+}
+
+/// True if there are rows out of arrays below that nothing has grouped.
+fn has_unnest(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Unnest(_) => true,
+        LogicalPlan::Aggregate(_) => false,
+        other => other.inputs().iter().any(|input| has_unnest(input)),
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::utils::{enumerate_grouping_sets, grouping_set_to_exprlist};
-use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlanBuilder, cast, col, lit, when};
+use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, cast, col, lit, when};
 
 /// The column that says which set a row stands for.
 const SETS: &str = "__sets";
@@ -19,7 +20,7 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
         _ => return plan_err!("grouping sets beside other keys; write them as one GROUPING SETS (…)"),
     };
     let keys: Vec<Expr> = grouping_set_to_exprlist(&groups)?.into_iter().cloned().collect();
-    let ids: Vec<i64> = sets.iter().map(|set| id(set, &keys)).collect();
+    let ids = ids(&sets, &keys);
     let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
     columns.push(make_array(ids.iter().map(|id| lit(*id)).collect()).alias(SETS));
     let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.unnest_column(SETS)?;
@@ -44,6 +45,42 @@ fn sets_of(sets: &GroupingSet) -> Vec<Vec<Expr>> {
             (0..1_usize << keys.len().min(12)).rev().map(|mask| with(mask).collect()).collect()
         }
     }
+}
+
+/// The plan with every aggregate by grouping sets as an aggregate by keys: of no rows at all it then has no row, as in Spark, where a
+/// set without keys would have one.
+pub fn all_without_sets(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let expand = |node: LogicalPlan| match &node {
+        LogicalPlan::Aggregate(aggregate) if has_sets(aggregate) => {
+            let by_keys = without_sets(aggregate)?;
+            let columns = by_keys.schema.columns().into_iter().zip(aggregate.schema.iter());
+            let named = columns.map(|(column, (relation, field))| {
+                Expr::Column(column).alias_qualified(relation.cloned(), field.name())
+            });
+            let named = named.collect::<Vec<_>>();
+            let plan = LogicalPlanBuilder::from(LogicalPlan::Aggregate(by_keys)).project(named)?.build()?;
+            Ok(Transformed::yes(plan))
+        }
+        _ => Ok(Transformed::no(node)),
+    };
+    plan.transform_up(expand).data()
+}
+
+/// True if it groups by several sets of keys.
+pub fn has_sets(aggregate: &Aggregate) -> bool {
+    aggregate.group_expr.iter().any(|expr| matches!(expr, Expr::GroupingSet(_)))
+}
+
+/// A number for each set: which keys it leaves out, and above that how many equal sets stand before it (DataFusion's
+/// `Aggregate::INTERNAL_GROUPING_ID`).
+fn ids(sets: &[Vec<Expr>], keys: &[Expr]) -> Vec<i64> {
+    let mut ids: Vec<i64> = Vec::with_capacity(sets.len());
+    for set in sets {
+        let (own, mask) = (id(set, keys), (1 << keys.len()) - 1);
+        let equal = ids.iter().filter(|id| **id & mask == own).count();
+        ids.push(own | i64::try_from(equal).unwrap_or_default() << keys.len());
+    }
+    ids
 }
 
 /// A bit for each key that the set leaves out, the first key the highest: what `grouping_id()` gives.

@@ -293,6 +293,32 @@ fn grouping_sets_give_a_row_for_each_set() {
     assert_eq!(answer("update", sql), wanted);
 }
 
+/// Equal sets were one.
+#[test]
+fn a_set_that_is_named_twice_gives_its_rows_twice() {
+    let sql = "SELECT user_id, count(*) AS n, grouping(user_id) AS g FROM events WHERE total <= 4 GROUP BY GROUPING SETS ((user_id), (), (user_id), ())";
+    assert_eq!(
+        answer("update", sql),
+        ["ann | 3 | 0", "ann | 3 | 0", "bob | 1 | 0", "bob | 1 | 0", "null | 4 | 1", "null | 4 | 1"]
+    );
+}
+
+/// It had a row in complete mode over another aggregate, and none elsewhere.
+#[test]
+fn a_set_without_keys_has_no_row_of_no_rows() {
+    let counts = "SELECT user_id, count(*) AS n FROM events WHERE total > 100 GROUP BY user_id";
+    for sql in [
+        "SELECT user_id, count(*) AS n FROM events WHERE total > 100 GROUP BY ROLLUP (user_id)".to_string(),
+        format!("SELECT n, grouping(n) AS g, count(*) AS c FROM ({counts}) GROUP BY ROLLUP (n)"),
+    ] {
+        for mode in ["update", "complete"] {
+            assert!(answer(mode, &sql).is_empty(), "{mode} {sql}: {:?}", answer(mode, &sql));
+        }
+    }
+    let sql = "SELECT n, grouping(n) AS g, count(*) AS c FROM (SELECT user_id, count(*) AS n FROM events GROUP BY user_id) GROUP BY ROLLUP (n)";
+    assert_eq!(answer("complete", sql), ["3 | 0 | 2", "null | 1 | 2"]);
+}
+
 #[test]
 fn window_functions_and_the_first_of_each_key_in_update_mode() {
     for sql in [

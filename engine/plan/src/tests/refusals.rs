@@ -9,6 +9,14 @@ const ON: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
     ("append", "SELECT count(*) FROM events GROUP BY user_id", ON, "window(", "GROUP BY"),
     ("append", "SELECT count(*) FROM events", ON, "without watermark", ""),
+    // It gave a row for each item, not for each key.
+    (
+        "update",
+        "SELECT user_id, count(*) AS n FROM (SELECT user_id, explode(array(1, 2)) AS item FROM (SELECT user_id, count(*) AS c FROM events GROUP BY user_id)) GROUP BY user_id",
+        "",
+        "make the aggregate a table of its own",
+        "explode",
+    ),
     ("append", "SELECT count(*) FROM plain GROUP BY window(event_time, '1 minute')", ON, "watermark", "window("),
     (
         "append",
