@@ -7,7 +7,7 @@ use epoch::Step;
 use runtime::Moment;
 use runtime::memory::MemoryRecord;
 
-use crate::query::Query;
+use crate::query::{Query, STATIC};
 
 pub const SECOND: i64 = 1_000_000;
 /// When the first rows happened: 2026-01-01T00:00:00Z.
@@ -52,6 +52,31 @@ pub fn instant(us: i64) -> String {
     DateTime::from_timestamp_micros(us).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
+/// A row of the static table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StaticRow {
+    pub k: Option<String>,
+    /// No two rows of a version have the same.
+    pub n: i64,
+    pub c: Option<i64>,
+}
+
+/// When the static table is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refresh {
+    Never,
+    OnChange,
+    After(i64),
+}
+
+/// The static table of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Static {
+    pub refresh: Refresh,
+    /// What it holds one after the other.
+    pub versions: Vec<Vec<StaticRow>>,
+}
+
 /// What arrives together, and what happens to the engine meanwhile.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Act {
@@ -65,6 +90,8 @@ pub struct Act {
     pub kills: Vec<(Step, bool)>,
     /// An epoch runs even if there is nothing to do.
     pub demands: bool,
+    /// The static table gets its next version first.
+    pub refreshes: bool,
 }
 
 impl Act {
@@ -81,6 +108,8 @@ pub struct Source {
     pub is_scope_source: bool,
     pub idle_us: Option<i64>,
     pub records_max: Option<u64>,
+    /// Rows dated further ahead are rejected.
+    pub future_limit_us: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +139,8 @@ pub struct Table {
     pub extra: String,
     /// False if only its last content is compared: what it holds meanwhile depends on when the engine gives rows out.
     pub is_exact: bool,
+    /// Late rows are kept in a table beside it.
+    pub keeps_late: bool,
 }
 
 /// A job with its data and its fate.
@@ -118,6 +149,7 @@ pub struct Case {
     pub seed: u64,
     pub lanes: u32,
     pub sources: Vec<Source>,
+    pub fixed: Option<Static>,
     /// The fastest source decides, not the slowest.
     pub is_policy_max: bool,
     pub no_data_epochs: bool,
@@ -140,10 +172,11 @@ impl Case {
             let name = SOURCES[at];
             let idle = source.idle_us.map_or("none".to_string(), duration);
             let scope = if source.is_scope_source { "source" } else { "partition" };
+            let future = source.future_limit_us.map_or("none".to_string(), duration);
             let _ = write!(
                 text,
                 "\n[source.{name}]\nconnector = \"kafka\"\nbrokers = \"127.0.0.1:1\"\ntopic = \"{name}\"\n\
-                 watermark = {{ column = \"ts\", delay = \"{}\", idle_timeout = \"{idle}\", scope = \"{scope}\" }}\n",
+                 watermark = {{ column = \"ts\", delay = \"{}\", idle_timeout = \"{idle}\", scope = \"{scope}\", future_limit = \"{future}\" }}\n",
                 duration(source.delay_us),
             );
             if let Some(most) = source.records_max {
@@ -152,6 +185,17 @@ impl Case {
             let _ = write!(
                 text,
                 "[source.{name}.schema]\nid = \"bigint\"\nts = \"timestamp\"\nk = \"string\"\ng = \"bigint\"\nv = \"bigint\"\nx = \"double\"\n"
+            );
+        }
+        if let Some(fixed) = &self.fixed {
+            let refresh = match fixed.refresh {
+                Refresh::Never => "never".to_string(),
+                Refresh::OnChange => "on_change".to_string(),
+                Refresh::After(us) => duration(us),
+            };
+            let _ = write!(
+                text,
+                "\n[static.{STATIC}]\npath = \"nowhere/s.json\"\nrefresh = \"{refresh}\"\n[static.{STATIC}.schema]\nk = \"string\"\nn = \"bigint\"\nc = \"bigint\"\n"
             );
         }
         for table in &self.tables {
@@ -166,6 +210,9 @@ impl Case {
                 };
                 let _ = writeln!(text, "deduplicate = {{ keys = [{}]{within} }}", keys.join(", "));
             }
+            if table.keeps_late {
+                text.push_str("late = \"table\"\n");
+            }
             let _ = writeln!(text, "{}sql = '''{sql}'''", table.extra);
         }
         text
@@ -174,10 +221,19 @@ impl Case {
     /// Everything that happens, for people to read.
     pub fn story(&self) -> String {
         let mut text = format!("lanes {}\n", self.lanes);
+        let mut version = 0;
+        let shown = |version: usize| self.fixed.as_ref().map(|fixed| format!("{:?}", fixed.versions[version]));
+        if let Some(rows) = shown(0) {
+            let _ = writeln!(text, "static table: {rows}");
+        }
         for (at, act) in self.acts.iter().enumerate() {
             let _ = write!(text, "step {at}:");
             if act.passes_us > 0 {
                 let _ = write!(text, " {} pass;", duration(act.passes_us));
+            }
+            if act.refreshes {
+                version += 1;
+                let _ = write!(text, " static table: {};", shown(version).unwrap_or_default());
             }
             if act.restarts {
                 text.push_str(" restart;");

@@ -1,10 +1,11 @@
 //! From a seed to a job, its data and its fate.
 
-use epoch::Step;
-
-use crate::case::{Act, BEGIN_US, Case, Mode, Row, SECOND, Source, Table};
+use crate::case::{Case, Mode, SECOND, Source, Table};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Figure, Filter, Join, JoinKind, Query, Session, Window};
+use crate::query::{Aggregate, Figure, Filter, Gap, Join, JoinKind, Query, Session, Sets, Spelling, Window};
+
+mod data;
+mod more;
 
 /// The case of a seed.
 pub fn case_of(seed: u64) -> Case {
@@ -13,6 +14,7 @@ pub fn case_of(seed: u64) -> Case {
         seed,
         lanes: *dice.pick(&[1, 1, 2, 3, 4]),
         sources: vec![source(&mut dice)],
+        fixed: None,
         is_policy_max: false,
         no_data_epochs: dice.percent(90),
         tables: Vec::new(),
@@ -25,7 +27,8 @@ pub fn case_of(seed: u64) -> Case {
         let reads_tables = |table: &Table| (0..case.tables.len()).any(|other| table.query.reads(other));
         case.is_policy_max = !case.tables.iter().any(reads_tables) && dice.percent(15);
     }
-    case.acts = acts(&mut dice, &case);
+    more::keep_late(&mut dice, &mut case);
+    case.acts = data::acts(&mut dice, &case);
     case
 }
 
@@ -35,33 +38,56 @@ fn source(dice: &mut Dice) -> Source {
         is_scope_source: dice.percent(60),
         idle_us: (!dice.percent(30)).then(|| *dice.pick(&[SECOND, 10 * SECOND])),
         records_max: dice.percent(15).then(|| 1 + dice.below(12)),
+        future_limit_us: dice.percent(12).then(|| *dice.pick(&[20, 60, 300]) * SECOND),
     }
 }
 
 fn add(case: &mut Case, name: &str, mode: Mode, query: Query) -> usize {
-    let table = Table { name: name.to_string(), mode, query, extra: String::new(), is_exact: true };
+    let table = Table { name: name.to_string(), mode, query, extra: String::new(), is_exact: true, keeps_late: false };
     case.tables.push(table);
     case.tables.len() - 1
 }
 
+/// Makes the tables of a case.
+type Shape = fn(&mut Dice, &mut Case);
+
+/// What jobs are made of, how often, and by which name `ENGINE_ORACLE_SHAPE` asks for it alone.
+const SHAPES: [(&str, u64, Shape); 21] = [
+    ("aggregate", 3, one_aggregate),
+    ("windows_of_windows", 1, windows_of_windows),
+    ("chain", 2, chain_of_tables),
+    ("changing_chain", 2, changing_chain),
+    ("distinct", 1, distinct),
+    ("deduplicated", 1, deduplicated),
+    ("session", 2, session),
+    ("range_join", 3, range_join),
+    ("window_join", 1, window_join),
+    ("union", 1, union),
+    ("top_of_windows", 1, top_of_windows),
+    ("top_of_keys", 1, top_of_keys),
+    ("updating_join", 1, updating_join),
+    ("three_way", 1, three_way),
+    ("complete", 1, complete),
+    ("exploded", 2, more::exploded),
+    ("looked", 3, more::looked),
+    ("looked_at_results", 1, more::looked_at_results),
+    ("sets", 1, more::sets),
+    ("ordered", 1, more::ordered),
+    ("chain_of_sources", 1, more::chain_of_sources),
+];
+
 fn tables(dice: &mut Dice, case: &mut Case) {
-    match dice.below(22) {
-        0..=2 => one_aggregate(dice, case),
-        3 => windows_of_windows(dice, case),
-        4..=5 => chain_of_tables(dice, case),
-        6..=7 => changing_chain(dice, case),
-        8 => distinct(dice, case),
-        9 => deduplicated(dice, case),
-        10..=11 => session(dice, case),
-        12..=14 => range_join(dice, case),
-        15 => window_join(dice, case),
-        16 => union(dice, case),
-        17 => top_of_windows(dice, case),
-        18 => top_of_keys(dice, case),
-        19 => updating_join(dice, case),
-        20 => three_way(dice, case),
-        _ => complete(dice, case),
+    let asked = std::env::var("ENGINE_ORACLE_SHAPE").ok();
+    let is_asked = |name: &str| asked.as_ref().is_none_or(|asked| asked == name);
+    let shapes: Vec<_> = SHAPES.iter().filter(|(name, ..)| is_asked(name)).collect();
+    let mut at = dice.below(shapes.iter().map(|(_, often, _)| often).sum());
+    for (_, often, shape) in shapes {
+        if at < *often {
+            return shape(dice, case);
+        }
+        at -= often;
     }
+    panic!("no shape is named {asked:?}");
 }
 
 fn one_aggregate(dice: &mut Dice, case: &mut Case) {
@@ -172,7 +198,7 @@ fn session(dice: &mut Dice, case: &mut Case) {
     let input = Box::new(rows(dice, 0));
     let session = Session {
         input,
-        gap_us: *dice.pick(&[1, 2, 5, 15]) * SECOND,
+        gap: if dice.percent(35) { Gap::OfRow } else { Gap::Fixed(*dice.pick(&[1, 2, 5, 15]) * SECOND) },
         keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"], vec![]]).clone(),
         figures: dice.some(&Figure::ALL, 4),
     };
@@ -225,6 +251,7 @@ fn ranged(dice: &mut Dice, left: Query, right: Query) -> Query {
         keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"]]).clone(),
         range_us: Some((least * SECOND, most * SECOND)),
         is_v_compared: dice.percent(25),
+        spelling: spelling(dice),
     }))
 }
 
@@ -238,15 +265,29 @@ fn window_join(dice: &mut Dice, case: &mut Case) {
             value: *dice.pick(&Figure::WHOLE),
             figures: Vec::new(),
             having: None,
+            sets: Sets::None,
         })
     };
     let other = if dice.percent(60) { 1 } else { 0 };
     let (left, right) = (side(dice, 0), side(dice, other));
     let kind =
         *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti]);
-    let join = Join { kind, left, right, keys: vec!["k"], range_us: None, is_v_compared: dice.percent(25) };
+    let join = Join {
+        kind,
+        left,
+        right,
+        keys: vec!["k"],
+        range_us: None,
+        is_v_compared: dice.percent(25),
+        spelling: spelling(dice),
+    };
     let mode = if dice.percent(35) { Mode::Update } else { Mode::Append };
     add(case, "gold.joined", mode, Query::Join(Box::new(join)));
+}
+
+/// How a semi or anti join is written.
+fn spelling(dice: &mut Dice) -> Spelling {
+    *dice.pick(&[Spelling::Join, Spelling::Exists, Spelling::In])
 }
 
 /// Counts of two streams by key, side by side: right after every epoch, rows without a match included.
@@ -260,12 +301,21 @@ fn updating_join(dice: &mut Dice, case: &mut Case) {
             value: *dice.pick(&Figure::WHOLE),
             figures: Vec::new(),
             having: dice.percent(15).then_some(2),
+            sets: Sets::None,
         })
     };
     let (left, right) = (side(dice, 0), side(dice, other));
     let kind =
         *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Full, JoinKind::Semi, JoinKind::Anti]);
-    let join = Join { kind, left, right, keys: vec!["k"], range_us: None, is_v_compared: dice.percent(25) };
+    let join = Join {
+        kind,
+        left,
+        right,
+        keys: vec!["k"],
+        range_us: None,
+        is_v_compared: dice.percent(25),
+        spelling: spelling(dice),
+    };
     let at = add(case, "silver.joined", Mode::Update, Query::Join(Box::new(join)));
     case.tables[at].extra = "state_ttl = \"unbounded\"\n".to_string();
     if dice.percent(40) {
@@ -413,78 +463,22 @@ fn aggregate(dice: &mut Dice, case: &Case, input: Query, mode: Mode, can_be_time
     let mut figures = dice.some(&Figure::ALL, 5);
     // Without an order of the rows nobody knows which is the first.
     figures.retain(|figure| !figure.is_by_id() || input.has_unique_ids(case));
+    let window = (!is_timeless).then(|| window(dice));
+    let keys = dice.pick(&[vec![], vec!["k"], vec!["k"], vec!["g"], vec!["k", "g"]]).clone();
+    // Over several panes or lanes the order is the engine's own.
+    let is_ordered =
+        case.lanes == 1 && input.is_rows() && window.is_none_or(|window| window.slide_us == window.size_us);
+    if is_ordered && dice.percent(40) {
+        figures.extend(dice.some(&Figure::ORDERED, 2));
+    }
+    let sets = if is_timeless && !keys.is_empty() && dice.percent(30) { *dice.pick(&Sets::SOME) } else { Sets::None };
     Query::Aggregate(Aggregate {
         input: Box::new(input),
-        window: (!is_timeless).then(|| window(dice)),
-        keys: dice.pick(&[vec![], vec!["k"], vec!["k"], vec!["g"], vec!["k", "g"]]).clone(),
+        window,
+        keys,
         value: *dice.pick(&Figure::WHOLE),
         figures,
         having: dice.percent(15).then(|| dice.between(2, 3)),
+        sets,
     })
-}
-
-fn acts(dice: &mut Dice, case: &Case) -> Vec<Act> {
-    let count = dice.between(2, 9);
-    let partitions = dice.between(1, 4) as u16;
-    let idle = dice.percent(30).then(|| dice.below(u64::from(partitions)) as u16);
-    let spread_us = *dice.pick(&[3, 10, 30, 60]) * SECOND;
-    let nulls = *dice.pick(&[0, 5, 25]);
-    let keys = dice.between(1, 5);
-    let is = |of: &dyn Fn(&Query) -> bool| case.tables.iter().any(|table| table.query.any(case, of));
-    // Which of two duplicates is the first is known if they come in one partition.
-    let by_key = is(&|query| matches!(query, Query::Deduplicated { .. }));
-    // A row without a time that nothing matches waits for ever.
-    let timeless = !is(&|query| matches!(query, Query::Join(join) if join.kind != JoinKind::Inner));
-    let mut id = 0;
-    let mut acts = Vec::new();
-    let mut front_us = BEGIN_US + dice.between(0, 100_000) * 1000;
-    for _ in 0..count {
-        let mut act = Act { passes_us: dice.between(0, 6) * SECOND, ..Act::default() };
-        let size = if dice.percent(12) { 0 } else { dice.between(1, 18) };
-        for _ in 0..size {
-            for at in 0..case.sources.len() {
-                let partition = dice.below(u64::from(partitions)) as u16;
-                let partition = if idle == Some(partition) && dice.percent(95) { 0 } else { partition };
-                id += 1;
-                let mut row = row(dice, id, front_us, spread_us, (nulls, keys));
-                if !timeless {
-                    row.us = row.us.or(Some(front_us));
-                }
-                let of_key = row.k.as_ref().map_or(0, |k| k.len() + k.as_bytes()[1] as usize) as u16 % partitions;
-                act.rows.push((at, if by_key { of_key } else { partition }, row));
-            }
-        }
-        // A row that comes twice, as it is.
-        if let (true, Some(again)) = (dice.percent(15), act.rows.last().cloned()) {
-            act.rows.push(again);
-        }
-        front_us += *dice.pick(&[0, 1, 5, 10, 40, 100]) * SECOND;
-        fate(dice, &mut act);
-        acts.push(act);
-    }
-    acts
-}
-
-fn row(dice: &mut Dice, id: i64, front_us: i64, spread_us: i64, (nulls, keys): (u64, i64)) -> Row {
-    let back_us = if dice.percent(8) { dice.between(0, 200) * SECOND } else { dice.between(0, spread_us) };
-    // Times on the edges of windows come often.
-    let us = front_us - back_us;
-    let us = if dice.percent(40) { us.div_euclid(SECOND) * SECOND } else { us };
-    let maybe = |dice: &mut Dice| !dice.percent(nulls);
-    Row {
-        id,
-        us: (nulls == 0 || !dice.percent(4)).then_some(us),
-        k: maybe(dice).then(|| format!("k{}", dice.below(keys as u64))),
-        g: maybe(dice).then(|| dice.between(0, 2)),
-        v: maybe(dice).then(|| dice.between(-2, 9)),
-        x: maybe(dice).then(|| dice.between(-20, 40) as f64 / 4.0),
-    }
-}
-
-fn fate(dice: &mut Dice, act: &mut Act) {
-    act.restarts = dice.percent(12);
-    act.demands = dice.percent(5);
-    while act.kills.len() < 3 && dice.percent(18) {
-        act.kills.push((*dice.pick(&Step::ALL), dice.percent(50)));
-    }
 }

@@ -14,16 +14,19 @@
 
 mod case;
 mod cell;
+mod compare;
 mod dice;
 mod duck;
 mod fusion;
 mod generate;
 mod marks;
 mod model;
+mod place;
 mod query;
 mod replay;
 mod run;
 mod shrink;
+mod times;
 
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -67,9 +70,10 @@ fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
         }
     });
     eprintln!(
-        "{} seeds in {:.1} s",
+        "{} seeds in {:.1} s; of all threads: {}",
         next.load(Ordering::Relaxed).min(first + seeds) - first,
-        began.elapsed().as_secs_f64()
+        began.elapsed().as_secs_f64(),
+        times::told()
     );
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "seeds {failures:?} fail: see above what each repeats with");
@@ -140,7 +144,7 @@ fn another_process_gives_the_same_bytes() {
 /// What is wrong with a seed's case, made small.
 fn try_seed(seed: u64, oracles: &mut Oracles) -> Option<String> {
     let case = generate::case_of(seed);
-    let failure = check(&case, oracles).err()?;
+    let failure = times::spent_besides(times::Part::Rest, || check(&case, oracles).err())?;
     let (case, failure) = match number("ENGINE_ORACLE_WHOLE") {
         Some(_) => (case, failure),
         None => shrink::shrink(case, failure, oracles),

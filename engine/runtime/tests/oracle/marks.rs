@@ -108,12 +108,13 @@ fn sessions(
     for (epoch, watermarks_us) in model.watermarks.iter().enumerate() {
         for (at, read) in rows.iter().enumerate() {
             let Some(us) = read.row.us.filter(|_| read.epoch == epoch as i64 && is_in(read)) else { continue };
-            let is_late = mode != Mode::Complete && us + session.gap_us <= read.late_us[clock];
+            let Some(gap_us) = session.gap.of(&read.row) else { continue };
+            let is_late = mode != Mode::Complete && us + gap_us <= read.late_us[clock];
             if is_late {
                 continue;
             }
             let key = key_of(&read.row, &session.keys);
-            let mut new = Open { key: key.clone(), from_us: us, until_us: us + session.gap_us, rows: vec![at] };
+            let mut new = Open { key: key.clone(), from_us: us, until_us: us + gap_us, rows: vec![at] };
             let touches =
                 |old: &Open, new: &Open| old.key == key && old.from_us <= new.until_us && new.from_us <= old.until_us;
             while let Some(found) = open.iter().position(|old| touches(old, &new)) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use epoch::Commit;
 
 use crate::case::{Case, Row, SOURCES, Source};
+use crate::query::STATIC;
 
 /// No watermark yet: nothing is late, nothing is final.
 pub const NEVER: i64 = -1_000_000_000_000_000;
@@ -23,6 +24,16 @@ pub struct ReadRow {
     pub late_us: [i64; 3],
     /// What a model of one table notes of the row.
     pub mark: i64,
+    /// Its place among all rows that were read of its source.
+    pub seq: i64,
+}
+
+/// A record that was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reject {
+    pub partition: i32,
+    pub offset: i64,
+    pub epoch: i64,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -51,6 +62,10 @@ pub struct Model {
     pub read: Vec<Vec<ReadRow>>,
     /// The watermarks of every epoch.
     pub watermarks: Vec<[i64; 3]>,
+    /// Records by source that were dated too far ahead.
+    pub rejected: Vec<Vec<Reject>>,
+    /// Which version of the static table every epoch saw.
+    pub versions: Vec<usize>,
 }
 
 impl Model {
@@ -64,6 +79,8 @@ impl Model {
             next_us: [NEVER; 3],
             read: vec![Vec::new(); case.sources.len()],
             watermarks: Vec::new(),
+            rejected: vec![Vec::new(); case.sources.len()],
+            versions: Vec::new(),
         }
     }
 
@@ -78,16 +95,26 @@ impl Model {
     pub fn takes(&mut self, commit: &Commit, topics: &[BTreeMap<u16, Vec<Row>>]) {
         let (late_us, now_us) = (self.before_us, self.next_us);
         self.watermarks.push(now_us);
+        let version = commit.plan.statics.get(STATIC).and_then(|version| version.strip_prefix('v')?.parse().ok());
+        self.versions.push(version.unwrap_or_default());
         for (at, topic) in topics.iter().enumerate() {
             let plan = &commit.plan.sources[SOURCES[at]];
             for (place, range) in plan.ranges.iter() {
                 let rows = topic.get(&(place.partition as u16)).map(Vec::as_slice).unwrap_or_default();
                 let rows = &rows[range.from as usize..range.until as usize];
-                let is_busy = plan.latest.get(&place).is_some_and(|latest| *latest > range.from);
-                self.clocks[at].sees(place.partition, rows, is_busy, commit.plan.batch_time_us);
                 let epoch = commit.plan.epoch.0 as i64;
-                let read = |row: &Row| ReadRow { row: row.clone(), epoch, late_us, mark: 0 };
-                self.read[at].extend(rows.iter().map(read));
+                let latest_us =
+                    self.clocks[at].source.future_limit_us.map(|limit_us| commit.plan.batch_time_us + limit_us);
+                let is_taken = |row: &&Row| latest_us.is_none_or(|latest_us| row.us.is_none_or(|us| us <= latest_us));
+                let reject =
+                    |(row, _): (i64, &Row)| Reject { partition: place.partition, offset: range.from + row, epoch };
+                self.rejected[at].extend((0..).zip(rows).filter(|(_, row)| !is_taken(row)).map(reject));
+                let rows: Vec<Row> = rows.iter().filter(is_taken).cloned().collect();
+                let is_busy = plan.latest.get(&place).is_some_and(|latest| *latest > range.from);
+                self.clocks[at].sees(place.partition, &rows, is_busy, commit.plan.batch_time_us);
+                let first = self.read[at].len() as i64;
+                let read = |(seq, row): (i64, Row)| ReadRow { row, epoch, late_us, mark: 0, seq };
+                self.read[at].extend((first..).zip(rows).map(read));
             }
             self.clocks[at].moves(commit.plan.batch_time_us);
         }

@@ -5,18 +5,22 @@
 //! function of time has to mean the same in three dialects. Their column `l` is the watermark by which a row can be late.
 
 mod aggregate;
+mod explode;
 mod figure;
 mod filter;
 mod join;
+mod lookup;
 mod session;
 mod shape;
 mod simplify;
 
-pub use aggregate::{Aggregate, Window};
+pub use aggregate::{Aggregate, Sets, Window};
+pub use explode::Explode;
 pub use figure::Figure;
 pub use filter::Filter;
-pub use join::{Join, JoinKind};
-pub use session::Session;
+pub use join::{Join, JoinKind, Spelling};
+pub use lookup::{Lookup, STATIC};
+pub use session::{Gap, Session};
 
 use crate::case::{Case, Mode, SOURCES, Table};
 use crate::model::{NEVER, OF_BOTH};
@@ -68,6 +72,16 @@ pub enum Query {
     Over {
         input: Box<Query>,
         by: &'static str,
+    },
+    /// Rows out of an array or a map.
+    Exploded {
+        input: Box<Query>,
+        by: Explode,
+    },
+    /// Beside a static table.
+    Looked {
+        input: Box<Query>,
+        by: Lookup,
     },
     /// ORDER BY and LIMIT of a table in complete mode; it stands at the top.
     Limited {
@@ -137,6 +151,8 @@ impl Query {
             | Query::Deduplicated { input, .. }
             | Query::Top { input, .. }
             | Query::Over { input, .. }
+            | Query::Exploded { input, .. }
+            | Query::Looked { input, .. }
             | Query::Limited { input, .. } => input.columns(case),
         }
     }
@@ -154,6 +170,8 @@ impl Query {
             | Query::Deduplicated { input, .. }
             | Query::Top { input, .. }
             | Query::Over { input, .. }
+            | Query::Exploded { input, .. }
+            | Query::Looked { input, .. }
             | Query::Limited { input, .. } => vec![input],
             Query::Join(join) => vec![&join.left, &join.right],
             Query::Union(inputs) => inputs.iter().collect(),
@@ -172,6 +190,8 @@ impl Query {
             | Query::Deduplicated { input, .. }
             | Query::Top { input, .. }
             | Query::Over { input, .. }
+            | Query::Exploded { input, .. }
+            | Query::Looked { input, .. }
             | Query::Limited { input, .. } => vec![input],
             Query::Join(join) => vec![&mut join.left, &mut join.right],
             Query::Union(inputs) => inputs.iter_mut().collect(),
@@ -202,10 +222,21 @@ impl Query {
                     | Query::Where { .. }
                     | Query::Shaped { .. }
                     | Query::Named { .. }
+                    | Query::Exploded { .. }
+                    | Query::Looked { .. }
                     | Query::Union(_)
             )
         };
         self.any(case, &is)
+    }
+
+    /// True if it is the rows of a source, filtered at most: they have their epoch and their place in the order.
+    pub fn is_rows(&self) -> bool {
+        match self {
+            Query::Rows { .. } => true,
+            Query::Where { input, .. } => input.is_rows(),
+            _ => false,
+        }
     }
 
     /// How far the time of its rows may lie behind the watermark.
@@ -224,6 +255,7 @@ impl Query {
             Query::Table(table) => case.tables[*table].query.has_unique_ids(case),
             Query::Distinct { .. } => false,
             Query::Aggregate(Aggregate { window: Some(window), .. }) if window.slide_us != window.size_us => false,
+            Query::Aggregate(Aggregate { sets, .. }) if *sets != Sets::None => false,
             // A source may stand in it twice.
             Query::Union(inputs) => {
                 inputs.iter().all(|input| input.has_unique_ids(case))
@@ -233,7 +265,7 @@ impl Query {
         }
     }
 
-    fn has_source(&self, source: usize, case: &Case) -> bool {
+    pub fn has_source(&self, source: usize, case: &Case) -> bool {
         match self {
             Query::Rows { source: read } => *read == source,
             Query::Table(table) => case.tables[*table].query.has_source(source, case),
@@ -274,6 +306,19 @@ impl Query {
         format!("SELECT {} FROM ({}) q", given.join(", "), self.batch(ask))
     }
 
+    /// The late rows of a table, if it keeps them: number, the watermark that they missed, epoch.
+    pub fn late_sql(&self, ask: &Ask<'_>) -> Option<String> {
+        let (input, is_late) = match self {
+            _ if ask.mode() == Mode::Complete => return None,
+            Query::Aggregate(Aggregate { input, window: Some(window), .. }) => (input, window.is_late()),
+            Query::Session(Session { input, gap, .. }) => (input, format!("us + {0} <= l AND {0} > 0", gap.batch())),
+            Query::Deduplicated { input, .. } => (input, "us <= l".to_string()),
+            _ => return None,
+        };
+        let sql = || format!("SELECT id, l, epoch FROM ({}) q WHERE {is_late}", input.batch(ask));
+        input.is_rows().then(sql)
+    }
+
     /// The node in the engine's SQL.
     pub fn engine(&self, case: &Case) -> String {
         match self {
@@ -291,6 +336,8 @@ impl Query {
             Query::Aggregate(aggregate) => aggregate.engine(case),
             Query::Session(session) => session.engine(case),
             Query::Join(join) => join.engine(case),
+            Query::Exploded { input, by } => by.engine(input, case),
+            Query::Looked { input, by } => by.engine(input, case),
             _ => self.shape_engine(case),
         }
     }
@@ -301,7 +348,7 @@ impl Query {
             Query::Rows { source } => {
                 let late = ask.table().query.clock(ask.case);
                 format!(
-                    "SELECT us, k, g, v, x, id, late_{late} AS l, mark FROM {} WHERE epoch <= {}",
+                    "SELECT us, k, g, v, x, id, late_{late} AS l, mark, epoch, seq FROM {} WHERE epoch <= {}",
                     relation_of(ask.table(), *source),
                     ask.epoch
                 )
@@ -321,6 +368,8 @@ impl Query {
             Query::Aggregate(aggregate) => aggregate.batch(ask),
             Query::Session(session) => session.batch(ask),
             Query::Join(join) => join.batch(ask),
+            Query::Exploded { input, by } => by.batch(input, ask),
+            Query::Looked { input, by } => by.batch(input, ask),
             _ => self.shape_batch(ask),
         }
     }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use epoch::Step;
-use runtime::memory::{MemoryOptions, MemoryRun};
+use runtime::memory::MemoryRun;
 
-use crate::case::{Act, BEGIN_US, Case, Row, SOURCES};
+use crate::case::{Act, Case, Row};
 use crate::dice::Dice;
 use crate::generate::case_of;
+use crate::place::{self, Refusal, arrive};
 
 /// Steps before the commit: whoever is killed there runs the epoch again.
 const BEFORE_COMMIT: [(Step, bool); 6] = [
@@ -56,8 +57,9 @@ pub struct Seen {
 pub fn digest(seed: u64) -> String {
     let case = replayed(case_of(seed));
     let mut run = open(&case);
+    let mut version = 0;
     for act in &case.acts {
-        arrive(&mut run, act);
+        arrive(&mut run, &case, act, &mut version).unwrap();
         run.run_all().unwrap();
     }
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
@@ -77,10 +79,11 @@ pub fn differs(case: &Case, seen: &Seen) -> Option<String> {
     let mut dice = Dice::of(case.seed ^ 0x7ab1e);
     let mut killed = open(case);
     let mut other = open(case);
+    let mut version = 0;
     for (at, act) in case.acts.iter().enumerate() {
-        for run in [&mut killed, &mut other] {
-            arrive(run, act);
-        }
+        let before = version;
+        arrive(&mut killed, case, act, &mut version).unwrap();
+        arrive(&mut other, case, act, &mut before.clone()).unwrap();
         let begins_again = dice.percent(50);
         if begins_again {
             killed.restart().unwrap();
@@ -114,17 +117,10 @@ pub fn differs(case: &Case, seen: &Seen) -> Option<String> {
 }
 
 fn open(case: &Case) -> MemoryRun {
-    let job = job::parse("oracle.toml", &case.job_file(), &[], &|_| None)
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    let options = MemoryOptions { lanes: case.lanes, lanes_span_min: 0, time_us: BEGIN_US };
-    MemoryRun::open(job, &options).unwrap()
-}
-
-fn arrive(run: &mut MemoryRun, act: &Act) {
-    run.set_time(run.time_us() + act.passes_us);
-    for (source, partition, row) in &act.rows {
-        run.append(SOURCES[*source], *partition, [row.record()]).unwrap();
-    }
+    place::open(case).unwrap_or_else(|refusal| match refusal {
+        Refusal::Job(text) => panic!("{text}"),
+        Refusal::Engine(error) => panic!("{error}"),
+    })
 }
 
 fn first_difference<K: Ord + std::fmt::Debug>(

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use runtime::memory::{MemoryOptions, MemoryRun};
+use arrow::array::RecordBatch;
+use runtime::memory::MemoryRun;
 
-use crate::case::{Act, BEGIN_US, Case, Mode, Row, SOURCES};
+use crate::case::{Act, BEGIN_US, Case, Refresh, Row, SOURCES};
 use crate::cell::{Lines, lines_of_batches};
+use crate::compare::compare;
 use crate::duck::Duck;
 use crate::fusion::Fusion;
-use crate::marks::marked;
-use crate::model::{Model, ReadRow};
-use crate::query::{Ask, Dialect, relation_of};
+use crate::model::Model;
+use crate::place::{self, Refusal, arrive};
+use crate::times::{Part, spent};
 
 /// The batch engines of a thread.
 pub struct Oracles {
@@ -41,15 +43,20 @@ pub enum Kind {
     Error,
     Panic,
     Watermark,
+    Version,
     Rows,
 }
 
 /// What the engine's tables hold after a step.
-struct Snapshot {
-    step: usize,
-    epoch: i64,
-    watermarks_us: [i64; 3],
-    tables: Vec<Lines>,
+pub struct Snapshot {
+    pub step: usize,
+    pub epoch: i64,
+    pub watermarks_us: [i64; 3],
+    pub tables: Vec<Lines>,
+    /// Late rows by table, if it keeps them.
+    pub late: Vec<Lines>,
+    /// Rejected records by source, if there can be any.
+    pub rejected: Vec<Lines>,
 }
 
 /// Runs a case and compares.
@@ -70,24 +77,27 @@ struct Stream<'a> {
     topics: Vec<BTreeMap<u16, Vec<Row>>>,
     epochs: u64,
     now_us: i64,
+    /// The version that the static table has.
+    version: usize,
+    /// Epochs before what happens now.
+    before_act: u64,
 }
 
 fn stream(case: &Case) -> Result<(Model, Vec<Snapshot>), Failure> {
-    let text = case.job_file();
-    let job = job::parse("oracle.toml", &text, &[], &|_| None)
-        .map_err(|problems| Failure { kind: Kind::Generator, text: problems.render(false) })?;
-    let options = MemoryOptions { lanes: case.lanes, lanes_span_min: 0, time_us: BEGIN_US };
-    let run = MemoryRun::open(job, &options)
-        .map_err(|error| Failure { kind: Kind::Generator, text: format!("the job is refused: {error}") })?;
+    let run = place::open(case).map_err(|refusal| match refusal {
+        Refusal::Job(text) => Failure { kind: Kind::Generator, text },
+        Refusal::Engine(fault) => error(fault),
+    })?;
     let topics = vec![BTreeMap::new(); case.sources.len()];
-    let mut stream = Stream { case, run, model: Model::of(case), topics, epochs: 0, now_us: BEGIN_US };
+    let mut stream =
+        Stream { case, run, model: Model::of(case), topics, epochs: 0, now_us: BEGIN_US, version: 0, before_act: 0 };
     let mut snapshots = Vec::new();
     for (step, act) in case.acts.iter().enumerate() {
         let done = stream.acts(act).and_then(|()| stream.snapshot(step));
         let done = done.map_err(|failure| Failure { text: format!("step {step}: {}", failure.text), ..failure })?;
         snapshots.extend(done);
     }
-    stream.run.run_all().map_err(error)?;
+    spent(Part::Epochs, || stream.run.run_all()).map_err(error)?;
     stream.learns()?;
     snapshots.extend(stream.snapshot(case.acts.len())?);
     Ok((stream.model, snapshots))
@@ -100,17 +110,17 @@ fn error(error: runtime::RunError) -> Failure {
 impl Stream<'_> {
     fn acts(&mut self, act: &Act) -> Result<(), Failure> {
         self.now_us += act.passes_us;
-        self.run.set_time(self.now_us);
+        self.before_act = self.epochs;
+        arrive(&mut self.run, self.case, act, &mut self.version).map_err(error)?;
         for (source, partition, row) in &act.rows {
-            self.run.append(SOURCES[*source], *partition, [row.record()]).map_err(error)?;
             self.topics[*source].entry(*partition).or_default().push(row.clone());
         }
         if act.restarts {
-            self.run.restart().map_err(error)?;
+            spent(Part::Restart, || self.run.restart()).map_err(error)?;
             self.model.resumes(self.now_us);
         }
         for (step, after) in &act.kills {
-            if self.run.crash(*step, Act::moment(*after)).map_err(error)? {
+            if spent(Part::Restart, || self.run.crash(*step, Act::moment(*after))).map_err(error)? {
                 self.learns()?;
                 self.model.resumes(self.now_us);
             }
@@ -118,7 +128,7 @@ impl Stream<'_> {
         if act.demands {
             self.run.demand_epoch();
         }
-        self.run.step().map_err(error)?;
+        spent(Part::Epochs, || self.run.step()).map_err(error)?;
         self.learns()
     }
 
@@ -145,131 +155,63 @@ impl Stream<'_> {
                 return Err(Failure { kind: Kind::Watermark, text });
             }
         }
+        self.learns_version()
+    }
+
+    /// The version of the static table that epochs see goes forward, and not beyond what there is.
+    fn learns_version(&self) -> Result<(), Failure> {
+        let Some(fixed) = &self.case.fixed else { return Ok(()) };
+        let versions = &self.model.versions;
+        let is_never = fixed.refresh == Refresh::Never && versions.iter().any(|version| *version != versions[0]);
+        if is_never || !versions.is_sorted() || versions.last().is_some_and(|last| *last > self.version) {
+            let text = format!("epochs saw the versions {versions:?} of the static table, which has {}", self.version);
+            return Err(Failure { kind: Kind::Version, text });
+        }
+        // An epoch that is run again sees the version of its plan; one that follows it sees the newest.
+        let is_undisturbed = self.case.acts.iter().all(|act| act.kills.is_empty());
+        let has_run = versions.len() as u64 == self.epochs && self.epochs > self.before_act;
+        if fixed.refresh == Refresh::OnChange && is_undisturbed && has_run && versions.last() != Some(&self.version) {
+            let text = format!(
+                "the newest epoch saw version {:?} of the static table, which has {}",
+                versions.last(),
+                self.version
+            );
+            return Err(Failure { kind: Kind::Version, text });
+        }
         Ok(())
     }
 
     /// Nothing before the first epoch: a table is not written by then.
     fn snapshot(&mut self, step: usize) -> Result<Option<Snapshot>, Failure> {
         let Some(watermarks_us) = self.model.watermarks.last().copied() else { return Ok(None) };
-        let mut tables = Vec::new();
+        let (mut tables, mut late, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         for table in &self.case.tables {
-            tables.push(lines_of_batches(&self.run.rows(&table.name).map_err(error)?));
+            tables.push(lines_of_batches(&self.rows(&table.name)?));
+            late.push(match table.keeps_late {
+                true => self.columns(&epoch::layout::late_table(&table.name), &["id", "_watermark", "_epoch"])?,
+                false => Lines::new(),
+            });
         }
-        Ok(Some(Snapshot { step, epoch: self.epochs as i64 - 1, watermarks_us, tables }))
-    }
-}
-
-/// Where a table is compared, and with what.
-struct Question<'a> {
-    snapshot: &'a Snapshot,
-    table: usize,
-    dialect: Dialect,
-    sql: String,
-}
-
-fn compare(case: &Case, model: &Model, snapshots: &[Snapshot], oracles: &mut Oracles) -> Result<(), Failure> {
-    let Some(last) = snapshots.last() else { return Ok(()) };
-    for (at, rows) in model.read.iter().enumerate() {
-        oracles.fusion.load(SOURCES[at], rows);
-    }
-    let mut load: Vec<String> = model.read.iter().enumerate().map(|(at, rows)| duck_table(SOURCES[at], rows)).collect();
-    for (at, table) in case.tables.iter().enumerate() {
-        let Some((source, rows)) = marked(case, at, model) else { continue };
-        let name = relation_of(table, source);
-        oracles.fusion.load(&name, &rows);
-        load.push(duck_table(&name, &rows));
-    }
-    let (mut asked, mut told): (Vec<Question<'_>>, Vec<Result<Lines, String>>) = (Vec::new(), Vec::new());
-    for snapshot in snapshots {
-        let is_last = std::ptr::eq(snapshot, last);
-        for (at, table) in case.tables.iter().enumerate().filter(|(_, table)| is_last || table.is_exact) {
-            let ask = |dialect| Ask {
-                case,
-                table: at,
-                dialect,
-                epoch: snapshot.epoch,
-                watermarks_us: snapshot.watermarks_us,
-            };
-            let question =
-                |dialect| Question { snapshot, table: at, dialect, sql: table.query.batch_sql(&ask(dialect)) };
-            asked.push(question(Dialect::Duck));
-            // DataFusion plans long; the last content is that of all steps.
-            if is_last || (case.seed + snapshot.step as u64).is_multiple_of(5) && table.mode != Mode::Append {
-                asked.push(question(Dialect::Fusion));
-            }
-        }
-    }
-    let (duck, fusion): (Vec<_>, Vec<_>) = asked.into_iter().partition(|question| question.dialect == Dialect::Duck);
-    let texts: Vec<String> = duck.iter().map(|question| question.sql.clone()).collect();
-    told.extend(oracles.duck.ask(&load, &texts));
-    told.extend(fusion.iter().map(|question| oracles.fusion.ask(&question.sql)));
-    for (question, answer) in duck.iter().chain(&fusion).zip(told) {
-        question.judge(case, answer)?;
-    }
-    Ok(())
-}
-
-impl Question<'_> {
-    fn judge(&self, case: &Case, answer: Result<Lines, String>) -> Result<(), Failure> {
-        let who = match self.dialect {
-            Dialect::Duck => "DuckDB",
-            Dialect::Fusion => "DataFusion",
-        };
-        let expected =
-            answer.map_err(|error| Failure { kind: Kind::Generator, text: format!("{who}: {error}\n{}", self.sql) })?;
-        let got = &self.snapshot.tables[self.table];
-        if expected == *got {
-            return Ok(());
-        }
-        let only = |one: &Lines, other: &Lines| {
-            let mut left = other.clone();
-            let is_alone = |line: &&String| match left.iter().position(|found| found == *line) {
-                Some(at) => {
-                    left.swap_remove(at);
-                    false
+        for (at, source) in self.case.sources.iter().enumerate() {
+            rejected.push(match source.future_limit_us {
+                Some(_) => {
+                    self.columns(&epoch::layout::rejected_table(SOURCES[at]), &["partition", "offset", "epoch"])?
                 }
-                None => true,
-            };
-            one.iter().filter(is_alone).map(|line| format!("    {line}\n")).collect::<String>()
-        };
-        let text = format!(
-            "{} after step {} (epoch {}, watermarks {:?}) is not what {who} says:\n  missing:\n{}  too much:\n{}  {who} says {} rows, the table has {}\n  {}\n",
-            case.tables[self.table].name,
-            self.snapshot.step,
-            self.snapshot.epoch,
-            self.snapshot.watermarks_us,
-            only(&expected, got),
-            only(got, &expected),
-            expected.len(),
-            got.len(),
-            self.sql,
-        );
-        Err(Failure { kind: Kind::Rows, text })
+                None => Lines::new(),
+            });
+        }
+        Ok(Some(Snapshot { step, epoch: self.epochs as i64 - 1, watermarks_us, tables, late, rejected }))
     }
-}
 
-fn duck_table(name: &str, rows: &[ReadRow]) -> String {
-    let whole = |value: Option<i64>| value.map_or("NULL".to_string(), |value| value.to_string());
-    let line = |read: &ReadRow| {
-        let row = &read.row;
-        let k = row.k.as_ref().map_or("NULL".to_string(), |k| format!("'{k}'"));
-        let x = row.x.map_or("NULL".to_string(), |x| format!("{x:?}"));
-        let [first, second, both] = read.late_us;
-        format!(
-            "({},{},{k},{},{},{x},{},{first},{second},{both},{})",
-            row.id,
-            whole(row.us),
-            whole(row.g),
-            whole(row.v),
-            read.epoch,
-            read.mark
-        )
-    };
-    let columns = "id BIGINT, us BIGINT, k VARCHAR, g BIGINT, v BIGINT, x DOUBLE, epoch BIGINT, late_0 BIGINT, late_1 BIGINT, late_2 BIGINT, mark BIGINT";
-    let mut sql = format!("CREATE OR REPLACE TABLE {name} ({columns});");
-    if !rows.is_empty() {
-        let lines: Vec<String> = rows.iter().map(line).collect();
-        sql.push_str(&format!(" INSERT INTO {name} VALUES {};", lines.join(",")));
+    fn rows(&mut self, table: &str) -> Result<Vec<RecordBatch>, Failure> {
+        spent(Part::Tables, || self.run.rows(table)).map_err(error)
     }
-    sql
+
+    fn columns(&mut self, table: &str, names: &[&str]) -> Result<Lines, Failure> {
+        let of_batch = |batch: &RecordBatch| {
+            let places: Vec<usize> = names.iter().map(|name| batch.schema().index_of(name).unwrap()).collect();
+            batch.project(&places).unwrap()
+        };
+        Ok(lines_of_batches(&self.rows(table)?.iter().map(of_batch).collect::<Vec<_>>()))
+    }
 }

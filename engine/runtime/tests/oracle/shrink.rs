@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::case::Case;
+use crate::case::{Case, Refresh};
 use crate::query::Query;
 use crate::run::{Failure, Oracles, check};
 
@@ -103,6 +103,7 @@ impl<F> Shrinker<'_, F> {
                 before.rows.extend(act.rows);
                 before.passes_us += act.passes_us;
                 before.kills.extend(act.kills);
+                before.refreshes |= act.refreshes;
             });
         }
         gained
@@ -113,6 +114,7 @@ impl<F> Shrinker<'_, F> {
         for at in 0..self.best.acts.len() {
             gained |= self.change(|case| case.acts[at].restarts = false);
             gained |= self.change(|case| case.acts[at].demands = false);
+            gained |= self.change(|case| case.acts[at].refreshes = false);
             gained |= self.change(|case| case.acts[at].passes_us = 0);
             for kill in (0..self.best.acts[at].kills.len()).rev() {
                 gained |= self.change(|case| {
@@ -147,15 +149,36 @@ impl<F> Shrinker<'_, F> {
         let mut gained = self.change(|case| case.lanes = 1);
         gained |= self.change(|case| case.is_policy_max = false);
         gained |= self.change(|case| case.no_data_epochs = true);
+        gained |= self.change(|case| case.tables.iter_mut().for_each(|table| table.keeps_late = false));
+        gained |= self.simplify_static();
         for at in 0..self.best.sources.len() {
             gained |= self.change(|case| case.sources[at].records_max = None);
             gained |= self.change(|case| case.sources[at].idle_us = None);
+            gained |= self.change(|case| case.sources[at].future_limit_us = None);
             gained |= self.change(|case| case.sources[at].is_scope_source = true);
             gained |= self.change(|case| case.sources[at].delay_us = 0);
         }
         gained |= self.change(|case| {
             case.acts.iter_mut().flat_map(|act| &mut act.rows).for_each(|(_, partition, _)| *partition = 0);
         });
+        gained
+    }
+
+    fn simplify_static(&mut self) -> bool {
+        let rows =
+            |case: &Case| case.fixed.iter().flat_map(|fixed| fixed.versions.iter().map(Vec::len)).collect::<Vec<_>>();
+        let mut gained = self.change(|case| {
+            if let Some(fixed) = case.fixed.as_mut().filter(|fixed| matches!(fixed.refresh, Refresh::After(_))) {
+                fixed.refresh = Refresh::OnChange;
+            }
+        });
+        for (version, count) in rows(&self.best).into_iter().enumerate() {
+            for row in (0..count).rev() {
+                gained |= self.change(|case| {
+                    case.fixed.iter_mut().for_each(|fixed| drop(fixed.versions[version].remove(row)));
+                });
+            }
+        }
         gained
     }
 

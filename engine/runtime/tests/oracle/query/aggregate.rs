@@ -12,6 +12,35 @@ pub struct Window {
     pub offset_us: i64,
 }
 
+/// More than one set of keys. Nothing is known of rows without time windows in append mode, so these have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sets {
+    #[default]
+    None,
+    Rollup,
+    WithRollup,
+    Cube,
+    Each,
+}
+
+impl Sets {
+    pub const SOME: [Sets; 4] = [Sets::Rollup, Sets::WithRollup, Sets::Cube, Sets::Each];
+
+    fn sql(self, groups: &[String], is_engine: bool) -> String {
+        let keys = groups.join(", ");
+        match self {
+            Sets::None => keys,
+            Sets::WithRollup if is_engine => format!("{keys} WITH ROLLUP"),
+            Sets::Rollup | Sets::WithRollup => format!("ROLLUP ({keys})"),
+            Sets::Cube => format!("CUBE ({keys})"),
+            Sets::Each => {
+                let each: Vec<String> = groups.iter().map(|key| format!("({key})")).collect();
+                format!("GROUPING SETS (({keys}), {})", each.join(", "))
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
     pub input: Box<Query>,
@@ -22,6 +51,7 @@ pub struct Aggregate {
     pub value: Figure,
     pub figures: Vec<Figure>,
     pub having: Option<i64>,
+    pub sets: Sets,
 }
 
 impl Aggregate {
@@ -39,11 +69,11 @@ impl Aggregate {
         }
         groups.extend(self.keys.iter().map(|key| key.to_string()));
         given.extend(self.key_columns("STRING"));
-        given.push(format!("{} AS v, max(x) AS x, max(id) AS id", self.value.engine()));
+        given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.engine(), self.x()));
         given.extend(self.figures.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
         let mut sql = format!("SELECT {} FROM ({}) q", given.join(", "), self.input.engine(case));
         if !groups.is_empty() {
-            sql.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+            sql.push_str(&format!(" GROUP BY {}", self.sets.sql(&groups, true)));
         }
         if let Some(least) = self.having {
             sql.push_str(&format!(" HAVING count(*) >= {least}"));
@@ -59,7 +89,8 @@ impl Aggregate {
         if let Some(window) = &self.window {
             given.push(format!("ws, ws + {0} AS we, ws + {0} - 1 AS us", window.size_us));
             groups.push("ws".to_string());
-            input = window.rows_by_window(&input);
+            let is_ordered = self.figures.iter().any(|figure| figure.is_ordered());
+            input = window.rows_by_window(&input, if is_ordered { "i.seq, " } else { "" });
             if ask.mode() != Mode::Complete {
                 conditions.push(format!("ws + {} > l", window.size_us));
             }
@@ -70,7 +101,7 @@ impl Aggregate {
         }
         groups.extend(self.keys.iter().map(|key| key.to_string()));
         given.extend(self.key_columns("VARCHAR"));
-        given.push(format!("{} AS v, max(x) AS x, max(id) AS id", self.value.batch(ask.dialect)));
+        given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.batch(ask.dialect), self.x()));
         let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
         given.extend(self.figures.iter().enumerate().map(figure));
         given.push(never_late());
@@ -79,12 +110,21 @@ impl Aggregate {
             sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
         }
         if !groups.is_empty() {
-            sql.push_str(&format!(" GROUP BY {}", groups.join(", ")));
+            sql.push_str(&format!(" GROUP BY {}", self.sets.sql(&groups, false)));
         }
-        if let Some(least) = self.having {
+        // Of no rows at all, a set without keys has none either (Spark); elsewhere it has one.
+        if let Some(least) = self.having.or((self.sets != Sets::None && !self.keys.is_empty()).then_some(1)) {
             sql.push_str(&format!(" HAVING count(*) >= {least}"));
         }
         sql
+    }
+
+    /// Which key a set leaves out, where there are sets.
+    fn x(&self) -> String {
+        match (self.sets, self.keys.first()) {
+            (Sets::None, _) | (_, None) => "max(x)".to_string(),
+            (_, Some(key)) => format!("CAST(grouping({key}) AS DOUBLE)"),
+        }
     }
 
     fn key_columns(&self, text: &str) -> Vec<String> {
@@ -106,13 +146,18 @@ impl Window {
         }
     }
 
+    /// True of a row all of whose windows had ended.
+    pub fn is_late(&self) -> String {
+        format!("us - (us - {}) % {} + {} <= l", self.offset_us, self.slide_us, self.size_us)
+    }
+
     /// Each row once for every window that it is in, with the window's start `ws`. Rows without a time are in none.
-    pub fn rows_by_window(&self, input: &str) -> String {
+    pub fn rows_by_window(&self, input: &str, more: &str) -> String {
         let (size, slide, offset) = (self.size_us, self.slide_us, self.offset_us);
         let last = format!("i.us - (i.us - {offset}) % {slide}");
         let back: Vec<String> = (0..(size + slide - 1) / slide).map(|step| format!("({})", step * slide)).collect();
         format!(
-            "SELECT * FROM (SELECT i.us, i.k, i.g, i.v, i.x, i.id, i.l, {last} - o.back AS ws FROM ({input}) i CROSS JOIN (VALUES {}) o(back) WHERE i.us IS NOT NULL) s
+            "SELECT * FROM (SELECT i.us, i.k, i.g, i.v, i.x, i.id, i.l, {more}{last} - o.back AS ws FROM ({input}) i CROSS JOIN (VALUES {}) o(back) WHERE i.us IS NOT NULL) s
              WHERE us < ws + {size}",
             back.join(", ")
         )
@@ -138,6 +183,7 @@ impl Aggregate {
                 let Some(window) = &mut self.window else { return true };
                 (window.slide_us, window.offset_us) = (window.size_us, 0);
             }
+            3 => self.sets = Sets::None,
             _ => return false,
         }
         true

@@ -31,6 +31,10 @@ pub enum Figure {
     CountIf,
     ApproxDistinct,
     DistinctFilter,
+    First,
+    Last,
+    List,
+    MinByFirst,
 }
 
 impl Figure {
@@ -67,6 +71,14 @@ impl Figure {
     /// Whole numbers that can be the `v` of a result.
     pub const WHOLE: [Figure; 5] = [Figure::Count, Figure::CountV, Figure::SumV, Figure::MinV, Figure::CountDistinctV];
 
+    /// Those that depend on the order of epoch, lane and arrival.
+    pub const ORDERED: [Figure; 4] = [Figure::First, Figure::Last, Figure::List, Figure::MinByFirst];
+
+    /// True if it depends on the order in which rows came.
+    pub fn is_ordered(self) -> bool {
+        Figure::ORDERED.contains(&self)
+    }
+
     /// True if it takes the value of the row with the smallest or largest `id`.
     pub fn is_by_id(self) -> bool {
         matches!(self, Figure::MinBy | Figure::MaxBy)
@@ -85,6 +97,10 @@ impl Figure {
             Figure::BoolOr => "bool_or(v > 5)",
             Figure::CountIf => "count_if(v > 3)",
             Figure::ApproxDistinct => "approx_count_distinct(v)",
+            Figure::First => "first(v)",
+            Figure::Last => "last(k)",
+            Figure::List => "collect_list(v)",
+            Figure::MinByFirst => "min_by(id, v)",
             _ => self.plain(),
         }
     }
@@ -113,6 +129,16 @@ impl Figure {
             Figure::BoolOr => "bool_or(v > 5)",
             Figure::CountIf => "count(*) FILTER (WHERE v > 3)",
             Figure::ApproxDistinct => "count(DISTINCT v)",
+            Figure::First if is_duck => "first(v ORDER BY seq)",
+            Figure::First => "first_value(v ORDER BY seq)",
+            Figure::Last if is_duck => "last(k ORDER BY seq)",
+            Figure::Last => "last_value(k ORDER BY seq)",
+            Figure::List if is_duck => "coalesce(list(v ORDER BY seq) FILTER (WHERE v IS NOT NULL), [])",
+            Figure::List => {
+                "coalesce(array_to_string(array_agg(v ORDER BY seq) FILTER (WHERE v IS NOT NULL), ','), '')"
+            }
+            Figure::MinByFirst if is_duck => "first(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
+            Figure::MinByFirst => "first_value(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
             _ => self.plain(),
         }
     }

@@ -17,6 +17,16 @@ pub enum JoinKind {
     Anti,
 }
 
+/// How semi and anti joins are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Spelling {
+    #[default]
+    Join,
+    Exists,
+    /// An anti join has no such form: NULLs mean something else there.
+    In,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Join {
     pub kind: JoinKind,
@@ -29,6 +39,8 @@ pub struct Join {
     pub range_us: Option<(i64, i64)>,
     /// A further condition.
     pub is_v_compared: bool,
+    /// Semi and anti joins as EXISTS and NOT EXISTS, or IN.
+    pub spelling: Spelling,
 }
 
 impl Join {
@@ -77,6 +89,21 @@ impl Join {
             JoinKind::Right => "r.ts AS ts, ",
             _ => "l.ts AS ts, ",
         };
+        let is_semi = self.kind == JoinKind::Semi;
+        if (is_semi || self.kind == JoinKind::Anti) && self.spelling != Spelling::Join {
+            let (right, key) = (self.right.engine(case), self.keys[0]);
+            let condition = match (is_semi, self.spelling) {
+                (true, Spelling::In) => {
+                    let others = [&["TRUE".to_string()], &conditions[1..]].concat().join(" AND ");
+                    format!("l.{key} IN (SELECT r.{key} FROM ({right}) r WHERE {others})")
+                }
+                _ => {
+                    let not = if is_semi { "" } else { "NOT " };
+                    format!("{not}EXISTS (SELECT 1 FROM ({right}) r WHERE {})", conditions.join(" AND "))
+                }
+            };
+            return format!("SELECT {time}{} FROM ({}) l WHERE {condition}", self.values(), self.left.engine(case));
+        }
         format!(
             "SELECT {time}{} FROM ({}) l {word} ({}) r ON {}",
             self.values(),
@@ -169,6 +196,7 @@ impl Join {
         match part {
             0 => self.is_v_compared = false,
             1 if self.keys.len() > 1 => drop(self.keys.pop()),
+            1 | 2 => self.spelling = Spelling::Join,
             _ => return false,
         }
         true

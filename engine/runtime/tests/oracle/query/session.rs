@@ -1,14 +1,50 @@
 //! GROUP BY a session window and keys.
 
-use crate::case::{Case, Mode, duration};
+use crate::case::{Case, Mode, Row, SECOND, duration};
 
 use super::{Ask, Columns, Figure, Query, never_late};
+
+/// How long a row keeps its session open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    Fixed(i64),
+    /// As the row says; rows without one are in no session.
+    OfRow,
+}
+
+impl Gap {
+    /// Of a row, microseconds. None: the row is in no session.
+    pub fn of(self, row: &Row) -> Option<i64> {
+        match self {
+            Gap::Fixed(us) => Some(us),
+            Gap::OfRow if row.g == Some(1) => Some(2 * SECOND),
+            Gap::OfRow if row.v.is_some_and(|v| v > 6) => Some(SECOND / 2),
+            Gap::OfRow if row.v == Some(-2) => None,
+            Gap::OfRow if row.k.is_none() => Some(20 * SECOND),
+            Gap::OfRow => Some(7 * SECOND),
+        }
+    }
+
+    fn engine(self) -> String {
+        match self {
+            Gap::Fixed(us) => format!("'{}'", duration(us)),
+            Gap::OfRow => "CASE WHEN g = 1 THEN '2 seconds' WHEN v > 6 THEN '500 milliseconds' WHEN v = -2 THEN '0 seconds' WHEN k IS NULL THEN '20 seconds' ELSE '7 seconds' END".to_string(),
+        }
+    }
+
+    pub fn batch(self) -> String {
+        match self {
+            Gap::Fixed(us) => us.to_string(),
+            Gap::OfRow => "CASE WHEN g = 1 THEN 2000000 WHEN v > 6 THEN 500000 WHEN v = -2 THEN 0 WHEN k IS NULL THEN 20000000 ELSE 7000000 END".to_string(),
+        }
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
     /// Rows of a source, filtered at most: a model in plain Rust follows them.
     pub input: Box<Query>,
-    pub gap_us: i64,
+    pub gap: Gap,
     /// Of `k` and `g`.
     pub keys: Vec<&'static str>,
     pub figures: Vec<Figure>,
@@ -25,9 +61,9 @@ impl Session {
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
         given.extend(self.figures.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
         let keys: String = self.keys.iter().map(|key| format!(", {key}")).collect();
-        let gap = duration(self.gap_us);
+        let gap = self.gap.engine();
         format!(
-            "SELECT {} FROM ({}) q GROUP BY session_window(ts, '{gap}'){keys}",
+            "SELECT {} FROM ({}) q GROUP BY session_window(ts, {gap}){keys}",
             given.join(", "),
             self.input.engine(case)
         )
@@ -35,14 +71,14 @@ impl Session {
 
     /// Rows carry the number of the life of a session: what was given out and forgotten is no part of one that begins later.
     pub fn batch(&self, ask: &Ask<'_>) -> String {
-        let gap = self.gap_us;
+        let gap = self.gap.batch();
         let keys: String = self.keys.iter().map(|key| format!("{key}, ")).collect();
         let island = format!(
-            "SELECT *, sum(CASE WHEN before IS NULL OR us - before > {gap} THEN 1 ELSE 0 END) OVER (PARTITION BY {keys}mark ORDER BY us, id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS island
-             FROM (SELECT *, lag(us) OVER (PARTITION BY {keys}mark ORDER BY us, id) AS before FROM ({}) q WHERE mark >= 0) q",
+            "SELECT *, sum(CASE WHEN until IS NULL OR us > until THEN 1 ELSE 0 END) OVER (PARTITION BY {keys}mark ORDER BY us, id ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS island
+             FROM (SELECT *, max(us + {gap}) OVER (PARTITION BY {keys}mark ORDER BY us, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until FROM ({}) q WHERE mark >= 0) q",
             self.input.batch(ask)
         );
-        let mut given = vec![format!("min(us) AS ws, max(us) + {gap} AS we, max(us) + {gap} - 1 AS us")];
+        let mut given = vec![format!("min(us) AS ws, max(us + {gap}) AS we, max(us + {gap}) - 1 AS us")];
         given.extend(self.key_columns("VARCHAR"));
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
         let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
@@ -74,6 +110,8 @@ impl Session {
             self.keys.remove(part);
             return true;
         }
-        false
+        let is_changed = part == self.keys.len() && self.gap == Gap::OfRow;
+        self.gap = if is_changed { Gap::Fixed(7 * SECOND) } else { self.gap };
+        is_changed
     }
 }

@@ -23,6 +23,8 @@ impl Query {
             | Query::Named { input }
             | Query::Top { input, .. }
             | Query::Over { input, .. }
+            | Query::Exploded { input, .. }
+            | Query::Looked { input, .. }
             | Query::Limited { input, .. } => (part == 0).then(|| input.as_ref().clone()),
         };
         match (replaced, &self) {
