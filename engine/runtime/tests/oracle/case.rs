@@ -256,5 +256,11 @@ impl Case {
 
 /// A duration as job files and SQL write it.
 pub fn duration(us: i64) -> String {
-    if us % SECOND == 0 { format!("{} seconds", us / SECOND) } else { format!("{} milliseconds", us / 1000) }
+    match us {
+        0 => "0 seconds".to_string(),
+        us if us % (86_400 * SECOND) == 0 => format!("{} days", us / 86_400 / SECOND),
+        us if us % (60 * SECOND) == 0 => format!("{} minutes", us / 60 / SECOND),
+        us if us % SECOND == 0 => format!("{} seconds", us / SECOND),
+        us => format!("{} milliseconds", us / 1000),
+    }
 }

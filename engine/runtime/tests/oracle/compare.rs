@@ -1,6 +1,7 @@
 //! Asks the batch engines what the tables should hold after every step, and says where they hold something else.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::case::{Case, Mode, SOURCES, StaticRow};
 use crate::cell::Lines;
@@ -9,6 +10,10 @@ use crate::model::{Model, ReadRow};
 use crate::query::{Ask, Dialect, STATIC, relation_of};
 use crate::run::{Failure, Kind, Oracles, Snapshot};
 use crate::times::{Part, spent};
+
+/// Rows that were compared and are seldom there, so that a test of nothing is seen.
+pub static LATE: AtomicU64 = AtomicU64::new(0);
+pub static REJECTED: AtomicU64 = AtomicU64::new(0);
 
 /// Where a table is compared, and with what.
 struct Question<'a> {
@@ -93,6 +98,7 @@ fn rejects(model: &Model, snapshot: &Snapshot) -> Result<(), Failure> {
         let mut expected: Lines =
             told.map(|reject| format!("{} | {} | {}", reject.partition, reject.offset, reject.epoch)).collect();
         expected.sort();
+        REJECTED.fetch_add(expected.len() as u64, Ordering::Relaxed);
         if expected != *got {
             let text = format!(
                 "rejected.{} after step {} should be (partition, offset, epoch)\n{expected:#?}\nand is\n{got:#?}\n",
@@ -116,6 +122,7 @@ impl Question<'_> {
         let tables = if self.is_late { &self.snapshot.late } else { &self.snapshot.tables };
         let got = &tables[self.table];
         if expected == got {
+            LATE.fetch_add(if self.is_late { got.len() as u64 } else { 0 }, Ordering::Relaxed);
             return Ok(());
         }
         let text = format!(

@@ -24,8 +24,7 @@ pub fn case_of(seed: u64) -> Case {
     let reads_second = case.tables.iter().any(|table| table.query.clock(&case) != 0);
     if reads_second {
         case.sources.push(source(&mut dice));
-        let reads_tables = |table: &Table| (0..case.tables.len()).any(|other| table.query.reads(other));
-        case.is_policy_max = !case.tables.iter().any(reads_tables) && dice.percent(15);
+        case.is_policy_max = dice.percent(20);
     }
     more::keep_late(&mut dice, &mut case);
     case.acts = data::acts(&mut dice, &case);
@@ -446,7 +445,7 @@ fn rows(dice: &mut Dice, source: usize) -> Query {
 }
 
 fn window(dice: &mut Dice) -> Window {
-    let size_us = *dice.pick(&[2, 5, 10, 10, 30, 60]) * SECOND;
+    let size_us = *dice.pick(&[2, 5, 5, 10, 10, 10, 30, 30, 60, 60, 3_600, 86_400]) * SECOND;
     let slide_us = match dice.below(10) {
         0..=5 => size_us,
         6..=7 => size_us / 2,

@@ -43,6 +43,8 @@ pub fn acts(dice: &mut Dice, case: &Case) -> Vec<Act> {
             act.rows.push(again);
         }
         front_us += *dice.pick(&[0, 1, 5, 10, 40, 100]) * SECOND;
+        // Now and then to another hour, or another day.
+        front_us += if dice.percent(4) { *dice.pick(&[3_600, 90_000]) * SECOND } else { 0 };
         fate(dice, &mut act);
         act.refreshes = versions > 0 && dice.percent(40);
         versions -= usize::from(act.refreshes);

@@ -35,6 +35,7 @@ pub enum Figure {
     Last,
     List,
     MinByFirst,
+    FirstValue,
 }
 
 impl Figure {
@@ -72,7 +73,8 @@ impl Figure {
     pub const WHOLE: [Figure; 5] = [Figure::Count, Figure::CountV, Figure::SumV, Figure::MinV, Figure::CountDistinctV];
 
     /// Those that depend on the order of epoch, lane and arrival.
-    pub const ORDERED: [Figure; 4] = [Figure::First, Figure::Last, Figure::List, Figure::MinByFirst];
+    pub const ORDERED: [Figure; 5] =
+        [Figure::First, Figure::Last, Figure::List, Figure::MinByFirst, Figure::FirstValue];
 
     /// True if it depends on the order in which rows came.
     pub fn is_ordered(self) -> bool {
@@ -101,6 +103,7 @@ impl Figure {
             Figure::Last => "last(k)",
             Figure::List => "collect_list(v)",
             Figure::MinByFirst => "min_by(id, v)",
+            Figure::FirstValue => "first(v, true)",
             _ => self.plain(),
         }
     }
@@ -108,10 +111,10 @@ impl Figure {
     pub fn batch(self, dialect: Dialect) -> &'static str {
         let is_duck = dialect == Dialect::Duck;
         match self {
-            Figure::MinBy if is_duck => "first(v ORDER BY id)",
-            Figure::MinBy => "first_value(v ORDER BY id)",
-            Figure::MaxBy if is_duck => "last(k ORDER BY id)",
-            Figure::MaxBy => "last_value(k ORDER BY id)",
+            Figure::MinBy if is_duck => "first(v ORDER BY id) FILTER (WHERE id IS NOT NULL)",
+            Figure::MinBy => "first_value(v ORDER BY id) FILTER (WHERE id IS NOT NULL)",
+            Figure::MaxBy if is_duck => "last(k ORDER BY id) FILTER (WHERE id IS NOT NULL)",
+            Figure::MaxBy => "last_value(k ORDER BY id) FILTER (WHERE id IS NOT NULL)",
             Figure::CollectList if is_duck => "coalesce(list_sort(list(v) FILTER (WHERE v IS NOT NULL)), [])",
             // DataFusion's string_agg has no order by a number under FILTER that all versions keep; a list has.
             Figure::CollectList => {
@@ -137,6 +140,8 @@ impl Figure {
             Figure::List => {
                 "coalesce(array_to_string(array_agg(v ORDER BY seq) FILTER (WHERE v IS NOT NULL), ','), '')"
             }
+            Figure::FirstValue if is_duck => "first(v ORDER BY seq) FILTER (WHERE v IS NOT NULL)",
+            Figure::FirstValue => "first_value(v ORDER BY seq) FILTER (WHERE v IS NOT NULL)",
             Figure::MinByFirst if is_duck => "first(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
             Figure::MinByFirst => "first_value(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
             _ => self.plain(),
