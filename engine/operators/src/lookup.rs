@@ -78,6 +78,7 @@ impl Lookup {
                 let (stream, table) = with_unmatched(&pairs, &matched);
                 self.joined(rows, stream, table)
             }
+            LookupKind::LeftMark => self.marked(rows, matched.into()),
             LookupKind::LeftSemi => self.picked(rows, matched.into()),
             LookupKind::LeftAnti if self.spec.is_null_aware() && self.rows > 0 => {
                 let table_has_null = self.index.rows() < self.rows;
@@ -135,6 +136,13 @@ impl Lookup {
         let values =
             values.ok_or_else(|| DataFusionError::Internal(format!("column {column} of a lookup was not kept")))?;
         Ok(take(values, table, None)?)
+    }
+
+    fn marked(&self, rows: &RecordBatch, mark: BooleanArray) -> Result<RecordBatch, OperatorError> {
+        let mark: ArrayRef = Arc::new(mark);
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let columns = self.spec.columns().iter().map(|column| Arc::clone(rows.columns().get(*column).unwrap_or(&mark)));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns.collect(), &options)?)
     }
 
     fn picked(&self, rows: &RecordBatch, mask: BooleanArray) -> Result<RecordBatch, OperatorError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -20,6 +20,8 @@ pub enum LookupKind {
     LeftSemi,
     /// Rows of the stream that match nothing.
     LeftAnti,
+    /// All rows of the stream, each with a last column that says whether it matches something.
+    LeftMark,
 }
 
 /// A join of a stream with a static table.
@@ -39,7 +41,7 @@ pub struct LookupSpec {
 
 impl LookupSpec {
     /// A lookup without a residual condition, with all columns in its result: the stream's, then the table's; the stream's
-    /// only for semi and anti joins. Keys at equal places must be equal; without keys every row meets every other.
+    /// only for semi and anti joins, and those with the mark behind them for mark joins. Keys at equal places must be equal; without keys every row meets every other.
     ///
     /// # Errors
     /// If keys differ in number or type, or a column is not there.
@@ -60,7 +62,12 @@ impl LookupSpec {
                 return fault(format!("{} = {}: a key of two types", one.name(), other.name()));
             }
         }
-        let width = stream.fields().len() + if kind.gives_pairs() { table.fields().len() } else { 0 };
+        let of_table = match kind {
+            LookupKind::LeftMark => 1,
+            kind if kind.gives_pairs() => table.fields().len(),
+            _ => 0,
+        };
+        let width = stream.fields().len() + of_table;
         let (residual, null_aware, output) = (None, false, Arc::new(Schema::empty()));
         let columns = (0..width).collect();
         let spec = LookupSpec { kind, stream, stream_keys, table, table_keys, residual, null_aware, output, columns };
@@ -162,13 +169,15 @@ impl LookupSpec {
     /// True if the condition or the result reads this column of the table.
     pub(super) fn reads(&self, column: usize) -> bool {
         let column = self.stream.fields().len() + column;
-        self.columns.contains(&column) || self.residual.iter().any(|residual| residual.columns().contains(&column))
+        let is_shown = self.kind.gives_pairs() && self.columns.contains(&column);
+        is_shown || self.residual.iter().any(|residual| residual.columns().contains(&column))
     }
 
     fn with_output(mut self) -> LookupSpec {
         let width = self.stream.fields().len();
         let fields = self.columns.iter().map(|column| match column.checked_sub(width) {
             None => self.stream.field(*column).clone(),
+            Some(_) if self.kind == LookupKind::LeftMark => Field::new("mark", DataType::Boolean, false),
             Some(column) => {
                 let field = self.table.field(column).clone();
                 let nullable = field.is_nullable() || self.kind == LookupKind::Left;
@@ -192,6 +201,7 @@ impl LookupKind {
             LookupKind::Left => "left outer",
             LookupKind::LeftSemi => "left semi",
             LookupKind::LeftAnti => "left anti",
+            LookupKind::LeftMark => "marking",
         }
     }
 }

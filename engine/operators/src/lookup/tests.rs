@@ -41,8 +41,12 @@ fn rows(batch: &RecordBatch) -> Vec<(Option<Row>, Option<Row>)> {
         let text = batch.column(first + 1).as_string::<i32>();
         number(2).map(|value| (number(0), text.is_valid(row).then(|| text.value(row).to_string()), value))
     };
-    let has_table = batch.num_columns() == 6;
-    (0..batch.num_rows()).map(|row| (side(0, row), has_table.then(|| side(3, row)).flatten())).collect()
+    let other = |row: usize| match batch.num_columns() {
+        6 => side(3, row),
+        4 => batch.column(3).as_boolean().value(row).then_some(MARKED),
+        _ => None,
+    };
+    (0..batch.num_rows()).map(|row| (side(0, row), other(row))).collect()
 }
 
 /// `stream_value <= table_value`
@@ -82,12 +86,17 @@ fn nested_loops(
             }
             LookupKind::LeftSemi => all.extend((!found.is_empty()).then_some((whole, None))),
             LookupKind::LeftAnti => all.extend(found.is_empty().then_some((whole, None))),
+            // A row that is marked stands in the place of what it matches.
+            LookupKind::LeftMark => all.push((whole, (!found.is_empty()).then_some(MARKED))),
         }
     }
     all
 }
 
-const KINDS: [LookupKind; 4] = [LookupKind::Inner, LookupKind::Left, LookupKind::LeftSemi, LookupKind::LeftAnti];
+const MARKED: Row = (None, None, 1);
+
+const KINDS: [LookupKind; 5] =
+    [LookupKind::Inner, LookupKind::Left, LookupKind::LeftSemi, LookupKind::LeftAnti, LookupKind::LeftMark];
 
 fn some_rows(most: usize) -> impl Strategy<Value = Vec<Row>> {
     let number = prop_oneof![6 => (0..4_i64).prop_map(Some), 1 => Just(None)];

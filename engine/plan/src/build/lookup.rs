@@ -29,10 +29,7 @@ impl Builder<'_> {
             (JoinType::Left, false) | (JoinType::Right, true) => LookupKind::Left,
             (JoinType::LeftSemi, false) | (JoinType::RightSemi, true) => LookupKind::LeftSemi,
             (JoinType::LeftAnti, false) | (JoinType::RightAnti, true) => LookupKind::LeftAnti,
-            (JoinType::LeftMark | JoinType::RightMark, _) => {
-                let help = "write the condition with AND, or as a left join";
-                return self.refuse("EXISTS or IN under OR is not supported on streams", help, "OR");
-            }
+            (JoinType::LeftMark, false) | (JoinType::RightMark, true) => LookupKind::LeftMark,
             (kind, false) => {
                 let message = format!(
                     "{kind}Outer join with a streaming table on the left and a static table on the right is not supported"
@@ -78,6 +75,7 @@ impl Builder<'_> {
         let of_table: Vec<usize> = (0..table_plan.schema().fields().len()).map(|at| extra + at).collect();
         let columns = match kind {
             LookupKind::LeftSemi | LookupKind::LeftAnti => of_stream.clone(),
+            LookupKind::LeftMark => of_stream.iter().copied().chain([extra]).collect(),
             _ if is_turned => of_table.iter().chain(&of_stream).copied().collect(),
             _ => of_stream.iter().chain(&of_table).copied().collect(),
         };
