@@ -1,5 +1,6 @@
 //! Brings an analyzed query into the few shapes that streams are built from: subqueries as joins, windows as columns.
 
+mod marks;
 mod scalars;
 
 use std::collections::HashMap;
@@ -50,6 +51,7 @@ pub fn normalize(
                 Arc::new(ScalarSubqueryToJoin::new()),
                 Arc::new(DecorrelateLateralJoin::new()),
             ];
+            marks::check(&plan, sql)?;
             let plan = scalars::joined(plan, relations)?;
             let plan = Optimizer::with_rules(rules).optimize(plan, state, |_, _| {})?;
             refuse_subqueries(&plan, sql)?;
@@ -242,7 +244,7 @@ pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate>
             "build what it reads as a table of its own with mode = \"append\", and set mode = \"append\" here too";
         return Err(SqlProblem::new(message, help).code(UNSUPPORTED).at_text(sql, "session_window(").into());
     }
-    let Some(call) = aggregate.group_expr.iter().find(|expr| window_call(expr).is_some()) else {
+    let Some(call) = aggregate.group_expr.iter().find_map(grouped_window) else {
         return Ok(aggregate.clone());
     };
     let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
@@ -253,11 +255,27 @@ pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate>
     if let Some(problem) = problem {
         return Err(problem.into());
     }
-    let group = aggregate.group_expr.iter().map(|expr| match window_call(expr) {
-        Some(_) => col(GROUPED),
-        None => expr.clone(),
-    });
-    Ok(Aggregate::try_new(Arc::new(input), group.collect(), aggregate.aggr_expr.clone())?)
+    let by_column = |expr: &Expr| match window_call(expr) {
+        Some(_) => Ok(col(GROUPED)),
+        None => {
+            let replaced = expr.clone().transform_down(|expr| match expr == call {
+                true => Ok(Transformed::yes(col(GROUPED))),
+                false => Ok(Transformed::no(expr)),
+            });
+            replaced.data()
+        }
+    };
+    let group = aggregate.group_expr.iter().map(by_column).collect::<PlanResult<Vec<_>>>()?;
+    Ok(Aggregate::try_new(Arc::new(input), group, aggregate.aggr_expr.clone())?)
+}
+
+/// The window by which rows are grouped, alone or in grouping sets.
+pub fn grouped_window(expr: &Expr) -> Option<Expr> {
+    match expr {
+        expr if window_call(expr).is_some() => Some(expr.clone()),
+        Expr::GroupingSet(sets) => sets.distinct_expr().into_iter().find_map(grouped_window),
+        _ => None,
+    }
 }
 
 /// A plan that sees all rows at once, with every aggregate by `window(…)` in it as one by a column.
@@ -268,7 +286,8 @@ pub fn with_window_columns(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> 
     let mut fault = None;
     let plan = plan.transform_up(|node| {
         let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
-        if !aggregate.group_expr.iter().any(|expr| window_call(expr).or_else(|| session_call(expr)).is_some()) {
+        let is_timed = |expr: &Expr| grouped_window(expr).is_some() || session_call(expr).is_some();
+        if !aggregate.group_expr.iter().any(is_timed) {
             return Ok(Transformed::no(node));
         }
         match with_window_column(aggregate, sql) {

@@ -13,7 +13,7 @@ use crate::batch::{named, sessions};
 use crate::build::{Fault, Result};
 use crate::functions::time_windows::{SESSION_WINDOW, session_call};
 use crate::functions::window::WINDOW;
-use crate::normalize::{with_window_column, with_windows};
+use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::relation::{Relation, static_relation};
 use crate::rewrite::rewrite;
 use crate::window::window_call;
@@ -131,7 +131,7 @@ fn of_node(node: &LogicalPlan, sql: &str) -> Result<Option<LogicalPlan>> {
             let (plan, _) = sessions::of(aggregate, None)?;
             Ok(Some(named(plan, aggregate)?))
         }
-        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| window_call(expr).is_some()) => {
+        LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| grouped_window(expr).is_some()) => {
             let windowed = with_window_column(aggregate, sql)?;
             Ok(Some(named(LogicalPlan::Aggregate(windowed), aggregate)?))
         }

@@ -5,6 +5,7 @@ mod forms;
 mod generators;
 pub mod groups;
 mod names;
+mod pivot;
 mod structs;
 mod window;
 mod with;
@@ -84,6 +85,9 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
+        if let Err(problem) = self.lower_pivots(select) {
+            return ControlFlow::Break(problem.at_text(self.sql, "PIVOT"));
+        }
         self.expand_wildcards(select);
         let lowered = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql));
         if let Err(problem) = lowered.and_then(|()| groups::modifiers(select, self.sql)) {
@@ -160,6 +164,17 @@ impl Rewriter<'_> {
     fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let name = relation_name(name);
         if self.with.contains(&name) { None } else { self.relations.get(&name) }
+    }
+
+    fn lower_pivots(&self, select: &mut Select) -> Result<(), SqlProblem> {
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
+        let columns = |select: Select| {
+            let fields = structs::columns_of(select, &known, self.state, &rewrite)?;
+            Some(fields.iter().map(|field| field.name().clone()).collect())
+        };
+        let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
+        pivot::lower(select, &pivot::Knows { columns: &columns, is_aggregate: &is_aggregate })
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.

@@ -18,7 +18,7 @@ use operators::aggregate::{
 use operators::session::{self, GroupTime, SessionSpec};
 
 use super::below::Below;
-use super::grouping::{has_sets, without_sets};
+use super::grouping::{check_windows, has_sets, without_sets};
 use super::{Builder, Result, Stream, bottom_of};
 use crate::casts::to_instant;
 use crate::functions::time_windows::{session_call, session_end};
@@ -52,6 +52,7 @@ pub struct Grouping {
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, aggregate: &Aggregate, at_top: bool) -> Result<Stream> {
         if has_sets(aggregate) {
+            check_windows(aggregate, &self.table.sql)?;
             return self.aggregate(&without_sets(aggregate)?, at_top);
         }
         let mut below = Below::default();

@@ -9,6 +9,10 @@ use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::utils::{enumerate_grouping_sets, grouping_set_to_exprlist};
 use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, cast, col, lit, when};
 
+use crate::functions::time_windows::session_call;
+use crate::problem::SqlProblem;
+use crate::window::window_call;
+
 /// The column that says which set a row stands for.
 const SETS: &str = "__sets";
 
@@ -26,6 +30,10 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
     let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.unnest_column(SETS)?;
     let mut group = Vec::new();
     for (at, key) in keys.iter().enumerate() {
+        if is_timed(key) {
+            group.push(key.clone());
+            continue;
+        }
         let with: Vec<Expr> =
             sets.iter().zip(&ids).filter(|(set, _)| set.contains(key)).map(|(_, id)| lit(*id)).collect();
         let null = Expr::Literal(ScalarValue::Null, None);
@@ -34,6 +42,28 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
     let kind = aggregate.schema.field(keys.len()).data_type().clone();
     group.push(cast(col(SETS), kind).alias(Aggregate::INTERNAL_GROUPING_ID));
     Aggregate::try_new(Arc::new(input.build()?), group, aggregate.aggr_expr.clone())
+}
+
+fn is_timed(key: &Expr) -> bool {
+    window_call(key).or_else(|| session_call(key)).is_some()
+}
+
+/// Refuses sets that leave out the time window by which the others group.
+///
+/// # Errors
+/// If there is one: its rows would be of no time, and never final.
+pub fn check_windows(aggregate: &Aggregate, sql: &str) -> super::Result<()> {
+    for groups in enumerate_grouping_sets(aggregate.group_expr.clone())? {
+        let Expr::GroupingSet(sets) = groups else { continue };
+        let sets = sets_of(&sets);
+        let mut timed = sets.iter().flatten().filter(|key| is_timed(key));
+        if timed.any(|key| sets.iter().any(|set| !set.contains(key))) {
+            let message = "a time window must be in every grouping set: a row without one would never be final";
+            let help = "write GROUP BY window(…), ROLLUP (…), or name the window in each of the GROUPING SETS";
+            return Err(SqlProblem::new(message, help).at_text(sql, "window(").into());
+        }
+    }
+    Ok(())
 }
 
 fn sets_of(sets: &GroupingSet) -> Vec<Vec<Expr>> {

@@ -216,6 +216,10 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("filter", [_, Expr::Lambda(_)]) => renamed(function, "array_filter"),
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
+        ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
+        ("to_binary" | "try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
+        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "unbase64"),
+        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "__try_unbase64"),
         ("like", [value, pattern]) => Some(like(value, pattern, false)),
         ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
@@ -238,6 +242,30 @@ fn called(function: &mut Function) -> Option<Expr> {
             array: false,
             format: None,
         }),
+        _ => None,
+    }
+}
+
+/// `arrays_zip(a, s.b, array(1))`: fields are named as their columns, others by their number from 0.
+fn named_zip(arrays: &[Expr]) -> Expr {
+    let fields = arrays.iter().enumerate().flat_map(|(at, array)| {
+        let name = match array {
+            Expr::Identifier(name) => name.value.clone(),
+            Expr::CompoundIdentifier(names) => names.last().map_or(at.to_string(), |name| name.value.clone()),
+            _ => at.to_string(),
+        };
+        [text(name), array.clone()]
+    });
+    call("named_zip", fields.collect())
+}
+
+/// `to_binary(text, 'hex' | 'utf-8' | 'base64')`.
+fn bytes(value: &Expr, form: &Value, of_base64: &str) -> Option<Expr> {
+    let Value::SingleQuotedString(form) = form else { return None };
+    match form.to_lowercase().as_str() {
+        "hex" => Some(call("unhex", vec![value.clone()])),
+        "utf-8" | "utf8" => Some(call("encode", vec![value.clone(), text("UTF-8")])),
+        "base64" => Some(call(of_base64, vec![value.clone()])),
         _ => None,
     }
 }

@@ -38,17 +38,19 @@ pub fn modifiers(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
 /// `grouping_id()` is of all keys.
 pub fn grouping_ids(select: &mut Select) {
     let GroupByExpr::Expressions(keys, _) = &select.group_by else { return };
-    let keys: Vec<Expr> = match keys.as_slice() {
-        [Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets)] => {
-            sets.iter().flatten().fold(Vec::new(), |mut keys, key| {
-                if !keys.contains(key) {
-                    keys.push(key.clone());
-                }
-                keys
-            })
+    if !keys.iter().any(|key| matches!(key, Expr::Rollup(_) | Expr::Cube(_) | Expr::GroupingSets(_))) {
+        return;
+    }
+    let each = keys.iter().flat_map(|key| match key {
+        Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => sets.iter().flatten().collect(),
+        key => vec![key],
+    });
+    let keys: Vec<Expr> = each.fold(Vec::new(), |mut keys, key| {
+        if !keys.contains(key) {
+            keys.push(key.clone());
         }
-        _ => return,
-    };
+        keys
+    });
     struct Filler(Vec<Expr>);
     impl VisitorMut for Filler {
         type Break = ();

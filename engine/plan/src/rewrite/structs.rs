@@ -1,6 +1,6 @@
 //! Fields of structs in SELECT: `payload.user` is named `user`, `payload.*` is each field under its own name.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Fields};
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
@@ -80,18 +80,8 @@ pub fn expand(select: &mut Select, known: Vec<Cte>, state: &SessionState, rewrit
             only.lateral_views = vec![];
             let expr = as_expr(&path)?;
             only.projection = vec![SelectItem::ExprWithAlias { expr, alias: Ident::new("it") }];
-            let mut query: Query = query_of(only);
-            query.with = (!known.is_empty()).then(|| With {
-                with_token: AttachedToken::empty(),
-                recursive: false,
-                cte_tables: known.clone(),
-            });
-            let mut statement = Statement::Query(Box::new(query));
-            if !rewrite(&mut statement) {
-                return None;
-            }
-            let plan = block_on(state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement)))).ok()?;
-            let DataType::Struct(fields) = plan.schema().field(0).data_type().clone() else { return None };
+            let columns = columns_of(only, &known, state, &rewrite)?;
+            let DataType::Struct(fields) = columns.first()?.data_type().clone() else { return None };
             Some(fields.iter().map(|field| of_field(&path, field.name())).collect::<Vec<_>>())
         });
         match fields {
@@ -99,6 +89,27 @@ pub fn expand(select: &mut Select, known: Vec<Cte>, state: &SessionState, rewrit
             None => select.projection.push(item),
         }
     }
+}
+
+/// The columns that a SELECT gives, if it can be planned by itself.
+pub fn columns_of(
+    select: Select,
+    known: &[Cte],
+    state: &SessionState,
+    rewrite: &impl Fn(&mut Statement) -> bool,
+) -> Option<Fields> {
+    let mut query: Query = query_of(select);
+    query.with = (!known.is_empty()).then(|| With {
+        with_token: AttachedToken::empty(),
+        recursive: false,
+        cte_tables: known.to_vec(),
+    });
+    let mut statement = Statement::Query(Box::new(query));
+    if !rewrite(&mut statement) {
+        return None;
+    }
+    let plan = block_on(state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement)))).ok()?;
+    Some(plan.schema().fields().clone())
 }
 
 fn as_expr(path: &[Ident]) -> Option<Expr> {

@@ -12,10 +12,15 @@ use crate::functions::window::WINDOW;
 /// The `window(…)` call of a GROUP BY.
 pub fn window_call(select: &Select) -> Option<Function> {
     let GroupByExpr::Expressions(terms, _) = &select.group_by else { return None };
-    terms.iter().find_map(|term| match term {
+    terms.iter().find_map(of_term)
+}
+
+fn of_term(term: &Expr) -> Option<Function> {
+    match term {
         Expr::Function(function) if is_time_window(&relation_name(&function.name)) => Some(function.clone()),
+        Expr::Rollup(sets) | Expr::Cube(sets) | Expr::GroupingSets(sets) => sets.iter().flatten().find_map(of_term),
         _ => None,
-    })
+    }
 }
 
 /// Replaces it in an item of SELECT, which keeps its name.

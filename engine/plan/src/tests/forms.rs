@@ -320,6 +320,62 @@ fn a_set_without_keys_has_no_row_of_no_rows() {
 }
 
 #[test]
+fn a_window_stands_beside_grouping_sets_and_in_each_of_them() {
+    let wanted = [
+        "1970-01-01T00:00:00Z | ann | 2",
+        "1970-01-01T00:00:00Z | bob | 1",
+        "1970-01-01T00:00:00Z | null | 3",
+        "1970-01-01T00:01:00Z | ann | 1",
+        "1970-01-01T00:01:00Z | bob | 2",
+        "1970-01-01T00:01:00Z | null | 3",
+    ];
+    for groups in [
+        "window(event_time, '1 minute'), ROLLUP (user_id)",
+        "window(event_time, '1 minute'), CUBE (user_id)",
+        "GROUPING SETS ((window(event_time, '1 minute'), user_id), (window(event_time, '1 minute')))",
+    ] {
+        let sql = format!("SELECT window.start AS s, user_id, count(*) AS n FROM events GROUP BY {groups}");
+        for mode in ["append", "update", "complete"] {
+            assert_eq!(answer(mode, &sql), wanted, "{mode}: {sql}");
+        }
+        let over = format!(
+            "SELECT s, user_id, sum(n) AS n FROM ({}) GROUP BY s, user_id",
+            sql.replace(
+                "FROM events",
+                "FROM (SELECT event_time, max(user_id) AS user_id FROM events GROUP BY event_time)"
+            )
+        );
+        assert_eq!(answer("update", &over), wanted, "{over}");
+    }
+}
+
+#[test]
+fn a_pivot_has_a_column_for_each_value() {
+    for (sql, wanted) in [
+        (
+            "SELECT * FROM (SELECT user_id, event_type, total FROM events) PIVOT (sum(total) FOR event_type IN ('view' AS v, 'buy', 'x'))",
+            vec!["ann | 4 | 4 | null", "bob | 6 | 2 | null"],
+        ),
+        (
+            "SELECT p.buy_n, p.user_id, view_t FROM (SELECT user_id, event_type, total FROM events) PIVOT (count(*) AS n, sum(total) AS t FOR event_type IN ('view', 'buy')) AS p WHERE user_id = 'ann'",
+            vec!["1 | ann | 4"],
+        ),
+        (
+            "WITH e AS (SELECT event_type, success, total FROM events) SELECT * FROM e PIVOT (max(total) AS m FOR (event_type, success) IN (('view', true) AS a, ('view', NULL) AS b, ('buy', true) AS c))",
+            vec!["1 | 6 | 4"],
+        ),
+        (
+            "SELECT a.user_id, a.view FROM (SELECT * FROM (SELECT user_id, event_type FROM events)) PIVOT (count(*) FOR event_type IN ('view')) a WHERE a.view > 1",
+            vec!["ann | 2"],
+        ),
+    ] {
+        for mode in ["update", "complete"] {
+            assert_eq!(answer(mode, sql), wanted, "{mode}: {sql}");
+        }
+    }
+}
+
+#[test]
 fn window_functions_and_the_first_of_each_key_in_update_mode() {
     for sql in [
         "SELECT user_id, total FROM (SELECT user_id, total, row_number() OVER (PARTITION BY user_id ORDER BY total DESC) AS rn FROM events) WHERE rn <= 2",
