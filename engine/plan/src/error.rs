@@ -101,6 +101,8 @@ const REPHRASED: &[(&str, &str, &str, &str)] = &[
     ("not found in struct", "FIELD_NOT_FOUND", "", "write a field that the struct has, with its capital letters"),
     ("Cast error:", "DATATYPE_MISMATCH", "", "CAST the argument to the type that the function takes"),
     ("does not support zero arguments", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "give the function its arguments"),
+    ("uplicate map key", "DUPLICATED_MAP_KEY", "a key stands twice in a map", "write each key of a map once"),
+    ("map key must be unique", "DUPLICATED_MAP_KEY", "a key stands twice in a map", "write each key of a map once"),
     ("WITHIN GROUP is only supported", "", "", "it belongs to percentile_cont, percentile_disc, mode and listagg"),
     ("Only a single ordering expression", "", "", "order by one expression"),
     ("lambda defined ", "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH", "", "give the lambda fewer arguments"),

@@ -1,9 +1,11 @@
 //! Spark's functions that DataFusion lacks or spells otherwise.
 
+mod arrays;
 mod base64;
 mod batch_time;
 mod columns;
 mod conditions;
+pub mod fields_of;
 mod hash;
 mod instant_text;
 mod json;
@@ -21,6 +23,7 @@ mod strings;
 pub(crate) mod text;
 mod time;
 pub mod time_windows;
+mod to_number;
 pub mod to_timestamp;
 mod units;
 pub mod window;
@@ -136,6 +139,7 @@ fn own() -> Vec<ScalarUDF> {
         round::functions(),
         numbers::functions(),
         lists::functions(),
+        arrays::functions(),
         conditions::functions(),
         json::functions(),
         hash::functions(),
@@ -144,5 +148,7 @@ fn own() -> Vec<ScalarUDF> {
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
+    all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
+    all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

@@ -27,6 +27,7 @@ pub use compile::TablePlan;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use guard::with_literals;
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
+pub use operators::remedied;
 pub use problem::SqlProblem;
 pub use read::{ReadFault, Readable};
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};

@@ -7,6 +7,7 @@ use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::functions;
@@ -52,7 +53,12 @@ pub fn session_config() -> SessionConfig {
 pub fn session(config: SessionConfig) -> SessionContext {
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
-    let state = SessionStateBuilder::new_from_existing(state).with_physical_optimizer_rules(rules).build();
+    let ours: Arc<dyn ExprPlanner> = Arc::new(functions::fields_of::FieldPlanner);
+    let planners = std::iter::once(ours).chain(state.expr_planners().iter().cloned()).collect();
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_physical_optimizer_rules(rules)
+        .with_expr_planners(planners)
+        .build();
     SessionContext::new_with_state(state)
 }
 

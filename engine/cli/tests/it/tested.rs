@@ -54,6 +54,14 @@ fn the_tests_of_the_main_job_hold_in_a_second() {
 }
 
 #[test]
+fn forms_of_spark_give_its_rows_over_epochs_and_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = job(folder.path(), include_str!("tested/spark.toml"));
+    let said = run(&mut engine(&["test", text(&path)]));
+    assert!(said.code == Some(0) && said.out.contains("1 test: 1 ok, 0 failed"), "{}{}", said.out, said.err);
+}
+
+#[test]
 fn nothing_is_written_where_the_job_would_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = job(folder.path(), JOB);

@@ -108,7 +108,7 @@ files the rows are kept in the checkpoint, at most 64 MiB. Files whose name begi
 files in place whole, by renaming them.
 
 In SQL a static table may stand where a table stands, as long as the stream's rows are the ones that are kept: an inner \
-join, a left join of the stream with it, LEFT SEMI and LEFT ANTI, `IN`, `NOT IN`, `EXISTS`, or one value such as \
+join, a left join of the stream with it, LEFT SEMI and LEFT ANTI, `IN`, `NOT IN`, `EXISTS` (the first and the last under OR too), or one value such as \
 `price > (SELECT avg(price) FROM products)`. A query over static tables alone may be anything: filters, aggregates, joins \
 of two, ORDER BY with LIMIT. Rows that were given out are not changed by a refresh. Rows that an update table takes back \
 must find what they found before, so a table that reads one needs `refresh = \"never\"`.

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
+use super::base64;
 use super::columns::{bytes_type, flag_type, int_type, text_type};
 use super::read::{read_as, texts, to_double};
 use super::simple::{Body, Kind, Simple};
@@ -165,6 +166,14 @@ fn joining() -> Vec<Simple> {
 
 fn coding() -> Vec<Simple> {
     vec![
+        Simple {
+            gives: bytes_type,
+            ..text("__try_unbase64", (1, 1), &[Kind::Text], |args| {
+                let texts = texts(&args[0]);
+                let bytes = texts.iter().map(|text| base64::decode(text?));
+                Ok(Arc::new(bytes.collect::<arrow::array::BinaryArray>()))
+            })
+        },
         Simple { gives: bytes_type, ..text("encode", (2, 2), &[Kind::Text], encode) },
         text("decode", (2, usize::MAX), &[Kind::Any], decode),
         Simple {

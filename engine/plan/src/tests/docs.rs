@@ -18,6 +18,7 @@ const INSIDE: &[&str] = &[
     "mode_ascending",
     "mode_descending",
     "named_rows",
+    "named_zip",
     "nth_field",
     "percentile_descending",
     "percentile_disc_descending",
@@ -64,8 +65,10 @@ const REWRITTEN: &[&str] = &[
     "timestampadd",
     "timestampdiff",
     "tinyint",
+    "to_binary",
     "transform",
     "try_avg",
+    "try_to_binary",
     "ucase",
     "zeroifnull",
 ];

@@ -454,6 +454,43 @@ const SPARK: &[(&str, &str)] = &[
     ("map_values(map(1, 'a', 2, 'b'))", "[a, b]"),
     ("map_entries(map(1, 'a', 2, 'b'))", "[{1, a}, {2, b}]"),
     ("map_contains_key(map(1, 'a', 2, 'b'), 1)", "true"),
+    ("array_insert(array(1, 2, 3, 4), 5, 5)", "[1, 2, 3, 4, 5]"),
+    ("array_insert(array(5, 4, 3, 2), -1, 1)", "[5, 4, 3, 2, 1]"),
+    ("array_insert(array(5, 3, 2, 1), -4, 4)", "[5, 4, 3, 2, 1]"),
+    ("array_insert(array(1, 2), 1, 0)", "[0, 1, 2]"),
+    ("array_insert(array(1, 2), 5, 9)", "[1, 2, null, null, 9]"),
+    ("array_insert(array(1, 2, 3), -5, 9)", "[9, null, 1, 2, 3]"),
+    ("array_insert(array(1, 2, 3), -3, 9)", "[1, 9, 2, 3]"),
+    ("array_insert(array(1, 2), 2, NULL)", "[1, null, 2]"),
+    ("array_insert(array('a'), 1, user_id)", "[x, a]"),
+    ("array_insert(CAST(NULL AS ARRAY<INT>), 1, 1)", "null"),
+    ("array_insert(array(1), NULL, 1)", "null"),
+    ("typeof(array_insert(array(CAST(1 AS INT)), 1, 2))", "array<int>"),
+    ("array_insert(array(1), 1, 2.5D)", "[2.5, 1.0]"),
+    ("to_number('454', '999')", "454"),
+    ("to_number('454.00', '000.00')", "454.00"),
+    ("to_number('12,454', '99,999')", "12454"),
+    ("to_number('$78.12', '$99.99')", "78.12"),
+    ("to_number('12,454.8-', '99,999.9S')", "-12454.8"),
+    ("to_number('-7', 'S99')", "-7"),
+    ("to_number('<7.5>', '99.99PR')", "-7.50"),
+    ("to_number('7', '99MI')", "7"),
+    ("try_to_number('5 apples', '99')", "null"),
+    ("try_to_number('1234', '999')", "null"),
+    ("try_to_number('45', '000')", "null"),
+    ("try_to_number('', '99')", "null"),
+    ("to_number(NULL, '999')", "null"),
+    ("to_number('.5', '9.9')", "0.5"),
+    ("hex(to_binary('616263'))", "616263"),
+    ("CAST(to_binary('abc', 'utf-8') AS STRING)", "abc"),
+    ("CAST(to_binary('YWJj', 'base64') AS STRING)", "abc"),
+    ("to_binary('xyz', 'hex')", "null"),
+    ("try_to_binary('!', 'base64')", "null"),
+    ("to_json(arrays_zip(array(1, 2), array('a', 'b')))", "[{\"0\":1,\"1\":\"a\"},{\"0\":2,\"1\":\"b\"}]"),
+    ("to_json(arrays_zip(array(1, 2), array('a')))", "[{\"0\":1,\"1\":\"a\"},{\"0\":2}]"),
+    ("arrays_zip(array(1), CAST(NULL AS ARRAY<INT>))", "null"),
+    ("to_json(arrays_zip(items, array(1)))", "null"),
+    ("typeof(arrays_zip(items, quantities))", "array<struct<items:string,quantities:int>>"),
     ("map_concat(map(1, 'a'), map(3, 'c'))", "{1 -> a, 3 -> c}"),
     ("map_from_arrays(array(1.0, 3.0), array('2', '4'))", "{1.0 -> 2, 3.0 -> 4}"),
     ("str_to_map('a:1,b:2,c:3', ',', ':')", "{a -> 1, b -> 2, c -> 3}"),
@@ -515,7 +552,7 @@ pub fn value(expression: &str) -> Result<String, String> {
         problems.iter().map(|problem| problem.problem.message.clone()).collect::<Vec<_>>().join("; ")
     })?;
     let input = rows(&graph.sources["events"].schema, vec![("user_id", texts(&[Some("x")]))]);
-    let passed = front(&graph, 0).run(&input).map_err(|error| error.to_string())?;
+    let passed = front(&graph, 0).run(&input).map_err(|error| operators::OperatorError::from(error).to_string())?;
     Ok(lines(&passed.rows).join("\n"))
 }
 
@@ -535,4 +572,18 @@ pub fn check(wanted: &[(&str, &str)]) {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), wanted.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_key_that_stands_twice_is_an_error_that_says_what_to_do() {
+    for expression in [
+        "map(user_id, 1, 'x', 2)",
+        "str_to_map(concat(user_id, ':1,x:2'), ',', ':')",
+        "map_from_arrays(array(user_id, 'x'), array(1, 2))",
+        "map_from_entries(array(struct(user_id AS k, 1), struct('x' AS k, 2)))",
+    ] {
+        let said = value(expression).unwrap_err();
+        assert!(said.contains("the key x stands twice in a map") || said.contains("the key 'x' stands"), "{said}");
+        assert!(said.contains("array_distinct") && !said.contains("datafusion"), "{said}");
+    }
 }

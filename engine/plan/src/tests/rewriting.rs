@@ -108,6 +108,24 @@ fn forms_of_spark_give_sparks_rows() {
             "SELECT j.userName AS f FROM (SELECT from_json('{\"userName\":\"Al\"}', 'userName string') AS j, n FROM Events) WHERE n = 1",
             &["Al"],
         ),
+        // fields of the structs in an array
+        (
+            "SELECT to_json(j.Items.name) AS f FROM (SELECT from_json('{\"Items\":[{\"name\":\"a\"},{\"name\":null},null]}', 'Items ARRAY<STRUCT<name: STRING>>') AS j, n FROM Events) WHERE n = 1",
+            &["[\"a\",null,null]"],
+        ),
+        (
+            "SELECT x.j.items.in.name[1] AS f FROM (SELECT from_json('{\"items\":[{\"in\":{\"name\":1}},{\"in\":{\"name\":2}}]}', 'items ARRAY<STRUCT<in: STRUCT<name: INT>>>') AS j, n FROM Events) x WHERE n = 1",
+            &["2"],
+        ),
+        (
+            "SELECT e FROM (SELECT from_json(userId, 'items ARRAY<STRUCT<name: INT>>') AS j, n FROM Events) LATERAL VIEW OUTER explode(j.items.name) t AS e WHERE n = 1",
+            &["null"],
+        ),
+        ("SELECT to_json(arrays_zip(items, array(n), Events.items)) AS z FROM Events WHERE n = 2", &["null"]),
+        (
+            "SELECT z.items AS a, z.n AS b FROM (SELECT explode(arrays_zip(items, n)) AS z FROM (SELECT items, array(n) AS n FROM Events))",
+            &["a | 1", "b | null"],
+        ),
     ];
     let mut wrong = Vec::new();
     for (sql, wanted) in cases {

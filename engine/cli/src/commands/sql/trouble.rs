@@ -9,7 +9,7 @@ use crate::ending::Failure;
 /// An error of parsing, planning or running a query.
 pub fn explain(error: &DataFusionError, tables: &[TableInfo]) -> Failure {
     let root = error.find_root();
-    let text = root.strip_backtrace();
+    let text = plan::remedied(root.strip_backtrace());
     match root {
         DataFusionError::SchemaError(schema, _) => Failure::WrongInput(of_schema(schema, &text)),
         DataFusionError::SQL(..) => {

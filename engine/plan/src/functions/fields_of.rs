@@ -1,0 +1,109 @@
+//! `items.name` of an array of structs: the array of the fields.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray};
+use arrow::compute::nullif;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{DFSchema, ScalarValue, TableReference, internal_err, plan_err};
+use datafusion::error::Result;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility, lit,
+};
+
+use crate::words::type_words;
+
+/// `fields_of(array, 'name')`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct FieldsOf {
+    signature: Signature,
+}
+
+impl Default for FieldsOf {
+    fn default() -> Self {
+        FieldsOf { signature: Signature::any(2, Volatility::Immutable) }
+    }
+}
+
+/// The struct's field of this name among the elements of an array, and where it stands.
+fn field_of<'a>(list: &'a DataType, name: Option<&ScalarValue>) -> Result<(usize, &'a FieldRef)> {
+    let Some(ScalarValue::Utf8(Some(name))) = name else { return internal_err!("a field without a name") };
+    match list {
+        DataType::List(element) => match element.data_type() {
+            DataType::Struct(fields) => match fields.find(name) {
+                Some(found) => Ok(found),
+                None => plan_err!("Field {name} not found in struct"),
+            },
+            other => plan_err!("Cannot access field {name} of {}", type_words(other)),
+        },
+        other => plan_err!("Cannot access field {name} of {}", type_words(other)),
+    }
+}
+
+impl ScalarUDFImpl for FieldsOf {
+    fn name(&self) -> &str {
+        "fields_of"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("fields_of needs its arguments to know its type")
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        let name = arguments.scalar_arguments.get(1).copied().flatten();
+        let (_, field) = field_of(arguments.arg_fields[0].data_type(), name)?;
+        let element = Arc::new(Field::new_list_field(field.data_type().clone(), true));
+        Ok(Arc::new(Field::new(field.name(), DataType::List(element), true)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let ColumnarValue::Scalar(name) = &arguments.args[1] else { return internal_err!("a field without a name") };
+        let values = arguments.args[0].to_array(arguments.number_rows)?;
+        let (at, _) = field_of(values.data_type(), Some(name))?;
+        let DataType::List(element) = arguments.return_field.data_type() else { return internal_err!("no list") };
+        let list = values.as_list::<i32>();
+        let structs = list.values().as_struct();
+        let mut column: ArrayRef = Arc::clone(structs.column(at));
+        if let Some(nulls) = structs.nulls().filter(|nulls| nulls.null_count() > 0) {
+            column = nullif(&column, &BooleanArray::new(!nulls.inner(), None))?;
+        }
+        let made = ListArray::try_new(Arc::clone(element), list.offsets().clone(), column, list.nulls().cloned())?;
+        Ok(ColumnarValue::Array(Arc::new(made)))
+    }
+}
+
+/// Plans `a.b.c`: fields of structs, and of the structs in arrays.
+#[derive(Debug)]
+pub struct FieldPlanner;
+
+impl ExprPlanner for FieldPlanner {
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested_names: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        let schema = DFSchema::from_unqualified_fields([Arc::new(field.clone())].into(), Default::default())?;
+        let bare = Expr::Column(datafusion::common::Column::new_unqualified(field.name()));
+        let found = Expr::Column((qualifier, field).into());
+        let mut has_list = false;
+        let (_, expr) = nested_names.iter().try_fold((bare, found), |(bare, found), name| {
+            let is_list = matches!(bare.get_type(&schema), Ok(DataType::List(_)));
+            has_list |= is_list;
+            let of = |inner: Expr| match is_list {
+                true => ScalarUDF::new_from_impl(FieldsOf::default()).call(vec![inner, lit(name.as_str())]),
+                false => get_field(inner, name.as_str()),
+            };
+            Ok::<_, datafusion::error::DataFusionError>((of(bare), of(found)))
+        })?;
+        // What has no arrays in it is planned as ever.
+        Ok(if has_list { PlannerResult::Planned(expr) } else { PlannerResult::Original(Vec::new()) })
+    }
+}
