@@ -5,6 +5,7 @@ mod base64;
 mod batch_time;
 mod columns;
 mod conditions;
+mod csv;
 pub mod fields_of;
 mod hash;
 mod instant_text;
@@ -140,6 +141,7 @@ fn own() -> Vec<ScalarUDF> {
         numbers::functions(),
         lists::functions(),
         arrays::functions(),
+        csv::functions(),
         conditions::functions(),
         json::functions(),
         hash::functions(),
@@ -147,6 +149,7 @@ fn own() -> Vec<ScalarUDF> {
     ];
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
+    all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));

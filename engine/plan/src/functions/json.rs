@@ -1,6 +1,6 @@
 //! JSON in text columns: `from_json`, `to_json`, `get_json_object`, `json_tuple` and what belongs to them.
 
-mod build;
+pub mod build;
 mod from_json;
 pub mod parse;
 mod path;
@@ -13,7 +13,7 @@ use arrow::array::{Array, ArrayRef, Int32Array, ListBuilder, StringArray, String
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
 
-pub use from_json::FromJson;
+pub use from_json::{CORRUPT, FromJson};
 
 use super::columns::{int_type, text_type};
 use super::read::texts;

@@ -101,7 +101,7 @@ impl Visitor for Known<'_> {
             self.lambdas.extend(lambda.params.iter().map(|parameter| parameter.name.value.clone()));
         }
         if let Expr::Function(function) = expr
-            && name_of(function) == "from_json"
+            && ["from_json", "from_csv"].contains(&name_of(function).as_str())
             && let Some([_, Expr::Value(schema)]) = arguments(function).as_deref()
             && let Value::SingleQuotedString(schema) | Value::DoubleQuotedString(schema) = &schema.value
             && let Ok(kind) = crate::functions::parse_schema(schema)

@@ -7,7 +7,8 @@ use arrow::array::{
     Int16Array, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, FieldRef, Fields};
+use arrow::compute::kernels::cast_utils::parse_decimal;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, FieldRef, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
@@ -58,10 +59,7 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         }
         DataType::Decimal128(precision, scale) => {
             let numbers = each(values, corrupt, |value| match value {
-                Value::Number(text) | Value::Text(text) => arrow::compute::kernels::cast_utils::parse_decimal::<
-                    arrow::datatypes::Decimal128Type,
-                >(text, *precision, *scale)
-                .ok(),
+                Value::Number(text) | Value::Text(text) => decimal(text, *precision, *scale),
                 _ => None,
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
@@ -91,6 +89,13 @@ fn each<T>(
 
 fn whole<T: std::str::FromStr>(value: &Value) -> Option<T> {
     if let Value::Number(text) = value { text.parse().ok() } else { None }
+}
+
+/// A decimal, rounded half away from zero, in units of its last place.
+fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
+    let finer = parse_decimal::<Decimal128Type>(text, DECIMAL128_MAX_PRECISION, scale + 1).ok()?;
+    let rounded = finer.checked_add(5 * finer.signum())? / 10;
+    (rounded.unsigned_abs() < 10_u128.pow(u32::from(precision))).then_some(rounded)
 }
 
 fn double(value: &Value) -> Option<f64> {

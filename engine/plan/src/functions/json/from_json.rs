@@ -18,7 +18,7 @@ use super::parse::{Value, parse};
 use super::schema;
 
 /// The column of a schema that keeps the text of a row that did not fit.
-const CORRUPT: &str = "_corrupt_record";
+pub const CORRUPT: &str = "_corrupt_record";
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
