@@ -83,6 +83,7 @@ fn all_shapes_in_one_job_stay_flat() {
         }
     }
     for (table, left) in long.left() {
-        assert!(left.rows <= 5, "{table} keeps {} rows after everything was closed", left.rows);
+        // The last two events and clicks, and in a join that replaces its rows the four pairs of them; one more in an aggregate over those.
+        assert!(left.rows <= 9, "{table} keeps {} rows after everything was closed", left.rows);
     }
 }

@@ -28,7 +28,10 @@ pub type Shape = (&'static str, &'static str, &'static str, &'static str);
 /// The range of most joins.
 const JOINED: &str = "e.k = c.k AND c.c BETWEEN e.t - INTERVAL '100 seconds' AND e.t";
 
-/// The shapes; `JOINED` in a query stands for a condition with a range of times.
+/// The range of joins in update mode, each row of which has few matches.
+const JOINED_ID: &str = "e.id = c.id AND c.c BETWEEN e.t - INTERVAL '100 seconds' AND e.t";
+
+/// The shapes; `JOINED` and `JOINED_ID` in a query stands for a condition with a range of times.
 pub const SHAPES: &[Shape] = &[
     (
         "tumbling_append",
@@ -75,11 +78,11 @@ pub const SHAPES: &[Shape] = &[
     ("join_left", "append", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
     ("join_semi", "append", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
     ("join_ttl", "append", "state_ttl = \"5 minutes\"\n", "SELECT e.id, c.c FROM events e JOIN clicks c ON e.id = c.id"),
-    ("join_left_update", "update", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED"),
-    ("join_right_update", "update", "", "SELECT c.id, c.c, e.v FROM events e RIGHT JOIN clicks c ON JOINED"),
-    ("join_full_update", "update", "", "SELECT e.id, c.id AS click FROM events e FULL JOIN clicks c ON JOINED"),
-    ("join_semi_update", "update", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED"),
-    ("join_anti_update", "update", "", "SELECT e.id, e.t FROM events e LEFT ANTI JOIN clicks c ON JOINED AND e.v % 2 = 0"),
+    ("join_left_update", "update", "", "SELECT e.id, c.c FROM events e LEFT JOIN clicks c ON JOINED_ID"),
+    ("join_right_update", "update", "", "SELECT c.id, c.c, e.v FROM events e RIGHT JOIN clicks c ON JOINED_ID"),
+    ("join_full_update", "update", "", "SELECT e.id, c.id AS click FROM events e FULL JOIN clicks c ON JOINED_ID"),
+    ("join_semi_update", "update", "", "SELECT e.id FROM events e LEFT SEMI JOIN clicks c ON JOINED_ID"),
+    ("join_anti_update", "update", "", "SELECT e.id, e.t FROM events e LEFT ANTI JOIN clicks c ON JOINED_ID"),
     (
         "join_windows_update",
         "update",
@@ -164,7 +167,7 @@ pub fn table((name, ..): &Shape) -> String {
 pub fn job_text(shapes: &[Shape]) -> String {
     let section = |shape: &Shape| {
         let (_, mode, more, sql) = shape;
-        let sql = sql.replace("JOINED", JOINED);
+        let sql = sql.replace("JOINED_ID", JOINED_ID).replace("JOINED", JOINED);
         format!("\n[table.{}]\nmode = \"{mode}\"\n{more}sql = '''{sql}'''\n", table(shape))
     };
     HEAD.to_string() + &shapes.iter().map(section).collect::<String>()
