@@ -20,6 +20,7 @@ use crate::words::type_words;
 /// The longest array that is made: what lies between the elements and a place far away is filled up with nulls.
 const LONGEST: usize = 1_000_000;
 
+/// The function `array_insert`.
 pub fn functions() -> Vec<Simple> {
     vec![Simple {
         name: "array_insert",

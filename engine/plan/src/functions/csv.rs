@@ -22,6 +22,7 @@ use super::simple::{Kind, Simple};
 use super::text::to_text;
 use crate::words::type_words;
 
+/// The function `to_csv`.
 pub fn functions() -> Vec<Simple> {
     vec![Simple {
         name: "to_csv",

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, Ident, LambdaFunction, ObjectName,
-    UnaryOperator, Value, VisitMut, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
+    LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -189,6 +189,9 @@ fn called(function: &mut Function) -> Option<Expr> {
     }
     let name = name_of(function);
     let arguments = arguments(function)?;
+    if function.over.is_some() {
+        end_of_window(function, &name, &arguments);
+    }
     if let [Expr::Identifier(unit), first, second] = arguments.as_slice()
         && unit.quote_style.is_none()
         && let Some(rewritten) = with_unit(&name, &unit.value, first, second)
@@ -267,6 +270,22 @@ fn bytes(value: &Expr, form: &Value, of_base64: &str) -> Option<Expr> {
         "utf-8" | "utf8" => Some(call("encode", vec![value.clone(), text("UTF-8")])),
         "base64" => Some(call(of_base64, vec![value.clone()])),
         _ => None,
+    }
+}
+
+/// `first(x, true) OVER (…)` is `first_value(x) IGNORE NULLS OVER (…)`.
+fn end_of_window(function: &mut Function, name: &str, arguments: &[Expr]) {
+    let own = match name {
+        "first" | "first_value" => "first_value",
+        "last" | "last_value" => "last_value",
+        _ => return,
+    };
+    let _: Option<Expr> = renamed(function, own);
+    if let ([_, Expr::Value(flag)], FunctionArguments::List(list)) = (arguments, &mut function.args)
+        && let Value::Boolean(ignores) = flag.value
+    {
+        list.args.truncate(1);
+        function.null_treatment = Some(if ignores { NullTreatment::IgnoreNulls } else { NullTreatment::RespectNulls });
     }
 }
 

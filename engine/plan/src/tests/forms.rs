@@ -386,6 +386,28 @@ fn window_functions_and_the_first_of_each_key_in_update_mode() {
 }
 
 #[test]
+fn the_first_and_last_of_a_window_may_leave_nulls_out() {
+    for (call, wanted) in [
+        ("first(quantity) OVER (PARTITION BY user_id ORDER BY total DESC)", ["3", "3", "3", "-7", "-7", "-7"]),
+        (
+            "first(quantity, true) OVER (PARTITION BY user_id ORDER BY abs(total - 3))",
+            ["3", "null", "3", "2", "2", "2"],
+        ),
+        ("last(quantity IGNORE NULLS) OVER (PARTITION BY user_id ORDER BY total)", ["5", "5", "3", "2", "0", "-7"]),
+        ("last_value(quantity, false) OVER (PARTITION BY user_id ORDER BY total)", ["5", "null", "3", "2", "0", "-7"]),
+        ("try_sum(quantity) OVER (PARTITION BY user_id ORDER BY total)", ["5", "5", "8", "2", "2", "-5"]),
+    ] {
+        let sql = format!("SELECT user_id, total, {call} AS x FROM events");
+        let wanted: Vec<String> = [1, 3, 4, 2, 5, 6]
+            .iter()
+            .zip(wanted)
+            .map(|(total, x)| format!("{} | {total} | {x}", if [1, 3, 4].contains(total) { "ann" } else { "bob" }))
+            .collect();
+        assert_eq!(answer("update", &sql), wanted, "{sql}");
+    }
+}
+
+#[test]
 fn sessions_unions_distinct_and_aggregates_of_aggregates() {
     for (mode, sql, wanted) in [
         (

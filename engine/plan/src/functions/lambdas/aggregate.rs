@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 use super::{at, element_of, list_of, nullable, run, spans};
 use crate::words::type_words;
 
+/// The function, to be registered.
 pub fn aggregate() -> HigherOrderUDF {
     let signature = HigherOrderSignature::user_defined(Volatility::Immutable);
     HigherOrderUDF::new_from_impl(Aggregate { signature, aliases: vec!["reduce".to_string()] })

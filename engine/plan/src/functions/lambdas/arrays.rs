@@ -8,6 +8,7 @@ use datafusion::error::Result;
 
 use super::{Call, Shape, WithLambda, at, condition, element_of, list_of, listed, spans};
 
+/// All of them.
 pub fn functions() -> Vec<WithLambda> {
     let with_place = |kinds: &[DataType]| Ok(vec![element_of(&kinds[0])?, DataType::Int32]);
     vec![

@@ -13,6 +13,7 @@ use datafusion::error::Result;
 use super::{Call, Shape, WithLambda, at, condition, entry_of, spans};
 use crate::words::type_words;
 
+/// All of them.
 pub fn functions() -> Vec<WithLambda> {
     let entry = |kinds: &[DataType]| entry_of(&kinds[0]).map(Vec::from);
     vec![

@@ -12,6 +12,7 @@ use crate::words::type_words;
 /// The longest array that is sorted: every two of its elements are compared.
 const LONGEST: usize = 2_000;
 
+/// The function.
 pub fn array_sort() -> WithLambda {
     WithLambda {
         name: "array_sort_by",
