@@ -10,10 +10,12 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
 use operators::aggregate::instant;
 
+use crate::functions::fields_of::field;
 use crate::functions::read::is_text;
 use crate::functions::seconds::EpochSeconds;
 use crate::functions::text::is_as_in_arrow;
 use crate::functions::to_timestamp::{SparkCast, Target};
+use crate::rewrite::FIELD;
 use crate::rewrite::groups::KEEP;
 use crate::words::{type_words, words};
 
@@ -70,6 +72,12 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
             return plan_err!("an array or a map is needed, not {}", type_words(&kind));
         }
         return Ok(Transformed::yes(get_field(of.clone(), field.as_str())));
+    }
+    if let Expr::ScalarFunction(call) = &expr
+        && call.func.name() == FIELD
+        && let [of, name] = call.args.as_slice()
+    {
+        return Ok(Transformed::yes(field(of.clone(), &of.get_type(schema)?, name.clone())));
     }
     let (inner, target, is_trying) = match &expr {
         Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),

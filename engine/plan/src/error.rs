@@ -92,12 +92,7 @@ const REPHRASED: &[(&str, &str, &str, &str)] = &[
         "compare it with something, such as amount > 0",
     ),
     ("Cannot infer common argument type", "DATATYPE_MISMATCH", "", "CAST one of the two to the type of the other"),
-    (
-        "Cannot access field",
-        "INVALID_EXTRACT_BASE_FIELD_TYPE",
-        "",
-        "only structs have fields; of the structs in an array take transform(items, item -> item.name)",
-    ),
+    ("Cannot access field", "INVALID_EXTRACT_BASE_FIELD_TYPE", "", "only structs have fields, and arrays of structs"),
     ("not found in struct", "FIELD_NOT_FOUND", "", "write a field that the struct has, with its capital letters"),
     ("Cast error:", "DATATYPE_MISMATCH", "", "CAST the argument to the type that the function takes"),
     ("does not support zero arguments", "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "", "give the function its arguments"),

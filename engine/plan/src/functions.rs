@@ -150,6 +150,7 @@ fn own() -> Vec<ScalarUDF> {
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
     all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
+    all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));

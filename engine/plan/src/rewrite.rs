@@ -24,6 +24,7 @@ use datafusion::execution::SessionState;
 
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
+pub use calls::FIELD;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 

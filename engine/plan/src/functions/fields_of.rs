@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
     Volatility, lit,
 };
 
+use crate::rewrite::FIELD;
 use crate::words::type_words;
 
 /// `fields_of(array, 'name')`.
@@ -76,6 +77,55 @@ impl ScalarUDFImpl for FieldsOf {
         }
         let made = ListArray::try_new(Arc::clone(element), list.offsets().clone(), column, list.nulls().cloned())?;
         Ok(ColumnarValue::Array(Arc::new(made)))
+    }
+}
+
+/// `__field(value, 'name')`: what a field is written as before the type of its value is known. [`crate::casts`] puts the function
+/// in its place that gives it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct FieldOf {
+    signature: Signature,
+}
+
+impl Default for FieldOf {
+    fn default() -> Self {
+        FieldOf { signature: Signature::any(2, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for FieldOf {
+    fn name(&self) -> &str {
+        FIELD
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        internal_err!("a field needs its struct to know its type")
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        match arguments.arg_fields[0].data_type() {
+            DataType::List(_) => FieldsOf::default().return_field_from_args(arguments),
+            _ => datafusion::functions::core::get_field().inner().return_field_from_args(arguments),
+        }
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match arguments.arg_fields[0].data_type() {
+            DataType::List(_) => FieldsOf::default().invoke_with_args(arguments),
+            _ => datafusion::functions::core::get_field().inner().invoke_with_args(arguments),
+        }
+    }
+}
+
+/// The field of a value of this type.
+pub fn field(value: Expr, kind: &DataType, name: Expr) -> Expr {
+    match kind {
+        DataType::List(_) => ScalarUDF::new_from_impl(FieldsOf::default()).call(vec![value, name]),
+        _ => datafusion::functions::core::get_field().call(vec![value, name]),
     }
 }
 

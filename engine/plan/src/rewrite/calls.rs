@@ -71,9 +71,12 @@ pub fn access(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
     })
 }
 
+/// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
+pub const FIELD: &str = "__field";
+
 /// A field of a struct.
 pub fn field_of(inner: Expr, field: &str) -> Expr {
     let is_window = matches!(&inner, Expr::Function(function) if ["window", "session_window"].contains(&name_of(function).as_str()));
     let field = if is_window { field.to_lowercase() } else { field.to_string() };
-    call("get_field", vec![inner, text(field)])
+    call(if is_window { "get_field" } else { FIELD }, vec![inner, text(field)])
 }

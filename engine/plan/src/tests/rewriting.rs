@@ -121,6 +121,14 @@ fn forms_of_spark_give_sparks_rows() {
             "SELECT e FROM (SELECT from_json(userId, 'items ARRAY<STRUCT<name: INT>>') AS j, n FROM Events) LATERAL VIEW OUTER explode(j.items.name) t AS e WHERE n = 1",
             &["null"],
         ),
+        (
+            "SELECT to_json(from_json('{\"a\":[{\"b\":[{\"c\":1},{\"c\":2}]}]}', 'a ARRAY<STRUCT<b: ARRAY<STRUCT<c: INT>>>>').a[0].b.c) AS f FROM Events WHERE n = 1",
+            &["[1,2]"],
+        ),
+        (
+            "SELECT to_json(transform(array(named_struct('b', array(named_struct('c', 7)))), x -> x.b.c)) AS f FROM Events WHERE n = 1",
+            &["[[7]]"],
+        ),
         ("SELECT to_json(arrays_zip(items, array(n), Events.items)) AS z FROM Events WHERE n = 2", &["null"]),
         (
             "SELECT z.items AS a, z.n AS b FROM (SELECT explode(arrays_zip(items, n)) AS z FROM (SELECT items, array(n) AS n FROM Events))",
