@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use epoch::Step;
 use runtime::memory::MemoryRun;
 
-use crate::case::{Act, Case, Row};
+use crate::case::{Act, Case, Refresh, Row};
 use crate::dice::Dice;
 use crate::generate::case_of;
 use crate::place::{self, Refusal, arrive};
@@ -25,6 +25,10 @@ const BEFORE_COMMIT: [(Step, bool); 6] = [
 /// The case as it is replayed: over several lanes, with doubles whose sums depend on their order.
 pub fn replayed(mut case: Case) -> Case {
     case.lanes = case.lanes.max(2);
+    // A job that has just begun looks at its static tables at once, whenever it looked before.
+    if let Some(fixed) = case.fixed.as_mut().filter(|fixed| matches!(fixed.refresh, Refresh::After(_))) {
+        fixed.refresh = Refresh::OnChange;
+    }
     for act in &mut case.acts {
         (act.kills, act.restarts, act.demands) = (Vec::new(), false, false);
         act.rows.iter_mut().for_each(|(_, _, row)| row.x = row.x.map(|x| x / 3.0 + 0.1));
