@@ -137,7 +137,9 @@ fn first_difference<K: Ord + std::fmt::Debug>(
     let size =
         |of: &BTreeMap<K, Vec<u8>>| of.get(key).map_or("missing".to_string(), |bytes| format!("{} bytes", bytes.len()));
     let text = |of: &BTreeMap<K, Vec<u8>>| {
-        of.get(key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+        of.get(key)
+            .map(|bytes| String::from_utf8_lossy(&bytes[..bytes.len().min(400)]).into_owned())
+            .unwrap_or_default()
     };
     Some(format!(
         "{what} {key:?} is {} after a kill, {} without\n{:?}\n{:?}",
