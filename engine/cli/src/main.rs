@@ -15,9 +15,11 @@ mod terminal;
 
 use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test, verify};
 
-/// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side.
+/// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side, and gives
+/// back what they freed: over 3,000 epochs of six tables mimalloc 3 went from 490 to 1,270 MiB, this one stays at 360. RocksDB and
+/// librdkafka allocate from it as well.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Streams from Kafka to tables, exactly once: one job file, one process.
 #[derive(Debug, Parser)]
