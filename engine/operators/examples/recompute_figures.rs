@@ -139,7 +139,7 @@ fn plan(sql: &str, schema: &SchemaRef) -> BatchPlan {
     config.options_mut().sql_parser.map_string_types_to_utf8view = false;
     let context = SessionContext::new_with_config(config);
     context.register_table("t", Arc::new(Places(Arc::clone(schema)))).unwrap();
-    let plan = block_on(async { context.sql(sql).await.unwrap().create_physical_plan().await.unwrap() });
+    let plan = block_on(batch::physical_plan(&context, sql)).unwrap();
     BatchPlan::compile(plan, context.task_ctx()).unwrap()
 }
 

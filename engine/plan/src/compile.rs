@@ -90,7 +90,7 @@ pub fn compile_table(
 }
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
-    let plan = block_on(state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement))))?;
+    let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
     let plan = casts::rewrite(plan)?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visitor};
 use job::{Job, Refresh, Table};
 
 use crate::compile::{Place, TablePlan, compile_table};
@@ -17,6 +17,7 @@ use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation, static_relation};
 use crate::rewrite::{WithNames, relation_name};
 use crate::session::{BatchClock, planning_session, register};
+use crate::walk::walk;
 
 /// A job's tables, compiled.
 #[derive(Debug)]
@@ -269,7 +270,7 @@ fn circle(
 /// Names of the relations that a statement reads, in lower case, each once; names of its own WITH parts are not among them.
 fn inputs_of(statement: &Statement) -> Vec<String> {
     let mut visitor = Inputs::default();
-    let _: ControlFlow<()> = statement.visit(&mut visitor);
+    let _: ControlFlow<()> = walk(statement, &mut visitor);
     visitor.found
 }
 

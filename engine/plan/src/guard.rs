@@ -8,7 +8,7 @@ mod strings;
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visitor};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::of_parser;
 use crate::problem::SqlProblem;
+use crate::walk::walk;
 
 /// Longest SQL text of a table, bytes.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
@@ -164,7 +165,7 @@ fn literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
 /// Chains deeper than this could overflow the stack of a thread that computes them row by row.
 fn check_depth(statement: Statement) -> Result<Statement, SqlProblem> {
     let mut depth = Depth::default();
-    let _: ControlFlow<()> = statement.visit(&mut depth);
+    let _: ControlFlow<()> = walk(&statement, &mut depth);
     if depth.most <= CHAIN_MAX {
         return Ok(statement);
     }

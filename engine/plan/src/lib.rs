@@ -19,6 +19,7 @@ mod rewrite;
 mod rules;
 mod session;
 mod times;
+mod walk;
 mod window;
 mod words;
 

@@ -63,7 +63,7 @@ impl Readable {
     ) -> std::result::Result<LogicalPlan, ReadFault> {
         let sql = statement.to_string();
         self.rewrite(&mut statement, &sql, state)?;
-        let plan = state.statement_to_plan(statement).await.map_err(ReadFault::Plan)?;
+        let plan = ::batch::plan(state, statement).await.map_err(ReadFault::Plan)?;
         let plan = casts::rewrite(plan).map_err(ReadFault::Plan)?;
         if !has_windows(&plan).map_err(ReadFault::Plan)? {
             return Ok(plan);

@@ -16,14 +16,14 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitMut, VisitorMut,
-    WildcardAdditionalOptions,
+    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use datafusion::execution::SessionState;
 
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
+use crate::walk::walk_mut;
 pub use calls::FIELD;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
@@ -39,7 +39,7 @@ pub fn rewrite(
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
     names::spell(statement, relations);
-    match VisitMut::visit(statement, &mut Rewriter { sql, relations, state, with: WithNames::default() }) {
+    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }

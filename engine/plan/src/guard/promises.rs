@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, SetOperator, Statement, TableFactor, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, SetOperator, Statement, TableFactor, Visitor};
 
 use crate::problem::SqlProblem;
+use crate::walk::walk;
 
 /// The first such thing, if there is one.
 pub fn unkept(statement: &Statement, sql: &str) -> Option<SqlProblem> {
-    statement.visit(&mut Promises { sql }).break_value()
+    walk(statement, &mut Promises { sql }).break_value()
 }
 
 struct Promises<'a> {

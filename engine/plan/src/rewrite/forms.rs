@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
-    LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, VisitMut, VisitorMut,
+    LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
 use super::within_group;
+use crate::walk::walk_mut;
 
 /// Rewrites one expression, not what is inside of it.
 pub fn rewrite(expr: &mut Expr) {
@@ -73,7 +74,7 @@ pub fn lambda_fields(lambda: &mut LambdaFunction) {
         }
     }
     let names = lambda.params.iter().map(|parameter| parameter.name.value.clone()).collect();
-    let _: ControlFlow<()> = VisitMut::visit(&mut lambda.body, &mut Fields(names));
+    let _: ControlFlow<()> = walk_mut(&mut lambda.body, &mut Fields(names));
 }
 
 /// `a DIV b`. The parser takes all that follows as the divisor: what binds less or as much is put around the quotient.

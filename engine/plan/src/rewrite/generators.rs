@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 use super::calls::{arguments, call, name_of, number};
 use super::relation_name;
 use crate::problem::SqlProblem;
+use crate::walk::walk_mut;
 
 /// One column of a generator: its expression and its name.
 type Columns = Vec<(Expr, Ident)>;
@@ -192,5 +193,5 @@ pub fn unqualify(place: &mut impl VisitMut, views: &[LateralView]) {
             ControlFlow::Continue(())
         }
     }
-    let _: ControlFlow<()> = place.visit(&mut Unqualifier(views));
+    let _: ControlFlow<()> = walk_mut(place, &mut Unqualifier(views));
 }

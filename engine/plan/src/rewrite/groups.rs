@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitorMut};
 
 use super::calls::{call, name_of, text};
 use crate::problem::SqlProblem;
+use crate::walk::walk_mut;
 
 /// The function that keeps two casts of one value apart; it gives its first argument.
 pub const KEEP: &str = "__cast";
@@ -66,18 +65,18 @@ pub fn grouping_ids(select: &mut Select) {
         }
     }
     let mut filler = Filler(keys);
-    let _: ControlFlow<()> = select.projection.visit(&mut filler);
-    let _: ControlFlow<()> = select.having.visit(&mut filler);
+    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut filler);
+    let _: ControlFlow<()> = walk_mut(&mut select.having, &mut filler);
 }
 
 /// DataFusion names a column by its expression without casts, and takes `max(x)` and `max(CAST(x AS DOUBLE))` for one. Where
 /// a query has both, the cast gets a name.
 pub fn keep_casts_apart(select: &mut Select) {
     let mut seen = Seen::default();
-    let _: ControlFlow<()> = select.projection.visit(&mut seen);
-    let _: ControlFlow<()> = select.having.visit(&mut seen);
+    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut seen);
+    let _: ControlFlow<()> = walk_mut(&mut select.having, &mut seen);
     let mut groups = Seen { is_of_groups: true, ..Seen::default() };
-    let _: ControlFlow<()> = select.group_by.visit(&mut groups);
+    let _: ControlFlow<()> = walk_mut(&mut select.group_by, &mut groups);
     let same = |seen: Seen| seen.found.into_values().filter(|written| written.len() > 1).flatten();
     let both: Vec<Expr> = same(seen).chain(same(groups)).collect();
     if both.is_empty() {
@@ -95,9 +94,9 @@ pub fn keep_casts_apart(select: &mut Select) {
         }
     }
     let mut keeper = Keeper(&both);
-    let _: ControlFlow<()> = select.projection.visit(&mut keeper);
-    let _: ControlFlow<()> = select.having.visit(&mut keeper);
-    let _: ControlFlow<()> = select.group_by.visit(&mut keeper);
+    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut keeper);
+    let _: ControlFlow<()> = walk_mut(&mut select.having, &mut keeper);
+    let _: ControlFlow<()> = walk_mut(&mut select.group_by, &mut keeper);
 }
 
 /// Calls, or keys of GROUP BY, as they are written, by what they are without casts.
@@ -113,7 +112,7 @@ impl VisitorMut for Seen {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.is_of_groups || matches!(expr, Expr::Function(_)) {
             let mut plain = expr.clone();
-            let _: ControlFlow<()> = VisitMut::visit(&mut plain, &mut Plain);
+            let _: ControlFlow<()> = walk_mut(&mut plain, &mut Plain);
             let written = self.found.entry(plain.to_string()).or_default();
             if !written.contains(expr) {
                 written.push(expr.clone());
@@ -145,7 +144,7 @@ impl VisitorMut for Keeper<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match self.0.contains(expr) {
-            true => VisitMut::visit(expr, &mut Named),
+            true => walk_mut(expr, &mut Named),
             false => ControlFlow::Continue(()),
         }
     }

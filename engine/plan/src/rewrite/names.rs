@@ -6,19 +6,20 @@ use std::ops::ControlFlow;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, Statement,
-    TableAlias, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
+    TableAlias, TableFactor, Value, Visitor, VisitorMut,
 };
 
 use super::calls::{arguments, name_of};
 use super::relation_name;
 use crate::relation::Relation;
+use crate::walk::{walk, walk_mut};
 
 /// Spells every name of a statement as its column, table or alias is spelled.
 pub fn spell(statement: &mut Statement, relations: &HashMap<String, Relation>) {
     let mut known = Known { relations, spellings: HashMap::new(), lambdas: HashSet::new() };
-    let _: ControlFlow<()> = Visit::visit(statement, &mut known);
+    let _: ControlFlow<()> = walk(statement, &mut known);
     let Known { spellings, lambdas, .. } = known;
-    let _: ControlFlow<()> = VisitMut::visit(statement, &mut Speller { relations, spellings, lambdas });
+    let _: ControlFlow<()> = walk_mut(statement, &mut Speller { relations, spellings, lambdas });
 }
 
 /// The names that a statement can mean, by their small letters, columns of relations first.

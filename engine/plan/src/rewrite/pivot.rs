@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, ExprWithAlias, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    GroupByExpr, Ident, PivotValueSource, Select, SelectItem, TableFactor, TableWithJoins, Value, Visit, VisitMut,
-    Visitor, VisitorMut, WildcardAdditionalOptions,
+    GroupByExpr, Ident, PivotValueSource, Select, SelectItem, TableFactor, TableWithJoins, Value, Visitor, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use super::calls::{call, name_of};
 use super::generators::{bare, query_of};
 use crate::problem::SqlProblem;
+use crate::walk::{walk, walk_mut};
 
 /// What a pivot has to know.
 pub struct Knows<'a> {
@@ -70,8 +71,8 @@ fn subquery(pivot: &TableFactor, like: &Select, knows: &Knows<'_>) -> Result<Tab
         return Err(SqlProblem::new("PIVOT over a table whose columns cannot be told", help));
     };
     let mut named = Named::default();
-    let _: ControlFlow<()> = Visit::visit(aggregate_functions, &mut named);
-    let _: ControlFlow<()> = Visit::visit(value_column, &mut named);
+    let _: ControlFlow<()> = walk(aggregate_functions, &mut named);
+    let _: ControlFlow<()> = walk(value_column, &mut named);
     let keys = columns.into_iter().filter(|column| !named.0.contains(&column.to_lowercase()));
     let keys: Vec<Expr> = keys.map(|name| Expr::Identifier(Ident::with_quote('`', name))).collect();
     select.projection = keys.iter().cloned().map(SelectItem::UnnamedExpr).collect();
@@ -146,7 +147,7 @@ fn filtered(expr: &Expr, condition: &Expr, knows: &Knows<'_>) -> Expr {
         }
     }
     let mut filtered = expr.clone();
-    let _: ControlFlow<()> = VisitMut::visit(&mut filtered, &mut Filter(condition, knows.is_aggregate));
+    let _: ControlFlow<()> = walk_mut(&mut filtered, &mut Filter(condition, knows.is_aggregate));
     filtered
 }
 

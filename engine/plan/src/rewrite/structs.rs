@@ -108,7 +108,7 @@ pub fn columns_of(
     if !rewrite(&mut statement) {
         return None;
     }
-    let plan = block_on(state.statement_to_plan(DataFusionStatement::Statement(Box::new(statement)))).ok()?;
+    let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement)))).ok()?;
     Some(plan.schema().fields().clone())
 }
 

@@ -2,12 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Function, GroupByExpr, Ident, Select, SelectItem, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Function, GroupByExpr, Ident, Select, SelectItem, VisitorMut};
 
 use super::calls::field_of;
 use super::relation_name;
 use crate::functions::time_windows::SESSION_WINDOW;
 use crate::functions::window::WINDOW;
+use crate::walk::walk_mut;
 
 /// The `window(…)` call of a GROUP BY.
 pub fn window_call(select: &Select) -> Option<Function> {
@@ -48,7 +49,7 @@ pub fn replace_in_item(item: &mut SelectItem, call: &Function) {
 /// Puts the call in the place of `window`, and a field of it in the place of `window.start` and `window.end`.
 pub fn replace_window(expr: &mut Expr, call: &Function) {
     let mut replacer = WindowReplacer { call };
-    let _ = VisitMut::visit(expr, &mut replacer);
+    let _ = walk_mut(expr, &mut replacer);
 }
 
 struct WindowReplacer<'a> {

@@ -54,8 +54,7 @@ fn query(tables: Vec<(&str, RecordBatch)>, sql: &str) -> Vec<String> {
         let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
         context.register_table(name, Arc::new(table)).unwrap();
     }
-    let batches =
-        block_on(block_on(context.sql(sql)).unwrap_or_else(|error| panic!("{sql}: {error}")).collect()).unwrap();
+    let batches = block_on(::batch::rows(&context, sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
     let mut all: Vec<String> = batches.iter().flat_map(lines).collect();
     all.sort();
     all
@@ -115,6 +114,6 @@ fn a_condition_above_an_outer_join_stays_there_although_both_sides_have_the_colu
     let sql = format!(
         "SELECT coalesce(l.id, 0) + r.id AS id FROM {side} l RIGHT JOIN {side} r ON l.g = r.g WHERE l.id IS NOT NULL OR r.id > 5"
     );
-    let rows = block_on(block_on(context.sql(&sql)).unwrap().collect()).unwrap();
+    let rows = block_on(::batch::rows(&context, &sql)).unwrap();
     assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
 }

@@ -273,7 +273,7 @@ fn sql_over_the_warehouse_sees_what_rows_gives() {
             let context = datafusion::prelude::SessionContext::new();
             let found = sink::register_tables(&context, &warehouse, sink::AsOf::Published).await.unwrap();
             assert_eq!(found.len(), 4);
-            context.sql(&format!("SELECT * FROM {table}")).await.unwrap().collect().await.unwrap()
+            batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });
         assert_eq!(text_of(&seen), rows(&mut run, table), "{table}");
     }

@@ -79,10 +79,7 @@ impl Fusion {
     /// The rows of a query, each as a line, sorted; or what is wrong.
     pub fn ask(&mut self, sql: &str) -> Result<Lines, String> {
         let context = &self.context;
-        let batches = self.runtime.block_on(async {
-            let frame = context.sql(sql).await.map_err(|error| error.to_string())?;
-            frame.collect().await.map_err(|error| error.to_string())
-        })?;
+        let batches = self.runtime.block_on(batch::rows(context, sql)).map_err(|error| error.to_string())?;
         Ok(lines_of_batches(&batches))
     }
 }

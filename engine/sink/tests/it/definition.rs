@@ -89,8 +89,7 @@ async fn added_columns_are_added_and_old_rows_have_null_there() {
     assert_eq!(table.publish(EpochId(1), &added(&[&new])).await.unwrap(), 3);
     let context = datafusion::prelude::SessionContext::new();
     sink::register_tables(&context, &warehouse, sink::AsOf::Latest).await.unwrap();
-    let shown =
-        context.sql("SELECT key, value, label FROM gold.counts ORDER BY key").await.unwrap().collect().await.unwrap();
+    let shown = batch::rows(&context, "SELECT key, value, label FROM gold.counts ORDER BY key").await.unwrap();
     let shown = arrow::util::pretty::pretty_format_batches(&shown).unwrap().to_string();
     assert!(shown.contains("| 1   | 10    |       |") && shown.contains("| 2   | 20    | x     |"), "{shown}");
     // The same columns in another order are the same table.

@@ -81,8 +81,7 @@ pub async fn at_version(warehouse: &Warehouse, version: i64) -> Vec<(i64, i64)> 
 async fn select(warehouse: &Warehouse, as_of: AsOf) -> Vec<(i64, i64)> {
     let context = SessionContext::new();
     register_tables(&context, warehouse, as_of).await.unwrap();
-    let batches =
-        context.sql("SELECT key, value FROM gold.counts ORDER BY key, value").await.unwrap().collect().await.unwrap();
+    let batches = batch::rows(&context, "SELECT key, value FROM gold.counts ORDER BY key, value").await.unwrap();
     let mut pairs = Vec::new();
     for batch in &batches {
         let (keys, values) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());

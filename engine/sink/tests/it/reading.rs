@@ -12,7 +12,7 @@ const OTHER: &str = "silver.items";
 
 async fn count(context: &SessionContext, table: &str) -> i64 {
     use arrow::array::AsArray;
-    let batches = context.sql(&format!("SELECT count(*) FROM {table}")).await.unwrap().collect().await.unwrap();
+    let batches = batch::rows(context, &format!("SELECT count(*) FROM {table}")).await.unwrap();
     batches[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0)
 }
 

@@ -214,7 +214,7 @@ pub fn plan(sql: &str, tables: &[(&str, SchemaRef)]) -> BatchPlan {
         let places = Places { port, schema: Arc::clone(schema) };
         context.register_table(*name, Arc::new(places)).unwrap();
     }
-    let plan = block_on(async { context.sql(sql).await.unwrap().create_physical_plan().await.unwrap() });
+    let plan = block_on(batch::physical_plan(&context, sql)).unwrap();
     BatchPlan::compile(plan, context.task_ctx()).unwrap()
 }
 
@@ -225,7 +225,7 @@ pub fn answer(sql: &str, tables: &[(&str, RecordBatch)]) -> Table {
         let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
         context.register_table(*name, Arc::new(table)).unwrap();
     }
-    Table::of(&block_on(async { context.sql(sql).await.unwrap().collect().await.unwrap() }))
+    Table::of(&block_on(batch::rows(&context, sql)).unwrap())
 }
 
 #[derive(Debug)]

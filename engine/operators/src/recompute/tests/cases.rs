@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
-use datafusion::physical_plan::ExecutionPlan;
 
 use super::bed::{Bed, Random, Table, answer, moment, plan, texts};
 use super::random::{Row, batch, port, row, schema, spec};
@@ -209,9 +208,7 @@ fn a_plan_over_something_else_is_refused() {
     let table = datafusion::datasource::MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
     let context = datafusion::prelude::SessionContext::new();
     context.register_table("t", Arc::new(table)).unwrap();
-    let plan: Arc<dyn ExecutionPlan> = futures::executor::block_on(async {
-        context.sql("SELECT * FROM t").await.unwrap().create_physical_plan().await.unwrap()
-    });
+    let plan = futures::executor::block_on(::batch::physical_plan(&context, "SELECT * FROM t")).unwrap();
     let refused = crate::recompute::BatchPlan::compile(plan, context.task_ctx()).unwrap_err();
     assert!(refused.to_string().contains("does not read the operator's input"), "{refused}");
 }

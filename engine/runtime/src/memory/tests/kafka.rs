@@ -110,7 +110,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
             let warehouse = sink::Warehouse::open(&job.warehouse).await.unwrap();
             let context = SessionContext::new();
             sink::register_tables(&context, &warehouse, sink::AsOf::Published).await.unwrap();
-            context.sql(&format!("SELECT * FROM {table}")).await.unwrap().collect().await.unwrap()
+            batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });
         let (on_disk, in_memory) = (text_of(&on_disk), text_of(&run.rows(&table).unwrap()));
         assert!(on_disk.len() > 2, "{table} has {} rows", on_disk.len());
