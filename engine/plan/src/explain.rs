@@ -131,7 +131,7 @@ fn late(table: &TablePlan, operators: &[&OperatorNode]) -> String {
     let is_bounded = operators.iter().any(|operator| matches!(operator.spec.bound(), Bound::Watermark(_)));
     match (operators.is_empty(), table.mode, table.late) {
         (true, ..) => "kept: a table without state has no late rows".to_string(),
-        (false, OutputMode::Complete, _) => "kept: complete mode counts them".to_string(),
+        (false, OutputMode::Complete, _) if !is_bounded => "kept: complete mode counts them".to_string(),
         (false, ..) if !is_bounded => "kept: there is no window that could be complete".to_string(),
         (false, _, Late::Drop) => "counted and left out".to_string(),
         (false, _, Late::Table) => format!("counted and written to {}__late", table.name),

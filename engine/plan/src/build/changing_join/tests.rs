@@ -97,6 +97,22 @@ fn what_no_range_bounds_is_kept_and_the_user_is_told() {
     assert!(text.contains("WARNING"), "{text}");
 }
 
+/// Late rows of a join were said to be kept in complete mode: an aggregate keeps them there, a join does not.
+#[test]
+fn in_complete_mode_a_join_leaves_late_rows_out_and_an_aggregate_does_not() {
+    for (from, words) in [
+        (format!("events a LEFT JOIN events b ON {RANGE}"), "late rows    counted and left out"),
+        (format!("events a JOIN events b ON {RANGE}"), "late rows    counted and left out"),
+        ("events a".to_string(), "late rows    kept: complete mode counts them"),
+    ] {
+        let window = "window(a.event_time, '1 minute')";
+        let sql = format!("SELECT {window} AS w, count(*) AS n FROM {from} GROUP BY {window}");
+        let job = job(&[("gold.test", "complete", &sql)]);
+        let text = explain(&job, &plan(&job).unwrap_or_else(|problems| panic!("{problems:?}")));
+        assert!(text.contains(words), "{from}: {text}");
+    }
+}
+
 #[test]
 fn state_ttl_bounds_what_no_range_does() {
     let sql = "SELECT a.user_id FROM events a LEFT JOIN events b ON a.user_id = b.user_id";
