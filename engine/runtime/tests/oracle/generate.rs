@@ -235,7 +235,15 @@ fn range_join(dice: &mut Dice, case: &mut Case) {
             add(case, "gold.over", mode, over);
         }
         _ => {
-            add(case, "gold.joined", mode, join);
+            let at = add(case, "gold.joined", mode, join);
+            if mode == Mode::Update && dice.percent(40) {
+                // A reader gets the changes; the table keeps its rows by a time that a full join does not show.
+                let mut over = aggregate(dice, case, Query::Table(at), Mode::Update, true);
+                if let Query::Aggregate(aggregate) = &mut over {
+                    aggregate.window = aggregate.window.filter(|_| kind != JoinKind::Full);
+                }
+                add(case, "gold.over", Mode::Update, over);
+            }
         }
     }
 }
