@@ -470,7 +470,6 @@ fn what_cannot_be_is_refused_in_words() {
         ("append", "SELECT p.name FROM products p LEFT JOIN clicks c ON c.id = p.id", "streaming table on the right"),
         ("append", "SELECT p.name FROM clicks c FULL JOIN products p ON c.id = p.id", "FullOuter join"),
         ("append", "SELECT id FROM clicks UNION ALL SELECT id FROM products", "UNION of a stream with a static table"),
-        ("append", "SELECT n FROM clicks WHERE id IN (SELECT id FROM products) OR n = 1", "under OR"),
         ("append", "SELECT c.n FROM clicks c JOIN (SELECT id, rand() AS r FROM products) p ON c.id = p.id", "rand()"),
         (
             "append",
