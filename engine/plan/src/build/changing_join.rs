@@ -74,6 +74,9 @@ impl Builder<'_> {
         let left = self.side(&join.left, &left_keys)?;
         let right = self.side(&join.right, &right_keys)?;
         let lives = lives_of(join, &left, &right);
+        if lives.is_none() {
+            self.check_unbounded("rows of both sides")?;
+        }
         let (left_schema, right_schema) = (Arc::clone(&left.stream.schema), Arc::clone(&right.stream.schema));
         let times = lives.map(|lives| times_of(join, &lives, &left, &right));
         let mut batch = join.clone();

@@ -215,14 +215,21 @@ impl Builder<'_> {
             let help = "give both sources a watermark and add a range of their event times to ON, such as r.event_time BETWEEN l.event_time AND l.event_time + INTERVAL 10 MINUTES";
             return self.refuse(message, help, "JOIN");
         }
-        if self.table.state_ttl.is_none() && (left.expires.is_none() || right.expires.is_none()) {
+        if left.expires.is_none() || right.expires.is_none() {
             let side = if left.expires.is_none() { "left" } else { "right" };
-            let message =
-                format!("nothing bounds the state of this join: rows of its {side} side would be kept for ever");
-            let help = "add a range of event times or an event-time key to ON, or set state_ttl = \"7 days\" (or \"unbounded\") on the table";
-            return self.refuse(message, help, "JOIN");
+            return self.check_unbounded(&format!("rows of its {side} side"));
         }
         Ok(())
+    }
+
+    /// Somebody must have said that rows of a join which nothing bounds may stay.
+    pub(super) fn check_unbounded(&self, what: &str) -> Result<()> {
+        if self.table.state_ttl.is_some() {
+            return Ok(());
+        }
+        let message = format!("nothing bounds the state of this join: {what} would be kept for ever");
+        let help = "add a range of event times or an event-time key to ON, or set state_ttl = \"7 days\" (or \"unbounded\") on the table";
+        self.refuse(message, help, "JOIN")
     }
 
     /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
