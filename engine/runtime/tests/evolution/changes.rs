@@ -287,7 +287,8 @@ fn refused() -> Vec<Change> {
         ),
         refuse(
             "a time to live of an outer join in update mode",
-            of(JOIN_NOW).fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
+            Version("int", JOIN_NOW.replace("mode", "state_ttl = \"unbounded\"\nmode").leak())
+                .fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
             Version("int", JOIN_NOW.replace("mode", "state_ttl = \"7 days\"\nmode").leak())
                 .fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
             &["gold.t/recompute: the query has keys go 7 days after they were last written"],
