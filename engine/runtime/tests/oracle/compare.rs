@@ -63,7 +63,7 @@ fn questions<'a>(case: &'a Case, snapshots: &'a [Snapshot]) -> Vec<Question<'a>>
             let mut add = |dialect, is_late, sql| asked.push(Question { snapshot, table: at, is_late, dialect, sql });
             add(Dialect::Duck, false, table.query.batch_sql(&ask(Dialect::Duck)));
             // DataFusion plans long; the last content is that of all steps.
-            if is_last || (case.seed + snapshot.step as u64).is_multiple_of(5) && table.mode != Mode::Append {
+            if is_last || (case.seed + snapshot.step as u64).is_multiple_of(10) && table.mode != Mode::Append {
                 add(Dialect::Fusion, false, table.query.batch_sql(&ask(Dialect::Fusion)));
             }
             if let (true, Some(sql)) = (table.keeps_late, table.query.late_sql(&ask(Dialect::Duck))) {

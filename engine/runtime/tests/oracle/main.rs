@@ -36,13 +36,21 @@ use std::time::Instant;
 
 use run::{Oracles, check};
 
+/// As the binary has it: malloc is a seventh of the time of a run.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Seeds of a run of the tests; `ENGINE_ORACLE_SEEDS` asks for others.
 const SEEDS: u64 = 2_000;
+/// One test after the other: each takes all cores.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Failures after which a run gives up.
 const FAILURES_MAX: usize = 5;
 
 #[test]
 fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(seed) = number("ENGINE_ORACLE_SEED") {
         if let Some(text) = try_seed(seed, &mut Oracles::start()) {
             panic!("{text}");
@@ -85,6 +93,7 @@ fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
 
 #[test]
 fn an_epoch_that_is_run_again_gives_the_same_bytes() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let one = number("ENGINE_ORACLE_SEED");
     let seeds = number("ENGINE_ORACLE_SEEDS").unwrap_or(SEEDS) / 10;
     let first = one.or(number("ENGINE_ORACLE_FIRST")).unwrap_or(0);
@@ -127,6 +136,7 @@ fn an_epoch_that_is_run_again_gives_the_same_bytes() {
 
 #[test]
 fn another_process_gives_the_same_bytes() {
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let seeds = 0..number("ENGINE_ORACLE_SEEDS").unwrap_or(SEEDS) / 40;
     if number("ENGINE_ORACLE_DIGEST").is_some() {
         seeds.for_each(|seed| println!("{}", replay::digest(seed)));

@@ -20,11 +20,11 @@ fn a_row_goes_as_soon_as_no_later_difference_needs_it_and_no_sooner() {
             let lives = Lives::of(kind, (0, 0), least, most);
             let can_go_left = |l: i64, w: i64| {
                 let hides = matches!(kind, JoinType::Right | JoinType::Full);
-                !left_needs(l, w) && !(hides && times().any(|r| matches(l, r) && right_needs(r, w)))
+                !(left_needs(l, w) || hides && times().any(|r| matches(l, r) && right_needs(r, w)))
             };
             let can_go_right = |r: i64, w: i64| {
                 let hides = kind != JoinType::Right;
-                !right_needs(r, w) && !(hides && times().any(|l| matches(l, r) && left_needs(l, w)))
+                !(right_needs(r, w) || hides && times().any(|l| matches(l, r) && left_needs(l, w)))
             };
             for w in -20..20 {
                 let what = format!("{kind} {least} < l - r < {most} at {w}: {lives:?}");

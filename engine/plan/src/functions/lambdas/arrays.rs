@@ -87,10 +87,10 @@ fn filtered(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// The shorter array is filled up with nulls; null if one of the two is.
 fn zipped(call: &Call<'_>) -> Result<ArrayRef> {
-    let sides = [spans(&call.values[0])?, spans(&call.values[1])?];
+    let (left_spans, right_spans) = (spans(&call.values[0])?, spans(&call.values[1])?);
     let (mut rows, mut lengths, mut places) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
-    for row in 0..call.values[0].len() {
-        let (Some(left), Some(right)) = (&sides[0][row], &sides[1][row]) else {
+    for (row, sides) in left_spans.iter().zip(&right_spans).enumerate() {
+        let (Some(left), Some(right)) = sides else {
             lengths.push(None);
             continue;
         };
