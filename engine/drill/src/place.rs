@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use delta::Warehouse;
 use job::Job;
-use sink::Warehouse;
 
 use crate::DrillOptions;
 

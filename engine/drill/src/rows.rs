@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::TableReference;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use sink::{AsOf, Warehouse, register_tables};
+use delta::{AsOf, Warehouse, register_tables};
 
 /// A column of a table.
 pub type ColumnName = (String, String);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use epoch::offsets::{PerPartition, spread_limit};
 use epoch::{OffsetRange, Offsets, Ranges};
 use job::Job;
-use source::KafkaPlanner;
+use kafka::KafkaPlanner;
 
 use crate::DrillOptions;
 

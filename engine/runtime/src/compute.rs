@@ -8,12 +8,12 @@ use arrow::array::{
 };
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use delta::StageWriter;
 use epoch::{EpochId, RowCounts, StagedFile, Step};
 use operators::OperatorError;
 use operators::aggregate::instant;
 use operators::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
 use plan::{LatePlan, NodeKind};
-use sink::StageWriter;
 
 use crate::error::{RunError, of_table};
 use crate::layout::{Epoch, Layout};
@@ -401,7 +401,7 @@ impl Compute {
 
 fn open(
     slot: &mut Option<StageWriter>,
-    make: impl FnOnce() -> Result<StageWriter, sink::SinkError>,
+    make: impl FnOnce() -> Result<StageWriter, delta::SinkError>,
 ) -> Result<&mut StageWriter, RunError> {
     match slot {
         Some(writer) => Ok(writer),

@@ -1,10 +1,10 @@
 //! Why a run ended, by what the operator must do.
 
+use delta::SinkError;
 use epoch::accounting::Breach;
 use epoch::protocol::Contradiction;
+use kafka::SourceError;
 use operators::OperatorError;
-use sink::SinkError;
-use source::SourceError;
 use state::StateError;
 
 use crate::statics::StaticError;

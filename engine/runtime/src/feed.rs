@@ -2,7 +2,7 @@
 
 use epoch::offsets::PerPartition;
 use epoch::{DataGap, OffsetRange, Offsets, TopicPartition};
-use source::{Available, Backlog, KafkaLane, KafkaPlanner, Record, SourceError};
+use kafka::{Available, Backlog, KafkaLane, KafkaPlanner, Record, SourceError};
 
 use crate::memory::MemoryTopic;
 

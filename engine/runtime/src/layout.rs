@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use delta::Table;
 use epoch::{EpochId, Plan, SourceTime};
 use job::WatermarkPolicyKind;
 use operators::lookup::Lookup;
 use operators::operator::{Moment, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
-use sink::Table;
 
 use crate::error::RunError;
 

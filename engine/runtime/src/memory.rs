@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use delta::{Table, Warehouse};
 use epoch::{Commit, EpochId, OffsetRange, Plan, Step};
 use job::{Job, StartingOffsets, Topics, Trigger};
 use plan::{Graph, plan_job};
-use sink::{Table, Warehouse};
 use state::{BlockKey, MemoryDisk, OperatorId};
 use tokio::runtime::{Handle, Runtime};
 
@@ -443,7 +443,7 @@ impl MemoryRun {
         &self.heard.notes
     }
 
-    /// The tables' place, for queries over them (`sink::register_tables`).
+    /// The tables' place, for queries over them (`delta::register_tables`).
     ///
     /// # Errors
     /// Never.

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use epoch::offsets::{PerPartition, spread_limit};
 use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, SourceTime, WatermarkState};
 use job::Job;
-use source::Available;
+use kafka::Available;
 
 use crate::clock::Clock;
 use crate::error::RunError;

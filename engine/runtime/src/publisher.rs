@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use delta::{SinkError, Table, Warehouse};
 use epoch::{EpochId, Permit, TableCommit};
 use futures::future::try_join_all;
-use sink::{SinkError, Table, Warehouse};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
@@ -31,7 +31,7 @@ impl Publisher {
         let commit = permit.commit();
         let versions = self.runtime.block_on(async {
             let versions = self.publish_tables(commit.plan.epoch, &commit.tables).await?;
-            sink::write_pointer(&self.warehouse, &self.job, commit.plan.epoch, &versions).await?;
+            delta::write_pointer(&self.warehouse, &self.job, commit.plan.epoch, &versions).await?;
             Ok::<_, SinkError>(versions)
         })?;
         Ok(versions)

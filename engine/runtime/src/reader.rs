@@ -7,11 +7,11 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
-use decode::{JsonDecoder, RawDecoder, Reject};
 use epoch::offsets::PerPartition;
 use epoch::{DataGap, OffsetRange, Offsets, Plan, Step, TopicPartition};
+use formats::{JsonDecoder, RawDecoder, Reject};
 use job::{Column, Format, OnError, Source};
-use source::Record;
+use kafka::Record;
 
 use crate::error::RunError;
 use crate::feed::FeedLane;

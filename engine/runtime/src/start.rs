@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::SchemaRef;
+use delta::{Table, Warehouse};
 use futures::future::try_join_all;
 use job::{Job, OnError};
 use operators::operator::{Operator, OperatorSpec, Stored};
 use operators::store::Budget;
 use plan::Graph;
-use sink::{Table, Warehouse};
 use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 

@@ -19,9 +19,9 @@ use std::sync::{Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
+use delta::{Place, PlacedFile};
 use job::{Refresh, StaticFormat, StaticTable};
 use serde_json::{Map, Value};
-use sink::{Place, PlacedFile};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use copy::COPY_BYTES_MAX;
@@ -228,7 +228,7 @@ impl StaticLoader {
             match self.place.read(file).await {
                 Ok(bytes) => contents.push((file.name.clone(), bytes)),
                 Err(error) => {
-                    let changed = matches!(&error, sink::SinkError::Data(_)) && self.changed(&version).await?;
+                    let changed = matches!(&error, delta::SinkError::Data(_)) && self.changed(&version).await?;
                     return if changed { Ok(None) } else { Err(self.sink(error)) };
                 }
             }
@@ -256,7 +256,7 @@ impl StaticLoader {
         format!("{FILES}{:032x}", xxh3_128(text.as_bytes()))
     }
 
-    fn sink(&self, error: sink::SinkError) -> StaticError {
+    fn sink(&self, error: delta::SinkError) -> StaticError {
         StaticError::of_sink(&self.table.name, error)
     }
 

@@ -48,7 +48,7 @@ pub struct Summary {
 pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
     let schema = |source: &job::Source| match (source.format, source.schema.is_empty()) {
         (Format::Raw, true) => Arc::new(Schema::new(vec![Field::new("value", DataType::Binary, true)])),
-        _ => decode::arrow_schema(&source.schema),
+        _ => formats::arrow_schema(&source.schema),
     };
     job.sources.iter().map(|(name, source)| (name.clone(), schema(source))).collect()
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use delta::Warehouse;
 use job::Job;
-use sink::Warehouse;
-use source::{KafkaLane, KafkaPlanner};
+use kafka::{KafkaLane, KafkaPlanner};
 use state::{Checkpoint, CheckpointSettings};
 
 use crate::clock::Clock;

@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         let _ =
             writeln!(io::stdout().lock(), "The broker listens on {address}; Ctrl-C ends it and forgets its topics.");
     };
-    source::broker::serve(arguments.listen, &arguments.topics, ready, || outcome = signals::wait())
+    kafka::broker::serve(arguments.listen, &arguments.topics, ready, || outcome = signals::wait())
         .map_err(|error| Failure::Failed(error.to_string()))?;
     outcome
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
-use source::generate::{Codec, GenerateError, Mix, Settings, Summary};
+use kafka::generate::{Codec, GenerateError, Mix, Settings, Summary};
 
 use crate::ending::{Failure, Outcome};
 use crate::progress::Progress;
@@ -107,7 +107,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let settings = arguments.settings(runtime::now_us());
     let stop = signals::stop_flag(|| {})?;
     let mut progress = Progress::begin();
-    let sent = source::generate::run(&settings, &stop, &mut |sent| {
+    let sent = kafka::generate::run(&settings, &stop, &mut |sent| {
         progress.tell(|running| told(sent, settings.total, running.as_secs_f64()));
     });
     progress.end();

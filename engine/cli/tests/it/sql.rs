@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use delta::{Table, Warehouse, write_pointer};
 use epoch::{EpochId, TableCommit};
-use sink::{Table, Warehouse, write_pointer};
 use tempfile::TempDir;
 
 use crate::support::{engine, finish, run, run_with_input, start, text};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use source::generate::{self, Codec, EventKind, EventWriter, Mix, Settings};
+use kafka::generate::{self, Codec, EventKind, EventWriter, Mix, Settings};
 
 use crate::kafka::Topic;
 

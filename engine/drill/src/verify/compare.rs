@@ -9,9 +9,9 @@ use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::Column;
 use datafusion::functions_nested::expr_fn::array_sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use delta::Snapshot;
 use plan::batch::Batch;
 use plan::{EventTime, TimeKind};
-use sink::Snapshot;
 
 use crate::difference::one_sided;
 use crate::rows::{RowKey, Rows};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use delta::{Snapshot, Warehouse};
 use epoch::{Commit, EpochId, Plan, layout};
 use job::Job;
-use sink::{Snapshot, Warehouse};
 use state::{Checkpoint, StateError};
 
 /// The column with the data file of a row.
@@ -36,7 +36,7 @@ impl Moment {
         let warehouse = Warehouse::open(&job.warehouse).await.map_err(|error| error.to_string())?;
         for _ in 0..TRIES {
             let before = published(&warehouse, job).await?;
-            let snapshots = sink::snapshots(&warehouse, FILE).await;
+            let snapshots = delta::snapshots(&warehouse, FILE).await;
             let snapshots = snapshots.map_err(|error| error.to_string())?;
             // Tables that are ahead belong to an epoch that is being published.
             let ahead = |snapshot: &Snapshot| {
@@ -80,7 +80,7 @@ impl Moment {
 }
 
 async fn published(warehouse: &Warehouse, job: &Job) -> Result<EpochId, String> {
-    let pointers = sink::read_pointers(warehouse).await.map_err(|error| error.to_string())?;
+    let pointers = delta::read_pointers(warehouse).await.map_err(|error| error.to_string())?;
     let own = pointers.into_iter().find(|pointer| pointer.job == job.name);
     own.map(|pointer| pointer.epoch).ok_or_else(|| {
         format!("the job {} has published nothing in {}; run it first: engine submit", job.name, job.warehouse)

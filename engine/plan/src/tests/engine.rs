@@ -63,7 +63,7 @@ pub fn job(tables: &[(&str, &str, &str)]) -> Job {
 
 pub fn plan(job: &Job) -> Result<Graph, Vec<TableProblem>> {
     let schemas: BTreeMap<String, SchemaRef> =
-        job.sources.iter().map(|(name, source)| (name.clone(), decode::arrow_schema(&source.schema))).collect();
+        job.sources.iter().map(|(name, source)| (name.clone(), formats::arrow_schema(&source.schema))).collect();
     plan_job(job, &schemas)
 }
 

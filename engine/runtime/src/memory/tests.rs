@@ -271,7 +271,7 @@ fn sql_over_the_warehouse_sees_what_rows_gives() {
     for table in ["bronze.clicks", "gold.counts", "gold.users"] {
         let seen = super::handle().unwrap().block_on(async {
             let context = datafusion::prelude::SessionContext::new();
-            let found = sink::register_tables(&context, &warehouse, sink::AsOf::Published).await.unwrap();
+            let found = delta::register_tables(&context, &warehouse, delta::AsOf::Published).await.unwrap();
             assert_eq!(found.len(), 4);
             batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use epoch::offsets::PerPartition;
 use epoch::{OffsetRange, Offsets, TopicPartition};
-use source::{Available, Record};
+use kafka::{Available, Record};
 
 /// One record of a [`MemoryTopic`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -24,7 +24,7 @@ impl Wanted {
             return None;
         }
         let fields = table.schema.iter().map(|column| (column.field.clone(), column.required)).collect();
-        Some(Wanted { fields, schema: decode::arrow_schema(&table.schema), gaps: false })
+        Some(Wanted { fields, schema: formats::arrow_schema(&table.schema), gaps: false })
     }
 
     /// The columns of the files, in types that sources and tables have.
@@ -164,7 +164,7 @@ fn usable_types(found: &Schema) -> Result<Vec<DataType>, String> {
     let mut types = Vec::with_capacity(found.fields().len());
     for field in found.fields() {
         let plain = Field::new("value", with_types(field.data_type()), true);
-        let usable = sink::table_schema(&Schema::new(vec![plain]))
+        let usable = delta::table_schema(&Schema::new(vec![plain]))
             .map_err(|error| format!("the column `{}` has a type that SQL cannot use here: {error}", field.name()))?;
         types.push(usable.field(0).data_type().clone());
     }

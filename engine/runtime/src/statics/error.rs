@@ -1,6 +1,6 @@
 //! Why a static table cannot be read, by what the operator must do.
 
-use sink::SinkError;
+use delta::SinkError;
 
 /// An error of a static table. Every text names the table, the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use arrow::json::ReaderBuilder as JsonReaderBuilder;
 use arrow::json::reader::infer_json_schema;
 use bytes::Bytes;
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use decode::JsonDecoder;
+use delta::PlacedFile;
+use formats::JsonDecoder;
 use job::{StaticFormat, StaticTable};
-use sink::PlacedFile;
 
 use super::columns::{self, Wanted};
 

@@ -83,7 +83,7 @@ impl Known {
         let checkpoint = is_asked.then(|| Checkpoint::open_read_only(Path::new(&job.checkpoint)).ok()).flatten();
         for (name, table) in &job.statics {
             let schema = match table.schema.is_empty() {
-                false => decode::arrow_schema(&table.schema),
+                false => formats::arrow_schema(&table.schema),
                 true => {
                     let rows = runtime.block_on(rows_at_start(table, checkpoint.as_ref()))?;
                     let schema = rows.schema();
@@ -103,7 +103,7 @@ pub fn static_schemas(job: &Job) -> Vec<(String, Result<SchemaRef, StaticError>)
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let of_table = |table: &StaticTable| {
         if !table.schema.is_empty() {
-            return Ok(decode::arrow_schema(&table.schema));
+            return Ok(formats::arrow_schema(&table.schema));
         }
         let runtime = runtime.as_ref().map_err(|error| {
             StaticError::Internal(error::named(&table.name, &format!("no async runtime to read it with: {error}")))

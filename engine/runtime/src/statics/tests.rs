@@ -73,7 +73,7 @@ fn write_parquet(path: &Path, batch: &RecordBatch) {
     writer.close().unwrap();
 }
 
-async fn publish(table: &sink::Table, epoch: u64, batch: &RecordBatch) {
+async fn publish(table: &delta::Table, epoch: u64, batch: &RecordBatch) {
     let (staging, batch) = (table.clone(), batch.clone());
     let staged = tokio::task::spawn_blocking(move || {
         let mut writer = staging.stage(EpochId(epoch), 0, None).unwrap();
@@ -84,9 +84,9 @@ async fn publish(table: &sink::Table, epoch: u64, batch: &RecordBatch) {
     table.publish(EpochId(epoch), &change).await.unwrap();
 }
 
-async fn delta_table(folder: &Path) -> sink::Table {
-    let warehouse = sink::Warehouse::open(folder.to_str().unwrap()).await.unwrap();
-    sink::Table::open(&warehouse, "silver.products", rows(&[], &[]).schema(), "shop", "1a2b").await.unwrap()
+async fn delta_table(folder: &Path) -> delta::Table {
+    let warehouse = delta::Warehouse::open(folder.to_str().unwrap()).await.unwrap();
+    delta::Table::open(&warehouse, "silver.products", rows(&[], &[]).schema(), "shop", "1a2b").await.unwrap()
 }
 
 #[tokio::test]
@@ -269,7 +269,7 @@ fn rows_of_a_test_are_of_the_schema_of_the_job() {
     let schema = vec![column("id", job::DataType::Int), column("at", job::DataType::Timestamp)];
     let typed = StaticTable { schema, ..table(folder.path()) };
     let none = StaticRows::of_test(&typed, &[Vec::new()]).unwrap();
-    assert_eq!((none[0].batch.num_rows(), none[0].schema()), (0, decode::arrow_schema(&typed.schema)));
+    assert_eq!((none[0].batch.num_rows(), none[0].schema()), (0, formats::arrow_schema(&typed.schema)));
     let error = StaticRows::of_test(&typed, &[objects(&[json!({ "id": "x" })])]).unwrap_err().to_string();
     assert!(error.contains("line 1") && error.contains("id"), "{error}");
     let error = StaticRows::of_test(&table(folder.path()), &[Vec::new()]).unwrap_err().to_string();

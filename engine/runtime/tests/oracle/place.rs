@@ -24,7 +24,7 @@ pub fn open(case: &Case) -> Result<MemoryRun, Refusal> {
     let graph = spent(Part::Plan, || {
         let mut schemas = runtime::source_schemas(&job);
         for (name, table) in &job.statics {
-            schemas.insert(name.clone(), decode::arrow_schema(&table.schema));
+            schemas.insert(name.clone(), formats::arrow_schema(&table.schema));
         }
         plan::plan_job(&job, &schemas)
     });

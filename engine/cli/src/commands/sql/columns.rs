@@ -1,7 +1,7 @@
 //! Tables and columns as `\d` lists them, types in the job file's names.
 
 use arrow::datatypes::{DataType, Schema};
-use sink::TableInfo;
+use delta::TableInfo;
 
 use crate::show::Side::{Left, Right};
 use crate::show::{bytes, count, table};

@@ -12,9 +12,9 @@ use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
+use delta::{AsOf, Pointer, TableInfo, Warehouse};
 use futures::StreamExt;
 use plan::{ReadFault, Readable};
-use sink::{AsOf, Pointer, TableInfo, Warehouse};
 
 use super::output::{Format, Output};
 use super::state::StateFunction;
@@ -59,11 +59,11 @@ impl Session {
     /// # Errors
     /// The warehouse does not answer, or a table in it is damaged.
     pub async fn refresh(&mut self) -> Outcome {
-        let pointers = sink::read_pointers(&self.warehouse).await.map_err(failed)?;
+        let pointers = delta::read_pointers(&self.warehouse).await.map_err(failed)?;
         // Tables that no job points at may be new at any time.
         if pointers.is_empty() || pointers != self.pointers {
             self.tables =
-                sink::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
+                delta::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
             self.pointers = pointers;
             self.readable = self.columns_of_all().await?;
         }
@@ -152,9 +152,9 @@ impl Session {
     }
 }
 
-fn failed(error: sink::SinkError) -> Failure {
+fn failed(error: delta::SinkError) -> Failure {
     match error {
-        sink::SinkError::Settings(_) => Failure::WrongInput(error.to_string()),
+        delta::SinkError::Settings(_) => Failure::WrongInput(error.to_string()),
         _ => Failure::Failed(error.to_string()),
     }
 }

@@ -2,7 +2,7 @@
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use sink::TableInfo;
+use delta::TableInfo;
 
 use crate::ending::Failure;
 

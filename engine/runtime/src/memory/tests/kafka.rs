@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use datafusion::prelude::SessionContext;
-use source::broker::Broker;
-use source::generate::{self, Mix};
+use kafka::broker::Broker;
+use kafka::generate::{self, Mix};
 
 use super::text_of;
 use crate::feed::{FeedLane, FeedPlanner};
@@ -107,9 +107,9 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
     let names = job.tables.iter().map(|table| table.name.clone()).chain(["rejected.events".to_string()]);
     for table in names {
         let on_disk = crate::memory::handle().unwrap().block_on(async {
-            let warehouse = sink::Warehouse::open(&job.warehouse).await.unwrap();
+            let warehouse = delta::Warehouse::open(&job.warehouse).await.unwrap();
             let context = SessionContext::new();
-            sink::register_tables(&context, &warehouse, sink::AsOf::Published).await.unwrap();
+            delta::register_tables(&context, &warehouse, delta::AsOf::Published).await.unwrap();
             batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });
         let (on_disk, in_memory) = (text_of(&on_disk), text_of(&run.rows(&table).unwrap()));

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use epoch::{OffsetRange, TopicPartition};
-use source::Available;
+use kafka::Available;
 
 use super::{MemoryRecord, MemoryTopic};
 

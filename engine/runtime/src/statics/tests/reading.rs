@@ -34,7 +34,7 @@ async fn csv_by_the_schema_of_the_job() {
         column("seen", job::DataType::Timestamp),
     ];
     let batch = load(&table).await;
-    assert_eq!(batch.schema(), decode::arrow_schema(&table.schema));
+    assert_eq!(batch.schema(), formats::arrow_schema(&table.schema));
     assert_eq!(values(&batch), [["1.50", "007", "2026-01-02T03:04:05Z"], ["", "008", ""]]);
 }
 
@@ -125,6 +125,6 @@ async fn parquet_written_by_somebody_else_gets_types_that_tables_have() {
 
 /// The type that a source's column of this type has.
 fn decode_type(data_type: job::DataType) -> &'static DataType {
-    let schema = decode::arrow_schema(&[column("x", data_type)]);
+    let schema = formats::arrow_schema(&[column("x", data_type)]);
     Box::leak(Box::new(schema.field(0).data_type().clone()))
 }
