@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use epoch::{EpochId, Step};
-use runtime::{FailPoint, Moment};
+use runtime::{FailPoint, StepSide};
 
 /// Before and after each of the eight steps of an epoch, in protocol order.
 pub fn aimed(epoch: u64) -> Vec<FailPoint> {
-    let sides =
-        |step: Step| [Moment::Before, Moment::After].map(|moment| FailPoint { step, moment, epoch: EpochId(epoch) });
+    let sides = |step: Step| {
+        [StepSide::Before, StepSide::After].map(|moment| FailPoint { step, moment, epoch: EpochId(epoch) })
+    };
     Step::ALL.into_iter().flat_map(sides).collect()
 }
 

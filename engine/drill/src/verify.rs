@@ -6,7 +6,7 @@
 
 mod compare;
 mod inputs;
-mod moment;
+mod warehouse;
 
 use job::{Job, OutputMode, StateTtl, Table};
 use plan::batch::Batch;
@@ -14,7 +14,7 @@ use plan::{Graph, NodeKind, TablePlan};
 
 use crate::rows::block_on;
 use inputs::Inputs;
-use moment::Moment;
+use warehouse::WarehouseSnapshot;
 
 /// What was found of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +52,11 @@ pub enum Outcome {
 /// Why nothing can be compared: the warehouse or the checkpoint cannot be read, nothing is published yet.
 pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Result<Vec<Verdict>, String> {
     block_on(async {
-        let moment = Moment::find(job).await?;
+        let warehouse = WarehouseSnapshot::find(job).await?;
         let mut verdicts = Vec::new();
         for (table, plan) in job.tables.iter().filter_map(|table| Some((table, graph.plan_of(&table.name)?))) {
             progress(&table.name);
-            let verifier = Verifier { job, graph, table, plan, moment: &moment };
+            let verifier = Verifier { job, graph, table, plan, warehouse: &warehouse };
             let (outcome, notes) = match verifier.verify().await {
                 Ok(found) => found,
                 Err(reason) => (Outcome::NotCompared(reason), Vec::new()),
@@ -73,19 +73,19 @@ struct Verifier<'a> {
     graph: &'a Graph,
     table: &'a Table,
     plan: &'a TablePlan,
-    moment: &'a Moment,
+    warehouse: &'a WarehouseSnapshot,
 }
 
 impl Verifier<'_> {
     /// The verdict; an error says why there is none.
     async fn verify(&self) -> Result<(Outcome, Vec<String>), String> {
-        let shown = self.moment.snapshot(&self.table.name)?;
+        let shown = self.warehouse.snapshot(&self.table.name)?;
         let has_memory = self.has_memory();
-        if has_memory && self.moment.commits.is_empty() {
+        if has_memory && self.warehouse.commits.is_empty() {
             return Err(format!("nothing says what is final: the checkpoint {} has no epochs", self.job.checkpoint));
         }
         let mut batch = Batch::new(self.job, self.graph)?;
-        let inputs = Inputs { job: self.job, graph: self.graph, table: self.plan, moment: self.moment };
+        let inputs = Inputs { job: self.job, graph: self.graph, table: self.plan, warehouse: self.warehouse };
         inputs.fill(&mut batch).await?;
         let answer = batch.answer(self.table)?;
         if !answer.knows_late && has_memory {
@@ -100,7 +100,7 @@ impl Verifier<'_> {
         if let Some(reason) = self.excuse(&batch, answer.doubtful.as_ref(), has_memory).await? {
             return Err(reason);
         }
-        if let (true, Some(first)) = (has_memory, self.moment.first_missing()) {
+        if let (true, Some(first)) = (has_memory, self.warehouse.first_missing()) {
             notes.push(format!(
                 "epochs before {first} are no longer on record (retain_epochs): none of their rows is taken to have been late"
             ));
@@ -116,7 +116,7 @@ impl Verifier<'_> {
     /// Rows that came too late are in what the table reads and not in the table.
     fn refuse_late(&self) -> Result<(), String> {
         let late: u64 = self
-            .moment
+            .warehouse
             .commits
             .values()
             .filter_map(|commit| commit.tables.get(&self.table.name))
@@ -132,7 +132,7 @@ impl Verifier<'_> {
     fn due(&self, has_memory: bool) -> Option<compare::Due> {
         let is_append = self.table.mode == OutputMode::Append && has_memory;
         is_append.then(|| compare::Due {
-            watermark_us: self.moment.last().and_then(|plan| self.time(plan).watermark_us),
+            watermark_us: self.warehouse.last().and_then(|plan| self.time(plan).watermark_us),
             times: self.plan.times.clone(),
         })
     }

@@ -3,8 +3,8 @@
 //! Read [`protocol`] first.
 
 pub mod accounting;
-pub mod layout;
 pub mod offsets;
+pub mod paths;
 pub mod protocol;
 pub mod record;
 pub mod watermark;

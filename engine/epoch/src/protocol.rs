@@ -85,7 +85,7 @@ impl Step {
 
 /// What a restart found in the checkpoint: the newest record of each kind.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
+pub struct NewestRecords {
     /// The newest plan, if any epoch was ever planned.
     pub plan: Option<Plan>,
     /// The newest commit, if any epoch was ever committed.
@@ -152,7 +152,7 @@ impl std::fmt::Display for Contradiction {
 /// Concludes from the newest records what a restart has to do.
 ///
 /// Pure: the same records always give the same answer, and running it again after acting on the answer changes nothing.
-pub fn recover(found: Found) -> Recovery {
+pub fn recover(found: NewestRecords) -> Recovery {
     match (found.plan, found.commit) {
         (None, None) => Recovery::Fresh,
         (None, Some(commit)) => Recovery::Refuse(Contradiction::CommitWithoutPlan(commit.plan.epoch)),

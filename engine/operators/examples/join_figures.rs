@@ -18,7 +18,7 @@ use operators::OperatorError;
 use operators::aggregate::instant;
 use operators::join::{Join, JoinKind, JoinSide, JoinSpec, Side};
 use operators::keyed::EventTime;
-use operators::operator::{self, BlockSource, Moment, Operator, OperatorSpec, Stored};
+use operators::operator::{self, BlockSource, EpochTime, Operator, OperatorSpec, Stored};
 use state::BlockKey;
 
 const SECOND: i64 = 1_000_000;
@@ -59,7 +59,7 @@ fn in_range() -> Arc<dyn PhysicalExpr> {
 fn spec(kind: JoinKind) -> Arc<JoinSpec> {
     let event_time = Some(EventTime { column: 1, required: true });
     let side = |name: &str| JoinSide { event_time, expires: Some(3), ..JoinSide::new(schema(name), vec![0]) };
-    let spec = JoinSpec::new("figures/join".to_string(), kind, side("left"), side("right")).unwrap();
+    let spec = JoinSpec::new("metrics/join".to_string(), kind, side("left"), side("right")).unwrap();
     Arc::new(spec.with_residual(in_range(), "in range".to_string()).unwrap())
 }
 
@@ -122,7 +122,7 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
                 chunks.push((side, sides[side as usize].batch(side, CHUNK_ROWS.min(rows_an_epoch / 2 - from))));
             }
         }
-        let moment = Moment { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
+        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
         let start = Instant::now();
         let mut lane = Arc::clone(&spec).lane().unwrap();
         for (side, rows) in &chunks {
@@ -131,13 +131,13 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
         join.absorb(&moment, lane.finish().unwrap(), 0).unwrap();
         times.lane += start.elapsed();
         let start = Instant::now();
-        for piece in join.pieces(&moment).unwrap() {
+        for task in join.tasks(&moment).unwrap() {
             given +=
-                join.run(piece, &moment, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
+                join.run(task, &moment, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
         }
         times.run += start.elapsed();
         let start = Instant::now();
-        let changes = join.settle(&moment, &blocks).unwrap();
+        let changes = join.prepare_commit(&moment, &blocks).unwrap();
         times.settle += start.elapsed();
         written += changes.puts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));

@@ -15,7 +15,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use epoch::EpochId;
 use futures::executor::block_on;
 use operators::materialize::{Bucket, MaterializeSpec};
-use operators::operator::{BlockSource, Change, LanePart, Moment, Operator, OperatorSpec, Stored};
+use operators::operator::{BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Stored};
 use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
 use operators::{OperatorError, SlotExec};
 use state::BlockKey;
@@ -48,7 +48,7 @@ impl Stage {
     }
 
     fn epoch(&mut self, epoch: u64, lanes: &[Vec<Change>]) -> Vec<Change> {
-        let moment = Moment { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
+        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
         let begun = Instant::now();
         let parts: Vec<LanePart> = std::thread::scope(|scope| {
             let run = |changes: &'_ [Change]| -> LanePart {
@@ -65,7 +65,7 @@ impl Stage {
             self.operator.absorb(&moment, part, number as u16).unwrap();
         }
         let out = self.run(&moment, lanes.len());
-        let written = self.operator.settle(&moment, &self.blocks).unwrap();
+        let written = self.operator.prepare_commit(&moment, &self.blocks).unwrap();
         self.took += begun.elapsed();
         written.deletes.iter().for_each(|key| drop(self.blocks.0.remove(key)));
         self.blocks.0.extend(written.puts);
@@ -75,17 +75,17 @@ impl Stage {
         out
     }
 
-    /// Runs the pieces on as many threads as there are lanes.
-    fn run(&mut self, moment: &Moment, threads: usize) -> Vec<Change> {
-        let pieces = self.operator.pieces(moment).unwrap();
+    /// Runs the tasks on as many threads as there are lanes.
+    fn run(&mut self, moment: &EpochTime, threads: usize) -> Vec<Change> {
+        let tasks = self.operator.tasks(moment).unwrap();
         let (next, operator, blocks) = (AtomicUsize::new(0), self.operator.as_ref(), &self.blocks);
         let mut out: Vec<(usize, Vec<Change>)> = std::thread::scope(|scope| {
             let work = || {
                 let mut done = Vec::new();
                 while let at = next.fetch_add(1, Ordering::Relaxed)
-                    && let Some(piece) = pieces.get(at)
+                    && let Some(task) = tasks.get(at)
                 {
-                    done.push((at, operator.run(*piece, moment, blocks).unwrap()));
+                    done.push((at, operator.run(*task, moment, blocks).unwrap()));
                 }
                 done
             };
@@ -97,15 +97,15 @@ impl Stage {
     }
 
     fn print(&self, what: &str) {
-        let figures = self.operator.figures();
+        let metrics = self.operator.metrics();
         println!(
             "{what}: {} rows in, {} out, {:.0} ns of wall time a row in; {} rows kept, {} MiB in {} blocks",
             self.rows_in,
             self.rows_out,
             self.took.as_nanos() as f64 / self.rows_in as f64,
-            figures.rows,
-            figures.bytes >> 20,
-            figures.blocks,
+            metrics.rows,
+            metrics.bytes >> 20,
+            metrics.blocks,
         );
     }
 }

@@ -18,7 +18,7 @@ use datafusion::physical_expr::expressions::{col, lit};
 use epoch::EpochId;
 use operators::OperatorError;
 use operators::aggregate::{AggregateCall, GroupColumn, instant, window_type};
-use operators::operator::{BlockSource, LanePart, Moment, Operator, OperatorSpec, Sign, Stored};
+use operators::operator::{BlockSource, EpochTime, LanePart, Operator, OperatorSpec, Sign, Stored};
 use operators::session::{Emission, GroupTime, SessionSpec};
 use state::BlockKey;
 
@@ -55,7 +55,7 @@ fn spec(emission: Emission) -> Arc<SessionSpec> {
     let mut output = vec![Field::new("session", window_type(), true), input.field(0).clone()];
     output.extend(calls.iter().map(|call| Field::new(&call.name, DataType::Int64, true)));
     Arc::new(SessionSpec {
-        operator: "figures".to_string(),
+        operator: "metrics".to_string(),
         time: GroupTime::Session { start: 1, end: 2 },
         keys: vec![0],
         key_names: vec!["key".to_string()],
@@ -92,7 +92,7 @@ fn chunks(epoch: u64, lane: u64, rows: usize, keys: u64) -> Vec<RecordBatch> {
     (0..rows).step_by(CHUNK_ROWS).map(chunk).collect()
 }
 
-fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &Moment) -> Vec<LanePart> {
+fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &EpochTime) -> Vec<LanePart> {
     let one = |chunks: &Vec<RecordBatch>| {
         let mut lane = Arc::clone(spec).lane().unwrap();
         for chunk in chunks {
@@ -106,15 +106,15 @@ fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &Moment) ->
     })
 }
 
-fn run(operator: &mut Box<dyn Operator>, moment: &Moment, blocks: &Blocks, threads: usize) -> usize {
-    let pieces = operator.pieces(moment).unwrap();
+fn run(operator: &mut Box<dyn Operator>, moment: &EpochTime, blocks: &Blocks, threads: usize) -> usize {
+    let tasks = operator.tasks(moment).unwrap();
     let (next, given) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let operator = &*operator;
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(piece) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let changes = operator.run(*piece, moment, blocks).unwrap();
+                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let changes = operator.run(*task, moment, blocks).unwrap();
                     let rows: usize = changes.iter().map(|change| change.rows.num_rows()).sum();
                     given.fetch_add(rows, Ordering::Relaxed);
                 }
@@ -137,7 +137,7 @@ fn main() {
         let input: Vec<_> = (0..lanes as u64).map(|lane| chunks(epoch, lane, rows / lanes, keys as u64)).collect();
         let watermark = |epoch: u64| (epoch > 0).then(|| (epoch as i64 - 1) * EPOCH_US);
         let (watermark_us, late_us) = (watermark(epoch), watermark(epoch.saturating_sub(1)));
-        let moment = Moment { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
+        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
         let begun = Instant::now();
         let parts = fold(&spec, &input, &moment);
         let folded = begun.elapsed();
@@ -146,7 +146,7 @@ fn main() {
         }
         let given = run(&mut operator, &moment, &blocks, lanes);
         let ran = begun.elapsed();
-        let changes = operator.settle(&moment, &blocks).unwrap();
+        let changes = operator.prepare_commit(&moment, &blocks).unwrap();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
         changes
             .drops
@@ -158,14 +158,14 @@ fn main() {
         let parts = [folded, ran - folded, settled - ran];
         (0..3).for_each(|part| total[part] += parts[part]);
         println!(
-            "epoch {epoch}: lanes {:?}, pieces {:?}, settle {:?}, {given} rows out, {:?}",
+            "epoch {epoch}: lanes {:?}, tasks {:?}, settle {:?}, {given} rows out, {:?}",
             parts[0],
             parts[1],
             parts[2],
-            operator.figures()
+            operator.metrics()
         );
     }
     let per_row = |time: Duration| time.as_nanos() as f64 / (rows * epochs) as f64;
-    let [lane, piece, settle] = total.map(per_row);
-    println!("ns per row: lanes {lane:.0}, pieces {piece:.0}, settle {settle:.0} (wall clock, {lanes} threads)");
+    let [lane, task, settle] = total.map(per_row);
+    println!("ns per row: lanes {lane:.0}, tasks {task:.0}, settle {settle:.0} (wall clock, {lanes} threads)");
 }

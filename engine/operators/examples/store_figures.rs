@@ -12,7 +12,7 @@ use epoch::EpochId;
 use operators::OperatorError;
 use operators::keyed::SHARDS;
 use operators::keyed::hash::hash_keys;
-use operators::operator::{BlockSource, Moment};
+use operators::operator::{BlockSource, EpochTime};
 use operators::store::{Budget, Store, StoreSpec};
 use state::BlockKey;
 
@@ -51,7 +51,7 @@ fn schema() -> Arc<Schema> {
 
 fn open(blocks: &Blocks) -> Store {
     let spec = StoreSpec {
-        name: "figures".to_string(),
+        name: "metrics".to_string(),
         schema: schema(),
         keys: 1,
         expires: None,
@@ -66,7 +66,7 @@ fn measure(rows: usize) {
     let (mut blocks, mut times) = (Blocks::default(), BTreeMap::<&str, Duration>::new());
     let mut store = open(&blocks);
     let epochs = rows.div_ceil(EPOCH_ROWS);
-    let moment = |epoch: usize| Moment {
+    let moment = |epoch: usize| EpochTime {
         epoch: EpochId(epoch as u64),
         batch_time_us: epoch as i64,
         watermark_us: None,
@@ -90,13 +90,13 @@ fn measure(rows: usize) {
             timed("4 encode", &mut || store.finish(shard..shard + 1, &moment(epoch)).unwrap());
         }
         timed("5 settle", &mut || {
-            let changes = store.settle(&moment(epoch), &blocks).unwrap();
+            let changes = store.prepare_commit(&moment(epoch), &blocks).unwrap();
             changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
             blocks.0.extend(changes.puts);
             store.committed();
         });
     }
-    let figures = store.figures();
+    let metrics = store.metrics();
     let again = open(&blocks);
     let began = Instant::now();
     (0..SHARDS).for_each(|shard| drop(again.shard(shard, &moment(epochs), &blocks).unwrap()));
@@ -106,9 +106,9 @@ fn measure(rows: usize) {
     times.iter().for_each(|(name, time)| println!("  {name:9} {:5} ns a row", time.as_nanos() / count));
     println!(
         "  {} bytes a row in memory, {} in {} blocks",
-        figures.memory_bytes as u128 / count,
-        figures.bytes as u128 / count,
-        figures.blocks
+        metrics.memory_bytes as u128 / count,
+        metrics.bytes as u128 / count,
+        metrics.blocks
     );
 }
 

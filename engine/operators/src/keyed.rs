@@ -10,8 +10,8 @@ pub use lane::{EventTime, KeyedLane, KeyedPort, ShardedRows, instants};
 /// Shards of a keyed operator's state. A row's shard is part of where its state lies on disk: never change it.
 pub const SHARDS: u8 = 64;
 
-/// An epoch with fewer input rows than this is done in one piece, and its state goes into blocks of all shards together.
+/// An epoch with fewer input rows than this is done in one task, and its state goes into blocks of all shards together.
 pub const SMALL_EPOCH_ROWS: usize = 16_384;
 
-/// The piece that does all shards at once.
+/// The task that does all shards at once.
 pub const ALL_SHARDS: i64 = SHARDS as i64;

@@ -2,9 +2,9 @@
 //!
 //! An epoch goes through an operator in this order: each lane pushes rows ([`OperatorLane::push`]) and hands over what it
 //! collected ([`OperatorLane::finish`]); the operator absorbs the parts lane by lane ([`Operator::absorb`]), says what work
-//! there is ([`Operator::pieces`]), and the lanes run the pieces side by side ([`Operator::run`]); what comes out goes
-//! through the rest of the graph. At the end [`Operator::settle`] says what the commit writes. Everything must depend on
-//! the committed state, the rows and the [`Moment`] alone, so that an epoch that is run again gives the same bytes.
+//! there is ([`Operator::tasks`]), and the lanes run the tasks side by side ([`Operator::run`]); what comes out goes
+//! through the rest of the graph. At the end [`Operator::prepare_commit`] says what the commit writes. Everything must depend on
+//! the committed state, the rows and the [`EpochTime`] alone, so that an epoch that is run again gives the same bytes.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -56,7 +56,7 @@ impl Change {
 /// What time it is for one operator in one epoch. Watermarks differ from operator to operator: each table has its own, and
 /// an operator whose input may lag behind the table's watermark is given that much less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct EpochTime {
     /// The epoch.
     pub epoch: EpochId,
     /// `current_timestamp` of the epoch, microseconds since 1970 UTC.
@@ -78,9 +78,9 @@ pub struct LateRows {
     pub mask: Option<BooleanArray>,
 }
 
-/// A piece of an epoch's work that can be done beside the others.
+/// A task of an epoch's work that can be done beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Piece {
+pub struct Task {
     /// Start of a window in microseconds, a hash bucket, or the number of a shard; the operator knows.
     pub group: i64,
     /// The shard of the group, or `None` for all of it at once.
@@ -122,9 +122,9 @@ pub struct BlockChanges {
     pub drops: Vec<BucketRange>,
 }
 
-/// Figures of an operator's state, for progress (Spark's `stateOperators`).
+/// StateMetrics of an operator's state, for progress (Spark's `stateOperators`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct StateMetrics {
     /// Rows kept (Spark `numRowsTotal`).
     pub rows: u64,
     /// True if `rows` is exact; false if the state would have to be read for it ([`Operator::count_rows`]).
@@ -141,11 +141,11 @@ pub struct Figures {
     pub memory_bytes: u64,
 }
 
-impl Figures {
+impl StateMetrics {
     /// Those of two states together.
     #[must_use]
-    pub fn and(self, other: Figures) -> Figures {
-        Figures {
+    pub fn and(self, other: StateMetrics) -> StateMetrics {
+        StateMetrics {
             rows: self.rows + other.rows,
             rows_are_known: self.rows_are_known && other.rows_are_known,
             updated: self.updated + other.updated,
@@ -225,7 +225,7 @@ pub struct Stored {
     /// Keys and sizes of the blocks, store by store, in the order of [`OperatorSpec::stores`].
     pub blocks: Vec<Vec<(BlockKey, u64)>>,
     /// The moment of the last committed epoch: what ended by then is gone even if a block still holds it.
-    pub last: Option<Moment>,
+    pub last: Option<EpochTime>,
     /// Memory that all operators of the job share.
     pub budget: Arc<crate::store::Budget>,
 }
@@ -236,8 +236,13 @@ pub trait OperatorLane: Send {
     ///
     /// # Errors
     /// If a function fails on a row.
-    fn push(&mut self, port: usize, sign: Sign, rows: &RecordBatch, moment: &Moment)
-    -> Result<LateRows, OperatorError>;
+    fn push(
+        &mut self,
+        port: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &EpochTime,
+    ) -> Result<LateRows, OperatorError>;
 
     /// What the epoch brought; the lane is empty again.
     ///
@@ -255,47 +260,51 @@ pub trait Operator: Send + Sync {
     ///
     /// # Errors
     /// If the part is not of this operator's lanes.
-    fn absorb(&mut self, moment: &Moment, part: LanePart, lane: u16) -> Result<(), OperatorError>;
+    fn absorb(&mut self, moment: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError>;
 
     /// The work of the epoch once every lane is absorbed. The order is the order of the result.
     ///
     /// # Errors
     /// If it cannot be told.
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError>;
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError>;
 
-    /// Does one piece. Pieces are done side by side, each once.
+    /// Does one task. Pieces are done side by side, each once.
     ///
     /// # Errors
     /// If state is missing or damaged, or a function fails.
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError>;
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError>;
 
     /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
     ///
     /// # Errors
     /// If a block to be merged cannot be read.
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError>;
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError>;
 
     /// The epoch is durable: its blocks are read from the checkpoint from now on.
     fn committed(&mut self);
 
     /// True if an epoch without input at this moment would give something out or let something go (Spark's no-data batch).
-    fn owes(&self, next: &Moment) -> bool;
+    fn has_pending_output(&self, next: &EpochTime) -> bool;
 
     /// True if the rows of a replaced bucket ([`Sign::Replace`]) will never change again.
-    fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
+    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
         let _ = (bucket, moment);
         false
     }
 
-    /// Exact number of rows kept, for tests; [`Figures::rows`] where that is exact.
+    /// Exact number of rows kept, for tests; [`StateMetrics::rows`] where that is exact.
     ///
     /// # Errors
     /// If state has to be read for it and cannot.
     fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
         let _ = committed;
-        Ok(self.figures().rows)
+        Ok(self.metrics().rows)
     }
 
-    /// Figures of the state after the last epoch.
-    fn figures(&self) -> Figures;
+    /// StateMetrics of the state after the last epoch.
+    fn metrics(&self) -> StateMetrics;
 }

@@ -1,4 +1,4 @@
-//! A stateless piece of a query, compiled once and run chunk by chunk: projections and filters directly, the rest by DataFusion.
+//! A stateless task of a query, compiled once and run chunk by chunk: projections and filters directly, the rest by DataFusion.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 
 use crate::slot::{SlotExec, run_plan};
 
-/// A compiled stateless piece. It holds no rows between chunks and can be shared by lanes.
+/// A compiled stateless task. It holds no rows between chunks and can be shared by lanes.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     steps: Arc<Vec<Step>>,
@@ -67,7 +67,7 @@ impl Pipeline {
         &self.schema
     }
 
-    /// The same piece with its rows under another schema of the same types.
+    /// The same task with its rows under another schema of the same types.
     pub fn with_schema(self, schema: SchemaRef) -> Pipeline {
         Pipeline { schema, ..self }
     }

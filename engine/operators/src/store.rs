@@ -11,12 +11,12 @@
 //! What is written depends on the committed blocks, the changes and the moment alone, never on what is in memory.
 
 mod budget;
+mod commit;
 mod compact;
 mod format;
 mod index;
 mod read;
 mod rows;
-mod settle;
 mod shard;
 mod summary;
 mod times;
@@ -35,7 +35,7 @@ pub use shard::Shard;
 
 use crate::OperatorError;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, BlockSource, Figures, Moment};
+use crate::operator::{BlockChanges, BlockSource, EpochTime, StateMetrics};
 use format::{BLOCK_ROWS, BlockRows, Entry, Format};
 use index::{ALL, Index, MARKED, REMOVED, ROWS};
 use read::{Decoded, Pending, Source, decode, rows_of_shard};
@@ -78,7 +78,7 @@ pub struct Store {
     /// The blocks of all shards, decoded, while shards are read out of them.
     all: Mutex<Option<Arc<Decoded>>>,
     last_epoch: Option<EpochId>,
-    limits: settle::Limits,
+    limits: commit::Limits,
     budget: Arc<Budget>,
 }
 
@@ -92,7 +92,7 @@ struct Fresh {
 impl Store {
     /// A store with the blocks that it has in the checkpoint; no block is read before a shard is needed. What had gone by
     /// the last epoch stands in the blocks, so `_last` is not looked at.
-    pub fn open(spec: StoreSpec, blocks: Vec<(BlockKey, u64)>, _last: Option<Moment>, budget: Arc<Budget>) -> Store {
+    pub fn open(spec: StoreSpec, blocks: Vec<(BlockKey, u64)>, _last: Option<EpochTime>, budget: Arc<Budget>) -> Store {
         let spec = Arc::new(spec);
         let (is_empty, summary) = (blocks.is_empty(), OnceLock::new());
         if is_empty {
@@ -109,7 +109,7 @@ impl Store {
             pending: Pending::new(),
             all: Mutex::new(None),
             last_epoch: None,
-            limits: settle::Limits::default(),
+            limits: commit::Limits::default(),
             budget,
             spec,
         }
@@ -128,7 +128,7 @@ impl Store {
     pub fn shard(
         &self,
         number: u8,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<MutexGuard<'_, Shard>, OperatorError> {
         let passed = self.summary(committed)?.passed;
@@ -144,12 +144,12 @@ impl Store {
     }
 
     /// Done with these shards in this epoch: what changed in them is encoded, together if there are several. Called by the
-    /// piece that changed them, so that pieces encode side by side. A shard may then leave memory if there is too little,
+    /// task that changed them, so that tasks encode side by side. A shard may then leave memory if there is too little,
     /// and positions in it say nothing any more.
     ///
     /// # Errors
     /// If the rows cannot be encoded, or if there are more blocks than an epoch can have.
-    pub fn finish(&self, shards: std::ops::Range<u8>, moment: &Moment) -> Result<(), OperatorError> {
+    pub fn finish(&self, shards: std::ops::Range<u8>, moment: &EpochTime) -> Result<(), OperatorError> {
         let bucket = if shards.len() == 1 { shards.start as usize } else { ALL };
         let mut changes = Vec::new();
         for number in shards.clone() {
@@ -175,7 +175,7 @@ impl Store {
 
     /// True if a row of this shard is due at this moment: its shard must be looked at even if no row came for it. Also true
     /// after a restart until any shard has been read, since nothing is known before.
-    pub fn is_due(&self, number: u8, moment: &Moment) -> bool {
+    pub fn is_due(&self, number: u8, moment: &EpochTime) -> bool {
         if self.spec.expires.is_none() && self.spec.expires_at_batch_time.is_none() {
             return false;
         }
@@ -185,7 +185,7 @@ impl Store {
     }
 
     /// True if a row of any shard is due at this moment; as [`Store::is_due`] after a restart.
-    pub fn any_due(&self, moment: &Moment) -> bool {
+    pub fn any_due(&self, moment: &EpochTime) -> bool {
         (0..SHARDS).any(|number| self.is_due(number, moment))
     }
 
@@ -193,8 +193,12 @@ impl Store {
     ///
     /// # Errors
     /// If a block to be merged cannot be read.
-    pub fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        settle::settle(self, moment, committed)
+    pub fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
+        commit::prepare(self, moment, committed)
     }
 
     /// The epoch is durable.
@@ -202,26 +206,26 @@ impl Store {
         self.pending.clear();
     }
 
-    /// Figures as of now: rows that the running epoch inserted count, blocks that it has not settled do not. After a
+    /// Metrics as of now: rows that the running epoch inserted count, blocks that it has not settled do not. After a
     /// restart, no rows are known of before anything was read.
-    pub fn figures(&self) -> Figures {
-        let mut figures = Figures { rows_are_known: true, ..Figures::default() };
+    pub fn metrics(&self) -> StateMetrics {
+        let mut metrics = StateMetrics { rows_are_known: true, ..StateMetrics::default() };
         for number in 0..SHARDS {
             let shard = self.lock(number);
             let settled = || self.summary.get().map(|summary| summary.shards[number as usize].rows());
             let rows = shard.known_rows().or_else(settled);
-            figures.rows += rows.unwrap_or(0);
-            figures.rows_are_known &= rows.is_some();
+            metrics.rows += rows.unwrap_or(0);
+            metrics.rows_are_known &= rows.is_some();
             let (updated, removed) = self.last_epoch.map_or((0, 0), |epoch| shard.counts(epoch));
-            figures.updated += updated;
-            figures.removed += removed;
-            figures.memory_bytes += shard.bytes() as u64;
+            metrics.updated += updated;
+            metrics.removed += removed;
+            metrics.memory_bytes += shard.bytes() as u64;
         }
         for block in self.index.blocks() {
-            figures.blocks += 1;
-            figures.bytes += block.bytes;
+            metrics.blocks += 1;
+            metrics.bytes += block.bytes;
         }
-        figures
+        metrics
     }
 
     /// Exact number of rows kept, also after a restart.
@@ -230,7 +234,7 @@ impl Store {
     /// If what the blocks hold has to be read for it and cannot.
     pub fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
         self.summary(committed)?;
-        Ok(self.figures().rows)
+        Ok(self.metrics().rows)
     }
 
     fn lock(&self, number: u8) -> MutexGuard<'_, Shard> {
@@ -352,7 +356,7 @@ fn read_summary(index: &Index, name: &str, committed: &dyn BlockSource) -> Resul
 pub fn read_rows(
     spec: &StoreSpec,
     blocks: Vec<(BlockKey, u64)>,
-    _last: Option<Moment>,
+    _last: Option<EpochTime>,
     source: &dyn BlockSource,
 ) -> Result<Vec<RecordBatch>, OperatorError> {
     let index = Index::new(OperatorId::of(&spec.name), blocks);

@@ -12,13 +12,13 @@ use delta::StageWriter;
 use epoch::{EpochId, RowCounts, StagedFile, Step};
 use operators::OperatorError;
 use operators::aggregate::instant;
-use operators::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+use operators::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 use plan::{LatePlan, NodeKind};
 
 use crate::error::{RunError, of_table};
-use crate::layout::{Epoch, Layout};
 use crate::reader::Rejected;
 use crate::step::Steps;
+use crate::topology::{Epoch, Topology};
 
 /// Numbers of data files that replace others begin here; those below belong to the lanes.
 const FIRST_REPLACING_FILE: u32 = 1_000;
@@ -38,7 +38,7 @@ pub fn rejected_schema() -> SchemaRef {
 
 /// A lane's share of an epoch.
 pub struct Compute {
-    layout: Arc<Layout>,
+    topology: Arc<Topology>,
     lane: u32,
     /// Lanes that work side by side in this epoch.
     lanes: u32,
@@ -51,7 +51,7 @@ pub struct Compute {
 struct NodeLane {
     operator: Option<Box<dyn OperatorLane>>,
     /// What the operator's lane collected, if nothing more can come to it in this epoch.
-    sealed: Option<LanePart>,
+    finished: Option<LanePart>,
     flow: Flow,
 }
 
@@ -100,15 +100,15 @@ impl Compute {
     ///
     /// # Errors
     /// If an operator cannot be set up.
-    pub fn new(layout: Arc<Layout>, lane: u32) -> Result<Compute, RunError> {
-        let nodes = layout.nodes.iter().map(|node| {
-            let name = &layout.tables[node.table].plan.name;
+    pub fn new(topology: Arc<Topology>, lane: u32) -> Result<Compute, RunError> {
+        let nodes = topology.nodes.iter().map(|node| {
+            let name = &topology.tables[node.table].plan.name;
             let operator = node.operator().map(|operator| Arc::clone(&operator.spec).lane()).transpose();
             Ok(NodeLane { operator: operator.map_err(of_table(name))?, ..NodeLane::default() })
         });
         let nodes = nodes.collect::<Result<_, RunError>>()?;
-        let tables = layout.tables.iter().map(|_| TableLane::default()).collect();
-        Ok(Compute { nodes, tables, layout, lane, lanes: 1, rejected: BTreeMap::new() })
+        let tables = topology.tables.iter().map(|_| TableLane::default()).collect();
+        Ok(Compute { nodes, tables, topology, lane, lanes: 1, rejected: BTreeMap::new() })
     }
 
     /// Takes one chunk of a source through the graph.
@@ -124,9 +124,9 @@ impl Compute {
         steps: &Steps,
     ) -> Result<(), RunError> {
         self.lanes = epoch.plan.lanes.max(1);
-        let layout = Arc::clone(&self.layout);
-        for (node, port) in layout.roots.get(source).into_iter().flatten() {
-            let counts = &mut self.tables[layout.nodes[*node].table].counts;
+        let topology = Arc::clone(&self.topology);
+        for (node, port) in topology.roots.get(source).into_iter().flatten() {
+            let counts = &mut self.tables[topology.nodes[*node].table].counts;
             counts.read += rejected.len() as u64;
             counts.rejected += rejected.len() as u64;
             self.push(*node, *port, &Push { sign: Sign::Add, rows, is_input: true }, epoch, steps)?;
@@ -157,10 +157,10 @@ impl Compute {
     ///
     /// # Errors
     /// If it cannot be encoded.
-    pub fn seal(&mut self) -> Result<(), RunError> {
-        let layout = Arc::clone(&self.layout);
-        for (at, _) in layout.nodes.iter().enumerate().filter(|(_, node)| node.is_fed_by_sources) {
-            self.nodes[at].sealed = self.finish_operator(at)?;
+    pub fn finish_lane(&mut self) -> Result<(), RunError> {
+        let topology = Arc::clone(&self.topology);
+        for (at, _) in topology.nodes.iter().enumerate().filter(|(_, node)| node.is_fed_by_sources) {
+            self.nodes[at].finished = self.finish_operator(at)?;
         }
         Ok(())
     }
@@ -170,10 +170,10 @@ impl Compute {
     /// # Errors
     /// If it cannot be encoded.
     pub fn finish_operator(&mut self, node: usize) -> Result<Option<LanePart>, RunError> {
-        if let Some(part) = self.nodes[node].sealed.take() {
+        if let Some(part) = self.nodes[node].finished.take() {
             return Ok(Some(part));
         }
-        let name = &self.layout.tables[self.layout.nodes[node].table].plan.name;
+        let name = &self.topology.tables[self.topology.nodes[node].table].plan.name;
         self.nodes[node].operator.as_mut().map(|lane| lane.finish()).transpose().map_err(of_table(name))
     }
 
@@ -190,7 +190,7 @@ impl Compute {
     pub fn finish(&mut self) -> Result<BTreeMap<String, Staged>, RunError> {
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
         let mut open: Vec<(&str, StageWriter)> = Vec::new();
-        for (table, setup) in self.tables.iter_mut().zip(&self.layout.tables) {
+        for (table, setup) in self.tables.iter_mut().zip(&self.topology.tables) {
             let staged = all.entry(setup.plan.name.clone()).or_default();
             staged.counts = std::mem::take(&mut table.counts);
             staged.replaced = std::mem::take(&mut table.replaced);
@@ -200,7 +200,7 @@ impl Compute {
             }
         }
         for (source, writer) in std::mem::take(&mut self.rejected) {
-            let Some(table) = self.layout.rejected.get(&source) else { continue };
+            let Some(table) = self.topology.rejected.get(&source) else { continue };
             open.push((table.name(), writer));
         }
         for (table, file) in close_all(open)? {
@@ -217,15 +217,15 @@ impl Compute {
         epoch: &Epoch<'_>,
         steps: &Steps,
     ) -> Result<(), RunError> {
-        let layout = Arc::clone(&self.layout);
-        let node = &layout.nodes[at];
+        let topology = Arc::clone(&self.topology);
+        let node = &topology.nodes[at];
         let is_replacing = matches!(push.sign, Sign::Replace { .. });
         if push.rows.num_rows() == 0 && !is_replacing {
             return Ok(());
         }
         match &node.kind {
             NodeKind::Pipeline(pipeline) => {
-                let name = &layout.tables[node.table].plan.name;
+                let name = &topology.tables[node.table].plan.name;
                 let passed = steps
                     .at(Step::Compute, epoch.number(), || pipeline.run(push.rows))
                     .map_err(|error| of_table(name)(error.into()))?;
@@ -241,7 +241,7 @@ impl Compute {
                 self.pass_on(at, &Push { sign: push.sign, rows: &passed.rows, is_input }, epoch, steps)
             }
             NodeKind::Lookup(_) => {
-                let name = &layout.tables[node.table].plan.name;
+                let name = &topology.tables[node.table].plan.name;
                 let lookup = epoch
                     .lookups
                     .get(&at)
@@ -256,14 +256,14 @@ impl Compute {
     }
 
     fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {
-        let layout = Arc::clone(&self.layout);
+        let topology = Arc::clone(&self.topology);
         if !matches!(push.sign, Sign::Replace { .. }) {
             self.nodes[at].flow.given += push.rows.num_rows() as u64;
         }
         let is_replacing = matches!(push.sign, Sign::Replace { .. });
-        for (consumer, port) in &layout.nodes[at].consumers {
+        for (consumer, port) in &topology.nodes[at].consumers {
             // Whole buckets are for the table itself; those that read it take the changes.
-            if is_replacing && layout.nodes[*consumer].is_entry {
+            if is_replacing && topology.nodes[*consumer].is_entry {
                 continue;
             }
             self.push(*consumer, *port, push, epoch, steps)?;
@@ -279,9 +279,9 @@ impl Compute {
         epoch: &Epoch<'_>,
         steps: &Steps,
     ) -> Result<(), RunError> {
-        let layout = Arc::clone(&self.layout);
-        let node = &layout.nodes[at];
-        let name = &layout.tables[node.table].plan.name;
+        let topology = Arc::clone(&self.topology);
+        let node = &topology.nodes[at];
+        let name = &topology.tables[node.table].plan.name;
         let moment = &epoch.moments[at];
         let Some(lane) = &mut self.nodes[at].operator else { return Ok(()) };
         let left = steps
@@ -308,7 +308,7 @@ impl Compute {
     }
 
     fn write(&mut self, at: usize, push: &Push<'_>, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
-        let setup = &self.layout.tables[at];
+        let setup = &self.topology.tables[at];
         let table = &mut self.tables[at];
         match (push.sign, setup.plan.is_replaced) {
             (Sign::Replace { bucket }, _) => {
@@ -337,7 +337,7 @@ impl Compute {
         if !is_open {
             self.finish_bucket(at)?;
             let number = FIRST_REPLACING_FILE + self.lane + self.lanes * self.tables[at].replaced.len() as u32;
-            let writer = self.layout.tables[at].sink.stage(epoch, number, Some(bucket))?;
+            let writer = self.topology.tables[at].sink.stage(epoch, number, Some(bucket))?;
             self.tables[at].replacing = Some((bucket, writer));
         }
         let table = &mut self.tables[at];
@@ -348,7 +348,7 @@ impl Compute {
         Ok(())
     }
 
-    /// Completes the files of buckets that a piece replaced.
+    /// Completes the files of buckets that a task replaced.
     ///
     /// # Errors
     /// If a file cannot be made durable.
@@ -371,10 +371,10 @@ impl Compute {
         at: usize,
         (rows, mask): (&RecordBatch, &BooleanArray),
         late: &LatePlan,
-        moment: &Moment,
+        moment: &EpochTime,
         steps: &Steps,
     ) -> Result<(), RunError> {
-        let setup = &self.layout.tables[at];
+        let setup = &self.topology.tables[at];
         let Some(sink) = &setup.late else { return Ok(()) };
         let batch = late_rows(rows, mask, late, moment).map_err(of_table(&setup.plan.name))?;
         let (lane, writer) = (self.lane, &mut self.tables[at].late_writer);
@@ -385,7 +385,7 @@ impl Compute {
     }
 
     fn write_rejected(&mut self, source: &str, rejected: &[Rejected], epoch: EpochId) -> Result<(), RunError> {
-        let Some(sink) = self.layout.rejected.get(source) else { return Ok(()) };
+        let Some(sink) = self.topology.rejected.get(source) else { return Ok(()) };
         let batch = rejected_rows(rejected, epoch)
             .map_err(|error| RunError::Internal(format!("rejects of {source} do not make a batch: {error}")))?;
         let lane = self.lane;
@@ -428,7 +428,7 @@ fn late_rows(
     rows: &RecordBatch,
     mask: &BooleanArray,
     late: &LatePlan,
-    moment: &Moment,
+    moment: &EpochTime,
 ) -> Result<RecordBatch, OperatorError> {
     let passed: Vec<usize> = (late.passed_from..rows.num_columns()).collect();
     let kept = filter_record_batch(&rows.project(&passed)?, mask)?;

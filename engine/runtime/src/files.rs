@@ -60,7 +60,7 @@ impl OpenFiles {
     ///
     /// # Errors
     /// Never in practice.
-    pub fn settle(&mut self, changes: &mut StateChanges) -> Result<(), RunError> {
+    pub fn prepare_commit(&mut self, changes: &mut StateChanges) -> Result<(), RunError> {
         for (bucket, file) in std::mem::take(&mut self.changed) {
             let key = BlockKey { operator: self.operator, bucket, shard: 0, epoch: EpochId(0), lane: 0, sequence: 0 };
             match file {

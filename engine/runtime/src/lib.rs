@@ -2,12 +2,12 @@
 //!
 //! Read [`run`] first: one epoch, top to bottom.
 
+mod backends;
 mod clock;
 mod compute;
 mod error;
 mod feed;
 mod files;
-mod layout;
 mod manifest;
 pub mod memory;
 mod operate;
@@ -24,16 +24,16 @@ mod step;
 mod stop;
 mod submit;
 mod tables;
+mod topology;
 pub mod trial;
 mod trigger;
-mod world;
 
 pub use clock::now_us;
 pub use error::RunError;
-pub use layout::table_time;
 pub use progress::{EpochProgress, EventTimes, ProgressListener, SourceProgress, StateProgress, TableProgress};
 pub use state_rows::{state_rows, states};
 pub use statics::{COPY_BYTES_MAX, StaticError, StaticLoader, StaticRows, static_schemas};
-pub use step::{FAIL_POINT_VARIABLE, FailPoint, Moment};
+pub use step::{FAIL_POINT_VARIABLE, FailPoint, StepSide};
 pub use submit::{SubmitOptions, Summary, source_schemas, submit};
 pub use tables::table_problems;
+pub use topology::table_time;

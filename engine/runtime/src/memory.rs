@@ -16,16 +16,16 @@ use plan::{Graph, plan_job};
 use state::{BlockKey, MemoryDisk, OperatorId};
 use tokio::runtime::{Handle, Runtime};
 
+use crate::backends::Backends;
 use crate::clock::Clock;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::planner::Next;
 use crate::progress::{EpochProgress, ProgressListener};
-use crate::statics::{Known, MemoryStatic, StaticRows, static_schemas};
-use crate::step::{FailPoint, Moment};
+use crate::statics::{MemoryStatic, StaticRows, StaticSchemas, static_schemas};
+use crate::step::{FailPoint, StepSide};
 use crate::stop::Abort;
-use crate::submit::{Told, problems, schemas};
-use crate::world::World;
+use crate::submit::{JobRun, problems, schemas};
 
 mod topic;
 
@@ -80,7 +80,7 @@ impl Default for MemoryOptions {
 
 /// What a table's query keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StateFigures {
+pub struct TableStateMetrics {
     /// Rows, exactly.
     pub rows: u64,
     /// Blocks in the checkpoint.
@@ -89,31 +89,31 @@ pub struct StateFigures {
     pub bytes: u64,
 }
 
-/// A job that runs in memory, epoch by epoch, when it is told to. Use it on a plain thread, not on an async runtime.
+/// A job that runs in memory, epoch by epoch, when it is job_run to. Use it on a plain thread, not on an async runtime.
 ///
 /// Whatever its sources' connectors are, each is a [`MemoryTopic`] that is read from its first record on.
 pub struct MemoryRun {
     job: Job,
     graph: Arc<Graph>,
-    world: World,
+    backends: Backends,
     time_us: Arc<AtomicI64>,
     /// The next epoch runs whatever there is to read.
     demanded: bool,
     abort: Abort,
     /// `None` after an error: the next call begins the job again, as a user would.
-    told: Option<Told>,
+    job_run: Option<JobRun>,
     redo: Option<Plan>,
-    heard: Heard,
+    progress_log: ProgressLog,
 }
 
-/// What a run has told.
+/// What a run has job_run.
 #[derive(Default)]
-struct Heard {
+struct ProgressLog {
     epochs: Vec<EpochProgress>,
     notes: Vec<String>,
 }
 
-impl ProgressListener for Heard {
+impl ProgressListener for ProgressLog {
     fn epoch(&mut self, progress: &EpochProgress) {
         self.epochs.push(progress.clone());
     }
@@ -161,7 +161,7 @@ impl MemoryRun {
             warehouse: Warehouse::in_memory()?,
         };
         place.add_topics(&job);
-        let world = World {
+        let backends = Backends {
             clock: Clock::Set(Arc::clone(&time_us)),
             lanes: options.lanes.max(1),
             lanes_span_min: options.lanes_span_min,
@@ -170,13 +170,13 @@ impl MemoryRun {
         let mut run = MemoryRun {
             job: in_memory(job),
             graph,
-            world,
+            backends,
             time_us,
             demanded: false,
             abort: Abort::never(),
-            told: None,
+            job_run: None,
             redo: None,
-            heard: Heard::default(),
+            progress_log: ProgressLog::default(),
         };
         run.started()?;
         Ok(run)
@@ -201,7 +201,7 @@ impl MemoryRun {
     /// # Errors
     /// What ended the job. The next call begins it again from its checkpoint.
     pub fn step(&mut self) -> Result<Vec<EpochProgress>, RunError> {
-        let before = self.heard.epochs.len();
+        let before = self.progress_log.epochs.len();
         if self.started()?.is_redo() {
             self.one_epoch(&|_| true)?;
         }
@@ -209,7 +209,7 @@ impl MemoryRun {
         while more && self.job.no_data_epochs {
             more = self.one_epoch(&|plan| plan.span() == 0)?;
         }
-        Ok(self.heard.epochs[before..].to_vec())
+        Ok(self.progress_log.epochs[before..].to_vec())
     }
 
     /// Runs until nothing is left to do.
@@ -243,7 +243,7 @@ impl MemoryRun {
     pub fn restart_as(&mut self, job: Job) -> Result<(), RunError> {
         let graph = planned(&job)?;
         self.ended()?;
-        if let Some(place) = &mut self.world.memory {
+        if let Some(place) = &mut self.backends.memory {
             place.add_topics(&job);
         }
         let before = (std::mem::replace(&mut self.job, in_memory(job)), std::mem::replace(&mut self.graph, graph));
@@ -260,25 +260,25 @@ impl MemoryRun {
     ///
     /// # Errors
     /// What ended the job before the step was reached; what hinders it from recovering.
-    pub fn crash(&mut self, step: Step, moment: Moment) -> Result<bool, RunError> {
+    pub fn crash(&mut self, step: Step, moment: StepSide) -> Result<bool, RunError> {
         let Some(plan) = self.next_plan()? else { return Ok(false) };
         let point = FailPoint { step, moment, epoch: plan.epoch };
-        let Some(told) = &mut self.told else { return Ok(false) };
-        told.run.steps.arm(point);
-        let heard = &mut self.heard;
-        let ended = catch_unwind(AssertUnwindSafe(|| run_epoch(told, plan, heard)));
-        if !told.run.steps.has_failed() {
-            told.run.steps.disarm();
+        let Some(job_run) = &mut self.job_run else { return Ok(false) };
+        job_run.run.steps.arm(point);
+        let progress_log = &mut self.progress_log;
+        let ended = catch_unwind(AssertUnwindSafe(|| run_epoch(job_run, plan, progress_log)));
+        if !job_run.run.steps.has_failed() {
+            job_run.run.steps.disarm();
             return match ended {
                 Ok(Ok(())) => Ok(false),
                 Ok(Err(error)) => {
-                    self.told = None;
+                    self.job_run = None;
                     Err(error)
                 }
                 Err(fault) => std::panic::resume_unwind(fault),
             };
         }
-        self.told = None;
+        self.job_run = None;
         self.started()?;
         Ok(true)
     }
@@ -290,7 +290,7 @@ impl MemoryRun {
 
     /// Number of epochs committed so far.
     pub fn epochs_committed(&self) -> u64 {
-        let last = self.told.as_ref().and_then(|told| told.run.last.as_ref());
+        let last = self.job_run.as_ref().and_then(|job_run| job_run.run.last.as_ref());
         last.map_or(0, |commit| commit.plan.epoch.0 + 1)
     }
 
@@ -299,7 +299,7 @@ impl MemoryRun {
     /// # Errors
     /// If the checkpoint cannot be read.
     pub fn commits_since(&mut self, first: u64) -> Result<Vec<Commit>, RunError> {
-        let checkpoint = &self.started()?.told.run.checkpoint;
+        let checkpoint = &self.started()?.job_run.run.checkpoint;
         Ok(checkpoint.commits(EpochId(first)..=EpochId(u64::MAX))?.collect::<Result<_, _>>()?)
     }
 
@@ -308,7 +308,7 @@ impl MemoryRun {
     /// # Errors
     /// If the job cannot be started.
     pub fn checkpoint(&mut self) -> Result<&state::CheckpointReader, RunError> {
-        Ok(&self.started()?.told.run.checkpoint)
+        Ok(&self.started()?.job_run.run.checkpoint)
     }
 
     /// The columns of a table, rejected and late ones' tables included.
@@ -351,28 +351,28 @@ impl MemoryRun {
 
     /// The watermark that the next epoch goes by, of a source or of a table's input, microseconds since 1970 UTC.
     pub fn watermark(&self, name: &str) -> Option<i64> {
-        let run = &self.told.as_ref()?.run;
+        let run = &self.job_run.as_ref()?.run;
         if let Some(source) = run.watermarks.get(name) {
             return source.watermark_us;
         }
-        let table = run.layout.tables.iter().find(|table| table.plan.name == name)?;
-        run.layout.of_table(table, &run.ahead()?).watermark_us
+        let table = run.topology.tables.iter().find(|table| table.plan.name == name)?;
+        run.topology.of_table(table, &run.ahead()?).watermark_us
     }
 
     /// The state that a table's query keeps after the newest epoch, of all its operators together.
     ///
     /// # Errors
     /// If it has to be read and cannot.
-    pub fn figures(&mut self, table: &str) -> Result<StateFigures, RunError> {
-        let run = &self.started()?.told.run;
-        let mut all = StateFigures::default();
+    pub fn metrics(&mut self, table: &str) -> Result<TableStateMetrics, RunError> {
+        let run = &self.started()?.job_run.run;
+        let mut all = TableStateMetrics::default();
         for running in &run.operators {
-            let name = &run.layout.tables[run.layout.nodes[running.node].table].plan.name;
+            let name = &run.topology.tables[run.topology.nodes[running.node].table].plan.name;
             if name == table {
-                let figures = running.operator.figures();
+                let metrics = running.operator.metrics();
                 all.rows += running.operator.count_rows(&run.checkpoint).map_err(of_table(name))?;
-                all.blocks += figures.blocks;
-                all.bytes += figures.bytes;
+                all.blocks += metrics.blocks;
+                all.bytes += metrics.bytes;
             }
         }
         Ok(all)
@@ -380,7 +380,7 @@ impl MemoryRun {
 
     /// Rows of state that a table's query added or changed in the epochs from number `first` on, summed over them.
     pub fn updated_since(&self, table: &str, first: u64) -> u64 {
-        let epochs = self.heard.epochs.iter().filter(|epoch| epoch.epoch >= first);
+        let epochs = self.progress_log.epochs.iter().filter(|epoch| epoch.epoch >= first);
         epochs.flat_map(|epoch| &epoch.state).filter(|state| state.table == table).map(|state| state.updated).sum()
     }
 
@@ -390,7 +390,7 @@ impl MemoryRun {
     /// # Errors
     /// Never.
     pub fn data_files(&mut self) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
-        let job_id = self.started()?.told.run.checkpoint.job_id().to_string();
+        let job_id = self.started()?.job_run.run.checkpoint.job_id().to_string();
         let files = handle()?.block_on(self.warehouse()?.data_files())?;
         Ok(files.into_iter().map(|(path, bytes)| (path.replace(&job_id, "job"), bytes.to_vec())).collect())
     }
@@ -400,8 +400,8 @@ impl MemoryRun {
     /// # Errors
     /// If the checkpoint cannot be read.
     pub fn blocks(&mut self) -> Result<BTreeMap<BlockKey, Vec<u8>>, RunError> {
-        let run = &self.started()?.told.run;
-        let stores = run.layout.operators().flat_map(|(_, spec)| spec.stores());
+        let run = &self.started()?.job_run.run;
+        let stores = run.topology.operators().flat_map(|(_, spec)| spec.stores());
         let mut blocks = BTreeMap::new();
         for store in stores.collect::<Vec<_>>() {
             for entry in run.checkpoint.bucket_index(OperatorId::of(&store))? {
@@ -412,14 +412,14 @@ impl MemoryRun {
         Ok(blocks)
     }
 
-    /// Lets go of what a long run in memory gathers and a real one does not: records that were read, and what was told of
+    /// Lets go of what a long run in memory gathers and a real one does not: records that were read, and what was job_run of
     /// all epochs but the newest. Waits for the upkeep of the tables' logs to end.
     pub fn forget_past(&mut self) {
-        let before_newest = self.heard.epochs.len().saturating_sub(1);
-        self.heard.epochs.drain(..before_newest);
-        let (Some(memory), Some(told)) = (&self.world.memory, &self.told) else { return };
-        told.run.publisher.settle();
-        for (source, planned) in told.run.last.iter().flat_map(|commit| &commit.plan.sources) {
+        let before_newest = self.progress_log.epochs.len().saturating_sub(1);
+        self.progress_log.epochs.drain(..before_newest);
+        let (Some(memory), Some(job_run)) = (&self.backends.memory, &self.job_run) else { return };
+        job_run.run.publisher.wait_idle();
+        for (source, planned) in job_run.run.last.iter().flat_map(|commit| &commit.plan.sources) {
             if let Some(topic) = memory.topics.get(source) {
                 topic.trim(&planned.ranges.iter().map(|(at, range)| (at, range.until)).collect());
             }
@@ -428,19 +428,19 @@ impl MemoryRun {
 
     /// Number of data files of a table that a later epoch may replace: those of the buckets that are not final.
     pub fn replaceable_files(&self, table: &str) -> usize {
-        let Some(run) = self.told.as_ref().map(|told| &told.run) else { return 0 };
-        let of_table = run.layout.tables.iter().zip(&run.files).filter(|(setup, _)| setup.plan.name == table);
+        let Some(run) = self.job_run.as_ref().map(|job_run| &job_run.run) else { return 0 };
+        let of_table = run.topology.tables.iter().zip(&run.files).filter(|(setup, _)| setup.plan.name == table);
         of_table.filter_map(|(_, files)| files.as_ref()).map(OpenFiles::count).sum()
     }
 
     /// The newest epoch.
     pub fn progress(&self) -> Option<&EpochProgress> {
-        self.heard.epochs.last()
+        self.progress_log.epochs.last()
     }
 
-    /// What the run has told besides its epochs: what recovery did, above all.
+    /// What the run has job_run besides its epochs: what recovery did, above all.
     pub fn notes(&self) -> &[String] {
-        &self.heard.notes
+        &self.progress_log.notes
     }
 
     /// The tables' place, for queries over them (`delta::register_tables`).
@@ -457,35 +457,35 @@ impl MemoryRun {
     }
 
     fn table(&mut self, name: &str) -> Result<&Table, RunError> {
-        let told = self.started()?.told;
-        told.run.publisher.table(name).ok_or_else(|| RunError::Plan(format!("the job has no table {name}")))
+        let job_run = self.started()?.job_run;
+        job_run.run.publisher.table(name).ok_or_else(|| RunError::Plan(format!("the job has no table {name}")))
     }
 
     fn place(&self) -> Result<&MemoryPlace, RunError> {
-        self.world.memory.as_ref().ok_or_else(|| RunError::Internal("a run in memory has no memory".to_string()))
+        self.backends.memory.as_ref().ok_or_else(|| RunError::Internal("a run in memory has no memory".to_string()))
     }
 
     /// The running job; opened and recovered if it is not running.
     fn started(&mut self) -> Result<Started<'_>, RunError> {
-        let told = match self.told.take() {
-            Some(told) => told,
+        let job_run = match self.job_run.take() {
+            Some(job_run) => job_run,
             None => {
                 let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
                 let stop = (Arc::default(), &self.abort);
-                let graph = (graph, Known::default());
-                let mut told = Told::prepare(job, graph, Trigger::Asap, stop, &handle()?, &self.world)?;
-                let heard = &mut self.heard;
-                self.redo = told.run.recover(&mut |text| heard.note(text))?;
-                told
+                let graph = (graph, StaticSchemas::default());
+                let mut job_run = JobRun::prepare(job, graph, Trigger::Asap, stop, &handle()?, &self.backends)?;
+                let progress_log = &mut self.progress_log;
+                self.redo = job_run.run.recover(&mut |text| progress_log.note(text))?;
+                job_run
             }
         };
-        Ok(Started { told: self.told.insert(told), redo: &self.redo })
+        Ok(Started { job_run: self.job_run.insert(job_run), redo: &self.redo })
     }
 
     fn ended(&mut self) -> Result<(), RunError> {
         self.redo = None;
-        match self.told.take() {
-            Some(told) => told.end(),
+        match self.job_run.take() {
+            Some(job_run) => job_run.end(),
             None => Ok(()),
         }
     }
@@ -496,10 +496,10 @@ impl MemoryRun {
         if started {
             return Ok(self.redo.take());
         }
-        let (may_owe, demanded) = (self.job.no_data_epochs, std::mem::take(&mut self.demanded));
-        let run = &mut self.started()?.told.run;
-        let owes_rows = demanded || may_owe && run.owes_rows();
-        Ok(match run.next(owes_rows)? {
+        let (may_emit, demanded) = (self.job.no_data_epochs, std::mem::take(&mut self.demanded));
+        let run = &mut self.started()?.job_run.run;
+        let has_pending_output = demanded || may_emit && run.has_pending_output();
+        Ok(match run.next(has_pending_output)? {
             Next::Epoch(plan) => Some(plan),
             Next::Idle => None,
         })
@@ -508,11 +508,11 @@ impl MemoryRun {
     /// Runs the next epoch, if there is one that is `wanted`. True if it was run.
     fn one_epoch(&mut self, wanted: &dyn Fn(&Plan) -> bool) -> Result<bool, RunError> {
         let Some(plan) = self.next_plan()?.filter(wanted) else { return Ok(false) };
-        let heard = &mut self.heard;
-        let Some(told) = &mut self.told else { return Ok(false) };
-        let done = run_epoch(told, plan, heard);
+        let progress_log = &mut self.progress_log;
+        let Some(job_run) = &mut self.job_run else { return Ok(false) };
+        let done = run_epoch(job_run, plan, progress_log);
         if done.is_err() {
-            self.told = None;
+            self.job_run = None;
         }
         done.map(|()| true)
     }
@@ -520,7 +520,7 @@ impl MemoryRun {
 
 /// A job that is running.
 struct Started<'a> {
-    told: &'a mut Told,
+    job_run: &'a mut JobRun,
     redo: &'a Option<Plan>,
 }
 
@@ -530,8 +530,8 @@ impl Started<'_> {
     }
 }
 
-fn run_epoch(told: &mut Told, plan: Plan, heard: &mut Heard) -> Result<(), RunError> {
-    told.epoch(plan, told.run.time.now_us(), Instant::now(), 0, heard)
+fn run_epoch(job_run: &mut JobRun, plan: Plan, progress_log: &mut ProgressLog) -> Result<(), RunError> {
+    job_run.epoch(plan, job_run.run.time.now_us(), Instant::now(), 0, progress_log)
 }
 
 /// A job's graph; static tables are those at their paths.

@@ -1,14 +1,14 @@
 //! Steps Compute and Stage for what has memory: operator after operator takes in what the lanes collected and gives out what is due.
 
 use epoch::Step;
-use operators::operator::{Operator, Piece};
+use operators::operator::{Operator, Task};
 use state::Checkpoint;
 
 use crate::compute::Compute;
 use crate::error::{RunError, of_table};
-use crate::layout::{Epoch, Layout};
 use crate::start::Running;
 use crate::step::Steps;
+use crate::topology::{Epoch, Topology};
 
 /// Runs every operator of an epoch, each after those that feed it.
 ///
@@ -17,30 +17,30 @@ use crate::step::Steps;
 pub fn operate(
     operators: &mut [Running],
     computes: &mut [Compute],
-    layout: &Layout,
+    topology: &Topology,
     committed: &Checkpoint,
     epoch: &Epoch<'_>,
     steps: &Steps,
 ) -> Result<(), RunError> {
     let lanes = (epoch.plan.lanes as usize).clamp(1, computes.len());
     for running in operators {
-        let name = &layout.tables[layout.nodes[running.node].table].plan.name;
+        let name = &topology.tables[topology.nodes[running.node].table].plan.name;
         let moment = &epoch.moments[running.node];
-        let pieces = steps.at(Step::Compute, epoch.number(), || {
+        let tasks = steps.at(Step::Compute, epoch.number(), || {
             for (lane, compute) in computes[..lanes].iter_mut().enumerate() {
                 if let Some(part) = compute.finish_operator(running.node)? {
                     running.operator.absorb(moment, part, lane as u16).map_err(of_table(name))?;
                 }
             }
-            running.operator.pieces(moment).map_err(of_table(name))
+            running.operator.tasks(moment).map_err(of_table(name))
         })?;
         let work = Work { node: running.node, operator: running.operator.as_ref(), name, committed, epoch, steps };
-        work.spread(&pieces, &mut computes[..lanes])?;
+        work.spread(&tasks, &mut computes[..lanes])?;
     }
     Ok(())
 }
 
-/// The pieces of one operator's epoch.
+/// The tasks of one operator's epoch.
 struct Work<'a> {
     node: usize,
     operator: &'a dyn Operator,
@@ -52,13 +52,13 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// Pieces go to the lanes in turn, so each lane's rows are the same on every run.
-    fn spread(&self, pieces: &[Piece], computes: &mut [Compute]) -> Result<(), RunError> {
-        let lanes = computes.len().min(pieces.len());
+    fn spread(&self, tasks: &[Task], computes: &mut [Compute]) -> Result<(), RunError> {
+        let lanes = computes.len().min(tasks.len());
         if lanes < 2 {
-            return computes.first_mut().map_or(Ok(()), |compute| self.run(pieces.iter().copied(), compute));
+            return computes.first_mut().map_or(Ok(()), |compute| self.run(tasks.iter().copied(), compute));
         }
         let results = std::thread::scope(|scope| {
-            let of_lane = |lane: usize| pieces.iter().copied().skip(lane).step_by(lanes);
+            let of_lane = |lane: usize| tasks.iter().copied().skip(lane).step_by(lanes);
             let running: Vec<_> = computes[..lanes]
                 .iter_mut()
                 .enumerate()
@@ -70,13 +70,13 @@ impl Work<'_> {
         results.into_iter().collect()
     }
 
-    fn run(&self, pieces: impl Iterator<Item = Piece>, compute: &mut Compute) -> Result<(), RunError> {
+    fn run(&self, tasks: impl Iterator<Item = Task>, compute: &mut Compute) -> Result<(), RunError> {
         let number = self.epoch.number();
         let moment = &self.epoch.moments[self.node];
-        for piece in pieces {
+        for task in tasks {
             let changes = self
                 .steps
-                .at(Step::Compute, number, || self.operator.run(piece, moment, self.committed))
+                .at(Step::Compute, number, || self.operator.run(task, moment, self.committed))
                 .map_err(of_table(self.name))?;
             for change in changes {
                 compute.give(self.node, change.sign, &change.rows, self.epoch, self.steps)?;

@@ -9,10 +9,10 @@ use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, SourceTime,
 use job::Job;
 use kafka::Available;
 
+use crate::backends::Backends;
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::feed::FeedPlanner;
-use crate::world::World;
 
 /// Plans epochs. Lives on a plain thread, as the Kafka clients must.
 pub struct Planner {
@@ -46,10 +46,10 @@ impl Planner {
     ///
     /// # Errors
     /// Settings that a client does not take.
-    pub fn open(job: &Job, world: &World, bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
+    pub fn open(job: &Job, backends: &Backends, bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
         let mut sources = BTreeMap::new();
         for (name, source) in &job.sources {
-            let planner = world.planner(job, source, stop)?;
+            let planner = backends.planner(job, source, stop)?;
             let ends = source.kafka.ending_offsets.clone().map(epoch::offsets::PerPartition);
             sources.insert(
                 name.clone(),
@@ -58,20 +58,20 @@ impl Planner {
         }
         Ok(Planner {
             sources,
-            clock: world.clock.clone(),
-            lanes: world.lanes,
-            lanes_span_min: world.lanes_span_min,
+            clock: backends.clock.clone(),
+            lanes: backends.lanes,
+            lanes_span_min: backends.lanes_span_min,
             bounded,
             unlimited: job.trigger == job::Trigger::Once,
         })
     }
 
-    /// Plans the epoch after `last`. `owes_rows` says whether a watermark has passed something that an epoch without
+    /// Plans the epoch after `last`. `has_pending_output` says whether a watermark has passed something that an epoch without
     /// records would give out (Spark's no-data batch).
     ///
     /// # Errors
     /// The sources' errors, lost data above all.
-    pub fn next(&mut self, last: Option<&Commit>, owes_rows: bool) -> Result<Next, RunError> {
+    pub fn next(&mut self, last: Option<&Commit>, has_pending_output: bool) -> Result<Next, RunError> {
         let mut sources = BTreeMap::new();
         let mut has_records = false;
         for (name, source) in &mut self.sources {
@@ -80,7 +80,7 @@ impl Planner {
             has_records |= planned.ranges.iter().any(|(_, range)| !range.is_empty()) || !planned.gaps.is_empty();
             sources.insert(name.clone(), planned);
         }
-        if !has_records && !owes_rows && last.is_some() {
+        if !has_records && !has_pending_output && last.is_some() {
             return Ok(Next::Idle);
         }
         let mut plan = Plan {

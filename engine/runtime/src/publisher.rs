@@ -65,10 +65,10 @@ impl Publisher {
     }
 
     /// Waits for background work on the tables to end.
-    pub fn settle(&self) {
+    pub fn wait_idle(&self) {
         self.runtime.block_on(async {
             for table in self.tables.values() {
-                table.settle().await;
+                table.wait_idle().await;
             }
         });
     }

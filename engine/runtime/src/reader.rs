@@ -72,14 +72,14 @@ pub struct SourceSetup {
 pub struct Reader {
     setup: Arc<SourceSetup>,
     lane: FeedLane,
-    pen: Pen,
+    builder: BatchBuilder,
 }
 
 impl Reader {
     /// A lane that has read nothing yet.
     pub fn new(setup: Arc<SourceSetup>, lane: FeedLane) -> Reader {
-        let pen = Pen::new(&setup);
-        Reader { setup, lane, pen }
+        let builder = BatchBuilder::new(&setup);
+        Reader { setup, lane, builder }
     }
 
     /// The source's name.
@@ -98,7 +98,7 @@ impl Reader {
         steps: &Steps,
         emit: &mut dyn FnMut(RecordBatch, Vec<Rejected>) -> Result<(), RunError>,
     ) -> Result<ReadTotals, RunError> {
-        self.pen.begin(plan.batch_time_us, &self.setup);
+        self.builder.begin(plan.batch_time_us, &self.setup);
         let positions: Offsets = ranges.iter().map(|(at, range)| (at.clone(), range.from)).collect();
         self.lane.assign(&positions)?;
         let mut totals = ReadTotals::default();
@@ -107,20 +107,21 @@ impl Reader {
             let mut from = range.from;
             while from < range.until {
                 let until = range.until.min(from + chunk_offsets);
-                let pen = &mut self.pen;
+                let builder = &mut self.builder;
                 let lane = &mut self.lane;
-                let gaps =
-                    steps.at(Step::Read, plan.epoch, || lane.read(at, until, &mut |record| pen.take(at, &record)))?;
+                let gaps = steps
+                    .at(Step::Read, plan.epoch, || lane.read(at, until, &mut |record| builder.take(at, &record)))?;
                 totals.gaps.extend(gaps);
-                chunk_offsets = self.pen.next_chunk_offsets();
+                chunk_offsets = self.builder.next_chunk_offsets();
                 from = until;
-                if self.pen.rows() + self.pen.rejected.len() >= CHUNK_ROWS || self.pen.bytes >= CHUNK_BYTES {
+                if self.builder.rows() + self.builder.rejected.len() >= CHUNK_ROWS || self.builder.bytes >= CHUNK_BYTES
+                {
                     self.hand_over(plan, steps, &mut totals, emit)?;
                 }
             }
         }
         self.hand_over(plan, steps, &mut totals, emit)?;
-        totals.read = self.pen.read;
+        totals.read = self.builder.read;
         Ok(totals)
     }
 
@@ -132,8 +133,8 @@ impl Reader {
         emit: &mut dyn FnMut(RecordBatch, Vec<Rejected>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let setup = Arc::clone(&self.setup);
-        let pen = &mut self.pen;
-        let (batches, rejected) = steps.at(Step::Decode, plan.epoch, || pen.flush_all(&setup, totals))?;
+        let builder = &mut self.builder;
+        let (batches, rejected) = steps.at(Step::Decode, plan.epoch, || builder.flush_all(&setup, totals))?;
         totals.rejected += rejected.len() as u64;
         if let (OnError::Fail, Some(first)) = (setup.source.on_error, rejected.first()) {
             return Err(RunError::Rejected(format!(
@@ -191,7 +192,7 @@ impl Decoder {
 }
 
 /// Takes records down: values into the decoder, the rest into metadata columns.
-struct Pen {
+struct BatchBuilder {
     decoder: Decoder,
     future_limit_us: Option<i64>,
     latest_allowed_us: Option<i64>,
@@ -210,9 +211,9 @@ struct Pen {
     chunk_bytes: u64,
 }
 
-impl Pen {
-    fn new(setup: &Arc<SourceSetup>) -> Pen {
-        Pen {
+impl BatchBuilder {
+    fn new(setup: &Arc<SourceSetup>) -> BatchBuilder {
+        BatchBuilder {
             decoder: Decoder::new(setup),
             future_limit_us: setup.source.watermark.as_ref().and_then(|watermark| watermark.future_limit_us),
             latest_allowed_us: None,
@@ -233,7 +234,7 @@ impl Pen {
     }
 
     fn begin(&mut self, batch_time_us: i64, setup: &Arc<SourceSetup>) {
-        *self = Pen { decoder: Decoder::new(setup), ..Pen::new(setup) };
+        *self = BatchBuilder { decoder: Decoder::new(setup), ..BatchBuilder::new(setup) };
         self.latest_allowed_us = self.future_limit_us.map(|limit_us| batch_time_us.saturating_add(limit_us));
     }
 

@@ -16,7 +16,7 @@ impl Run {
             self.warn_of_other_rows(note);
             return Ok(Some(plan));
         }
-        let (redo, republish) = match recover(self.checkpoint.found()?) {
+        let (redo, republish) = match recover(self.checkpoint.newest_records()?) {
             Recovery::Fresh => (None, None),
             Recovery::Redo { plan, republish } => (Some(plan), republish),
             Recovery::Next { republish } => (None, Some(republish)),

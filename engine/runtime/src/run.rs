@@ -8,14 +8,13 @@ use epoch::{
     WatermarkState,
 };
 use job::Job;
-use operators::operator::Moment;
+use operators::operator::EpochTime;
 use state::{Checkpoint, StateChanges};
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Flow, Staged};
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
-use crate::layout::{Epoch, Layout};
 use crate::operate::operate;
 use crate::planner::{self, Next, Planner};
 use crate::progress::EventTimes;
@@ -25,11 +24,12 @@ use crate::start::Running;
 use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::Stop;
+use crate::topology::{Epoch, Topology};
 
 /// A job that runs.
 pub struct Run {
     pub(crate) job: Job,
-    pub(crate) layout: Arc<Layout>,
+    pub(crate) topology: Arc<Topology>,
     pub(crate) clock: plan::BatchClock,
     /// The time that the run goes by.
     pub(crate) time: Clock,
@@ -59,7 +59,7 @@ pub struct Run {
 pub type Read = BTreeMap<String, ReadTotals>;
 
 /// An epoch that happened, for those who watch.
-pub struct Done {
+pub struct EpochResult {
     /// What each source gave.
     pub read: Read,
     /// Table versions after publishing.
@@ -71,32 +71,32 @@ impl Run {
     ///
     /// # Errors
     /// Whatever stops the job. Before Commit nothing has happened; after it the epoch has, and a restart publishes it.
-    pub fn epoch(&mut self, plan: Plan) -> Result<Done, RunError> {
+    pub fn epoch(&mut self, plan: Plan) -> Result<EpochResult, RunError> {
         let number = plan.epoch;
         self.clock.set(plan.batch_time_us);
         self.steps.at(Step::Plan, number, || self.write_plan(&plan))?;
-        let moments = self.layout.moments(&plan);
-        let lookups = self.lookups.of_epoch(&self.layout, &mut self.statics, &plan, &self.checkpoint, &self.steps)?;
+        let moments = self.topology.moments(&plan);
+        let lookups = self.lookups.of_epoch(&self.topology, &mut self.statics, &plan, &self.checkpoint, &self.steps)?;
         let epoch = Epoch { plan: &plan, moments: &moments, lookups: &lookups };
         let read = self.read(&epoch)?;
         self.operate(&epoch)?;
         let staged = self.close_files(&plan)?;
-        let (commit, changes) = self.settle(plan, &moments, &read, staged)?;
+        let (commit, changes) = self.build_commit(plan, &moments, &read, staged)?;
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
         let versions = self.steps.at(Step::Publish, number, || self.publisher.publish(&permit))?;
         self.steps.at(Step::Retire, number, || self.retire(&permit, &versions))?;
         self.last = Some(permit.into_commit());
-        Ok(Done { read, versions })
+        Ok(EpochResult { read, versions })
     }
 
     /// What the next epoch reads, if there is one: offsets, and the versions of the static tables.
     ///
     /// # Errors
     /// The sources' errors, and those of the static tables.
-    pub fn next(&mut self, owes_rows: bool) -> Result<Next, RunError> {
-        let mut next = self.planner.next(self.last.as_ref(), owes_rows)?;
+    pub fn next(&mut self, has_pending_output: bool) -> Result<Next, RunError> {
+        let mut next = self.planner.next(self.last.as_ref(), has_pending_output)?;
         if let Next::Epoch(plan) = &mut next {
             self.statics.refresh(plan)?;
         }
@@ -105,7 +105,7 @@ impl Run {
 
     /// Stores a plan with the rows that it needs besides those of the sources. A plan that is run again has them already.
     fn write_plan(&self, plan: &Plan) -> Result<(), RunError> {
-        let is_new = plan.statics.is_empty() || self.checkpoint.found()?.plan.as_ref() != Some(plan);
+        let is_new = plan.statics.is_empty() || self.checkpoint.newest_records()?.plan.as_ref() != Some(plan);
         let copies = if is_new { self.statics.copies(plan, self.last.as_ref())? } else { Vec::new() };
         Ok(self.checkpoint.write_plan_with(plan, copies)?)
     }
@@ -145,7 +145,7 @@ impl Run {
 
     /// Steps Compute and Stage for what has memory: what the epoch makes final, or has changed.
     fn operate(&mut self, epoch: &Epoch<'_>) -> Result<(), RunError> {
-        operate(&mut self.operators, &mut self.computes, &self.layout, &self.checkpoint, epoch, &self.steps)?;
+        operate(&mut self.operators, &mut self.computes, &self.topology, &self.checkpoint, epoch, &self.steps)?;
         self.stop.check()
     }
 
@@ -181,10 +181,10 @@ impl Run {
     }
 
     /// Closes the books, moves the watermark and collects what the commit changes.
-    fn settle(
+    fn build_commit(
         &mut self,
         plan: Plan,
-        moments: &[Moment],
+        moments: &[EpochTime],
         read: &Read,
         staged: BTreeMap<String, Staged>,
     ) -> Result<(Commit, StateChanges), RunError> {
@@ -192,14 +192,15 @@ impl Run {
         self.check_books(&tables, read)?;
         let mut changes = self.first_changes.take().unwrap_or_default();
         for running in &mut self.operators {
-            let name = &self.layout.tables[self.layout.nodes[running.node].table].plan.name;
-            let settled = running.operator.settle(&moments[running.node], &self.checkpoint).map_err(of_table(name))?;
-            changes.drop_buckets.extend(settled.drops);
-            changes.deletes.extend(settled.deletes);
-            changes.puts.extend(settled.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
+            let name = &self.topology.tables[self.topology.nodes[running.node].table].plan.name;
+            let state =
+                running.operator.prepare_commit(&moments[running.node], &self.checkpoint).map_err(of_table(name))?;
+            changes.drop_buckets.extend(state.drops);
+            changes.deletes.extend(state.deletes);
+            changes.puts.extend(state.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
         }
-        self.files.iter_mut().flatten().try_for_each(|files| files.settle(&mut changes))?;
-        Statics::settle(&plan, self.last.as_ref(), &self.checkpoint, &mut changes)?;
+        self.files.iter_mut().flatten().try_for_each(|files| files.prepare_commit(&mut changes))?;
+        Statics::prepare_commit(&plan, self.last.as_ref(), &self.checkpoint, &mut changes)?;
         self.advance_watermarks(&plan, read);
         let gaps: BTreeMap<String, Vec<DataGap>> = read
             .iter()
@@ -229,7 +230,11 @@ impl Run {
     }
 
     /// What each table gains and loses: new files, and for tables whose rows are replaced the files that go.
-    fn table_commits(&mut self, staged: BTreeMap<String, Staged>, moments: &[Moment]) -> BTreeMap<String, TableCommit> {
+    fn table_commits(
+        &mut self,
+        staged: BTreeMap<String, Staged>,
+        moments: &[EpochTime],
+    ) -> BTreeMap<String, TableCommit> {
         let mut tables: BTreeMap<String, TableCommit> = BTreeMap::new();
         let mut replaced = BTreeMap::new();
         for (name, staged) in staged {
@@ -241,7 +246,7 @@ impl Run {
             table.added = staged.files;
             replaced.insert(name, staged.replaced);
         }
-        for (setup, files) in self.layout.tables.iter().zip(&mut self.files) {
+        for (setup, files) in self.topology.tables.iter().zip(&mut self.files) {
             let (Some(files), Some(table)) = (files, tables.get_mut(&setup.plan.name)) else { continue };
             for (bucket, file) in replaced.remove(&setup.plan.name).unwrap_or_default() {
                 table.added.extend(file.clone());
@@ -257,7 +262,7 @@ impl Run {
 
     /// read = emitted + rejected + late + filtered for every table, and what was handed over is what was taken in.
     fn check_books(&mut self, tables: &BTreeMap<String, TableCommit>, read: &Read) -> Result<(), RunError> {
-        let mut flows = vec![Flow::default(); self.layout.nodes.len()];
+        let mut flows = vec![Flow::default(); self.topology.nodes.len()];
         for compute in &mut self.computes {
             for (total, flow) in flows.iter_mut().zip(compute.take_flows()) {
                 total.entered += flow.entered;
@@ -270,7 +275,7 @@ impl Run {
         for (name, table) in tables {
             table.counts.balance(name)?;
             let rows: u64 = table.added.iter().map(|file| file.rows).sum();
-            let is_own = self.layout.tables.iter().any(|setup| setup.plan.name == *name);
+            let is_own = self.topology.tables.iter().any(|setup| setup.plan.name == *name);
             if is_own && rows != table.counts.written {
                 return Err(RunError::Internal(format!(
                     "{name} wrote {} rows but its files hold {rows}",
@@ -282,13 +287,13 @@ impl Run {
     }
 
     fn check_flows(&self, flows: &[Flow], read: &Read) -> Result<(), RunError> {
-        for (at, node) in self.layout.nodes.iter().enumerate().filter(|(_, node)| node.is_entry) {
-            let of_sources = self.layout.roots.iter().filter(|(_, roots)| roots.iter().any(|(root, _)| *root == at));
+        for (at, node) in self.topology.nodes.iter().enumerate().filter(|(_, node)| node.is_entry) {
+            let of_sources = self.topology.roots.iter().filter(|(_, roots)| roots.iter().any(|(root, _)| *root == at));
             let from_sources: u64 =
                 of_sources.filter_map(|(source, _)| read.get(source)).map(|totals| totals.read - totals.rejected).sum();
             let from_nodes: u64 = node.feeds.iter().map(|feed| flows[*feed].given).sum();
             if flows[at].entered != from_sources + from_nodes {
-                let name = &self.layout.tables[node.table].plan.name;
+                let name = &self.topology.tables[node.table].plan.name;
                 return Err(RunError::Internal(format!(
                     "{name} was handed {} rows but read {}",
                     from_sources + from_nodes,
@@ -313,11 +318,11 @@ impl Run {
     }
 
     /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
-    pub fn owes_rows(&self) -> bool {
+    pub fn has_pending_output(&self) -> bool {
         let Some(ahead) = self.ahead().filter(|_| self.job.no_data_epochs) else { return false };
-        let moments = self.layout.moments(&ahead);
+        let moments = self.topology.moments(&ahead);
         let has_moved = ahead.times.values().any(|time| time.watermark_us > time.late_us);
-        has_moved && self.operators.iter().any(|running| running.operator.owes(&moments[running.node]))
+        has_moved && self.operators.iter().any(|running| running.operator.has_pending_output(&moments[running.node]))
     }
 
     /// The last epoch's plan with the time that it will be in the next one.
@@ -351,7 +356,7 @@ fn run_lane((compute, feeds): LaneWork<'_>, epoch: &Epoch<'_>, steps: &Steps, st
             add_totals(read.entry(source).or_default(), totals);
         }
     }
-    steps.at(Step::Compute, plan.epoch, || compute.seal())?;
+    steps.at(Step::Compute, plan.epoch, || compute.finish_lane())?;
     Ok(read)
 }
 

@@ -14,12 +14,12 @@ use plan::Graph;
 use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 
+use crate::backends::Backends;
 use crate::compute::{Compute, rejected_schema};
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
-use crate::layout::{Layout, TableSetup};
 use crate::reader::{Reader, SourceSetup};
-use crate::world::World;
+use crate::topology::{TableSetup, Topology};
 
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
 const FETCH_BUFFER_BYTES: usize = 48 << 20;
@@ -38,11 +38,11 @@ pub async fn tables(
     for table in &graph.tables {
         wanted.push((table.name.clone(), Arc::clone(&table.schema)));
         if let Some(schema) = table.late_schema.clone() {
-            wanted.push((epoch::layout::late_table(&table.name), schema));
+            wanted.push((epoch::paths::late_table(&table.name), schema));
         }
     }
     for source in job.sources.values().filter(|source| source.on_error == OnError::DeadLetter) {
-        wanted.push((epoch::layout::rejected_table(&source.name), rejected_schema()));
+        wanted.push((epoch::paths::rejected_table(&source.name), rejected_schema()));
     }
     let opened = wanted.into_iter().map(|(name, schema)| async move {
         let table = Table::open(warehouse, &name, schema, &job.name, job_id).await?;
@@ -55,31 +55,36 @@ pub async fn tables(
 ///
 /// # Errors
 /// Never in practice: every table was opened.
-pub fn layout(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Result<Layout, RunError> {
+pub fn topology(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Result<Topology, RunError> {
     let find = |name: &str| {
         tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
     };
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
     let rejected =
-        dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::layout::rejected_table(&source.name))?)));
-    Layout::new(graph, job.watermark_policy, tables, rejected.collect::<Result<_, RunError>>()?)
+        dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::paths::rejected_table(&source.name))?)));
+    Topology::new(graph, job.watermark_policy, tables, rejected.collect::<Result<_, RunError>>()?)
 }
 
 /// One reader a lane and source.
 ///
 /// # Errors
 /// Settings that a client does not take.
-pub fn readers(job: &Job, graph: &Graph, world: &World, stop: &Arc<AtomicBool>) -> Result<Vec<Vec<Reader>>, RunError> {
+pub fn readers(
+    job: &Job,
+    graph: &Graph,
+    backends: &Backends,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<Vec<Reader>>, RunError> {
     let setups: Vec<Arc<SourceSetup>> =
         job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
-    let buffer_bytes = FETCH_BUFFER_BYTES / (world.lanes as usize * setups.len().max(1));
+    let buffer_bytes = FETCH_BUFFER_BYTES / (backends.lanes as usize * setups.len().max(1));
     let lane = |number: u32| {
         setups.iter().map(move |setup| {
-            let lane = world.lane(job, &setup.source, number, buffer_bytes, stop)?;
+            let lane = backends.lane(job, &setup.source, number, buffer_bytes, stop)?;
             Ok(Reader::new(Arc::clone(setup), lane))
         })
     };
-    (0..world.lanes).map(|number| lane(number).collect()).collect()
+    (0..backends.lanes).map(|number| lane(number).collect()).collect()
 }
 
 fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
@@ -92,13 +97,13 @@ fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
 ///
 /// # Errors
 /// If an aggregate cannot be set up.
-pub fn computes(layout: &Arc<Layout>, lanes: u32) -> Result<Vec<Compute>, RunError> {
-    (0..lanes).map(|lane| Compute::new(Arc::clone(layout), lane)).collect()
+pub fn computes(topology: &Arc<Topology>, lanes: u32) -> Result<Vec<Compute>, RunError> {
+    (0..lanes).map(|lane| Compute::new(Arc::clone(topology), lane)).collect()
 }
 
 /// An operator with its state.
 pub struct Running {
-    /// Its node in the layout.
+    /// Its node in the topology.
     pub node: usize,
     /// Its state.
     pub operator: Box<dyn Operator>,
@@ -108,31 +113,31 @@ pub struct Running {
 ///
 /// # Errors
 /// If the checkpoint cannot be read.
-pub fn operators(layout: &Layout, checkpoint: &Checkpoint, memory_bytes: u64) -> Result<Vec<Running>, RunError> {
+pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64) -> Result<Vec<Running>, RunError> {
     let budget = Arc::new(Budget::new(usize::try_from(memory_bytes).unwrap_or(usize::MAX)));
-    let last = checkpoint.found()?.commit.map(|commit| layout.moments(&commit.plan));
+    let last = checkpoint.newest_records()?.commit.map(|commit| topology.moments(&commit.plan));
     let open = |(node, spec): (usize, &Arc<dyn OperatorSpec>)| {
         let of_store = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
         let blocks = spec.stores().iter().map(of_store).collect::<Result<Vec<_>, _>>()?;
         let last = last.as_ref().map(|moments| moments[node]);
-        let name = &layout.tables[layout.nodes[node].table].plan.name;
+        let name = &topology.tables[topology.nodes[node].table].plan.name;
         let stored = Stored { blocks, last, budget: Arc::clone(&budget) };
         let operator = Arc::clone(spec).open(stored).map_err(of_table(name))?;
         Ok(Running { node, operator })
     };
-    layout.operators().map(open).collect()
+    topology.operators().map(open).collect()
 }
 
 /// The open files of every table whose rows are replaced.
 ///
 /// # Errors
 /// If the checkpoint cannot be read.
-pub fn open_files(layout: &Layout, checkpoint: &Checkpoint) -> Result<Vec<Option<OpenFiles>>, RunError> {
+pub fn open_files(topology: &Topology, checkpoint: &Checkpoint) -> Result<Vec<Option<OpenFiles>>, RunError> {
     let open = |table: &TableSetup| match table.plan.is_replaced {
         true => OpenFiles::open(checkpoint, &table.plan.name).map(Some),
         false => Ok(None),
     };
-    layout.tables.iter().map(open).collect()
+    topology.tables.iter().map(open).collect()
 }
 
 /// A warehouse and the tables of a job in it, by name.
@@ -144,11 +149,11 @@ pub fn open_tables(
     job: &Job,
     graph: &Arc<Graph>,
     job_id: &str,
-    world: &World,
+    backends: &Backends,
 ) -> tokio::task::JoinHandle<Result<Opened, RunError>> {
-    let (job, graph, job_id, world) = (job.clone(), Arc::clone(graph), job_id.to_string(), world.clone());
+    let (job, graph, job_id, backends) = (job.clone(), Arc::clone(graph), job_id.to_string(), backends.clone());
     runtime.spawn(async move {
-        let warehouse = world.warehouse(&job).await?;
+        let warehouse = backends.warehouse(&job).await?;
         let tables = tables(&warehouse, &job, &graph, &job_id).await?;
         Ok((warehouse, tables))
     })

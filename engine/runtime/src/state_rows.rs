@@ -10,8 +10,8 @@ use plan::{Graph, NodeKind, TablePlan};
 use state::{Checkpoint, CheckpointReader, OperatorId};
 
 use crate::error::{RunError, of_table};
-use crate::layout::table_time;
 use crate::manifest::Manifest;
+use crate::topology::table_time;
 
 /// The names that [`state_rows`] knows: every store of every operator, table by table.
 pub fn states(graph: &Graph) -> Vec<(String, Vec<String>)> {
@@ -57,10 +57,10 @@ fn stored(
 ) -> Result<Stored, RunError> {
     let blocks_of = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
     let blocks = spec.stores().iter().map(blocks_of).collect::<Result<Vec<_>, _>>()?;
-    let last = checkpoint.found()?.commit.map(|commit| {
+    let last = checkpoint.newest_records()?.commit.map(|commit| {
         let time = table_time(table, job.watermark_policy, &commit.plan);
         let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
-        operators::operator::Moment {
+        operators::operator::EpochTime {
             epoch: commit.plan.epoch,
             batch_time_us: commit.plan.batch_time_us,
             watermark_us: behind(time.watermark_us),

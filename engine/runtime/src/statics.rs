@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub use copy::COPY_BYTES_MAX;
 pub use error::StaticError;
-pub use held::{Known, MemoryStatic, StaticFeed, Statics, static_schemas};
+pub use held::{MemoryStatic, StaticFeed, StaticSchemas, Statics, static_schemas};
 pub use lookups::Lookups;
 
 /// How often files are read again that changed meanwhile.

@@ -10,7 +10,7 @@ pub const FAIL_POINT_VARIABLE: &str = "ENGINE_FAIL_POINT";
 
 /// On which side of a step a fail point lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
+pub enum StepSide {
     /// Before the step does anything.
     Before,
     /// When the step is done.
@@ -23,7 +23,7 @@ pub struct FailPoint {
     /// The step.
     pub step: Step,
     /// Which side of it.
-    pub moment: Moment,
+    pub moment: StepSide,
     /// In which epoch.
     pub epoch: EpochId,
 }
@@ -44,8 +44,8 @@ impl FailPoint {
         };
         let step = Step::from_name(step).ok_or_else(help)?;
         let moment = match moment {
-            "before" => Moment::Before,
-            "after" => Moment::After,
+            "before" => StepSide::Before,
+            "after" => StepSide::After,
             _ => return Err(help()),
         };
         Ok(FailPoint { step, moment, epoch: EpochId(epoch.parse().map_err(|_| help())?) })
@@ -54,7 +54,7 @@ impl FailPoint {
 
 impl std::fmt::Display for FailPoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let moment = if self.moment == Moment::Before { "before" } else { "after" };
+        let moment = if self.moment == StepSide::Before { "before" } else { "after" };
         write!(f, "{}:{moment}:{}", self.step.name(), self.epoch)
     }
 }
@@ -115,13 +115,13 @@ impl Steps {
 
     /// Runs one step, or one lane's share of it, of an epoch.
     pub fn at<T>(&self, step: Step, epoch: EpochId, run: impl FnOnce() -> T) -> T {
-        self.pass(step, Moment::Before, epoch);
+        self.pass(step, StepSide::Before, epoch);
         let started = Instant::now();
         let result = run();
         let spent_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.spent_us[step as usize].fetch_add(spent_us, Ordering::Relaxed);
         tracing::trace!(step = step.name(), %epoch, spent_us, "step");
-        self.pass(step, Moment::After, epoch);
+        self.pass(step, StepSide::After, epoch);
         result
     }
 
@@ -135,7 +135,7 @@ impl Steps {
         self.spent_us.iter().for_each(|spent| spent.store(0, Ordering::Relaxed));
     }
 
-    fn pass(&self, step: Step, moment: Moment, epoch: EpochId) {
+    fn pass(&self, step: Step, moment: StepSide, epoch: EpochId) {
         if self.fail_point == Some(FailPoint { step, moment, epoch }) {
             self.has_failed.store(true, Ordering::Release);
             match self.failing {

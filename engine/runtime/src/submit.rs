@@ -11,16 +11,16 @@ use job::{Format, Job, Trigger};
 use plan::{Graph, plan_job};
 use serde_json::Value;
 
+use crate::backends::Backends;
 use crate::error::RunError;
 use crate::manifest::Manifest;
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, EventTimes, ProgressListener, SourceProgress, StateProgress, TableProgress};
 use crate::publisher::Publisher;
-use crate::run::{Done, Run};
-use crate::statics::{Known, Lookups, Statics};
+use crate::run::{EpochResult, Run};
+use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::Steps;
 use crate::stop::{Abort, Stop};
-use crate::world::World;
 use crate::{files, start, trigger};
 
 /// How a job is run.
@@ -29,7 +29,7 @@ pub struct SubmitOptions {
     pub available_now: bool,
     /// Set to end the job after the running epoch.
     pub stop: Arc<AtomicBool>,
-    /// Told about every epoch.
+    /// JobRun about every epoch.
     pub listener: Box<dyn ProgressListener>,
 }
 
@@ -76,9 +76,9 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let abort = Abort::after(&stop);
-    let known = Known::find(&job, runtime.handle())?;
+    let known = StaticSchemas::find(&job, runtime.handle())?;
     let graph = Arc::new(plan_job(&job, &schemas(&job, &known.schemas)).map_err(problems)?);
-    let mut run = Told::prepare(job, (graph, known), trigger, (stop, &abort), runtime.handle(), &World::real())?;
+    let mut run = JobRun::prepare(job, (graph, known), trigger, (stop, &abort), runtime.handle(), &Backends::real())?;
     let redo = run.run.recover(&mut |text| listener.note(text))?;
     let result = run.go_on(redo, trigger, listener.as_mut());
     drop(abort);
@@ -91,8 +91,8 @@ pub fn submit(job: Job, options: SubmitOptions) -> Result<Summary, RunError> {
     }
 }
 
-/// A run with what is told about it.
-pub(crate) struct Told {
+/// A run with what is job_run about it.
+pub(crate) struct JobRun {
     pub(crate) run: Run,
     run_id: String,
     pub(crate) summary: Summary,
@@ -100,30 +100,30 @@ pub(crate) struct Told {
     in_memory: bool,
 }
 
-impl Told {
-    /// Opens what a job runs on, in a world.
+impl JobRun {
+    /// Opens what a job runs on, in a backends.
     ///
     /// # Errors
     /// Whatever of it cannot be opened; state that does not fit the job.
     pub(crate) fn prepare(
         job: Job,
-        (graph, known): (Arc<Graph>, Known),
+        (graph, known): (Arc<Graph>, StaticSchemas),
         trigger: Trigger,
         (stop, abort): (Arc<AtomicBool>, &Abort),
         runtime: &tokio::runtime::Handle,
-        world: &World,
-    ) -> Result<Told, RunError> {
-        let steps = world.steps()?;
-        let checkpoint = world.checkpoint(&job)?;
-        let mut statics = Statics::open(&job, &graph, world, known, runtime)?;
+        backends: &Backends,
+    ) -> Result<JobRun, RunError> {
+        let steps = backends.steps()?;
+        let checkpoint = backends.checkpoint(&job)?;
+        let mut statics = Statics::open(&job, &graph, backends, known, runtime)?;
         // Before any table is opened: opening adds the columns that a query has gained.
         let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
-        let opening = start::open_tables(runtime, &job, &graph, checkpoint.job_id(), world);
+        let opening = start::open_tables(runtime, &job, &graph, checkpoint.job_id(), backends);
         let connected = (|| {
             let bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-            let mut planner = Planner::open(&job, world, bounded, &stop)?;
-            let readers = start::readers(&job, &graph, world, &abort.flag)?;
-            let first = plan_first(&mut planner, &mut statics, &checkpoint, &steps, world)?;
+            let mut planner = Planner::open(&job, backends, bounded, &stop)?;
+            let readers = start::readers(&job, &graph, backends, &abort.flag)?;
+            let first = plan_first(&mut planner, &mut statics, &checkpoint, &steps, backends)?;
             Ok::<_, RunError>((planner, readers, first))
         })();
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
@@ -131,17 +131,17 @@ impl Told {
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (planner, readers, first) = connected?;
         let (warehouse, tables) = opened?;
-        let layout = Arc::new(start::layout(&graph, &job, &tables)?);
+        let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let run = Run {
-            computes: start::computes(&layout, world.lanes)?,
-            operators: start::operators(&layout, &checkpoint, job.state_memory_bytes)?,
-            files: start::open_files(&layout, &checkpoint)?,
+            computes: start::computes(&topology, backends.lanes)?,
+            operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
+            files: start::open_files(&topology, &checkpoint)?,
             statics,
             lookups: Lookups::default(),
             publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
             clock: graph.clock.clone(),
-            time: world.clock.clone(),
-            layout,
+            time: backends.clock.clone(),
+            topology,
             checkpoint,
             planner,
             readers,
@@ -154,13 +154,13 @@ impl Told {
             stop: Stop::new(stop, abort),
             job,
         };
-        let now_us = world.clock.now_us();
-        Ok(Told {
+        let now_us = backends.clock.now_us();
+        Ok(JobRun {
             run,
             run_id: format!("{now_us:016x}"),
             summary: Summary::default(),
             before_us: now_us,
-            in_memory: world.memory.is_some(),
+            in_memory: backends.memory.is_some(),
         })
     }
 }
@@ -171,10 +171,10 @@ fn plan_first(
     statics: &mut Statics,
     checkpoint: &state::Checkpoint,
     steps: &Steps,
-    world: &World,
+    backends: &Backends,
 ) -> Result<Option<Plan>, RunError> {
-    // In memory a job begins when it is told to, and opening takes no time that could be used for it.
-    if world.memory.is_some() || checkpoint.found()? != epoch::protocol::Found::default() {
+    // In memory a job begins when it is job_run to, and opening takes no time that could be used for it.
+    if backends.memory.is_some() || checkpoint.newest_records()? != epoch::protocol::NewestRecords::default() {
         return Ok(None);
     }
     let Next::Epoch(mut plan) = planner.next(None, false)? else { return Ok(None) };
@@ -220,7 +220,7 @@ fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) ->
     Ok(changes)
 }
 
-impl Told {
+impl JobRun {
     fn go_on(
         &mut self,
         mut redo: Option<Plan>,
@@ -236,8 +236,8 @@ impl Told {
             let next = match redo.take() {
                 Some(plan) => Next::Epoch(plan),
                 None => {
-                    let owes_rows = self.run.owes_rows();
-                    self.run.next(owes_rows)?
+                    let has_pending_output = self.run.has_pending_output();
+                    self.run.next(has_pending_output)?
                 }
             };
             let asked_ms = started.elapsed().as_millis() as u64;
@@ -246,7 +246,7 @@ impl Told {
                 self.epoch(plan, started_us, started, asked_ms, listener)?;
             }
             let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-            if is_bounded && (was_idle || trigger == Trigger::Once && !was_redo && !self.run.owes_rows()) {
+            if is_bounded && (was_idle || trigger == Trigger::Once && !was_redo && !self.run.has_pending_output()) {
                 return Ok(());
             }
             trigger::wait(trigger, started_us, was_idle, self.run.stop.flag());
@@ -258,7 +258,7 @@ impl Told {
     /// # Errors
     /// If the checkpoint cannot be closed; nothing acknowledged is lost then.
     pub(crate) fn end(self) -> Result<(), RunError> {
-        self.run.publisher.settle();
+        self.run.publisher.wait_idle();
         let Run { checkpoint, readers, planner, .. } = self.run;
         drop((readers, planner));
         Ok(checkpoint.close()?)
@@ -290,7 +290,7 @@ impl Told {
         Ok(())
     }
 
-    fn progress(&self, done: &Done, started_us: i64, duration_us: u64, asked_ms: u64) -> EpochProgress {
+    fn progress(&self, done: &EpochResult, started_us: i64, duration_us: u64, asked_ms: u64) -> EpochProgress {
         let Some(commit) = &self.run.last else { return EpochProgress::default() };
         let rows_read = done.read.values().map(|totals| totals.read).sum::<u64>();
         let seconds = |us: u64| (us.max(1)) as f64 / 1e6;
@@ -340,40 +340,40 @@ impl Told {
     }
 
     fn state_progress(&self, running: &start::Running) -> StateProgress {
-        let layout = &self.run.layout;
-        let node = &layout.nodes[running.node];
-        let table = &layout.tables[node.table].plan.name;
-        let figures = running.operator.figures();
+        let topology = &self.run.topology;
+        let node = &topology.nodes[running.node];
+        let table = &topology.tables[node.table].plan.name;
+        let metrics = running.operator.metrics();
         // Counting reads the state: in memory, where tests ask for it, that costs nothing.
         let counted = self.in_memory.then(|| running.operator.count_rows(&self.run.checkpoint).ok()).flatten();
         StateProgress {
             name: node.operator().map_or_else(|| table.clone(), |operator| operator.spec.name().to_string()),
             table: table.clone(),
-            rows: counted.or(figures.rows_are_known.then_some(figures.rows)),
-            updated: figures.updated,
-            removed: figures.removed,
+            rows: counted.or(metrics.rows_are_known.then_some(metrics.rows)),
+            updated: metrics.updated,
+            removed: metrics.removed,
             late: self.run.flows.get(running.node).map_or(0, |flow| flow.late),
-            blocks: figures.blocks,
-            bytes: figures.bytes,
-            memory_bytes: figures.memory_bytes,
+            blocks: metrics.blocks,
+            bytes: metrics.bytes,
+            memory_bytes: metrics.memory_bytes,
         }
     }
 
     fn table_progress(&self, name: &str, counts: &epoch::RowCounts, commit: &epoch::Commit) -> TableProgress {
-        let layout = &self.run.layout;
-        let setup = layout.tables.iter().find(|setup| setup.plan.name == name);
+        let topology = &self.run.topology;
+        let setup = topology.tables.iter().find(|setup| setup.plan.name == name);
         TableProgress {
             name: name.to_string(),
             written: counts.written,
             late: counts.late,
             rejected: counts.rejected,
             filtered: counts.filtered,
-            watermark_us: setup.and_then(|setup| layout.of_table(setup, &commit.plan).watermark_us),
+            watermark_us: setup.and_then(|setup| topology.of_table(setup, &commit.plan).watermark_us),
         }
     }
 }
 
-fn source_progress(commit: &epoch::Commit, name: &str, done: &Done) -> SourceProgress {
+fn source_progress(commit: &epoch::Commit, name: &str, done: &EpochResult) -> SourceProgress {
     let Some(planned) = commit.plan.sources.get(name) else { return SourceProgress::default() };
     let offsets = |pick: fn(&epoch::OffsetRange) -> i64| -> epoch::Offsets {
         planned.ranges.iter().map(|(at, range)| (at, pick(range))).collect()

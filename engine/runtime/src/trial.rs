@@ -9,7 +9,7 @@ use plan::Graph;
 
 use crate::error::RunError;
 use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
-use crate::step::Moment;
+use crate::step::StepSide;
 
 mod cell;
 mod compare;
@@ -145,7 +145,7 @@ impl Trial {
             self.run.demand_epoch();
         }
         if let Some(kill) = step.kill {
-            let moment = if kill.after { Moment::After } else { Moment::Before };
+            let moment = if kill.after { StepSide::After } else { StepSide::Before };
             if !self.run.crash(kill.step, moment)? {
                 self.find(["nothing was killed: the epoch does not come to that step, or there is none".to_string()]);
             }
@@ -207,12 +207,12 @@ impl Trial {
         }
         let commits = self.run.commits_since(self.epochs)?;
         for (table, expected) in expected {
-            let figures = self.run.figures(table)?;
+            let metrics = self.run.metrics(table)?;
             let counts = commits.iter().filter_map(|commit| commit.tables.get(table));
             let late: u64 = counts.map(|table| table.counts.late).sum();
             let updated = self.run.updated_since(table, self.epochs);
             for (what, found, expected) in [
-                ("rows", figures.rows, expected.rows),
+                ("rows", metrics.rows, expected.rows),
                 ("rows added or changed", updated, expected.updated),
                 ("late rows", late, expected.late),
             ] {

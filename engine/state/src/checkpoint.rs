@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use epoch::{Commit, EpochId, Permit, Plan, layout};
+use epoch::{Commit, EpochId, Permit, Plan, paths};
 use rocksdb::WriteBatch;
 use serde::Serialize;
 
@@ -128,7 +128,7 @@ impl Checkpoint {
     /// As [`write_plan`](Self::write_plan); `Protocol` for a block of another epoch.
     pub fn write_plan_with(&self, plan: &Plan, copies: Vec<(BlockKey, Vec<u8>)>) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let mut found = self.found()?;
+        let mut found = self.newest_records()?;
         if found.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&found, plan.epoch) {
             return Ok(());
         }
@@ -160,7 +160,7 @@ impl Checkpoint {
     pub fn commit(&self, commit: &Commit, changes: StateChanges) -> Result<Permit, StateError> {
         let _writing = self.begin()?;
         let epoch = commit.plan.epoch;
-        check_next(&self.found()?, epoch)?;
+        check_next(&self.newest_records()?, epoch)?;
         let stored: Option<Plan> = self.reader.record(Kind::Plan, epoch)?;
         if stored.as_ref() != Some(&commit.plan) {
             let what = if stored.is_some() { "from another plan than the one stored" } else { "without a stored plan" };
@@ -191,7 +191,7 @@ impl Checkpoint {
     /// `Io`, after which the checkpoint takes nothing more.
     pub fn retire(&self, keep: u64) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let Some(newest) = self.found()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        let Some(newest) = self.newest_records()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
         let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
         let gone = EpochId(self.retired.load(Ordering::Relaxed));
         let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
@@ -313,12 +313,12 @@ impl Checkpoint {
 }
 
 /// True if this epoch, or a later one, is committed.
-fn committed(found: &epoch::protocol::Found, epoch: EpochId) -> bool {
+fn committed(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> bool {
     found.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
 }
 
 /// Checks that an epoch is the one after the newest commit.
-fn check_next(found: &epoch::protocol::Found, epoch: EpochId) -> Result<(), StateError> {
+fn check_next(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> Result<(), StateError> {
     let newest = found.commit.as_ref().map(|commit| commit.plan.epoch);
     let next = newest.map_or(EpochId(0), EpochId::next);
     if epoch == next {
@@ -337,13 +337,13 @@ fn make_folder(folder: &Path) -> Result<(), StateError> {
         return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
     }
     std::fs::create_dir_all(folder).map_err(failed("make"))?;
-    if folder.join(layout::OWNER).exists() {
+    if folder.join(paths::OWNER).exists() {
         return Ok(());
     }
     if let Some(entry) = std::fs::read_dir(folder).map_err(failed("list"))?.next() {
         let name = entry.map_err(failed("list"))?.file_name();
         // Two engines may make the same checkpoint at the same moment: what the other made is no stranger.
-        if name != layout::OWNER && name != layout::DATABASE {
+        if name != paths::OWNER && name != paths::DATABASE {
             let reason = format!("it holds {}", name.display());
             return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
         }

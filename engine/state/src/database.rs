@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use epoch::layout;
+use epoch::paths;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRecoveryMode, Env, ErrorKind, InfoLogger,
     LogLevel, Options, ReadOptions, WriteBatch, WriteBufferManager, WriteOptions,
@@ -60,7 +60,7 @@ impl Database {
         options.set_max_log_file_size(MIB);
         options.set_keep_log_file_num(2);
         let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
-        let db = DB::open_cf_with_opts(&options, folder.join(layout::DATABASE), families)
+        let db = DB::open_cf_with_opts(&options, folder.join(paths::DATABASE), families)
             .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
         Ok(Database { db, cache, folder: folder.to_path_buf() })
     }
@@ -95,7 +95,7 @@ impl Database {
         let mut attempt = 1;
         loop {
             let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
-            match DB::open_cf_with_opts_for_read_only(&options, folder.join(layout::DATABASE), families, false) {
+            match DB::open_cf_with_opts_for_read_only(&options, folder.join(paths::DATABASE), families, false) {
                 Ok(db) => return Ok(Database { db, cache, folder: folder.to_path_buf() }),
                 Err(error) if attempt == READ_ONLY_ATTEMPTS => {
                     return Err(failed(folder, "open the database of", "the database", &error));

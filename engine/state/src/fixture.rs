@@ -46,7 +46,7 @@ pub fn plan(epoch: u64) -> Plan {
 /// The commit of [`plan`].
 pub fn commit(epoch: u64) -> Commit {
     let file = StagedFile {
-        path: epoch::layout::data_file("00c0ffee", EpochId(epoch), 0),
+        path: epoch::paths::data_file("00c0ffee", EpochId(epoch), 0),
         bytes: 1000,
         rows: 20,
         bucket: None,

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use epoch::layout;
+use epoch::paths;
 
 use crate::error::StateError;
 
@@ -30,11 +30,11 @@ impl Owner {
     /// # Errors
     /// `Owned` with host and process if another engine holds it; `Io` if the file cannot be made or written.
     pub fn lock(folder: &Path, job: &str) -> Result<Owner, StateError> {
-        let path = folder.join(layout::OWNER);
+        let path = folder.join(paths::OWNER);
         let failed = |action| {
             move |error: std::io::Error| StateError::Io {
                 action,
-                place: folder.join(layout::OWNER),
+                place: folder.join(paths::OWNER),
                 detail: error.to_string(),
             }
         };

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use epoch::protocol::Found;
-use epoch::{Commit, EpochId, Plan, layout};
+use epoch::protocol::NewestRecords;
+use epoch::{Commit, EpochId, Plan, paths};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl CheckpointReader {
     /// # Errors
     /// `NotACheckpoint` if there is none in the folder, otherwise what is wrong with it.
     pub(crate) fn open(folder: &Path) -> Result<CheckpointReader, StateError> {
-        if !folder.join(layout::DATABASE).is_dir() {
+        if !folder.join(paths::DATABASE).is_dir() {
             let reason = "no checkpoint was made there".to_string();
             return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
         }
@@ -123,8 +123,8 @@ impl CheckpointReader {
     ///
     /// # Errors
     /// `Corrupt`, `Format`, `Io`.
-    pub fn found(&self) -> Result<Found, StateError> {
-        Ok(Found { plan: self.newest(Kind::Plan)?, commit: self.newest(Kind::Commit)? })
+    pub fn newest_records(&self) -> Result<NewestRecords, StateError> {
+        Ok(NewestRecords { plan: self.newest(Kind::Plan)?, commit: self.newest(Kind::Commit)? })
     }
 
     /// The plans stored for these epochs, oldest first.
@@ -219,7 +219,7 @@ impl CheckpointReader {
     /// # Errors
     /// `Io`.
     pub fn disk_bytes(&self) -> Result<u64, StateError> {
-        let folder = self.database.folder().join(layout::DATABASE);
+        let folder = self.database.folder().join(paths::DATABASE);
         let failed =
             |error: std::io::Error| StateError::Io { action: "list", place: folder.clone(), detail: error.to_string() };
         let mut bytes = 0;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use epoch::protocol::{self, Found, Recovery};
+use epoch::protocol::{self, NewestRecords, Recovery};
 use epoch::{Commit, EpochId, Plan};
 
 use crate::database::Family;
@@ -167,7 +167,7 @@ impl Walk {
 
     /// What a restart would conclude.
     fn recovery(&mut self) {
-        let found = Found { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
+        let found = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
         if let Recovery::Refuse(contradiction) = protocol::recover(found) {
             self.problem(format!("a restart would refuse: {contradiction}"));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{EpochId, layout};
+use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
@@ -41,7 +41,7 @@ pub async fn write_pointer(
     let pointer = Pointer { format: FORMAT, job: job.to_string(), epoch, versions: versions.clone() };
     let text =
         serde_json::to_vec(&pointer).map_err(|error| SinkError::Internal(format!("pointer of job {job}: {error}")))?;
-    let (store, path) = (warehouse.store(), Path::from(layout::published_pointer(job)));
+    let (store, path) = (warehouse.store(), Path::from(paths::published_pointer(job)));
     let place = format!("pointer {path} of job {job}");
     retried(&place, || store.put(&path, PutPayload::from(text.clone()))).await.map(|_| ())
 }
@@ -52,7 +52,7 @@ pub async fn write_pointer(
 /// `Data` if one cannot be read, `Unavailable`, `Settings`.
 pub async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkError> {
     let store = warehouse.store();
-    let any = Path::from(layout::published_pointer("any"));
+    let any = Path::from(paths::published_pointer("any"));
     let folder: Path = any.prefix_match(&Path::default()).into_iter().flatten().take(1).collect();
     let place = format!("pointers in {}", warehouse.url());
     let found: Vec<_> =

@@ -197,7 +197,7 @@ impl Table {
     }
 
     /// Waits until no upkeep of the log is running.
-    pub async fn settle(&self) {
+    pub async fn wait_idle(&self) {
         let task = self.shared.upkeep.lock().ok().and_then(|mut running| running.take());
         if let Some(task) = task
             && let Err(error) = task.await

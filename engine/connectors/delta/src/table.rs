@@ -9,7 +9,7 @@ use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
 use deltalake_core::logstore::LogStoreRef;
-use epoch::{EpochId, layout};
+use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use tokio::runtime::Handle;
@@ -75,7 +75,7 @@ impl Table {
         let log = warehouse.log_store(name)?;
         let store = warehouse.table_store(name);
         let app = format!("engine-{job}-{job_id}");
-        let (schema, head) = match settle_definition(&log, store.as_ref(), name, &wanted).await? {
+        let (schema, head) = match ensure_schema(&log, store.as_ref(), name, &wanted).await? {
             Settled::Created(schema) => (schema, Head::new(0, None, HashSet::new())),
             Settled::Loaded(table) => found(&table, &log, name, &app, job_id).await?,
         };
@@ -118,7 +118,7 @@ impl Table {
     /// `DiskFull`, `Unavailable`, `Settings` if the file cannot be made.
     pub fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<StageWriter, SinkError> {
         let shared = &self.shared;
-        let name = layout::data_file(&shared.job_id, epoch, number);
+        let name = paths::data_file(&shared.job_id, epoch, number);
         let target = match &shared.folder {
             Some(folder) => Target::disk(folder.join(&name))
                 .map_err(|error| SinkError::file(&format!("data file {name} of table {}", shared.name), &error))?,
@@ -143,7 +143,7 @@ impl Table {
         if head.epoch >= Some(epoch_number(epoch)?) {
             return Ok(());
         }
-        let prefix = layout::data_file_prefix(&shared.job_id, epoch);
+        let prefix = paths::data_file_prefix(&shared.job_id, epoch);
         let place = format!("staged files {prefix}* of table {}", shared.name);
         // Everything before the prefix, the log above all, need not be listed where the store can skip it.
         let offset = object_store::path::Path::from(prefix.as_str());
@@ -198,7 +198,7 @@ enum Settled {
 }
 
 /// Loads the table once it exists and has the wanted columns. Whoever creates or changes it at the same moment, one of us wins and the other sees it.
-async fn settle_definition(
+async fn ensure_schema(
     log: &LogStoreRef,
     store: &dyn ObjectStore,
     name: &str,

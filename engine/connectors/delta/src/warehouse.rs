@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use epoch::layout;
+use epoch::paths;
 use futures::TryStreamExt;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::memory::InMemory;
@@ -131,20 +131,20 @@ impl Warehouse {
 
     /// The table's folder on the local disk, if it is there.
     pub(crate) fn table_folder(&self, table: &str) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(layout::table_folder(table)))
+        self.folder.as_ref().map(|folder| folder.join(paths::table_folder(table)))
     }
 
     /// The Delta library's view of the table's log.
     pub(crate) fn log_store(&self, table: &str) -> Result<LogStoreRef, SinkError> {
         let url = self
             .url
-            .join(&format!("{}/", layout::table_folder(table)))
+            .join(&format!("{}/", paths::table_folder(table)))
             .map_err(|error| SinkError::Settings(format!("table {table} makes no path in {}: {error}", self.url)))?;
         Ok(default_logstore(self.table_store(table), Arc::clone(&self.root), &url, &StorageConfig::default()))
     }
 
     fn table_prefix(&self, table: &str) -> Path {
-        layout::table_folder(table).split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        paths::table_folder(table).split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }
 }
 

@@ -10,20 +10,20 @@ use datafusion::common::Column;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf};
-use epoch::{EpochId, layout};
+use epoch::{EpochId, paths};
 use job::{Job, OutputMode};
 use plan::batch::{Batch, LATE_BY};
 use plan::{Graph, NodeKind, TablePlan};
 use runtime::StaticLoader;
 
-use super::moment::{FILE, Moment};
+use super::warehouse::{FILE, WarehouseSnapshot};
 
 /// What one table reads.
 pub struct Inputs<'a> {
     pub job: &'a Job,
     pub graph: &'a Graph,
     pub table: &'a TablePlan,
-    pub moment: &'a Moment,
+    pub warehouse: &'a WarehouseSnapshot,
 }
 
 impl Inputs<'_> {
@@ -71,8 +71,8 @@ impl Inputs<'_> {
         batch: &mut Batch<'_>,
     ) -> Result<(), String> {
         let words = |error: DataFusionError| error.to_string();
-        self.moment.check_origin(&table.name)?;
-        let snapshot = self.moment.snapshot(&table.name)?;
+        self.warehouse.check_origin(&table.name)?;
+        let snapshot = self.warehouse.snapshot(&table.name)?;
         snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
         let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).map_err(words)?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
@@ -90,7 +90,7 @@ impl Inputs<'_> {
 
     /// The watermark by which a row is late, from the epoch in the name of its data file.
     fn late_by(&self) -> Expr {
-        let commits = self.moment.commits.iter();
+        let commits = self.warehouse.commits.iter();
         let times = commits.map(|(epoch, commit)| {
             let time = runtime::table_time(self.table, self.job.watermark_policy, &commit.plan);
             (*epoch, time.late_us)
@@ -103,7 +103,7 @@ impl Inputs<'_> {
             };
             let files = arguments[0].to_array(rows)?;
             let late = files.as_string::<i32>().iter().map(|file| {
-                let (_, epoch) = layout::origin_of(file?)?;
+                let (_, epoch) = paths::origin_of(file?)?;
                 times.get(&epoch).copied().flatten()
             });
             let late = late.collect::<TimestampMicrosecondArray>().with_timezone("UTC");
@@ -116,10 +116,10 @@ impl Inputs<'_> {
 
     /// A static table's rows, if every epoch saw the same.
     async fn fill_static(&self, name: &str, batch: &mut Batch<'_>) -> Result<(), String> {
-        let commits = self.moment.commits.values();
+        let commits = self.warehouse.commits.values();
         let mut versions: Vec<&String> = commits.filter_map(|commit| commit.plan.statics.get(name)).collect();
         versions.dedup();
-        if versions.len() > 1 || self.moment.first_missing().is_some() {
+        if versions.len() > 1 || self.warehouse.first_missing().is_some() {
             return Err(format!("the static table {name} was another in earlier epochs, or may have been"));
         }
         let table = self.job.statics.get(name).ok_or_else(|| format!("{name} was not planned"))?;

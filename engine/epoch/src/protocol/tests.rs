@@ -103,7 +103,7 @@ fn every_pair_of_newest_records_has_one_conclusion() {
     let mut cases = 0;
     for (planned, committed) in epochs().flat_map(|planned| epochs().map(move |committed| (planned, committed))) {
         cases += 1;
-        let recovery = recover(Found { plan: planned.map(plan), commit: committed.map(commit) });
+        let recovery = recover(NewestRecords { plan: planned.map(plan), commit: committed.map(commit) });
         let expected = match (planned, committed) {
             (None, None) => Recovery::Fresh,
             (None, Some(c)) => Recovery::Refuse(Contradiction::CommitWithoutPlan(EpochId(c))),
@@ -121,7 +121,7 @@ fn every_pair_of_newest_records_has_one_conclusion() {
 
 #[test]
 fn a_commit_of_another_plan_is_refused() {
-    let found = Found { plan: Some(Plan { batch_time_us: 1, ..plan(3) }), commit: Some(commit(3)) };
+    let found = NewestRecords { plan: Some(Plan { batch_time_us: 1, ..plan(3) }), commit: Some(commit(3)) };
     let recovery = recover(found);
     assert_eq!(recovery, Recovery::Refuse(Contradiction::CommitOfAnotherPlan(EpochId(3))));
 }
@@ -132,17 +132,17 @@ fn a_plan_that_leaves_out_or_repeats_records_is_refused() {
         let mut torn = plan(1);
         let at = TopicPartition::new("t", 0);
         torn.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from, until: 20 });
-        let recovery = recover(Found { plan: Some(torn.clone()), commit: Some(commit(0)) });
+        let recovery = recover(NewestRecords { plan: Some(torn.clone()), commit: Some(commit(0)) });
         let expected = format!("source events, t [0]: {from} does not follow 10");
         assert_eq!(recovery, Recovery::Refuse(Contradiction::OffsetsDoNotJoin(expected)));
         // A jump that the plan itself records is no contradiction: forward over lost records, back in a topic made anew.
         let gap = DataGap { topic: "t".into(), partition: 0, from: 10, until: from, reason: "retention".into() };
         let elsewhere = DataGap { partition: 1, ..gap.clone() };
         torn.sources.get_mut("events").unwrap().gaps = vec![elsewhere];
-        let recovery = recover(Found { plan: Some(torn.clone()), commit: Some(commit(0)) });
+        let recovery = recover(NewestRecords { plan: Some(torn.clone()), commit: Some(commit(0)) });
         assert!(matches!(recovery, Recovery::Refuse(_)), "a gap in another partition excuses nothing");
         torn.sources.get_mut("events").unwrap().gaps.push(gap);
-        let recovery = recover(Found { plan: Some(torn), commit: Some(commit(0)) });
+        let recovery = recover(NewestRecords { plan: Some(torn), commit: Some(commit(0)) });
         assert!(matches!(recovery, Recovery::Redo { .. }), "{recovery:?}");
     }
 }

@@ -16,7 +16,7 @@ use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 pub use crate::operator::{BlockChanges, BlockSource};
-use crate::operator::{Moment, Piece};
+use crate::operator::{EpochTime, Task};
 
 /// Blocks up to which they are deleted one by one when their windows go. A range of keys is one entry however many blocks are
 /// in it, but RocksDB sorts all ranges of its write buffer anew for the first read after each: thousands of them, of small
@@ -63,7 +63,7 @@ impl Aggregate {
     }
 
     /// Starts of the windows that became complete between two watermarks.
-    pub fn complete_windows(&self, moment: &Moment) -> Vec<i64> {
+    pub fn complete_windows(&self, moment: &EpochTime) -> Vec<i64> {
         let Some(window) = self.spec.window else { return Vec::new() };
         let complete: BTreeSet<i64> = self
             .index
@@ -77,7 +77,7 @@ impl Aggregate {
     }
 
     /// Windows or key buckets whose result the running epoch changed.
-    pub fn touched_groups(&self, moment: &Moment) -> Vec<i64> {
+    pub fn touched_groups(&self, moment: &EpochTime) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self
                 .touched
@@ -91,7 +91,7 @@ impl Aggregate {
     }
 
     /// All windows or key buckets that have state.
-    pub fn all_groups(&self, moment: &Moment) -> Vec<i64> {
+    pub fn all_groups(&self, moment: &EpochTime) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self.index.buckets().flat_map(|pane| window.windows_of(pane)).collect(),
             None => self.index.buckets().collect(),
@@ -115,27 +115,27 @@ impl Aggregate {
     }
 
     /// A global aggregate has its one row from the first epoch on, even if nothing was read (Spark §4.3).
-    fn with_global(&self, mut groups: BTreeSet<i64>, moment: &Moment) -> Vec<i64> {
+    fn with_global(&self, mut groups: BTreeSet<i64>, moment: &EpochTime) -> Vec<i64> {
         if self.spec.is_global() && moment.epoch == EpochId(0) {
             groups.insert(0);
         }
         groups.into_iter().collect()
     }
 
-    /// The pieces in which these groups are merged: one each, or one a shard for large ones.
-    pub fn merge_items(&self, groups: &[i64]) -> Vec<Piece> {
+    /// The tasks in which these groups are merged: one each, or one a shard for large ones.
+    pub fn merge_items(&self, groups: &[i64]) -> Vec<Task> {
         let items = groups.iter().flat_map(|group| match self.index.is_sharded(self.buckets_of(*group)) {
-            false => vec![Piece { group: *group, shard: None }],
-            true => (0..SHARDS).map(|shard| Piece { group: *group, shard: Some(shard) }).collect(),
+            false => vec![Task { group: *group, shard: None }],
+            true => (0..SHARDS).map(|shard| Task { group: *group, shard: Some(shard) }).collect(),
         });
         items.collect()
     }
 
-    /// The result of one piece.
+    /// The result of one task.
     ///
     /// # Errors
     /// If a block is missing or damaged, or a function fails.
-    pub fn merge(&self, committed: &dyn BlockSource, item: Piece) -> Result<RecordBatch, OperatorError> {
+    pub fn merge(&self, committed: &dyn BlockSource, item: Task) -> Result<RecordBatch, OperatorError> {
         let mut merger = Merger::new(&self.spec)?;
         self.push_all(&mut merger, committed, self.index.blocks_in(self.buckets_of(item.group)), item.shard)?;
         merger.into_result(item.group)
@@ -145,7 +145,7 @@ impl Aggregate {
     ///
     /// # Errors
     /// If a block to be compacted cannot be read.
-    pub fn settle(
+    pub fn prepare_commit(
         &mut self,
         committed: &dyn BlockSource,
         epoch: EpochId,

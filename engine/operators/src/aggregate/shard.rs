@@ -10,7 +10,7 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::error::Result;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// Shards that a large delta is split into, so that a window can be merged piece by piece.
+/// Shards that a large delta is split into, so that a window can be merged task by task.
 pub const SHARDS: u8 = 8;
 
 /// The shard of blocks that hold rows of every shard.

@@ -16,8 +16,8 @@ use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
 use crate::operator::{
-    BlockChanges, BlockSource, Bound, Change, Figures, LanePart, LateRows, Moment, Operator, OperatorLane,
-    OperatorSpec, Piece, Sign, Stored,
+    BlockChanges, BlockSource, Bound, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, OperatorSpec,
+    Sign, StateMetrics, Stored, Task,
 };
 use crate::state_rows::{self, StateRows};
 
@@ -32,7 +32,7 @@ pub enum Emission {
     ReplaceAndChanges,
     /// The rows that an epoch changed: the old ones taken back, the new ones added.
     Changes,
-    /// Everything in one piece whenever an epoch touched anything; nothing is late and nothing is forgotten.
+    /// Everything in one task whenever an epoch touched anything; nothing is late and nothing is forgotten.
     Complete,
 }
 
@@ -110,8 +110,8 @@ impl OperatorSpec for AggregateOperator {
             Some(last) => aggregate.all_groups(&last).into_iter().filter(is_open).collect(),
             None => Vec::new(),
         };
-        let pieces = aggregate.merge_items(&groups).into_iter();
-        let parts = pieces.map(|piece| aggregate.merge(committed, piece)).collect::<Result<Vec<_>, _>>()?;
+        let tasks = aggregate.merge_items(&groups).into_iter();
+        let parts = tasks.map(|task| aggregate.merge(committed, task)).collect::<Result<Vec<_>, _>>()?;
         let rows = concat_batches(&self.spec.output, &parts)?;
         let calls: Vec<String> = self.spec.calls.iter().map(|call| call.name.clone()).collect();
         let names = state_rows::result_names(&self.spec.group, "window", &self.spec.key_names, &calls);
@@ -125,7 +125,13 @@ struct Lane {
 }
 
 impl OperatorLane for Lane {
-    fn push(&mut self, _: usize, sign: Sign, rows: &RecordBatch, moment: &Moment) -> Result<LateRows, OperatorError> {
+    fn push(
+        &mut self,
+        _: usize,
+        sign: Sign,
+        rows: &RecordBatch,
+        moment: &EpochTime,
+    ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             return Err(OperatorError::Compute("an aggregate of blocks cannot take rows back".to_string()));
         }
@@ -146,7 +152,7 @@ struct Stateful {
 }
 
 impl Operator for Stateful {
-    fn absorb(&mut self, moment: &Moment, part: LanePart, lane: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, moment: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError> {
         let deltas = part.downcast::<Vec<Delta>>();
         let deltas = deltas.map_err(|_| OperatorError::Compute("a lane handed over what is no delta".to_string()))?;
         if lane == 0 {
@@ -157,8 +163,8 @@ impl Operator for Stateful {
         Ok(())
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Piece { group, shard: None }).collect();
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Task { group, shard: None }).collect();
         Ok(match self.emission {
             Emission::Append => self.aggregate.merge_items(&self.aggregate.complete_windows(moment)),
             Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => {
@@ -172,40 +178,44 @@ impl Operator for Stateful {
         })
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let aggregate = &self.aggregate;
         match self.emission {
-            Emission::Append => Ok(vec![Change::add(aggregate.merge(committed, piece)?)]),
-            Emission::Replace => self.bucket(piece.group, committed),
+            Emission::Append => Ok(vec![Change::add(aggregate.merge(committed, task)?)]),
+            Emission::Replace => self.bucket(task.group, committed),
             Emission::ReplaceAndChanges => {
-                let mut changes = self.bucket(piece.group, committed)?;
-                changes.extend(self.changes(piece.group, moment, committed)?);
+                let mut changes = self.bucket(task.group, committed)?;
+                changes.extend(self.changes(task.group, moment, committed)?);
                 Ok(changes)
             }
-            Emission::Changes => self.changes(piece.group, moment, committed),
+            Emission::Changes => self.changes(task.group, moment, committed),
             Emission::Complete => {
-                let pieces = aggregate.merge_items(&aggregate.all_groups(moment));
-                let parts = pieces.into_iter().map(|piece| aggregate.merge(committed, piece));
+                let tasks = aggregate.merge_items(&aggregate.all_groups(moment));
+                let parts = tasks.into_iter().map(|task| aggregate.merge(committed, task));
                 let rows = concat_batches(&aggregate.spec().output, &parts.collect::<Result<Vec<_>, _>>()?)?;
                 Ok(vec![Change { sign: Sign::Replace { bucket: 0 }, rows }])
             }
         }
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         let evict_until_us = moment.watermark_us.filter(|_| self.emission != Emission::Complete);
-        self.aggregate.settle(committed, moment.epoch, evict_until_us)
+        self.aggregate.prepare_commit(committed, moment.epoch, evict_until_us)
     }
 
     fn committed(&mut self) {
         self.aggregate.committed();
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.emission != Emission::Complete && !self.aggregate.complete_windows(next).is_empty()
     }
 
-    fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
+    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
         let window = self.aggregate.spec().window.filter(|_| self.emission != Emission::Complete);
         window.is_some_and(|window| window.is_complete(bucket, moment.watermark_us))
     }
@@ -223,12 +233,12 @@ impl Operator for Stateful {
         Ok(count)
     }
 
-    fn figures(&self) -> Figures {
-        Figures {
+    fn metrics(&self) -> StateMetrics {
+        StateMetrics {
             updated: self.updated,
             blocks: self.aggregate.blocks() as u64,
             bytes: self.aggregate.bytes(),
-            ..Figures::default()
+            ..StateMetrics::default()
         }
     }
 }
@@ -237,13 +247,18 @@ impl Stateful {
     /// One window or hash bucket, whole.
     fn bucket(&self, group: i64, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let sign = Sign::Replace { bucket: group };
-        let pieces = self.aggregate.merge_items(&[group]);
-        pieces.into_iter().map(|piece| Ok(Change { sign, rows: self.aggregate.merge(committed, piece)? })).collect()
+        let tasks = self.aggregate.merge_items(&[group]);
+        tasks.into_iter().map(|task| Ok(Change { sign, rows: self.aggregate.merge(committed, task)? })).collect()
     }
 
     /// The difference that the epoch makes to one window or hash bucket. Only the keys it touched are merged, once without
     /// the epoch's blocks and once with them.
-    fn changes(&self, group: i64, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn changes(
+        &self,
+        group: i64,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Change>, OperatorError> {
         let aggregate = &self.aggregate;
         let blocks: Vec<(BlockKey, bool)> = aggregate.blocks_of(aggregate.buckets_of(group)).collect();
         let keys = aggregate.spec().keys.len();

@@ -12,7 +12,8 @@ use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
 use crate::keyed::{KeyedInput, KeyedLane, PieceRows, instants};
 use crate::operator::{
-    BlockChanges, BlockSource, Change, Figures, LanePart, LateRows, Moment, Operator, OperatorLane, Piece, Sign, Stored,
+    BlockChanges, BlockSource, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, Sign, StateMetrics,
+    Stored, Task,
 };
 use crate::store::{Shard, Store};
 
@@ -35,7 +36,7 @@ impl OperatorLane for DedupLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &Moment,
+        moment: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             let what = format!("{}: rows that change cannot be deduplicated", self.name);
@@ -69,7 +70,7 @@ impl Dedup {
         &self,
         shard: &mut Shard,
         rows: &PieceRows<'_>,
-        moment: &Moment,
+        moment: &EpochTime,
     ) -> Result<Option<RecordBatch>, OperatorError> {
         let mut seen: HashTable<u128> = HashTable::new();
         let mut new = Vec::new();
@@ -89,7 +90,7 @@ impl Dedup {
     }
 
     /// What is kept of rows: their keys, and when they go.
-    fn remembered(&self, rows: &RecordBatch, moment: &Moment) -> Result<RecordBatch, OperatorError> {
+    fn remembered(&self, rows: &RecordBatch, moment: &EpochTime) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.spec.keys.iter().map(|key| rows.column(*key).clone()).collect();
         let times = match self.spec.expiry {
             Expiry::Never => None,
@@ -114,16 +115,16 @@ impl Dedup {
 }
 
 impl Operator for Dedup {
-    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        Ok(self.input.pieces(self.store.any_due(moment)))
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.store.any_due(moment)))
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
-        let shards = KeyedInput::shards_of(piece);
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
         let mut passed = Vec::new();
         for number in shards.clone() {
             let mut rows = self.input.of_shard(number).peekable();
@@ -143,16 +144,20 @@ impl Operator for Dedup {
         Ok(vec![Change::add(concat_batches(&self.spec.input, &passed)?)])
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        self.store.settle(moment, committed)
+        self.store.prepare_commit(moment, committed)
     }
 
     fn committed(&mut self) {
         self.store.committed();
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
     }
 
@@ -160,7 +165,7 @@ impl Operator for Dedup {
         self.store.count_rows(committed)
     }
 
-    fn figures(&self) -> Figures {
-        self.store.figures()
+    fn metrics(&self) -> StateMetrics {
+        self.store.metrics()
     }
 }

@@ -147,9 +147,9 @@ fn golden_vector_4() {
     bed.add(&[at("a", noon + 600)]).gives(&[]);
     bed.add(&[at("x", noon), at("y", noon + 1), at("a", noon + 1_200)]).gives(&["y 0"]).state(2, 1, 1);
     bed.add(&[at("a", noon + 660), at("a", noon + 1_800)]).gives(&[]).state(2, 0, 0);
-    assert!(bed.owes());
+    assert!(bed.has_pending_output());
     bed.add(&[]).gives(&[]).state(0, 0, 0);
-    assert!(!bed.owes());
+    assert!(!bed.has_pending_output());
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_key_lives_for_a_time() {
     bed.add(&[k("a")]).gives(&["a 0"]).state(1, 1, 0);
     bed.add(&[k("a"), k("b")]).gives(&["b 0"]).state(2, 1, 0);
     bed.add(&[]).gives(&[]).state(2, 0, 0);
-    assert!(bed.owes());
+    assert!(bed.has_pending_output());
     bed.add(&[k("a")]).gives(&[]).state(1, 0, 0);
     bed.add(&[k("a")]).gives(&["a 0"]).state(1, 1, 0);
 }

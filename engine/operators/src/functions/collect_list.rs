@@ -53,11 +53,11 @@ impl AggregateUDFImpl for CollectList {
     }
 }
 
-/// Values as they came, in pieces, and the group of each. They are put in order of group only when they are asked for.
+/// Values as they came, in tasks, and the group of each. They are put in order of group only when they are asked for.
 #[derive(Debug)]
 pub struct Many {
     element: DataType,
-    pieces: Vec<ArrayRef>,
+    tasks: Vec<ArrayRef>,
     groups: Vec<u32>,
     group_count: usize,
     value_bytes: usize,
@@ -73,7 +73,7 @@ impl Many {
             return Err(DataFusionError::Internal(format!("collect_list of type {list}")));
         };
         let element = field.data_type().clone();
-        Ok(Many { element, pieces: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
+        Ok(Many { element, tasks: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
     }
 
     /// There are at least so many groups from now on.
@@ -84,15 +84,15 @@ impl Many {
     fn push(&mut self, values: ArrayRef) -> Result<()> {
         if !values.is_empty() {
             self.value_bytes += values.to_data().get_slice_memory_size()?;
-            self.pieces.push(values);
+            self.tasks.push(values);
         }
         Ok(())
     }
 
     /// One list a group, in group order, values in the order of arrival.
     fn lists(&mut self) -> Result<ListArray> {
-        let pieces: Vec<&dyn Array> = self.pieces.iter().map(AsRef::as_ref).collect();
-        let values = if pieces.is_empty() { new_empty_array(&self.element) } else { concat(&pieces)? };
+        let tasks: Vec<&dyn Array> = self.tasks.iter().map(AsRef::as_ref).collect();
+        let values = if tasks.is_empty() { new_empty_array(&self.element) } else { concat(&tasks)? };
         let mut ends = vec![0_usize; self.group_count];
         self.groups.iter().for_each(|group| ends[*group as usize] += 1);
         let offsets = OffsetBuffer::<i32>::from_lengths(ends.iter().copied());
@@ -111,7 +111,7 @@ impl Many {
 
     fn emit(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let lists = self.lists()?;
-        self.pieces.clear();
+        self.tasks.clear();
         self.groups.clear();
         self.value_bytes = 0;
         let count = std::mem::take(&mut self.group_count);

@@ -8,7 +8,7 @@ use super::work::ShardWork;
 use crate::OperatorError;
 use crate::keyed::{KeyedInput, PieceRows};
 use crate::operator::{
-    BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, OperatorSpec, Piece, Sign, Stored,
+    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Sign, StateMetrics, Stored, Task,
 };
 use crate::store::Store;
 
@@ -32,18 +32,18 @@ impl Join {
         Join { spec, input: KeyedInput::default(), left, right }
     }
 
-    /// Figures of one side's state after the last epoch.
-    pub fn side_figures(&self, side: Side) -> Figures {
+    /// StateMetrics of one side's state after the last epoch.
+    pub fn side_figures(&self, side: Side) -> StateMetrics {
         match side {
-            Side::Left => self.left.figures(),
-            Side::Right => self.right.figures(),
+            Side::Left => self.left.metrics(),
+            Side::Right => self.right.metrics(),
         }
     }
 
     fn run_shard(
         &self,
         shard: u8,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
         output: &mut Output<'_>,
     ) -> Result<(), OperatorError> {
@@ -76,16 +76,16 @@ impl Join {
 }
 
 impl Operator for Join {
-    fn absorb(&mut self, _moment: &Moment, part: LanePart, _lane: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _moment: &EpochTime, part: LanePart, _lane: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        Ok(self.input.pieces(self.owes(moment)))
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.has_pending_output(moment)))
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
-        let shards = KeyedInput::shards_of(piece);
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
         let mut output = Output::new(&self.spec);
         for shard in shards.clone() {
             self.run_shard(shard, moment, committed, &mut output)?;
@@ -95,10 +95,14 @@ impl Operator for Join {
         output.finish()
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        let mut changes = self.left.settle(moment, committed)?;
-        let right = self.right.settle(moment, committed)?;
+        let mut changes = self.left.prepare_commit(moment, committed)?;
+        let right = self.right.prepare_commit(moment, committed)?;
         changes.puts.extend(right.puts);
         changes.deletes.extend(right.deletes);
         changes.drops.extend(right.drops);
@@ -110,7 +114,7 @@ impl Operator for Join {
         self.right.committed();
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.left.any_due(next) || self.right.any_due(next)
     }
 
@@ -118,7 +122,7 @@ impl Operator for Join {
         Ok(self.left.count_rows(committed)? + self.right.count_rows(committed)?)
     }
 
-    fn figures(&self) -> Figures {
-        self.left.figures().and(self.right.figures())
+    fn metrics(&self) -> StateMetrics {
+        self.left.metrics().and(self.right.metrics())
     }
 }

@@ -1,4 +1,4 @@
-//! The rows that a piece of a join gives out, small batches put together.
+//! The rows that a task of a join gives out, small batches put together.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
 use super::spec::{JoinSpec, Side};
 use crate::OperatorError;
 use crate::keyed::PieceRows;
-use crate::operator::{Moment, Sign};
+use crate::operator::{EpochTime, Sign};
 use crate::store::Shard;
 
 /// One shard of both sides, while an epoch's rows go through it.
@@ -43,7 +43,7 @@ impl ShardWork<'_, '_> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(super) fn let_go(&mut self, side: Side, moment: &Moment) -> Result<(), OperatorError> {
+    pub(super) fn let_go(&mut self, side: Side, moment: &EpochTime) -> Result<(), OperatorError> {
         let due = self.shard(side).due(moment);
         if due.is_empty() {
             return Ok(());

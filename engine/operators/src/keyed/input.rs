@@ -1,11 +1,11 @@
-//! What the lanes of an epoch handed over to a keyed operator, piece by piece.
+//! What the lanes of an epoch handed over to a keyed operator, task by task.
 
 use arrow::array::RecordBatch;
 
 use super::lane::ShardedRows;
 use super::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
 use crate::OperatorError;
-use crate::operator::{LanePart, Piece, Sign};
+use crate::operator::{LanePart, Sign, Task};
 
 /// The rows of one epoch.
 #[derive(Debug, Default)]
@@ -52,18 +52,18 @@ impl KeyedInput {
         self.parts.is_empty()
     }
 
-    /// All shards as one piece for a small epoch, else one piece a shard. `always` asks for a piece even without rows.
-    pub fn pieces(&self, always: bool) -> Vec<Piece> {
+    /// All shards as one task for a small epoch, else one task a shard. `always` asks for a task even without rows.
+    pub fn tasks(&self, always: bool) -> Vec<Task> {
         match self.rows() {
             0 if !always => Vec::new(),
-            0..SMALL_EPOCH_ROWS => vec![Piece { group: ALL_SHARDS, shard: None }],
-            _ => (0..SHARDS).map(|shard| Piece { group: i64::from(shard), shard: None }).collect(),
+            0..SMALL_EPOCH_ROWS => vec![Task { group: ALL_SHARDS, shard: None }],
+            _ => (0..SHARDS).map(|shard| Task { group: i64::from(shard), shard: None }).collect(),
         }
     }
 
-    /// The shards of a piece.
-    pub fn shards_of(piece: Piece) -> std::ops::Range<u8> {
-        match u8::try_from(piece.group) {
+    /// The shards of a task.
+    pub fn shards_of(task: Task) -> std::ops::Range<u8> {
+        match u8::try_from(task.group) {
             Ok(shard) if shard < SHARDS => shard..shard + 1,
             _ => 0..SHARDS,
         }

@@ -8,7 +8,7 @@ use datafusion::error::DataFusionError;
 use super::SHARDS;
 use super::hash::hash_keys;
 use crate::OperatorError;
-use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 
 /// Rows that are collected before they are sorted by shard.
 const SORT_ROWS: usize = 65_536;
@@ -110,7 +110,7 @@ impl OperatorLane for KeyedLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &Moment,
+        moment: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         let Some(event_time) = self.ports[port].event_time else {
             self.collect(port, sign, rows.clone())?;
@@ -136,7 +136,7 @@ impl OperatorLane for KeyedLane {
 fn late_rows(
     event_time: EventTime,
     rows: &RecordBatch,
-    moment: &Moment,
+    moment: &EpochTime,
 ) -> Result<(LateRows, Option<BooleanArray>), OperatorError> {
     let times = instants(rows.column(event_time.column))?;
     let times = times.as_primitive::<TimestampMicrosecondType>();

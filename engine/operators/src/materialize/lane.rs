@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::spec::MaterializeSpec;
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 
 /// Rows of one lane, by bucket.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl OperatorLane for MaterializeLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &Moment,
+        moment: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, moment)
     }

@@ -10,7 +10,9 @@ use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, PieceRows};
-use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
+};
 use crate::recompute::{Begun, count, row_hashes, take_out};
 use crate::store::{Shard, Store};
 
@@ -93,7 +95,7 @@ impl Materialize {
     fn run_shard(
         &self,
         number: u8,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(number).collect();
@@ -111,16 +113,16 @@ impl Materialize {
 }
 
 impl Operator for Materialize {
-    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        Ok(self.input.pieces(self.is_first() || self.store.any_due(moment)))
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.store.any_due(moment)))
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
-        let shards = KeyedInput::shards_of(piece);
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
         let mut out = BTreeMap::new();
         for number in shards.clone() {
             out.extend(self.run_shard(number, moment, committed)?);
@@ -136,11 +138,15 @@ impl Operator for Materialize {
         Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        let mut all = self.store.settle(moment, committed)?;
+        let mut all = self.store.prepare_commit(moment, committed)?;
         if let Some(begun) = &mut self.begun {
-            let changes = begun.settle(moment, committed)?;
+            let changes = begun.prepare_commit(moment, committed)?;
             all.puts.extend(changes.puts);
             all.deletes.extend(changes.deletes);
             all.drops.extend(changes.drops);
@@ -153,11 +159,11 @@ impl Operator for Materialize {
         self.begun.iter_mut().for_each(Begun::committed);
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.is_first() || self.store.any_due(next)
     }
 
-    fn is_final(&self, bucket: i64, moment: &Moment) -> bool {
+    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
         self.spec.is_final(bucket, moment.watermark_us)
     }
 
@@ -165,7 +171,7 @@ impl Operator for Materialize {
         self.store.count_rows(committed)
     }
 
-    fn figures(&self) -> Figures {
-        self.store.figures()
+    fn metrics(&self) -> StateMetrics {
+        self.store.metrics()
     }
 }

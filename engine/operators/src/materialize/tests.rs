@@ -78,7 +78,7 @@ fn random_row(random: &mut Random, id: i64, epoch: u64) -> Row {
     Row { key, time, id: if random.below(6) == 0 { 0 } else { id } }
 }
 
-/// Buckets as they were given out last. Checks that the buckets of an epoch are exactly these, each once, in order within a piece.
+/// Buckets as they were given out last. Checks that the buckets of an epoch are exactly these, each once, in order within a task.
 fn replaced(out: &[Change], files: &mut BTreeMap<i64, Vec<String>>) -> Vec<i64> {
     let mut buckets = Vec::new();
     for change in out {
@@ -203,11 +203,11 @@ fn stretches_of_time_close_when_all_their_rows_are_final() {
 #[test]
 fn an_empty_table_is_given_out_once() {
     let mut bed = Bed::new(spec(Bucket::Whole));
-    assert!(bed.operator().owes(&moment(4, None, None)));
+    assert!(bed.operator().has_pending_output(&moment(4, None, None)));
     let out = bed.epoch(&vec![], moment(4, None, None));
     assert_eq!((out.len(), out[0].sign, out[0].rows.num_rows()), (1, Sign::Replace { bucket: 0 }, 0));
     bed.restart();
-    assert!(!bed.operator().owes(&moment(5, None, None)));
+    assert!(!bed.operator().has_pending_output(&moment(5, None, None)));
     assert!(bed.epoch(&vec![], moment(5, None, None)).is_empty());
 }
 

@@ -9,7 +9,7 @@ use state::BlockKey;
 
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
-use crate::operator::{BlockChanges, BlockSource, Moment};
+use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Budget, Store, StoreSpec};
 
 /// A store with one row once the operator has begun: the epoch in which it did.
@@ -31,7 +31,7 @@ impl Begun {
     pub(crate) fn open(
         operator: &str,
         blocks: Vec<(BlockKey, u64)>,
-        last: Option<Moment>,
+        last: Option<EpochTime>,
         budget: Arc<Budget>,
     ) -> Begun {
         let has_begun = !blocks.is_empty();
@@ -55,7 +55,7 @@ impl Begun {
     ///
     /// # Errors
     /// If the note cannot be kept.
-    pub(crate) fn note(&self, moment: &Moment, committed: &dyn BlockSource) -> Result<(), OperatorError> {
+    pub(crate) fn note(&self, moment: &EpochTime, committed: &dyn BlockSource) -> Result<(), OperatorError> {
         if self.has_begun {
             return Ok(());
         }
@@ -72,12 +72,12 @@ impl Begun {
     ///
     /// # Errors
     /// As the store's.
-    pub(crate) fn settle(
+    pub(crate) fn prepare_commit(
         &mut self,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BlockChanges, OperatorError> {
-        self.store.settle(moment, committed)
+        self.store.prepare_commit(moment, committed)
     }
 
     /// The epoch is durable.

@@ -12,7 +12,9 @@ use super::spec::{Emission, RecomputeSpec};
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, PieceRows};
-use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
+};
 use crate::store::Store;
 
 /// The operator with its state.
@@ -25,7 +27,7 @@ pub(super) struct Recompute {
     input: KeyedInput,
 }
 
-/// One shard of a piece: its rows at every port, and the partitions that the epoch brought rows for, in order of their first row.
+/// One shard of a task: its rows at every port, and the partitions that the epoch brought rows for, in order of their first row.
 struct Work<'a> {
     number: u8,
     ports: Vec<PortShard<'a>>,
@@ -52,14 +54,19 @@ impl Recompute {
         self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
     }
 
-    fn any_due(&self, moment: &Moment) -> bool {
+    fn any_due(&self, moment: &EpochTime) -> bool {
         self.ports.iter().any(|port| port.store.any_due(moment))
     }
 
-    /// Locks the shards of a piece in which there is something to do.
-    fn work(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Work<'_>>, OperatorError> {
+    /// Locks the shards of a task in which there is something to do.
+    fn work(
+        &self,
+        task: Task,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Work<'_>>, OperatorError> {
         let mut work = Vec::new();
-        for number in KeyedInput::shards_of(piece) {
+        for number in KeyedInput::shards_of(task) {
             let mut seen = ByHash::default();
             let mut touched = Vec::new();
             for key in self.input.of_shard(number).flat_map(|part| part.keys) {
@@ -77,7 +84,7 @@ impl Recompute {
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
-    fn take_in(&self, work: &mut Work<'_>, moment: &Moment) -> Result<Vec<Placed>, OperatorError> {
+    fn take_in(&self, work: &mut Work<'_>, moment: &EpochTime) -> Result<Vec<Placed>, OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
         for port in &mut work.ports {
             port.renew(&work.touched, moment)?;
@@ -139,7 +146,7 @@ impl Recompute {
         }
     }
 
-    /// The rows of one port in all shards of a piece.
+    /// The rows of one port in all shards of a task.
     fn together(&self, port: usize, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
         let none = self.ports[port].no_rows();
         Ok(concat_batches(none.schema_ref(), shards.iter().map(|placed| &placed[port].rows))?)
@@ -154,7 +161,12 @@ impl Recompute {
         Ok(self.spec.plan.run(&ports.iter().collect::<Vec<_>>(), &self.spec.output)?)
     }
 
-    fn run_changes(&self, work: &mut [Work<'_>], begins: bool, moment: &Moment) -> Result<Vec<Change>, OperatorError> {
+    fn run_changes(
+        &self,
+        work: &mut [Work<'_>],
+        begins: bool,
+        moment: &EpochTime,
+    ) -> Result<Vec<Change>, OperatorError> {
         let (mut before, mut now) = (Vec::new(), Vec::new());
         for shard in work.iter_mut() {
             before.push(shard.ports.iter().map(|port| port.of_keys(&shard.touched)).collect::<Result<Vec<_>, _>>()?);
@@ -171,7 +183,7 @@ impl Recompute {
         changes(&before, &self.result(&now)?)
     }
 
-    fn run_final(&self, work: &mut [Work<'_>], moment: &Moment) -> Result<Vec<Change>, OperatorError> {
+    fn run_final(&self, work: &mut [Work<'_>], moment: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let mut now = Vec::new();
         for shard in work.iter_mut() {
             now.push(self.take_in(shard, moment)?);
@@ -187,18 +199,18 @@ impl Recompute {
 }
 
 impl Operator for Recompute {
-    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
-        Ok(self.input.pieces(self.is_first() || self.any_due(moment)))
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.any_due(moment)))
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
-        let shards = KeyedInput::shards_of(piece);
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
-        let mut work = self.work(piece, moment, committed)?;
+        let mut work = self.work(task, moment, committed)?;
         let changes = match self.spec.emission {
             Emission::Changes => self.run_changes(&mut work, begins, moment)?,
             Emission::Final => self.run_final(&mut work, moment)?,
@@ -216,11 +228,15 @@ impl Operator for Recompute {
         Ok(changes)
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut all = BlockChanges::default();
-        let ports = self.ports.iter_mut().map(|port| port.store.settle(moment, committed));
-        let begun = self.begun.iter_mut().map(|begun| begun.settle(moment, committed));
+        let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(moment, committed));
+        let begun = self.begun.iter_mut().map(|begun| begun.prepare_commit(moment, committed));
         for changes in ports.chain(begun) {
             let changes = changes?;
             all.puts.extend(changes.puts);
@@ -235,7 +251,7 @@ impl Operator for Recompute {
         self.begun.iter_mut().for_each(Begun::committed);
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.is_first() || self.any_due(next)
     }
 
@@ -243,7 +259,7 @@ impl Operator for Recompute {
         self.ports.iter().map(|port| port.store.count_rows(committed)).sum()
     }
 
-    fn figures(&self) -> Figures {
-        self.ports.iter().map(|port| port.store.figures()).reduce(Figures::and).unwrap_or_default()
+    fn metrics(&self) -> StateMetrics {
+        self.ports.iter().map(|port| port.store.metrics()).reduce(StateMetrics::and).unwrap_or_default()
     }
 }

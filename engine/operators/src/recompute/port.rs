@@ -10,7 +10,7 @@ use super::difference::{ByHash, row_hashes, take_out};
 use super::spec::RecomputePort;
 use crate::OperatorError;
 use crate::keyed::instants;
-use crate::operator::{BlockSource, Moment};
+use crate::operator::{BlockSource, EpochTime};
 use crate::store::{Shard, Store, StoreSpec};
 
 /// Input rows by partition key.
@@ -65,7 +65,7 @@ impl Port {
     }
 
     /// Input rows as they are filed at this moment.
-    fn to_state(&self, rows: &RecordBatch, moment: &Moment) -> Result<RecordBatch, OperatorError> {
+    fn to_state(&self, rows: &RecordBatch, moment: &EpochTime) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.to_state.iter().map(|column| Arc::clone(rows.column(*column))).collect();
         if let Some(window) = self.ends {
             columns.push(instants(rows.column(window))?);
@@ -91,7 +91,7 @@ impl Port {
     pub(super) fn shard(
         &self,
         number: u8,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<PortShard<'_>, OperatorError> {
         Ok(PortShard { port: self, rows: self.store.shard(number, moment, committed)? })
@@ -108,7 +108,7 @@ fn ends(port: &RecomputePort) -> Option<usize> {
     port.expires.filter(|column| matches!(port.input.field(*column).data_type(), DataType::Struct(_)))
 }
 
-/// The rows of one port and shard, locked for a piece.
+/// The rows of one port and shard, locked for a task.
 pub(super) struct PortShard<'a> {
     port: &'a Port,
     rows: MutexGuard<'a, Shard>,
@@ -127,7 +127,7 @@ impl PortShard<'_> {
     }
 
     /// The rows that are due.
-    pub(super) fn due(&self, moment: &Moment) -> Result<Placed, OperatorError> {
+    pub(super) fn due(&self, moment: &EpochTime) -> Result<Placed, OperatorError> {
         self.at(self.rows.due(moment))
     }
 
@@ -137,13 +137,13 @@ impl PortShard<'_> {
     }
 
     /// Files input rows with the hashes of their keys.
-    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128], moment: &Moment) -> Result<(), OperatorError> {
+    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128], moment: &EpochTime) -> Result<(), OperatorError> {
         self.rows.insert(&self.port.to_state(rows, moment)?, keys)?;
         Ok(())
     }
 
     /// Files the rows of these partitions anew, if rows are forgotten: all of a partition go at once, some time after the last came.
-    pub(super) fn renew(&mut self, keys: &[u128], moment: &Moment) -> Result<(), OperatorError> {
+    pub(super) fn renew(&mut self, keys: &[u128], moment: &EpochTime) -> Result<(), OperatorError> {
         if self.port.forgotten_after_us.is_none() {
             return Ok(());
         }
@@ -183,7 +183,7 @@ impl PortShard<'_> {
     }
 
     /// Lets rows go that are due.
-    pub(super) fn evict(&mut self, moment: &Moment) {
+    pub(super) fn evict(&mut self, moment: &EpochTime) {
         self.rows.evict(moment);
     }
 }

@@ -1,4 +1,4 @@
-//! What a piece works on: the rows of its shards, and the live sessions of their keys.
+//! What a task works on: the rows of its shards, and the live sessions of their keys.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,7 +13,7 @@ use super::spec::{GroupTime, SessionSpec};
 use super::sweep::{Intervals, Merged, sweep};
 use crate::OperatorError;
 use crate::keyed::KeyedInput;
-use crate::operator::{BlockSource, Moment};
+use crate::operator::{BlockSource, EpochTime};
 use crate::store::Store;
 
 /// The keys that an epoch touched in some shards. Keys are numbered in the order in which they came, shard by shard.
@@ -53,7 +53,7 @@ pub(super) fn touched(
     input: &KeyedInput,
     shards: Range<u8>,
     store: &Store,
-    moment: &Moment,
+    moment: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<Option<Touched>, OperatorError> {
     let mut gathered = Gathered::default();
@@ -108,7 +108,7 @@ impl Gathered {
         &mut self,
         shard: u8,
         store: &Store,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<(), OperatorError> {
         let Some(touched) = self.shards.last() else { return Ok(()) };

@@ -9,7 +9,7 @@ use arrow::datatypes::TimestampMicrosecondType;
 use super::spec::{Emission, GroupTime, SessionSpec};
 use crate::OperatorError;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{LanePart, LateRows, Moment, OperatorLane, Sign};
+use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 
 /// Collects the rows of one lane.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl OperatorLane for SessionLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &Moment,
+        moment: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             let name = &self.spec.operator;

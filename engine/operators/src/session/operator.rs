@@ -12,7 +12,9 @@ use super::gather::{Touched, touched};
 use super::spec::{Emission, SessionSpec};
 use crate::OperatorError;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
-use crate::operator::{BlockChanges, BlockSource, Change, Figures, LanePart, Moment, Operator, Piece, Sign, Stored};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
+};
 use crate::store::Store;
 
 /// So many due groups are given out together, at least, if there are so many.
@@ -45,7 +47,7 @@ impl Session {
     fn merge(
         &self,
         touched: &Touched,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let Touched { merged, rows, old, .. } = touched;
@@ -70,7 +72,7 @@ impl Session {
     fn evict(
         &self,
         shards: Range<u8>,
-        moment: &Moment,
+        moment: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let mut changes = Vec::new();
@@ -95,7 +97,7 @@ impl Session {
     }
 
     /// All groups that there are.
-    fn whole(&self, moment: &Moment, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
+    fn whole(&self, moment: &EpochTime, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
         let mut states = Vec::with_capacity(SHARDS as usize);
         for shard in 0..SHARDS {
             let state = self.store.shard(shard, moment, committed)?;
@@ -113,29 +115,29 @@ impl Session {
 }
 
 impl Operator for Session {
-    fn absorb(&mut self, _: &Moment, part: LanePart, _: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn pieces(&mut self, moment: &Moment) -> Result<Vec<Piece>, OperatorError> {
+    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         if self.spec.emission == Emission::Complete {
-            // The whole table is one change, so it is one piece.
+            // The whole table is one change, so it is one task.
             let is_first = moment.epoch.0 == 0;
-            let piece = (is_first || !self.input.is_empty()).then_some(Piece { group: ALL_SHARDS, shard: None });
-            return Ok(piece.into_iter().collect());
+            let task = (is_first || !self.input.is_empty()).then_some(Task { group: ALL_SHARDS, shard: None });
+            return Ok(task.into_iter().collect());
         }
         let is_due = self.store.any_due(moment);
-        if is_due && self.input.is_empty() && self.store.figures().bytes >= LARGE_BYTES {
+        if is_due && self.input.is_empty() && self.store.metrics().bytes >= LARGE_BYTES {
             // Nothing is inserted, so there are no small blocks to be afraid of. How many rows there are is not known after a
-            // restart, how many bytes is: the pieces, and so the order of the result, are those of the run before.
+            // restart, how many bytes is: the tasks, and so the order of the result, are those of the run before.
             let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, moment));
-            return Ok(due.map(|shard| Piece { group: i64::from(shard), shard: None }).collect());
+            return Ok(due.map(|shard| Task { group: i64::from(shard), shard: None }).collect());
         }
-        Ok(self.input.pieces(is_due))
+        Ok(self.input.tasks(is_due))
     }
 
-    fn run(&self, piece: Piece, moment: &Moment, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
-        let shards = KeyedInput::shards_of(piece);
+    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
         let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, moment, committed)? {
             Some(touched) => self.merge(&touched, moment, committed)?,
             None => Vec::new(),
@@ -150,16 +152,20 @@ impl Operator for Session {
         Ok(changes)
     }
 
-    fn settle(&mut self, moment: &Moment, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(
+        &mut self,
+        moment: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        self.store.settle(moment, committed)
+        self.store.prepare_commit(moment, committed)
     }
 
     fn committed(&mut self) {
         self.store.committed();
     }
 
-    fn owes(&self, next: &Moment) -> bool {
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
     }
 
@@ -167,7 +173,7 @@ impl Operator for Session {
         self.store.count_rows(committed)
     }
 
-    fn figures(&self) -> Figures {
-        self.store.figures()
+    fn metrics(&self) -> StateMetrics {
+        self.store.metrics()
     }
 }

@@ -11,7 +11,7 @@ use super::format::{epoch_of, id};
 use super::rows::{Named, Rows};
 use super::summary::{Passed, ShardFacts};
 use crate::OperatorError;
-use crate::operator::Moment;
+use crate::operator::EpochTime;
 
 /// Rows of one shard. A position names a row until the operator is done with the shard in this epoch.
 #[derive(Debug)]
@@ -149,12 +149,12 @@ impl Shard {
     }
 
     /// Positions of the rows that are due at this moment, oldest first.
-    pub fn due(&self, moment: &Moment) -> Vec<u32> {
+    pub fn due(&self, moment: &EpochTime) -> Vec<u32> {
         self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(Passed::at(moment)))
     }
 
     /// Lets all rows go that are due at this moment.
-    pub fn evict(&mut self, moment: &Moment) {
+    pub fn evict(&mut self, moment: &EpochTime) {
         for position in self.due(moment) {
             // Time takes a row that is due in this epoch; what goes before its time must be said.
             match self.rows.as_ref().is_some_and(|rows| rows.is_due(position, self.until)) {

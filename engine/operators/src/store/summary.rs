@@ -9,7 +9,7 @@ use super::index::BUCKETS;
 use super::times::NEVER;
 use crate::OperatorError;
 use crate::keyed::SHARDS;
-use crate::operator::Moment;
+use crate::operator::EpochTime;
 
 /// Times that have passed: what goes at or before them is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Passed {
     /// Nothing has passed.
     pub const NOTHING: Passed = Passed { watermark_us: i64::MIN, batch_time_us: i64::MIN };
 
-    pub fn at(moment: &Moment) -> Passed {
+    pub fn at(moment: &EpochTime) -> Passed {
         Passed { watermark_us: moment.watermark_us.unwrap_or(i64::MIN), batch_time_us: moment.batch_time_us }
     }
 

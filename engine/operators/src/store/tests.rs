@@ -24,7 +24,7 @@ fn epoch(store: &mut Store, blocks: &mut Blocks, number: u64, inserted: &[Row]) 
         }
     }
     store.finish(0..SHARDS, &moment).unwrap();
-    let changes = store.settle(&moment, blocks).unwrap();
+    let changes = store.prepare_commit(&moment, blocks).unwrap();
     blocks.apply(&changes);
     store.committed();
 }
@@ -43,7 +43,7 @@ fn a_store_reads_nothing_before_it_is_asked() {
     epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10), row(2, 20)]);
     let store = open(&blocks);
     assert_eq!(blocks.reads(), 0);
-    assert_eq!(store.figures().rows, 0);
+    assert_eq!(store.metrics().rows, 0);
     let shard = store.shard(row(1, 0).shard(), &moment(1, None, 1), &blocks).unwrap();
     assert_eq!(texts(&shard), ["1 10"]);
     assert_eq!(blocks.reads(), 2, "the summary and the one block");
@@ -74,7 +74,7 @@ fn an_epoch_without_changes_writes_nothing() {
     let moment = moment(1, Some(5), 1);
     drop(store.shard(3, &moment, &blocks).unwrap());
     store.finish(0..SHARDS, &moment).unwrap();
-    let changes = store.settle(&moment, &blocks).unwrap();
+    let changes = store.prepare_commit(&moment, &blocks).unwrap();
     assert!(changes.puts.is_empty() && changes.deletes.is_empty() && changes.drops.is_empty());
 }
 
@@ -85,18 +85,18 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
     epoch(&mut open(&blocks), &mut blocks, 0, std::slice::from_ref(&late));
     let mut store = open(&blocks);
     assert!(store.any_due(&moment(1, Some(1), 1)), "nothing is known yet");
-    let changes = store.settle(&moment(1, Some(1), 1), &blocks).unwrap();
+    let changes = store.prepare_commit(&moment(1, Some(1), 1), &blocks).unwrap();
     assert!(changes.puts.is_empty());
     store.committed();
     assert!(!store.any_due(&moment(2, Some(49), 2)));
     assert!(store.any_due(&moment(2, Some(50), 2)));
     assert!(store.is_due(late.shard(), &moment(2, Some(50), 2)));
-    assert_eq!(store.figures().rows, 1);
-    blocks.apply(&store.settle(&moment(2, Some(50), 2), &blocks).unwrap());
+    assert_eq!(store.metrics().rows, 1);
+    blocks.apply(&store.prepare_commit(&moment(2, Some(50), 2), &blocks).unwrap());
     store.committed();
     assert!(!store.any_due(&moment(3, Some(60), 3)));
     assert_eq!(blocks.list(), [], "the last row is gone, and every block with it");
-    assert_eq!((store.figures().rows, store.figures().removed), (0, 1));
+    assert_eq!((store.metrics().rows, store.metrics().removed), (0, 1));
 }
 
 /// Rows of large epochs that live for two of them lay there for sixteen, until it was their shard's turn: a join's state was seen
@@ -105,7 +105,7 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
 fn dead_rows_are_never_more_than_the_living() {
     let mut blocks = Blocks::default();
     let mut store = open(&blocks);
-    store.limits = settle::Limits { dead_entries: 16, ..settle::Limits::default() };
+    store.limits = commit::Limits { dead_entries: 16, ..commit::Limits::default() };
     for number in 0..40 {
         let of_epoch = |row: i64| Row { expires: Some(number + 2), ..row_of(number * 6_400 + row) };
         let inserted: Vec<Row> = (0..6_400).map(of_epoch).collect();
@@ -115,12 +115,12 @@ fn dead_rows_are_never_more_than_the_living() {
             store.shard(shard, &moment, &blocks).unwrap().insert(&rows(&of_shard), &keys(&of_shard)).unwrap();
             store.finish(shard..shard + 1, &moment).unwrap();
         }
-        let changes = store.settle(&moment, &blocks).unwrap();
+        let changes = store.prepare_commit(&moment, &blocks).unwrap();
         blocks.apply(&changes);
         store.committed();
         let summary = store.summary(&blocks).unwrap();
         let stored: u64 = summary.buckets.iter().map(|bucket| bucket.stored).sum();
-        let live = store.figures().rows;
+        let live = store.metrics().rows;
         assert_eq!(live, 6_400 * (number + 1).min(2) as u64);
         assert!(stored <= 2 * live + 16 * u64::from(SHARDS), "epoch {number}: {stored} rows for {live}");
     }
@@ -153,7 +153,7 @@ fn a_store_of_keys_refuses_to_give_rows() {
     shard.insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
     drop(shard);
     store.finish(0..SHARDS, &now).unwrap();
-    store.settle(&now, &blocks).unwrap();
+    store.prepare_commit(&now, &blocks).unwrap();
     let shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
     assert!(shard.contains(keys(&[row(1, 1)])[0]));
     assert!(shard.gather(&[0]).unwrap_err().to_string().contains("keeps no rows"));
@@ -165,9 +165,9 @@ fn figures_count_the_rows_of_the_running_epoch() {
     let store = open(&blocks);
     let now = moment(0, None, 0);
     store.shard(row(1, 1).shard(), &now, &blocks).unwrap().insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
-    assert_eq!(store.figures().rows, 1);
+    assert_eq!(store.metrics().rows, 1);
     store.finish(0..SHARDS, &now).unwrap();
-    assert_eq!(store.figures().rows, 1);
+    assert_eq!(store.metrics().rows, 1);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_budget_knows_what_is_in_memory() {
     let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
     let many: Vec<Row> = (0..10_000).map(|key| row(key, key)).collect();
     epoch(&mut store, &mut blocks, 0, &many);
-    assert_eq!(store.figures().memory_bytes, budget.used_bytes() as u64);
+    assert_eq!(store.metrics().memory_bytes, budget.used_bytes() as u64);
     assert!(budget.used_bytes() > 10_000 * 30);
     drop(store);
     assert_eq!(budget.used_bytes(), 0);

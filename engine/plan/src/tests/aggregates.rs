@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Int64Array, RecordBatch};
 use epoch::EpochId;
 use operators::aggregate::Delta;
-use operators::operator::{Moment, Sign};
+use operators::operator::{EpochTime, Sign};
 
 use super::engine::{MINUTE, doubles, flags, front, ints, lines, operator, plan_one, rows, run, texts, times};
 
@@ -175,7 +175,7 @@ fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
     )
 }
 
-/// The figure over the six events, given in these pieces: one lane of one epoch each.
+/// The figure over the six events, given in these tasks: one lane of one epoch each.
 fn figure(call: &str, cuts: &[usize]) -> Result<String, String> {
     let sql = format!("SELECT CAST({call} AS STRING) AS x FROM events");
     let (graph, _) = plan_one("complete", &sql).map_err(|problems| {
@@ -294,7 +294,7 @@ fn a_state_is_the_same_bytes_on_every_run() {
             ],
         );
         let blocks = || {
-            let moment = Moment { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
+            let moment = EpochTime { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
             let mut lane = Arc::clone(operator).lane().unwrap();
             lane.push(0, Sign::Add, &front(&graph, 0).run(&input).unwrap().rows, &moment).unwrap();
             let deltas = lane.finish().unwrap().downcast::<Vec<Delta>>().unwrap();

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use epoch::EpochId;
 use job::{Job, OutputMode};
-use operators::operator::{BlockSource, Change, Moment, Operator, OperatorLane, OperatorSpec, Sign, Stored};
+use operators::operator::{BlockSource, Change, EpochTime, Operator, OperatorLane, OperatorSpec, Sign, Stored};
 use operators::{OperatorError, Pipeline};
 use state::BlockKey;
 
@@ -128,7 +128,7 @@ pub fn run(graph: &Graph, at: usize, epochs: &[(Vec<RecordBatch>, Option<i64>)])
     let nothing = (Vec::new(), Some(i64::MAX / 4));
     for (number, (lanes, watermark_us)) in epochs.iter().chain([&nothing]).enumerate() {
         let moment =
-            Moment { epoch: EpochId(number as u64), batch_time_us: 0, watermark_us: *watermark_us, late_us: late };
+            EpochTime { epoch: EpochId(number as u64), batch_time_us: 0, watermark_us: *watermark_us, late_us: late };
         if number == epochs.len() && table.mode != OutputMode::Append {
             break;
         }
@@ -191,7 +191,7 @@ impl<'a> Machine<'a> {
         Machine { graph, table, store: Store::default(), operators, lanes: BTreeMap::new(), out: Vec::new() }
     }
 
-    fn epoch(&mut self, lanes: &[RecordBatch], moment: &Moment) -> Vec<(Sign, RecordBatch)> {
+    fn epoch(&mut self, lanes: &[RecordBatch], moment: &EpochTime) -> Vec<(Sign, RecordBatch)> {
         let fresh = |(at, node): (usize, &Node)| match &node.kind {
             NodeKind::Operator(operator) => Some((at, Arc::clone(&operator.spec).lane().unwrap())),
             _ => None,
@@ -212,17 +212,15 @@ impl<'a> Machine<'a> {
             let own = self.own(*at, moment);
             let operator = self.operators.get_mut(at).unwrap();
             operator.absorb(&own, part, lanes.len() as u16).unwrap();
-            let pieces = operator.pieces(&own).unwrap();
-            let changes: Vec<Change> = pieces
-                .into_iter()
-                .flat_map(|piece| self.operators[at].run(piece, &own, &self.store).unwrap())
-                .collect();
+            let tasks = operator.tasks(&own).unwrap();
+            let changes: Vec<Change> =
+                tasks.into_iter().flat_map(|task| self.operators[at].run(task, &own, &self.store).unwrap()).collect();
             changes.iter().for_each(|change| self.pass_on(&Origin::Node(*at), change.sign, &change.rows, moment));
         }
         for at in &at {
             let own = self.own(*at, moment);
             let operator = self.operators.get_mut(at).unwrap();
-            let changes = operator.settle(&own, &self.store).unwrap();
+            let changes = operator.prepare_commit(&own, &self.store).unwrap();
             for drop in &changes.drops {
                 let is_dropped = |key: &BlockKey| {
                     key.operator == drop.operator && drop.from <= key.bucket && key.bucket < drop.until
@@ -237,13 +235,13 @@ impl<'a> Machine<'a> {
     }
 
     /// What time it is for an operator: its rows may lag behind the watermark.
-    fn own(&self, at: usize, moment: &Moment) -> Moment {
+    fn own(&self, at: usize, moment: &EpochTime) -> EpochTime {
         let NodeKind::Operator(operator) = &self.graph.nodes[at].kind else { return *moment };
         let behind = |us: Option<i64>| us.map(|us| us - operator.lag_us);
-        Moment { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..*moment }
+        EpochTime { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..*moment }
     }
 
-    fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, moment: &Moment) {
+    fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, moment: &EpochTime) {
         let graph = self.graph;
         for (at, node) in graph.nodes.iter().enumerate() {
             for edge in node.inputs.iter().filter(|edge| edge.from == *from) {

@@ -7,7 +7,7 @@ use epoch::Step;
 use job::Job;
 
 use super::{MemoryOptions, MemoryRecord, MemoryRun};
-use crate::Moment;
+use crate::StepSide;
 
 mod kafka;
 
@@ -98,8 +98,8 @@ fn windows_close_when_the_watermark_passes_them() {
     assert_eq!(run.watermark("nothing"), None);
     assert!(rows(&mut run, "gold.counts").is_empty());
     assert_eq!(rows(&mut run, "gold.users"), ["ann 2", "bob 1"]);
-    assert!(run.figures("gold.counts").unwrap().blocks > 0);
-    assert_eq!(run.figures("bronze.clicks").unwrap(), super::StateFigures::default());
+    assert!(run.metrics("gold.counts").unwrap().blocks > 0);
+    assert_eq!(run.metrics("bronze.clicks").unwrap(), super::TableStateMetrics::default());
 
     feed(&run, 1);
     run.step().unwrap();
@@ -169,10 +169,10 @@ fn the_rows_of_a_state_are_counted_exactly_also_after_a_restart() {
         let epochs = run.step().unwrap();
         let state = epochs.last().unwrap().state.iter().find(|state| state.name == "gold.counts").unwrap();
         assert_eq!((state.rows, run.updated_since("gold.counts", first)), (Some(rows), updated), "epoch {epoch}");
-        assert_eq!(run.figures("gold.counts").unwrap().rows, rows);
+        assert_eq!(run.metrics("gold.counts").unwrap().rows, rows);
         run.restart().unwrap();
-        assert_eq!(run.figures("gold.counts").unwrap().rows, rows);
-        assert!(run.figures("gold.users").unwrap().rows > 0);
+        assert_eq!(run.metrics("gold.counts").unwrap().rows, rows);
+        assert!(run.metrics("gold.users").unwrap().rows > 0);
     }
 }
 
@@ -196,7 +196,7 @@ fn undisturbed() -> Vec<(String, Vec<String>)> {
 fn restarts_and_crashes_at_every_step_change_nothing() {
     let expected = undisturbed();
     assert_eq!(expected[1].1.len(), 6, "{expected:#?}");
-    let moments = [Moment::Before, Moment::After];
+    let moments = [StepSide::Before, StepSide::After];
     for (step, moment) in Step::ALL.into_iter().flat_map(|step| moments.map(|moment| (step, moment))) {
         let mut run = open(TABLES);
         let mut fired = 0;

@@ -88,8 +88,8 @@ fn every_field_that_spark_gives_a_listener_is_there_under_its_name() {
     assert_eq!(json["eventTime"]["avg"], "2026-01-01T00:00:01.333Z");
     assert_eq!(json["sources"][0]["eventTime"]["max"], "2026-01-01T00:00:03.000Z");
     let state = &json["stateOperators"][0];
-    let figures = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark", "memoryUsedBytes"];
-    assert_eq!(figures.map(|name| state[name].as_u64().unwrap()), [8, 5, 2, 3, 512]);
+    let metrics = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark", "memoryUsedBytes"];
+    assert_eq!(metrics.map(|name| state[name].as_u64().unwrap()), [8, 5, 2, 3, 512]);
     assert_eq!(json["sink"]["numOutputRows"], 12);
 }
 

@@ -9,7 +9,7 @@ use arrow::row::{RowConverter, SortField};
 use job::StaticTable;
 
 /// The columns that the job wants: name in the file, whether NULL is allowed, name and type in SQL.
-pub(super) struct Wanted {
+pub(super) struct TargetColumns {
     fields: Vec<(String, bool)>,
     /// As in SQL.
     pub schema: SchemaRef,
@@ -17,18 +17,18 @@ pub(super) struct Wanted {
     gaps: bool,
 }
 
-impl Wanted {
+impl TargetColumns {
     /// What the job file says; `None` if it leaves that to the files.
-    pub fn by_job(table: &StaticTable) -> Option<Wanted> {
+    pub fn by_job(table: &StaticTable) -> Option<TargetColumns> {
         if table.schema.is_empty() {
             return None;
         }
         let fields = table.schema.iter().map(|column| (column.field.clone(), column.required)).collect();
-        Some(Wanted { fields, schema: formats::arrow_schema(&table.schema), gaps: false })
+        Some(TargetColumns { fields, schema: formats::arrow_schema(&table.schema), gaps: false })
     }
 
     /// The columns of the files, in types that sources and tables have.
-    pub fn by_files(found: &Schema) -> Result<Wanted, String> {
+    pub fn by_files(found: &Schema) -> Result<TargetColumns, String> {
         check_names(found)?;
         let types = usable_types(found)?;
         let fields: Vec<Field> = found
@@ -38,7 +38,7 @@ impl Wanted {
             .map(|(field, data_type)| Field::new(field.name(), data_type, true))
             .collect();
         let names = fields.iter().map(|field| (field.name().clone(), false)).collect();
-        Ok(Wanted { fields: names, schema: Arc::new(Schema::new(fields)), gaps: true })
+        Ok(TargetColumns { fields: names, schema: Arc::new(Schema::new(fields)), gaps: true })
     }
 
     /// The type of a column of the file, if it is wanted.
@@ -87,9 +87,9 @@ impl Wanted {
 
 /// Rows of any columns as the job wants them, in one batch.
 pub(super) fn shaped(table: &StaticTable, found: &Schema, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
-    let wanted = match Wanted::by_job(table) {
+    let wanted = match TargetColumns::by_job(table) {
         Some(wanted) => wanted,
-        None => Wanted::by_files(found)?,
+        None => TargetColumns::by_files(found)?,
     };
     let batches = batches.iter().map(|batch| wanted.of(batch)).collect::<Result<Vec<_>, _>>()?;
     joined(&wanted.schema, &batches)

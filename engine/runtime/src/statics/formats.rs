@@ -16,7 +16,7 @@ use delta::PlacedFile;
 use formats::JsonDecoder;
 use job::{StaticFormat, StaticTable};
 
-use super::columns::{self, Wanted};
+use super::columns::{self, TargetColumns};
 
 /// Which endings of file names mean which format.
 const ENDINGS: &[(&str, StaticFormat)] = &[
@@ -77,12 +77,12 @@ pub(super) fn read_each(
     format: StaticFormat,
     files: &[(String, Bytes)],
 ) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
-    let by_job = Wanted::by_job(table);
+    let by_job = TargetColumns::by_job(table);
     let wanted = match (by_job, format) {
         (Some(wanted), _) => wanted,
-        (None, StaticFormat::Json) => Wanted::by_files(&json_schema(files)?)?,
-        (None, StaticFormat::Csv) => Wanted::by_files(&merged(files, |content| csv_schema(table, content))?)?,
-        (None, _) => Wanted::by_files(&merged(files, parquet_schema)?)?,
+        (None, StaticFormat::Json) => TargetColumns::by_files(&json_schema(files)?)?,
+        (None, StaticFormat::Csv) => TargetColumns::by_files(&merged(files, |content| csv_schema(table, content))?)?,
+        (None, _) => TargetColumns::by_files(&merged(files, parquet_schema)?)?,
     };
     let mut batches = Vec::with_capacity(files.len());
     for (name, content) in files {
@@ -154,7 +154,7 @@ fn csv_fault(error: arrow::error::ArrowError) -> String {
 }
 
 /// Columns are found by the first line, or without one by their order.
-fn csv(table: &StaticTable, wanted: &Wanted, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
+fn csv(table: &StaticTable, wanted: &TargetColumns, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
     let fields: Vec<Field> = if table.header {
         let (found, _) = csv_format(table).infer_schema(Cursor::new(content), Some(0)).map_err(csv_fault)?;
         columns::check_names(&found)?;
@@ -204,14 +204,14 @@ fn ordered(field: &Field) -> Field {
     Field::new(field.name(), data_type, field.is_nullable())
 }
 
-fn json(wanted: &Wanted, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
+fn json(wanted: &TargetColumns, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
     let fault = |error: arrow::error::ArrowError| format!("{error}; correct the file, or write a schema");
     let reader = JsonReaderBuilder::new(Arc::clone(&wanted.schema)).build(Cursor::new(content)).map_err(fault)?;
     reader.map(|batch| batch.map_err(fault)).collect()
 }
 
 /// As the records of a source with these columns.
-fn json_by_job(table: &StaticTable, wanted: &Wanted, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
+fn json_by_job(table: &StaticTable, wanted: &TargetColumns, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
     let mut decoder = JsonDecoder::new(&table.schema);
     let mut batches = Vec::new();
     let mut take = |decoder: &mut JsonDecoder| -> Result<(), String> {
@@ -243,7 +243,7 @@ fn parquet_fault(error: &dyn std::fmt::Display) -> String {
     format!("{error}; is it a whole Parquet file?")
 }
 
-fn parquet(wanted: &Wanted, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
+fn parquet(wanted: &TargetColumns, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(content.clone())
         .and_then(ParquetRecordBatchReaderBuilder::build)
         .map_err(|error| parquet_fault(&error))?;

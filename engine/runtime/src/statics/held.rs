@@ -12,8 +12,8 @@ use state::{BlockKey, BucketRange, Checkpoint, CheckpointReader, OperatorId, Sta
 use tokio::runtime::Handle;
 
 use super::{StaticError, StaticLoader, StaticRows, error};
+use crate::backends::Backends;
 use crate::error::RunError;
-use crate::world::World;
 
 /// A static table in memory: rows that a test puts in the place of what lies at the path. Clones are the same table.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub enum StaticFeed {
 
 /// What is known of the static tables before a job is planned.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct StaticSchemas {
     /// Columns by name.
     pub schemas: BTreeMap<String, SchemaRef>,
     /// Rows that had to be read for it.
@@ -54,11 +54,11 @@ pub struct Known {
 
 /// The static tables of a run.
 pub struct Statics {
-    tables: BTreeMap<String, Held>,
+    tables: BTreeMap<String, StaticState>,
     runtime: Handle,
 }
 
-struct Held {
+struct StaticState {
     table: StaticTable,
     feed: StaticFeed,
     /// What the queries were planned with.
@@ -69,14 +69,14 @@ struct Held {
     looked_us: Option<i64>,
 }
 
-impl Known {
+impl StaticSchemas {
     /// Finds the columns of every static table of a job: those that the job gives it, else those of the rows that its next
     /// epoch sees.
     ///
     /// # Errors
     /// What cannot be read, first of all.
-    pub fn find(job: &Job, runtime: &Handle) -> Result<Known, RunError> {
-        let mut known = Known::default();
+    pub fn find(job: &Job, runtime: &Handle) -> Result<StaticSchemas, RunError> {
+        let mut known = StaticSchemas::default();
         // There may be none yet, or a kill has cut its making short. Whatever else is wrong with it is told when the job opens
         // it for itself.
         let is_asked = !job.statics.is_empty();
@@ -117,7 +117,7 @@ pub fn static_schemas(job: &Job) -> Vec<(String, Result<SchemaRef, StaticError>)
 async fn rows_at_start(table: &StaticTable, checkpoint: Option<&CheckpointReader>) -> Result<StaticRows, RunError> {
     let loader = StaticLoader::open(table)?;
     let Some(checkpoint) = checkpoint else { return Ok(loader.load_current().await?) };
-    let found = checkpoint.found()?;
+    let found = checkpoint.newest_records()?;
     let done = found.commit.as_ref().map(|commit| commit.plan.epoch);
     let again = found.plan.as_ref().filter(|plan| Some(plan.epoch) != done);
     let last = found.commit.as_ref().map(|commit| &commit.plan).filter(|_| table.refresh == Refresh::Never);
@@ -134,14 +134,20 @@ impl Statics {
     ///
     /// # Errors
     /// If a path means nothing, or a variable for S3 is missing.
-    pub fn open(job: &Job, graph: &Graph, world: &World, known: Known, runtime: &Handle) -> Result<Statics, RunError> {
+    pub fn open(
+        job: &Job,
+        graph: &Graph,
+        backends: &Backends,
+        known: StaticSchemas,
+        runtime: &Handle,
+    ) -> Result<Statics, RunError> {
         let mut rows = known.rows;
         let mut tables = BTreeMap::new();
         for (name, schema) in &graph.statics {
             let Some(table) = job.statics.get(name).filter(|_| is_read(graph, name)) else { continue };
-            let feed = world.static_feed(table)?;
+            let feed = backends.static_feed(table)?;
             let rows = rows.remove(name);
-            let held = Held { table: table.clone(), feed, schema: Arc::clone(schema), rows, looked_us: None };
+            let held = StaticState { table: table.clone(), feed, schema: Arc::clone(schema), rows, looked_us: None };
             tables.insert(name.clone(), held);
         }
         Ok(Statics { tables, runtime: runtime.clone() })
@@ -227,7 +233,7 @@ impl Statics {
     ///
     /// # Errors
     /// If the checkpoint cannot be read.
-    pub fn settle(
+    pub fn prepare_commit(
         plan: &Plan,
         last: Option<&Commit>,
         checkpoint: &Checkpoint,
@@ -247,7 +253,7 @@ impl Statics {
     }
 }
 
-impl Held {
+impl StaticState {
     fn is_due(&self, now_us: i64) -> bool {
         // Under `never` the rows of the first epoch stay, whichever run it was that looked for them.
         self.table.refresh != Refresh::Never && is_due(self.table.refresh, self.looked_us, now_us)

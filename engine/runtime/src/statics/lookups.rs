@@ -11,8 +11,8 @@ use state::Checkpoint;
 
 use super::Statics;
 use crate::error::{RunError, of_table};
-use crate::layout::Layout;
 use crate::step::Steps;
+use crate::topology::Topology;
 
 /// The static sides of the joins of a job, by node.
 #[derive(Default)]
@@ -33,20 +33,20 @@ impl Lookups {
     /// If a static table cannot be read, or the query over it fails on a row.
     pub fn of_epoch(
         &mut self,
-        layout: &Layout,
+        topology: &Topology,
         statics: &mut Statics,
         plan: &Plan,
         checkpoint: &Checkpoint,
         steps: &Steps,
     ) -> Result<BTreeMap<usize, Arc<Lookup>>, RunError> {
         let mut lookups = BTreeMap::new();
-        for (at, node) in layout.nodes.iter().enumerate() {
+        for (at, node) in topology.nodes.iter().enumerate() {
             let NodeKind::Lookup(lookup) = &node.kind else { continue };
             let from = (versions(lookup, plan), lookup.table.follows_time.then_some(plan.batch_time_us));
             let made = match self.made.remove(&at).filter(|made| made.from == from) {
                 Some(made) => made,
                 None => {
-                    let name = &layout.tables[node.table].plan.name;
+                    let name = &topology.tables[node.table].plan.name;
                     let make = || make(lookup, name, statics, plan, checkpoint);
                     Made { from, lookup: steps.at(Step::Compute, plan.epoch, make)? }
                 }

@@ -3,12 +3,12 @@
 
 use epoch::{EpochId, Step};
 
-use super::{FailPoint, Moment};
+use super::{FailPoint, StepSide};
 
 #[test]
 fn every_fail_point_reads_back_as_written() {
     for step in Step::ALL {
-        for moment in [Moment::Before, Moment::After] {
+        for moment in [StepSide::Before, StepSide::After] {
             let point = FailPoint { step, moment, epoch: EpochId(7) };
             assert_eq!(FailPoint::parse(&point.to_string()), Ok(point));
         }

@@ -160,8 +160,8 @@ pub const BETTER: &[Better] = &[
         documented: "Session windows in update mode",
         steps: Steps::Own(
             r#"[
-            {"add": {"input": [["hello world spark streaming", 40], ["world hello structured streaming", 41]]}},
-            {"check_new": [["hello", 40, 51, 11, 2], ["world", 40, 51, 11, 2], ["streaming", 40, 51, 11, 2],
+            {"add": {"input": [["hello backends spark streaming", 40], ["backends hello structured streaming", 41]]}},
+            {"check_new": [["hello", 40, 51, 11, 2], ["backends", 40, 51, 11, 2], ["streaming", 40, 51, 11, 2],
                            ["spark", 40, 50, 10, 1], ["structured", 41, 51, 10, 1]]},
             {"add": {"input": [["spark streaming", 25]]}},
             {"check_new": [["spark", 25, 35, 10, 1], ["streaming", 25, 35, 10, 1]]},
@@ -172,7 +172,7 @@ pub const BETTER: &[Better] = &[
             {"add": {"input": [["spark streaming", 30]]}},
             {"check_new": [["spark", 25, 50, 25, 3], ["streaming", 25, 51, 26, 4]]},
             {"check_all": [["spark", 25, 50, 25, 3], ["streaming", 25, 51, 26, 4], ["hello", 40, 51, 11, 2],
-                           ["world", 40, 51, 11, 2], ["structured", 41, 51, 10, 1]]},
+                           ["backends", 40, 51, 11, 2], ["structured", 41, 51, 10, 1]]},
             {"state_rows": {"total": [5, 5]}},
             {"restart": true},
             {"add": {"input": [["hello apache spark", 60]]}},
@@ -180,7 +180,7 @@ pub const BETTER: &[Better] = &[
             {"add": {"input": [["structured streaming", 90]]}},
             {"check_new": [["structured", 90, 100, 10, 1], ["streaming", 90, 100, 10, 1]]},
             {"check_all": [["spark", 25, 50, 25, 3], ["streaming", 25, 51, 26, 4], ["hello", 40, 51, 11, 2],
-                           ["world", 40, 51, 11, 2], ["structured", 41, 51, 10, 1], ["hello", 60, 70, 10, 1],
+                           ["backends", 40, 51, 11, 2], ["structured", 41, 51, 10, 1], ["hello", 60, 70, 10, 1],
                            ["apache", 60, 70, 10, 1], ["spark", 60, 70, 10, 1], ["structured", 90, 100, 10, 1],
                            ["streaming", 90, 100, 10, 1]]},
             {"state_rows": {"total": [10, 5]}},

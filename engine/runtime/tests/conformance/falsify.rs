@@ -47,13 +47,13 @@ fn falsified(step: &Value) -> Vec<Value> {
             [with(name, json!(more))].into_iter().chain(fewer).chain(turned).collect()
         }
         ("watermark" | "watermark_used", Value::Number(_)) => vec![with(name, one_more(value))],
-        ("event_stats" | "state_rows", Value::Object(figures)) => {
+        ("event_stats" | "state_rows", Value::Object(metrics)) => {
             let falsify = |figure: &String| {
-                let mut figures = figures.clone();
-                figures[figure] = one_more(&figures[figure]);
-                with(name, Value::Object(figures))
+                let mut metrics = metrics.clone();
+                metrics[figure] = one_more(&metrics[figure]);
+                with(name, Value::Object(metrics))
             };
-            figures.keys().map(falsify).collect()
+            metrics.keys().map(falsify).collect()
         }
         _ => Vec::new(),
     }

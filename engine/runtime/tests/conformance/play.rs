@@ -2,7 +2,7 @@
 
 use epoch::Step;
 use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun};
-use runtime::{EpochProgress, Moment, RunError, StateProgress};
+use runtime::{EpochProgress, RunError, StateProgress, StepSide};
 use serde_json::Value;
 
 use crate::by_hand::{self, Steps};
@@ -199,12 +199,12 @@ impl Play<'_> {
     fn run_epochs(&mut self) -> Result<(), String> {
         self.before_step = self.rows()?;
         if std::mem::take(&mut self.fails) {
-            self.has_failed = self.run.crash(Step::Compute, Moment::After).map_err(told)?;
+            self.has_failed = self.run.crash(Step::Compute, StepSide::After).map_err(told)?;
             return Ok(());
         }
         let before = self.run.epochs_committed();
         if self.manner == Manner::Killed {
-            self.run.crash(Step::Commit, Moment::Before).map_err(told)?;
+            self.run.crash(Step::Commit, StepSide::Before).map_err(told)?;
         }
         self.act(Action::Step(0))?;
         let count = self.run.epochs_committed() - before;
@@ -242,7 +242,7 @@ impl Play<'_> {
         let Action::Step(count) = self.actions[last] else { return Err("no epoch was run".to_string()) };
         for epoch in 1..=count {
             let (step, moment) =
-                if epoch < count { (Step::Retire, Moment::After) } else { (Step::Commit, Moment::Before) };
+                if epoch < count { (Step::Retire, StepSide::After) } else { (Step::Commit, StepSide::Before) };
             equal(again.crash(step, moment).map_err(told)?, true, "an epoch is killed")?;
         }
         equal(again.epochs_committed() + 1, self.run.epochs_committed(), "epochs committed")?;
@@ -298,7 +298,7 @@ impl Play<'_> {
             equal(found, expected, name)?;
         }
         let rows: u64 = last.iter().filter(|state| state.table == TABLE).map(|state| state.rows.unwrap()).sum();
-        equal(self.run.figures(TABLE).map_err(told)?.rows, rows, "rows counted")
+        equal(self.run.metrics(TABLE).map_err(told)?.rows, rows, "rows counted")
     }
 
     /// Rows that the last step gave.

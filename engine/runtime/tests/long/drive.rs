@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun, StateFigures};
+use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun, TableStateMetrics};
 
 use crate::meter::live_bytes;
 use crate::shapes::{Shape, job_text, table};
@@ -24,7 +24,7 @@ const VERSIONS_KEPT: u64 = 250;
 #[derive(Debug, Clone, Default)]
 pub struct Quarter {
     /// By table.
-    pub state: Vec<StateFigures>,
+    pub state: Vec<TableStateMetrics>,
     /// Files that may be replaced, by table.
     pub files: Vec<usize>,
     /// Blocks in the checkpoint, and bytes of them, those of lists of files included.
@@ -122,10 +122,10 @@ impl Long {
     }
 
     fn look(&mut self, most: &mut Quarter) {
-        most.state.resize(self.tables.len(), StateFigures::default());
+        most.state.resize(self.tables.len(), TableStateMetrics::default());
         most.files.resize(self.tables.len(), 0);
         for (number, table) in self.tables.clone().iter().enumerate() {
-            let now = self.run.figures(table).unwrap();
+            let now = self.run.metrics(table).unwrap();
             let state = &mut most.state[number];
             state.rows = state.rows.max(now.rows);
             state.blocks = state.blocks.max(now.blocks);
@@ -188,7 +188,7 @@ impl Long {
     }
 
     /// What is left by table once rows of far ahead have closed everything before them: their own, and nothing else.
-    pub fn left(&mut self) -> Vec<(String, StateFigures)> {
+    pub fn left(&mut self) -> Vec<(String, TableStateMetrics)> {
         for days in 1..=4 {
             let far = BEGIN_S + self.round * STEP_S + days * 86_400;
             self.run.set_time(far * 1_000_000);
@@ -201,7 +201,7 @@ impl Long {
             self.run.run_all().unwrap();
         }
         let tables = self.tables.clone();
-        tables.into_iter().map(|table| (table.clone(), self.run.figures(&table).unwrap())).collect()
+        tables.into_iter().map(|table| (table.clone(), self.run.metrics(&table).unwrap())).collect()
     }
 
     /// Epochs committed.

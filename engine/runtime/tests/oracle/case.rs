@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::DateTime;
 use epoch::Step;
-use runtime::Moment;
+use runtime::StepSide;
 use runtime::memory::MemoryRecord;
 
 use crate::query::{Query, STATIC};
@@ -95,8 +95,8 @@ pub struct Act {
 }
 
 impl Act {
-    pub fn moment(after: bool) -> Moment {
-        if after { Moment::After } else { Moment::Before }
+    pub fn moment(after: bool) -> StepSide {
+        if after { StepSide::After } else { StepSide::Before }
     }
 }
 

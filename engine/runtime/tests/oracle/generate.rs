@@ -193,7 +193,7 @@ fn deduplicated(dice: &mut Dice, case: &mut Case) {
 fn as_keyed(mut query: Query) -> Query {
     if let Query::Aggregate(aggregate) = &mut query {
         aggregate.keys = vec!["k"];
-        aggregate.figures.clear();
+        aggregate.metrics.clear();
     }
     query
 }
@@ -205,7 +205,7 @@ fn session(dice: &mut Dice, case: &mut Case) {
         input,
         gap: if dice.percent(35) { Gap::OfRow } else { Gap::Fixed(*dice.pick(&[1, 2, 5, 15]) * SECOND) },
         keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"], vec![]]).clone(),
-        figures: dice.some(&Figure::ALL, 4),
+        metrics: dice.some(&Figure::ALL, 4),
     };
     let at = add(case, "gold.sessions", mode, Query::Session(session));
     if mode == Mode::Append && dice.percent(40) {
@@ -276,7 +276,7 @@ fn window_join(dice: &mut Dice, case: &mut Case) {
             window: Some(window),
             keys: vec!["k", "g"],
             value: *dice.pick(&Figure::WHOLE),
-            figures: Vec::new(),
+            metrics: Vec::new(),
             having: None,
             sets: Sets::None,
         })
@@ -312,7 +312,7 @@ fn updating_join(dice: &mut Dice, case: &mut Case) {
             window: None,
             keys: dice.pick(&[vec!["k"], vec!["k", "g"]]).clone(),
             value: *dice.pick(&Figure::WHOLE),
-            figures: Vec::new(),
+            metrics: Vec::new(),
             having: dice.percent(15).then_some(2),
             sets: Sets::None,
         })
@@ -473,16 +473,16 @@ fn window(dice: &mut Dice) -> Window {
 
 fn aggregate(dice: &mut Dice, case: &Case, input: Query, mode: Mode, can_be_timeless: bool) -> Query {
     let is_timeless = can_be_timeless && mode != Mode::Append && dice.percent(40);
-    let mut figures = dice.some(&Figure::ALL, 5);
+    let mut metrics = dice.some(&Figure::ALL, 5);
     // Without an order of the rows nobody knows which is the first.
-    figures.retain(|figure| !figure.is_by_id() || input.has_unique_ids(case));
+    metrics.retain(|figure| !figure.is_by_id() || input.has_unique_ids(case));
     let window = (!is_timeless).then(|| window(dice));
     let keys = dice.pick(&[vec![], vec!["k"], vec!["k"], vec!["g"], vec!["k", "g"]]).clone();
     // Over several panes or lanes the order is the engine's own.
     let is_ordered =
         case.lanes == 1 && input.is_rows() && window.is_none_or(|window| window.slide_us == window.size_us);
     if is_ordered && dice.percent(40) {
-        figures.extend(dice.some(&Figure::ORDERED, 2));
+        metrics.extend(dice.some(&Figure::ORDERED, 2));
     }
     let sets = if is_timeless && !keys.is_empty() && dice.percent(30) { *dice.pick(&Sets::SOME) } else { Sets::None };
     Query::Aggregate(Aggregate {
@@ -490,7 +490,7 @@ fn aggregate(dice: &mut Dice, case: &Case, input: Query, mode: Mode, can_be_time
         window,
         keys,
         value: *dice.pick(&Figure::WHOLE),
-        figures,
+        metrics,
         having: dice.percent(15).then(|| dice.between(2, 3)),
         sets,
     })

@@ -1,7 +1,7 @@
 //! Queries as trees: each node is written in the engine's SQL, and in the SQL of a batch engine over the rows that were on time.
 //!
 //! Every node gives the same columns, so that any node can stand on any other: `ts` (event time), `w` (window), `k`, `g`, `v`,
-//! `x`, `id`, and the figures `e0`, `e1`, … of aggregates. To the batch engines times are whole numbers: `us`, `ws`, `we`; so no
+//! `x`, `id`, and the metrics `e0`, `e1`, … of aggregates. To the batch engines times are whole numbers: `us`, `ws`, `we`; so no
 //! function of time has to mean the same in three dialects. Their column `l` is the watermark by which a row can be late.
 
 mod aggregate;
@@ -95,7 +95,7 @@ pub enum Query {
 pub struct Columns {
     pub has_time: bool,
     pub has_window: bool,
-    pub figures: usize,
+    pub metrics: usize,
 }
 
 /// Which batch engine is asked.
@@ -136,7 +136,7 @@ impl Ask<'_> {
 impl Query {
     pub fn columns(&self, case: &Case) -> Columns {
         match self {
-            Query::Rows { .. } => Columns { has_time: true, has_window: false, figures: 0 },
+            Query::Rows { .. } => Columns { has_time: true, has_window: false, metrics: 0 },
             Query::Table(table) => Columns { has_window: false, ..case.tables[*table].query.columns(case) },
             Query::Aggregate(aggregate) => aggregate.columns(),
             Query::Session(session) => session.columns(),
@@ -378,8 +378,8 @@ impl Query {
 impl Columns {
     /// The columns that have the same name everywhere.
     pub fn rest(&self) -> Vec<String> {
-        let figures = (0..self.figures).map(|figure| format!("e{figure}"));
-        ["k", "g", "v", "x", "id"].map(str::to_string).into_iter().chain(figures).collect()
+        let metrics = (0..self.metrics).map(|figure| format!("e{figure}"));
+        ["k", "g", "v", "x", "id"].map(str::to_string).into_iter().chain(metrics).collect()
     }
 
     /// The columns of time in the engine's SQL, each with a comma behind it.
@@ -392,9 +392,9 @@ impl Columns {
         format!("{}{}l, ", if self.has_window { "ws, we, " } else { "" }, if self.has_time { "us, " } else { "" })
     }
 
-    /// The figures, each with a comma before it.
+    /// The metrics, each with a comma before it.
     pub fn more(&self) -> String {
-        (0..self.figures).map(|figure| format!(", e{figure}")).collect()
+        (0..self.metrics).map(|figure| format!(", e{figure}")).collect()
     }
 }
 

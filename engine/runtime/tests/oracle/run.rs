@@ -188,14 +188,14 @@ impl Stream<'_> {
         for table in &self.case.tables {
             tables.push(lines_of_batches(&self.rows(&table.name)?));
             late.push(match table.keeps_late {
-                true => self.columns(&epoch::layout::late_table(&table.name), &["id", "_watermark", "_epoch"])?,
+                true => self.columns(&epoch::paths::late_table(&table.name), &["id", "_watermark", "_epoch"])?,
                 false => Lines::new(),
             });
         }
         for (at, source) in self.case.sources.iter().enumerate() {
             rejected.push(match source.future_limit_us {
                 Some(_) => {
-                    self.columns(&epoch::layout::rejected_table(SOURCES[at]), &["partition", "offset", "epoch"])?
+                    self.columns(&epoch::paths::rejected_table(SOURCES[at]), &["partition", "offset", "epoch"])?
                 }
                 None => Lines::new(),
             });

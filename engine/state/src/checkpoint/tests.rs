@@ -6,7 +6,7 @@ mod many;
 use std::path::Path;
 use std::process::Command;
 
-use epoch::protocol::{Found, Recovery, recover};
+use epoch::protocol::{NewestRecords, Recovery, recover};
 
 use super::*;
 use crate::fixture::{self, Other, SMALL, block, commit, key, open, operator, plan, put, run};
@@ -34,7 +34,7 @@ fn a_new_checkpoint_is_fresh_and_reopens_as_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("deep/er");
     let checkpoint = open(&path);
-    assert_eq!(checkpoint.found().unwrap(), Found::default());
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
     let job_id = checkpoint.job_id().to_string();
     assert_eq!(job_id.len(), 8);
     assert!(job_id.chars().all(|digit| digit.is_ascii_hexdigit()));
@@ -52,16 +52,16 @@ fn every_state_of_the_protocol_is_found_again_after_reopening() {
     for epoch in 0..4 {
         let checkpoint = open(folder.path());
         checkpoint.write_plan(&plan(epoch)).unwrap();
-        let found = checkpoint.found().unwrap();
+        let found = checkpoint.newest_records().unwrap();
         drop(checkpoint);
         let checkpoint = open(folder.path());
-        assert_eq!(checkpoint.found().unwrap(), found);
+        assert_eq!(checkpoint.newest_records().unwrap(), found);
         assert!(matches!(recover(found), Recovery::Redo { plan: redo, .. } if redo == plan(epoch)));
         let permit = checkpoint.commit(&commit(epoch), StateChanges::default()).unwrap();
         assert_eq!(permit.commit(), &commit(epoch));
         drop(checkpoint);
-        let found = open(folder.path()).found().unwrap();
-        assert_eq!(found, Found { plan: Some(plan(epoch)), commit: Some(commit(epoch)) });
+        let found = open(folder.path()).newest_records().unwrap();
+        assert_eq!(found, NewestRecords { plan: Some(plan(epoch)), commit: Some(commit(epoch)) });
     }
     assert_sound(&open(folder.path()));
 }
@@ -77,7 +77,7 @@ fn copies_of_static_tables_come_with_the_plan_that_needs_them() {
     let checkpoint = open(folder.path());
     let refused = checkpoint.write_plan_with(&with_static(0), vec![(at(1), b"rows".to_vec())]).unwrap_err();
     assert!(matches!(&refused, StateError::Protocol(what) if what.contains("the plan of epoch 0")), "{refused}");
-    assert_eq!(checkpoint.found().unwrap(), Found::default());
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
     checkpoint.write_plan_with(&with_static(0), vec![(at(0), b"rows".to_vec())]).unwrap();
     drop(checkpoint);
     let checkpoint = open(folder.path());
@@ -120,7 +120,7 @@ fn a_folder_of_other_things_is_refused_and_left_alone() {
 fn a_making_that_was_cut_short_is_finished() {
     let folder = tempfile::tempdir().unwrap();
     // Killed after the lock was made, and again after the database was, before the identity was written.
-    std::fs::write(folder.path().join(layout::OWNER), "").unwrap();
+    std::fs::write(folder.path().join(paths::OWNER), "").unwrap();
     drop(Database::open(folder.path(), SMALL.memory_bytes).unwrap());
     assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
     run(&open(folder.path()), 0, StateChanges::default());
@@ -145,12 +145,12 @@ fn what_breaks_the_protocol_is_refused_and_changes_nothing() {
     refused(commit_of(&commit(1)), "epoch 0 is the next");
     let future = checkpoint.commit(&commit(0), put(key(1, 1, 0), 10)).map(|_| ());
     refused(future, "epoch 0 is to write the block of");
-    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(0)), commit: None });
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: None });
     commit_of(&commit(0)).unwrap();
     refused(commit_of(&commit(0)), "epoch 1 is the next");
     refused(checkpoint.write_plan(&plan(0)), "epoch 1 is the next");
     refused(checkpoint.write_plan(&Plan { epoch: EpochId(1), ..plan(2) }), "do not join");
-    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(0)), commit: Some(commit(0)) });
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: Some(commit(0)) });
     run(&checkpoint, 1, StateChanges::default());
     assert_sound(&checkpoint);
 }
@@ -223,7 +223,7 @@ fn retiring_keeps_what_a_restart_needs() {
         checkpoint.set_published(EpochId(epoch), &BTreeMap::new()).unwrap();
     }
     checkpoint.write_plan(&plan(10)).unwrap();
-    let found = checkpoint.found().unwrap();
+    let found = checkpoint.newest_records().unwrap();
     for (keep, oldest) in [(100, 0), (5, 5), (5, 5), (2, 8), (0, 8)] {
         checkpoint.retire(keep).unwrap();
         let commits: Vec<u64> =
@@ -232,13 +232,13 @@ fn retiring_keeps_what_a_restart_needs() {
             checkpoint.plans(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(|p| p.unwrap().epoch.0).collect();
         assert_eq!(commits, (oldest..10).collect::<Vec<_>>(), "keep {keep}");
         assert_eq!(plans, (oldest..11).collect::<Vec<_>>(), "keep {keep}");
-        assert_eq!(checkpoint.found().unwrap(), found);
+        assert_eq!(checkpoint.newest_records().unwrap(), found);
         assert_eq!(keys(&checkpoint).len(), 10, "state is not retired with the records");
     }
     assert_sound(&checkpoint);
     drop(checkpoint);
     let checkpoint = open(folder.path());
-    assert_eq!(checkpoint.found().unwrap(), found);
+    assert_eq!(checkpoint.newest_records().unwrap(), found);
     assert_eq!(checkpoint.commits(EpochId(9)..=EpochId(9)).unwrap().count(), 1);
     checkpoint.commit(&commit(10), StateChanges::default()).unwrap();
 }
@@ -270,7 +270,7 @@ fn a_reader_works_beside_the_owner() {
     for epoch in 0..30 {
         run(&checkpoint, epoch, put(key(1, epoch, 0), 400_000));
         let reader = Checkpoint::open_read_only(folder.path()).unwrap();
-        assert_eq!(reader.found().unwrap(), checkpoint.found().unwrap());
+        assert_eq!(reader.newest_records().unwrap(), checkpoint.newest_records().unwrap());
         assert_eq!(reader.job_id(), checkpoint.job_id());
         assert_eq!(reader.verify().unwrap().blocks, epoch + 1);
         assert_sound(&reader);
@@ -285,14 +285,14 @@ fn a_closed_checkpoint_opens_without_a_log_to_replay() {
     let checkpoint = open(folder.path());
     run(&checkpoint, 0, put(key(1, 0, 0), 100_000));
     checkpoint.close().unwrap();
-    for entry in std::fs::read_dir(folder.path().join(layout::DATABASE)).unwrap() {
+    for entry in std::fs::read_dir(folder.path().join(paths::DATABASE)).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|ending| ending == "log") {
             assert!(std::fs::metadata(&path).unwrap().len() < 100_000, "{}", path.display());
         }
     }
     let checkpoint = open(folder.path());
-    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(0)), commit: Some(commit(0)) });
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: Some(commit(0)) });
     assert_eq!(keys(&checkpoint), [key(1, 0, 0)]);
 }
 
@@ -312,7 +312,7 @@ fn changes_of(epoch: u64) -> StateChanges {
 fn child_commits_until_killed() {
     let Ok(folder) = std::env::var(fixture::FOLDER) else { return };
     let checkpoint = open(Path::new(&folder));
-    let mut epoch = checkpoint.found().unwrap().commit.map_or(0, |commit| commit.plan.epoch.0 + 1);
+    let mut epoch = checkpoint.newest_records().unwrap().commit.map_or(0, |commit| commit.plan.epoch.0 + 1);
     fixture::say("ready");
     loop {
         checkpoint.write_plan(&plan(epoch)).unwrap();
@@ -339,7 +339,7 @@ fn a_commit_is_whole_or_not_there_whenever_the_process_is_killed() {
         while aimed.elapsed().as_micros() < round * 400 {}
         other.kill();
         let checkpoint = open(folder.path());
-        let found = checkpoint.found().unwrap();
+        let found = checkpoint.newest_records().unwrap();
         let committed = found.commit.as_ref().map(|commit| commit.plan.epoch.0);
         assert!(committed >= last, "acknowledged {last:?}, found {committed:?}");
         unacknowledged += u64::from(committed > last);
@@ -409,14 +409,14 @@ fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_a
     poisoned(checkpoint.write_plan(&plan(1)));
     poisoned(checkpoint.retire(2));
     poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
-    poisoned(checkpoint.found().map(|_| ()));
+    poisoned(checkpoint.newest_records().map(|_| ()));
     poisoned(checkpoint.read_block(&key(0, 0, 0)).map(|_| ()));
     drop(checkpoint);
     // The user makes room: a smaller epoch passes, and nothing of the failed one is there.
     let status = Command::new("mount").args(["-o", "remount,size=96m"]).arg(disk.folder.path()).status().unwrap();
     assert!(status.success());
     let checkpoint = open(&folder);
-    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(1)), commit: Some(commit(0)) });
+    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(1)), commit: Some(commit(0)) });
     assert_eq!(keys(&checkpoint), [key(0, 0, 0)]);
     checkpoint.commit(&commit(1), put(key(1, 1, 0), 1000)).unwrap();
     assert_eq!(keys(&checkpoint), [key(0, 0, 0), key(1, 1, 0)]);

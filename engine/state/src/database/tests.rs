@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use epoch::protocol::Found;
+use epoch::protocol::NewestRecords;
 
 use super::*;
 use crate::fixture::{SMALL, block, commit, key, open, operator, plan, put, run};
@@ -11,7 +11,7 @@ use crate::{Checkpoint, StateChanges};
 
 /// Files of the database with this ending, oldest first.
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder.join(layout::DATABASE)).unwrap();
+    let entries = std::fs::read_dir(folder.join(paths::DATABASE)).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|found| found == ending));
     paths.sort();
@@ -63,14 +63,18 @@ fn a_log_cut_short_inside_its_last_write_loses_only_that_write() {
         let copy = tempfile::tempdir().unwrap();
         let status = std::process::Command::new("cp").arg("-a").arg(folder.path().join(".")).arg(copy.path()).status();
         assert!(status.unwrap().success());
-        let log = copy.path().join(layout::DATABASE).join(log.file_name().unwrap());
+        let log = copy.path().join(paths::DATABASE).join(log.file_name().unwrap());
         std::fs::write(&log, &whole[..usize::try_from(length).unwrap()]).unwrap();
         let checkpoint = open(copy.path());
-        assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(1)), commit: Some(commit(0)) }, "{length}");
+        assert_eq!(
+            checkpoint.newest_records().unwrap(),
+            NewestRecords { plan: Some(plan(1)), commit: Some(commit(0)) },
+            "{length}"
+        );
         assert_eq!(checkpoint.bucket_index(operator()).unwrap().count(), 1);
         assert!(checkpoint.verify().unwrap().problems.is_empty());
     }
-    assert_eq!(open(folder.path()).found().unwrap().commit, Some(commit(1)));
+    assert_eq!(open(folder.path()).newest_records().unwrap().commit, Some(commit(1)));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn what_was_committed_is_there_after_opening_again() {
 
     let again = Checkpoint::open_in_memory(&disk, "shop").unwrap();
     assert_eq!(again.job_id(), id);
-    let found = again.found().unwrap();
+    let found = again.newest_records().unwrap();
     assert_eq!((found.plan, found.commit), (Some(plan(2)), Some(commit(1))));
     let blocks: Vec<_> = again.blocks(operator(), 60).unwrap().map(Result::unwrap).collect();
     let expected: Vec<_> =
@@ -51,7 +51,7 @@ fn each_disk_is_its_own() {
     let (one, other) =
         (Checkpoint::open_in_memory(&one, "a").unwrap(), Checkpoint::open_in_memory(&other, "a").unwrap());
     run(&one, 0, StateChanges::default());
-    assert_eq!(other.found().unwrap(), epoch::protocol::Found::default());
+    assert_eq!(other.newest_records().unwrap(), epoch::protocol::NewestRecords::default());
     // The same names from run to run, and others for another job.
     assert_eq!(one.job_id(), other.job_id());
     let third = Checkpoint::open_in_memory(&MemoryDisk::new().unwrap(), "b").unwrap();
@@ -81,7 +81,7 @@ fn state_larger_than_its_buffers_goes_through_files_in_memory() {
         let (at, bytes) = entry.unwrap();
         assert_eq!(bytes, block(&at, 1 << 20), "{at}");
     }
-    assert_eq!(again.found().unwrap().commit.unwrap().plan.epoch, EpochId(39));
+    assert_eq!(again.newest_records().unwrap().commit.unwrap().plan.epoch, EpochId(39));
 }
 
 /// `cargo test -- --ignored opening_costs --nocapture`

@@ -73,7 +73,7 @@ fn the_note_of_a_shorter_owner_leaves_nothing_of_the_longer_one() {
     let folder = tempfile::tempdir().unwrap();
     drop(Owner::lock(folder.path(), "a-job-with-a-very-long-name").unwrap());
     let _owner = Owner::lock(folder.path(), "b").unwrap();
-    let text = std::fs::read_to_string(folder.path().join(layout::OWNER)).unwrap();
+    let text = std::fs::read_to_string(folder.path().join(paths::OWNER)).unwrap();
     let words: Vec<&str> = text.split_whitespace().collect();
     assert_eq!(words.len(), 4, "{text}");
     assert_eq!(words[1], std::process::id().to_string());
@@ -86,7 +86,7 @@ fn the_note_of_a_shorter_owner_leaves_nothing_of_the_longer_one() {
 fn an_owner_whose_note_cannot_be_read_still_owns() {
     let folder = tempfile::tempdir().unwrap();
     let _owner = Owner::lock(folder.path(), "a").unwrap();
-    std::fs::write(folder.path().join(layout::OWNER), "").unwrap();
+    std::fs::write(folder.path().join(paths::OWNER), "").unwrap();
     match Owner::lock(folder.path(), "a") {
         Err(StateError::Owned { host, pid, .. }) => assert_eq!((host.as_str(), pid), ("unknown", 0)),
         other => panic!("{other:?}"),

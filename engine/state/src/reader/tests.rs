@@ -12,7 +12,7 @@ use crate::{Checkpoint, StateChanges};
 /// Changes a stored value behind the checkpoint's back, in a way that RocksDB's own checksums cover.
 fn tamper(folder: &Path, family: Family, key: &[u8], change: impl FnOnce(Vec<u8>) -> Vec<u8>) {
     let families = Family::ALL.map(Family::name);
-    let db = DB::open_cf(&Options::default(), folder.join(layout::DATABASE), families).unwrap();
+    let db = DB::open_cf(&Options::default(), folder.join(paths::DATABASE), families).unwrap();
     let handle = db.cf_handle(family.name()).unwrap();
     let value = db.get_cf(handle, key).unwrap().unwrap();
     db.put_cf(handle, key, change(value)).unwrap();
@@ -43,12 +43,12 @@ fn a_flipped_byte_names_the_record() {
     let at = key(1, 1, 0);
     let folder = two_epochs();
     tamper(folder.path(), Family::Records, &Kind::Plan.key_of(EpochId(1)), flip_first);
-    assert_eq!(corrupt_place(open(folder.path()).found()), "the plan of epoch 1");
+    assert_eq!(corrupt_place(open(folder.path()).newest_records()), "the plan of epoch 1");
 
     let folder = two_epochs();
     tamper(folder.path(), Family::Records, &Kind::Commit.key_of(EpochId(1)), flip_first);
     let checkpoint = open(folder.path());
-    assert_eq!(corrupt_place(checkpoint.found()), "the commit of epoch 1");
+    assert_eq!(corrupt_place(checkpoint.newest_records()), "the commit of epoch 1");
     let refused = checkpoint.write_plan(&plan(2));
     assert_eq!(corrupt_place(refused), "the commit of epoch 1");
     let rest: Vec<_> = checkpoint.commits(EpochId(0)..=EpochId(9)).unwrap().map(|record| record.is_ok()).collect();
@@ -85,7 +85,7 @@ fn a_flipped_byte_in_the_identity_is_refused() {
 fn an_identity_that_is_gone_is_not_written_anew() {
     let folder = two_epochs();
     let db =
-        DB::open_cf(&Options::default(), folder.path().join(layout::DATABASE), Family::ALL.map(Family::name)).unwrap();
+        DB::open_cf(&Options::default(), folder.path().join(paths::DATABASE), Family::ALL.map(Family::name)).unwrap();
     db.delete_cf(db.cf_handle("records").unwrap(), Kind::Identity.key()).unwrap();
     drop(db);
     let place = corrupt_place(Checkpoint::open(folder.path(), "shop", &SMALL).map(|_| ()));
@@ -101,7 +101,7 @@ fn what_a_newer_engine_wrote_is_refused_as_such() {
     };
     // Not even the fields are the ones known here: only the format can be relied on.
     newer(Kind::Plan.key_of(EpochId(1)), r#"{"format":2,"ranges":[]}"#);
-    let found = open(folder.path()).found();
+    let found = open(folder.path()).newest_records();
     assert!(
         matches!(&found, Err(StateError::Format { found: 2, supported: 1, place }) if place == "the plan of epoch 1"),
         "{found:?}"
@@ -120,5 +120,8 @@ fn ranges_of_epochs_are_inclusive() {
     let found: Vec<_> = checkpoint.commits(EpochId(254)..=EpochId(257)).unwrap().map(Result::unwrap).collect();
     assert_eq!(found, [254, 255, 256, 257].map(commit));
     assert_eq!(checkpoint.plans(EpochId(299)..=EpochId(u64::MAX)).unwrap().count(), 1);
-    assert_eq!(checkpoint.found().unwrap(), Found { plan: Some(plan(299)), commit: Some(commit(299)) });
+    assert_eq!(
+        checkpoint.newest_records().unwrap(),
+        NewestRecords { plan: Some(plan(299)), commit: Some(commit(299)) }
+    );
 }

@@ -25,7 +25,7 @@ struct Raw(DB);
 
 impl Raw {
     fn open(folder: &Path) -> Raw {
-        let path = folder.join(epoch::layout::DATABASE);
+        let path = folder.join(epoch::paths::DATABASE);
         Raw(DB::open_cf(&Options::default(), path, Family::ALL.map(Family::name)).unwrap())
     }
 

@@ -13,7 +13,7 @@ use crate::show::{bytes, count, counted, instant, instant_or_dash, table};
 /// # Errors
 /// What is wrong with the checkpoint.
 pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, StateError> {
-    let found = reader.found()?;
+    let found = reader.newest_records()?;
     let disk = bytes(reader.disk_bytes()?);
     let mut lines = vec![format!("job {}, checkpoint id {}, {disk} on disk", reader.job(), reader.job_id())];
     let Some(last) = found.commit else {

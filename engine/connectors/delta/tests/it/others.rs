@@ -123,7 +123,7 @@ async fn duckdb_and_python_read_what_we_write() {
         let more = stage(&table, epoch, 0, batch(&[100 + epoch.cast_signed()], 3)).await;
         table.publish(EpochId(epoch), &TableCommit { added: vec![more], ..Default::default() }).await.unwrap();
     }
-    table.settle().await;
+    table.wait_idle().await;
     let output = Command::new(&python)
         .args(["-c", SCRIPT, folder.path().join("gold/all_types").to_str().unwrap(), "1,2,103"])
         .output()

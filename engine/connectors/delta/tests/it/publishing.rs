@@ -270,7 +270,7 @@ async fn the_log_is_summarised_and_read_from_the_summary() {
         let change = added(&[&stage(&table, epoch, 0, &[(epoch.cast_signed(), 1)]).await]);
         table.publish(EpochId(epoch), &change).await.unwrap();
     }
-    table.settle().await;
+    table.wait_idle().await;
     let log = folder.path().join("gold/counts/_delta_log");
     assert!(
         log.join("00000000000000000100.checkpoint.parquet").is_file(),

@@ -33,7 +33,7 @@ async fn commits_stay_cheap_as_the_log_grows() {
             before_mib = resident_mib();
         }
     }
-    table.settle().await;
+    table.wait_idle().await;
     let after_mib = resident_mib();
     let quantile = |times: &[Duration], part: usize| {
         let mut sorted = times.to_vec();

@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::layout;
 use crate::offsets::{OffsetRange, TopicPartition};
-use crate::protocol::{EpochId, Found, Permit, Recovery, Step, recover};
+use crate::paths;
+use crate::protocol::{EpochId, NewestRecords, Permit, Recovery, Step, recover};
 use crate::record::{Commit, FORMAT, Plan, SourcePlan, StagedFile, TableCommit};
 
 /// Epochs that every history must bring to an end.
@@ -111,7 +111,7 @@ impl World {
 
     /// One process: recover, then run epochs.
     fn process(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
-        let found = self.found();
+        let found = self.newest_records();
         let recovery = recover(found.clone());
         assert_eq!(recover(found), recovery, "the same records give the same answer");
         let (mut redo, republish) = match recovery.clone() {
@@ -126,7 +126,7 @@ impl World {
             self.publish(memory, zombies)?;
             self.retire(memory, zombies)?;
         }
-        assert_eq!(recover(self.found()), recovery, "acting on a recovery does not change it");
+        assert_eq!(recover(self.newest_records()), recovery, "acting on a recovery does not change it");
         loop {
             let done = self.commits.keys().next_back().map_or(0, |epoch| epoch.0 + 1);
             if done == EPOCHS {
@@ -313,8 +313,11 @@ impl World {
         }
     }
 
-    fn found(&self) -> Found {
-        Found { plan: self.plans.values().next_back().cloned(), commit: self.commits.values().next_back().cloned() }
+    fn newest_records(&self) -> NewestRecords {
+        NewestRecords {
+            plan: self.plans.values().next_back().cloned(),
+            commit: self.commits.values().next_back().cloned(),
+        }
     }
 
     fn store_plan(&mut self, owner: u32, plan: &Plan) -> Result<(), &'static str> {
@@ -352,7 +355,7 @@ impl World {
 
     fn write_file(&mut self, memory: &Memory, table: &str) {
         let rows = if table == "bronze" { memory.rows.clone() } else { vec![memory.state_after()] };
-        let path = layout::data_file(JOB_ID, memory.epoch, 0);
+        let path = paths::data_file(JOB_ID, memory.epoch, 0);
         let before = self.files.insert((table.to_string(), path.clone()), rows.clone());
         assert!(before.is_none_or(|before| before == rows), "{table}/{path} was staged again with other rows");
     }
@@ -379,7 +382,7 @@ impl World {
     /// Files of epochs up to this one that no reader sees and no epoch can bring back.
     fn remove_files(&mut self, memory: &Memory, name: &str) {
         let live = self.tables.get(name).map(|table| table.live.clone()).unwrap_or_default();
-        let last = layout::data_file(JOB_ID, memory.epoch, u32::MAX);
+        let last = paths::data_file(JOB_ID, memory.epoch, u32::MAX);
         self.files.retain(|(table, path), _| table != name || live.contains(path) || *path > last);
     }
 }
@@ -398,7 +401,7 @@ impl World {
             let Some(table) = self.tables.get(name) else { continue };
             let epochs = steps(&table.version);
             let shown = if name == "bronze" { 0..epochs } else { epochs.saturating_sub(1)..epochs };
-            let expected: BTreeSet<_> = shown.map(|epoch| layout::data_file(JOB_ID, EpochId(epoch), 0)).collect();
+            let expected: BTreeSet<_> = shown.map(|epoch| paths::data_file(JOB_ID, EpochId(epoch), 0)).collect();
             assert_eq!(table.live, expected, "{name} shows other files than those of whole epochs");
         }
     }
@@ -444,7 +447,7 @@ impl Memory {
 
     fn commit(&self) -> Commit {
         let staged = |epoch, rows| StagedFile {
-            path: layout::data_file(JOB_ID, epoch, 0),
+            path: paths::data_file(JOB_ID, epoch, 0),
             bytes: 0,
             rows,
             bucket: None,

@@ -25,7 +25,7 @@ use crate::aggregate::{
     window_type,
 };
 use crate::functions::{approx_count_distinct, collect_list};
-use crate::operator::Moment;
+use crate::operator::EpochTime;
 use crate::{OperatorError, WindowSpec};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ impl Row {
 
 /// What a group comes to: count(*), sum, min, max, count FILTER (value > 0), list, approximate distinct, avg, count(DISTINCT).
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Figures {
+pub struct StateMetrics {
     pub count: i64,
     pub sum: Option<i64>,
     pub min: Option<i64>,
@@ -88,7 +88,7 @@ fn call(function: AggregateUDF, argument: Arc<dyn PhysicalExpr>, is_distinct: bo
     AggregateCall { name, function: Arc::new(builder.build().unwrap()), filter: None }
 }
 
-/// An aggregate with all figures over these keys (columns 1 to 3).
+/// An aggregate with all metrics over these keys (columns 1 to 3).
 pub fn spec(window: Option<WindowSpec>, keys: &[usize]) -> Arc<AggregateSpec> {
     let schema = input_schema();
     let value = || col("value", &schema).unwrap();
@@ -132,8 +132,8 @@ pub fn spec_of(window: Option<WindowSpec>, keys: &[usize], calls: Vec<AggregateC
     }
 }
 
-pub fn plan(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
+pub fn plan(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
 #[derive(Default)]
@@ -168,7 +168,7 @@ impl Store {
 pub type Lanes = Vec<Vec<Vec<Row>>>;
 
 /// Folds an epoch's rows and returns the rows left out.
-pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &Moment, late_us: Option<i64>) -> LateRows {
+pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &EpochTime, late_us: Option<i64>) -> LateRows {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = AggregateLane::new(Arc::clone(aggregate.spec())).unwrap();
@@ -187,7 +187,7 @@ pub fn merged(aggregate: &Aggregate, store: &Store, groups: &[i64]) -> Vec<Recor
 }
 
 /// The rows of a result. Panics if a group comes twice.
-pub fn figures(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collections::BTreeMap<Group, Figures> {
+pub fn metrics(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collections::BTreeMap<Group, StateMetrics> {
     let mut all = std::collections::BTreeMap::new();
     for result in results {
         let first = usize::from(spec.window.is_some());
@@ -207,9 +207,9 @@ pub fn figures(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collection
     all
 }
 
-fn figures_at(columns: &[ArrayRef], row: usize) -> Figures {
+fn figures_at(columns: &[ArrayRef], row: usize) -> StateMetrics {
     let int = |at: usize| columns[at].is_valid(row).then(|| columns[at].as_primitive::<Int64Type>().value(row));
-    Figures {
+    StateMetrics {
         count: int(0).unwrap(),
         sum: int(1),
         min: int(2),

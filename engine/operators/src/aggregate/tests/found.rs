@@ -10,7 +10,7 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::col;
 use std::sync::Arc;
 
-use super::engine::{Row, Store, absorb, figures, input_schema, merged, plan, spec, spec_of};
+use super::engine::{Row, Store, absorb, input_schema, merged, metrics, plan, spec, spec_of};
 use crate::WindowSpec;
 use crate::aggregate::AggregateCall;
 use crate::aggregate::shard::{KEY_BUCKETS, SHARDS, UNSHARDED};
@@ -33,20 +33,20 @@ fn lists_keep_the_order_of_arrival_when_small_and_large_epochs_are_compacted_tog
         let rows = if epoch % 3 == 1 { many(0, 17_000, epoch) } else { many(0, 5, epoch) };
         let plan = plan(epoch as u64, None, None);
         absorb(&mut aggregate, &vec![vec![rows]], &plan, None);
-        store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
         aggregate.committed();
         assert!(store.0.keys().any(|key| key.shard != UNSHARDED) == (epoch > 0));
     }
     assert!(aggregate.blocks() < 100, "{} blocks", aggregate.blocks());
-    let found = figures(&spec, &merged(&aggregate, &store, &[0]));
+    let found = metrics(&spec, &merged(&aggregate, &store, &[0]));
     assert_eq!(found.len(), 17_000);
-    for (group, figures) in found {
+    for (group, metrics) in found {
         let wanted: Vec<i64> =
             match ["'key 0'", "'key 1'", "'key 2'", "'key 3'", "'key 4'"].contains(&group.1[0].as_str()) {
                 true => (0..40).collect(),
                 false => (0..40).filter(|epoch| epoch % 3 == 1).collect(),
             };
-        assert_eq!(figures.list, wanted, "{group:?}");
+        assert_eq!(metrics.list, wanted, "{group:?}");
     }
 }
 
@@ -57,11 +57,11 @@ fn hundreds_of_epochs_leave_few_blocks() {
     for epoch in 0..600 {
         let plan = plan(epoch, None, None);
         absorb(&mut aggregate, &vec![vec![many(0, 3, epoch as i64)], vec![many(0, 2, -1)]], &plan, None);
-        store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
         aggregate.committed();
         assert!(aggregate.blocks() <= 4 * 16, "{} blocks", aggregate.blocks());
     }
-    let found = figures(&spec, &merged(&store.open(&spec), &store, &[0]));
+    let found = metrics(&spec, &merged(&store.open(&spec), &store, &[0]));
     let key = &found[&(Some(0), vec!["'key 0'".to_string()])];
     assert_eq!(key.list.iter().filter(|value| **value >= 0).copied().collect::<Vec<_>>(), (0..600).collect::<Vec<_>>());
     assert_eq!(key.count, 1_200);
@@ -77,7 +77,7 @@ fn keys_without_a_window_are_spread_over_all_shards() {
     let groups = aggregate.all_groups(&plan);
     assert_eq!(groups.len() as u64, KEY_BUCKETS);
     assert_eq!(aggregate.blocks() as u64, KEY_BUCKETS * u64::from(SHARDS));
-    assert_eq!(figures(&spec, &merged(&aggregate, &store, &groups)).len(), 300_000);
+    assert_eq!(metrics(&spec, &merged(&aggregate, &store, &groups)).len(), 300_000);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn running_an_epoch_again_gives_the_same_bytes() {
             let mut aggregate = store.open(&spec);
             let plan = plan(epoch, Some(3), Some(6));
             absorb(&mut aggregate, &vec![vec![rows(0), rows(1)], vec![rows(2)]], &plan, Some(3));
-            aggregate.settle(&store, plan.epoch, Some(6)).unwrap()
+            aggregate.prepare_commit(&store, plan.epoch, Some(6)).unwrap()
         };
         let (once, again) = (run(), run());
         assert_eq!(once.puts, again.puts);
@@ -112,8 +112,8 @@ fn what_came_and_went_within_one_epoch_is_not_written() {
     let plan = plan(0, None, Some(MINUTE));
     absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &plan, None);
     assert_eq!(aggregate.complete_windows(&plan), vec![0]);
-    assert_eq!(figures(&spec, &merged(&aggregate, &store, &[0])).len(), 10);
-    let changes = aggregate.settle(&store, plan.epoch, Some(MINUTE)).unwrap();
+    assert_eq!(metrics(&spec, &merged(&aggregate, &store, &[0])).len(), 10);
+    let changes = aggregate.prepare_commit(&store, plan.epoch, Some(MINUTE)).unwrap();
     assert!(changes.puts.is_empty() && changes.deletes.is_empty() && changes.drops.is_empty());
     assert_eq!(aggregate.blocks(), 0);
 }
@@ -129,10 +129,10 @@ fn a_small_window_goes_block_by_block_and_a_large_one_as_a_range() {
         for epoch in 0..epochs {
             let plan = plan(epoch, None, None);
             absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &plan, None);
-            store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+            store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
             aggregate.committed();
         }
-        let changes = aggregate.settle(&store, epoch::EpochId(epochs), Some(MINUTE)).unwrap();
+        let changes = aggregate.prepare_commit(&store, epoch::EpochId(epochs), Some(MINUTE)).unwrap();
         assert_eq!((changes.drops.len(), changes.deletes.len() as u64), (0, epochs));
         store.apply(&changes);
         assert!(store.0.is_empty());
@@ -143,10 +143,10 @@ fn a_small_window_goes_block_by_block_and_a_large_one_as_a_range() {
     // So many windows that they are more blocks than go one by one.
     let rows: Vec<Row> = (0..300).map(|minute| Row::of(minute * MINUTE, "key", 1)).collect();
     absorb(&mut aggregate, &vec![vec![rows]], &plan, None);
-    store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+    store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
     aggregate.committed();
     assert_eq!(aggregate.blocks(), 300);
-    let changes = aggregate.settle(&store, epoch::EpochId(1), Some(300 * MINUTE)).unwrap();
+    let changes = aggregate.prepare_commit(&store, epoch::EpochId(1), Some(300 * MINUTE)).unwrap();
     assert_eq!((changes.drops.len(), changes.deletes.len()), (1, 0));
     store.apply(&changes);
     assert!(store.0.is_empty());
@@ -161,7 +161,7 @@ fn a_window_alone_without_any_figure_is_a_row() {
     for epoch in 0..20 {
         let plan = plan(epoch, None, None);
         absorb(&mut aggregate, &vec![vec![rows.clone()]], &plan, None);
-        store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
         aggregate.committed();
     }
     let results = merged(&aggregate, &store, &[0, MINUTE]);
@@ -208,7 +208,7 @@ fn a_function_with_an_order_of_its_own_gets_the_columns_it_orders_by() {
         let row = |number: i64| Row { number: Some(number as i32), ..Row::of(1, "", number) };
         let plan = plan(epoch as u64, None, None);
         absorb(&mut aggregate, &vec![vec![vec![row(100 - epoch), row(epoch)]]], &plan, None);
-        store.apply(&aggregate.settle(&store, plan.epoch, None).unwrap());
+        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
         aggregate.committed();
     }
     let results = merged(&aggregate, &store, &[0]);
@@ -225,9 +225,9 @@ fn more_than_a_lane_may_hold_is_handed_over_early_and_stays_in_order() {
     let chunks: Vec<Vec<Row>> = (0..800).map(|value| many(0, 9_000, value)).collect();
     absorb(&mut aggregate, &vec![chunks], &plan(0, None, None), None);
     assert!(aggregate.blocks() > 1);
-    let found = figures(&spec, &merged(&aggregate, &Store::default(), &[0]));
+    let found = metrics(&spec, &merged(&aggregate, &Store::default(), &[0]));
     assert_eq!(found.len(), 9_000);
-    assert!(found.values().all(|figures| figures.list == (0..800).collect::<Vec<_>>()));
+    assert!(found.values().all(|metrics| metrics.list == (0..800).collect::<Vec<_>>()));
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_global_aggregate_has_its_row_before_any_input_and_no_other_has() {
     let (store, aggregate) = (Store::default(), Store::default().open(&spec));
     let first = plan(0, None, None);
     assert_eq!(aggregate.touched_groups(&first), vec![0]);
-    let found = figures(&spec, &merged(&aggregate, &store, &[0]));
+    let found = metrics(&spec, &merged(&aggregate, &store, &[0]));
     assert_eq!(found, BTreeMap::from([((None, Vec::new()), Default::default())]));
     assert!(aggregate.touched_groups(&plan(1, None, None)).is_empty());
 }

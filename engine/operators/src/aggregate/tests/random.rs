@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::engine::{Figures, Group, Lanes, Row, Store, absorb, figures, merged, plan, spec};
+use super::engine::{Group, Lanes, Row, StateMetrics, Store, absorb, merged, metrics, plan, spec};
 use crate::WindowSpec;
 use crate::aggregate::AggregateSpec;
 
@@ -106,18 +106,18 @@ impl Model {
         (late, untimed, touched)
     }
 
-    fn result(&self, wanted: impl Fn(Option<i64>) -> bool) -> BTreeMap<Group, Figures> {
+    fn result(&self, wanted: impl Fn(Option<i64>) -> bool) -> BTreeMap<Group, StateMetrics> {
         let groups = self.groups.iter().filter(|((start, _), _)| wanted(*start));
         groups.map(|(group, panes)| (group.clone(), summary(panes.values().flatten()))).collect()
     }
 }
 
-fn summary<'a>(values: impl Iterator<Item = &'a Option<i64>>) -> Figures {
+fn summary<'a>(values: impl Iterator<Item = &'a Option<i64>>) -> StateMetrics {
     let all: Vec<Option<i64>> = values.copied().collect();
     let list: Vec<i64> = all.iter().flatten().copied().collect();
     let distinct = list.iter().collect::<BTreeSet<_>>().len() as i64;
     let sum = (!list.is_empty()).then(|| list.iter().sum::<i64>());
-    Figures {
+    StateMetrics {
         count: all.len() as i64,
         sum,
         min: list.iter().min().copied(),
@@ -178,7 +178,7 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
             Mode::Update => aggregate.touched_groups(&plan),
             Mode::Complete => aggregate.all_groups(&plan),
         };
-        let found = figures(&spec, &merged(&aggregate, &store, &groups));
+        let found = metrics(&spec, &merged(&aggregate, &store, &groups));
         let mut wanted = model.result(|start| match mode {
             Mode::Append => ends_by(window, start, *now) && !ends_by(window, start, *late),
             Mode::Update => start.is_none_or(|start| touched.contains(&start)),
@@ -189,14 +189,14 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
         }
         if window.is_none() && mode == Mode::Update {
             // Keys without a window come bucket by bucket: a bucket that changed comes whole.
-            assert!(found.iter().all(|(group, figures)| wanted.get(group) == Some(figures)));
+            assert!(found.iter().all(|(group, metrics)| wanted.get(group) == Some(metrics)));
             let mut changed = lanes.iter().flatten().flatten().map(|row| (None, keys_of(row, keys)));
             assert!(changed.all(|group| found.contains_key(&group)));
         } else {
             assert_eq!(found, wanted, "epoch {number}");
         }
         let evict_until_us = now.filter(|_| mode != Mode::Complete);
-        let changes = aggregate.settle(&store, plan.epoch, evict_until_us).unwrap();
+        let changes = aggregate.prepare_commit(&store, plan.epoch, evict_until_us).unwrap();
         store.apply(&changes);
         aggregate.committed();
         assert_eq!(aggregate.blocks(), store.0.len());

@@ -10,7 +10,9 @@ use state::BlockKey;
 
 use crate::OperatorError;
 use crate::dedup::{DedupSpec, Expiry};
-use crate::operator::{BlockChanges, BlockSource, Change, Figures, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{
+    BlockChanges, BlockSource, Change, EpochTime, Operator, OperatorSpec, Sign, StateMetrics, Stored,
+};
 use crate::store::Budget;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +44,8 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
+pub fn moment(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
 #[derive(Default)]
@@ -75,7 +77,7 @@ pub fn epoch(
     spec: &DedupSpec,
     blocks: &Blocks,
     lanes: &[Vec<Row>],
-    moment: &Moment,
+    moment: &EpochTime,
 ) -> (Vec<Change>, u64, BlockChanges) {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
     let mut late = 0;
@@ -84,9 +86,9 @@ pub fn epoch(
         late += lane.push(0, Sign::Add, &batch(rows), moment).unwrap().late;
         operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let pieces = operator.pieces(moment).unwrap();
-    let out = pieces.into_iter().flat_map(|piece| operator.run(piece, moment, blocks).unwrap()).collect();
-    (out, late, operator.settle(moment, blocks).unwrap())
+    let tasks = operator.tasks(moment).unwrap();
+    let out = tasks.into_iter().flat_map(|task| operator.run(task, moment, blocks).unwrap()).collect();
+    (out, late, operator.prepare_commit(moment, blocks).unwrap())
 }
 
 pub fn texts(out: &[Change]) -> Vec<String> {
@@ -114,7 +116,7 @@ pub struct Bed {
     late_us: Option<i64>,
     out: Vec<String>,
     late: u64,
-    figures: Figures,
+    metrics: StateMetrics,
 }
 
 impl Bed {
@@ -132,18 +134,18 @@ impl Bed {
             late_us: None,
             out: Vec::new(),
             late: 0,
-            figures: Figures::default(),
+            metrics: StateMetrics::default(),
         }
     }
 
     pub fn add(&mut self, rows: &[Row]) -> &mut Bed {
         self.one(rows);
         if self.runs_until_idle && self.next_watermark() > self.watermark_us {
-            let (out, late, figures) = (self.out.clone(), self.late, self.figures);
+            let (out, late, metrics) = (self.out.clone(), self.late, self.metrics);
             self.one(&[]);
             assert!(self.out.is_empty(), "an epoch without rows gives none");
             (self.out, self.late) = (out, late);
-            self.figures.updated = figures.updated;
+            self.metrics.updated = metrics.updated;
         }
         self
     }
@@ -159,12 +161,12 @@ impl Bed {
 
     /// Spark's numRowsTotal, numRowsUpdated of the epoch with rows, numRowsDroppedByWatermark.
     pub fn state(&mut self, total: u64, updated: u64, dropped: u64) -> &mut Bed {
-        assert_eq!((self.figures.rows, self.figures.updated, self.late), (total, updated, dropped));
+        assert_eq!((self.metrics.rows, self.metrics.updated, self.late), (total, updated, dropped));
         self
     }
 
-    pub fn owes(&self) -> bool {
-        self.operator.owes(&moment(self.epoch, self.next_watermark(), None))
+    pub fn has_pending_output(&self) -> bool {
+        self.operator.has_pending_output(&moment(self.epoch, self.next_watermark(), None))
     }
 
     fn next_watermark(&self) -> Option<i64> {
@@ -179,7 +181,7 @@ impl Bed {
         let (out, late, changes) = epoch(self.operator.as_mut(), &self.spec, &self.blocks, &lanes, &now);
         self.blocks.apply(&changes);
         self.operator.committed();
-        (self.out, self.late, self.figures) = (texts(&out), late, self.operator.figures());
+        (self.out, self.late, self.metrics) = (texts(&out), late, self.operator.metrics());
         self.newest_us = self.newest_us.max(rows.iter().filter_map(|row| row.time_us).max());
         self.epoch += 1;
     }

@@ -81,7 +81,7 @@ fn run(expiry: Expiry, steps: &[Step]) {
         found.sort_unstable();
         wanted.sort_unstable();
         assert_eq!((found, late), (wanted, wanted_late), "epoch {number}");
-        assert_eq!(operator.figures().rows, kept.len() as u64, "epoch {number}");
+        assert_eq!(operator.metrics().rows, kept.len() as u64, "epoch {number}");
     }
 }
 
@@ -99,7 +99,7 @@ proptest! {
     }
 }
 
-/// Epochs with a piece for each shard write and read other blocks than small ones.
+/// Epochs with a task for each shard write and read other blocks than small ones.
 #[test]
 fn large_epochs_are_as_small_ones() {
     let row = |key: i64| Row { key: Some(format!("k{key}")), value: key, time_us: Some(key) };
@@ -122,5 +122,5 @@ fn large_epochs_are_as_small_ones() {
     let mut operator = blocks.open(&spec, usize::MAX);
     let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &moment(9, None, None));
     assert!(out.is_empty() && changes.puts.is_empty());
-    assert_eq!(operator.figures().rows, 60_000);
+    assert_eq!(operator.metrics().rows, 60_000);
 }

@@ -68,7 +68,7 @@ fn run(shape: Shape, epochs: Vec<Vec<Step>>, restarts: bool) {
             let rows = present[side as usize].iter();
             rows.filter(|row| row.key.is_some() && shape.may_match(side, row)).count() as u64
         };
-        assert_eq!(machine.join.figures().rows, can_match(Side::Left) + can_match(Side::Right));
+        assert_eq!(machine.join.metrics().rows, can_match(Side::Left) + can_match(Side::Right));
     }
 }
 
@@ -100,7 +100,7 @@ fn a_retraction_is_refused_where_rows_are_only_added() {
     let row = Row { key: Some(1), time: None, value: 1 };
     lane.push(0, Sign::Retract, &shape.batch(Side::Left, &[row]), &now).unwrap();
     join.absorb(&now, lane.finish().unwrap(), 0).unwrap();
-    let piece = join.pieces(&now).unwrap()[0];
-    let error = join.run(piece, &now, &Blocks::default()).unwrap_err().to_string();
+    let task = join.tasks(&now).unwrap()[0];
+    let error = join.run(task, &now, &Blocks::default()).unwrap_err().to_string();
     assert!(error.contains("gold.pairs/join") && error.contains("Retract"), "{error}");
 }

@@ -3,7 +3,7 @@
 use super::machine::{Machine, moment};
 use super::rows::{Joined, On, Row, SECOND, Shape, schema};
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
-use crate::operator::{Bound, Moment, Operator, OperatorSpec};
+use crate::operator::{Bound, EpochTime, Operator, OperatorSpec};
 
 const A: i64 = 1;
 const B: i64 = 2;
@@ -40,7 +40,7 @@ fn v5(kind: JoinKind) -> (Vec<Vec<Joined>>, Vec<u64>) {
     for (number, (left, right)) in batches.iter().enumerate() {
         let late = if number == 0 { None } else { marks[number - 1] };
         given.push(machine.simple(left, right, moment(number as u64, late, marks[number])).sorted());
-        rows.push(machine.join.figures().rows);
+        rows.push(machine.join.metrics().rows);
     }
     (given, rows)
 }
@@ -85,12 +85,12 @@ fn a_row_that_comes_and_goes_in_one_epoch_gives_its_null_row() {
     let (left, right) = (row(A, "12:00"), row(B, "12:00"));
     let done = machine.simple(&[left], &[right], moment(0, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(None, Some(right)), alone(left)]);
-    assert_eq!(machine.join.figures().rows, 0);
+    assert_eq!(machine.join.metrics().rows, 0);
     // And if both are due, they still see each other.
     let right = row(A, "12:00:05");
     let done = machine.simple(&[left], &[right], moment(1, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(Some(left), Some(right))]);
-    assert_eq!(machine.join.figures().rows, 0);
+    assert_eq!(machine.join.metrics().rows, 0);
 }
 
 #[test]
@@ -103,12 +103,12 @@ fn a_match_is_not_forgotten_before_the_row_goes() {
     assert_eq!(machine.simple(&[], &[right], moment(1, None, None)).sorted(), [(Some(left), Some(right))]);
     let marks = ["12:06", "12:09", "12:30"].map(|text| Some(time(text)));
     assert_eq!(machine.simple(&[], &[], moment(2, None, marks[0])).sorted(), []);
-    assert_eq!(machine.join.figures().rows, 1);
+    assert_eq!(machine.join.metrics().rows, 1);
     machine.restart();
     assert_eq!(machine.simple(&[], &[], moment(3, marks[0], marks[1])).sorted(), []);
     machine.restart();
     assert_eq!(machine.simple(&[], &[], moment(4, marks[1], marks[2])).sorted(), []);
-    assert_eq!(machine.join.figures().rows, 0);
+    assert_eq!(machine.join.metrics().rows, 0);
 }
 
 #[test]
@@ -119,17 +119,17 @@ fn rows_may_also_go_by_the_time_of_the_epochs() {
     let spec = JoinSpec::new("gold.ttl".to_string(), JoinKind::Left, side(Side::Left), side(Side::Right)).unwrap();
     assert!(matches!(spec.bound(), Bound::Watermark(text) if text.contains("the epoch's time reaches left_until")));
     let mut machine = Machine::new(shape, spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
-    let now = |epoch, text| Moment { batch_time_us: time(text), ..moment(epoch, None, None) };
+    let now = |epoch, text| EpochTime { batch_time_us: time(text), ..moment(epoch, None, None) };
     let (matched, lonely, null) = (row(A, "12:00"), row(B, "12:01"), row(None, "12:02"));
     let partner = row(A, "12:00:30");
     let done = machine.simple(&[matched, lonely, null], &[partner], now(0, "12:00:45"));
     assert_eq!(done.sorted(), [(Some(matched), Some(partner))]);
-    assert_eq!(machine.join.figures().rows, 3, "the right row went at 12:00:30 and a microsecond");
-    assert!(!machine.join.owes(&now(1, "12:05")) && machine.join.owes(&now(1, "12:12")));
+    assert_eq!(machine.join.metrics().rows, 3, "the right row went at 12:00:30 and a microsecond");
+    assert!(!machine.join.has_pending_output(&now(1, "12:05")) && machine.join.has_pending_output(&now(1, "12:12")));
     machine.restart();
     let done = machine.simple(&[], &[], now(1, "12:12"));
     assert_eq!(done.sorted(), [alone(lonely)]);
     let done = machine.simple(&[], &[], now(2, "13:00"));
     assert_eq!(done.sorted(), [alone(null)]);
-    assert_eq!(machine.join.figures().rows, 0);
+    assert_eq!(machine.join.metrics().rows, 0);
 }

@@ -1,4 +1,4 @@
-//! Epochs large enough to be done piece by piece, keys with more pairs than fit into a chunk, and what a join says of itself.
+//! Epochs large enough to be done task by task, keys with more pairs than fit into a chunk, and what a join says of itself.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn large_epochs_are_done_shard_by_shard() {
         let mut machine = Machine::new(shape, shape.spec([true, true]));
         let first = machine.simple(&left, &right, moment(0, None, None));
         machine.restart();
-        // More rows of keys that are there, few enough to be done in one piece: they find those of the large epoch.
+        // More rows of keys that are there, few enough to be done in one task: they find those of the large epoch.
         let second = machine.simple(&more[0], &more[1], moment(1, None, Some(150 * SECOND)));
         machine.restart();
         let last = machine.simple(&[], &[], moment(2, Some(150 * SECOND), Some(1_000 * SECOND)));
@@ -51,7 +51,7 @@ fn large_epochs_are_done_shard_by_shard() {
         let mut wanted: Vec<_> = keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
         wanted.sort_unstable();
         assert!(given == wanted, "{kind:?}: {} rows, wanted {}", given.len(), wanted.len());
-        assert_eq!(machine.join.figures().rows, 0);
+        assert_eq!(machine.join.metrics().rows, 0);
         // Small batches are put together, shard by shard.
         assert!(first.changes.len() <= usize::from(SHARDS), "{} batches", first.changes.len());
     }

@@ -9,7 +9,7 @@ use state::{BlockKey, OperatorId};
 use super::rows::{Joined, Row, Shape, joined};
 use crate::OperatorError;
 use crate::join::{Join, JoinSpec, Side};
-use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
 use crate::store::Budget;
 
 /// A chunk that a lane pushes.
@@ -32,7 +32,7 @@ pub struct Machine {
     spec: Arc<JoinSpec>,
     pub blocks: Blocks,
     pub join: Join,
-    last: Option<Moment>,
+    last: Option<EpochTime>,
     budget: Arc<Budget>,
 }
 
@@ -86,7 +86,7 @@ impl Machine {
     }
 
     /// Runs an epoch, and the same again in a process that was started anew.
-    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: Moment) -> Done {
+    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: EpochTime) -> Done {
         let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks);
         let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, moment, &self.blocks);
         let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
@@ -108,7 +108,7 @@ impl Machine {
     }
 
     /// One lane with all left rows, then all right rows.
-    pub fn simple(&mut self, left: &[Row], right: &[Row], moment: Moment) -> Done {
+    pub fn simple(&mut self, left: &[Row], right: &[Row], moment: EpochTime) -> Done {
         let lane = vec![(Side::Left, Sign::Add, left.to_vec()), (Side::Right, Sign::Add, right.to_vec())];
         self.epoch(&[lane], moment)
     }
@@ -119,7 +119,7 @@ fn run(
     shape: &Shape,
     join: &mut Join,
     lanes: &[Vec<Chunk>],
-    moment: Moment,
+    moment: EpochTime,
     blocks: &Blocks,
 ) -> (Done, BlockChanges) {
     let mut late = 0;
@@ -132,19 +132,19 @@ fn run(
         }
         join.absorb(&moment, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let pieces = join.pieces(&moment).unwrap();
+    let tasks = join.tasks(&moment).unwrap();
     let mut changes = Vec::new();
-    for piece in pieces {
-        changes.extend(join.run(piece, &moment, blocks).unwrap());
+    for task in tasks {
+        changes.extend(join.run(task, &moment, blocks).unwrap());
     }
     assert!(changes.iter().all(|change| change.rows.schema_ref() == spec.output() && change.rows.num_rows() > 0));
-    let written = join.settle(&moment, blocks).unwrap();
+    let written = join.prepare_commit(&moment, blocks).unwrap();
     (Done { changes, late }, written)
 }
 
 /// The moment of an epoch; the watermark of the epoch before decides what is late.
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
+pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
 /// Runs epochs as Spark does: the watermark follows the rows of both sides, and an epoch without rows follows when it moved.
@@ -190,15 +190,15 @@ impl Driver {
         let done = self.machine.simple(left, right, now);
         self.late = self.watermark;
         self.epoch += 1;
-        self.updated += self.machine.join.figures().updated;
+        self.updated += self.machine.join.metrics().updated;
         self.dropped += done.late;
-        assert!(!self.machine.join.owes(&now), "what was due is gone");
+        assert!(!self.machine.join.has_pending_output(&now), "what was due is gone");
         done.added()
     }
 
     /// Rows kept; rows added or changed and late rows since the last look.
     pub fn state(&mut self) -> (u64, u64, u64) {
-        let rows = self.machine.join.figures().rows;
+        let rows = self.machine.join.metrics().rows;
         let sides = Side::BOTH.map(|side| self.machine.join.side_figures(side).rows);
         assert_eq!(rows, sides.iter().sum::<u64>());
         (rows, std::mem::take(&mut self.updated), std::mem::take(&mut self.dropped))

@@ -132,7 +132,7 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
         assert_eq!(done.sorted(), given[number], "epoch {number}");
         let sides = Side::BOTH.map(|side| machine.join.side_figures(side).rows);
         assert_eq!(sides, kept[number], "rows kept after epoch {number}");
-        assert!(!machine.join.owes(&now));
+        assert!(!machine.join.has_pending_output(&now));
         all.extend(done.added());
     }
     check_the_end(&shape, &seen, all);

@@ -1,5 +1,5 @@
 //! Runs an operator as the runtime does, over a checkpoint that is a map, beside a twin that is opened anew from the checkpoint now and
-//! then: both must give out the same and write the same, whatever the order of the pieces.
+//! then: both must give out the same and write the same, whatever the order of the tasks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,15 +17,15 @@ use epoch::EpochId;
 use futures::executor::block_on;
 use state::{BlockKey, OperatorId};
 
-use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
 use crate::recompute::BatchPlan;
 use crate::{OperatorError, SlotExec};
 
 /// Rows of an epoch: for each lane ports with signs and batches.
 pub type Lanes = Vec<Vec<(usize, Sign, RecordBatch)>>;
 
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us: 1_000 * epoch as i64, watermark_us, late_us }
+pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us: 1_000 * epoch as i64, watermark_us, late_us }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ impl Blocks {
 pub struct Bed {
     spec: Arc<dyn OperatorSpec>,
     blocks: Blocks,
-    last: Option<Moment>,
+    last: Option<EpochTime>,
     operator: Box<dyn Operator>,
     twin: Box<dyn Operator>,
     pub left: LateRows,
@@ -76,11 +76,11 @@ impl Bed {
     }
 
     /// Runs and commits an epoch.
-    pub fn epoch(&mut self, lanes: &Lanes, moment: Moment) -> Vec<Change> {
+    pub fn epoch(&mut self, lanes: &Lanes, moment: EpochTime) -> Vec<Change> {
         self.try_epoch(lanes, moment).unwrap()
     }
 
-    pub fn try_epoch(&mut self, lanes: &Lanes, moment: Moment) -> Result<Vec<Change>, OperatorError> {
+    pub fn try_epoch(&mut self, lanes: &Lanes, moment: EpochTime) -> Result<Vec<Change>, OperatorError> {
         let (out, written, left) = run(&self.spec, self.operator.as_mut(), &self.blocks, lanes, &moment, false)?;
         let (again, rewritten, _) = run(&self.spec, self.twin.as_mut(), &self.blocks, lanes, &moment, true)?;
         assert_eq!(format!("{out:?}"), format!("{again:?}"), "another result when run again");
@@ -110,7 +110,7 @@ impl Bed {
     }
 }
 
-fn stored(spec: &Arc<dyn OperatorSpec>, blocks: &Blocks, last: Option<Moment>) -> Stored {
+fn stored(spec: &Arc<dyn OperatorSpec>, blocks: &Blocks, last: Option<EpochTime>) -> Stored {
     let of_store = |name: &String| {
         let of_store = blocks.0.iter().filter(|(key, _)| key.operator == OperatorId::of(name));
         let mut of_store: Vec<(BlockKey, u64)> = of_store.map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
@@ -125,7 +125,7 @@ fn run(
     operator: &mut dyn Operator,
     blocks: &Blocks,
     lanes: &Lanes,
-    moment: &Moment,
+    moment: &EpochTime,
     backwards: bool,
 ) -> Result<(Vec<Change>, BlockChanges, LateRows), OperatorError> {
     let mut left = LateRows::default();
@@ -138,16 +138,16 @@ fn run(
         }
         operator.absorb(moment, lane.finish()?, number as u16)?;
     }
-    let mut pieces: Vec<_> = operator.pieces(moment)?.into_iter().enumerate().collect();
+    let mut tasks: Vec<_> = operator.tasks(moment)?.into_iter().enumerate().collect();
     if backwards {
-        pieces.reverse();
+        tasks.reverse();
     }
     let mut out = BTreeMap::new();
-    for (number, piece) in pieces {
-        out.insert(number, operator.run(piece, moment, blocks)?);
+    for (number, task) in tasks {
+        out.insert(number, operator.run(task, moment, blocks)?);
     }
     let out = out.into_values().flatten().collect();
-    Ok((out, operator.settle(moment, blocks)?, left))
+    Ok((out, operator.prepare_commit(moment, blocks)?, left))
 }
 
 fn assert_same(left: &BlockChanges, right: &BlockChanges) {

@@ -114,12 +114,12 @@ fn taking_back_what_is_not_there_stops() {
 fn a_global_result_over_no_rows_goes_out_once() {
     let sql = "SELECT count(*), max(value) FROM l";
     let mut bed = Bed::new(Arc::new(spec(sql, vec![port(&[])], Emission::Changes)));
-    assert!(bed.operator().owes(&moment(57, None, None)));
+    assert!(bed.operator().has_pending_output(&moment(57, None, None)));
     // An operator that joins a running job begins in a later epoch.
     let out = bed.epoch(&vec![], moment(57, None, None));
     assert_eq!((out.len(), out[0].sign, texts(&out[0].rows)), (1, Sign::Add, vec!["0|null".to_string()]));
     bed.restart();
-    assert!(!bed.operator().owes(&moment(58, None, None)));
+    assert!(!bed.operator().has_pending_output(&moment(58, None, None)));
     assert!(bed.epoch(&vec![], moment(58, None, None)).is_empty());
     let row = batch(&rows(3, 4, 1));
     let out = bed.epoch(&vec![vec![(0, Sign::Add, row.clone())]], moment(59, None, None));
@@ -147,7 +147,7 @@ fn rows_that_are_due_go_and_their_results_stand() {
     let mut early = rows(0, 3, 3);
     early.iter_mut().for_each(|row| row.ends = 10 * (row.id + 1));
     table.apply(&bed.epoch(&vec![vec![(0, Sign::Add, batch(&early))]], moment(0, None, Some(5))));
-    assert!(bed.operator().owes(&moment(1, Some(5), Some(20))));
+    assert!(bed.operator().has_pending_output(&moment(1, Some(5), Some(20))));
     table.apply(&bed.epoch(&vec![vec![(0, Sign::Add, batch(&early[1..]))]], moment(1, Some(5), Some(20))));
     assert_eq!(bed.rows(), 2, "the rows of the window that ends at 30 stay");
     bed.restart();

@@ -210,7 +210,7 @@ fn check_final(sql: &str, ports: Vec<RecomputePort>, prune: Option<&str>, kept_a
                 None => assert_eq!(bed.rows(), open, "seed {seed}, epoch {epoch}"),
                 Some(count) => assert!(bed.rows() <= open.min(6 * 4 * count as u64)),
             }
-            assert!(!bed.operator().owes(&moment), "everything that is due has gone");
+            assert!(!bed.operator().has_pending_output(&moment), "everything that is due has gone");
             if random.below(3) == 0 {
                 bed.restart();
             }

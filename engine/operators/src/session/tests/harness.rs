@@ -25,7 +25,7 @@ use state::BlockKey;
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
 use crate::functions::{approx_count_distinct, collect_list};
-use crate::operator::{BlockChanges, BlockSource, Change, LateRows, Moment, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
 use crate::session::{Emission, GroupTime, SessionSpec};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,7 +182,7 @@ pub struct Job {
     pub spec: Arc<SessionSpec>,
     pub operator: Box<dyn Operator>,
     pub blocks: Blocks,
-    pub last: Option<Moment>,
+    pub last: Option<EpochTime>,
 }
 
 impl Job {
@@ -199,7 +199,7 @@ impl Job {
     }
 
     /// One epoch up to its commit.
-    pub fn run(&mut self, lanes: &Lanes, moment: &Moment) -> Outcome {
+    pub fn run(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
         let mut left = LateRows::default();
         for (number, chunks) in lanes.iter().enumerate() {
             let mut lane = Arc::clone(&self.spec).lane().unwrap();
@@ -215,28 +215,28 @@ impl Job {
             }
             self.operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
         }
-        let pieces = self.operator.pieces(moment).unwrap();
-        let run = |piece| self.operator.run(piece, moment, &self.blocks).unwrap();
-        let changes = pieces.into_iter().flat_map(run).collect();
-        let blocks = self.operator.settle(moment, &self.blocks).unwrap();
+        let tasks = self.operator.tasks(moment).unwrap();
+        let run = |task| self.operator.run(task, moment, &self.blocks).unwrap();
+        let changes = tasks.into_iter().flat_map(run).collect();
+        let blocks = self.operator.prepare_commit(moment, &self.blocks).unwrap();
         Outcome { changes, left, blocks }
     }
 
-    pub fn commit(&mut self, moment: &Moment, blocks: &BlockChanges) {
+    pub fn commit(&mut self, moment: &EpochTime, blocks: &BlockChanges) {
         self.blocks.apply(blocks);
         self.operator.committed();
         self.last = Some(*moment);
     }
 
-    pub fn epoch(&mut self, lanes: &Lanes, moment: &Moment) -> Outcome {
+    pub fn epoch(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
         let outcome = self.run(lanes, moment);
         self.commit(moment, &outcome.blocks);
         outcome
     }
 }
 
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
+pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
 /// Watermarks as Spark moves them: the greatest start so far less a delay, from the next epoch on.
@@ -253,7 +253,7 @@ impl Clock {
         Clock { job, delay_us, epoch: 0, next_us: None, late_us: None }
     }
 
-    pub fn next(&self) -> Moment {
+    pub fn next(&self) -> EpochTime {
         moment(self.epoch, self.late_us, self.next_us)
     }
 
@@ -269,9 +269,9 @@ impl Clock {
     /// An epoch, and those without rows that Spark runs after it.
     pub fn batch(&mut self, rows: &[Row]) -> (Vec<Change>, LateRows) {
         let Outcome { mut changes, left, .. } = self.epoch(rows);
-        while self.job.operator.owes(&self.next()) {
+        while self.job.operator.has_pending_output(&self.next()) {
             changes.extend(self.epoch(&[]).changes);
-            assert!(!self.job.operator.owes(&self.next()), "owes what it has given");
+            assert!(!self.job.operator.has_pending_output(&self.next()), "has_pending_output what it has given");
         }
         (changes, left)
     }

@@ -21,8 +21,8 @@ fn a_group_by_event_time_is_final_when_the_watermark_has_reached_it() {
     assert_eq!(step(2, Some(9), Some(10), &[at("", 9), none]), (vec!["10 3".to_string()], 1, 0));
     assert_eq!(step(3, Some(10), Some(100), &[at("", 10)]), (vec!["15 1".to_string()], 1, 0));
     // Rows without a time are a group that never ends (Spark).
-    assert_eq!(job.operator.figures().rows, 1);
-    assert!(!job.operator.owes(&moment(4, Some(100), Some(i64::MAX - 1))));
+    assert_eq!(job.operator.metrics().rows, 1);
+    assert!(!job.operator.has_pending_output(&moment(4, Some(100), Some(i64::MAX - 1))));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn a_group_by_a_window_is_final_when_the_watermark_has_reached_its_end() {
     clock.epoch(&[at("a", 12), at("a", 10), at("b", 10), at("a", 10)]);
     let (changes, _) = clock.batch(&[at("a", 14)]);
     assert_eq!(added(&changes, 1), ["a 10-12 1", "a 8-10 2", "b 8-10 1"]);
-    assert_eq!(clock.job.operator.figures().rows, 1);
+    assert_eq!(clock.job.operator.metrics().rows, 1);
     let (changes, left) = clock.batch(&[at("a", 12), at("a", 13)]);
     assert_eq!((added(&changes, 1), left.late), (vec![], 1));
 }
@@ -46,7 +46,7 @@ fn changes_of_keys_alone() {
     assert_eq!(changes.iter().map(|change| change.sign).collect::<Vec<_>>(), [Sign::Retract, Sign::Add]);
     table.apply(&changes, 1);
     assert_eq!(table.rows(), ["a 3", "b 1", "null 1"]);
-    assert_eq!(clock.job.operator.figures().rows, 3);
+    assert_eq!(clock.job.operator.metrics().rows, 3);
 }
 
 #[test]

@@ -108,10 +108,10 @@ fn end(rows: &[Row]) -> i64 {
 
 fn text(key: &str, rows: &[Row]) -> String {
     let start = rows.iter().filter_map(|row| row.start).min().unwrap();
-    format!("{start}-{} {key} {}", end(rows), figures(rows))
+    format!("{start}-{} {key} {}", end(rows), metrics(rows))
 }
 
-fn figures(rows: &[Row]) -> String {
+fn metrics(rows: &[Row]) -> String {
     let values = || rows.iter().map(|row| row.value);
     let (min, max) = (values().min().unwrap(), values().max().unwrap());
     let large = values().filter(|value| *value > 5).count();
@@ -158,7 +158,7 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
             }
         }
         assert_eq!((late_rows, untimed_rows), (model.late, model.untimed), "{context}");
-        assert_eq!(job.operator.figures().rows, model.sessions().len() as u64, "{context}");
+        assert_eq!(job.operator.metrics().rows, model.sessions().len() as u64, "{context}");
         late = watermark;
         watermark = watermark.max((dice.below(3) > 0).then(|| now - 60 + dice.below(40)));
     }
@@ -207,11 +207,11 @@ fn groups_by_key_and_instant() {
                 |(end, _): &(Option<i64>, String)| end.is_some_and(|end| watermark.is_some_and(|us| end <= us));
             let due = model.iter().filter(|(key, _)| is_due(key));
             let mut due: Vec<String> =
-                due.map(|((end, key), rows)| format!("{key} {} {}", end.unwrap(), figures(rows))).collect();
+                due.map(|((end, key), rows)| format!("{key} {} {}", end.unwrap(), metrics(rows))).collect();
             due.sort();
             assert_eq!(super::harness::added(&outcome.changes, 1), due, "seed {seed} epoch {epoch}");
             model.retain(|key, _| !is_due(key));
-            assert_eq!(job.operator.figures().rows, model.len() as u64);
+            assert_eq!(job.operator.metrics().rows, model.len() as u64);
             late = watermark;
             watermark = watermark.max((dice.below(3) > 0).then(|| now - 60 + dice.below(40)));
         }

@@ -48,7 +48,7 @@ fn golden_vector_v2() {
     let mut clock = Clock::new(Job::new(sessions(count(), Emission::Append)), 10 * MINUTE);
     let mut step = |rows: &[Row]| {
         let outcome = clock.epoch(rows);
-        (added(&outcome.changes, MINUTE), outcome.left.late, clock.job.operator.figures().rows)
+        (added(&outcome.changes, MINUTE), outcome.left.late, clock.job.operator.metrics().rows)
     };
     assert_eq!(step(&[at("a", 0), at("a", 8)]), (vec![], 0, 2));
     assert_eq!(step(&[at("a", 4)]), (vec![], 0, 1));
@@ -85,7 +85,7 @@ fn append_mode() {
     let last = out.pop().unwrap();
     assert!(out.iter().all(Vec::is_empty), "{out:?}");
     assert_eq!(last, ["25-50 spark 3", "25-51 streaming 4", "40-51 hello 2", "40-51 world 2", "41-51 structured 1"]);
-    assert_eq!(clock.job.operator.figures().rows, 5);
+    assert_eq!(clock.job.operator.metrics().rows, 5);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn update_mode_which_spark_refuses() {
             "90-100 structured 1",
         ]
     );
-    assert_eq!(clock.job.operator.figures().rows, 5);
+    assert_eq!(clock.job.operator.metrics().rows, 5);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use state::BlockKey;
 
 use crate::OperatorError;
 use crate::keyed::hash::{KeyHashes, hash_keys};
-use crate::operator::{BlockChanges, BlockSource, Moment};
+use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Shard, StoreSpec};
 
 #[derive(Default)]
@@ -102,8 +102,8 @@ pub fn keys(of: &[Row]) -> Vec<u128> {
     hashes(of).keys
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> Moment {
-    Moment { epoch: EpochId(epoch), batch_time_us, watermark_us, late_us: None }
+pub fn moment(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> EpochTime {
+    EpochTime { epoch: EpochId(epoch), batch_time_us, watermark_us, late_us: None }
 }
 
 pub fn values(batch: &RecordBatch) -> Vec<(i64, i64)> {

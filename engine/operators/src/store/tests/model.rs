@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::fixture::{Blocks, Row, hashes, keys, moment, rows, spec, values};
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, Moment};
-use crate::store::settle::Limits;
+use crate::operator::{BlockChanges, EpochTime};
+use crate::store::commit::Limits;
 use crate::store::{Budget, Store, StoreSpec, read_rows};
 
 /// Numbers that look random and are the same in every run.
@@ -44,7 +44,7 @@ enum Step {
 
 /// What one epoch does, shard by shard, in one or two passes.
 struct Epoch {
-    moment: Moment,
+    moment: EpochTime,
     passes: Vec<BTreeMap<u8, Vec<Step>>>,
     is_small: bool,
 }
@@ -62,13 +62,13 @@ impl Model {
         self.shards.values().flatten()
     }
 
-    fn plan(&mut self, random: &mut Random, moment: Moment) -> Epoch {
+    fn plan(&mut self, random: &mut Random, moment: EpochTime) -> Epoch {
         let passes = (0..1 + random.below(2)).map(|_| self.pass(random, &moment)).collect();
         Epoch { moment, passes, is_small: random.below(3) > 0 }
     }
 
     /// Plans one pass over some shards, and does it.
-    fn pass(&mut self, random: &mut Random, moment: &Moment) -> BTreeMap<u8, Vec<Step>> {
+    fn pass(&mut self, random: &mut Random, moment: &EpochTime) -> BTreeMap<u8, Vec<Step>> {
         let mut steps: BTreeMap<u8, Vec<Step>> = BTreeMap::new();
         let mut inserted: BTreeMap<u8, Vec<Row>> = BTreeMap::new();
         for _ in 0..random.below(12) {
@@ -110,7 +110,7 @@ impl Model {
         steps
     }
 
-    fn settle(&mut self, moment: &Moment) {
+    fn prepare_commit(&mut self, moment: &EpochTime) {
         for shard in 0..SHARDS {
             evict(&mut self.shards, shard, moment, &mut self.removed);
         }
@@ -120,12 +120,12 @@ impl Model {
     }
 }
 
-fn is_due(row: &Row, moment: &Moment) -> bool {
+fn is_due(row: &Row, moment: &EpochTime) -> bool {
     row.expires.is_some_and(|us| moment.watermark_us.is_some_and(|watermark_us| us <= watermark_us))
         || row.expires_at.is_some_and(|us| us <= moment.batch_time_us)
 }
 
-fn evict(shards: &mut BTreeMap<u8, Vec<Known>>, shard: u8, moment: &Moment, removed: &mut u64) {
+fn evict(shards: &mut BTreeMap<u8, Vec<Known>>, shard: u8, moment: &EpochTime, removed: &mut u64) {
     if let Some(rows) = shards.get_mut(&shard) {
         *removed +=
             rows.iter().filter(|known| is_due(&known.row, moment) && known.since < moment.epoch.0).count() as u64;
@@ -166,7 +166,7 @@ fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
             false => (0..SHARDS).for_each(|shard| store.finish(shard..shard + 1, &epoch.moment).unwrap()),
         }
     }
-    store.settle(&epoch.moment, blocks).unwrap()
+    store.prepare_commit(&epoch.moment, blocks).unwrap()
 }
 
 fn open(blocks: &Blocks, random: &mut Random, limits: Limits) -> Store {
@@ -176,16 +176,16 @@ fn open(blocks: &Blocks, random: &mut Random, limits: Limits) -> Store {
     store
 }
 
-fn check(store: &Store, blocks: &Blocks, model: &Model, next: &Moment) {
-    let figures = store.figures();
-    assert_eq!(figures.rows, model.rows().count() as u64);
-    assert_eq!((figures.updated, figures.removed), (model.updated, model.removed), "updated and removed");
-    assert_eq!(figures.blocks, blocks.map.len() as u64);
-    assert_eq!(figures.bytes, blocks.map.values().map(|bytes| bytes.len() as u64).sum::<u64>());
+fn check(store: &Store, blocks: &Blocks, model: &Model, next: &EpochTime) {
+    let metrics = store.metrics();
+    assert_eq!(metrics.rows, model.rows().count() as u64);
+    assert_eq!((metrics.updated, metrics.removed), (model.updated, model.removed), "updated and removed");
+    assert_eq!(metrics.blocks, blocks.map.len() as u64);
+    assert_eq!(metrics.bytes, blocks.map.values().map(|bytes| bytes.len() as u64).sum::<u64>());
     assert_eq!(store.any_due(next), model.rows().any(|known| is_due(&known.row, next)));
 }
 
-fn check_rows(store: &Store, blocks: &Blocks, model: &Model, moment: &Moment, spec: &StoreSpec) {
+fn check_rows(store: &Store, blocks: &Blocks, model: &Model, moment: &EpochTime, spec: &StoreSpec) {
     let wanted = |shard: u8| model.shards.get(&shard).into_iter().flatten();
     let pairs = |shard: u8| wanted(shard).map(|known| (known.row.key, known.row.value)).collect::<Vec<_>>();
     for number in 0..SHARDS {
@@ -226,7 +226,7 @@ fn play(seed: u64, epochs: u64) {
         let now = moment(number, (number > 2).then_some(watermark_us), time_us);
         (model.updated, model.removed) = (0, 0);
         let epoch = model.plan(&mut random, now);
-        model.settle(&now);
+        model.prepare_commit(&now);
         let mut changes = run(&mut store, &blocks, &epoch);
         if random.one_in(4) {
             // A crash before the commit: the epoch is run again by a process that knows only what is committed.
@@ -287,11 +287,11 @@ fn ten_thousand_epochs_leave_no_more_than_they_need() {
             shard.insert(&rows(std::slice::from_ref(row)), &keys(std::slice::from_ref(row))).unwrap();
         }
         store.finish(0..SHARDS, &now).unwrap();
-        blocks.apply(&store.settle(&now, &blocks).unwrap());
+        blocks.apply(&store.prepare_commit(&now, &blocks).unwrap());
         store.committed();
         let half = usize::from(number >= 5_000);
-        bytes_max[half] = bytes_max[half].max(store.figures().bytes);
-        blocks_max[half] = blocks_max[half].max(store.figures().blocks);
+        bytes_max[half] = bytes_max[half].max(store.metrics().bytes);
+        blocks_max[half] = blocks_max[half].max(store.metrics().blocks);
         memory_max[half] = memory_max[half].max(budget.used_bytes());
     }
     assert!(bytes_max[1] <= bytes_max[0] * 21 / 20, "bytes {bytes_max:?}");

@@ -9,10 +9,10 @@ use kafka::broker::Broker;
 use kafka::generate::{self, Mix};
 
 use super::text_of;
+use crate::backends::Backends;
 use crate::feed::{FeedLane, FeedPlanner};
 use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
 use crate::progress::{EpochProgress, ProgressListener};
-use crate::world::World;
 use crate::{SubmitOptions, submit};
 
 const TOPIC: &str = "streaming-events";
@@ -65,8 +65,8 @@ fn send(brokers: &str) {
 fn copy(job: &job::Job, run: &MemoryRun) {
     let source = &job.sources["events"];
     let stop = std::sync::Arc::default();
-    let mut planner: FeedPlanner = World::real().planner(job, source, &stop).unwrap();
-    let mut lane: FeedLane = World::real().lane(job, source, 0, 32 << 20, &stop).unwrap();
+    let mut planner: FeedPlanner = Backends::real().planner(job, source, &stop).unwrap();
+    let mut lane: FeedLane = Backends::real().lane(job, source, 0, 32 << 20, &stop).unwrap();
     let available = planner.available().unwrap();
     lane.assign(&available.iter().map(|(at, reach)| (at, reach.low)).collect()).unwrap();
     let mut copied = 0;
@@ -97,7 +97,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
     let summary = submit(job.clone(), options).unwrap();
     assert_eq!(summary.rows_read, EVENTS);
 
-    let real = World::real();
+    let real = Backends::real();
     let options = MemoryOptions { lanes: real.lanes, lanes_span_min: real.lanes_span_min, ..MemoryOptions::default() };
     let mut run = MemoryRun::open(job.clone(), &options).unwrap();
     copy(&job, &run);

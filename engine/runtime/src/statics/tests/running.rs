@@ -8,7 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use epoch::{EpochId, Step};
 use state::OperatorId;
 
-use crate::Moment;
+use crate::StepSide;
 use crate::error::RunError;
 use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
 
@@ -312,7 +312,9 @@ fn what_is_never_refreshed_stays_as_the_first_epoch_saw_it() {
 
 #[test]
 fn an_epoch_that_runs_again_sees_the_version_of_its_plan() {
-    for (step, moment) in [(Step::Plan, Moment::After), (Step::Stage, Moment::After), (Step::Commit, Moment::Before)] {
+    for (step, moment) in
+        [(Step::Plan, StepSide::After), (Step::Stage, StepSide::After), (Step::Commit, StepSide::Before)]
+    {
         let shop = Shop::of(NAMES);
         shop.put("products.csv", "id,name\n1,lamp\n");
         let mut run = shop.open();
@@ -402,17 +404,17 @@ fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
     let job = shop.job();
     drop(state::Checkpoint::open(Path::new(&job.checkpoint), "shop", &state::CheckpointSettings::default()).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let known = crate::statics::Known::find(&job, runtime.handle()).unwrap();
+    let known = crate::statics::StaticSchemas::find(&job, runtime.handle()).unwrap();
     assert_eq!(known.schemas.len(), 2);
     // The database without the checkpoint's own record in it.
     fs::remove_dir_all(&job.checkpoint).unwrap();
-    let database = Path::new(&job.checkpoint).join(epoch::layout::DATABASE);
+    let database = Path::new(&job.checkpoint).join(epoch::paths::DATABASE);
     for left in [None, Some("OPTIONS-000001"), Some("LOCK")] {
         fs::create_dir_all(&database).unwrap();
         if let Some(name) = left {
             fs::write(database.join(name), "").unwrap();
         }
-        let found = crate::statics::Known::find(&job, runtime.handle());
+        let found = crate::statics::StaticSchemas::find(&job, runtime.handle());
         assert!(found.is_ok(), "{left:?}: {:?}", found.map(|known| known.schemas).err().map(|error| error.to_string()));
     }
 }

@@ -150,10 +150,10 @@ pub fn ordered(dice: &mut Dice, case: &mut Case) {
     let mode = *dice.pick(&[Mode::Append, Mode::Update, Mode::Complete]);
     let input = rows(dice, 0);
     let mut query = aggregate(dice, case, input, mode, true);
-    if let Query::Aggregate(Aggregate { window, figures, .. }) = &mut query {
+    if let Query::Aggregate(Aggregate { window, metrics, .. }) = &mut query {
         window.iter_mut().for_each(|window| (window.slide_us, window.offset_us) = (window.size_us, 0));
-        figures.retain(|figure| !figure.is_ordered());
-        figures.extend(Figure::ORDERED);
+        metrics.retain(|figure| !figure.is_ordered());
+        metrics.extend(Figure::ORDERED);
     }
     add(case, "gold.one", mode, query);
 }

@@ -49,7 +49,7 @@ pub struct Aggregate {
     pub keys: Vec<&'static str>,
     /// What becomes `v`.
     pub value: Figure,
-    pub figures: Vec<Figure>,
+    pub metrics: Vec<Figure>,
     pub having: Option<i64>,
     pub sets: Sets,
 }
@@ -57,7 +57,7 @@ pub struct Aggregate {
 impl Aggregate {
     pub fn columns(&self) -> Columns {
         let is_windowed = self.window.is_some();
-        Columns { has_time: is_windowed, has_window: is_windowed, figures: self.figures.len() }
+        Columns { has_time: is_windowed, has_window: is_windowed, metrics: self.metrics.len() }
     }
 
     pub fn engine(&self, case: &Case) -> String {
@@ -70,7 +70,7 @@ impl Aggregate {
         groups.extend(self.keys.iter().map(|key| key.to_string()));
         given.extend(self.key_columns("STRING"));
         given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.engine(), self.x()));
-        given.extend(self.figures.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
+        given.extend(self.metrics.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
         let mut sql = format!("SELECT {} FROM ({}) q", given.join(", "), self.input.engine(case));
         if !groups.is_empty() {
             sql.push_str(&format!(" GROUP BY {}", self.sets.sql(&groups, true)));
@@ -89,7 +89,7 @@ impl Aggregate {
         if let Some(window) = &self.window {
             given.push(format!("ws, ws + {0} AS we, ws + {0} - 1 AS us", window.size_us));
             groups.push("ws".to_string());
-            let is_ordered = self.figures.iter().any(|figure| figure.is_ordered());
+            let is_ordered = self.metrics.iter().any(|figure| figure.is_ordered());
             input = window.rows_by_window(&input, if is_ordered { "i.seq, " } else { "" });
             if ask.mode() != Mode::Complete {
                 conditions.push(format!("ws + {} > l", window.size_us));
@@ -103,7 +103,7 @@ impl Aggregate {
         given.extend(self.key_columns("VARCHAR"));
         given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.batch(ask.dialect), self.x()));
         let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
-        given.extend(self.figures.iter().enumerate().map(figure));
+        given.extend(self.metrics.iter().enumerate().map(figure));
         given.push(never_late());
         let mut sql = format!("SELECT {} FROM ({input}) q", given.join(", "));
         if !conditions.is_empty() {
@@ -167,11 +167,11 @@ impl Window {
 impl Aggregate {
     /// Leaves its part of this number out. False if it has no such part.
     pub fn simplify(&mut self, part: usize) -> bool {
-        if part < self.figures.len() {
-            self.figures.remove(part);
+        if part < self.metrics.len() {
+            self.metrics.remove(part);
             return true;
         }
-        let part = part - self.figures.len();
+        let part = part - self.metrics.len();
         if part < self.keys.len() {
             self.keys.remove(part);
             return true;

@@ -47,19 +47,19 @@ pub struct Session {
     pub gap: Gap,
     /// Of `k` and `g`.
     pub keys: Vec<&'static str>,
-    pub figures: Vec<Figure>,
+    pub metrics: Vec<Figure>,
 }
 
 impl Session {
     pub fn columns(&self) -> Columns {
-        Columns { has_time: true, has_window: true, figures: self.figures.len() }
+        Columns { has_time: true, has_window: true, metrics: self.metrics.len() }
     }
 
     pub fn engine(&self, case: &Case) -> String {
         let mut given = vec!["session_window AS w, window_time(session_window) AS ts".to_string()];
         given.extend(self.key_columns("STRING"));
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
-        given.extend(self.figures.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
+        given.extend(self.metrics.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
         let keys: String = self.keys.iter().map(|key| format!(", {key}")).collect();
         let gap = self.gap.engine();
         format!(
@@ -82,7 +82,7 @@ impl Session {
         given.extend(self.key_columns("VARCHAR"));
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
         let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
-        given.extend(self.figures.iter().enumerate().map(figure));
+        given.extend(self.metrics.iter().enumerate().map(figure));
         given.push(never_late());
         let grouped = format!("SELECT {} FROM ({island}) q GROUP BY {keys}mark, island", given.join(", "));
         match ask.mode() {
@@ -101,11 +101,11 @@ impl Session {
 
     /// Leaves its part of this number out. False if it has no such part.
     pub fn simplify(&mut self, part: usize) -> bool {
-        if part < self.figures.len() {
-            self.figures.remove(part);
+        if part < self.metrics.len() {
+            self.metrics.remove(part);
             return true;
         }
-        let part = part - self.figures.len();
+        let part = part - self.metrics.len();
         if part < self.keys.len() {
             self.keys.remove(part);
             return true;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use delta::{Snapshot, Warehouse};
-use epoch::{Commit, EpochId, Plan, layout};
+use epoch::{Commit, EpochId, Plan, paths};
 use job::Job;
 use state::{Checkpoint, StateError};
 
@@ -19,7 +19,7 @@ const TRIES: usize = 50;
 const WAIT: Duration = Duration::from_millis(40);
 
 /// A warehouse as of one epoch.
-pub struct Moment {
+pub struct WarehouseSnapshot {
     /// The last published epoch.
     pub epoch: EpochId,
     /// Tables at their newest versions.
@@ -30,9 +30,9 @@ pub struct Moment {
     pub commits: BTreeMap<EpochId, Commit>,
 }
 
-impl Moment {
+impl WarehouseSnapshot {
     /// Looks at a job's warehouse and checkpoint.
-    pub async fn find(job: &Job) -> Result<Moment, String> {
+    pub async fn find(job: &Job) -> Result<WarehouseSnapshot, String> {
         let warehouse = Warehouse::open(&job.warehouse).await.map_err(|error| error.to_string())?;
         for _ in 0..TRIES {
             let before = published(&warehouse, job).await?;
@@ -40,11 +40,11 @@ impl Moment {
             let snapshots = snapshots.map_err(|error| error.to_string())?;
             // Tables that are ahead belong to an epoch that is being published.
             let ahead = |snapshot: &Snapshot| {
-                snapshot.files.iter().filter_map(|file| layout::origin_of(file)).any(|(_, at)| at > before)
+                snapshot.files.iter().filter_map(|file| paths::origin_of(file)).any(|(_, at)| at > before)
             };
             if published(&warehouse, job).await? == before && !snapshots.values().any(ahead) {
                 let (job_id, commits) = on_record(job, before)?;
-                return Ok(Moment { epoch: before, snapshots, job_id, commits });
+                return Ok(WarehouseSnapshot { epoch: before, snapshots, job_id, commits });
             }
             tokio::time::sleep(WAIT).await;
         }
@@ -60,7 +60,7 @@ impl Moment {
     pub fn check_origin(&self, table: &str) -> Result<(), String> {
         let Some(own) = &self.job_id else { return Ok(()) };
         let files = self.snapshot(table)?.files.iter();
-        match files.filter_map(|file| layout::origin_of(file)).find(|(job_id, _)| job_id != own) {
+        match files.filter_map(|file| paths::origin_of(file)).find(|(job_id, _)| job_id != own) {
             Some((other, _)) => Err(format!(
                 "{table} holds rows written with another checkpoint ({other}, not {own}), whose epochs are not on record"
             )),

@@ -14,7 +14,7 @@ use super::read::{Decoded, decode, of_shard};
 use super::summary::{BucketFacts, Passed, Summary};
 use crate::OperatorError;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, BlockSource, Moment};
+use crate::operator::{BlockChanges, BlockSource, EpochTime};
 
 /// When blocks are merged.
 #[derive(Debug, Clone, Copy)]
@@ -42,9 +42,9 @@ struct Settling<'a> {
 }
 
 /// Settles an epoch.
-pub(super) fn settle(
+pub(super) fn prepare_commit(
     store: &mut Store,
-    moment: &Moment,
+    moment: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<BlockChanges, OperatorError> {
     let summary = store.summary(committed)?.clone();
@@ -72,7 +72,7 @@ pub(super) fn settle(
 impl Settling<'_> {
     /// Lets the rows go that are due and that the operator has not looked at, encodes what it has not finished, and takes
     /// down what is known of every shard.
-    fn evict(&mut self, moment: &Moment) -> Result<(), OperatorError> {
+    fn evict(&mut self, moment: &EpochTime) -> Result<(), OperatorError> {
         for number in 0..SHARDS {
             let is_due = |facts: Option<super::summary::ShardFacts>, summary: &Summary| {
                 facts.unwrap_or(summary.shards[number as usize]).is_due(self.passed)

@@ -7,13 +7,13 @@ use delta::Table;
 use epoch::{EpochId, Plan, SourceTime};
 use job::WatermarkPolicyKind;
 use operators::lookup::Lookup;
-use operators::operator::{Moment, OperatorSpec};
+use operators::operator::{EpochTime, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
 
 use crate::error::RunError;
 
 /// The tables of a job as its lanes see them; the same for all lanes.
-pub struct Layout {
+pub struct Topology {
     /// What rows go through, each node after those that feed it.
     pub nodes: Vec<NodeSetup>,
     /// Tables, each after those it reads.
@@ -64,8 +64,8 @@ impl NodeSetup {
     }
 }
 
-impl Layout {
-    /// The layout of a planned job, with its opened tables by name.
+impl Topology {
+    /// The topology of a planned job, with its opened tables by name.
     ///
     /// # Errors
     /// Never in practice: every table was opened.
@@ -74,7 +74,7 @@ impl Layout {
         policy: WatermarkPolicyKind,
         tables: &BTreeMap<String, Table>,
         rejected: BTreeMap<String, Table>,
-    ) -> Result<Layout, RunError> {
+    ) -> Result<Topology, RunError> {
         let find = |name: &str| {
             tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
         };
@@ -107,11 +107,11 @@ impl Layout {
         }
         let mut setups = Vec::new();
         for table in &graph.tables {
-            let late = table.late_schema.as_ref().map(|_| find(&epoch::layout::late_table(&table.name))).transpose()?;
+            let late = table.late_schema.as_ref().map(|_| find(&epoch::paths::late_table(&table.name))).transpose()?;
             let replaced_by = table.is_replaced.then(|| operator_above(&nodes, table.nodes.end - 1)).flatten();
             setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, replaced_by });
         }
-        Ok(Layout { nodes, tables: setups, roots, rejected, policy })
+        Ok(Topology { nodes, tables: setups, roots, rejected, policy })
     }
 
     /// Every operator, with the node that it is.
@@ -120,21 +120,21 @@ impl Layout {
     }
 
     /// What time it is for every node in an epoch.
-    pub fn moments(&self, plan: &Plan) -> Vec<Moment> {
-        let of_tables: Vec<Moment> = self.tables.iter().map(|table| self.of_table(table, plan)).collect();
+    pub fn moments(&self, plan: &Plan) -> Vec<EpochTime> {
+        let of_tables: Vec<EpochTime> = self.tables.iter().map(|table| self.of_table(table, plan)).collect();
         let of_node = |node: &NodeSetup| {
             let moment = of_tables[node.table];
             let lag_us = node.operator().map_or(0, |operator| operator.lag_us);
             let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
-            Moment { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..moment }
+            EpochTime { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..moment }
         };
         self.nodes.iter().map(of_node).collect()
     }
 
     /// What time it is for a table: its watermark is that of the slowest of the sources that it reads, or of the fastest.
-    pub fn of_table(&self, table: &TableSetup, plan: &Plan) -> Moment {
+    pub fn of_table(&self, table: &TableSetup, plan: &Plan) -> EpochTime {
         let SourceTime { watermark_us, late_us } = table_time(&table.plan, self.policy, plan);
-        Moment { epoch: plan.epoch, batch_time_us: plan.batch_time_us, watermark_us, late_us }
+        EpochTime { epoch: plan.epoch, batch_time_us: plan.batch_time_us, watermark_us, late_us }
     }
 }
 
@@ -169,7 +169,7 @@ pub struct Epoch<'a> {
     /// Its plan.
     pub plan: &'a Plan,
     /// What time it is for every node.
-    pub moments: &'a [Moment],
+    pub moments: &'a [EpochTime],
     /// Static tables as they are in this epoch, ready to be looked up in, by node.
     pub lookups: &'a BTreeMap<usize, Arc<Lookup>>,
 }

@@ -21,7 +21,7 @@ const LANES_SPAN_MIN: u64 = 32_768;
 
 /// Where a job runs. Cheap to clone.
 #[derive(Clone)]
-pub struct World {
+pub struct Backends {
     /// The time that it goes by.
     pub clock: Clock,
     /// Lanes that read and compute side by side.
@@ -32,11 +32,11 @@ pub struct World {
     pub memory: Option<MemoryPlace>,
 }
 
-impl World {
+impl Backends {
     /// The real one: what the job file names, the wall clock, a lane a core.
-    pub fn real() -> World {
+    pub fn real() -> Backends {
         let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        World { clock: Clock::Wall, lanes: cores.clamp(1, 16), lanes_span_min: LANES_SPAN_MIN, memory: None }
+        Backends { clock: Clock::Wall, lanes: cores.clamp(1, 16), lanes_span_min: LANES_SPAN_MIN, memory: None }
     }
 
     /// Opens the checkpoint; a second owner is refused here.
