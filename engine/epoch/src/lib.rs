@@ -7,10 +7,11 @@ pub mod offsets;
 pub mod paths;
 pub mod protocol;
 pub mod record;
+pub mod splits;
 pub mod watermark;
 
 pub use accounting::RowCounts;
-pub use offsets::{OffsetRange, Offsets, Ranges, TopicPartition};
 pub use protocol::{EpochId, Permit, Recovery, Step};
 pub use record::{Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
+pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitRange};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::RowCounts;
-use crate::offsets::{OffsetRange, Offsets, Ranges, TopicPartition};
 use crate::protocol::EpochId;
+use crate::splits::{Position, Positions, Ranges, Split, SplitRange};
 use crate::watermark::WatermarkState;
 
 /// Version of the records' format. A reader refuses a newer one.
@@ -49,10 +49,10 @@ pub struct SourceTime {
 /// What an epoch reads of one source.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourcePlan {
-    /// The offsets to read. Partitions without new records stand here with an empty range, so that positions are never lost.
+    /// What is read. Splits without new records stand here with a range that does not move, so that positions are never lost.
     pub ranges: Ranges,
-    /// First offset not yet written when the epoch was planned; the lag is counted from it.
-    pub latest: Offsets,
+    /// Where each split ended when the epoch was planned; the lag is counted from it.
+    pub latest: Positions,
     /// Records known to be gone that the job was told to go on without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<DataGap>,
@@ -61,14 +61,15 @@ pub struct SourcePlan {
 /// Records that the source no longer holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataGap {
-    /// Topic of the lost records.
-    pub topic: String,
+    /// Stream of the lost records. (Records on disk call it by Kafka's word.)
+    #[serde(rename = "topic")]
+    pub stream: String,
     /// Partition of the lost records.
     pub partition: i32,
-    /// First offset lost.
-    pub from: i64,
-    /// First offset that is there again; smaller than `from` if the topic was made anew.
-    pub until: i64,
+    /// First position lost.
+    pub from: Position,
+    /// First position that is there again; before `from` if the stream was made anew.
+    pub until: Position,
     /// What happened, for the reader.
     pub reason: String,
 }
@@ -121,10 +122,10 @@ pub struct StagedFile {
 }
 
 impl Plan {
-    /// Checks that this plan begins where `before` ended, for every source and partition of `before`.
+    /// Checks that this plan begins where `before` ended, for every source and split of `before`.
     ///
     /// # Errors
-    /// Names the first source and partition that does not join.
+    /// Names the first source and split that does not join.
     pub fn joins(&self, before: &Plan) -> Result<(), String> {
         for (source, earlier) in &before.sources {
             let Some(later) = self.sources.get(source) else {
@@ -148,31 +149,38 @@ impl Plan {
         }
     }
 
-    /// Where each source stands once the epoch is done.
-    pub fn end_offsets(&self, source: &str) -> Offsets {
-        let Some(plan) = self.sources.get(source) else { return Offsets::default() };
-        plan.ranges.iter().map(|(at, range)| (at, range.until)).collect()
+    /// Where each split of a source stands once the epoch is done.
+    pub fn end_positions(&self, source: &str) -> Positions {
+        let Some(plan) = self.sources.get(source) else { return Positions::default() };
+        plan.ranges.iter().map(|(split, range)| (split, range.until.clone())).collect()
     }
 
-    /// Number of offsets that the plan spans, an upper bound of its records.
-    pub fn span(&self) -> u64 {
-        self.sources
-            .values()
-            .flat_map(|source| source.ranges.iter().map(|(_, range)| range.span()).collect::<Vec<_>>())
-            .sum()
+    /// True if there is anything to read.
+    pub fn has_records(&self) -> bool {
+        self.sources.values().any(SourcePlan::has_records)
     }
 }
 
 impl SourcePlan {
-    fn joins_at(&self, at: &TopicPartition, earlier: &OffsetRange) -> Result<(), String> {
-        let Some(range) = self.ranges.get(at) else { return Err("missing".to_string()) };
-        let skipped = self.gaps.iter().any(|gap| {
-            gap.topic == at.topic
-                && gap.partition == at.partition
+    /// True if there is anything to read of the source.
+    pub fn has_records(&self) -> bool {
+        self.ranges.iter().any(|(_, range)| !range.is_unmoved())
+    }
+
+    /// True if a split had something to read, in this epoch or left for later ones.
+    pub fn has_backlog(&self, split: &Split, range: &SplitRange) -> bool {
+        self.latest.get(split).is_some_and(|latest| *latest != range.from)
+    }
+
+    fn joins_at(&self, split: &Split, earlier: &SplitRange) -> Result<(), String> {
+        let Some(range) = self.ranges.get(split) else { return Err("missing".to_string()) };
+        let is_bridged = self.gaps.iter().any(|gap| {
+            gap.stream == split.stream
+                && gap.partition == split.partition
                 && gap.from == earlier.until
                 && gap.until == range.from
         });
-        if range.from == earlier.until || skipped {
+        if range.from == earlier.until || is_bridged {
             Ok(())
         } else {
             Err(format!("{} does not follow {}", range.from, earlier.until))

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::offsets::{PerPartition, TopicPartition};
+use crate::splits::{PerSplit, Split};
 
 /// Which clocks make the watermark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub struct PartitionClock {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatermarkState {
     /// Clock per partition.
-    pub partitions: PerPartition<PartitionClock>,
+    pub partitions: PerSplit<PartitionClock>,
     /// The watermark reached, microseconds since 1970 UTC.
     pub watermark_us: Option<i64>,
 }
@@ -57,12 +57,7 @@ impl WatermarkState {
     ///
     /// A partition that never had a row and has no backlog does not count. One with a backlog but no row yet holds
     /// the watermark where it is. Sub-millisecond parts are cut off, as Spark does (`EventTimeWatermarkExec`).
-    pub fn advance(
-        &mut self,
-        policy: &WatermarkPolicy,
-        batch_time_us: i64,
-        seen: &PerPartition<Observed>,
-    ) -> Option<i64> {
+    pub fn advance(&mut self, policy: &WatermarkPolicy, batch_time_us: i64, seen: &PerSplit<Observed>) -> Option<i64> {
         for (at, observed) in seen.iter() {
             self.observe(&at, observed, batch_time_us);
         }
@@ -85,7 +80,7 @@ impl WatermarkState {
         }
     }
 
-    fn observe(&mut self, at: &TopicPartition, observed: &Observed, batch_time_us: i64) {
+    fn observe(&mut self, at: &Split, observed: &Observed, batch_time_us: i64) {
         if observed.event_us_max.is_none() && !observed.has_backlog && self.partitions.get(at).is_none() {
             return;
         }

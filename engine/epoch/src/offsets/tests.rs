@@ -1,48 +1,17 @@
-//! Offsets: Spark's JSON shape, and Spark's way of spreading a limit.
+//! Offsets: Spark's way of spreading a limit.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn ranges(sizes: &[(i64, i64)]) -> Ranges {
+fn ranges(sizes: &[(i64, i64)]) -> OffsetRanges {
     let ranges = sizes.iter().map(|(from, until)| OffsetRange { from: *from, until: *until });
-    ranges
-        .enumerate()
-        .map(|(number, range)| (TopicPartition::new("t", i32::try_from(number).unwrap()), range))
-        .collect()
+    ranges.enumerate().map(|(number, range)| (Split::new("t", i32::try_from(number).unwrap()), range)).collect()
 }
 
 fn taken(sizes: &[(i64, i64)], limit: u64) -> Vec<u64> {
     spread_limit(&ranges(sizes), Some(limit)).iter().map(|(_, range)| range.span()).collect()
-}
-
-#[test]
-fn offsets_are_written_as_spark_writes_them() {
-    let mut offsets = Offsets::default();
-    offsets.insert(TopicPartition::new("topicB", 0), 30);
-    offsets.insert(TopicPartition::new("topicA", 10), 2);
-    offsets.insert(TopicPartition::new("topicA", 2), 23);
-    let text = r#"{"topicA":{"2":23,"10":2},"topicB":{"0":30}}"#;
-    assert_eq!(serde_json::to_string(&offsets).unwrap(), text);
-    assert_eq!(serde_json::from_str::<Offsets>(text).unwrap(), offsets);
-    let order: Vec<String> = offsets.iter().map(|(at, _)| at.to_string()).collect();
-    assert_eq!(order, ["topicA [2]", "topicA [10]", "topicB [0]"]);
-}
-
-#[test]
-fn a_value_per_partition_is_found_where_it_was_put() {
-    let mut all = Offsets::default();
-    assert!(all.is_empty());
-    assert_eq!(all.insert(TopicPartition::new("a", 1), 5), None);
-    assert_eq!(all.insert(TopicPartition::new("a", 1), 6), Some(5));
-    *all.entry_or_insert_with(&TopicPartition::new("a", 1), || 9) += 1;
-    *all.entry_or_insert_with(&TopicPartition::new("b", 0), || 9) += 1;
-    assert_eq!(all.get(&TopicPartition::new("a", 1)), Some(&7));
-    assert_eq!(all.get(&TopicPartition::new("b", 0)), Some(&10));
-    assert_eq!(all.get(&TopicPartition::new("a", 0)), None);
-    assert_eq!(all.get(&TopicPartition::new("c", 0)), None);
-    assert_eq!(all.len(), 2);
 }
 
 #[test]

@@ -5,10 +5,11 @@ mod model;
 
 use std::collections::BTreeMap;
 
-use self::model::{EPOCHS, Fault, Planned, World};
+use self::model::{EPOCHS, Fault, Planned, Simulation};
 use super::*;
-use crate::offsets::{OffsetRange, TopicPartition};
+use crate::offsets::OffsetRange;
 use crate::record::{DataGap, FORMAT, SourcePlan};
+use crate::splits::Split;
 
 /// Every fault at every step of every epoch. Only steps that are not one atomic write can be torn.
 fn all_faults() -> Vec<Planned> {
@@ -36,12 +37,12 @@ fn both_can_fire(first: &Planned, second: &Planned) -> bool {
 fn run(faults: &[Planned]) -> (usize, usize) {
     let (mut histories, mut zombie_acts) = (0, 0);
     for (ahead, takeover) in [(false, false), (false, true), (true, false), (true, true)] {
-        let mut world = World::with(faults, ahead);
-        world.run_to_the_end(takeover);
-        assert_eq!(world.faults, [], "a fault that never fired proves nothing");
-        assert_eq!(world.fired.len(), faults.len());
+        let mut simulation = Simulation::with(faults, ahead);
+        simulation.run_to_the_end(takeover);
+        assert_eq!(simulation.faults, [], "a fault that never fired proves nothing");
+        assert_eq!(simulation.fired.len(), faults.len());
         histories += 1;
-        zombie_acts += world.zombie_acts;
+        zombie_acts += simulation.zombie_acts;
     }
     (histories, zombie_acts)
 }
@@ -72,7 +73,7 @@ fn every_pair_of_faults_gives_the_undisturbed_result() {
 fn plan(epoch: u64) -> Plan {
     let from = i64::try_from(epoch).unwrap() * 10;
     let mut events = SourcePlan::default();
-    events.ranges.insert(TopicPartition::new("t", 0), OffsetRange { from, until: from + 10 });
+    events.ranges.insert(Split::new("t", 0), OffsetRange { from, until: from + 10 }.into());
     Plan {
         format: FORMAT,
         epoch: EpochId(epoch),
@@ -130,13 +131,19 @@ fn a_commit_of_another_plan_is_refused() {
 fn a_plan_that_leaves_out_or_repeats_records_is_refused() {
     for from in [9, 11] {
         let mut torn = plan(1);
-        let at = TopicPartition::new("t", 0);
-        torn.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from, until: 20 });
+        let at = Split::new("t", 0);
+        torn.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from, until: 20 }.into());
         let recovery = recover(NewestRecords { plan: Some(torn.clone()), commit: Some(commit(0)) });
         let expected = format!("source events, t [0]: {from} does not follow 10");
         assert_eq!(recovery, Recovery::Refuse(Contradiction::OffsetsDoNotJoin(expected)));
         // A jump that the plan itself records is no contradiction: forward over lost records, back in a topic made anew.
-        let gap = DataGap { topic: "t".into(), partition: 0, from: 10, until: from, reason: "retention".into() };
+        let gap = DataGap {
+            stream: "t".into(),
+            partition: 0,
+            from: 10.into(),
+            until: from.into(),
+            reason: "retention".into(),
+        };
         let elsewhere = DataGap { partition: 1, ..gap.clone() };
         torn.sources.get_mut("events").unwrap().gaps = vec![elsewhere];
         let recovery = recover(NewestRecords { plan: Some(torn.clone()), commit: Some(commit(0)) });

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::offsets::OffsetRange;
 use crate::watermark::PartitionClock;
 
 /// A commit with every field filled. A checkpoint in the field holds this text: never change it, only add another.
@@ -9,11 +10,17 @@ const GOLDEN: &str = r#"{"plan":{"format":1,"epoch":7,"batch_time_us":1700000000
 
 fn golden() -> Commit {
     let mut events = SourcePlan::default();
-    events.ranges.insert(TopicPartition::new("t", 0), OffsetRange { from: 10, until: 20 });
-    events.ranges.insert(TopicPartition::new("t", 1), OffsetRange { from: 8, until: 8 });
-    events.latest.insert(TopicPartition::new("t", 0), 25);
-    events.latest.insert(TopicPartition::new("t", 1), 8);
-    events.gaps.push(DataGap { topic: "t".into(), partition: 0, from: 5, until: 10, reason: "retention".into() });
+    events.ranges.insert(Split::new("t", 0), OffsetRange { from: 10, until: 20 }.into());
+    events.ranges.insert(Split::new("t", 1), OffsetRange { from: 8, until: 8 }.into());
+    events.latest.insert(Split::new("t", 0), 25.into());
+    events.latest.insert(Split::new("t", 1), 8.into());
+    events.gaps.push(DataGap {
+        stream: "t".into(),
+        partition: 0,
+        from: 5.into(),
+        until: 10.into(),
+        reason: "retention".into(),
+    });
     let plan = Plan {
         format: FORMAT,
         epoch: EpochId(7),
@@ -42,7 +49,7 @@ fn golden() -> Commit {
     let counts = RowCounts { read: 10, emitted: 4, rejected: 3, late: 2, filtered: 1, written: 3 };
     let mut clocks = WatermarkState { watermark_us: Some(1_699_999_700_000_000), ..WatermarkState::default() };
     let clock = PartitionClock { event_us_max: Some(1_700_000_000_000_000), active_us: 5 };
-    clocks.partitions.insert(TopicPartition::new("t", 0), clock);
+    clocks.partitions.insert(Split::new("t", 0), clock);
     let read = RowCounts { read: 10, emitted: 7, rejected: 3, ..RowCounts::default() };
     Commit {
         gaps: std::collections::BTreeMap::new(),
@@ -84,7 +91,7 @@ fn what_is_empty_is_left_out_and_read_back_as_empty() {
 fn plan(epoch: u64, source: &str, ranges: &[(i32, i64, i64)]) -> Plan {
     let mut plan = SourcePlan::default();
     for (partition, from, until) in ranges {
-        plan.ranges.insert(TopicPartition::new("t", *partition), OffsetRange { from: *from, until: *until });
+        plan.ranges.insert(Split::new("t", *partition), OffsetRange { from: *from, until: *until }.into());
     }
     Plan { epoch: EpochId(epoch), sources: BTreeMap::from([(source.to_string(), plan)]), ..golden().plan }
 }
@@ -106,11 +113,11 @@ fn plans_join_end_to_beginning() {
 #[test]
 fn a_gap_joins_only_if_it_is_the_one_recorded() {
     let before = plan(0, "events", &[(0, 0, 10)]);
-    let gap = |topic: &str, partition, from, until| DataGap {
-        topic: topic.into(),
+    let gap = |topic: &str, partition, from: i64, until: i64| DataGap {
+        stream: topic.into(),
         partition,
-        from,
-        until,
+        from: from.into(),
+        until: until.into(),
         reason: String::new(),
     };
     let joins = |gaps: Vec<DataGap>| {
@@ -132,8 +139,39 @@ fn a_gap_joins_only_if_it_is_the_one_recorded() {
 #[test]
 fn a_plan_knows_its_end_and_its_span() {
     let plan = plan(3, "events", &[(0, 0, 10), (1, 5, 5), (2, 7, 9)]);
-    let ends: Vec<(i32, i64)> = plan.end_offsets("events").iter().map(|(at, end)| (at.partition, *end)).collect();
-    assert_eq!(ends, [(0, 10), (1, 5), (2, 9)]);
-    assert!(plan.end_offsets("orders").is_empty());
-    assert_eq!(plan.span(), 12);
+    let ends = plan.end_positions("events");
+    let ends: Vec<(i32, Option<i64>)> = ends.iter().map(|(at, end)| (at.partition, end.offset())).collect();
+    assert_eq!(ends, [(0, Some(10)), (1, Some(5)), (2, Some(9))]);
+    assert!(plan.end_positions("orders").is_empty());
+    assert_eq!(crate::offsets::span(&plan), 12);
+    assert!(plan.has_records());
+}
+
+#[test]
+fn a_plan_without_records_still_holds_its_positions() {
+    let idle = plan(4, "events", &[(0, 10, 10), (1, 5, 5)]);
+    assert!(!idle.has_records());
+    assert_eq!(idle.end_positions("events").len(), 2);
+}
+
+/// What a source that is no log calls a position is stored and compared as it is.
+#[test]
+fn positions_need_not_be_offsets() {
+    let file = |name: &str| Position(serde_json::json!({ "file": name }));
+    let source = |from: &str, until: &str| {
+        let mut source = SourcePlan::default();
+        source.ranges.insert(Split::new("files", 0), SplitRange { from: file(from), until: file(until) });
+        source
+    };
+    let at = |epoch, from: &str, until: &str| Plan {
+        epoch: EpochId(epoch),
+        sources: BTreeMap::from([("events".to_string(), source(from, until))]),
+        ..golden().plan
+    };
+    let first = at(0, "a", "b");
+    let text = serde_json::to_string(&first).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), first);
+    assert_eq!(at(1, "b", "c").joins(&first), Ok(()));
+    assert!(at(1, "c", "d").joins(&first).is_err());
+    assert_eq!(crate::offsets::span(&first), 0, "no offsets, no span");
 }

@@ -18,9 +18,9 @@ fn policy(scope: WatermarkScope, delay_us: i64, idle_timeout_us: Option<i64>) ->
 }
 
 /// What an epoch saw: partition, newest event time, backlog.
-fn seen(partitions: &[(i32, Option<i64>, bool)]) -> PerPartition<Observed> {
+fn seen(partitions: &[(i32, Option<i64>, bool)]) -> PerSplit<Observed> {
     let observed = |event_us_max, has_backlog| Observed { event_us_max, has_backlog };
-    partitions.iter().map(|(p, event, backlog)| (TopicPartition::new("t", *p), observed(*event, *backlog))).collect()
+    partitions.iter().map(|(p, event, backlog)| (Split::new("t", *p), observed(*event, *backlog))).collect()
 }
 
 #[test]

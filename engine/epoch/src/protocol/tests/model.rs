@@ -1,14 +1,15 @@
-//! A world small enough to try every fault in: a source, a checkpoint, a warehouse of two tables, and engines that die.
+//! A simulation small enough to try every fault in: a source, a checkpoint, a warehouse of two tables, and engines that die.
 //!
 //! `bronze` takes every record (append). `gold` holds one row, the sum of all records (update: each epoch replaces it).
 //! The source grows with every look at it, so a second plan for an epoch would differ from the first one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::offsets::{OffsetRange, TopicPartition};
+use crate::offsets::OffsetRange;
 use crate::paths;
 use crate::protocol::{EpochId, NewestRecords, Permit, Recovery, Step, recover};
 use crate::record::{Commit, FORMAT, Plan, SourcePlan, StagedFile, TableCommit};
+use crate::splits::Split;
 
 /// Epochs that every history must bring to an end.
 pub const EPOCHS: u64 = 3;
@@ -34,7 +35,7 @@ pub type Planned = (EpochId, Step, Fault);
 
 /// Everything that outlives a process.
 #[derive(Default)]
-pub struct World {
+pub struct Simulation {
     ahead: bool,
     looks: i64,
     owner: u32,
@@ -59,7 +60,7 @@ struct Table {
     live: BTreeSet<String>,
 }
 
-/// What a process knows and the world does not.
+/// What a process knows and the simulation does not.
 #[derive(Clone)]
 struct Memory {
     owner: u32,
@@ -82,11 +83,11 @@ enum Entered {
     Unknown,
 }
 
-impl World {
-    /// A new world in which these faults will happen. With `ahead`, the engines plan an epoch as soon as the one before
+impl Simulation {
+    /// A new simulation in which these faults will happen. With `ahead`, the engines plan an epoch as soon as the one before
     /// is committed, before that one is published.
-    pub fn with(faults: &[Planned], ahead: bool) -> World {
-        World { faults: faults.to_vec(), ahead, ..World::default() }
+    pub fn with(faults: &[Planned], ahead: bool) -> Simulation {
+        Simulation { faults: faults.to_vec(), ahead, ..Simulation::default() }
     }
 
     /// Runs engines one after the other until all epochs are done. With `takeover`, a process that died was only cut off:
@@ -141,7 +142,7 @@ impl World {
     fn epoch(&mut self, memory: &mut Memory, redo: Option<Plan>, zombies: &[Memory]) -> Result<Option<Plan>, Death> {
         self.plan(memory, redo, zombies)?;
         for step in [Step::Read, Step::Decode, Step::Compute] {
-            self.repeat(memory, step, zombies, World::compute, |_, _| {})?;
+            self.repeat(memory, step, zombies, Simulation::compute, |_, _| {})?;
         }
         self.stage(memory, zombies)?;
         self.commit(memory, zombies)?;
@@ -160,9 +161,9 @@ impl World {
             return Ok(());
         }
         let plan = self.look(memory.epoch);
-        let store = |world: &mut World, memory: &mut Memory| {
+        let store = |simulation: &mut Simulation, memory: &mut Memory| {
             memory.wanted = Some(Step::Plan);
-            world.store_plan(memory.owner, &plan).expect("the owner may plan");
+            simulation.store_plan(memory.owner, &plan).expect("the owner may plan");
         };
         match self.enter(memory, Step::Plan, zombies, store, |_, _| {})? {
             Entered::Done => memory.plan = Some(plan),
@@ -174,17 +175,18 @@ impl World {
     }
 
     fn stage(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
-        let first = |world: &mut World, memory: &mut Memory| world.write_file(memory, TABLES[0]);
-        let all =
-            |world: &mut World, memory: &mut Memory| TABLES.iter().for_each(|table| world.write_file(memory, table));
+        let first = |simulation: &mut Simulation, memory: &mut Memory| simulation.write_file(memory, TABLES[0]);
+        let all = |simulation: &mut Simulation, memory: &mut Memory| {
+            TABLES.iter().for_each(|table| simulation.write_file(memory, table))
+        };
         self.repeat(memory, Step::Stage, zombies, all, first)
     }
 
     fn commit(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
         memory.wanted = Some(Step::Commit);
-        let store = |world: &mut World, memory: &mut Memory| {
+        let store = |simulation: &mut Simulation, memory: &mut Memory| {
             let commit = memory.commit();
-            world.store_commit(memory.owner, &commit, memory.state_after()).expect("the owner may commit");
+            simulation.store_commit(memory.owner, &commit, memory.state_after()).expect("the owner may commit");
         };
         match self.enter(memory, Step::Commit, zombies, store, |_, _| {})? {
             Entered::Done => memory.permit = Some(Permit::for_durable(memory.commit())),
@@ -196,8 +198,10 @@ impl World {
     }
 
     fn publish(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
-        let first = |world: &mut World, memory: &mut Memory| world.publish_table(memory, TABLES[0]);
-        let all = |world: &mut World, memory: &mut Memory| TABLES.iter().for_each(|t| world.publish_table(memory, t));
+        let first = |simulation: &mut Simulation, memory: &mut Memory| simulation.publish_table(memory, TABLES[0]);
+        let all = |simulation: &mut Simulation, memory: &mut Memory| {
+            TABLES.iter().for_each(|t| simulation.publish_table(memory, t))
+        };
         self.repeat(memory, Step::Publish, zombies, all, first)?;
         for table in TABLES {
             assert!(self.tables[table].version >= Some(memory.epoch), "{table} does not show the epoch published");
@@ -206,10 +210,10 @@ impl World {
     }
 
     fn retire(&mut self, memory: &mut Memory, zombies: &[Memory]) -> Result<(), Death> {
-        let first = |world: &mut World, memory: &mut Memory| world.remove_files(memory, TABLES[0]);
-        let all = |world: &mut World, memory: &mut Memory| {
-            TABLES.iter().for_each(|table| world.remove_files(memory, table));
-            world.remove_records(memory).expect("the owner may retire");
+        let first = |simulation: &mut Simulation, memory: &mut Memory| simulation.remove_files(memory, TABLES[0]);
+        let all = |simulation: &mut Simulation, memory: &mut Memory| {
+            TABLES.iter().for_each(|table| simulation.remove_files(memory, table));
+            simulation.remove_records(memory).expect("the owner may retire");
         };
         self.repeat(memory, Step::Retire, zombies, all, first)
     }
@@ -220,8 +224,8 @@ impl World {
         memory: &mut Memory,
         step: Step,
         zombies: &[Memory],
-        done: impl Fn(&mut World, &mut Memory),
-        torn: impl Fn(&mut World, &mut Memory),
+        done: impl Fn(&mut Simulation, &mut Memory),
+        torn: impl Fn(&mut Simulation, &mut Memory),
     ) -> Result<(), Death> {
         while let Entered::Unknown = self.enter(memory, step, zombies, &done, &torn)? {}
         Ok(())
@@ -233,8 +237,8 @@ impl World {
         memory: &mut Memory,
         step: Step,
         zombies: &[Memory],
-        done: impl Fn(&mut World, &mut Memory),
-        torn: impl Fn(&mut World, &mut Memory),
+        done: impl Fn(&mut Simulation, &mut Memory),
+        torn: impl Fn(&mut Simulation, &mut Memory),
     ) -> Result<Entered, Death> {
         zombies.iter().for_each(|zombie| self.zombie_acts(zombie));
         let at = self.faults.iter().position(|(epoch, at, _)| (*epoch, *at) == (memory.epoch, step));
@@ -288,17 +292,19 @@ impl World {
     }
 }
 
-/// What the parts of the world do.
-impl World {
+/// What the parts of the simulation do.
+impl Simulation {
     /// Looks at the source, which has grown since the last look, and plans an epoch.
     fn look(&mut self, epoch: EpochId) -> Plan {
         self.looks += 1;
-        let before = self.commits.values().next_back().map(|commit| commit.plan.end_offsets("events"));
+        let before = self.commits.values().next_back().map(|commit| commit.plan.end_positions("events"));
         let mut events = SourcePlan::default();
         for partition in 0..2 {
-            let at = TopicPartition::new("t", partition);
-            let from = before.as_ref().and_then(|ends| ends.get(&at).copied()).unwrap_or(0);
-            events.ranges.insert(at, OffsetRange { from, until: from + 1 + (self.looks + i64::from(partition)) % 3 });
+            let at = Split::new("t", partition);
+            let from = before.as_ref().and_then(|ends| ends.get(&at)?.offset()).unwrap_or(0);
+            events
+                .ranges
+                .insert(at, OffsetRange { from, until: from + 1 + (self.looks + i64::from(partition)) % 3 }.into());
         }
         Plan {
             format: FORMAT,
@@ -388,7 +394,7 @@ impl World {
 }
 
 /// What must hold.
-impl World {
+impl Simulation {
     /// Every table shows whole epochs, only committed ones, and no two tables are more than one epoch apart.
     fn check_whole_epochs(&self) {
         let committed = self.commits.keys().next_back().copied();
@@ -409,8 +415,11 @@ impl World {
     /// At a restart: an epoch happened, with all its state, or it did not, with none.
     fn check_no_third_case(&self) {
         let ends =
-            self.commits.values().next_back().map(|commit| commit.plan.end_offsets("events")).unwrap_or_default();
-        let committed: i64 = ends.iter().flat_map(|(at, end)| (0..*end).map(move |offset| record(&at, offset))).sum();
+            self.commits.values().next_back().map(|commit| commit.plan.end_positions("events")).unwrap_or_default();
+        let committed: i64 = crate::offsets::offsets(&ends)
+            .iter()
+            .flat_map(|(at, end)| (0..*end).map(move |offset| record(&at, offset)))
+            .sum();
         assert_eq!(self.state, committed, "the state is that of the committed epochs");
         self.check_whole_epochs();
     }
@@ -418,9 +427,11 @@ impl World {
     /// At the end: each record once in `bronze`, once in the sum of `gold`, and nothing else anywhere.
     fn check_exactly_once(&self) {
         let last = &self.commits[&EpochId(EPOCHS - 1)];
-        let ends = last.plan.end_offsets("events");
-        let mut expected: Vec<i64> =
-            ends.iter().flat_map(|(at, end)| (0..*end).map(move |offset| record(&at, offset))).collect();
+        let ends = last.plan.end_positions("events");
+        let mut expected: Vec<i64> = crate::offsets::offsets(&ends)
+            .iter()
+            .flat_map(|(at, end)| (0..*end).map(move |offset| record(&at, offset)))
+            .collect();
         expected.sort_unstable();
         let shown = |name: &str| -> Vec<i64> {
             let live = &self.tables[name].live;
@@ -469,11 +480,14 @@ impl Memory {
 }
 
 /// The value of a record: no two sums of different records agree in these small worlds.
-fn record(at: &TopicPartition, offset: i64) -> i64 {
+fn record(at: &Split, offset: i64) -> i64 {
     1 << (offset * 2 + i64::from(at.partition))
 }
 
 fn records_of(plan: &Plan) -> Vec<i64> {
     let ranges = plan.sources["events"].ranges.iter();
-    ranges.flat_map(|(at, range)| (range.from..range.until).map(move |offset| record(&at, offset))).collect()
+    ranges
+        .filter_map(|(at, range)| Some((at, range.offsets()?)))
+        .flat_map(|(at, range)| (range.from..range.until).map(move |offset| record(&at, offset)))
+        .collect()
 }

@@ -1,0 +1,128 @@
+//! The way back: the tables of a warehouse for SQL, all of a job as of one epoch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use datafusion::prelude::SessionContext;
+use epoch::EpochId;
+use serde::{Deserialize, Serialize};
+
+use crate::error::SinkError;
+
+/// A job's last published epoch: all of its tables at the versions that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// Format of this object.
+    pub format: u32,
+    /// Name of the job.
+    pub job: String,
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Version per table name.
+    pub versions: BTreeMap<String, i64>,
+}
+
+/// Which version of each table to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// The newest, table by table.
+    Latest,
+    /// The last published epoch of the job that writes the table; the newest for tables that no job points at.
+    Published,
+}
+
+/// What a table is at one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// `schema.table`.
+    pub name: String,
+    /// Version read.
+    pub version: i64,
+    /// Epoch that version belongs to, if a job points at it.
+    pub epoch: Option<EpochId>,
+    /// Rows, if every file says.
+    pub rows: Option<u64>,
+    /// Data files.
+    pub files: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+}
+
+/// A table at one version, to be read.
+#[derive(Clone)]
+pub struct TableSnapshot {
+    /// What it is.
+    pub info: TableInfo,
+    /// Names of its data files, relative to the table.
+    pub files: Vec<String>,
+    /// Its rows. A session must be [prepared](Catalog::prepare) for them.
+    pub provider: Arc<dyn TableProvider>,
+}
+
+/// Reads a warehouse.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Where it is, without any key.
+    fn location(&self) -> String;
+
+    /// The last published epoch of every job that writes to it, by job.
+    ///
+    /// # Errors
+    /// `Data` if one cannot be read, `Unavailable`, `Settings`.
+    async fn pointers(&self) -> Result<Vec<Pointer>, SinkError>;
+
+    /// All tables, by name. `file_column`: the name of a further column with the data file of each row.
+    ///
+    /// # Errors
+    /// `Data` if a table is damaged or lacks the version pointed at; `Unavailable`; `Settings`.
+    async fn tables(&self, as_of: AsOf, file_column: Option<&str>) -> Result<Vec<TableSnapshot>, SinkError>;
+
+    /// Lets a session read the tables' files.
+    ///
+    /// # Errors
+    /// `Internal` if the session refuses their store.
+    fn prepare(&self, context: &SessionContext) -> Result<(), SinkError>;
+
+    /// Deletes everything in it, for scratch places of tests and drills. Returns how many objects there were.
+    ///
+    /// # Errors
+    /// If the place refuses; some objects may be gone by then.
+    async fn remove_all(&self) -> Result<usize, SinkError>;
+}
+
+/// Registers all tables of a warehouse as `schema.table`; those of an earlier call are replaced. Sorted by name.
+///
+/// # Errors
+/// As [`Catalog::tables`].
+pub async fn register_tables(
+    context: &SessionContext,
+    catalog: &dyn Catalog,
+    as_of: AsOf,
+) -> Result<Vec<TableInfo>, SinkError> {
+    catalog.prepare(context)?;
+    let tables = catalog.tables(as_of, None).await?;
+    tables.into_iter().map(|table| register(context, table)).collect()
+}
+
+fn register(context: &SessionContext, table: TableSnapshot) -> Result<TableInfo, SinkError> {
+    let name = &table.info.name;
+    let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("registering table {name}: {error}"));
+    let (schema, table_name) = name.split_once('.').ok_or_else(|| internal(&"its name has no schema"))?;
+    let catalog = context.state().config().options().catalog.default_catalog.clone();
+    let catalog = context.catalog(&catalog).ok_or_else(|| internal(&"the session has no catalog"))?;
+    let schema_provider = match catalog.schema(schema) {
+        Some(schema) => schema,
+        None => {
+            let made: Arc<MemorySchemaProvider> = Arc::new(MemorySchemaProvider::new());
+            catalog
+                .register_schema(schema, Arc::<MemorySchemaProvider>::clone(&made))
+                .map_err(|error| internal(&error))?;
+            made
+        }
+    };
+    schema_provider.deregister_table(table_name).map_err(|error| internal(&error))?;
+    schema_provider.register_table(table_name.to_string(), table.provider.clone()).map_err(|error| internal(&error))?;
+    Ok(table.info)
+}

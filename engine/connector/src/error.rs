@@ -1,0 +1,192 @@
+//! What can go wrong with a place outside of the engine, by what the operator must do about it.
+
+use std::fmt;
+
+use epoch::Position;
+
+/// Why a source cannot go on. Its text names the source, the place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceError {
+    /// Nobody answers: start it, or wait for it.
+    Unavailable {
+        /// Source in the job file.
+        source: String,
+        /// What was tried and what came back.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Records that were planned or acknowledged are gone: decide whether the job may go on without them.
+    DataLoss(Box<DataLoss>),
+    /// The job file, the place or the rights are not as they must be: change them.
+    Settings {
+        /// Source in the job file.
+        source: String,
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The stop flag was set while the source waited.
+    Stopped,
+    /// The client library did something it must not do: a fault of the engine.
+    Internal {
+        /// Source in the job file.
+        source: String,
+        /// What happened.
+        what: String,
+    },
+}
+
+/// Records that are no longer where the job must read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataLoss {
+    /// Source in the job file.
+    pub source: String,
+    /// Stream of the lost records.
+    pub stream: String,
+    /// Partition of the lost records.
+    pub partition: i32,
+    /// First position that is lost.
+    pub from: Position,
+    /// First position that is there again; equal to `from` or before it if the split is gone or began anew.
+    pub until: Position,
+    /// What is there instead.
+    pub reason: String,
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SourceError::Unavailable { source, what, remedy } | SourceError::Settings { source, what, remedy } => {
+                write!(f, "source {source}: {what}\n  {remedy}")
+            }
+            SourceError::DataLoss(loss) => loss.fmt(f),
+            SourceError::Stopped => f.write_str("stopped while waiting for the source"),
+            SourceError::Internal { source, what } => write!(
+                f,
+                "source {source}: {what}\n  this is a fault of the engine; run the job again and report it with this text"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for DataLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DataLoss { source, stream, partition, from, until, reason } = self;
+        write!(
+            f,
+            "source {source}: data was lost in {stream} [{partition}]: from offset {from} to {until}: {reason}\n  \
+             to go on without these records set `on_data_loss = \"continue\"` in [source.{source}] (the gap is recorded); \
+             to read the topic from its start again use a new checkpoint"
+        )
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+/// An error of a place that rows are written to. Every text names the place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SinkError {
+    /// The store does not answer or keeps failing: try again later, nothing is lost.
+    Unavailable(String),
+    /// The job or the environment is wrong: location, keys, rights.
+    Settings(String),
+    /// A table or a file in the warehouse is damaged, or another program changed what belongs to the job.
+    Data(String),
+    /// The table cannot take these columns.
+    Refused(String),
+    /// No space left where the warehouse is.
+    DiskFull(String),
+    /// A fault of the engine.
+    Internal(String),
+}
+
+impl fmt::Display for SinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SinkError::Unavailable(text) => write!(f, "the warehouse is not available: {text}"),
+            SinkError::Settings(text) => write!(f, "the warehouse cannot be used: {text}"),
+            SinkError::Data(text) => write!(f, "the warehouse holds something unexpected: {text}"),
+            SinkError::Refused(text) => write!(f, "the table cannot take these columns: {text}"),
+            SinkError::DiskFull(text) => {
+                write!(f, "no space left in the warehouse: {text}; free some and start the job again")
+            }
+            SinkError::Internal(text) => write!(f, "fault of the engine in the warehouse: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for SinkError {}
+
+impl SinkError {
+    /// Sorts an error of the file system. `place` says what was being done, and where.
+    pub fn file(place: &str, error: &std::io::Error) -> SinkError {
+        let text = format!("{place}: {error}");
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => SinkError::DiskFull(text),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                SinkError::Settings(format!("{text}; the engine needs to write there"))
+            }
+            _ => SinkError::Unavailable(text),
+        }
+    }
+
+    /// True if trying the same again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, SinkError::Unavailable(_))
+    }
+
+    /// The error with the name of the table that cannot take the columns.
+    #[must_use]
+    pub fn of_table(self, table: &str) -> SinkError {
+        match self {
+            SinkError::Refused(text) => SinkError::Refused(format!("table {table}: {text}")),
+            other => other,
+        }
+    }
+}
+
+/// An error of a static table. Every text names the table, the place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StaticError {
+    /// The store does not answer or keeps failing: try again later.
+    Unavailable(String),
+    /// The job or the environment is wrong: path, format, keys, rights.
+    Settings(String),
+    /// What lies there cannot be read, or is not what the job needs.
+    Data(String),
+    /// A copy of the rows has no place in the checkpoint.
+    TooLarge(String),
+    /// A fault of the engine.
+    Internal(String),
+}
+
+impl fmt::Display for StaticError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StaticError::Unavailable(text) => write!(f, "{text}; this may pass: the job can be started again"),
+            StaticError::Settings(text) | StaticError::Data(text) | StaticError::TooLarge(text) => f.write_str(text),
+            StaticError::Internal(text) => write!(f, "fault of the engine: {text}; please report it"),
+        }
+    }
+}
+
+impl std::error::Error for StaticError {}
+
+impl StaticError {
+    /// An error of the store under a static table.
+    pub fn of_sink(name: &str, error: SinkError) -> StaticError {
+        match error {
+            SinkError::Unavailable(text) | SinkError::DiskFull(text) => StaticError::Unavailable(named(name, &text)),
+            SinkError::Settings(text) => StaticError::Settings(named(name, &text)),
+            SinkError::Data(text) | SinkError::Refused(text) => StaticError::Data(named(name, &text)),
+            SinkError::Internal(text) => StaticError::Internal(named(name, &text)),
+        }
+    }
+}
+
+/// A text with the static table's name in front.
+pub fn named(name: &str, text: &str) -> String {
+    format!("static table {name}: {text}")
+}

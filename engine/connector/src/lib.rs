@@ -1,0 +1,30 @@
+//! What a connector is: traits for places that records come from and rows go to, and the laws that each must pass.
+//!
+//! ```text
+//! source   Source ─► SourcePlanner: what there is, what the next epoch reads    SourceReader: exactly that, lane by lane
+//! log      the same for splits that are logs: limits, ends, pinned ends         LogPlanner, LogReader
+//! sink     Sink ─► SinkTable: stage ─► (the job commits) ─► publish, position, discard
+//! catalog  the way back: the tables of a warehouse as of one epoch, for SQL
+//! statics  rows that streams are joined with, by version
+//! registry which connectors there are; filled where the binary is put together, and nowhere else
+//! laws     what every connector must do, as tests that it runs over itself
+//! ```
+//! Nothing here knows a connector, and no connector knows another.
+
+pub mod capabilities;
+pub mod catalog;
+pub mod error;
+pub mod laws;
+pub mod log;
+pub mod registry;
+pub mod sink;
+pub mod source;
+pub mod statics;
+
+pub use capabilities::{Capabilities, Emission};
+pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
+pub use error::{DataLoss, SinkError, SourceError, StaticError};
+pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
+pub use sink::{Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId};
+pub use source::{PlanRequest, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};
+pub use statics::{StaticRows, StaticTable};
