@@ -1,25 +1,41 @@
-//! What a run stands on outside of itself: its sources, its checkpoint, its warehouse and its time. The real ones, or memory.
+//! What a run stands on: its connectors, its checkpoints, its time. Chosen where a run is started; nothing else of the flow knows.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use delta::Warehouse;
+use connector::Registry;
 use job::Job;
-use kafka::{KafkaLane, KafkaPlanner};
-use state::{Checkpoint, CheckpointSettings};
+use state::{Checkpoint, CheckpointSettings, StateError};
 
 use crate::clock::Clock;
-use crate::error::RunError;
-use crate::feed::{FeedLane, FeedPlanner};
-use crate::memory::MemoryPlace;
-use crate::statics::{StaticFeed, StaticLoader};
-use crate::step::Steps;
 
 /// Records from which on an epoch is spread over lanes; below, one lane is quicker.
 const LANES_SPAN_MIN: u64 = 32_768;
 
-/// Where a job runs. Cheap to clone.
+/// More lanes than this read no faster: the topic's partitions and the store's bandwidth are the limit by then.
+const LANES_MAX: u32 = 16;
+
+/// Opens the checkpoint of a job.
+pub trait Checkpoints: Send + Sync {
+    /// Opens it, or makes it; a second owner is refused here.
+    ///
+    /// # Errors
+    /// The checkpoint's errors.
+    fn open(&self, job: &Job) -> Result<Checkpoint, StateError>;
+}
+
+/// Checkpoints in the folders that the job files name.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckpointFolders;
+
+impl Checkpoints for CheckpointFolders {
+    fn open(&self, job: &Job) -> Result<Checkpoint, StateError> {
+        let memory_bytes = usize::try_from(job.state_memory_bytes).unwrap_or(usize::MAX);
+        Checkpoint::open(Path::new(&job.checkpoint), &job.name, &CheckpointSettings { memory_bytes })
+    }
+}
+
+/// What a run stands on. Cheap to clone.
 #[derive(Clone)]
 pub struct Backends {
     /// The time that it goes by.
@@ -28,91 +44,29 @@ pub struct Backends {
     pub lanes: u32,
     /// Records from which on an epoch is spread over lanes.
     pub lanes_span_min: u64,
-    /// The place of a run in memory; `None` for the real one.
-    pub memory: Option<MemoryPlace>,
+    /// Where records come from and rows go.
+    pub registry: Registry,
+    /// Where state is kept.
+    pub checkpoints: Arc<dyn Checkpoints>,
+    /// True if the first epoch of a new checkpoint is planned while the tables are still being opened. A run that is driven
+    /// from outside begins when it is told to.
+    pub plans_ahead: bool,
+    /// True if each epoch counts its rows of state, whatever that costs.
+    pub counts_state_rows: bool,
 }
 
 impl Backends {
-    /// The real one: what the job file names, the wall clock, a lane a core.
-    pub fn real() -> Backends {
+    /// Those of `engine submit`: what the job file names, the wall clock, a lane a core.
+    pub fn of_machine(registry: Registry) -> Backends {
         let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-        Backends { clock: Clock::Wall, lanes: cores.clamp(1, 16), lanes_span_min: LANES_SPAN_MIN, memory: None }
-    }
-
-    /// Opens the checkpoint; a second owner is refused here.
-    ///
-    /// # Errors
-    /// The checkpoint's errors.
-    pub fn checkpoint(&self, job: &Job) -> Result<Checkpoint, RunError> {
-        if let Some(memory) = &self.memory {
-            return Ok(Checkpoint::open_in_memory(&memory.disk, &job.name)?);
+        Backends {
+            clock: Clock::Wall,
+            lanes: cores.clamp(1, LANES_MAX),
+            lanes_span_min: LANES_SPAN_MIN,
+            registry,
+            checkpoints: Arc::new(CheckpointFolders),
+            plans_ahead: true,
+            counts_state_rows: false,
         }
-        let memory_bytes = usize::try_from(job.state_memory_bytes).unwrap_or(usize::MAX);
-        Ok(Checkpoint::open(Path::new(&job.checkpoint), &job.name, &CheckpointSettings { memory_bytes })?)
-    }
-
-    /// Opens the warehouse.
-    ///
-    /// # Errors
-    /// The warehouse's errors.
-    pub async fn warehouse(&self, job: &Job) -> Result<Warehouse, RunError> {
-        match &self.memory {
-            Some(memory) => Ok(memory.warehouse.clone()),
-            None => Ok(Warehouse::open(&job.warehouse).await?),
-        }
-    }
-
-    /// The planning side of a source.
-    ///
-    /// # Errors
-    /// Settings that a client does not take.
-    pub fn planner(&self, job: &Job, source: &job::Source, stop: &Arc<AtomicBool>) -> Result<FeedPlanner, RunError> {
-        if let Some(memory) = &self.memory {
-            let topic = memory.topic(&source.name)?;
-            return Ok(FeedPlanner::Memory { topic, starting: source.kafka.starting_offsets.clone() });
-        }
-        let mut planner = KafkaPlanner::open(&source.name, &source.kafka, &job.name)?;
-        planner.stop_on(Arc::clone(stop));
-        Ok(FeedPlanner::Kafka(Box::new(planner)))
-    }
-
-    /// The reading side of a source, one lane of it.
-    ///
-    /// # Errors
-    /// Settings that a client does not take.
-    pub fn lane(
-        &self,
-        job: &Job,
-        source: &job::Source,
-        number: u32,
-        buffer_bytes: usize,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<FeedLane, RunError> {
-        if let Some(memory) = &self.memory {
-            return Ok(FeedLane::Memory { topic: memory.topic(&source.name)?, positions: epoch::Offsets::default() });
-        }
-        let mut lane = KafkaLane::open(&source.name, &source.kafka, &job.name, number as usize)?;
-        lane.stop_on(Arc::clone(stop));
-        lane.set_buffer_bytes(buffer_bytes);
-        Ok(FeedLane::Kafka(Box::new(lane)))
-    }
-
-    /// Where the rows of a static table come from.
-    ///
-    /// # Errors
-    /// If its path means nothing, or a variable for S3 is missing.
-    pub fn static_feed(&self, table: &job::StaticTable) -> Result<StaticFeed, RunError> {
-        match self.memory.as_ref().and_then(|memory| memory.statics.get(&table.name)) {
-            Some(rows) => Ok(StaticFeed::Memory(rows.clone())),
-            None => Ok(StaticFeed::Path(Box::new(StaticLoader::open(table)?))),
-        }
-    }
-
-    /// The steps of a run, with the fail point that the environment arms for a real one.
-    ///
-    /// # Errors
-    /// What is wrong with the variable.
-    pub fn steps(&self) -> Result<Steps, RunError> {
-        if self.memory.is_some() { Ok(Steps::unarmed()) } else { Steps::from_environment().map_err(RunError::Plan) }
     }
 }

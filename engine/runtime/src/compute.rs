@@ -3,38 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use delta::StageWriter;
-use epoch::{EpochId, RowCounts, StagedFile, Step};
-use operators::OperatorError;
-use operators::aggregate::instant;
+use arrow::array::{BooleanArray, RecordBatch};
+use connector::StageWriter;
+use epoch::{EpochId, Step};
 use operators::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 use plan::{LatePlan, NodeKind};
 
 use crate::error::{RunError, of_table};
-use crate::reader::Rejected;
+use crate::rejected::{Rejected, rejected_rows};
+use crate::stage::{OpenWriter, Staged, TableLane, close_all, late_rows};
 use crate::step::Steps;
 use crate::topology::{Epoch, Topology};
-
-/// Numbers of data files that replace others begin here; those below belong to the lanes.
-const FIRST_REPLACING_FILE: u32 = 1_000;
-
-/// Schema of `rejected.<source>`.
-pub fn rejected_schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![
-        Field::new("value", DataType::Binary, true),
-        Field::new("topic", DataType::Utf8, true),
-        Field::new("partition", DataType::Int32, true),
-        Field::new("offset", DataType::Int64, true),
-        Field::new("timestamp", instant(), true),
-        Field::new("reason", DataType::Utf8, true),
-        Field::new("epoch", DataType::Int64, true),
-    ]))
-}
 
 /// A lane's share of an epoch.
 pub struct Compute {
@@ -44,7 +23,7 @@ pub struct Compute {
     lanes: u32,
     nodes: Vec<NodeLane>,
     tables: Vec<TableLane>,
-    rejected: BTreeMap<String, StageWriter>,
+    rejected: BTreeMap<String, Box<dyn StageWriter>>,
 }
 
 #[derive(Default)]
@@ -64,27 +43,6 @@ pub struct Flow {
     pub given: u64,
     /// Rows that came too late for it.
     pub late: u64,
-}
-
-#[derive(Default)]
-struct TableLane {
-    writer: Option<StageWriter>,
-    late_writer: Option<StageWriter>,
-    counts: RowCounts,
-    /// The bucket that is being replaced, and its file.
-    replacing: Option<(i64, StageWriter)>,
-    replaced: Vec<(i64, Option<StagedFile>)>,
-}
-
-/// What a lane staged for one table.
-#[derive(Debug, Default)]
-pub struct Staged {
-    /// The files.
-    pub files: Vec<StagedFile>,
-    /// Buckets whose rows are now in a file, or gone.
-    pub replaced: Vec<(i64, Option<StagedFile>)>,
-    /// The table's books, this lane's share.
-    pub counts: RowCounts,
 }
 
 /// Rows on their way into a node.
@@ -182,25 +140,20 @@ impl Compute {
         self.nodes.iter_mut().map(|node| std::mem::take(&mut node.flow)).collect()
     }
 
-    /// Closes all files and gives them back by table name; the lane is empty again. The files are synced side by side:
-    /// waiting for one after the other is most of what a small epoch costs.
+    /// Closes all artifacts and hands them over by table name; the lane is empty again.
     ///
     /// # Errors
-    /// If a file cannot be made durable.
+    /// If an artifact cannot be made durable.
     pub fn finish(&mut self) -> Result<BTreeMap<String, Staged>, RunError> {
+        let topology = Arc::clone(&self.topology);
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
-        let mut open: Vec<(&str, StageWriter)> = Vec::new();
-        for (table, setup) in self.tables.iter_mut().zip(&self.topology.tables) {
-            let staged = all.entry(setup.plan.name.clone()).or_default();
-            staged.counts = std::mem::take(&mut table.counts);
-            staged.replaced = std::mem::take(&mut table.replaced);
-            open.extend(table.writer.take().map(|writer| (setup.sink.name(), writer)));
-            if let Some(late) = &setup.late {
-                open.extend(table.late_writer.take().map(|writer| (late.name(), writer)));
-            }
+        let mut open: Vec<OpenWriter<'_>> = Vec::new();
+        for (table, setup) in self.tables.iter_mut().zip(&topology.tables) {
+            let staged = table.take(setup.sink.as_ref(), setup.late.as_deref(), &mut open);
+            all.insert(setup.plan.name.clone(), staged);
         }
         for (source, writer) in std::mem::take(&mut self.rejected) {
-            let Some(table) = self.topology.rejected.get(&source) else { continue };
+            let Some(table) = topology.rejected.get(&source) else { continue };
             open.push((table.name(), writer));
         }
         for (table, file) in close_all(open)? {
@@ -282,16 +235,16 @@ impl Compute {
         let topology = Arc::clone(&self.topology);
         let node = &topology.nodes[at];
         let name = &topology.tables[node.table].plan.name;
-        let moment = &epoch.moments[at];
+        let time = &epoch.times[at];
         let Some(lane) = &mut self.nodes[at].operator else { return Ok(()) };
         let left = steps
-            .at(Step::Compute, epoch.number(), || lane.push(port, push.sign, push.rows, moment))
+            .at(Step::Compute, epoch.number(), || lane.push(port, push.sign, push.rows, time))
             .map_err(of_table(name))?;
         self.nodes[at].flow.late += left.late;
         self.count_left(node.table, push, &left);
         let late = node.operator().and_then(|operator| operator.late.as_ref());
         match (&left.mask, left.late, late) {
-            (Some(mask), 1.., Some(late)) => self.write_late(node.table, (push.rows, mask), late, moment, steps),
+            (Some(mask), 1.., Some(late)) => self.write_late(node.table, (push.rows, mask), late, time, steps),
             _ => Ok(()),
         }
     }
@@ -309,61 +262,30 @@ impl Compute {
 
     fn write(&mut self, at: usize, push: &Push<'_>, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
         let setup = &self.topology.tables[at];
-        let table = &mut self.tables[at];
+        let (table, lane) = (&mut self.tables[at], self.lane);
         match (push.sign, setup.plan.is_replaced) {
-            (Sign::Replace { bucket }, _) => {
-                return steps.at(Step::Stage, epoch, || self.replace(at, bucket, push.rows, epoch));
-            }
+            (Sign::Replace { bucket }, _) => steps.at(Step::Stage, epoch, || {
+                table.replace(setup.sink.as_ref(), bucket, push.rows, epoch, (lane, self.lanes))
+            }),
             // The table takes whole buckets; these rows are for those that read it.
-            (_, true) => return Ok(()),
-            (Sign::Retract, false) => {
-                return Err(RunError::Internal(format!(
-                    "rows of {} are taken back, which it cannot do",
-                    setup.plan.name
-                )));
+            (_, true) => Ok(()),
+            (Sign::Retract, false) => Err(RunError::Internal(format!(
+                "rows of {} are retracted, which it cannot do",
+                setup.plan.name
+            ))),
+            (Sign::Add, false) => {
+                steps.at(Step::Stage, epoch, || table.add(setup.sink.as_ref(), push.rows, epoch, lane))
             }
-            (Sign::Add, false) => {}
         }
-        let (lane, sink) = (self.lane, &setup.sink);
-        table.counts.written += push.rows.num_rows() as u64;
-        steps.at(Step::Stage, epoch, || {
-            let writer = open(&mut table.writer, || sink.stage(epoch, lane, None))?;
-            Ok(writer.write(push.rows)?)
-        })
     }
 
-    fn replace(&mut self, at: usize, bucket: i64, rows: &RecordBatch, epoch: EpochId) -> Result<(), RunError> {
-        let is_open = self.tables[at].replacing.as_ref().is_some_and(|(open, _)| *open == bucket);
-        if !is_open {
-            self.finish_bucket(at)?;
-            let number = FIRST_REPLACING_FILE + self.lane + self.lanes * self.tables[at].replaced.len() as u32;
-            let writer = self.topology.tables[at].sink.stage(epoch, number, Some(bucket))?;
-            self.tables[at].replacing = Some((bucket, writer));
-        }
-        let table = &mut self.tables[at];
-        if let Some((_, writer)) = table.replacing.as_mut().filter(|_| rows.num_rows() > 0) {
-            table.counts.written += rows.num_rows() as u64;
-            writer.write(rows)?;
-        }
-        Ok(())
-    }
-
-    /// Completes the files of buckets that a task replaced.
+    /// Completes the artifacts of buckets that a task replaced.
     ///
     /// # Errors
-    /// If a file cannot be made durable.
+    /// If an artifact cannot be made durable.
     pub fn finish_buckets(&mut self, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
-        (0..self.tables.len()).try_for_each(|at| match self.tables[at].replacing.is_some() {
-            true => steps.at(Step::Stage, epoch, || self.finish_bucket(at)),
-            false => Ok(()),
-        })
-    }
-
-    fn finish_bucket(&mut self, at: usize) -> Result<(), RunError> {
-        let Some((bucket, writer)) = self.tables[at].replacing.take() else { return Ok(()) };
-        let file = writer.finish()?;
-        self.tables[at].replaced.push((bucket, file));
-        Ok(())
+        let open = self.tables.iter_mut().filter(|table| table.is_replacing());
+        open.into_iter().try_for_each(|table| steps.at(Step::Stage, epoch, || table.finish_bucket()))
     }
 
     fn write_late(
@@ -371,89 +293,26 @@ impl Compute {
         at: usize,
         (rows, mask): (&RecordBatch, &BooleanArray),
         late: &LatePlan,
-        moment: &EpochTime,
+        time: &EpochTime,
         steps: &Steps,
     ) -> Result<(), RunError> {
         let setup = &self.topology.tables[at];
         let Some(sink) = &setup.late else { return Ok(()) };
-        let batch = late_rows(rows, mask, late, moment).map_err(of_table(&setup.plan.name))?;
-        let (lane, writer) = (self.lane, &mut self.tables[at].late_writer);
-        steps.at(Step::Stage, moment.epoch, || {
-            let writer = open(writer, || sink.stage(moment.epoch, lane, None))?;
-            Ok(writer.write(&batch)?)
-        })
+        let batch = late_rows(rows, mask, late, time).map_err(of_table(&setup.plan.name))?;
+        let (lane, table) = (self.lane, &mut self.tables[at]);
+        steps.at(Step::Stage, time.epoch, || table.add_late(sink.as_ref(), &batch, time.epoch, lane))
     }
 
     fn write_rejected(&mut self, source: &str, rejected: &[Rejected], epoch: EpochId) -> Result<(), RunError> {
         let Some(sink) = self.topology.rejected.get(source) else { return Ok(()) };
         let batch = rejected_rows(rejected, epoch)
             .map_err(|error| RunError::Internal(format!("rejects of {source} do not make a batch: {error}")))?;
-        let lane = self.lane;
         if let Some(writer) = self.rejected.get_mut(source) {
             return Ok(writer.write(&batch)?);
         }
-        let mut writer = sink.stage(epoch, lane, None)?;
+        let mut writer = sink.stage(epoch, self.lane, None)?;
         writer.write(&batch)?;
         self.rejected.insert(source.to_string(), writer);
         Ok(())
     }
-}
-
-fn open(
-    slot: &mut Option<StageWriter>,
-    make: impl FnOnce() -> Result<StageWriter, delta::SinkError>,
-) -> Result<&mut StageWriter, RunError> {
-    match slot {
-        Some(writer) => Ok(writer),
-        None => Ok(slot.insert(make()?)),
-    }
-}
-
-/// Completes files side by side and gives them back in the order given.
-fn close_all(open: Vec<(&str, StageWriter)>) -> Result<Vec<(String, Option<StagedFile>)>, RunError> {
-    std::thread::scope(|scope| {
-        let closing: Vec<_> =
-            open.into_iter().map(|(table, writer)| (table.to_string(), scope.spawn(move || writer.finish()))).collect();
-        let closed = closing.into_iter().map(|(table, closing)| match closing.join() {
-            Ok(file) => Ok((table, file?)),
-            Err(_) => Err(RunError::Internal(format!("a thread that completes a file of {table} ended early"))),
-        });
-        // All are waited for, also after an error.
-        closed.collect::<Vec<_>>().into_iter().collect()
-    })
-}
-
-/// The late ones among an operator's input rows, with the watermark that they missed.
-fn late_rows(
-    rows: &RecordBatch,
-    mask: &BooleanArray,
-    late: &LatePlan,
-    moment: &EpochTime,
-) -> Result<RecordBatch, OperatorError> {
-    let passed: Vec<usize> = (late.passed_from..rows.num_columns()).collect();
-    let kept = filter_record_batch(&rows.project(&passed)?, mask)?;
-    let count = kept.num_rows();
-    let mut columns: Vec<ArrayRef> = kept.columns().to_vec();
-    columns.push(Arc::new(TimestampMicrosecondArray::from(vec![moment.late_us; count]).with_timezone("UTC")));
-    columns.push(Arc::new(Int64Array::from(vec![moment.epoch.0.cast_signed(); count])));
-    Ok(RecordBatch::try_new(Arc::clone(&late.schema), columns)?)
-}
-
-fn rejected_rows(rejected: &[Rejected], epoch: EpochId) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(rejected.iter().map(|reject| reject.value.as_deref()).collect::<BinaryArray>()),
-        Arc::new(StringArray::from_iter_values(rejected.iter().map(|reject| &reject.at.topic))),
-        Arc::new(Int32Array::from_iter_values(rejected.iter().map(|reject| reject.at.partition))),
-        Arc::new(Int64Array::from_iter_values(rejected.iter().map(|reject| reject.offset))),
-        Arc::new(
-            rejected
-                .iter()
-                .map(|reject| reject.timestamp_us)
-                .collect::<TimestampMicrosecondArray>()
-                .with_timezone("UTC"),
-        ),
-        Arc::new(StringArray::from_iter_values(rejected.iter().map(|reject| &reject.reason))),
-        Arc::new(Int64Array::from(vec![epoch.0.cast_signed(); rejected.len()])),
-    ];
-    RecordBatch::try_new(rejected_schema(), columns)
 }

@@ -1,13 +1,10 @@
 //! Why a run ended, by what the operator must do.
 
-use delta::SinkError;
+use connector::{SinkError, SourceError, StaticError};
 use epoch::accounting::Breach;
 use epoch::protocol::Contradiction;
-use kafka::SourceError;
 use operators::OperatorError;
 use state::StateError;
-
-use crate::statics::StaticError;
 
 /// An error that ends a run. Its text names the place and the remedy.
 #[derive(Debug)]

@@ -6,9 +6,16 @@ use state::Checkpoint;
 
 use crate::compute::Compute;
 use crate::error::{RunError, of_table};
-use crate::start::Running;
 use crate::step::Steps;
 use crate::topology::{Epoch, Topology};
+
+/// An operator with its state.
+pub struct Running {
+    /// Its node in the topology.
+    pub node: usize,
+    /// Its state.
+    pub operator: Box<dyn Operator>,
+}
 
 /// Runs every operator of an epoch, each after those that feed it.
 ///
@@ -25,14 +32,14 @@ pub fn operate(
     let lanes = (epoch.plan.lanes as usize).clamp(1, computes.len());
     for running in operators {
         let name = &topology.tables[topology.nodes[running.node].table].plan.name;
-        let moment = &epoch.moments[running.node];
+        let time = &epoch.times[running.node];
         let tasks = steps.at(Step::Compute, epoch.number(), || {
             for (lane, compute) in computes[..lanes].iter_mut().enumerate() {
                 if let Some(part) = compute.finish_operator(running.node)? {
-                    running.operator.absorb(moment, part, lane as u16).map_err(of_table(name))?;
+                    running.operator.absorb(time, part, lane as u16).map_err(of_table(name))?;
                 }
             }
-            running.operator.tasks(moment).map_err(of_table(name))
+            running.operator.tasks(time).map_err(of_table(name))
         })?;
         let work = Work { node: running.node, operator: running.operator.as_ref(), name, committed, epoch, steps };
         work.spread(&tasks, &mut computes[..lanes])?;
@@ -72,11 +79,11 @@ impl Work<'_> {
 
     fn run(&self, tasks: impl Iterator<Item = Task>, compute: &mut Compute) -> Result<(), RunError> {
         let number = self.epoch.number();
-        let moment = &self.epoch.moments[self.node];
+        let time = &self.epoch.times[self.node];
         for task in tasks {
             let changes = self
                 .steps
-                .at(Step::Compute, number, || self.operator.run(task, moment, self.committed))
+                .at(Step::Compute, number, || self.operator.run(task, time, self.committed))
                 .map_err(of_table(self.name))?;
             for change in changes {
                 compute.give(self.node, change.sign, &change.rows, self.epoch, self.steps)?;

@@ -3,6 +3,8 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::event_times::EventTimes;
+
 /// Takes what a run tells. Called on the planning thread.
 pub trait ProgressListener: Send {
     /// An epoch was planned.
@@ -30,37 +32,6 @@ pub struct TableProgress {
     pub filtered: u64,
     /// Watermark that its query went by, microseconds since 1970 UTC; `None` if its sources have none yet.
     pub watermark_us: Option<i64>,
-}
-
-/// Event times of rows, microseconds since 1970 UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventTimes {
-    /// The oldest.
-    pub min_us: i64,
-    /// The newest.
-    pub max_us: i64,
-    /// Sum of them all.
-    pub sum_us: i128,
-    /// Rows that have one.
-    pub rows: u64,
-}
-
-impl EventTimes {
-    /// Their mean, cut to the microsecond.
-    pub fn avg_us(&self) -> i64 {
-        i64::try_from(self.sum_us.div_euclid(i128::from(self.rows.max(1)))).unwrap_or(self.max_us)
-    }
-
-    /// Those of both.
-    #[must_use]
-    pub fn and(self, other: EventTimes) -> EventTimes {
-        EventTimes {
-            min_us: self.min_us.min(other.min_us),
-            max_us: self.max_us.max(other.max_us),
-            sum_us: self.sum_us + other.sum_us,
-            rows: self.rows + other.rows,
-        }
-    }
 }
 
 /// One operator's state after an epoch.

@@ -1,25 +1,29 @@
-//! Step Publish: one table commit per table, then the pointer that says which versions belong together.
+//! Step Publish: one table commit per table, then the mark that says which versions belong together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use delta::{SinkError, Table, Warehouse};
+use connector::{SinkError, SinkTable, Warehouse};
 use epoch::{EpochId, Permit, TableCommit};
 use futures::future::try_join_all;
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
 
+/// The opened tables of a job by name, rejected and late ones included.
+pub type Tables = BTreeMap<String, Arc<dyn SinkTable>>;
+
 /// Publishes epochs of one job.
 pub struct Publisher {
-    warehouse: Warehouse,
+    warehouse: Arc<dyn Warehouse>,
     job: String,
-    tables: BTreeMap<String, Table>,
+    tables: Tables,
     runtime: Handle,
 }
 
 impl Publisher {
-    /// A publisher for all tables of a job, rejected and late ones included.
-    pub fn new(warehouse: Warehouse, job: String, tables: BTreeMap<String, Table>, runtime: Handle) -> Publisher {
+    /// A publisher for all tables of a job.
+    pub fn new(warehouse: Arc<dyn Warehouse>, job: String, tables: Tables, runtime: Handle) -> Publisher {
         Publisher { warehouse, job, tables, runtime }
     }
 
@@ -31,27 +35,30 @@ impl Publisher {
         let commit = permit.commit();
         let versions = self.runtime.block_on(async {
             let versions = self.publish_tables(commit.plan.epoch, &commit.tables).await?;
-            delta::write_pointer(&self.warehouse, &self.job, commit.plan.epoch, &versions).await?;
+            self.warehouse.mark_published(&self.job, commit.plan.epoch, &versions).await?;
             Ok::<_, SinkError>(versions)
         })?;
         Ok(versions)
     }
 
     /// One of the tables, by name.
-    pub fn table(&self, name: &str) -> Option<&Table> {
+    pub fn table(&self, name: &str) -> Option<&Arc<dyn SinkTable>> {
         self.tables.get(name)
     }
 
     /// Tables that were changed since they were made.
-    pub fn tables_with_rows(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// The store's errors.
+    pub fn tables_with_rows(&self) -> Result<Vec<String>, RunError> {
         self.runtime.block_on(async {
             let mut found = Vec::new();
             for (name, table) in &self.tables {
-                if table.position().await.0 > 0 {
+                if table.position().await?.version > 0 {
                     found.push(name.clone());
                 }
             }
-            found
+            Ok(found)
         })
     }
 

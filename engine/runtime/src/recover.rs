@@ -13,7 +13,7 @@ impl Run {
     /// `Contradiction` if the checkpoint's records cannot all be true; the store's errors while publishing.
     pub fn recover(&mut self, note: &mut dyn FnMut(&str)) -> Result<Option<Plan>, RunError> {
         if let Some(plan) = self.first.take() {
-            self.warn_of_other_rows(note);
+            self.warn_of_other_rows(note)?;
             return Ok(Some(plan));
         }
         let (redo, republish) = match recover(self.checkpoint.newest_records()?) {
@@ -41,11 +41,12 @@ impl Run {
     }
 
     /// A new checkpoint knows nothing of rows that are already in the tables: reading the topic again doubles them.
-    fn warn_of_other_rows(&self, note: &mut dyn FnMut(&str)) {
-        for table in self.publisher.tables_with_rows() {
+    fn warn_of_other_rows(&self, note: &mut dyn FnMut(&str)) -> Result<(), RunError> {
+        for table in self.publisher.tables_with_rows()? {
             note(&format!(
                 "table {table} already holds rows, written with another checkpoint; this new checkpoint adds to them. Use a new warehouse too if that is not wanted"
             ));
         }
+        Ok(())
     }
 }

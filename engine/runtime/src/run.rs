@@ -4,27 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use epoch::{
-    Commit, DataGap, OffsetRange, Permit, Plan, RowCounts, StagedFile, Step, TableCommit, TopicPartition,
-    WatermarkState,
+    Commit, DataGap, Permit, Plan, Ranges, RowCounts, Split, SplitRange, StagedFile, Step, TableCommit, WatermarkState,
 };
 use job::Job;
 use operators::operator::EpochTime;
 use state::{Checkpoint, StateChanges};
 
 use crate::clock::Clock;
-use crate::compute::{Compute, Flow, Staged};
+use crate::compute::{Compute, Flow};
 use crate::error::{RunError, of_table};
+use crate::event_times::EventTimes;
 use crate::files::OpenFiles;
-use crate::operate::operate;
+
 use crate::planner::{self, Next, Planner};
-use crate::progress::EventTimes;
 use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
-use crate::start::Running;
+use crate::operate::{Running, operate};
+use crate::stage::Staged;
 use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::Stop;
 use crate::topology::{Epoch, Topology};
+
 
 /// A job that runs.
 pub struct Run {
@@ -75,13 +76,13 @@ impl Run {
         let number = plan.epoch;
         self.clock.set(plan.batch_time_us);
         self.steps.at(Step::Plan, number, || self.write_plan(&plan))?;
-        let moments = self.topology.moments(&plan);
+        let times = self.topology.times(&plan);
         let lookups = self.lookups.of_epoch(&self.topology, &mut self.statics, &plan, &self.checkpoint, &self.steps)?;
-        let epoch = Epoch { plan: &plan, moments: &moments, lookups: &lookups };
+        let epoch = Epoch { plan: &plan, times: &times, lookups: &lookups };
         let read = self.read(&epoch)?;
         self.operate(&epoch)?;
         let staged = self.close_files(&plan)?;
-        let (commit, changes) = self.build_commit(plan, &moments, &read, staged)?;
+        let (commit, changes) = self.build_commit(plan, &times, &read, staged)?;
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
@@ -184,17 +185,17 @@ impl Run {
     fn build_commit(
         &mut self,
         plan: Plan,
-        moments: &[EpochTime],
+        times: &[EpochTime],
         read: &Read,
         staged: BTreeMap<String, Staged>,
     ) -> Result<(Commit, StateChanges), RunError> {
-        let mut tables = self.table_commits(staged, moments);
+        let mut tables = self.table_commits(staged, times);
         self.check_books(&tables, read)?;
         let mut changes = self.first_changes.take().unwrap_or_default();
         for running in &mut self.operators {
             let name = &self.topology.tables[self.topology.nodes[running.node].table].plan.name;
             let state =
-                running.operator.prepare_commit(&moments[running.node], &self.checkpoint).map_err(of_table(name))?;
+                running.operator.prepare_commit(&times[running.node], &self.checkpoint).map_err(of_table(name))?;
             changes.drop_buckets.extend(state.drops);
             changes.deletes.extend(state.deletes);
             changes.puts.extend(state.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
@@ -233,7 +234,7 @@ impl Run {
     fn table_commits(
         &mut self,
         staged: BTreeMap<String, Staged>,
-        moments: &[EpochTime],
+        times: &[EpochTime],
     ) -> BTreeMap<String, TableCommit> {
         let mut tables: BTreeMap<String, TableCommit> = BTreeMap::new();
         let mut replaced = BTreeMap::new();
@@ -254,7 +255,7 @@ impl Run {
             }
             let operator = self.operators.iter().find(|running| Some(running.node) == setup.replaced_by);
             if let Some(running) = operator {
-                files.close(|bucket| running.operator.is_final(bucket, &moments[running.node]));
+                files.close(|bucket| running.operator.is_final(bucket, &times[running.node]));
             }
         }
         tables
@@ -306,23 +307,24 @@ impl Run {
 
     /// The commit is durable: state is read from the checkpoint from now on.
     fn remember(&mut self, permit: &Permit) {
-        debug_assert!(self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == permit.commit().plan.epoch));
+        let is_next = self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == permit.commit().plan.epoch);
+        assert!(is_next, "epoch {} is committed twice, or one before it never was", permit.commit().plan.epoch);
         self.operators.iter_mut().for_each(|running| running.operator.committed());
     }
 
     fn retire(&self, permit: &Permit, versions: &BTreeMap<String, i64>) -> Result<(), RunError> {
         self.checkpoint.set_published(permit.commit().plan.epoch, versions)?;
         self.checkpoint.retire(self.job.retain_epochs)?;
-        self.planner.commit_group(&permit.commit().plan);
+        self.planner.acknowledge(&permit.commit().plan);
         Ok(())
     }
 
     /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
     pub fn has_pending_output(&self) -> bool {
         let Some(ahead) = self.ahead().filter(|_| self.job.no_data_epochs) else { return false };
-        let moments = self.topology.moments(&ahead);
+        let times = self.topology.times(&ahead);
         let has_moved = ahead.times.values().any(|time| time.watermark_us > time.late_us);
-        has_moved && self.operators.iter().any(|running| running.operator.has_pending_output(&moments[running.node]))
+        has_moved && self.operators.iter().any(|running| running.operator.has_pending_output(&times[running.node]))
     }
 
     /// The last epoch's plan with the time that it will be in the next one.
@@ -335,7 +337,7 @@ impl Run {
     }
 }
 
-type Share = BTreeMap<String, Vec<(TopicPartition, OffsetRange)>>;
+type Share = BTreeMap<String, Vec<(Split, SplitRange)>>;
 
 /// A computing lane with the reading lanes that feed it.
 type LaneWork<'a> = (&'a mut Compute, Vec<(&'a mut [Reader], Share)>);
@@ -360,11 +362,12 @@ fn run_lane((compute, feeds): LaneWork<'_>, epoch: &Epoch<'_>, steps: &Steps, st
     Ok(read)
 }
 
-/// The partitions that one reading lane of `lanes` has, in order; those without records too, so that they keep what was prefetched.
+/// The splits that one reading lane of `lanes` has, in order; those without records too, so that they keep what was prefetched.
 fn share(plan: &Plan, lane: usize, lanes: usize) -> Share {
-    let mine = |at: &TopicPartition| usize::try_from(at.partition).unwrap_or(0) % lanes == lane;
-    let of_source =
-        |ranges: &epoch::Ranges| ranges.iter().filter(|(at, _)| mine(at)).map(|(at, range)| (at, *range)).collect();
+    let is_mine = |split: &Split| usize::try_from(split.partition).unwrap_or(0) % lanes == lane;
+    let of_source = |ranges: &Ranges| {
+        ranges.iter().filter(|(split, _)| is_mine(split)).map(|(split, range)| (split, range.clone())).collect()
+    };
     plan.sources.iter().map(|(source, planned)| (source.clone(), of_source(&planned.ranges))).collect()
 }
 

@@ -4,64 +4,80 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use arrow::datatypes::SchemaRef;
-use delta::{Table, Warehouse};
+use connector::{Emission, ReaderOptions, TableDefinition, Warehouse, WriterId};
+use epoch::paths;
 use futures::future::try_join_all;
 use job::{Job, OnError};
-use operators::operator::{Operator, OperatorSpec, Stored};
+use operators::operator::{OperatorSpec, Stored};
 use operators::store::Budget;
-use plan::Graph;
+use plan::{Graph, TablePlan};
 use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
-use crate::compute::{Compute, rejected_schema};
+use crate::batch_builder::SourceSetup;
+use crate::compute::Compute;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
-use crate::reader::{Reader, SourceSetup};
+use crate::operate::Running;
+use crate::publisher::Tables;
+use crate::reader::Reader;
+use crate::rejected::rejected_schema;
 use crate::topology::{TableSetup, Topology};
 
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
 const FETCH_BUFFER_BYTES: usize = 48 << 20;
 
-/// All Delta tables of a job, by name: its own, then those for rejected and late rows. Opened side by side.
+/// All tables of a job, by name: its own, then those for rejected and late rows. Opened side by side.
 ///
 /// # Errors
-/// The warehouse's errors; columns that do not fit an existing table.
-pub async fn tables(
-    warehouse: &Warehouse,
-    job: &Job,
-    graph: &Graph,
-    job_id: &str,
-) -> Result<BTreeMap<String, Table>, RunError> {
-    let mut wanted: Vec<(String, SchemaRef)> = Vec::new();
+/// The warehouse's errors; columns that do not fit an existing table; a table that the warehouse cannot hold in its mode.
+async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, job_id: &str) -> Result<Tables, RunError> {
+    let writer = WriterId { job: job.name.clone(), job_id: job_id.to_string() };
+    let mut wanted: Vec<TableDefinition> = Vec::new();
     for table in &graph.tables {
-        wanted.push((table.name.clone(), Arc::clone(&table.schema)));
+        check_emission(warehouse, table)?;
+        wanted.push(TableDefinition { name: table.name.clone(), schema: Arc::clone(&table.schema) });
         if let Some(schema) = table.late_schema.clone() {
-            wanted.push((epoch::paths::late_table(&table.name), schema));
+            wanted.push(TableDefinition { name: paths::late_table(&table.name), schema });
         }
     }
     for source in job.sources.values().filter(|source| source.on_error == OnError::DeadLetter) {
-        wanted.push((epoch::paths::rejected_table(&source.name), rejected_schema()));
+        wanted.push(TableDefinition { name: paths::rejected_table(&source.name), schema: rejected_schema() });
     }
-    let opened = wanted.into_iter().map(|(name, schema)| async move {
-        let table = Table::open(warehouse, &name, schema, &job.name, job_id).await?;
-        Ok::<_, RunError>((name, table))
+    let writer = &writer;
+    let opened = wanted.into_iter().map(|definition| async move {
+        let table = warehouse.open_table(&definition, writer).await?;
+        Ok::<_, RunError>((definition.name, table))
     });
     Ok(try_join_all(opened).await?.into_iter().collect())
+}
+
+/// A table emits what its sink can take: the planner has decided for whole buckets where a table is replaced.
+fn check_emission(warehouse: &dyn Warehouse, table: &TablePlan) -> Result<(), RunError> {
+    let planned = if table.is_replaced { Emission::ReplaceBuckets } else { Emission::Append };
+    let possible = warehouse.capabilities().emission(table.mode);
+    if possible == Some(planned) {
+        return Ok(());
+    }
+    let mode = format!("{:?}", table.mode).to_lowercase();
+    Err(RunError::Plan(format!(
+        "table {}: the warehouse cannot hold a table in {mode} mode; write mode = \"append\", or choose another warehouse",
+        table.name
+    )))
 }
 
 /// The graph as the lanes see it.
 ///
 /// # Errors
 /// Never in practice: every table was opened.
-pub fn topology(graph: &Graph, job: &Job, tables: &BTreeMap<String, Table>) -> Result<Topology, RunError> {
+pub fn topology(graph: &Graph, job: &Job, tables: &Tables) -> Result<Topology, RunError> {
     let find = |name: &str| {
         tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
     };
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
     let rejected =
-        dead_letters.map(|source| Ok((source.name.clone(), find(&epoch::paths::rejected_table(&source.name))?)));
+        dead_letters.map(|source| Ok((source.name.clone(), find(&paths::rejected_table(&source.name))?)));
     Topology::new(graph, job.watermark_policy, tables, rejected.collect::<Result<_, RunError>>()?)
 }
 
@@ -78,10 +94,11 @@ pub fn readers(
     let setups: Vec<Arc<SourceSetup>> =
         job.sources.values().filter_map(|source| source_setup(source, graph)).map(Arc::new).collect();
     let buffer_bytes = FETCH_BUFFER_BYTES / (backends.lanes as usize * setups.len().max(1));
-    let lane = |number: u32| {
+    let lane = |lane: u32| {
         setups.iter().map(move |setup| {
-            let lane = backends.lane(job, &setup.source, number, buffer_bytes, stop)?;
-            Ok(Reader::new(Arc::clone(setup), lane))
+            let options = ReaderOptions { lane, buffer_bytes, stop: Arc::clone(stop) };
+            let reader = backends.registry.source(&setup.source, job)?.reader(&options)?;
+            Ok(Reader::new(Arc::clone(setup), reader))
         })
     };
     (0..backends.lanes).map(|number| lane(number).collect()).collect()
@@ -101,25 +118,17 @@ pub fn computes(topology: &Arc<Topology>, lanes: u32) -> Result<Vec<Compute>, Ru
     (0..lanes).map(|lane| Compute::new(Arc::clone(topology), lane)).collect()
 }
 
-/// An operator with its state.
-pub struct Running {
-    /// Its node in the topology.
-    pub node: usize,
-    /// Its state.
-    pub operator: Box<dyn Operator>,
-}
-
 /// Every operator with the state that the checkpoint has for it.
 ///
 /// # Errors
 /// If the checkpoint cannot be read.
 pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64) -> Result<Vec<Running>, RunError> {
     let budget = Arc::new(Budget::new(usize::try_from(memory_bytes).unwrap_or(usize::MAX)));
-    let last = checkpoint.newest_records()?.commit.map(|commit| topology.moments(&commit.plan));
+    let last = checkpoint.newest_records()?.commit.map(|commit| topology.times(&commit.plan));
     let open = |(node, spec): (usize, &Arc<dyn OperatorSpec>)| {
         let of_store = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
         let blocks = spec.stores().iter().map(of_store).collect::<Result<Vec<_>, _>>()?;
-        let last = last.as_ref().map(|moments| moments[node]);
+        let last = last.as_ref().map(|times| times[node]);
         let name = &topology.tables[topology.nodes[node].table].plan.name;
         let stored = Stored { blocks, last, budget: Arc::clone(&budget) };
         let operator = Arc::clone(spec).open(stored).map_err(of_table(name))?;
@@ -140,8 +149,8 @@ pub fn open_files(topology: &Topology, checkpoint: &Checkpoint) -> Result<Vec<Op
     topology.tables.iter().map(open).collect()
 }
 
-/// A warehouse and the tables of a job in it, by name.
-pub type Opened = (Warehouse, BTreeMap<String, Table>);
+/// A warehouse and the tables of a job in it.
+pub type Opened = (Arc<dyn Warehouse>, Tables);
 
 /// Opens the warehouse and its tables while the sources are still being asked.
 pub fn open_tables(
@@ -151,10 +160,11 @@ pub fn open_tables(
     job_id: &str,
     backends: &Backends,
 ) -> tokio::task::JoinHandle<Result<Opened, RunError>> {
-    let (job, graph, job_id, backends) = (job.clone(), Arc::clone(graph), job_id.to_string(), backends.clone());
+    let (job, graph, job_id) = (job.clone(), Arc::clone(graph), job_id.to_string());
+    let registry = backends.registry.clone();
     runtime.spawn(async move {
-        let warehouse = backends.warehouse(&job).await?;
-        let tables = tables(&warehouse, &job, &graph, &job_id).await?;
+        let warehouse = registry.warehouse(&job.warehouse).await?;
+        let tables = tables(warehouse.as_ref(), &job, &graph, &job_id).await?;
         Ok((warehouse, tables))
     })
 }

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use epoch::{EpochId, Step};
 
-/// Environment variable that arms a fail point: `commit:after:3` kills the process after step Commit of epoch 3.
+/// Environment variable that names a fail point: `commit:after:3` kills the process after step Commit of epoch 3. It counts only
+/// where the command was told to look at it (`engine submit --fail-points`).
 pub const FAIL_POINT_VARIABLE: &str = "ENGINE_FAIL_POINT";
 
 /// On which side of a step a fail point lies.
@@ -23,7 +24,7 @@ pub struct FailPoint {
     /// The step.
     pub step: Step,
     /// Which side of it.
-    pub moment: StepSide,
+    pub side: StepSide,
     /// In which epoch.
     pub epoch: EpochId,
 }
@@ -38,24 +39,24 @@ impl FailPoint {
             format!("{FAIL_POINT_VARIABLE}={text}: write step:before:epoch or step:after:epoch, such as commit:after:3")
         };
         let mut parts = text.split(':');
-        let (Some(step), Some(moment), Some(epoch), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some(step), Some(side), Some(epoch), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(help());
         };
         let step = Step::from_name(step).ok_or_else(help)?;
-        let moment = match moment {
+        let side = match side {
             "before" => StepSide::Before,
             "after" => StepSide::After,
             _ => return Err(help()),
         };
-        Ok(FailPoint { step, moment, epoch: EpochId(epoch.parse().map_err(|_| help())?) })
+        Ok(FailPoint { step, side, epoch: EpochId(epoch.parse().map_err(|_| help())?) })
     }
 }
 
 impl std::fmt::Display for FailPoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let moment = if self.moment == StepSide::Before { "before" } else { "after" };
-        write!(f, "{}:{moment}:{}", self.step.name(), self.epoch)
+        let side = if self.side == StepSide::Before { "before" } else { "after" };
+        write!(f, "{}:{side}:{}", self.step.name(), self.epoch)
     }
 }
 
@@ -78,19 +79,10 @@ pub struct Steps {
 }
 
 impl Steps {
-    /// Steps with the fail point that the environment arms, if any.
-    ///
-    /// # Errors
-    /// What is wrong with the variable.
-    pub fn from_environment() -> Result<Steps, String> {
-        let fail_point = std::env::var(FAIL_POINT_VARIABLE).ok().map(|text| FailPoint::parse(&text)).transpose()?;
-        Ok(Steps { fail_point, ..Steps::unarmed() })
-    }
-
-    /// Steps without a fail point.
-    pub fn unarmed() -> Steps {
+    /// Steps of a run. At the fail point the process kills itself, if there is one.
+    pub fn new(fail_point: Option<FailPoint>) -> Steps {
         Steps {
-            fail_point: None,
+            fail_point,
             failing: Failing::Kill,
             has_failed: AtomicBool::new(false),
             spent_us: Default::default(),
@@ -135,13 +127,13 @@ impl Steps {
         self.spent_us.iter().for_each(|spent| spent.store(0, Ordering::Relaxed));
     }
 
-    fn pass(&self, step: Step, moment: StepSide, epoch: EpochId) {
-        if self.fail_point == Some(FailPoint { step, moment, epoch }) {
+    fn pass(&self, step: Step, side: StepSide, epoch: EpochId) {
+        if self.fail_point == Some(FailPoint { step, side, epoch }) {
             self.has_failed.store(true, Ordering::Release);
             match self.failing {
                 Failing::Kill => kill_self(),
                 // Not a panic: nothing is printed, and it is caught where the point was armed.
-                Failing::Unwind => std::panic::resume_unwind(Box::new(FailPoint { step, moment, epoch })),
+                Failing::Unwind => std::panic::resume_unwind(Box::new(FailPoint { step, side, epoch })),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use delta::Table;
+use connector::SinkTable;
 use epoch::{EpochId, Plan, SourceTime};
 use job::WatermarkPolicyKind;
 use operators::lookup::Lookup;
@@ -11,6 +11,7 @@ use operators::operator::{EpochTime, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
 
 use crate::error::RunError;
+use crate::publisher::Tables;
 
 /// The tables of a job as its lanes see them; the same for all lanes.
 pub struct Topology {
@@ -21,7 +22,7 @@ pub struct Topology {
     /// The nodes that read each source, with the port at which they do.
     pub roots: BTreeMap<String, Vec<(usize, usize)>>,
     /// Tables for rejected records, by source; none if rejects are dropped.
-    pub rejected: BTreeMap<String, Table>,
+    pub rejected: Tables,
     /// How the watermarks of several sources become one.
     pub policy: WatermarkPolicyKind,
 }
@@ -47,9 +48,9 @@ pub struct TableSetup {
     /// Its plan.
     pub plan: TablePlan,
     /// Where it is written.
-    pub sink: Table,
+    pub sink: Arc<dyn SinkTable>,
     /// Where its late rows are written, if they are kept.
-    pub late: Option<Table>,
+    pub late: Option<Arc<dyn SinkTable>>,
     /// The operator whose buckets its rows replace, if they are replaced.
     pub replaced_by: Option<usize>,
 }
@@ -72,8 +73,8 @@ impl Topology {
     pub fn new(
         graph: &Graph,
         policy: WatermarkPolicyKind,
-        tables: &BTreeMap<String, Table>,
-        rejected: BTreeMap<String, Table>,
+        tables: &Tables,
+        rejected: Tables,
     ) -> Result<Topology, RunError> {
         let find = |name: &str| {
             tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
@@ -120,13 +121,13 @@ impl Topology {
     }
 
     /// What time it is for every node in an epoch.
-    pub fn moments(&self, plan: &Plan) -> Vec<EpochTime> {
+    pub fn times(&self, plan: &Plan) -> Vec<EpochTime> {
         let of_tables: Vec<EpochTime> = self.tables.iter().map(|table| self.of_table(table, plan)).collect();
         let of_node = |node: &NodeSetup| {
-            let moment = of_tables[node.table];
+            let time = of_tables[node.table];
             let lag_us = node.operator().map_or(0, |operator| operator.lag_us);
             let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
-            EpochTime { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..moment }
+            EpochTime { watermark_us: behind(time.watermark_us), late_us: behind(time.late_us), ..time }
         };
         self.nodes.iter().map(of_node).collect()
     }
@@ -169,7 +170,7 @@ pub struct Epoch<'a> {
     /// Its plan.
     pub plan: &'a Plan,
     /// What time it is for every node.
-    pub moments: &'a [EpochTime],
+    pub times: &'a [EpochTime],
     /// Static tables as they are in this epoch, ready to be looked up in, by node.
     pub lookups: &'a BTreeMap<usize, Arc<Lookup>>,
 }

@@ -1,65 +1,29 @@
 //! A whole job in one process without Kafka and without a disk: the same planner, graph, checkpoint and tables as
-//! `engine submit`, on topics, RocksDB files and Parquet files in memory. For `engine test` and for tests by the thousand.
+//! `engine submit`, on the connectors of memory. For `engine test` and for tests by the thousand.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
+use ::memory::MemoryRecord;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use delta::{Table, Warehouse};
-use epoch::{Commit, EpochId, OffsetRange, Plan, Step};
-use job::{Job, StartingOffsets, Topics, Trigger};
+use connector::{SinkTable, StaticRows};
+use epoch::offsets::{self, OffsetRange};
+use epoch::{Commit, EpochId, Plan, Step};
+use job::{Job, Trigger};
 use plan::{Graph, plan_job};
-use state::{BlockKey, MemoryDisk, OperatorId};
+use runtime::{
+    Abort, Backends, EpochProgress, FailPoint, JobRun, Next, ProgressListener, RunError, RunOptions, StaticSchemas,
+    StepSide, TableStateMetrics,
+};
+use state::BlockKey;
 use tokio::runtime::{Handle, Runtime};
 
-use crate::backends::Backends;
-use crate::clock::Clock;
-use crate::error::{RunError, of_table};
-use crate::files::OpenFiles;
-use crate::planner::Next;
-use crate::progress::{EpochProgress, ProgressListener};
-use crate::statics::{MemoryStatic, StaticRows, StaticSchemas, static_schemas};
-use crate::step::{FailPoint, StepSide};
-use crate::stop::Abort;
-use crate::submit::{JobRun, problems, schemas};
+mod place;
 
-mod topic;
-
-pub use topic::{MemoryRecord, MemoryTopic};
-
-/// Where a run in memory lies: it outlives the run, so that a job can end and begin again. Cheap to clone.
-#[derive(Clone)]
-pub struct MemoryPlace {
-    topics: BTreeMap<String, MemoryTopic>,
-    /// Static tables that do not lie at their path.
-    pub(crate) statics: BTreeMap<String, MemoryStatic>,
-    /// Holds the checkpoint.
-    pub(crate) disk: MemoryDisk,
-    /// Holds the tables.
-    pub(crate) warehouse: Warehouse,
-}
-
-impl MemoryPlace {
-    /// The topic of a source.
-    pub(crate) fn topic(&self, source: &str) -> Result<MemoryTopic, RunError> {
-        self.topics.get(source).cloned().ok_or_else(|| RunError::Plan(format!("the job has no source {source}")))
-    }
-
-    /// Makes a topic for each source that has none yet.
-    fn add_topics(&mut self, job: &Job) {
-        for source in job.sources.values() {
-            let name = match &source.kafka.topics {
-                Topics::Named(names) => names.first().unwrap_or(&source.name),
-                Topics::Pattern(_) => &source.name,
-            };
-            self.topics.entry(source.name.clone()).or_insert_with(|| MemoryTopic::new(name));
-        }
-    }
-}
+use place::MemoryPlace;
 
 /// How a job runs in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,23 +42,13 @@ impl Default for MemoryOptions {
     }
 }
 
-/// What a table's query keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TableStateMetrics {
-    /// Rows, exactly.
-    pub rows: u64,
-    /// Blocks in the checkpoint.
-    pub blocks: u64,
-    /// Bytes of the blocks.
-    pub bytes: u64,
-}
-
-/// A job that runs in memory, epoch by epoch, when it is job_run to. Use it on a plain thread, not on an async runtime.
+/// A job that runs in memory, epoch by epoch, when it is told to. Use it on a plain thread, not on an async runtime.
 ///
-/// Whatever its sources' connectors are, each is a [`MemoryTopic`] that is read from its first record on.
+/// Whatever its sources' connectors are, each is a topic in memory that is read from its first record on.
 pub struct MemoryRun {
     job: Job,
     graph: Arc<Graph>,
+    place: MemoryPlace,
     backends: Backends,
     time_us: Arc<AtomicI64>,
     /// The next epoch runs whatever there is to read.
@@ -103,10 +57,10 @@ pub struct MemoryRun {
     /// `None` after an error: the next call begins the job again, as a user would.
     job_run: Option<JobRun>,
     redo: Option<Plan>,
-    progress_log: ProgressLog,
+    log: ProgressLog,
 }
 
-/// What a run has job_run.
+/// What a run has reported.
 #[derive(Default)]
 struct ProgressLog {
     epochs: Vec<EpochProgress>,
@@ -153,30 +107,20 @@ impl MemoryRun {
         statics: BTreeMap<String, StaticRows>,
     ) -> Result<MemoryRun, RunError> {
         let time_us = Arc::new(AtomicI64::new(options.time_us));
-        let statics = statics.into_iter().map(|(name, rows)| (name, MemoryStatic::new(rows))).collect();
-        let mut place = MemoryPlace {
-            topics: BTreeMap::new(),
-            statics,
-            disk: MemoryDisk::new()?,
-            warehouse: Warehouse::in_memory()?,
-        };
+        let place = MemoryPlace::new(statics)?;
         place.add_topics(&job);
-        let backends = Backends {
-            clock: Clock::Set(Arc::clone(&time_us)),
-            lanes: options.lanes.max(1),
-            lanes_span_min: options.lanes_span_min,
-            memory: Some(place),
-        };
+        let backends = place.backends(options, &time_us);
         let mut run = MemoryRun {
             job: in_memory(job),
             graph,
+            place,
             backends,
             time_us,
             demanded: false,
             abort: Abort::never(),
             job_run: None,
             redo: None,
-            progress_log: ProgressLog::default(),
+            log: ProgressLog::default(),
         };
         run.started()?;
         Ok(run)
@@ -192,7 +136,7 @@ impl MemoryRun {
         partition: u16,
         records: impl IntoIterator<Item = MemoryRecord>,
     ) -> Result<OffsetRange, RunError> {
-        Ok(self.place()?.topic(source)?.append(partition, records))
+        Ok(self.place.topic(source)?.append(partition, records))
     }
 
     /// Runs what is due: an epoch that must run again, then one with the records that are there (as many as the
@@ -201,15 +145,16 @@ impl MemoryRun {
     /// # Errors
     /// What ended the job. The next call begins it again from its checkpoint.
     pub fn step(&mut self) -> Result<Vec<EpochProgress>, RunError> {
-        let before = self.progress_log.epochs.len();
-        if self.started()?.is_redo() {
+        let before = self.log.epochs.len();
+        self.started()?;
+        if self.redo.is_some() {
             self.one_epoch(&|_| true)?;
         }
         let mut more = self.one_epoch(&|_| true)?;
         while more && self.job.no_data_epochs {
-            more = self.one_epoch(&|plan| plan.span() == 0)?;
+            more = self.one_epoch(&|plan| !plan.has_records())?;
         }
-        Ok(self.progress_log.epochs[before..].to_vec())
+        Ok(self.log.epochs[before..].to_vec())
     }
 
     /// Runs until nothing is left to do.
@@ -243,9 +188,7 @@ impl MemoryRun {
     pub fn restart_as(&mut self, job: Job) -> Result<(), RunError> {
         let graph = planned(&job)?;
         self.ended()?;
-        if let Some(place) = &mut self.backends.memory {
-            place.add_topics(&job);
-        }
+        self.place.add_topics(&job);
         let before = (std::mem::replace(&mut self.job, in_memory(job)), std::mem::replace(&mut self.graph, graph));
         let begun = self.started().map(|_| ());
         if begun.is_err() {
@@ -260,15 +203,15 @@ impl MemoryRun {
     ///
     /// # Errors
     /// What ended the job before the step was reached; what hinders it from recovering.
-    pub fn crash(&mut self, step: Step, moment: StepSide) -> Result<bool, RunError> {
+    pub fn crash(&mut self, step: Step, side: StepSide) -> Result<bool, RunError> {
         let Some(plan) = self.next_plan()? else { return Ok(false) };
-        let point = FailPoint { step, moment, epoch: plan.epoch };
+        let point = FailPoint { step, side, epoch: plan.epoch };
         let Some(job_run) = &mut self.job_run else { return Ok(false) };
-        job_run.run.steps.arm(point);
-        let progress_log = &mut self.progress_log;
-        let ended = catch_unwind(AssertUnwindSafe(|| run_epoch(job_run, plan, progress_log)));
-        if !job_run.run.steps.has_failed() {
-            job_run.run.steps.disarm();
+        job_run.steps().arm(point);
+        let log = &mut self.log;
+        let ended = catch_unwind(AssertUnwindSafe(|| job_run.epoch(plan, log)));
+        if !job_run.steps().has_failed() {
+            job_run.steps().disarm();
             return match ended {
                 Ok(Ok(())) => Ok(false),
                 Ok(Err(error)) => {
@@ -290,7 +233,7 @@ impl MemoryRun {
 
     /// Number of epochs committed so far.
     pub fn epochs_committed(&self) -> u64 {
-        let last = self.job_run.as_ref().and_then(|job_run| job_run.run.last.as_ref());
+        let last = self.job_run.as_ref().and_then(JobRun::last);
         last.map_or(0, |commit| commit.plan.epoch.0 + 1)
     }
 
@@ -299,7 +242,7 @@ impl MemoryRun {
     /// # Errors
     /// If the checkpoint cannot be read.
     pub fn commits_since(&mut self, first: u64) -> Result<Vec<Commit>, RunError> {
-        let checkpoint = &self.started()?.job_run.run.checkpoint;
+        let checkpoint = self.checkpoint()?;
         Ok(checkpoint.commits(EpochId(first)..=EpochId(u64::MAX))?.collect::<Result<_, _>>()?)
     }
 
@@ -308,7 +251,7 @@ impl MemoryRun {
     /// # Errors
     /// If the job cannot be started.
     pub fn checkpoint(&mut self) -> Result<&state::CheckpointReader, RunError> {
-        Ok(&self.started()?.job_run.run.checkpoint)
+        Ok(self.started()?.checkpoint())
     }
 
     /// The columns of a table, rejected and late ones' tables included.
@@ -324,7 +267,7 @@ impl MemoryRun {
     /// # Errors
     /// If the run was not opened with rows for that table.
     pub fn set_static(&self, name: &str, rows: StaticRows) -> Result<(), RunError> {
-        let found = self.place()?.statics.get(name);
+        let found = self.place.statics.get(name);
         let found = found.ok_or_else(|| RunError::Plan(format!("the run has no rows of a static table {name}")))?;
         found.set(rows);
         Ok(())
@@ -345,18 +288,13 @@ impl MemoryRun {
     /// # Errors
     /// If there is no such table.
     pub fn rows(&mut self, table: &str) -> Result<Vec<RecordBatch>, RunError> {
-        let table = self.table(table)?.clone();
+        let table = Arc::clone(self.table(table)?);
         Ok(handle()?.block_on(table.rows())?)
     }
 
     /// The watermark that the next epoch goes by, of a source or of a table's input, microseconds since 1970 UTC.
     pub fn watermark(&self, name: &str) -> Option<i64> {
-        let run = &self.job_run.as_ref()?.run;
-        if let Some(source) = run.watermarks.get(name) {
-            return source.watermark_us;
-        }
-        let table = run.topology.tables.iter().find(|table| table.plan.name == name)?;
-        run.topology.of_table(table, &run.ahead()?).watermark_us
+        self.job_run.as_ref()?.watermark(name)
     }
 
     /// The state that a table's query keeps after the newest epoch, of all its operators together.
@@ -364,23 +302,12 @@ impl MemoryRun {
     /// # Errors
     /// If it has to be read and cannot.
     pub fn metrics(&mut self, table: &str) -> Result<TableStateMetrics, RunError> {
-        let run = &self.started()?.job_run.run;
-        let mut all = TableStateMetrics::default();
-        for running in &run.operators {
-            let name = &run.topology.tables[run.topology.nodes[running.node].table].plan.name;
-            if name == table {
-                let metrics = running.operator.metrics();
-                all.rows += running.operator.count_rows(&run.checkpoint).map_err(of_table(name))?;
-                all.blocks += metrics.blocks;
-                all.bytes += metrics.bytes;
-            }
-        }
-        Ok(all)
+        self.started()?.state_metrics(table)
     }
 
     /// Rows of state that a table's query added or changed in the epochs from number `first` on, summed over them.
     pub fn updated_since(&self, table: &str, first: u64) -> u64 {
-        let epochs = self.progress_log.epochs.iter().filter(|epoch| epoch.epoch >= first);
+        let epochs = self.log.epochs.iter().filter(|epoch| epoch.epoch >= first);
         epochs.flat_map(|epoch| &epoch.state).filter(|state| state.table == table).map(|state| state.updated).sum()
     }
 
@@ -390,8 +317,8 @@ impl MemoryRun {
     /// # Errors
     /// Never.
     pub fn data_files(&mut self) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
-        let job_id = self.started()?.job_run.run.checkpoint.job_id().to_string();
-        let files = handle()?.block_on(self.warehouse()?.data_files())?;
+        let job_id = self.checkpoint()?.job_id().to_string();
+        let files = handle()?.block_on(self.place.warehouse.data_files())?;
         Ok(files.into_iter().map(|(path, bytes)| (path.replace(&job_id, "job"), bytes.to_vec())).collect())
     }
 
@@ -400,55 +327,42 @@ impl MemoryRun {
     /// # Errors
     /// If the checkpoint cannot be read.
     pub fn blocks(&mut self) -> Result<BTreeMap<BlockKey, Vec<u8>>, RunError> {
-        let run = &self.started()?.job_run.run;
-        let stores = run.topology.operators().flat_map(|(_, spec)| spec.stores());
-        let mut blocks = BTreeMap::new();
-        for store in stores.collect::<Vec<_>>() {
-            for entry in run.checkpoint.bucket_index(OperatorId::of(&store))? {
-                let (key, _) = entry?;
-                blocks.insert(key, run.checkpoint.read_block(&key)?.unwrap_or_default());
-            }
-        }
-        Ok(blocks)
+        self.started()?.state_blocks()
     }
 
-    /// Lets go of what a long run in memory gathers and a real one does not: records that were read, and what was job_run of
+    /// Drops what a long run in memory gathers and a real one does not: records that were read, and the reports of
     /// all epochs but the newest. Waits for the upkeep of the tables' logs to end.
     pub fn forget_past(&mut self) {
-        let before_newest = self.progress_log.epochs.len().saturating_sub(1);
-        self.progress_log.epochs.drain(..before_newest);
-        let (Some(memory), Some(job_run)) = (&self.backends.memory, &self.job_run) else { return };
-        job_run.run.publisher.wait_idle();
-        for (source, planned) in job_run.run.last.iter().flat_map(|commit| &commit.plan.sources) {
-            if let Some(topic) = memory.topics.get(source) {
-                topic.trim(&planned.ranges.iter().map(|(at, range)| (at, range.until)).collect());
+        let before_newest = self.log.epochs.len().saturating_sub(1);
+        self.log.epochs.drain(..before_newest);
+        let Some(job_run) = &self.job_run else { return };
+        job_run.wait_idle();
+        for source in job_run.last().into_iter().flat_map(|commit| commit.plan.sources.keys()) {
+            let end = job_run.last().map(|commit| commit.plan.end_positions(source)).unwrap_or_default();
+            if let Some(topic) = self.place.topics.topic(source) {
+                topic.trim(&offsets::offsets(&end));
             }
         }
     }
 
     /// Number of data files of a table that a later epoch may replace: those of the buckets that are not final.
     pub fn replaceable_files(&self, table: &str) -> usize {
-        let Some(run) = self.job_run.as_ref().map(|job_run| &job_run.run) else { return 0 };
-        let of_table = run.topology.tables.iter().zip(&run.files).filter(|(setup, _)| setup.plan.name == table);
-        of_table.filter_map(|(_, files)| files.as_ref()).map(OpenFiles::count).sum()
+        self.job_run.as_ref().map_or(0, |run| run.replaceable_files(table))
     }
 
     /// The newest epoch.
     pub fn progress(&self) -> Option<&EpochProgress> {
-        self.progress_log.epochs.last()
+        self.log.epochs.last()
     }
 
-    /// What the run has job_run besides its epochs: what recovery did, above all.
+    /// What the run has reported besides its epochs: what recovery did, above all.
     pub fn notes(&self) -> &[String] {
-        &self.progress_log.notes
+        &self.log.notes
     }
 
-    /// The tables' place, for queries over them (`delta::register_tables`).
-    ///
-    /// # Errors
-    /// Never.
-    pub fn warehouse(&self) -> Result<&Warehouse, RunError> {
-        Ok(&self.place()?.warehouse)
+    /// The tables' place, for queries over them.
+    pub fn warehouse(&self) -> &delta::Warehouse {
+        &self.place.warehouse
     }
 
     /// The job that runs.
@@ -456,30 +370,30 @@ impl MemoryRun {
         &self.job
     }
 
-    fn table(&mut self, name: &str) -> Result<&Table, RunError> {
-        let job_run = self.started()?.job_run;
-        job_run.run.publisher.table(name).ok_or_else(|| RunError::Plan(format!("the job has no table {name}")))
-    }
-
-    fn place(&self) -> Result<&MemoryPlace, RunError> {
-        self.backends.memory.as_ref().ok_or_else(|| RunError::Internal("a run in memory has no memory".to_string()))
+    fn table(&mut self, name: &str) -> Result<&Arc<dyn SinkTable>, RunError> {
+        self.started()?.table(name).ok_or_else(|| RunError::Plan(format!("the job has no table {name}")))
     }
 
     /// The running job; opened and recovered if it is not running.
-    fn started(&mut self) -> Result<Started<'_>, RunError> {
+    fn started(&mut self) -> Result<&mut JobRun, RunError> {
         let job_run = match self.job_run.take() {
             Some(job_run) => job_run,
             None => {
                 let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
-                let stop = (Arc::default(), &self.abort);
+                let options = RunOptions {
+                    trigger: Trigger::Asap,
+                    stop: Arc::default(),
+                    abort: &self.abort,
+                    fail_point: None,
+                };
                 let graph = (graph, StaticSchemas::default());
-                let mut job_run = JobRun::prepare(job, graph, Trigger::Asap, stop, &handle()?, &self.backends)?;
-                let progress_log = &mut self.progress_log;
-                self.redo = job_run.run.recover(&mut |text| progress_log.note(text))?;
+                let mut job_run = JobRun::open(job, graph, options, &handle()?, &self.backends)?;
+                let log = &mut self.log;
+                self.redo = job_run.recover(&mut |text| log.note(text))?;
                 job_run
             }
         };
-        Ok(Started { job_run: self.job_run.insert(job_run), redo: &self.redo })
+        Ok(self.job_run.insert(job_run))
     }
 
     fn ended(&mut self) -> Result<(), RunError> {
@@ -492,14 +406,12 @@ impl MemoryRun {
 
     /// What the next epoch is, if there is one: not stored yet, so that it may also be forgotten.
     fn next_plan(&mut self) -> Result<Option<Plan>, RunError> {
-        let started = self.started()?.is_redo();
-        if started {
-            return Ok(self.redo.take());
+        self.started()?;
+        if let Some(plan) = self.redo.take() {
+            return Ok(Some(plan));
         }
-        let (may_emit, demanded) = (self.job.no_data_epochs, std::mem::take(&mut self.demanded));
-        let run = &mut self.started()?.job_run.run;
-        let has_pending_output = demanded || may_emit && run.has_pending_output();
-        Ok(match run.next(has_pending_output)? {
+        let demanded = std::mem::take(&mut self.demanded);
+        Ok(match self.started()?.next(demanded)? {
             Next::Epoch(plan) => Some(plan),
             Next::Idle => None,
         })
@@ -508,9 +420,8 @@ impl MemoryRun {
     /// Runs the next epoch, if there is one that is `wanted`. True if it was run.
     fn one_epoch(&mut self, wanted: &dyn Fn(&Plan) -> bool) -> Result<bool, RunError> {
         let Some(plan) = self.next_plan()?.filter(wanted) else { return Ok(false) };
-        let progress_log = &mut self.progress_log;
         let Some(job_run) = &mut self.job_run else { return Ok(false) };
-        let done = run_epoch(job_run, plan, progress_log);
+        let done = job_run.epoch(plan, &mut self.log);
         if done.is_err() {
             self.job_run = None;
         }
@@ -518,35 +429,16 @@ impl MemoryRun {
     }
 }
 
-/// A job that is running.
-struct Started<'a> {
-    job_run: &'a mut JobRun,
-    redo: &'a Option<Plan>,
-}
-
-impl Started<'_> {
-    fn is_redo(&self) -> bool {
-        self.redo.is_some()
-    }
-}
-
-fn run_epoch(job_run: &mut JobRun, plan: Plan, progress_log: &mut ProgressLog) -> Result<(), RunError> {
-    job_run.epoch(plan, job_run.run.time.now_us(), Instant::now(), 0, progress_log)
-}
-
 /// A job's graph; static tables are those at their paths.
 fn planned(job: &Job) -> Result<Arc<Graph>, RunError> {
-    let known = static_schemas(job).into_iter().map(|(name, schema)| Ok((name, schema?)));
-    let known = known.collect::<Result<BTreeMap<_, _>, RunError>>()?;
-    Ok(Arc::new(plan_job(job, &schemas(job, &known)).map_err(problems)?))
+    let registry = MemoryPlace::new(BTreeMap::new())?.backends(&MemoryOptions::default(), &Arc::default()).registry;
+    let found = runtime::static_schemas(job, &registry).into_iter().map(|(name, schema)| Ok((name, schema?)));
+    let found = found.collect::<Result<BTreeMap<_, _>, RunError>>()?;
+    Ok(Arc::new(plan_job(job, &runtime::schemas(job, &found)).map_err(runtime::problems)?))
 }
 
-/// The job with every source read from its first record to no end.
+/// The job as it runs when it is told to. Topics in memory have no end, and are read from their first record.
 fn in_memory(mut job: Job) -> Job {
-    for source in job.sources.values_mut() {
-        source.kafka.starting_offsets = StartingOffsets::Earliest;
-        source.kafka.ending_offsets = None;
-    }
     job.trigger = Trigger::Asap;
     job
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use job::{ExpectedState, Job, OutputMode, Test, TestRecord, TestStep};
 use plan::Graph;
 
-use crate::error::RunError;
-use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
-use crate::step::StepSide;
+use ::memory::MemoryRecord;
+use runtime::{RunError, StepSide};
+
+use crate::memory::{MemoryOptions, MemoryRun};
 
 mod cell;
 mod compare;
@@ -17,7 +18,7 @@ mod difference;
 mod statics;
 
 use cell::{Cell, Rows};
-use statics::Given;
+use statics::StaticSteps;
 pub use statics::static_schemas;
 
 /// What time it is at first: 2026-01-01T00:00:00Z, microseconds since 1970 UTC.
@@ -41,7 +42,7 @@ pub fn run(job: &Job, graph: &Arc<Graph>, test: &Test) -> Vec<Finding> {
     let options = MemoryOptions { time_us: BEGIN_US, ..MemoryOptions::default() };
     let mut job = job.clone();
     // A step reads all that arrives in it.
-    job.sources.values_mut().for_each(|source| source.kafka.max_offsets_per_trigger = None);
+    job.sources.values_mut().for_each(|source| source.records_per_epoch_max = None);
     let statics = match statics::of_tests(&job) {
         Ok(statics) => statics,
         Err(error) => return refused(test, &error.to_string()),
@@ -84,7 +85,7 @@ fn of_test(test: &Test, what: String) -> Finding {
 struct Trial {
     run: MemoryRun,
     /// The rows that steps give static tables, by name.
-    statics: BTreeMap<String, Given>,
+    statics: BTreeMap<String, StaticSteps>,
     findings: Vec<Finding>,
     step: usize,
     place: Range<usize>,
@@ -145,8 +146,8 @@ impl Trial {
             self.run.demand_epoch();
         }
         if let Some(kill) = step.kill {
-            let moment = if kill.after { StepSide::After } else { StepSide::Before };
-            if !self.run.crash(kill.step, moment)? {
+            let side = if kill.after { StepSide::After } else { StepSide::Before };
+            if !self.run.crash(kill.step, side)? {
                 self.find(["nothing was killed: the epoch does not come to that step, or there is none".to_string()]);
             }
         }

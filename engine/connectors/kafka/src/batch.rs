@@ -9,11 +9,11 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::time::Duration;
 
+use connector::Record;
 use rdkafka::bindings as native;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::Record;
 use super::context::Consumer;
 
 /// Records taken at once at most.
@@ -160,7 +160,7 @@ impl Message {
 
     /// The record, borrowed from the message.
     #[inline]
-    pub(crate) fn record<'a>(&'a self, topic: &'a str) -> Record<'a> {
+    pub(crate) fn record(&self) -> Record<'_> {
         let message = self.raw();
         let mut timestamp_type = native::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is valid while `self` lives, and so are the bytes it points to: the record's lifetime is
@@ -170,8 +170,6 @@ impl Message {
             Record {
                 key: bytes(message.key, message.key_len),
                 value: bytes(message.payload, message.len),
-                topic,
-                partition: message.partition,
                 offset: message.offset,
                 timestamp_ms: (timestamp_ms >= 0).then_some(timestamp_ms),
             }

@@ -9,7 +9,9 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, TopicPartitionList};
 
-use super::error::{SourceError, needs_settings};
+use connector::SourceError;
+
+use super::error::needs_settings;
 
 /// A consumer of this crate.
 pub(crate) type Consumer = BaseConsumer<Context>;
@@ -20,29 +22,29 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Context of one client.
 pub(crate) struct Context {
     source: String,
-    heard: Mutex<Heard>,
+    events: Mutex<ClientEvents>,
 }
 
 #[derive(Default)]
-struct Heard {
+struct ClientEvents {
     last: Option<(RDKafkaErrorCode, String)>,
     warned: Option<Instant>,
 }
 
 impl Context {
     pub(crate) fn new(source: &str) -> Context {
-        Context { source: source.to_string(), heard: Mutex::default() }
+        Context { source: source.to_string(), events: Mutex::default() }
     }
 
     /// What the client said last about its connections, if it said anything.
     pub(crate) fn last_error(&self) -> Option<String> {
-        self.heard().last.as_ref().map(|(_, text)| text.clone())
+        self.events().last.as_ref().map(|(_, text)| text.clone())
     }
 
     /// The error that waiting will not end, if the client has one: wrong password, wrong certificate, missing rights.
     pub(crate) fn settings_error(&self) -> Option<SourceError> {
-        let heard = self.heard();
-        let (code, text) = heard.last.as_ref()?;
+        let events = self.events();
+        let (code, text) = events.last.as_ref()?;
         needs_settings(*code).then(|| SourceError::Settings {
             source: self.source.clone(),
             what: text.clone(),
@@ -55,19 +57,19 @@ impl Context {
 
     /// Forgets errors of the past once the broker has answered.
     pub(crate) fn answered(&self) {
-        self.heard().last = None;
+        self.events().last = None;
     }
 
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn events(&self) -> MutexGuard<'_, ClientEvents> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True if nothing was warned about in the last few seconds.
     fn may_warn(&self) -> bool {
-        let mut heard = self.heard();
-        let due = heard.warned.is_none_or(|at| at.elapsed() >= QUIET);
+        let mut events = self.events();
+        let due = events.warned.is_none_or(|at| at.elapsed() >= QUIET);
         if due {
-            heard.warned = Some(Instant::now());
+            events.warned = Some(Instant::now());
         }
         due
     }
@@ -88,10 +90,10 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
         tracing::debug!(source = self.source, %error, "{reason}");
-        let mut heard = self.heard();
+        let mut events = self.events();
         // "All brokers are down" follows the line that says why; the why is what the reader needs.
-        if code != RDKafkaErrorCode::AllBrokersDown || heard.last.is_none() {
-            heard.last = Some((code, reason.to_string()));
+        if code != RDKafkaErrorCode::AllBrokersDown || events.last.is_none() {
+            events.last = Some((code, reason.to_string()));
         }
     }
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use epoch::{DataGap, Offsets, TopicPartition};
+use connector::log::LogReader;
+use connector::{DataLoss, Record, SourceError};
+use epoch::offsets::Offsets;
+use epoch::{DataGap, Split};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::Record;
 use super::batch::{BATCH_MAX, Batch, Kind, PartitionQueue};
 use super::context::{Consumer, Context};
-use super::error::{DataLoss, SourceError, needs_settings, says_unknown};
+use super::error::{needs_settings, says_unknown};
 use super::options::{Role, client_config, refused};
 
 /// Bytes of prefetched records that a lane may hold, unless told otherwise.
@@ -39,7 +41,7 @@ pub struct KafkaLane {
     buffer_bytes: usize,
     stop: Arc<AtomicBool>,
     // Queues and taken records go before the client they belong to.
-    partitions: BTreeMap<TopicPartition, Partition>,
+    partitions: BTreeMap<Split, Partition>,
     client: Option<Client>,
 }
 
@@ -100,79 +102,8 @@ impl KafkaLane {
         self.buffer_bytes = bytes;
     }
 
-    /// Makes the lane ready to read these partitions from these offsets, and no others.
-    ///
-    /// A partition that already stands at its offset keeps what was prefetched. Name partitions with nothing to read
-    /// in this epoch too, or their prefetched records are thrown away.
-    ///
-    /// # Errors
-    /// The client cannot be made, or refuses the partitions.
-    pub fn assign(&mut self, positions: &Offsets) -> Result<(), SourceError> {
-        if self.client.as_ref().is_some_and(|client| positions.len() > client.partitions_max) {
-            self.close();
-        }
-        let consumer = self.consumer(positions.len())?;
-        serve_events(&consumer);
-        let stays = |at: &TopicPartition, partition: &Partition| positions.get(at) == Some(&partition.position);
-        let leaving: Vec<_> =
-            self.partitions.iter().filter(|(at, partition)| !stays(at, partition)).map(|(at, _)| at.clone()).collect();
-        self.unassign(&consumer, &leaving)?;
-        self.assign_new(&consumer, positions)
-    }
-
-    /// Hands over the records of one partition, in offset order, from its position up to `until` (exclusive).
-    ///
-    /// Ends when the range is exhausted by position: transaction markers, aborted and compacted records leave gaps, so
-    /// a record at or behind `until` proves it (it is kept for the next call), and so does the end of the partition. A
-    /// broker that is away is waited for. If records are gone and `on_data_loss` is `continue`, the lane goes on where
-    /// there are records again and returns the gaps.
-    ///
-    /// # Errors
-    /// [`SourceError::DataLoss`], missing rights, or [`SourceError::Stopped`].
-    pub fn read(
-        &mut self,
-        at: &TopicPartition,
-        until: i64,
-        handle: &mut dyn FnMut(Record<'_>),
-    ) -> Result<Vec<DataGap>, SourceError> {
-        let mut quiet = Quiet::new();
-        let mut gaps = Vec::new();
-        loop {
-            let source = &self.source;
-            let (Some(partition), Some(client)) = (self.partitions.get_mut(at), &self.client) else {
-                return Err(SourceError::Internal {
-                    source: source.clone(),
-                    what: format!("{at} is read by lane {} but was not assigned to it", self.number),
-                });
-            };
-            let position = partition.position;
-            match partition.hand_over(&at.topic, until, handle) {
-                Progress::Done => return Ok(gaps),
-                Progress::More => {}
-                Progress::OutOfRange => {
-                    let consumer = Arc::clone(&client.consumer);
-                    gaps.extend(self.out_of_range(at, position, until, &consumer)?);
-                    continue;
-                }
-                Progress::Failed(code, text) => {
-                    quiet.reason = Some(text);
-                    self.refuse_hopeless(at, code)?;
-                    // Errors may come faster than the wait for a record ends.
-                    gaps.extend(self.wait(at, until, &mut quiet)?);
-                }
-            }
-            if partition_moved(&self.partitions, at, position) {
-                quiet = Quiet::new();
-            }
-            if self.fetch(at, until)? {
-                continue;
-            }
-            gaps.extend(self.wait(at, until, &mut quiet)?);
-        }
-    }
-
     /// Takes what is there without waiting; if there is nothing, waits a little for the first. True if something came.
-    fn fetch(&mut self, at: &TopicPartition, until: i64) -> Result<bool, SourceError> {
+    fn fetch(&mut self, at: &Split, until: i64) -> Result<bool, SourceError> {
         let Some(partition) = self.partitions.get_mut(at) else { return Ok(false) };
         let span = usize::try_from(until - partition.position).unwrap_or(BATCH_MAX);
         let mut taken = partition.queue.take(&mut partition.ahead, span, Duration::ZERO);
@@ -186,7 +117,7 @@ impl KafkaLane {
     }
 
     /// Nothing came for a while: serves the client's events, looks at the stop flag, and asks whether the range is still there.
-    fn wait(&mut self, at: &TopicPartition, until: i64, quiet: &mut Quiet) -> Result<Option<DataGap>, SourceError> {
+    fn wait(&mut self, at: &Split, until: i64, quiet: &mut Quiet) -> Result<Option<DataGap>, SourceError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
@@ -211,7 +142,7 @@ impl KafkaLane {
         tracing::warn!(
             source = self.source,
             brokers = self.settings.brokers,
-            topic = at.topic,
+            topic = at.stream,
             partition = at.partition,
             position,
             until,
@@ -224,7 +155,7 @@ impl KafkaLane {
     /// The broker refused an offset: if it holds it after all (a leader that was not ready), asks again.
     fn out_of_range(
         &mut self,
-        at: &TopicPartition,
+        at: &Split,
         position: i64,
         until: i64,
         consumer: &Consumer,
@@ -241,8 +172,8 @@ impl KafkaLane {
     }
 
     /// What the broker holds of a partition now.
-    fn look(&self, at: &TopicPartition, consumer: &Consumer) -> Result<Reach, String> {
-        match consumer.fetch_watermarks(&at.topic, at.partition, SUSPECT_AFTER) {
+    fn look(&self, at: &Split, consumer: &Consumer) -> Result<Reach, String> {
+        match consumer.fetch_watermarks(&at.stream, at.partition, SUSPECT_AFTER) {
             Ok((low, high)) => Ok(Reach::From(low, high)),
             Err(error) if error.rdkafka_error_code().is_some_and(says_unknown) => Ok(Reach::Gone),
             Err(error) => Err(error.to_string()),
@@ -250,7 +181,7 @@ impl KafkaLane {
     }
 
     /// Records of the range are gone: stops, or goes on behind the gap as the job file says.
-    fn lost(&mut self, at: &TopicPartition, until: i64, reach: Reach) -> Result<DataGap, SourceError> {
+    fn lost(&mut self, at: &Split, until: i64, reach: Reach) -> Result<DataGap, SourceError> {
         let from = self.partitions.get(at).map_or(0, |partition| partition.position);
         let (next, reason) = match reach {
             Reach::From(low, high) if from < low => (
@@ -265,16 +196,16 @@ impl KafkaLane {
         if self.settings.on_data_loss == job::OnDataLoss::Stop {
             return Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
-                topic: at.topic.clone(),
+                stream: at.stream.clone(),
                 partition: at.partition,
-                from,
-                until: next,
+                from: from.into(),
+                until: next.into(),
                 reason,
             })));
         }
         tracing::warn!(
             source = self.source,
-            topic = at.topic,
+            topic = at.stream,
             partition = at.partition,
             from,
             until = next,
@@ -282,24 +213,24 @@ impl KafkaLane {
             "data was lost; going on, as on_data_loss says"
         );
         self.move_to(at, next)?;
-        Ok(DataGap { topic: at.topic.clone(), partition: at.partition, from, until: next, reason })
+        Ok(DataGap { stream: at.stream.clone(), partition: at.partition, from: from.into(), until: next.into(), reason })
     }
 
     /// Puts one partition to another offset.
-    fn move_to(&mut self, at: &TopicPartition, offset: i64) -> Result<(), SourceError> {
+    fn move_to(&mut self, at: &Split, offset: i64) -> Result<(), SourceError> {
         let Some(consumer) = self.client.as_ref().map(|client| Arc::clone(&client.consumer)) else { return Ok(()) };
         self.unassign(&consumer, std::slice::from_ref(at))?;
         self.assign_new(&consumer, &[(at.clone(), offset)].into_iter().collect())
     }
 
-    fn unassign(&mut self, consumer: &Consumer, leaving: &[TopicPartition]) -> Result<(), SourceError> {
+    fn unassign(&mut self, consumer: &Consumer, leaving: &[Split]) -> Result<(), SourceError> {
         if leaving.is_empty() {
             return Ok(());
         }
         let mut list = TopicPartitionList::with_capacity(leaving.len());
         for at in leaving {
             self.partitions.remove(at);
-            list.add_partition(&at.topic, at.partition);
+            list.add_partition(&at.stream, at.partition);
         }
         consumer.incremental_unassign(&list).map_err(|error| self.fault("let go of partitions", &error))
     }
@@ -311,10 +242,10 @@ impl KafkaLane {
             if self.partitions.contains_key(&at) {
                 continue;
             }
-            let queue = PartitionQueue::open(consumer, &at.topic, at.partition).ok_or_else(|| {
+            let queue = PartitionQueue::open(consumer, &at.stream, at.partition).ok_or_else(|| {
                 SourceError::Internal { source: self.source.clone(), what: format!("librdkafka has no queue for {at}") }
             })?;
-            list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*position))
+            list.add_partition_offset(&at.stream, at.partition, Offset::Offset(*position))
                 .map_err(|error| self.fault("name a partition", &error))?;
             self.partitions
                 .insert(at, Partition { queue, position: *position, ahead: Batch::default(), end_seen: i64::MIN });
@@ -357,7 +288,7 @@ impl KafkaLane {
         self.client = None;
     }
 
-    fn refuse_hopeless(&self, at: &TopicPartition, code: RDKafkaErrorCode) -> Result<(), SourceError> {
+    fn refuse_hopeless(&self, at: &Split, code: RDKafkaErrorCode) -> Result<(), SourceError> {
         if !needs_settings(code) {
             return Ok(());
         }
@@ -370,6 +301,79 @@ impl KafkaLane {
 
     fn fault(&self, what: &str, error: &KafkaError) -> SourceError {
         SourceError::Internal { source: self.source.clone(), what: format!("librdkafka did not {what}: {error}") }
+    }
+}
+
+impl LogReader for KafkaLane {
+    /// Makes the lane ready to read these partitions from these offsets, and no others.
+    ///
+    /// A partition that already stands at its offset keeps what was prefetched. Name partitions with nothing to read
+    /// in this epoch too, or their prefetched records are thrown away.
+    ///
+    /// # Errors
+    /// The client cannot be made, or refuses the partitions.
+    fn assign(&mut self, positions: &Offsets) -> Result<(), SourceError> {
+        if self.client.as_ref().is_some_and(|client| positions.len() > client.partitions_max) {
+            self.close();
+        }
+        let consumer = self.consumer(positions.len())?;
+        serve_events(&consumer);
+        let stays = |at: &Split, partition: &Partition| positions.get(at) == Some(&partition.position);
+        let leaving: Vec<_> =
+            self.partitions.iter().filter(|(at, partition)| !stays(at, partition)).map(|(at, _)| at.clone()).collect();
+        self.unassign(&consumer, &leaving)?;
+        self.assign_new(&consumer, positions)
+    }
+
+    /// Hands over the records of one partition, in offset order, from its position up to `until` (exclusive).
+    ///
+    /// Ends when the range is exhausted by position: transaction markers, aborted and compacted records leave gaps, so
+    /// a record at or behind `until` proves it (it is kept for the next call), and so does the end of the partition. A
+    /// broker that is away is waited for. If records are gone and `on_data_loss` is `continue`, the lane goes on where
+    /// there are records again and returns the gaps.
+    ///
+    /// # Errors
+    /// [`SourceError::DataLoss`], missing rights, or [`SourceError::Stopped`].
+    fn read(
+        &mut self,
+        at: &Split,
+        until: i64,
+        handle: &mut dyn FnMut(Record<'_>),
+    ) -> Result<Vec<DataGap>, SourceError> {
+        let mut quiet = Quiet::new();
+        let mut gaps = Vec::new();
+        loop {
+            let source = &self.source;
+            let (Some(partition), Some(client)) = (self.partitions.get_mut(at), &self.client) else {
+                return Err(SourceError::Internal {
+                    source: source.clone(),
+                    what: format!("{at} is read by lane {} but was not assigned to it", self.number),
+                });
+            };
+            let position = partition.position;
+            match partition.hand_over(until, handle) {
+                Progress::Done => return Ok(gaps),
+                Progress::More => {}
+                Progress::OutOfRange => {
+                    let consumer = Arc::clone(&client.consumer);
+                    gaps.extend(self.out_of_range(at, position, until, &consumer)?);
+                    continue;
+                }
+                Progress::Failed(code, text) => {
+                    quiet.reason = Some(text);
+                    self.refuse_hopeless(at, code)?;
+                    // Errors may come faster than the wait for a record ends.
+                    gaps.extend(self.wait(at, until, &mut quiet)?);
+                }
+            }
+            if partition_moved(&self.partitions, at, position) {
+                quiet = Quiet::new();
+            }
+            if self.fetch(at, until)? {
+                continue;
+            }
+            gaps.extend(self.wait(at, until, &mut quiet)?);
+        }
     }
 }
 
@@ -388,12 +392,12 @@ fn serve_events(consumer: &Consumer) {
     }
 }
 
-fn partition_moved(partitions: &BTreeMap<TopicPartition, Partition>, at: &TopicPartition, position: i64) -> bool {
+fn partition_moved(partitions: &BTreeMap<Split, Partition>, at: &Split, position: i64) -> bool {
     partitions.get(at).is_some_and(|partition| partition.position > position)
 }
 
 impl Partition {
-    fn hand_over(&mut self, topic: &str, until: i64, handle: &mut dyn FnMut(Record<'_>)) -> Progress {
+    fn hand_over(&mut self, until: i64, handle: &mut dyn FnMut(Record<'_>)) -> Progress {
         while self.position < until {
             let Some(message) = self.ahead.front() else {
                 if self.end_seen < until {
@@ -410,7 +414,7 @@ impl Partition {
                         break;
                     }
                     if offset >= self.position {
-                        handle(message.record(topic));
+                        handle(message.record());
                         self.position = offset + 1;
                     }
                 }

@@ -9,25 +9,9 @@ mod error;
 mod lane;
 mod options;
 mod planner;
+mod source;
 mod topics;
 
-pub use error::{DataLoss, SourceError};
 pub use lane::KafkaLane;
-pub use planner::{Available, Backlog, KafkaPlanner};
-
-/// One record as the broker holds it, borrowed from the client's own buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'a> {
-    /// Key, if the record has one.
-    pub key: Option<&'a [u8]>,
-    /// Value; `None` for a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// Topic it was read from.
-    pub topic: &'a str,
-    /// Partition it was read from.
-    pub partition: i32,
-    /// Its place in the partition.
-    pub offset: i64,
-    /// When it was made or appended (the topic's setting), milliseconds since 1970 UTC.
-    pub timestamp_ms: Option<i64>,
-}
+pub use planner::KafkaPlanner;
+pub use source::KafkaSource;

@@ -1,10 +1,9 @@
 //! Client settings: what the engine must decide, what it prefers, and what the job file says.
 
+use connector::SourceError;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-
-use super::error::SourceError;
 
 /// Settings that the engine's promise hangs on, with the key of the job file to use instead.
 const RESERVED: [(&str, &str); 8] = [

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use epoch::offsets::PerPartition;
-use epoch::{DataGap, OffsetRange, Offsets, Ranges, TopicPartition};
+use connector::log::{Available, Backlog, LogPlanner};
+use connector::{DataLoss, SourceError};
+use epoch::offsets::{OffsetRange, Offsets};
+use epoch::{DataGap, PerSplit, Split};
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::{Consumer, Context};
-use super::error::{DataLoss, SourceError, says_unknown};
+use super::error::{says_unknown, unavailable};
 use super::options::{Role, client_config, refused};
-use super::topics::{Found, Wanted};
+use super::topics::{TopicListing, TopicSelection};
 
 /// How long the first contact with the broker may take.
 const FIRST_CONTACT: Duration = Duration::from_secs(10);
@@ -29,46 +31,26 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// End offsets that went back are asked for this often before they are believed (KAFKA-7703: a new leader may lag for a moment).
 const BACKWARD_TRIES: u32 = 3;
 
-/// How far a partition reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Available {
-    /// First offset that is still there.
-    pub low: i64,
-    /// First offset that may not be read yet: the last stable offset when only committed records are read.
-    pub high: i64,
-}
-
-/// What there is to read.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Backlog {
-    /// Everything from the position to the end, per partition; partitions without new records have an empty range.
-    pub ranges: Ranges,
-    /// First offset not yet written, per partition.
-    pub latest: Offsets,
-    /// Records that are gone and that the job was told to go on without.
-    pub gaps: Vec<DataGap>,
-}
-
 /// Metadata side of a source. Owned by the planning thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaPlanner {
     source: String,
     settings: job::Kafka,
-    wanted: Wanted,
+    wanted: TopicSelection,
     consumer: Consumer,
     stop: Arc<AtomicBool>,
-    known: Option<Known>,
-    gone: BTreeSet<TopicPartition>,
+    listing: Option<Listing>,
+    gone: BTreeSet<Split>,
 }
 
 /// Answers of the broker that are not asked for every time.
-struct Known {
+struct Listing {
     asked: Instant,
     lows: Offsets,
     highs: Offsets,
 }
 
-impl Known {
-    fn went_back(&self, before: &Known) -> bool {
+impl Listing {
+    fn went_back(&self, before: &Listing) -> bool {
         before.highs.iter().any(|(at, high)| self.highs.get(&at).is_some_and(|now| now < high))
     }
 }
@@ -84,10 +66,10 @@ impl KafkaPlanner {
         Ok(KafkaPlanner {
             source: source.to_string(),
             settings: settings.clone(),
-            wanted: Wanted::new(source, &settings.topics)?,
+            wanted: TopicSelection::new(source, &settings.topics)?,
             consumer,
             stop: Arc::default(),
-            known: None,
+            listing: None,
             gone: BTreeSet::new(),
         })
     }
@@ -104,9 +86,9 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// No answer to the first question within ten seconds, a named topic that does not exist, missing rights, or stopped.
-    pub fn available(&mut self) -> Result<PerPartition<Available>, SourceError> {
+    pub fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
         self.serve_events(Duration::ZERO);
-        let before = self.known.take();
+        let before = self.listing.take();
         let mut tries = 0;
         let now = loop {
             let now = self.patiently(before.is_none(), |planner| planner.ask(before.as_ref()))?;
@@ -117,12 +99,12 @@ impl KafkaPlanner {
             tries += 1;
             self.serve_events(PAUSE);
         };
-        let reach = |(at, low): (TopicPartition, &i64)| {
+        let reach = |(at, low): (Split, &i64)| {
             let high = *now.highs.get(&at)?;
             Some((at, Available { low: (*low).min(high), high }))
         };
         let available = now.lows.iter().filter_map(reach).collect();
-        self.known = Some(now);
+        self.listing = Some(now);
         Ok(available)
     }
 
@@ -130,11 +112,11 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// Offsets that leave out a partition or name one that does not exist; or the broker does not answer.
-    pub fn starting(&mut self, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+    pub fn starting(&mut self, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
         match self.settings.starting_offsets.clone() {
             job::StartingOffsets::Earliest => Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect()),
             job::StartingOffsets::Latest => Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect()),
-            job::StartingOffsets::Offsets(named) => self.named_offsets(&PerPartition(named), available),
+            job::StartingOffsets::Offsets(named) => self.named_offsets(&PerSplit(named), available),
             job::StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
         }
     }
@@ -146,7 +128,7 @@ impl KafkaPlanner {
     pub fn backlog(
         &mut self,
         position: Option<&Offsets>,
-        available: &PerPartition<Available>,
+        available: &PerSplit<Available>,
     ) -> Result<Backlog, SourceError> {
         let mut backlog = Backlog::default();
         for (at, reach) in available.iter() {
@@ -165,7 +147,7 @@ impl KafkaPlanner {
             backlog.latest.insert(at.clone(), reach.high);
             backlog.ranges.insert(at, range);
         }
-        for (at, from) in position.into_iter().flat_map(PerPartition::iter) {
+        for (at, from) in position.into_iter().flat_map(PerSplit::iter) {
             if available.get(&at).is_none() {
                 self.keep_gone(at, *from, &mut backlog)?;
             }
@@ -177,7 +159,7 @@ impl KafkaPlanner {
     pub fn commit_group(&self, offsets: &Offsets) {
         let mut list = TopicPartitionList::with_capacity(offsets.len());
         for (at, offset) in offsets.iter() {
-            if let Err(error) = list.add_partition_offset(&at.topic, at.partition, Offset::Offset(*offset)) {
+            if let Err(error) = list.add_partition_offset(&at.stream, at.partition, Offset::Offset(*offset)) {
                 tracing::debug!(source = self.source, %at, %error, "offset not committed to the group");
             }
         }
@@ -189,12 +171,12 @@ impl KafkaPlanner {
     }
 
     /// A partition that is no longer there keeps its place with an empty range, and is reported once.
-    fn keep_gone(&mut self, at: TopicPartition, from: i64, backlog: &mut Backlog) -> Result<(), SourceError> {
+    fn keep_gone(&mut self, at: Split, from: i64, backlog: &mut Backlog) -> Result<(), SourceError> {
         let gap = DataGap {
-            topic: at.topic.clone(),
+            stream: at.stream.clone(),
             partition: at.partition,
-            from,
-            until: from,
+            from: from.into(),
+            until: from.into(),
             reason: "the partition is gone: its topic was deleted, or no longer belongs to the source".to_string(),
         };
         if !self.gone.contains(&at) {
@@ -213,10 +195,10 @@ impl KafkaPlanner {
             job::OnDataLoss::Continue => {
                 tracing::warn!(
                     source = self.source,
-                    topic = gap.topic,
+                    topic = gap.stream,
                     partition = gap.partition,
-                    from = gap.from,
-                    until = gap.until,
+                    from = %gap.from,
+                    until = %gap.until,
                     reason = gap.reason,
                     "data was lost; going on, as on_data_loss says"
                 );
@@ -224,16 +206,16 @@ impl KafkaPlanner {
             }
             job::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
-                topic: gap.topic.clone(),
+                stream: gap.stream.clone(),
                 partition: gap.partition,
-                from: gap.from,
-                until: gap.until,
+                from: gap.from.clone(),
+                until: gap.until.clone(),
                 reason: gap.reason.clone(),
             }))),
         }
     }
 
-    fn named_offsets(&self, named: &Offsets, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+    fn named_offsets(&self, named: &Offsets, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
         let missing: Vec<_> =
             available.iter().filter(|(at, _)| named.get(at).is_none()).map(|(at, _)| at.to_string()).collect();
         if !missing.is_empty() {
@@ -250,7 +232,7 @@ impl KafkaPlanner {
                 "remove them, or correct the topic",
             ));
         }
-        let resolve = |at: TopicPartition, offset: i64| {
+        let resolve = |at: Split, offset: i64| {
             let reach = available.get(&at)?;
             Some((
                 at,
@@ -273,7 +255,7 @@ impl KafkaPlanner {
     }
 
     /// The first record at or after a time; the end, where there is none.
-    fn offsets_at(&mut self, timestamp_ms: i64, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
+    fn offsets_at(&mut self, timestamp_ms: i64, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
         let found = self.patiently(false, |planner| {
             planner
                 .list_offsets(available.iter().map(|(at, _)| at), Offset::Offset(timestamp_ms))
@@ -289,17 +271,17 @@ impl KafkaPlanner {
     }
 
     /// Asks the broker for what is not known, or too old.
-    fn ask(&self, known: Option<&Known>) -> Result<Known, Failure> {
-        if let Some(known) = known.filter(|known| known.asked.elapsed() < METADATA_AGE) {
-            match self.list_offsets(known.lows.iter().map(|(at, _)| at), Offset::End) {
-                Ok(highs) => return Ok(Known { asked: known.asked, lows: known.lows.clone(), highs }),
+    fn ask(&self, listing: Option<&Listing>) -> Result<Listing, Failure> {
+        if let Some(listing) = listing.filter(|listing| listing.asked.elapsed() < METADATA_AGE) {
+            match self.list_offsets(listing.lows.iter().map(|(at, _)| at), Offset::End) {
+                Ok(highs) => return Ok(Listing { asked: listing.asked, lows: listing.lows.clone(), highs }),
                 // A topic was deleted: the list of partitions must be asked for again.
                 Err(error) if error.rdkafka_error_code().is_some_and(says_unknown) => {}
                 Err(error) => return Err(Failure::Kafka(error)),
             }
         }
         let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
-        if known.is_none()
+        if listing.is_none()
             && let Some(error) = self.nothing_found(&found)
         {
             return Err(Failure::Final(error));
@@ -307,15 +289,15 @@ impl KafkaPlanner {
         let partitions = || {
             let topics = found.partitions.iter();
             topics.flat_map(|(topic, partitions)| {
-                partitions.iter().map(|partition| TopicPartition::new(topic.clone(), *partition))
+                partitions.iter().map(|partition| Split::new(topic.clone(), *partition))
             })
         };
         let lows = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
         let highs = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
-        Ok(Known { asked: Instant::now(), lows, highs })
+        Ok(Listing { asked: Instant::now(), lows, highs })
     }
 
-    fn nothing_found(&self, found: &Found) -> Option<SourceError> {
+    fn nothing_found(&self, found: &TopicListing) -> Option<SourceError> {
         let brokers = &self.settings.brokers;
         let what = if found.missing.is_empty() {
             return None;
@@ -340,12 +322,12 @@ impl KafkaPlanner {
     /// logical offsets, and it passes the isolation level on: the end is the last stable offset where that is asked for.
     fn list_offsets(
         &self,
-        partitions: impl Iterator<Item = TopicPartition>,
+        partitions: impl Iterator<Item = Split>,
         which: Offset,
     ) -> Result<Offsets, KafkaError> {
         let mut list = TopicPartitionList::new();
         for at in partitions {
-            list.add_partition_offset(&at.topic, at.partition, which)?;
+            list.add_partition_offset(&at.stream, at.partition, which)?;
         }
         if list.count() == 0 {
             return Ok(Offsets::default());
@@ -355,7 +337,7 @@ impl KafkaPlanner {
         for element in answer.elements() {
             element.error()?;
             let offset = element.offset().to_raw().unwrap_or(-1);
-            offsets.insert(TopicPartition::new(element.topic(), element.partition()), offset);
+            offsets.insert(Split::new(element.topic(), element.partition()), offset);
         }
         Ok(offsets)
     }
@@ -386,11 +368,7 @@ impl KafkaPlanner {
                 return Err(error);
             }
             if first && begun.elapsed() >= FIRST_CONTACT {
-                return Err(SourceError::Unavailable {
-                    source: self.source.clone(),
-                    brokers: self.settings.brokers.clone(),
-                    what,
-                });
+                return Err(unavailable(&self.source, &self.settings.brokers, &what));
             }
             if warned.elapsed() >= WARN_EVERY {
                 warned = Instant::now();
@@ -436,14 +414,14 @@ enum Failure {
 }
 
 /// What is missing between a position and what the broker holds.
-fn gap_at(at: &TopicPartition, from: i64, reach: Available) -> DataGap {
+fn gap_at(at: &Split, from: i64, reach: Available) -> DataGap {
     let Available { low, high } = reach;
     let reason = if from < low {
         format!("the broker now begins at {low}: retention removed the records")
     } else {
         format!("the broker ends at {high}: the topic was made anew or cut back")
     };
-    DataGap { topic: at.topic.clone(), partition: at.partition, from, until: low, reason }
+    DataGap { stream: at.stream.clone(), partition: at.partition, from: from.into(), until: low.into(), reason }
 }
 
 #[cfg(test)]

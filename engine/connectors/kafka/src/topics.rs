@@ -9,30 +9,32 @@ use rdkafka::types::RDKafkaErrorCode;
 use regex::Regex;
 
 use super::context::Consumer;
-use super::error::{SourceError, says_unknown};
+use connector::SourceError;
+
+use super::error::says_unknown;
 
 /// The topics named in the job file, or the pattern that chooses them.
-pub(crate) enum Wanted {
+pub(crate) enum TopicSelection {
     Named(Vec<String>),
     Matching(Regex),
 }
 
 /// What the broker said about the topics.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct TopicListing {
     /// Partitions of each topic that exists.
     pub(crate) partitions: BTreeMap<String, BTreeSet<i32>>,
     /// Named topics that do not exist.
     pub(crate) missing: Vec<String>,
 }
 
-impl Wanted {
-    pub(crate) fn new(source: &str, topics: &job::Topics) -> Result<Wanted, SourceError> {
+impl TopicSelection {
+    pub(crate) fn new(source: &str, topics: &job::Topics) -> Result<TopicSelection, SourceError> {
         match topics {
-            job::Topics::Named(names) => Ok(Wanted::Named(names.clone())),
+            job::Topics::Named(names) => Ok(TopicSelection::Named(names.clone())),
             // The whole name must match, as in Spark's `subscribePattern`.
             job::Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
-                Ok(pattern) => Ok(Wanted::Matching(pattern)),
+                Ok(pattern) => Ok(TopicSelection::Matching(pattern)),
                 Err(error) => Err(SourceError::Settings {
                     source: source.to_string(),
                     what: format!("`topic_pattern` is not a regular expression: {error}"),
@@ -43,15 +45,15 @@ impl Wanted {
     }
 
     /// Asks the broker, at most for `timeout` for each topic.
-    pub(crate) fn find(&self, consumer: &Consumer, timeout: Duration) -> Result<Found, KafkaError> {
-        let mut found = Found::default();
+    pub(crate) fn find(&self, consumer: &Consumer, timeout: Duration) -> Result<TopicListing, KafkaError> {
+        let mut found = TopicListing::default();
         match self {
-            Wanted::Named(names) => {
+            TopicSelection::Named(names) => {
                 for name in names {
                     found.take_in(consumer, Some(name), timeout, |_| true)?;
                 }
             }
-            Wanted::Matching(pattern) => {
+            TopicSelection::Matching(pattern) => {
                 // Names that begin with two underscores are Kafka's own.
                 found.take_in(consumer, None, timeout, |name| !name.starts_with("__") && pattern.is_match(name))?;
             }
@@ -62,13 +64,13 @@ impl Wanted {
     /// The setting, for texts.
     pub(crate) fn describe(&self) -> String {
         match self {
-            Wanted::Named(names) => names.join(", "),
-            Wanted::Matching(pattern) => format!("matching {pattern}"),
+            TopicSelection::Named(names) => names.join(", "),
+            TopicSelection::Matching(pattern) => format!("matching {pattern}"),
         }
     }
 }
 
-impl Found {
+impl TopicListing {
     fn take_in(
         &mut self,
         consumer: &Consumer,

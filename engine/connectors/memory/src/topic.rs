@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use epoch::offsets::PerPartition;
-use epoch::{OffsetRange, Offsets, TopicPartition};
-use kafka::{Available, Record};
+use connector::Record;
+use connector::log::Available;
+use epoch::offsets::{OffsetRange, Offsets};
+use epoch::{PerSplit, Split};
 
 /// One record of a [`MemoryTopic`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl MemoryTopic {
     }
 
     /// Every partition, and how far it reaches.
-    pub fn available(&self) -> PerPartition<Available> {
+    pub fn available(&self) -> PerSplit<Available> {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         let reach = |(number, partition): (usize, &Partition)| {
             (self.partition(number), Available { low: offset(partition.low), high: partition.high() })
@@ -89,21 +90,8 @@ impl MemoryTopic {
         partitions.iter().enumerate().map(reach).collect()
     }
 
-    /// The first offset of each partition whose record has this timestamp or a later one, milliseconds since 1970 UTC;
-    /// the end where there is none.
-    pub fn offsets_at(&self, timestamp_ms: i64) -> PerPartition<i64> {
-        let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
-        let first = |(number, partition): (usize, &Partition)| {
-            let is_from_then =
-                |record: &MemoryRecord| record.timestamp_ms.is_some_and(|time_ms| time_ms >= timestamp_ms);
-            let at = partition.records.iter().position(is_from_then).unwrap_or(partition.records.len());
-            (self.partition(number), offset(partition.low + at))
-        };
-        partitions.iter().enumerate().map(first).collect()
-    }
-
     /// Hands over the records of a range, in order. Returns the offset behind the last one that there was.
-    pub fn read(&self, at: &TopicPartition, range: OffsetRange, handle: &mut dyn FnMut(Record<'_>)) -> i64 {
+    pub fn read(&self, at: &Split, range: OffsetRange, handle: &mut dyn FnMut(Record<'_>)) -> i64 {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         let partition = usize::try_from(at.partition).ok().and_then(|number| partitions.get(number));
         let low = partition.map_or(0, |partition| offset(partition.low));
@@ -116,8 +104,6 @@ impl MemoryTopic {
             handle(Record {
                 key: record.key.as_deref(),
                 value: record.value.as_deref(),
-                topic: &self.name,
-                partition: at.partition,
                 offset: next,
                 timestamp_ms: record.timestamp_ms,
             });
@@ -126,8 +112,8 @@ impl MemoryTopic {
         next
     }
 
-    fn partition(&self, number: usize) -> TopicPartition {
-        TopicPartition::new(&*self.name, i32::try_from(number).unwrap_or(i32::MAX))
+    fn partition(&self, number: usize) -> Split {
+        Split::new(&*self.name, i32::try_from(number).unwrap_or(i32::MAX))
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use epoch::offsets::PerPartition;
-use epoch::{OffsetRange, SourcePlan, TopicPartition, WatermarkState};
+use epoch::offsets::OffsetRange;
+use epoch::{PerSplit, Position, SourcePlan, Split, SplitRange, WatermarkState};
 
 use super::{least, observed};
 
@@ -23,14 +23,14 @@ fn a_source_without_a_watermark_yet_holds_those_of_the_others() {
 
 #[test]
 fn a_partition_with_records_left_has_a_backlog_even_if_none_was_read() {
-    let at = |partition| TopicPartition::new("t", partition);
-    let range = |from, until| OffsetRange { from, until };
+    let at = |partition| Split::new("t", partition);
+    let range = |from, until| SplitRange::from(OffsetRange { from, until });
     let planned = SourcePlan {
         ranges: [(at(0), range(0, 10)), (at(1), range(4, 4)), (at(2), range(7, 7))].into_iter().collect(),
-        latest: [(at(0), 10), (at(1), 4), (at(2), 9)].into_iter().collect(),
+        latest: [(0, 10), (1, 4), (2, 9)].map(|(split, end)| (at(split), Position::from(end))).into_iter().collect(),
         gaps: Vec::new(),
     };
-    let newest: PerPartition<i64> = [(at(0), 99)].into_iter().collect();
+    let newest: PerSplit<i64> = [(at(0), 99)].into_iter().collect();
     let seen = observed(&planned, &newest);
     let of = |partition| *seen.get(&at(partition)).unwrap();
     assert_eq!((of(0).event_us_max, of(0).has_backlog), (Some(99), true));

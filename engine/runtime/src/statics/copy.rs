@@ -10,11 +10,11 @@ use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use connector::error::named;
+use connector::{StaticError, StaticRows};
 use epoch::EpochId;
 use state::{BlockKey, CheckpointReader, OperatorId};
 
-use super::error::named;
-use super::{StaticError, StaticRows};
 use crate::error::RunError;
 
 /// Largest copy, bytes as stored.
@@ -54,56 +54,42 @@ fn written(rows: &StaticRows) -> Result<Vec<u8>, ArrowError> {
     writer.into_inner()
 }
 
-impl StaticRows {
-    /// Where the copy of a static table's rows lies that an epoch was the first to see.
-    pub fn block_key(name: &str, epoch: EpochId) -> BlockKey {
-        let operator = OperatorId::of_static(name);
-        BlockKey { operator, bucket: 0, shard: 0, epoch, lane: 0, sequence: 0 }
-    }
+/// Where the copy of a static table's rows lies that an epoch was the first to see.
+pub fn block_key(name: &str, epoch: EpochId) -> BlockKey {
+    let operator = OperatorId::of_static(name);
+    BlockKey { operator, bucket: 0, shard: 0, epoch, lane: 0, sequence: 0 }
+}
 
-    /// Finds the copy of a version in the checkpoint; `None` if there is none.
-    ///
-    /// # Errors
-    /// The checkpoint's, or that the copy is damaged.
-    pub fn restore(checkpoint: &CheckpointReader, name: &str, version: &str) -> Result<Option<StaticRows>, RunError> {
-        for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
-            let (at, _) = entry?;
-            let Some(bytes) = checkpoint.read_block(&at)? else { continue };
-            let (found, batch) =
-                read(&bytes).map_err(|error| damaged(name, version, &format!("is damaged: {error}")))?;
-            if found == version {
-                return Ok(Some(StaticRows { version: found, batch }));
-            }
+/// Finds the copy of a version in the checkpoint; `None` if there is none.
+///
+/// # Errors
+/// The checkpoint's, or that the copy is damaged.
+pub fn restore(checkpoint: &CheckpointReader, name: &str, version: &str) -> Result<Option<StaticRows>, RunError> {
+    for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
+        let (at, _) = entry?;
+        let Some(bytes) = checkpoint.read_block(&at)? else { continue };
+        let (found, batch) =
+            read(&bytes).map_err(|error| damaged(name, version, &format!("is damaged: {error}")))?;
+        if found == version {
+            return Ok(Some(StaticRows { version: found, batch }));
         }
-        Ok(None)
     }
+    Ok(None)
+}
 
-    /// The copies that nothing needs once an epoch is committed that brought a newer one.
-    ///
-    /// # Errors
-    /// The checkpoint's.
-    pub fn superseded(checkpoint: &CheckpointReader, name: &str, epoch: EpochId) -> Result<Vec<BlockKey>, RunError> {
-        let mut superseded = Vec::new();
-        for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
-            let (at, _) = entry?;
-            if at.epoch < epoch {
-                superseded.push(at);
-            }
+/// The copies that nothing needs once an epoch is committed that brought a newer one.
+///
+/// # Errors
+/// The checkpoint's.
+pub fn superseded(checkpoint: &CheckpointReader, name: &str, epoch: EpochId) -> Result<Vec<BlockKey>, RunError> {
+    let mut superseded = Vec::new();
+    for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
+        let (at, _) = entry?;
+        if at.epoch < epoch {
+            superseded.push(at);
         }
-        Ok(superseded)
     }
-
-    /// Reads a copy. `version` is the one that the plan names.
-    ///
-    /// # Errors
-    /// `Data` if it is damaged, or of another version.
-    pub fn decode(name: &str, version: &str, bytes: &[u8]) -> Result<StaticRows, StaticError> {
-        let (found, batch) = read(bytes).map_err(|error| damaged(name, version, &format!("is damaged: {error}")))?;
-        if found != version {
-            return Err(damaged(name, version, &format!("is of another version ({found})")));
-        }
-        Ok(StaticRows { version: found, batch })
-    }
+    Ok(superseded)
 }
 
 fn damaged(name: &str, version: &str, what: &str) -> StaticError {

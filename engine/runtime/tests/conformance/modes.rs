@@ -1,6 +1,6 @@
 //! Which shape of query runs in which output mode: Spark's own matrix (its `UnsupportedOperationChecker`, run on 4.3), cell by cell.
 
-use runtime::memory::{MemoryOptions, MemoryRun};
+use testkit::{MemoryOptions, MemoryRun};
 
 /// What Spark and this engine do with a query in one mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

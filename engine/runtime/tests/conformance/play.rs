@@ -1,7 +1,7 @@
 //! Plays a case through the engine in memory and compares what comes out, exactly.
 
 use epoch::Step;
-use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun};
+use testkit::{MemoryOptions, MemoryRecord, MemoryRun};
 use runtime::{EpochProgress, RunError, StateProgress, StepSide};
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ mod changes;
 
 use arrow::util::pretty::pretty_format_batches;
 use job::Job;
-use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun};
+use testkit::{MemoryOptions, MemoryRecord, MemoryRun};
 
 const HEAD: &str = r#"
 [job]

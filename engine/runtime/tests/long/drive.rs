@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use runtime::memory::{MemoryOptions, MemoryRecord, MemoryRun, TableStateMetrics};
+use runtime::TableStateMetrics;
+use testkit::{MemoryOptions, MemoryRecord, MemoryRun};
 
 use crate::meter::live_bytes;
 use crate::shapes::{Shape, job_text, table};
@@ -140,7 +141,7 @@ impl Long {
     /// Takes away data files, which nothing here reads again, and old entries of the logs. Returns the bytes that stay; each
     /// object that stays is put again, since whoever made it may have reserved more than it takes.
     fn forget_files(&mut self) -> i64 {
-        let store = self.run.warehouse().unwrap().store();
+        let store = self.run.warehouse().store();
         let found: Vec<_> = futures::executor::block_on(store.list(None).try_collect()).unwrap();
         let newest = |folder: &str| {
             let versions = found.iter().filter_map(|object| version_of(object.location.as_ref(), folder));

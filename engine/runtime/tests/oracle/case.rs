@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::DateTime;
 use epoch::Step;
 use runtime::StepSide;
-use runtime::memory::MemoryRecord;
+use testkit::MemoryRecord;
 
 use crate::query::{Query, STATIC};
 

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Mode, SECOND, Source, Table};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Figure, Filter, Gap, Join, JoinKind, Query, Session, Sets, Spelling, Window};
+use crate::query::{Aggregate, Measure, Filter, Gap, Join, JoinKind, Query, Session, Sets, Spelling, Window};
 
 mod data;
 mod more;
@@ -193,7 +193,7 @@ fn deduplicated(dice: &mut Dice, case: &mut Case) {
 fn as_keyed(mut query: Query) -> Query {
     if let Query::Aggregate(aggregate) = &mut query {
         aggregate.keys = vec!["k"];
-        aggregate.metrics.clear();
+        aggregate.measures.clear();
     }
     query
 }
@@ -205,7 +205,7 @@ fn session(dice: &mut Dice, case: &mut Case) {
         input,
         gap: if dice.percent(35) { Gap::OfRow } else { Gap::Fixed(*dice.pick(&[1, 2, 5, 15]) * SECOND) },
         keys: dice.pick(&[vec!["k"], vec!["g"], vec!["k", "g"], vec![]]).clone(),
-        metrics: dice.some(&Figure::ALL, 4),
+        measures: dice.some(&Measure::ALL, 4),
     };
     let at = add(case, "gold.sessions", mode, Query::Session(session));
     if mode == Mode::Append && dice.percent(40) {
@@ -275,8 +275,8 @@ fn window_join(dice: &mut Dice, case: &mut Case) {
             input: Box::new(rows(dice, source)),
             window: Some(window),
             keys: vec!["k", "g"],
-            value: *dice.pick(&Figure::WHOLE),
-            metrics: Vec::new(),
+            value: *dice.pick(&Measure::WHOLE),
+            measures: Vec::new(),
             having: None,
             sets: Sets::None,
         })
@@ -311,8 +311,8 @@ fn updating_join(dice: &mut Dice, case: &mut Case) {
             input: Box::new(rows(dice, source)),
             window: None,
             keys: dice.pick(&[vec!["k"], vec!["k", "g"]]).clone(),
-            value: *dice.pick(&Figure::WHOLE),
-            metrics: Vec::new(),
+            value: *dice.pick(&Measure::WHOLE),
+            measures: Vec::new(),
             having: dice.percent(15).then_some(2),
             sets: Sets::None,
         })
@@ -473,24 +473,24 @@ fn window(dice: &mut Dice) -> Window {
 
 fn aggregate(dice: &mut Dice, case: &Case, input: Query, mode: Mode, can_be_timeless: bool) -> Query {
     let is_timeless = can_be_timeless && mode != Mode::Append && dice.percent(40);
-    let mut metrics = dice.some(&Figure::ALL, 5);
+    let mut measures = dice.some(&Measure::ALL, 5);
     // Without an order of the rows nobody knows which is the first.
-    metrics.retain(|figure| !figure.is_by_id() || input.has_unique_ids(case));
+    measures.retain(|measure| !measure.is_by_id() || input.has_unique_ids(case));
     let window = (!is_timeless).then(|| window(dice));
     let keys = dice.pick(&[vec![], vec!["k"], vec!["k"], vec!["g"], vec!["k", "g"]]).clone();
     // Over several panes or lanes the order is the engine's own.
     let is_ordered =
         case.lanes == 1 && input.is_rows() && window.is_none_or(|window| window.slide_us == window.size_us);
     if is_ordered && dice.percent(40) {
-        metrics.extend(dice.some(&Figure::ORDERED, 2));
+        measures.extend(dice.some(&Measure::ORDERED, 2));
     }
     let sets = if is_timeless && !keys.is_empty() && dice.percent(30) { *dice.pick(&Sets::SOME) } else { Sets::None };
     Query::Aggregate(Aggregate {
         input: Box::new(input),
         window,
         keys,
-        value: *dice.pick(&Figure::WHOLE),
-        metrics,
+        value: *dice.pick(&Measure::WHOLE),
+        measures,
         having: dice.percent(15).then(|| dice.between(2, 3)),
         sets,
     })

@@ -110,7 +110,7 @@ impl Model {
                     |(row, _): (i64, &Row)| Reject { partition: place.partition, offset: range.from + row, epoch };
                 self.rejected[at].extend((0..).zip(rows).filter(|(_, row)| !is_taken(row)).map(reject));
                 let rows: Vec<Row> = rows.iter().filter(is_taken).cloned().collect();
-                let is_busy = plan.latest.get(&place).is_some_and(|latest| *latest > range.from);
+                let is_busy = plan.has_backlog(&place, range);
                 self.clocks[at].sees(place.partition, &rows, is_busy, commit.plan.batch_time_us);
                 let first = self.read[at].len() as i64;
                 let read = |(seq, row): (i64, Row)| ReadRow { row, epoch, late_us, mark: 0, seq };

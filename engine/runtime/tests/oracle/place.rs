@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use runtime::memory::{MemoryOptions, MemoryRun};
-use runtime::{RunError, StaticRows};
+use testkit::{MemoryOptions, MemoryRun};
+use connector::StaticRows;
+use runtime::RunError;
 
 use crate::case::{Act, BEGIN_US, Case, SOURCES, Static};
 use crate::query::STATIC;

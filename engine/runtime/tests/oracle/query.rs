@@ -1,12 +1,12 @@
 //! Queries as trees: each node is written in the engine's SQL, and in the SQL of a batch engine over the rows that were on time.
 //!
 //! Every node gives the same columns, so that any node can stand on any other: `ts` (event time), `w` (window), `k`, `g`, `v`,
-//! `x`, `id`, and the metrics `e0`, `e1`, … of aggregates. To the batch engines times are whole numbers: `us`, `ws`, `we`; so no
+//! `x`, `id`, and the measures `e0`, `e1`, … of aggregates. To the batch engines times are whole numbers: `us`, `ws`, `we`; so no
 //! function of time has to mean the same in three dialects. Their column `l` is the watermark by which a row can be late.
 
 mod aggregate;
 mod explode;
-mod figure;
+mod measure;
 mod filter;
 mod join;
 mod lookup;
@@ -16,7 +16,7 @@ mod simplify;
 
 pub use aggregate::{Aggregate, Sets, Window};
 pub use explode::Explode;
-pub use figure::Figure;
+pub use measure::Measure;
 pub use filter::Filter;
 pub use join::{Join, JoinKind, Spelling};
 pub use lookup::{Lookup, STATIC};
@@ -95,7 +95,7 @@ pub enum Query {
 pub struct Columns {
     pub has_time: bool,
     pub has_window: bool,
-    pub metrics: usize,
+    pub measures: usize,
 }
 
 /// Which batch engine is asked.
@@ -136,7 +136,7 @@ impl Ask<'_> {
 impl Query {
     pub fn columns(&self, case: &Case) -> Columns {
         match self {
-            Query::Rows { .. } => Columns { has_time: true, has_window: false, metrics: 0 },
+            Query::Rows { .. } => Columns { has_time: true, has_window: false, measures: 0 },
             Query::Table(table) => Columns { has_window: false, ..case.tables[*table].query.columns(case) },
             Query::Aggregate(aggregate) => aggregate.columns(),
             Query::Session(session) => session.columns(),
@@ -378,8 +378,8 @@ impl Query {
 impl Columns {
     /// The columns that have the same name everywhere.
     pub fn rest(&self) -> Vec<String> {
-        let metrics = (0..self.metrics).map(|figure| format!("e{figure}"));
-        ["k", "g", "v", "x", "id"].map(str::to_string).into_iter().chain(metrics).collect()
+        let measures = (0..self.measures).map(|measure| format!("e{measure}"));
+        ["k", "g", "v", "x", "id"].map(str::to_string).into_iter().chain(measures).collect()
     }
 
     /// The columns of time in the engine's SQL, each with a comma behind it.
@@ -392,9 +392,9 @@ impl Columns {
         format!("{}{}l, ", if self.has_window { "ws, we, " } else { "" }, if self.has_time { "us, " } else { "" })
     }
 
-    /// The metrics, each with a comma before it.
+    /// The measures, each with a comma before it.
     pub fn more(&self) -> String {
-        (0..self.metrics).map(|figure| format!(", e{figure}")).collect()
+        (0..self.measures).map(|measure| format!(", e{measure}")).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use epoch::Step;
-use runtime::memory::MemoryRun;
+use testkit::MemoryRun;
 
 use crate::case::{Act, Case, Refresh, Row};
 use crate::dice::Dice;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
-use runtime::memory::MemoryRun;
+use testkit::MemoryRun;
 
 use crate::case::{Act, BEGIN_US, Case, Refresh, Row, SOURCES};
 use crate::cell::{Lines, lines_of_batches};

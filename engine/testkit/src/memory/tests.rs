@@ -6,10 +6,12 @@ use arrow::util::pretty::pretty_format_batches;
 use epoch::Step;
 use job::Job;
 
-use super::{MemoryOptions, MemoryRecord, MemoryRun};
-use crate::StepSide;
+use runtime::StepSide;
+
+use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
 mod kafka;
+mod statics;
 
 const TABLES: &str = r#"
 [table.bronze.clicks]
@@ -196,21 +198,21 @@ fn undisturbed() -> Vec<(String, Vec<String>)> {
 fn restarts_and_crashes_at_every_step_change_nothing() {
     let expected = undisturbed();
     assert_eq!(expected[1].1.len(), 6, "{expected:#?}");
-    let moments = [StepSide::Before, StepSide::After];
-    for (step, moment) in Step::ALL.into_iter().flat_map(|step| moments.map(|moment| (step, moment))) {
+    let sides = [StepSide::Before, StepSide::After];
+    for (step, side) in Step::ALL.into_iter().flat_map(|step| sides.map(|side| (step, side))) {
         let mut run = open(TABLES);
         let mut fired = 0;
         for epoch in 0..5 {
             feed(&run, epoch);
-            if run.crash(step, moment).unwrap() {
+            if run.crash(step, side).unwrap() {
                 fired += 1;
                 // Also while the same epoch is run again.
-                fired += usize::from(epoch == 2 && run.crash(step, moment).unwrap());
+                fired += usize::from(epoch == 2 && run.crash(step, side).unwrap());
             }
             run.step().unwrap();
         }
-        assert!(fired >= 4, "{} {moment:?} fired {fired} times", step.name());
-        assert_eq!(tables(&mut run), expected, "{} {moment:?}", step.name());
+        assert!(fired >= 4, "{} {side:?} fired {fired} times", step.name());
+        assert_eq!(tables(&mut run), expected, "{} {side:?}", step.name());
     }
     let mut run = open(TABLES);
     for epoch in 0..5 {
@@ -234,7 +236,7 @@ fn many_lanes_and_a_limit_give_the_same_rows() {
     assert_eq!(tables(&mut run), expected);
     let limited = job(TABLES);
     let mut limited = Job { sources: limited.sources, ..limited };
-    limited.sources.get_mut("clicks").unwrap().kafka.max_offsets_per_trigger = Some(1);
+    limited.sources.get_mut("clicks").unwrap().records_per_epoch_max = Some(1);
     let mut run = MemoryRun::open(limited, &MemoryOptions::default()).unwrap();
     feed(&run, 0);
     assert_eq!(run.step().unwrap()[0].rows_read, 2, "one of each partition");
@@ -254,7 +256,7 @@ fn another_version_of_a_job_goes_on_or_is_refused() {
     assert_eq!(rows(&mut run, "gold.all"), ["2"], "what was read before is not read again");
     assert_eq!(rows(&mut run, "gold.users"), ["ann 3", "bob 2"]);
     let changed = TABLES.replace("count(*) AS clicks FROM", "sum(price) AS clicks FROM");
-    assert!(matches!(run.restart_as(job(&changed)), Err(crate::RunError::StateMismatch(_))));
+    assert!(matches!(run.restart_as(job(&changed)), Err(runtime::RunError::StateMismatch(_))));
     feed(&run, 2);
     run.step().unwrap();
     assert_eq!(rows(&mut run, "gold.users").len(), 3, "the version before goes on");
@@ -267,11 +269,11 @@ fn sql_over_the_warehouse_sees_what_rows_gives() {
         feed(&run, epoch);
         run.step().unwrap();
     }
-    let warehouse = run.warehouse().unwrap().clone();
+    let warehouse = run.warehouse().clone();
     for table in ["bronze.clicks", "gold.counts", "gold.users"] {
         let seen = super::handle().unwrap().block_on(async {
             let context = datafusion::prelude::SessionContext::new();
-            let found = delta::register_tables(&context, &warehouse, delta::AsOf::Published).await.unwrap();
+            let found = connector::register_tables(&context, &warehouse, connector::AsOf::Published).await.unwrap();
             assert_eq!(found.len(), 4);
             batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });
@@ -295,7 +297,7 @@ fn costs() {
         };
         let job = job(TABLES);
         lap(0);
-        let graph = plan::plan_job(&job, &crate::source_schemas(&job)).unwrap();
+        let graph = plan::plan_job(&job, &runtime::source_schemas(&job)).unwrap();
         lap(1);
         let mut run = MemoryRun::of_graph(job, graph.into(), &MemoryOptions::default()).unwrap();
         lap(2);

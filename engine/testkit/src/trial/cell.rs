@@ -11,7 +11,7 @@ use arrow::datatypes::{
 use arrow::util::display::array_value_to_string;
 use chrono::{DateTime, Days, NaiveDate, SecondsFormat, Utc};
 
-use crate::error::RunError;
+use runtime::RunError;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use kafka::SourceError;
+use connector::SourceError;
+use connector::log::LogReader;
 use kafka::broker::BROKER_ID;
 
 use crate::support::{embedded, offsets, pass, read_on, stop_after};

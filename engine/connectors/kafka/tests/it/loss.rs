@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use kafka::{KafkaLane, KafkaPlanner, SourceError};
+use connector::SourceError;
+use connector::log::LogReader;
+use kafka::{KafkaLane, KafkaPlanner};
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -21,7 +23,7 @@ fn lossy(topic: &Topic) -> job::Kafka {
 
 fn loss(error: SourceError) -> (i32, i64, i64, String) {
     let SourceError::DataLoss(loss) = error else { panic!("{error}") };
-    (loss.partition, loss.from, loss.until, loss.reason)
+    (loss.partition, loss.from.offset().unwrap(), loss.until.offset().unwrap(), loss.reason)
 }
 
 #[test]
@@ -39,7 +41,7 @@ fn deleted_records_stop_the_planner_or_become_a_gap() {
     let available = planner.available().unwrap();
     let backlog = planner.backlog(Some(&position), &available).unwrap();
     assert_eq!(backlog.ranges.get(&topic.at(0)), Some(&range(60, 100)));
-    assert_eq!((backlog.gaps[0].from, backlog.gaps[0].until), (20, 60));
+    assert_eq!((backlog.gaps[0].from.offset().unwrap(), backlog.gaps[0].until.offset().unwrap()), (20, 60));
 }
 
 #[test]
@@ -61,7 +63,7 @@ fn records_deleted_after_planning_stop_the_lane_or_become_a_gap() {
         lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
         let mut read = Vec::new();
         let gaps = lane.read(&topic.at(0), planned, &mut |record| read.push(record.offset)).unwrap();
-        assert_eq!(gaps.iter().map(|gap| (gap.from, gap.until)).collect::<Vec<_>>(), [expected_gap]);
+        assert_eq!(gaps.iter().map(|gap| (gap.from.offset().unwrap(), gap.until.offset().unwrap())).collect::<Vec<_>>(), [expected_gap]);
         assert_eq!(read, expected);
     }
 }

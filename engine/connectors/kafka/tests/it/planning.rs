@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use kafka::{KafkaPlanner, SourceError};
+use connector::SourceError;
+use kafka::KafkaPlanner;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};

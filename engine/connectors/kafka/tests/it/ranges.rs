@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use connector::log::LogReader;
 use rdkafka::producer::{BaseRecord, Producer};
 
 use crate::support::{Topic, embedded, offsets, read_on, stop_after};

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use epoch::{OffsetRange, Offsets, TopicPartition};
+use epoch::Split;
+use epoch::offsets::{OffsetRange, Offsets};
 use kafka::broker::Broker;
-use kafka::{KafkaLane, KafkaPlanner, SourceError};
+use connector::SourceError;
+use connector::log::LogReader;
+use kafka::{KafkaLane, KafkaPlanner};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
@@ -101,8 +104,8 @@ impl Topic {
         });
     }
 
-    pub fn at(&self, partition: i32) -> TopicPartition {
-        TopicPartition::new(self.name.clone(), partition)
+    pub fn at(&self, partition: i32) -> Split {
+        Split::new(self.name.clone(), partition)
     }
 
     pub fn settings(&self) -> job::Kafka {
@@ -155,10 +158,9 @@ impl Topic {
 }
 
 /// Reads a partition from where it stands.
-pub fn read_on(lane: &mut KafkaLane, at: &TopicPartition, until: i64) -> Result<Vec<Read>, SourceError> {
+pub fn read_on(lane: &mut KafkaLane, at: &Split, until: i64) -> Result<Vec<Read>, SourceError> {
     let mut records = Vec::new();
     let gaps = lane.read(at, until, &mut |record| {
-        assert_eq!((record.topic, record.partition), (at.topic.as_str(), at.partition));
         records.push(Read {
             offset: record.offset,
             key: record.key.map(<[u8]>::to_vec),
@@ -170,7 +172,7 @@ pub fn read_on(lane: &mut KafkaLane, at: &TopicPartition, until: i64) -> Result<
     Ok(records)
 }
 
-pub fn offsets(positions: &[(TopicPartition, i64)]) -> Offsets {
+pub fn offsets(positions: &[(Split, i64)]) -> Offsets {
     positions.iter().cloned().collect()
 }
 

@@ -1,15 +1,15 @@
 //! A topic in memory has Kafka's offsets: each partition its own, from 0, without gaps.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use epoch::{OffsetRange, TopicPartition};
-use kafka::Available;
+use connector::log::Available;
+use epoch::Split;
+use epoch::offsets::OffsetRange;
 
 use super::{MemoryRecord, MemoryTopic};
 
 fn read(topic: &MemoryTopic, partition: i32, from: i64, until: i64) -> (Vec<(i64, String)>, i64) {
     let mut seen = Vec::new();
-    let next = topic.read(&TopicPartition::new("t", partition), OffsetRange { from, until }, &mut |record| {
-        assert_eq!((record.topic, record.partition), ("t", partition));
+    let next = topic.read(&Split::new("t", partition), OffsetRange { from, until }, &mut |record| {
         seen.push((record.offset, String::from_utf8(record.value.unwrap().to_vec()).unwrap()));
     });
     (seen, next)
@@ -37,12 +37,12 @@ fn records_are_read_by_offset() {
 fn records_that_go_leave_the_offsets_of_the_others_as_they_are() {
     let topic = MemoryTopic::new("t");
     topic.append(0, records(&["a", "b", "c"]));
-    topic.trim(&[(TopicPartition::new("t", 0), 2), (TopicPartition::new("t", 7), 2)].into_iter().collect());
+    topic.trim(&[(Split::new("t", 0), 2), (Split::new("t", 7), 2)].into_iter().collect());
     assert_eq!(topic.available().iter().map(|(_, reach)| *reach).collect::<Vec<_>>(), [Available { low: 2, high: 3 }]);
     assert_eq!(topic.append(0, records(&["d"])), OffsetRange { from: 3, until: 4 });
     assert_eq!(read(&topic, 0, 2, 4).0, [(2, "c".into()), (3, "d".into())]);
     assert_eq!(read(&topic, 0, 0, 9).0.len(), 2);
-    topic.trim(&[(TopicPartition::new("t", 0), 99)].into_iter().collect());
+    topic.trim(&[(Split::new("t", 0), 99)].into_iter().collect());
     assert_eq!(topic.available().iter().map(|(_, reach)| *reach).collect::<Vec<_>>(), [Available { low: 4, high: 4 }]);
 }
 
@@ -54,16 +54,4 @@ fn partitions_come_with_their_first_record() {
     let reach: Vec<_> = topic.available().iter().map(|(at, reach)| (at.partition, *reach)).collect();
     let expected = [(0, 0), (1, 0), (2, 1)].map(|(partition, high)| (partition, Available { low: 0, high }));
     assert_eq!(reach, expected);
-}
-
-#[test]
-fn offsets_of_a_time_are_those_of_the_first_record_from_then_on() {
-    let topic = MemoryTopic::new("t");
-    let at = |timestamp_ms| MemoryRecord { timestamp_ms, ..MemoryRecord::of("x") };
-    topic.append(0, [at(Some(10)), at(None), at(Some(30)), at(Some(20))]);
-    topic.append(1, [at(Some(5))]);
-    let offsets = |time_ms| topic.offsets_at(time_ms).iter().map(|(_, offset)| *offset).collect::<Vec<_>>();
-    assert_eq!(offsets(0), [0, 0]);
-    assert_eq!(offsets(11), [2, 1]);
-    assert_eq!(offsets(99), [4, 1]);
 }

@@ -3,7 +3,7 @@
 use super::{add, aggregate, dressed, ranged, rows};
 use crate::case::{Case, Mode, Refresh, SECOND, Static, StaticRow};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Explode, Figure, Join, Lookup, Query, Sets};
+use crate::query::{Aggregate, Explode, Measure, Join, Lookup, Query, Sets};
 
 /// Tables whose late rows can be told keep them now and then.
 pub fn keep_late(dice: &mut Dice, case: &mut Case) {
@@ -150,10 +150,10 @@ pub fn ordered(dice: &mut Dice, case: &mut Case) {
     let mode = *dice.pick(&[Mode::Append, Mode::Update, Mode::Complete]);
     let input = rows(dice, 0);
     let mut query = aggregate(dice, case, input, mode, true);
-    if let Query::Aggregate(Aggregate { window, metrics, .. }) = &mut query {
+    if let Query::Aggregate(Aggregate { window, measures, .. }) = &mut query {
         window.iter_mut().for_each(|window| (window.slide_us, window.offset_us) = (window.size_us, 0));
-        metrics.retain(|figure| !figure.is_ordered());
-        metrics.extend(Figure::ORDERED);
+        measures.retain(|measure| !measure.is_ordered());
+        measures.extend(Measure::ORDERED);
     }
     add(case, "gold.one", mode, query);
 }

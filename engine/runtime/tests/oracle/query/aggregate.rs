@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Mode, duration};
 
-use super::{Ask, Columns, Figure, Query, never_late};
+use super::{Ask, Columns, Measure, Query, never_late};
 
 /// Tumbling if it slides by its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub struct Aggregate {
     /// Of `k` and `g`.
     pub keys: Vec<&'static str>,
     /// What becomes `v`.
-    pub value: Figure,
-    pub metrics: Vec<Figure>,
+    pub value: Measure,
+    pub measures: Vec<Measure>,
     pub having: Option<i64>,
     pub sets: Sets,
 }
@@ -57,7 +57,7 @@ pub struct Aggregate {
 impl Aggregate {
     pub fn columns(&self) -> Columns {
         let is_windowed = self.window.is_some();
-        Columns { has_time: is_windowed, has_window: is_windowed, metrics: self.metrics.len() }
+        Columns { has_time: is_windowed, has_window: is_windowed, measures: self.measures.len() }
     }
 
     pub fn engine(&self, case: &Case) -> String {
@@ -70,7 +70,7 @@ impl Aggregate {
         groups.extend(self.keys.iter().map(|key| key.to_string()));
         given.extend(self.key_columns("STRING"));
         given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.engine(), self.x()));
-        given.extend(self.metrics.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
+        given.extend(self.measures.iter().enumerate().map(|(at, measure)| format!("{} AS e{at}", measure.engine())));
         let mut sql = format!("SELECT {} FROM ({}) q", given.join(", "), self.input.engine(case));
         if !groups.is_empty() {
             sql.push_str(&format!(" GROUP BY {}", self.sets.sql(&groups, true)));
@@ -89,7 +89,7 @@ impl Aggregate {
         if let Some(window) = &self.window {
             given.push(format!("ws, ws + {0} AS we, ws + {0} - 1 AS us", window.size_us));
             groups.push("ws".to_string());
-            let is_ordered = self.metrics.iter().any(|figure| figure.is_ordered());
+            let is_ordered = self.measures.iter().any(|measure| measure.is_ordered());
             input = window.rows_by_window(&input, if is_ordered { "i.seq, " } else { "" });
             if ask.mode() != Mode::Complete {
                 conditions.push(format!("ws + {} > l", window.size_us));
@@ -102,8 +102,8 @@ impl Aggregate {
         groups.extend(self.keys.iter().map(|key| key.to_string()));
         given.extend(self.key_columns("VARCHAR"));
         given.push(format!("{} AS v, {} AS x, max(id) AS id", self.value.batch(ask.dialect), self.x()));
-        let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
-        given.extend(self.metrics.iter().enumerate().map(figure));
+        let measure = |(at, measure): (usize, &Measure)| format!("{} AS e{at}", measure.batch(ask.dialect));
+        given.extend(self.measures.iter().enumerate().map(measure));
         given.push(never_late());
         let mut sql = format!("SELECT {} FROM ({input}) q", given.join(", "));
         if !conditions.is_empty() {
@@ -167,18 +167,18 @@ impl Window {
 impl Aggregate {
     /// Leaves its part of this number out. False if it has no such part.
     pub fn simplify(&mut self, part: usize) -> bool {
-        if part < self.metrics.len() {
-            self.metrics.remove(part);
+        if part < self.measures.len() {
+            self.measures.remove(part);
             return true;
         }
-        let part = part - self.metrics.len();
+        let part = part - self.measures.len();
         if part < self.keys.len() {
             self.keys.remove(part);
             return true;
         }
         match part - self.keys.len() {
             0 => self.having = None,
-            1 => self.value = Figure::Count,
+            1 => self.value = Measure::Count,
             2 => {
                 let Some(window) = &mut self.window else { return true };
                 (window.slide_us, window.offset_us) = (window.size_us, 0);

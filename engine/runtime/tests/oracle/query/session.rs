@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Mode, Row, SECOND, duration};
 
-use super::{Ask, Columns, Figure, Query, never_late};
+use super::{Ask, Columns, Measure, Query, never_late};
 
 /// How long a row keeps its session open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +47,19 @@ pub struct Session {
     pub gap: Gap,
     /// Of `k` and `g`.
     pub keys: Vec<&'static str>,
-    pub metrics: Vec<Figure>,
+    pub measures: Vec<Measure>,
 }
 
 impl Session {
     pub fn columns(&self) -> Columns {
-        Columns { has_time: true, has_window: true, metrics: self.metrics.len() }
+        Columns { has_time: true, has_window: true, measures: self.measures.len() }
     }
 
     pub fn engine(&self, case: &Case) -> String {
         let mut given = vec!["session_window AS w, window_time(session_window) AS ts".to_string()];
         given.extend(self.key_columns("STRING"));
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
-        given.extend(self.metrics.iter().enumerate().map(|(at, figure)| format!("{} AS e{at}", figure.engine())));
+        given.extend(self.measures.iter().enumerate().map(|(at, measure)| format!("{} AS e{at}", measure.engine())));
         let keys: String = self.keys.iter().map(|key| format!(", {key}")).collect();
         let gap = self.gap.engine();
         format!(
@@ -81,8 +81,8 @@ impl Session {
         let mut given = vec![format!("min(us) AS ws, max(us + {gap}) AS we, max(us + {gap}) - 1 AS us")];
         given.extend(self.key_columns("VARCHAR"));
         given.push("count(*) AS v, max(x) AS x, max(id) AS id".to_string());
-        let figure = |(at, figure): (usize, &Figure)| format!("{} AS e{at}", figure.batch(ask.dialect));
-        given.extend(self.metrics.iter().enumerate().map(figure));
+        let measure = |(at, measure): (usize, &Measure)| format!("{} AS e{at}", measure.batch(ask.dialect));
+        given.extend(self.measures.iter().enumerate().map(measure));
         given.push(never_late());
         let grouped = format!("SELECT {} FROM ({island}) q GROUP BY {keys}mark, island", given.join(", "));
         match ask.mode() {
@@ -101,11 +101,11 @@ impl Session {
 
     /// Leaves its part of this number out. False if it has no such part.
     pub fn simplify(&mut self, part: usize) -> bool {
-        if part < self.metrics.len() {
-            self.metrics.remove(part);
+        if part < self.measures.len() {
+            self.measures.remove(part);
             return true;
         }
-        let part = part - self.metrics.len();
+        let part = part - self.measures.len();
         if part < self.keys.len() {
             self.keys.remove(part);
             return true;

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use connector::{PlanRequest, ReaderOptions, Registry};
 use datafusion::prelude::SessionContext;
 use kafka::broker::Broker;
 use kafka::generate::{self, Mix};
+use runtime::{Backends, EpochProgress, ProgressListener, SubmitOptions, submit};
 
 use super::text_of;
-use crate::backends::Backends;
-use crate::feed::{FeedLane, FeedPlanner};
-use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
-use crate::progress::{EpochProgress, ProgressListener};
-use crate::{SubmitOptions, submit};
+use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
 const TOPIC: &str = "streaming-events";
 const EVENTS: u64 = 20_000;
@@ -61,27 +60,34 @@ fn send(brokers: &str) {
     assert!(sent.late > 100 && sent.malformed > 100);
 }
 
+/// Kafka and a disk.
+fn real() -> Backends {
+    let registry = Registry::new(Arc::new(delta::DeltaConnector)).with_source(Arc::new(kafka::KafkaConnector));
+    Backends::of_machine(registry)
+}
+
 /// Every record of the topic, to where the run in memory reads it.
 fn copy(job: &job::Job, run: &MemoryRun) {
-    let source = &job.sources["events"];
-    let stop = std::sync::Arc::default();
-    let mut planner: FeedPlanner = Backends::real().planner(job, source, &stop).unwrap();
-    let mut lane: FeedLane = Backends::real().lane(job, source, 0, 32 << 20, &stop).unwrap();
-    let available = planner.available().unwrap();
-    lane.assign(&available.iter().map(|(at, reach)| (at, reach.low)).collect()).unwrap();
+    let source = real().registry.source(&job.sources["events"], job).unwrap();
+    let stop = Arc::default();
+    let all = PlanRequest { position: None, records_max: None, is_bounded: false };
+    let plan = source.planner(&stop).unwrap().plan(&all).unwrap();
+    let mut reader = source.reader(&ReaderOptions { lane: 0, buffer_bytes: 32 << 20, stop }).unwrap();
+    let ranges: Vec<_> = plan.ranges.iter().map(|(split, range)| (split, range.clone())).collect();
+    reader.assign(&ranges).unwrap();
     let mut copied = 0;
-    for (at, reach) in available.iter() {
+    for (split, _) in &ranges {
         let mut records = Vec::new();
-        lane.read(&at, reach.high, &mut |record| {
+        let progress = reader.read(split, u64::MAX, &mut |record| {
             records.push(MemoryRecord {
                 key: record.key.map(<[u8]>::to_vec),
                 value: record.value.map(<[u8]>::to_vec),
                 timestamp_ms: record.timestamp_ms,
             });
-        })
-        .unwrap();
+        });
+        assert!(progress.unwrap().is_complete);
         copied += records.len() as u64;
-        run.append("events", u16::try_from(at.partition).unwrap(), records).unwrap();
+        run.append("events", u16::try_from(split.partition).unwrap(), records).unwrap();
     }
     assert_eq!(copied, EVENTS);
 }
@@ -93,11 +99,16 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
     let job = job(&broker.address().to_string(), folder.path());
     send(&broker.address().to_string());
 
-    let options = SubmitOptions { available_now: true, stop: std::sync::Arc::default(), listener: Box::new(Silent) };
-    let summary = submit(job.clone(), options).unwrap();
+    let options = SubmitOptions {
+        available_now: true,
+        stop: Arc::default(),
+        listener: Box::new(Silent),
+        fail_point: None,
+    };
+    let summary = submit(job.clone(), options, &real()).unwrap();
     assert_eq!(summary.rows_read, EVENTS);
 
-    let real = Backends::real();
+    let real = real();
     let options = MemoryOptions { lanes: real.lanes, lanes_span_min: real.lanes_span_min, ..MemoryOptions::default() };
     let mut run = MemoryRun::open(job.clone(), &options).unwrap();
     copy(&job, &run);
@@ -109,7 +120,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
         let on_disk = crate::memory::handle().unwrap().block_on(async {
             let warehouse = delta::Warehouse::open(&job.warehouse).await.unwrap();
             let context = SessionContext::new();
-            delta::register_tables(&context, &warehouse, delta::AsOf::Published).await.unwrap();
+            connector::register_tables(&context, &warehouse, connector::AsOf::Published).await.unwrap();
             batch::rows(&context, &format!("SELECT * FROM {table}")).await.unwrap()
         });
         let (on_disk, in_memory) = (text_of(&on_disk), text_of(&run.rows(&table).unwrap()));

@@ -8,9 +8,15 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use epoch::{EpochId, Step};
 use state::OperatorId;
 
-use crate::StepSide;
-use crate::error::RunError;
-use crate::memory::{MemoryOptions, MemoryRecord, MemoryRun};
+use runtime::{RunError, StaticSchemas, StepSide};
+
+use crate::{MemoryOptions, MemoryRecord, MemoryRun};
+
+/// Files and Delta tables where they lie.
+fn registry() -> connector::Registry {
+    let place = super::super::place::MemoryPlace::new(Default::default()).unwrap();
+    place.backends(&MemoryOptions::default(), &Default::default()).registry
+}
 
 const SECOND: i64 = 1_000_000;
 
@@ -312,7 +318,7 @@ fn what_is_never_refreshed_stays_as_the_first_epoch_saw_it() {
 
 #[test]
 fn an_epoch_that_runs_again_sees_the_version_of_its_plan() {
-    for (step, moment) in
+    for (step, side) in
         [(Step::Plan, StepSide::After), (Step::Stage, StepSide::After), (Step::Commit, StepSide::Before)]
     {
         let shop = Shop::of(NAMES);
@@ -322,7 +328,7 @@ fn an_epoch_that_runs_again_sees_the_version_of_its_plan() {
         run.step().unwrap();
         shop.put("products.csv", "id,name\n1,candle\n");
         send(&run, &[Some(1)]);
-        assert!(run.crash(step, moment).unwrap(), "{step:?}");
+        assert!(run.crash(step, side).unwrap(), "{step:?}");
         shop.put("products.csv", "id,name,color\n1,torch,red\n");
         run.step().unwrap();
         assert_eq!(rows(&mut run, "gold.t"), ["0 candle", "0 lamp"], "{step:?}");
@@ -404,8 +410,8 @@ fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
     let job = shop.job();
     drop(state::Checkpoint::open(Path::new(&job.checkpoint), "shop", &state::CheckpointSettings::default()).unwrap());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let known = crate::statics::StaticSchemas::find(&job, runtime.handle()).unwrap();
-    assert_eq!(known.schemas.len(), 2);
+    let found = StaticSchemas::find(&job, &registry(), runtime.handle()).unwrap();
+    assert_eq!(found.schemas.len(), 2);
     // The database without the checkpoint's own record in it.
     fs::remove_dir_all(&job.checkpoint).unwrap();
     let database = Path::new(&job.checkpoint).join(epoch::paths::DATABASE);
@@ -414,8 +420,8 @@ fn a_checkpoint_whose_making_was_cut_short_hinders_no_static_table() {
         if let Some(name) = left {
             fs::write(database.join(name), "").unwrap();
         }
-        let found = crate::statics::StaticSchemas::find(&job, runtime.handle());
-        assert!(found.is_ok(), "{left:?}: {:?}", found.map(|known| known.schemas).err().map(|error| error.to_string()));
+        let found = StaticSchemas::find(&job, &registry(), runtime.handle());
+        assert!(found.is_ok(), "{left:?}: {:?}", found.map(|found| found.schemas).err().map(|error| error.to_string()));
     }
 }
 
@@ -492,8 +498,8 @@ fn what_cannot_be_is_refused_in_words() {
 fn the_graph_tells_of_static_tables() {
     let shop = Shop::of(NAMES).with("refresh = \"10 minutes\"");
     let job = shop.job();
-    let schemas = crate::static_schemas(&job).into_iter().map(|(name, schema)| (name, schema.unwrap())).collect();
-    let graph = plan::plan_job(&job, &crate::submit::schemas(&job, &schemas)).unwrap();
+    let schemas = runtime::static_schemas(&job, &registry()).into_iter().map(|(name, schema)| (name, schema.unwrap())).collect();
+    let graph = plan::plan_job(&job, &runtime::schemas(&job, &schemas)).unwrap();
     let text = plan::explain::explain(&job, &graph);
     let line = format!("static products: {}, looked at every 10 minutes", shop.path("products.csv").display());
     assert!(text.contains(&line) && text.contains("in products"), "{text}");

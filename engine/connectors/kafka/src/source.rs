@@ -1,0 +1,60 @@
+//! Kafka behind the traits of connectors: a planner over the broker's answers, lanes over its records.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use connector::log::{Available, Backlog, LogPlanner, LogSourcePlanner, LogSourceReader};
+use connector::{ReaderOptions, Source, SourceError, SourcePlanner, SourceReader};
+use epoch::PerSplit;
+use epoch::offsets::Offsets;
+
+use crate::lane::KafkaLane;
+use crate::planner::KafkaPlanner;
+
+/// A source of a job that reads Kafka.
+pub struct KafkaSource {
+    source: String,
+    settings: job::Kafka,
+    group: String,
+}
+
+impl KafkaSource {
+    /// The source with its settings. `group`: the consumer group that lag tools watch.
+    pub fn new(source: &str, settings: &job::Kafka, group: &str) -> KafkaSource {
+        KafkaSource { source: source.to_string(), settings: settings.clone(), group: group.to_string() }
+    }
+}
+
+impl Source for KafkaSource {
+    fn planner(&self, stop: &Arc<AtomicBool>) -> Result<Box<dyn SourcePlanner>, SourceError> {
+        let mut planner = KafkaPlanner::open(&self.source, &self.settings, &self.group)?;
+        planner.stop_on(Arc::clone(stop));
+        let ends = self.settings.ending_offsets.clone().map(PerSplit);
+        Ok(Box::new(LogSourcePlanner::new(planner, ends)))
+    }
+
+    fn reader(&self, options: &ReaderOptions) -> Result<Box<dyn SourceReader>, SourceError> {
+        let mut lane = KafkaLane::open(&self.source, &self.settings, &self.group, options.lane as usize)?;
+        lane.stop_on(Arc::clone(&options.stop));
+        lane.set_buffer_bytes(options.buffer_bytes);
+        Ok(Box::new(LogSourceReader::new(lane)))
+    }
+}
+
+impl LogPlanner for KafkaPlanner {
+    fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
+        KafkaPlanner::available(self)
+    }
+
+    fn starting(&mut self, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
+        KafkaPlanner::starting(self, available)
+    }
+
+    fn backlog(&mut self, position: &Offsets, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
+        KafkaPlanner::backlog(self, Some(position), available)
+    }
+
+    fn acknowledge(&self, end: &Offsets) {
+        self.commit_group(end);
+    }
+}

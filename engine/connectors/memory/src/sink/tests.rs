@@ -1,0 +1,48 @@
+//! Memory passes the laws of sinks, and one that forgets what it has published does not.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::laws::{self, SinkUnderTest};
+use connector::{Sink, SinkError};
+
+use super::MemorySink;
+
+struct Place {
+    sink: MemorySink,
+    /// True if the place forgets which epochs it has whenever it is opened.
+    forgets: bool,
+}
+
+#[async_trait]
+impl SinkUnderTest for Place {
+    async fn open(&self) -> Result<Arc<dyn Sink>, SinkError> {
+        if self.forgets {
+            self.sink.place().tables.values_mut().for_each(|table| table.published.clear());
+        }
+        Ok(Arc::new(self.sink.clone()))
+    }
+
+    fn lose_next_answer(&self) -> bool {
+        false
+    }
+
+    fn answers_lost(&self) -> u32 {
+        0
+    }
+}
+
+#[test]
+fn memory_passes_the_laws_of_sinks() {
+    let place = Place { sink: MemorySink::default(), forgets: false };
+    futures::executor::block_on(laws::sink::all(&place)).unwrap();
+    assert_eq!(place.sink.marked("laws").unwrap().0.0, 1);
+}
+
+#[test]
+fn a_sink_that_forgets_its_position_breaks_a_law() {
+    let place = Place { sink: MemorySink::default(), forgets: true };
+    let broken = futures::executor::block_on(laws::sink::all(&place)).unwrap_err();
+    assert_eq!(broken.law, "the position is the place's own, and never beyond what is seen");
+}

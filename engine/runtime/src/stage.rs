@@ -1,0 +1,179 @@
+//! Step Stage, one lane's share of a table: the artifacts that its rows, its late rows and its replaced buckets go to.
+
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
+use connector::{SinkError, SinkTable, StageWriter};
+use epoch::{EpochId, RowCounts, StagedFile};
+use operators::OperatorError;
+use operators::operator::EpochTime;
+use plan::LatePlan;
+use std::sync::Arc;
+
+use crate::error::RunError;
+
+/// Numbers of artifacts that replace others begin here; those below belong to the lanes, of which there are never so many.
+const FIRST_REPLACING_ARTIFACT: u32 = 1_000;
+
+/// A writer that is still open, for the table of this name.
+pub type OpenWriter<'a> = (&'a str, Box<dyn StageWriter>);
+
+/// What a lane has written of one table in an epoch.
+#[derive(Default)]
+pub struct TableLane {
+    writer: Option<Box<dyn StageWriter>>,
+    late_writer: Option<Box<dyn StageWriter>>,
+    /// The table's books, this lane's share.
+    pub counts: RowCounts,
+    /// The bucket that is being replaced, and its artifact.
+    replacing: Option<(i64, Box<dyn StageWriter>)>,
+    replaced: Vec<(i64, Option<StagedFile>)>,
+}
+
+/// What a lane staged for one table.
+#[derive(Debug, Default)]
+pub struct Staged {
+    /// The artifacts.
+    pub files: Vec<StagedFile>,
+    /// Buckets whose rows are now in an artifact, or gone.
+    pub replaced: Vec<(i64, Option<StagedFile>)>,
+    /// The table's books, this lane's share.
+    pub counts: RowCounts,
+}
+
+impl TableLane {
+    /// Writes rows that are added.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn add(&mut self, sink: &dyn SinkTable, rows: &RecordBatch, epoch: EpochId, lane: u32) -> Result<(), RunError> {
+        self.counts.written += rows.num_rows() as u64;
+        let writer = open(&mut self.writer, || sink.stage(epoch, lane, None))?;
+        Ok(writer.write(rows)?)
+    }
+
+    /// Writes rows that came too late, to their own table.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn add_late(
+        &mut self,
+        sink: &dyn SinkTable,
+        rows: &RecordBatch,
+        epoch: EpochId,
+        lane: u32,
+    ) -> Result<(), RunError> {
+        let writer = open(&mut self.late_writer, || sink.stage(epoch, lane, None))?;
+        Ok(writer.write(rows)?)
+    }
+
+    /// Writes rows that take the place of those of a bucket. Rows of one bucket follow each other.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn replace(
+        &mut self,
+        sink: &dyn SinkTable,
+        bucket: i64,
+        rows: &RecordBatch,
+        epoch: EpochId,
+        (lane, lanes): (u32, u32),
+    ) -> Result<(), RunError> {
+        if self.replacing.as_ref().is_none_or(|(open, _)| *open != bucket) {
+            self.finish_bucket()?;
+            debug_assert!(self.replaced.iter().all(|(done, _)| *done != bucket), "bucket {bucket} is replaced twice");
+            // Every lane has numbers of its own: its number, then in steps of the number of lanes.
+            let number = FIRST_REPLACING_ARTIFACT + lane + lanes * self.replaced.len() as u32;
+            self.replacing = Some((bucket, sink.stage(epoch, number, Some(bucket))?));
+        }
+        if let Some((_, writer)) = self.replacing.as_mut().filter(|_| rows.num_rows() > 0) {
+            self.counts.written += rows.num_rows() as u64;
+            writer.write(rows)?;
+        }
+        Ok(())
+    }
+
+    /// True if a bucket is being replaced.
+    pub fn is_replacing(&self) -> bool {
+        self.replacing.is_some()
+    }
+
+    /// Completes the artifact of the bucket that is being replaced.
+    ///
+    /// # Errors
+    /// If it cannot be made durable.
+    pub fn finish_bucket(&mut self) -> Result<(), RunError> {
+        let Some((bucket, writer)) = self.replacing.take() else { return Ok(()) };
+        self.replaced.push((bucket, writer.finish()?));
+        Ok(())
+    }
+
+    /// What is staged so far; the lane is empty again. Open writers are handed over to be closed.
+    pub fn take<'a>(
+        &mut self,
+        sink: &'a dyn SinkTable,
+        late: Option<&'a dyn SinkTable>,
+        open: &mut Vec<OpenWriter<'a>>,
+    ) -> Staged {
+        debug_assert!(self.replacing.is_none(), "a bucket of {} is still being replaced", sink.name());
+        open.extend(self.writer.take().map(|writer| (sink.name(), writer)));
+        if let Some(late) = late {
+            open.extend(self.late_writer.take().map(|writer| (late.name(), writer)));
+        }
+        Staged {
+            files: Vec::new(),
+            replaced: std::mem::take(&mut self.replaced),
+            counts: std::mem::take(&mut self.counts),
+        }
+    }
+}
+
+/// The writer in a slot, opened if there is none.
+///
+/// # Errors
+/// The sink's.
+pub fn open(
+    slot: &mut Option<Box<dyn StageWriter>>,
+    make: impl FnOnce() -> Result<Box<dyn StageWriter>, SinkError>,
+) -> Result<&mut Box<dyn StageWriter>, RunError> {
+    match slot {
+        Some(writer) => Ok(writer),
+        None => Ok(slot.insert(make()?)),
+    }
+}
+
+/// Completes artifacts side by side and hands them over in the order given: waiting for one after the other is most of what a
+/// small epoch costs.
+///
+/// # Errors
+/// If one cannot be made durable.
+pub fn close_all(open: Vec<OpenWriter<'_>>) -> Result<Vec<(String, Option<StagedFile>)>, RunError> {
+    std::thread::scope(|scope| {
+        let closing: Vec<_> =
+            open.into_iter().map(|(table, writer)| (table.to_string(), scope.spawn(move || writer.finish()))).collect();
+        let closed = closing.into_iter().map(|(table, closing)| match closing.join() {
+            Ok(file) => Ok((table, file?)),
+            Err(_) => Err(RunError::Internal(format!("a thread that completes a file of {table} ended early"))),
+        });
+        // All are waited for, also after an error.
+        closed.collect::<Vec<_>>().into_iter().collect()
+    })
+}
+
+/// The late ones among an operator's input rows, with the watermark that they missed.
+///
+/// # Errors
+/// Never in practice.
+pub fn late_rows(
+    rows: &RecordBatch,
+    mask: &BooleanArray,
+    late: &LatePlan,
+    time: &EpochTime,
+) -> Result<RecordBatch, OperatorError> {
+    let passed: Vec<usize> = (late.passed_from..rows.num_columns()).collect();
+    let kept = filter_record_batch(&rows.project(&passed)?, mask)?;
+    let count = kept.num_rows();
+    let mut columns: Vec<ArrayRef> = kept.columns().to_vec();
+    columns.push(Arc::new(TimestampMicrosecondArray::from(vec![time.late_us; count]).with_timezone("UTC")));
+    columns.push(Arc::new(Int64Array::from(vec![time.epoch.0.cast_signed(); count])));
+    Ok(RecordBatch::try_new(Arc::clone(&late.schema), columns)?)
+}
