@@ -9,7 +9,7 @@ use crate::source_map::{Piece, SourceMap};
 
 mod secret;
 
-pub(crate) use secret::is_secret;
+pub use secret::is_secret;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

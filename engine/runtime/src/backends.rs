@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use delta::Warehouse;
 use job::Job;
-use kafka::{KafkaLane, KafkaPlanner};
+use kafka::{KafkaLane, KafkaPlanner, KafkaSettings};
 use state::{Checkpoint, CheckpointSettings};
 
 use crate::clock::Clock;
@@ -69,9 +69,10 @@ impl Backends {
     pub fn planner(&self, job: &Job, source: &job::Source, stop: &Arc<AtomicBool>) -> Result<FeedPlanner, RunError> {
         if let Some(memory) = &self.memory {
             let topic = memory.topic(&source.name)?;
-            return Ok(FeedPlanner::Memory { topic, starting: source.kafka.starting_offsets.clone() });
+            let starting = kafka_settings(source)?.starting_offsets.clone();
+            return Ok(FeedPlanner::Memory { topic, starting });
         }
-        let mut planner = KafkaPlanner::open(&source.name, &source.kafka, &job.name)?;
+        let mut planner = KafkaPlanner::open(&source.name, kafka_settings(source)?, &job.name)?;
         planner.stop_on(Arc::clone(stop));
         Ok(FeedPlanner::Kafka(Box::new(planner)))
     }
@@ -91,7 +92,7 @@ impl Backends {
         if let Some(memory) = &self.memory {
             return Ok(FeedLane::Memory { topic: memory.topic(&source.name)?, positions: epoch::Offsets::default() });
         }
-        let mut lane = KafkaLane::open(&source.name, &source.kafka, &job.name, number as usize)?;
+        let mut lane = KafkaLane::open(&source.name, kafka_settings(source)?, &job.name, number as usize)?;
         lane.stop_on(Arc::clone(stop));
         lane.set_buffer_bytes(buffer_bytes);
         Ok(FeedLane::Kafka(Box::new(lane)))
@@ -115,4 +116,13 @@ impl Backends {
     pub fn steps(&self) -> Result<Steps, RunError> {
         if self.memory.is_some() { Ok(Steps::unarmed()) } else { Steps::from_environment().map_err(RunError::Plan) }
     }
+}
+
+/// The settings of a source in Kafka.
+///
+/// # Errors
+/// The source is another connector's.
+pub(crate) fn kafka_settings(source: &job::Source) -> Result<&KafkaSettings, RunError> {
+    let other = || RunError::Plan(format!("source {}: no connector `{}` is built in", source.name, source.connector));
+    KafkaSettings::of(source).ok_or_else(other)
 }

@@ -15,7 +15,7 @@ pub enum FeedPlanner {
         /// The topic.
         topic: MemoryTopic,
         /// Where a new job begins.
-        starting: job::StartingOffsets,
+        starting: kafka::StartingOffsets,
     },
 }
 
@@ -67,14 +67,14 @@ impl FeedPlanner {
 
 fn starting_in_memory(
     topic: &MemoryTopic,
-    starting: &job::StartingOffsets,
+    starting: &kafka::StartingOffsets,
     available: &PerPartition<Available>,
 ) -> Offsets {
     match starting {
-        job::StartingOffsets::Earliest => available.iter().map(|(at, reach)| (at, reach.low)).collect(),
-        job::StartingOffsets::Latest => available.iter().map(|(at, reach)| (at, reach.high)).collect(),
-        job::StartingOffsets::TimestampMs(timestamp_ms) => topic.offsets_at(*timestamp_ms),
-        job::StartingOffsets::Offsets(named) => {
+        kafka::StartingOffsets::Earliest => available.iter().map(|(at, reach)| (at, reach.low)).collect(),
+        kafka::StartingOffsets::Latest => available.iter().map(|(at, reach)| (at, reach.high)).collect(),
+        kafka::StartingOffsets::TimestampMs(timestamp_ms) => topic.offsets_at(*timestamp_ms),
+        kafka::StartingOffsets::Offsets(named) => {
             let named = PerPartition(named.clone());
             let begin = |(at, reach): (TopicPartition, &Available)| {
                 let offset = match named.get(&at) {

@@ -9,7 +9,7 @@ use epoch::{Commit, EpochId, OffsetRange, Offsets, Plan, SourcePlan, SourceTime,
 use job::Job;
 use kafka::Available;
 
-use crate::backends::Backends;
+use crate::backends::{Backends, kafka_settings};
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::feed::FeedPlanner;
@@ -50,10 +50,10 @@ impl Planner {
         let mut sources = BTreeMap::new();
         for (name, source) in &job.sources {
             let planner = backends.planner(job, source, stop)?;
-            let ends = source.kafka.ending_offsets.clone().map(epoch::offsets::PerPartition);
+            let ends = kafka_settings(source)?.ending_offsets.clone().map(epoch::offsets::PerPartition);
             sources.insert(
                 name.clone(),
-                PlannedSource { planner, limit: source.kafka.max_offsets_per_trigger, ends, pinned: None },
+                PlannedSource { planner, limit: source.records_per_epoch_max, ends, pinned: None },
             );
         }
         Ok(Planner {

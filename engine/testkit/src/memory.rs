@@ -11,7 +11,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use delta::{Table, Warehouse};
 use epoch::{Commit, EpochId, OffsetRange, Plan, Step};
-use job::{Job, StartingOffsets, Topics, Trigger};
+use job::{Job, Trigger};
+use kafka::{KafkaSettings, StartingOffsets, Topics};
 use plan::{Graph, plan_job};
 use state::{BlockKey, MemoryDisk, OperatorId};
 use tokio::runtime::{Handle, Runtime};
@@ -52,9 +53,9 @@ impl MemoryPlace {
     /// Makes a topic for each source that has none yet.
     fn add_topics(&mut self, job: &Job) {
         for source in job.sources.values() {
-            let name = match &source.kafka.topics {
-                Topics::Named(names) => names.first().unwrap_or(&source.name),
-                Topics::Pattern(_) => &source.name,
+            let name = match KafkaSettings::of(source).map(|settings| &settings.topics) {
+                Some(Topics::Named(names)) => names.first().unwrap_or(&source.name),
+                Some(Topics::Pattern(_)) | None => &source.name,
             };
             self.topics.entry(source.name.clone()).or_insert_with(|| MemoryTopic::new(name));
         }
@@ -544,8 +545,11 @@ fn planned(job: &Job) -> Result<Arc<Graph>, RunError> {
 /// The job with every source read from its first record to no end.
 fn in_memory(mut job: Job) -> Job {
     for source in job.sources.values_mut() {
-        source.kafka.starting_offsets = StartingOffsets::Earliest;
-        source.kafka.ending_offsets = None;
+        if let Some(settings) = KafkaSettings::of(source) {
+            let starting_offsets = StartingOffsets::Earliest;
+            let settings = KafkaSettings { starting_offsets, ending_offsets: None, ..settings.clone() };
+            source.settings = Arc::new(settings);
+        }
     }
     job.trigger = Trigger::Asap;
     job

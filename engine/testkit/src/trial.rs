@@ -41,7 +41,7 @@ pub fn run(job: &Job, graph: &Arc<Graph>, test: &Test) -> Vec<Finding> {
     let options = MemoryOptions { time_us: BEGIN_US, ..MemoryOptions::default() };
     let mut job = job.clone();
     // A step reads all that arrives in it.
-    job.sources.values_mut().for_each(|source| source.kafka.max_offsets_per_trigger = None);
+    job.sources.values_mut().for_each(|source| source.records_per_epoch_max = None);
     let statics = match statics::of_tests(&job) {
         Ok(statics) => statics,
         Err(error) => return refused(test, &error.to_string()),

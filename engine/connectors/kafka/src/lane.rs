@@ -33,7 +33,7 @@ const ANSWERS_NEEDED: u32 = 2;
 /// Reads planned ranges. Owned by one fetch thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaLane {
     source: String,
-    settings: job::Kafka,
+    settings: crate::settings::KafkaSettings,
     group: String,
     number: usize,
     buffer_bytes: usize,
@@ -76,7 +76,12 @@ impl KafkaLane {
     ///
     /// # Errors
     /// Settings that librdkafka does not know or accept.
-    pub fn open(source: &str, settings: &job::Kafka, group: &str, lane_number: usize) -> Result<Self, SourceError> {
+    pub fn open(
+        source: &str,
+        settings: &crate::settings::KafkaSettings,
+        group: &str,
+        lane_number: usize,
+    ) -> Result<Self, SourceError> {
         client_config(source, settings, group, Role::Lane { number: lane_number, partition_bytes: BUFFER_BYTES })?;
         Ok(KafkaLane {
             source: source.to_string(),
@@ -262,7 +267,7 @@ impl KafkaLane {
             }
             Reach::Gone => (until, "the topic or partition was deleted".to_string()),
         };
-        if self.settings.on_data_loss == job::OnDataLoss::Stop {
+        if self.settings.on_data_loss == crate::settings::OnDataLoss::Stop {
             return Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
                 topic: at.topic.clone(),

@@ -6,14 +6,18 @@ pub mod generate;
 mod batch;
 mod context;
 mod error;
+mod keys;
 mod lane;
 mod options;
 mod planner;
+mod settings;
 mod topics;
 
 pub use error::{DataLoss, SourceError};
+pub use keys::KafkaConnector;
 pub use lane::KafkaLane;
 pub use planner::{Available, Backlog, KafkaPlanner};
+pub use settings::{KafkaSettings, OnDataLoss, StartingOffsets, Topics};
 
 /// One record as the broker holds it, borrowed from the client's own buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

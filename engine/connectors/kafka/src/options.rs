@@ -38,7 +38,7 @@ pub(crate) enum Role {
 /// A reserved or unknown setting, or a value that librdkafka refuses; the value itself is never part of the text.
 pub(crate) fn client_config(
     source: &str,
-    settings: &job::Kafka,
+    settings: &crate::settings::KafkaSettings,
     group: &str,
     role: Role,
 ) -> Result<ClientConfig, SourceError> {
@@ -98,7 +98,7 @@ fn client_id(source: &str, role: Role) -> String {
     }
 }
 
-fn refuse_reserved(source: &str, settings: &job::Kafka) -> Result<(), SourceError> {
+fn refuse_reserved(source: &str, settings: &crate::settings::KafkaSettings) -> Result<(), SourceError> {
     for (key, instead) in RESERVED {
         if settings.options.contains_key(key) {
             return Err(SourceError::Settings {

@@ -52,7 +52,7 @@ pub struct Backlog {
 /// Metadata side of a source. Owned by the planning thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaPlanner {
     source: String,
-    settings: job::Kafka,
+    settings: crate::settings::KafkaSettings,
     wanted: Wanted,
     consumer: Consumer,
     stop: Arc<AtomicBool>,
@@ -78,7 +78,7 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// Settings that librdkafka does not know or accept.
-    pub fn open(source: &str, settings: &job::Kafka, group: &str) -> Result<Self, SourceError> {
+    pub fn open(source: &str, settings: &crate::settings::KafkaSettings, group: &str) -> Result<Self, SourceError> {
         let config = client_config(source, settings, group, Role::Planner)?;
         let consumer = config.create_with_context(Context::new(source)).map_err(|error| refused(source, error))?;
         Ok(KafkaPlanner {
@@ -132,10 +132,14 @@ impl KafkaPlanner {
     /// Offsets that leave out a partition or name one that does not exist; or the broker does not answer.
     pub fn starting(&mut self, available: &PerPartition<Available>) -> Result<Offsets, SourceError> {
         match self.settings.starting_offsets.clone() {
-            job::StartingOffsets::Earliest => Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect()),
-            job::StartingOffsets::Latest => Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect()),
-            job::StartingOffsets::Offsets(named) => self.named_offsets(&PerPartition(named), available),
-            job::StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
+            crate::settings::StartingOffsets::Earliest => {
+                Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect())
+            }
+            crate::settings::StartingOffsets::Latest => {
+                Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect())
+            }
+            crate::settings::StartingOffsets::Offsets(named) => self.named_offsets(&PerPartition(named), available),
+            crate::settings::StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
         }
     }
 
@@ -210,7 +214,7 @@ impl KafkaPlanner {
     /// Goes on without lost records if the job file says so.
     fn accept(&self, gap: &DataGap) -> Result<(), SourceError> {
         match self.settings.on_data_loss {
-            job::OnDataLoss::Continue => {
+            crate::settings::OnDataLoss::Continue => {
                 tracing::warn!(
                     source = self.source,
                     topic = gap.topic,
@@ -222,7 +226,7 @@ impl KafkaPlanner {
                 );
                 Ok(())
             }
-            job::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
+            crate::settings::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
                 topic: gap.topic.clone(),
                 partition: gap.partition,

@@ -27,11 +27,11 @@ pub(crate) struct Found {
 }
 
 impl Wanted {
-    pub(crate) fn new(source: &str, topics: &job::Topics) -> Result<Wanted, SourceError> {
+    pub(crate) fn new(source: &str, topics: &crate::settings::Topics) -> Result<Wanted, SourceError> {
         match topics {
-            job::Topics::Named(names) => Ok(Wanted::Named(names.clone())),
+            crate::settings::Topics::Named(names) => Ok(Wanted::Named(names.clone())),
             // The whole name must match, as in Spark's `subscribePattern`.
-            job::Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+            crate::settings::Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
                 Ok(pattern) => Ok(Wanted::Matching(pattern)),
                 Err(error) => Err(SourceError::Settings {
                     source: source.to_string(),

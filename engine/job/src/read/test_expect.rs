@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::instant;
+use crate::keys::{Keys, wrong_type};
 use crate::model::{ExpectedState, Job, Late, OnError, TestRow, TestStep};
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
 use crate::tree::{Entry, Section, Value};
 
-use super::keys::{Keys, wrong_type};
-use super::{instant, rows, test_section};
+use super::{checks, rows};
 
 /// Reads the expectations into the step.
 pub(super) fn read(keys: &Keys<'_>, job: &Job, step: &mut TestStep, problems: &mut Problems) {
@@ -71,7 +72,7 @@ fn named(keys: &Keys<'_>, name: &str, names: &[String], problems: &mut Problems)
         } else if names.contains(&entry.name) {
             found.push(entry);
         } else if !matches!(entry.node.value, Value::Broken) {
-            problems.push(test_section::unknown(&entry, "table", names.iter()));
+            problems.push(checks::unknown(&entry, "table", names.iter()));
         }
     }
     found
@@ -119,7 +120,7 @@ fn state(entry: &Entry, problems: &mut Problems) -> Option<ExpectedState> {
         wrong_type(&entry.node, &entry.name, "a section", help, problems);
         return None;
     };
-    let keys = Keys::new(section, entry.name_span.clone(), "expect_state", Part::TestState, problems);
+    let keys = Keys::of_part(section, entry.name_span.clone(), "expect_state", Part::TestState, problems);
     Some(ExpectedState {
         rows: keys.number("rows", problems),
         updated: keys.number("updated", problems),

@@ -1,7 +1,8 @@
 //! From places in SQL to places in the file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::{Table, parse};
+use crate::Table;
+use crate::tests::parse;
 
 use super::*;
 

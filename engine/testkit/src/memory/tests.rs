@@ -44,7 +44,7 @@ price = "double"
 at = "timestamp"
 {tables}"#
     );
-    job::parse("shop.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector])).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 fn open(tables: &str) -> MemoryRun {
@@ -138,7 +138,7 @@ fn a_table_goes_by_the_watermarks_of_its_own_sources() {
         )
     };
     for (policy, of_both) in [("min", 90), ("max", 95)] {
-        let job = job::parse("two.toml", &text(policy), &[], &|_| None).unwrap();
+        let job = job::parse("two.toml", &text(policy), &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector])).unwrap();
         let mut run = MemoryRun::open(job, &MemoryOptions::default()).unwrap();
         assert_eq!(run.watermark("gold.both"), None);
         for source in ["ten", "five"] {
@@ -234,7 +234,7 @@ fn many_lanes_and_a_limit_give_the_same_rows() {
     assert_eq!(tables(&mut run), expected);
     let limited = job(TABLES);
     let mut limited = Job { sources: limited.sources, ..limited };
-    limited.sources.get_mut("clicks").unwrap().kafka.max_offsets_per_trigger = Some(1);
+    limited.sources.get_mut("clicks").unwrap().records_per_epoch_max = Some(1);
     let mut run = MemoryRun::open(limited, &MemoryOptions::default()).unwrap();
     feed(&run, 0);
     assert_eq!(run.step().unwrap()[0].rows_read, 2, "one of each partition");
