@@ -29,7 +29,7 @@ pub trait SourceConnector: Sync {
     }
 
     /// Its sections whose keys are names with points in them, as `security.protocol`. TOML nests such a name where it is
-    /// not in quotes; the connector is given it in one piece either way.
+    /// not in quotes; the connector finds it as one key either way.
     fn dotted_sections(&self) -> &'static [&'static str] {
         &[]
     }
@@ -89,7 +89,11 @@ impl<'a> Connectors<'a> {
     pub(crate) fn source_keys(&self, connector: Option<&dyn SourceConnector>) -> KeySet {
         let keys = KeySet::of_part(Part::Source);
         match connector {
-            Some(connector) => with_connector(keys, connector),
+            Some(connector) => {
+                let is_new = |key: &Key| key.part != Part::Source || keys.get(key.name).is_none();
+                debug_assert!(connector.keys().iter().all(is_new), "a connector's key hides one of every source");
+                with_connector(keys, connector)
+            }
             None => self.iter().fold(keys, with_connector),
         }
     }

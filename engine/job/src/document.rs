@@ -155,7 +155,7 @@ expect_late."gold.event_counts" = 1
 "#;
 
 const STEP: &str = r#"What a step does comes first, in this order: `restart`, `time`, `static`, then `input` as one epoch that reads the records
-of all sources, then epochs without records for as long as a watermark that moved owes rows. What it expects is looked at
+of all sources, then epochs without records for as long as a watermark that moved has rows to emit. What it expects is looked at
 after that.
 
 "#;

@@ -1,8 +1,8 @@
 //! The job file: TOML text to a [`Job`], or every problem at once with its place and what to write instead.
 //!
 //! [`parse`] is the way in. What it cannot know (whether the SQL is sound) a later stage adds to the [`Problems`] of
-//! [`inspect`], pointing into a table's SQL with [`SourceMap`]. What a source's connector can be told, the connector reads
-//! itself: [`connector`].
+//! [`inspect`], pointing into a table's SQL with [`SourceMap`]. The keys of a connector are read by the connector itself:
+//! [`connector`].
 
 pub mod connector;
 pub mod instant;

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use epoch::WatermarkPolicy;
 
+mod column;
 mod settings;
 mod statics;
 mod test_section;
 
+pub use column::{Column, DataType};
 pub use settings::ConnectorSettings;
 pub use statics::{Refresh, StaticFormat, StaticTable};
 pub use test_section::{ExpectedState, KillPoint, Test, TestRecord, TestRow, TestStep};
@@ -136,50 +138,6 @@ pub struct Watermark {
     pub policy: WatermarkPolicy,
     /// Records dated more than this after the batch time are rejected, microseconds. `None`: no limit.
     pub future_limit_us: Option<i64>,
-}
-
-/// A column of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Name in SQL.
-    pub name: String,
-    /// Name in the record; the same as `name` unless the file says otherwise.
-    pub field: String,
-    /// Type of its values.
-    pub data_type: DataType,
-    /// A record without it is rejected.
-    pub required: bool,
-}
-
-/// A column type, in Spark's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DataType {
-    /// `boolean`
-    Boolean,
-    /// `int`, 32 bits
-    Int,
-    /// `bigint`, 64 bits
-    BigInt,
-    /// `float`, 32 bits
-    Float,
-    /// `double`, 64 bits
-    Double,
-    /// `decimal(precision,scale)`
-    Decimal(u8, i8),
-    /// `string`
-    String,
-    /// `binary` (base64 in JSON)
-    Binary,
-    /// `date`
-    Date,
-    /// `timestamp`: an instant, microseconds, UTC
-    Timestamp,
-    /// `array<element>`
-    Array(Box<DataType>),
-    /// `map<string,value>`
-    Map(Box<DataType>),
-    /// `struct<name:type,…>`
-    Struct(Vec<(String, DataType)>),
 }
 
 /// A table of the job.

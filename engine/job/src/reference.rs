@@ -1,84 +1,13 @@
 //! Every key of a job file but those of connectors: what it takes, what it means. The parser knows no other keys, and
 //! `docs/job-file.md` is written from here.
 
+mod key;
 mod keys;
 mod statics;
 mod test_section;
 
+pub use key::{Key, Part, Without};
 pub(crate) use keys::{PLANNED, PLANNED_CONNECTORS};
-
-/// A part of the job file with keys of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The file's outermost level.
-    File,
-    /// `[job]`
-    Job,
-    /// `[source.NAME]`
-    Source,
-    /// A section of a connector's own in a source: `[source.NAME.tls]` is `Connector("tls")`.
-    Connector(&'static str),
-    /// `watermark = { … }` of a source.
-    Watermark,
-    /// A column written `name = { … }`.
-    Column,
-    /// `[static.NAME]`
-    Static,
-    /// `[static.NAME.options]`
-    StaticOptions,
-    /// `[table.SCHEMA.NAME]`
-    Table,
-    /// `deduplicate = { … }` of a table.
-    Deduplicate,
-    /// `[[test]]`
-    Test,
-    /// `[[test.step]]`
-    TestStep,
-    /// `expect_state."SCHEMA.NAME" = { … }` of a step.
-    TestState,
-}
-
-/// What happens without a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Without {
-    /// The key must be there.
-    Required,
-    /// This value holds.
-    Default(&'static str),
-    /// This is so.
-    Means(&'static str),
-}
-
-/// One key of the job file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    /// Where it stands.
-    pub part: Part,
-    /// Its name.
-    pub name: &'static str,
-    /// What it takes.
-    pub takes: &'static str,
-    /// What holds without it.
-    pub without: Without,
-    /// What it means.
-    pub meaning: &'static str,
-    /// How it is written.
-    pub example: &'static str,
-}
-
-impl Key {
-    /// A key of one part of the file.
-    pub const fn new(
-        part: Part,
-        name: &'static str,
-        takes: &'static str,
-        without: Without,
-        meaning: &'static str,
-        example: &'static str,
-    ) -> Key {
-        Key { part, name, takes, without, meaning, example }
-    }
-}
 
 /// The keys that a section may have, and what else they are called elsewhere.
 #[derive(Debug, Clone)]
@@ -131,8 +60,9 @@ impl KeySet {
 
     /// The key that Spark or others call by this name.
     pub(crate) fn by_foreign_name(&self, name: &str) -> Option<&'static str> {
-        let known = self.foreign_names.iter().filter(|(_, ours)| self.get(ours).is_some());
-        known.into_iter().find(|(foreign, _)| foreign.eq_ignore_ascii_case(name)).map(|(_, ours)| *ours)
+        // Several keys may have one foreign name, `path` for example: the one that can stand here is meant.
+        let mut fitting = self.foreign_names.iter().filter(|(_, ours)| self.get(ours).is_some());
+        fitting.find(|(foreign, _)| foreign.eq_ignore_ascii_case(name)).map(|(_, ours)| *ours)
     }
 }
 

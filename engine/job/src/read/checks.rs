@@ -21,6 +21,7 @@ pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &m
     } else {
         return;
     };
+    // Shorter than it may be, as a word is put before what begins with a digit.
     let safe = |sign: char| if sign.is_ascii_alphanumeric() { sign } else { '_' };
     let cleaned: String = name.chars().map(safe).take(NAME_LEN_MAX - 10).collect();
     let help = match cleaned.trim_start_matches('_') {

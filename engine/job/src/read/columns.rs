@@ -65,9 +65,9 @@ fn column(entry: &Entry, problems: &mut Problems) -> Column {
 
 /// True for `address = { city = "string" }`: no key of a column, and all values are strings.
 fn looks_like_fields(section: &Section) -> bool {
-    let known = |name: &str| crate::reference::keys(Part::Column).any(|key| key.name == name);
+    let is_key = |name: &str| crate::reference::keys(Part::Column).any(|key| key.name == name);
     !section.entries.is_empty()
-        && section.entries.iter().all(|entry| !known(&entry.name) && matches!(entry.node.value, Value::Text(_)))
+        && section.entries.iter().all(|entry| !is_key(&entry.name) && matches!(entry.node.value, Value::Text(_)))
 }
 
 /// Reads a type. A wrong one is taken for a timestamp: then the watermark has nothing to say about it.

@@ -64,18 +64,18 @@ fn tables_of(
 /// What stands in a section under names of tables. `gold.counts = …` may be written with quotes or without.
 fn named(keys: &Keys<'_>, name: &str, names: &[String], problems: &mut Problems) -> Vec<Entry> {
     let Some((section, _)) = keys.section(name, problems) else { return Vec::new() };
-    let mut found: Vec<Entry> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     for entry in flat(section, names) {
-        if found.iter().any(|other| other.name == entry.name) {
+        if entries.iter().any(|other| other.name == entry.name) {
             let problem = Problem::new(entry.name_span.clone(), format!("`{}` is there twice", entry.name));
             problems.push(problem.label("there already").help("keep one of them"));
         } else if names.contains(&entry.name) {
-            found.push(entry);
+            entries.push(entry);
         } else if !matches!(entry.node.value, Value::Broken) {
             problems.push(checks::unknown(&entry, "table", names.iter()));
         }
     }
-    found
+    entries
 }
 
 fn flat(section: &Section, names: &[String]) -> Vec<Entry> {

@@ -1,8 +1,8 @@
 //! The table of keys itself.
 
-use super::Key;
-use super::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
-use super::Without::{Default, Means, Required};
+use super::key::Key;
+use super::key::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
+use super::key::Without::{Default, Means, Required};
 
 /// The keys of the file, the job, its sources and its tables.
 pub(crate) const KEYS: &[Key] = &[

@@ -1,8 +1,8 @@
 //! The keys of static tables.
 
-use super::Key;
-use super::Part::{Static, StaticOptions};
-use super::Without::{Default, Means, Required};
+use super::key::Key;
+use super::key::Part::{Static, StaticOptions};
+use super::key::Without::{Default, Means, Required};
 
 /// All of them.
 pub(super) const KEYS: &[Key] = &[

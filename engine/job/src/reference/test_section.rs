@@ -1,8 +1,8 @@
 //! The keys of tests.
 
-use super::Key;
-use super::Part::{Test, TestState, TestStep};
-use super::Without::{Default, Means, Required};
+use super::key::Key;
+use super::key::Part::{Test, TestState, TestStep};
+use super::key::Without::{Default, Means, Required};
 
 /// All of them.
 pub(super) const KEYS: &[Key] = &[

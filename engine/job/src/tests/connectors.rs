@@ -43,7 +43,7 @@ fn each_source_is_read_by_its_connector() {
     assert_eq!(connectors, ["kafka", "lines"]);
     assert!(job.sources["events"].settings.downcast::<stand_in::Settings>().is_some());
     assert!(job.sources["old"].settings.downcast::<stand_in::Settings>().is_none());
-    assert_ne!(job.sources["events"].settings.is_bounded(), false);
+    assert!(job.sources["events"].settings.is_bounded());
     assert!(job.ends());
     assert_eq!(job, read(TWO_SOURCES, &[]).unwrap());
     assert_ne!(job, read(TWO_SOURCES, &[("source.events.topic", "other")]).unwrap());
