@@ -12,7 +12,7 @@ use crate::reference::{Key, KeySet, Part};
 use crate::tree::{Section, Value};
 
 /// A connector, as far as the job file is concerned.
-pub trait SourceConnector: Sync {
+pub trait ConnectorKeys: Sync {
     /// What `connector = "…"` calls it.
     fn name(&self) -> &'static str;
 
@@ -55,26 +55,26 @@ pub struct ReadSource {
 
 /// The connectors that a job file may name.
 #[derive(Clone, Copy)]
-pub struct Connectors<'a>(&'a [&'a dyn SourceConnector]);
+pub struct Connectors<'a>(&'a [&'a dyn ConnectorKeys]);
 
 impl<'a> Connectors<'a> {
     /// These, in the order of the documentation.
-    pub const fn new(connectors: &'a [&'a dyn SourceConnector]) -> Self {
+    pub const fn new(connectors: &'a [&'a dyn ConnectorKeys]) -> Self {
         Self(connectors)
     }
 
     /// The connector of this name.
-    pub fn get(&self, name: &str) -> Option<&'a dyn SourceConnector> {
+    pub fn get(&self, name: &str) -> Option<&'a dyn ConnectorKeys> {
         self.0.iter().copied().find(|connector| connector.name() == name)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a dyn SourceConnector> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a dyn ConnectorKeys> {
         self.0.iter().copied()
     }
 
     /// The connector of a source. A source that names none is read with the only one, if there is but one: its other keys
     /// are worth a look, and there is a problem already.
-    pub(crate) fn of_source(&self, source: &Section) -> Option<&'a dyn SourceConnector> {
+    pub(crate) fn of_source(&self, source: &Section) -> Option<&'a dyn ConnectorKeys> {
         let named = source.get("connector").and_then(|entry| match &entry.node.value {
             Value::Text(text) => self.get(&text.value),
             _ => None,
@@ -86,7 +86,7 @@ impl<'a> Connectors<'a> {
     }
 
     /// The keys of a source with this connector; with all of them, if it is not known which.
-    pub(crate) fn source_keys(&self, connector: Option<&dyn SourceConnector>) -> KeySet {
+    pub(crate) fn source_keys(&self, connector: Option<&dyn ConnectorKeys>) -> KeySet {
         let keys = KeySet::of_part(Part::Source);
         match connector {
             Some(connector) => {
@@ -122,11 +122,11 @@ impl<'a> Connectors<'a> {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        self.iter().map(SourceConnector::name).collect()
+        self.iter().map(ConnectorKeys::name).collect()
     }
 }
 
-fn with_connector(keys: KeySet, connector: &dyn SourceConnector) -> KeySet {
+fn with_connector(keys: KeySet, connector: &dyn ConnectorKeys) -> KeySet {
     keys.with(connector.keys(), Part::Source, connector.foreign_names())
 }
 

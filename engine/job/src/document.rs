@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::connector::{Connectors, SourceConnector};
+use crate::connector::{ConnectorKeys, Connectors};
 use crate::reference::{Key, Part, Without, keys};
 use crate::types::PLAIN;
 
@@ -37,7 +37,7 @@ pub fn document(connectors: Connectors<'_>) -> String {
 }
 
 /// The keys that a connector adds, each section of its own under a heading of its own.
-fn write_connector(out: &mut String, connector: &dyn SourceConnector, connectors: Connectors<'_>) {
+fn write_connector(out: &mut String, connector: &dyn ConnectorKeys, connectors: Connectors<'_>) {
     let mut part = None;
     for key in connector.keys() {
         if part != Some(key.part) {

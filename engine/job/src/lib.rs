@@ -23,7 +23,7 @@ mod read;
 mod types;
 mod variable;
 
-pub use connector::{Connectors, ReadSource, SourceConnector};
+pub use connector::{ConnectorKeys, Connectors, ReadSource};
 pub use document::document;
 pub use keys::Keys;
 pub use model::*;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use job::reference::Key;
-use job::{Keys, Problems, ReadSource, SourceConnector};
+use job::{ConnectorKeys, Keys, Problems, ReadSource};
 
 use crate::settings::{KafkaSettings, OnDataLoss};
 
@@ -18,7 +18,7 @@ mod topics;
 #[derive(Debug, Clone, Copy)]
 pub struct KafkaConnector;
 
-impl SourceConnector for KafkaConnector {
+impl ConnectorKeys for KafkaConnector {
     fn name(&self) -> &'static str {
         "kafka"
     }

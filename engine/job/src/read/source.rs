@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use epoch::{WatermarkPolicy, WatermarkScope};
 
-use crate::connector::{Connectors, ReadSource, SourceConnector};
+use crate::connector::{ConnectorKeys, Connectors, ReadSource};
 use crate::keys::{Keys, missing, wrong_type};
 use crate::model::{Column, ConnectorSettings, DataType, Format, OnError, Source, Watermark};
 use crate::nearest::nearest;
@@ -39,7 +39,7 @@ pub(super) fn read(
     let schema = schema(name, &keys, format, problems);
     let watermark = keys.section("watermark", problems);
     let watermark = watermark.map(|(section, at)| read_watermark(section, at, &schema, problems));
-    let connector = connector.map_or("", SourceConnector::name).to_owned();
+    let connector = connector.map_or("", ConnectorKeys::name).to_owned();
     Source { name: name.to_owned(), connector, settings, records_per_epoch_max, format, on_error, watermark, schema }
 }
 

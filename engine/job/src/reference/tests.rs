@@ -1,7 +1,7 @@
 //! The table of keys and the parser say the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::connector::SourceConnector;
+use crate::connector::ConnectorKeys;
 use crate::tests::parse;
 use crate::tests::stand_in::StandIn;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::connector::{Connectors, ReadSource, SourceConnector};
+use crate::connector::{ConnectorKeys, Connectors, ReadSource};
 use crate::keys::Keys;
 use crate::model::ConnectorSettings;
 use crate::problem::Problems;
@@ -71,7 +71,7 @@ const KEYS: &[Key] = &[
     Key::new(TLS, "verify", "true or false", Default("true"), "If it is.", "verify = false"),
 ];
 
-impl SourceConnector for StandIn {
+impl ConnectorKeys for StandIn {
     fn name(&self) -> &'static str {
         "kafka"
     }
@@ -138,7 +138,7 @@ impl ConnectorSettings for Settings {
 
 pub struct Lines;
 
-impl SourceConnector for Lines {
+impl ConnectorKeys for Lines {
     fn name(&self) -> &'static str {
         "lines"
     }
