@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder,
-    TimestampMicrosecondArray,
+    Array, AsArray, BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use epoch::offsets::PerPartition;
 use epoch::{DataGap, OffsetRange, Offsets, Plan, Step, TopicPartition};
-use formats::{JsonDecoder, RawDecoder, Reject};
-use job::{Column, Format, OnError, Source};
+use formats::Decoder;
+use job::{OnError, Source};
 use kafka::Record;
 
 use crate::error::RunError;
@@ -153,47 +152,14 @@ impl Reader {
     }
 }
 
-/// Decodes the value of a record, by format.
-enum Decoder {
-    Json(Box<JsonDecoder>),
-    Raw(Box<RawDecoder>),
-}
-
-impl Decoder {
-    fn new(setup: &SourceSetup) -> Decoder {
-        let columns: &[Column] = &setup.source.schema;
-        match (setup.source.format, setup.event_time) {
-            (Format::Raw, _) => Decoder::Raw(Box::new(RawDecoder::new(columns))),
-            (Format::Json, Some(column)) => Decoder::Json(Box::new(JsonDecoder::new(columns).with_event_time(column))),
-            (Format::Json, None) => Decoder::Json(Box::new(JsonDecoder::new(columns))),
-        }
-    }
-
-    fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
-        match self {
-            Decoder::Json(decoder) => decoder.push(value),
-            Decoder::Raw(decoder) => decoder.push(value),
-        }
-    }
-
-    fn event_time_max_us(&self) -> Option<i64> {
-        match self {
-            Decoder::Json(decoder) => decoder.event_time_max_us(),
-            Decoder::Raw(_) => None,
-        }
-    }
-
-    fn flush(&mut self) -> Result<Vec<ArrayRef>, arrow::error::ArrowError> {
-        match self {
-            Decoder::Json(decoder) => decoder.flush(),
-            Decoder::Raw(decoder) => decoder.flush(),
-        }
-    }
+/// Decodes the values of a source's records.
+fn decoder(setup: &SourceSetup) -> Box<dyn Decoder> {
+    formats::decoder(setup.source.format, &setup.source.schema, setup.event_time)
 }
 
 /// Takes records down: values into the decoder, the rest into metadata columns.
 struct BatchBuilder {
-    decoder: Decoder,
+    decoder: Box<dyn Decoder>,
     future_limit_us: Option<i64>,
     latest_allowed_us: Option<i64>,
     keys: BinaryBuilder,
@@ -214,7 +180,7 @@ struct BatchBuilder {
 impl BatchBuilder {
     fn new(setup: &Arc<SourceSetup>) -> BatchBuilder {
         BatchBuilder {
-            decoder: Decoder::new(setup),
+            decoder: decoder(setup),
             future_limit_us: setup.source.watermark.as_ref().and_then(|watermark| watermark.future_limit_us),
             latest_allowed_us: None,
             keys: BinaryBuilder::new(),
@@ -234,7 +200,7 @@ impl BatchBuilder {
     }
 
     fn begin(&mut self, batch_time_us: i64, setup: &Arc<SourceSetup>) {
-        *self = BatchBuilder { decoder: Decoder::new(setup), ..BatchBuilder::new(setup) };
+        *self = BatchBuilder::new(setup);
         self.latest_allowed_us = self.future_limit_us.map(|limit_us| batch_time_us.saturating_add(limit_us));
     }
 

@@ -7,10 +7,8 @@
 //! An epoch that is run again must see the same rows in the same order. A Delta table keeps its versions; of plain files
 //! the rows are copied into the checkpoint whenever the version changes, before the plan that names it is stored.
 
-mod columns;
 mod copy;
 mod error;
-mod formats;
 mod held;
 mod lookups;
 
@@ -73,7 +71,7 @@ impl StaticRows {
             let lines: Vec<String> = rows.iter().map(|row| Value::Object(row.clone()).to_string()).collect();
             files.push((format!("static.{}", table.name), Bytes::from(lines.join("\n"))));
         }
-        let (_, batches) = formats::read_each(table, StaticFormat::Json, &files).map_err(|text| fault(&text))?;
+        let (_, batches) = formats::files::read_each(table, StaticFormat::Json, &files).map_err(|text| fault(&text))?;
         let with_version = |(file, batch): (&(String, Bytes), RecordBatch)| StaticRows {
             version: format!("test:{:032x}", xxh3_128(&file.1)),
             batch,
@@ -200,7 +198,8 @@ impl StaticLoader {
 
     async fn load_delta(&self, version: i64) -> Result<StaticRows, StaticError> {
         let (schema, batches) = self.place.delta_rows(version).await.map_err(|error| self.sink(error))?;
-        let batch = columns::shaped(&self.table, &schema, &batches).and_then(|batch| columns::sorted(&batch));
+        let batch = formats::files::shaped(&self.table, &schema, &batches);
+        let batch = batch.and_then(|batch| formats::files::sorted(&batch));
         let batch = batch.map_err(|text| {
             self.data(&format!("the Delta table {} at version {version}: {text}", self.place.location()))
         })?;
@@ -221,7 +220,8 @@ impl StaticLoader {
     /// The rows of these files; `None` if they changed while they were read.
     async fn load_files(&self, files: &[PlacedFile]) -> Result<Option<StaticRows>, StaticError> {
         let version = self.files_version(files);
-        let format = formats::format_of(&self.table, files)
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let format = formats::files::format_of(&self.table, &names)
             .map_err(|text| StaticError::Settings(self.text(&format!("{}: {text}", self.place.location()))))?;
         let mut contents = Vec::with_capacity(files.len());
         for file in files {
@@ -236,7 +236,7 @@ impl StaticLoader {
         if self.changed(&version).await? {
             return Ok(None);
         }
-        let batch = formats::read(&self.table, format, &contents).map_err(|text| self.data(&text))?;
+        let batch = formats::files::read(&self.table, format, &contents).map_err(|text| self.data(&text))?;
         Ok(Some(StaticRows { version, batch }))
     }
 

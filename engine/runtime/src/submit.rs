@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use epoch::{Plan, Step};
-use job::{Format, Job, Trigger};
+use job::{Job, Trigger};
 use plan::{Graph, plan_job};
 use serde_json::Value;
 
@@ -46,11 +46,7 @@ pub struct Summary {
 
 /// Columns of each source, for [`plan_job`].
 pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
-    let schema = |source: &job::Source| match (source.format, source.schema.is_empty()) {
-        (Format::Raw, true) => Arc::new(Schema::new(vec![Field::new("value", DataType::Binary, true)])),
-        _ => formats::arrow_schema(&source.schema),
-    };
-    job.sources.iter().map(|(name, source)| (name.clone(), schema(source))).collect()
+    job.sources.iter().map(|(name, source)| (name.clone(), formats::source_schema(source))).collect()
 }
 
 /// Columns of each source and of each static table, for [`plan_job`].
