@@ -103,6 +103,7 @@ fn hash(name: &[u8]) -> u64 {
         (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
         _ => (name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0),
     };
+    // Multiplied by 2^64 over the golden ratio, which spreads neighbours far apart (Fibonacci hashing); the upper bits are best.
     let mixed = (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed >> 40 ^ mixed >> 32
 }

@@ -22,18 +22,18 @@ impl FileFormat for Csv {
         merged(files, |content| schema_of(table, content))
     }
 
-    /// Columns are found by the first line, or without one by their order.
+    /// Columns are matched by the first line, or without one by their order.
     fn rows(&self, table: &StaticTable, target: &TargetColumns, content: &Bytes) -> Result<Vec<RecordBatch>, String> {
         let fields: Vec<Field> = if table.header {
-            let (found, _) = format_of(table).infer_schema(Cursor::new(content), Some(0)).map_err(fault)?;
-            check_names(&found)?;
+            let (first_line, _) = format_of(table).infer_schema(Cursor::new(content), Some(0)).map_err(fault)?;
+            check_names(&first_line)?;
             if !table.schema.is_empty()
-                && let Some(name) = target.names().find(|name| found.field_with_name(name).is_err())
+                && let Some(name) = target.names().find(|name| first_line.field_with_name(name).is_err())
             {
-                return Err(missing(name, &found));
+                return Err(missing(name, &first_line));
             }
             let data_type = |name: &str| target.data_type(name).cloned().unwrap_or(DataType::Utf8);
-            found.fields().iter().map(|field| Field::new(field.name(), data_type(field.name()), true)).collect()
+            first_line.fields().iter().map(|field| Field::new(field.name(), data_type(field.name()), true)).collect()
         } else {
             let types = target.schema.fields().iter().map(|field| field.data_type().clone());
             target.names().zip(types).map(|(name, data_type)| Field::new(name, data_type, true)).collect()

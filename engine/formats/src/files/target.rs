@@ -31,10 +31,10 @@ impl TargetColumns {
     }
 
     /// The columns of the files, in types that sources and tables have.
-    pub fn by_files(found: &Schema) -> Result<TargetColumns, String> {
-        check_names(found)?;
-        let types = usable_types(found)?;
-        let fields: Vec<Field> = found
+    pub fn by_files(in_files: &Schema) -> Result<TargetColumns, String> {
+        check_names(in_files)?;
+        let types = usable_types(in_files)?;
+        let fields: Vec<Field> = in_files
             .fields()
             .iter()
             .zip(types)
@@ -92,10 +92,10 @@ impl TargetColumns {
 ///
 /// # Errors
 /// A column that is missing or has a type that does not go, and what to do about it.
-pub fn shaped(table: &StaticTable, found: &Schema, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
+pub fn shaped(table: &StaticTable, in_files: &Schema, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
     let target = match TargetColumns::by_job(table) {
         Some(target) => target,
-        None => TargetColumns::by_files(found)?,
+        None => TargetColumns::by_files(in_files)?,
     };
     let batches = batches.iter().map(|batch| target.of(batch)).collect::<Result<Vec<_>, _>>()?;
     joined(&target.schema, &batches)
@@ -144,8 +144,8 @@ fn cast_to(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, String> {
 }
 
 /// A column that is not there.
-pub(super) fn missing(name: &str, found: &Schema) -> String {
-    let there: Vec<&str> = found.fields().iter().map(|field| field.name().as_str()).collect();
+pub(super) fn missing(name: &str, in_files: &Schema) -> String {
+    let there: Vec<&str> = in_files.fields().iter().map(|field| field.name().as_str()).collect();
     format!(
         "there is no column `{name}`; the columns are {}; write `field` in the schema if names differ",
         there.join(", ")
@@ -172,9 +172,9 @@ pub(super) fn check_names(schema: &Schema) -> Result<(), String> {
 }
 
 /// The types of the columns as a table of the job would have them. Names are left aside: SQL can quote what a table refuses.
-fn usable_types(found: &Schema) -> Result<Vec<DataType>, String> {
-    let mut types = Vec::with_capacity(found.fields().len());
-    for field in found.fields() {
+fn usable_types(in_files: &Schema) -> Result<Vec<DataType>, String> {
+    let mut types = Vec::with_capacity(in_files.fields().len());
+    for field in in_files.fields() {
         let plain = Field::new("value", with_types(field.data_type()), true);
         let usable = table_schema(&Schema::new(vec![plain]))
             .map_err(|error| format!("the column `{}` has a type that SQL cannot use here: {error}", field.name()))?;
