@@ -9,6 +9,7 @@ use job::{Job, Problem, Problems, SourceMap};
 use plan::{Graph, SqlProblem, TableProblem};
 use runtime::StaticError;
 
+use crate::connectors::CONNECTORS;
 use crate::ending::Failure;
 use crate::terminal;
 
@@ -44,7 +45,7 @@ impl JobFile {
     /// The file cannot be read, or has problems.
     pub fn read(&self) -> Result<Job, Failure> {
         let (name, text) = self.text()?;
-        job::parse(&name, &text, &self.overrides, &variable).map_err(|problems| rendered(&problems))
+        job::parse(&name, &text, &self.overrides, &variable, CONNECTORS).map_err(|problems| rendered(&problems))
     }
 
     /// The job and its plan.
@@ -67,7 +68,7 @@ impl JobFile {
     /// `statics` tells the columns of the static tables.
     fn plan_with(&self, statics: &dyn Fn(&Job) -> Statics) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
-        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable);
+        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
         let mut schemas = BTreeMap::new();
         if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use epoch::offsets::{PerPartition, spread_limit};
 use epoch::{OffsetRange, Offsets, Ranges};
-use job::Job;
-use kafka::KafkaPlanner;
+use job::{Connectors, Job};
+use kafka::{KafkaConnector, KafkaPlanner, KafkaSettings};
 
 use crate::DrillOptions;
+
+/// What a drill can bound: topics of Kafka.
+const CONNECTORS: Connectors<'static> = Connectors::new(&[&KafkaConnector]);
 
 /// What a drill reads.
 #[derive(Debug, Clone)]
@@ -24,7 +27,8 @@ pub struct Scope {
 pub fn read_job(options: &DrillOptions) -> Result<Job, String> {
     let name = options.job_file.display().to_string();
     let text = std::fs::read_to_string(&options.job_file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    job::parse(&name, &text, &options.sets, &|name| std::env::var(name).ok()).map_err(|problems| problems.render(false))
+    job::parse(&name, &text, &options.sets, &|name| std::env::var(name).ok(), CONNECTORS)
+        .map_err(|problems| problems.render(false))
 }
 
 /// Takes the newest records of each source, in proportion to what its partitions hold.
@@ -33,8 +37,9 @@ pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
     let mut scope = Scope { sets: general(job), records: 0, partitions: String::new() };
     let mut told = Vec::new();
     for (name, source) in &job.sources {
-        let mut planner =
-            KafkaPlanner::open(name, &source.kafka, &drill_name(job)).map_err(|error| error.to_string())?;
+        let settings =
+            KafkaSettings::of(source).ok_or_else(|| format!("source {name}: only sources in Kafka can be drilled"))?;
+        let mut planner = KafkaPlanner::open(name, settings, &drill_name(job)).map_err(|error| error.to_string())?;
         let available = planner.available().map_err(|error| error.to_string())?;
         let there: Ranges =
             available.iter().map(|(at, reach)| (at, OffsetRange { from: reach.low, until: reach.high })).collect();
@@ -43,7 +48,7 @@ pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
         if records == 0 {
             return Err(format!(
                 "source {name}: its topic holds no records to drill with ({:?})\n  send some first: engine generate ecommerce --topic NAME",
-                source.kafka.topics
+                settings.topics
             ));
         }
         scope.records += records;

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("formats", &["epoch", "job"]),
     ("connector", &["epoch", "job"]),
     ("kafka", &["epoch", "job", "connector"]),
-    ("delta", &["batch", "epoch", "job"]),
+    ("delta", &["batch", "epoch", "job", "formats"]),
     ("state", &["epoch"]),
     ("operators", &["batch", "epoch", "state"]),
     ("plan", &["batch", "epoch", "job", "state", "operators"]),

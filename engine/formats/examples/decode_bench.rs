@@ -1,10 +1,10 @@
-//! How fast e-commerce events (26 columns, six shapes) are decoded: `cargo run --release -p decode --example decode_bench`.
+//! How fast e-commerce events (26 columns, six shapes) are decoded: `cargo run --release -p formats --example decode_bench`.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::time::Instant;
 
-use formats::JsonDecoder;
+use formats::{Decoder, JsonDecoder};
 use job::{Column, DataType};
 
 const EVENTS: usize = 200_000;

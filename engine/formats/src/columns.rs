@@ -7,25 +7,18 @@ use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, BooleanBufferBuilder, Date32Array, Decimal128Array, Float32Array,
     Float64Array, Int32Array, Int64Array, NullBufferBuilder, StringArray, TimestampMicrosecondArray,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use job::DataType;
 
-use crate::nested::{ListValues, MapValues, StructValues};
+use crate::byte_values::ByteValues;
+use crate::nested::{ListValues, MapValues, NestedColumn, StructValues};
 use crate::number::{integer, scaled};
 use crate::reject::Fault;
-use crate::scan::{self, Kind, Span};
+use crate::scan;
+use crate::span::{Kind, Span};
 use crate::string::unescape;
 use crate::timestamp::{date_days, epoch_seconds_us, timestamp_us};
-
-/// Base64 with the usual alphabet, padded or not.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// One column under construction.
 pub(crate) struct ColumnBuilder {
@@ -42,13 +35,13 @@ enum Values {
     Float(Vec<f32>),
     Double(Vec<f64>),
     Decimal(Vec<i128>, u8, i8),
-    String(Bytes),
-    Binary(Bytes),
+    String(ByteValues),
+    Binary(ByteValues),
     Date(Vec<i32>),
     Timestamp(Vec<i64>),
-    List(ListValues),
-    Map(MapValues),
-    Struct(StructValues),
+    List(ListValues<ColumnBuilder>),
+    Map(MapValues<ColumnBuilder>),
+    Struct(StructValues<ColumnBuilder>),
 }
 
 impl ColumnBuilder {
@@ -60,13 +53,16 @@ impl ColumnBuilder {
             DataType::Float => Values::Float(Vec::new()),
             DataType::Double => Values::Double(Vec::new()),
             DataType::Decimal(precision, scale) => Values::Decimal(Vec::new(), *precision, *scale),
-            DataType::String => Values::String(Bytes::new(0, 0)),
-            DataType::Binary => Values::Binary(Bytes::new(0, 0)),
+            DataType::String => Values::String(ByteValues::new(0, 0)),
+            DataType::Binary => Values::Binary(ByteValues::new(0, 0)),
             DataType::Date => Values::Date(Vec::new()),
             DataType::Timestamp => Values::Timestamp(Vec::new()),
-            DataType::Array(element) => Values::List(ListValues::new(element)),
-            DataType::Map(value) => Values::Map(MapValues::new(value)),
-            DataType::Struct(members) => Values::Struct(StructValues::new(members)),
+            DataType::Array(element) => Values::List(ListValues::new(element, ColumnBuilder::new(element))),
+            DataType::Map(value) => Values::Map(MapValues::new(value, ColumnBuilder::new(value))),
+            DataType::Struct(members) => {
+                let columns = members.iter().map(|(_, data_type)| ColumnBuilder::new(data_type)).collect();
+                Values::Struct(StructValues::new(members, columns))
+            }
         };
         ColumnBuilder { values, validity: NullBufferBuilder::new(0), expected: type_name(data_type) }
     }
@@ -78,6 +74,7 @@ impl ColumnBuilder {
         if span.kind == Kind::Null {
             return Ok(());
         }
+        debug_assert!(row >= self.validity.len(), "row {row} has a value already");
         self.fill(row);
         self.append_value(row, record, span)?;
         self.validity.append_non_null();
@@ -178,6 +175,21 @@ impl ColumnBuilder {
     }
 }
 
+impl NestedColumn for ColumnBuilder {
+    #[inline]
+    fn append(&mut self, row: usize, record: &[u8], span: Span) -> Result<(), Box<Fault>> {
+        self.append(row, record, span)
+    }
+
+    fn truncate(&mut self, row: usize) {
+        self.truncate(row);
+    }
+
+    fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
+        self.finish(rows)
+    }
+}
+
 impl Values {
     fn fill(&mut self, row: usize) {
         match self {
@@ -239,54 +251,6 @@ impl Values {
             Values::Map(values) => values.finish(nulls)?,
             Values::Struct(values) => values.finish(rows, nulls)?,
         })
-    }
-}
-
-/// Values of varying length, end to end.
-pub(crate) struct Bytes {
-    /// One more than there are values; starts with 0. They stay below 2^31: see `BATCH_BYTES_MAX`.
-    offsets: Vec<i32>,
-    bytes: Vec<u8>,
-}
-
-impl Bytes {
-    pub(crate) fn new(values: usize, bytes: usize) -> Bytes {
-        let mut offsets = Vec::with_capacity(values + 1);
-        offsets.push(0);
-        Bytes { offsets, bytes: Vec::with_capacity(bytes) }
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, value: &[u8]) -> bool {
-        self.push_with(|bytes| bytes.extend_from_slice(value))
-    }
-
-    #[inline]
-    pub(crate) fn push_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
-        write(&mut self.bytes);
-        self.offsets.push(self.bytes.len() as i32);
-        true
-    }
-
-    fn push_base64(&mut self, text: &[u8]) -> bool {
-        let decoded = BASE64.decode_vec(text, &mut self.bytes).is_ok();
-        self.offsets.push(self.bytes.len() as i32);
-        decoded
-    }
-
-    pub(crate) fn fill(&mut self, row: usize) {
-        self.offsets.resize(row + 1, self.bytes.len() as i32);
-    }
-
-    pub(crate) fn truncate(&mut self, row: usize) {
-        self.offsets.truncate(row + 1);
-        self.bytes.truncate(self.offsets.last().copied().unwrap_or(0) as usize);
-    }
-
-    pub(crate) fn take(&mut self) -> (OffsetBuffer<i32>, Buffer) {
-        let empty = Bytes::new(self.offsets.len(), self.bytes.len());
-        let full = std::mem::replace(self, empty);
-        (OffsetBuffer::new(full.offsets.into()), full.bytes.into())
     }
 }
 

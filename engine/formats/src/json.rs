@@ -6,11 +6,13 @@ use arrow::error::ArrowError;
 use job::Column;
 
 use crate::columns::ColumnBuilder;
+use crate::decoder::Decoder;
 use crate::keys::{Keys, UNKNOWN};
-use crate::limits::{BATCH_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::reject::{Fault, Reject};
-use crate::scan::{self, Kind, Malformed, Span, byte, skip_space};
+use crate::scan;
 use crate::schema::arrow_schema;
+use crate::size::check_size;
+use crate::span::{Kind, Malformed, Span, byte, skip_space};
 
 /// Decodes records into the columns of one source.
 pub struct JsonDecoder {
@@ -21,8 +23,8 @@ pub struct JsonDecoder {
     required: Vec<usize>,
     /// (from, to): columns that read the same field as an earlier one.
     copies: Vec<(usize, usize)>,
-    /// Values of the record at hand, in its order.
-    found: Vec<(u16, Span)>,
+    /// Columns that the record at hand has a value for, in its order, and where the values lie.
+    spans: Vec<(u16, Span)>,
     /// Number of the record at hand, to tell its marks in `columns` from those of the records before.
     stamp: u64,
     rows: usize,
@@ -34,7 +36,7 @@ pub struct JsonDecoder {
 struct DecodedColumn {
     field: String,
     builder: ColumnBuilder,
-    /// Number of the last record that had the field, and its place in `found`.
+    /// Number of the last record that had the field, and its place in `spans`.
     stamp: u64,
     place: usize,
 }
@@ -53,7 +55,7 @@ impl JsonDecoder {
                 .filter_map(|index| first(&columns[index].field).map(|from| (from, index)))
                 .filter(|(from, to)| from != to)
                 .collect(),
-            found: Vec::with_capacity(columns.len()),
+            spans: Vec::with_capacity(columns.len()),
             stamp: 0,
             rows: 0,
             bytes: 0,
@@ -62,79 +64,18 @@ impl JsonDecoder {
         }
     }
 
-    /// Follows the newest value of column `index`, a timestamp: see [`event_time_max_us`](Self::event_time_max_us).
+    /// Follows the newest value of column `index`, a timestamp: see [`event_time_max_us`](Decoder::event_time_max_us).
     #[must_use]
     pub fn with_event_time(mut self, index: usize) -> JsonDecoder {
+        debug_assert!(self.schema.field(index).data_type().is_temporal(), "column {index} is no timestamp");
         self.event_time = Some(index);
         self
     }
 
-    /// The Arrow schema of what [`flush`](Self::flush) returns.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
-    }
-
-    /// Rows since the last flush.
-    #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Bytes of values since the last flush. Flush long before [`BATCH_BYTES_MAX`], or `push` will reject.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Newest value of the event-time column among the rows since the last flush, microseconds since 1970 UTC. `None`
-    /// without rows that have one.
-    #[must_use]
-    pub fn event_time_max_us(&self) -> Option<i64> {
-        self.event_time_max_us
-    }
-
-    /// Appends the record as one row.
-    ///
-    /// # Errors
-    /// The record does not fit; nothing was appended. Any bytes are safe to pass.
-    #[inline]
-    pub fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
-        check_size(value, self.bytes)?;
-        if simdutf8::basic::from_utf8(value).is_err() {
-            return Err(not_text(value));
-        }
-        self.scan(value).map_err(|malformed| self.not_json(value, malformed))?;
-        if let Err(reject) = self.append(value) {
-            for column in &mut self.columns {
-                column.builder.truncate(self.rows);
-            }
-            return Err(reject);
-        }
-        if let Some(column) = self.event_time.and_then(|index| self.columns.get(index)) {
-            self.event_time_max_us = self.event_time_max_us.max(column.builder.timestamp_at(self.rows));
-        }
-        self.rows += 1;
-        self.bytes += value.len();
-        Ok(())
-    }
-
-    /// Takes the rows out, columns in schema order, and leaves the decoder empty, with room for as much again.
-    ///
-    /// # Errors
-    /// Arrow refuses a column: a bug, as every value was checked. The rows are lost, the decoder is empty all the same.
-    pub fn flush(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
-        self.event_time_max_us = None;
-        let arrays: Vec<_> = self.columns.iter_mut().map(|column| column.builder.finish(rows)).collect();
-        arrays.into_iter().collect()
-    }
-
-    /// Finds the record's values in `found`, and checks that it is one JSON object and nothing else.
+    /// Finds the record's values, into `spans`, and checks that it is one JSON object and nothing else.
     #[inline]
     fn scan(&mut self, record: &[u8]) -> Result<(), Malformed> {
-        self.found.clear();
+        self.spans.clear();
         self.stamp += 1;
         let mut at = skip_space(record, 0);
         if byte(record, at) != b'{' {
@@ -172,18 +113,18 @@ impl JsonDecoder {
             return;
         };
         if column.stamp == self.stamp {
-            self.found[column.place].1 = span;
+            self.spans[column.place].1 = span;
             return;
         }
         column.stamp = self.stamp;
-        column.place = self.found.len();
-        self.found.push((index, span));
+        column.place = self.spans.len();
+        self.spans.push((index, span));
     }
 
     /// Appends the values found. After an error some columns may hold a value too many.
     #[inline]
     fn append(&mut self, record: &[u8]) -> Result<(), Reject> {
-        for &(index, span) in &self.found {
+        for &(index, span) in &self.spans {
             let column = &mut self.columns[index as usize];
             column.builder.append(self.rows, record, span).map_err(|fault| fault.in_field(&column.field))?;
         }
@@ -205,7 +146,7 @@ impl JsonDecoder {
     /// Where the record at hand has the value of a column.
     fn span_of(&self, index: usize) -> Span {
         let column = &self.columns[index];
-        if column.stamp == self.stamp { self.found[column.place].1 } else { Span::ABSENT }
+        if column.stamp == self.stamp { self.spans[column.place].1 } else { Span::ABSENT }
     }
 
     #[cold]
@@ -216,30 +157,60 @@ impl JsonDecoder {
     }
 }
 
+impl Decoder for JsonDecoder {
+    fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn event_time_max_us(&self) -> Option<i64> {
+        self.event_time_max_us
+    }
+
+    #[inline]
+    fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
+        check_size(value, self.bytes)?;
+        if simdutf8::basic::from_utf8(value).is_err() {
+            return Err(not_text(value));
+        }
+        self.scan(value).map_err(|malformed| self.not_json(value, malformed))?;
+        if let Err(reject) = self.append(value) {
+            for column in &mut self.columns {
+                column.builder.truncate(self.rows);
+            }
+            return Err(reject);
+        }
+        if let Some(column) = self.event_time.and_then(|index| self.columns.get(index)) {
+            self.event_time_max_us = self.event_time_max_us.max(column.builder.timestamp_at(self.rows));
+        }
+        self.rows += 1;
+        self.bytes += value.len();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
+        self.event_time_max_us = None;
+        // Collected twice, so that every column is emptied even if an earlier one fails.
+        let arrays: Vec<_> = self.columns.iter_mut().map(|column| column.builder.finish(rows)).collect();
+        debug_assert!(arrays.iter().flatten().all(|array| array.len() == rows), "a column has not {rows} rows");
+        arrays.into_iter().collect()
+    }
+}
+
 impl DecodedColumn {
     fn new(column: &Column) -> DecodedColumn {
         let builder = ColumnBuilder::new(&column.data_type);
         DecodedColumn { field: column.field.clone(), builder, stamp: 0, place: 0 }
     }
-}
-
-/// Checks a value against the limits of a record and of a batch.
-#[inline]
-pub(crate) fn check_size(value: &[u8], batch_bytes: usize) -> Result<(), Reject> {
-    let length = value.len();
-    if length > RECORD_BYTES_MAX {
-        return Err(Reject::new(format!("record of {length} bytes: the limit is {RECORD_BYTES_MAX}")));
-    }
-    check_batch(length, batch_bytes)
-}
-
-/// Checks that a batch that holds `batch_bytes` can take `length` more.
-#[inline]
-pub(crate) fn check_batch(length: usize, batch_bytes: usize) -> Result<(), Reject> {
-    if length > BATCH_BYTES_MAX.saturating_sub(batch_bytes) {
-        return Err(Reject::new(format!("batch full: it would hold more than the limit of {BATCH_BYTES_MAX} bytes")));
-    }
-    Ok(())
 }
 
 #[cold]

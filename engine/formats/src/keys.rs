@@ -1,7 +1,8 @@
 //! Which field a key names. Producers write their keys in the same order again and again, so the key that followed last
 //! time is tried first; events of several shapes share most of their successions.
 
-use crate::scan::{self, Kind, Malformed, Span, byte, colon};
+use crate::scan::{self, colon};
+use crate::span::{Kind, Malformed, Span, byte};
 use crate::string::unescape;
 
 /// Finds the index of a key among the names of an object's fields.
@@ -57,13 +58,13 @@ impl Keys {
             return Ok((expected, colon(record, at + 2 + name.len())?));
         }
         let (span, value) = scan::key(record, at)?;
-        let found = self.find(record, span);
-        if found != UNKNOWN
+        let index = self.find(record, span);
+        if index != UNKNOWN
             && let Some(successor) = self.successors.get_mut(context)
         {
-            *successor = found;
+            *successor = index;
         }
-        Ok((found, value))
+        Ok((index, value))
     }
 
     fn find(&mut self, record: &[u8], span: Span) -> u16 {
@@ -73,9 +74,9 @@ impl Keys {
         let mut name = std::mem::take(&mut self.scratch);
         name.clear();
         unescape(span.text(record), &mut name);
-        let found = self.index_of(&name);
+        let index = self.index_of(&name);
         self.scratch = name;
-        found
+        index
     }
 
     fn index_of(&self, name: &[u8]) -> u16 {
@@ -102,6 +103,7 @@ fn hash(name: &[u8]) -> u64 {
         (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
         _ => (name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)), 0),
     };
+    // Multiplied by 2^64 over the golden ratio, which spreads neighbours far apart (Fibonacci hashing); the upper bits are best.
     let mixed = (head ^ tail.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     mixed >> 40 ^ mixed >> 32
 }

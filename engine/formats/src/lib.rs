@@ -1,5 +1,9 @@
 //! Bytes to rows: a record's value straight into Arrow columns, by the schema of the source; what does not fit is rejected with a reason.
 //!
+//! ```text
+//! records: decoder (the interface) ◄─ json, raw ◄─ registry (which format is which)
+//! files:   files::format (the interface) ◄─ files::{csv, json, parquet} ◄─ files::read
+//! ```
 //! Read [`json`] first. A record is scanned once into spans (`scan`, `keys`), and only when the whole of it is
 //! well-formed are the spans turned into values (`columns`, `nested`). A rejected record leaves no trace.
 //!
@@ -13,23 +17,33 @@
 
 #![forbid(unsafe_code)]
 
+mod byte_values;
 mod columns;
+pub mod decoder;
+pub mod files;
 pub mod json;
 mod keys;
 pub mod limits;
 mod nested;
 mod number;
 pub mod raw;
+mod registry;
 pub mod reject;
 mod scan;
 pub mod schema;
+mod size;
+mod span;
 mod string;
+mod table_types;
 mod timestamp;
 
+pub use decoder::Decoder;
 pub use json::JsonDecoder;
 pub use raw::RawDecoder;
+pub use registry::decoder;
 pub use reject::Reject;
-pub use schema::arrow_schema;
+pub use schema::{arrow_schema, source_schema};
+pub use table_types::table_schema;
 
 #[cfg(test)]
 mod tests;

@@ -9,24 +9,37 @@ use arrow::datatypes::{FieldRef, Fields};
 use arrow::error::ArrowError;
 use job::DataType;
 
-use crate::columns::{Bytes, ColumnBuilder};
+use crate::byte_values::ByteValues;
 use crate::keys::{Keys, UNKNOWN};
 use crate::reject::Fault;
-use crate::scan::{self, Kind, Malformed, Span, byte, skip_space};
+use crate::scan;
 use crate::schema::{element_field, entries_field, entry_fields, member_fields};
+use crate::span::{Kind, Malformed, Span, byte, skip_space};
 use crate::string::unescape;
 
-/// The values of an `array` column.
-pub(crate) struct ListValues {
-    field: FieldRef,
-    offsets: Vec<i32>,
-    elements: Box<ColumnBuilder>,
+/// A column inside another one, under construction as that one is.
+pub(crate) trait NestedColumn {
+    /// Puts the value at `row`; rows between the last value and this one become null.
+    fn append(&mut self, row: usize, record: &[u8], span: Span) -> Result<(), Box<Fault>>;
+
+    /// Takes everything at `row` and after it away again.
+    fn truncate(&mut self, row: usize);
+
+    /// The column with `rows` rows. It is empty afterwards.
+    fn finish(&mut self, rows: usize) -> Result<ArrayRef, ArrowError>;
 }
 
-impl ListValues {
-    pub(crate) fn new(element: &DataType) -> ListValues {
-        let elements = Box::new(ColumnBuilder::new(element));
-        ListValues { field: element_field(element), offsets: vec![0], elements }
+/// The values of an `array` column.
+pub(crate) struct ListValues<C> {
+    field: FieldRef,
+    offsets: Vec<i32>,
+    elements: Box<C>,
+}
+
+impl<C: NestedColumn> ListValues<C> {
+    /// `elements` builds the column of all elements, of type `element`.
+    pub(crate) fn new(element: &DataType, elements: C) -> ListValues<C> {
+        ListValues { field: element_field(element), offsets: vec![0], elements: Box::new(elements) }
     }
 
     pub(crate) fn append(&mut self, record: &[u8], span: Span) -> Result<(), Box<Fault>> {
@@ -59,22 +72,23 @@ impl ListValues {
 }
 
 /// The values of a `map<string,value>` column. A key that comes twice keeps its first place and its last value.
-pub(crate) struct MapValues {
+pub(crate) struct MapValues<C> {
     entries: FieldRef,
     entry: Fields,
     offsets: Vec<i32>,
-    keys: Bytes,
-    values: Box<ColumnBuilder>,
+    keys: ByteValues,
+    values: Box<C>,
 }
 
-impl MapValues {
-    pub(crate) fn new(value: &DataType) -> MapValues {
+impl<C: NestedColumn> MapValues<C> {
+    /// `values` builds the column of all values, of type `value`.
+    pub(crate) fn new(value: &DataType, values: C) -> MapValues<C> {
         MapValues {
             entries: entries_field(value),
             entry: entry_fields(value),
             offsets: vec![0],
-            keys: Bytes::new(0, 0),
-            values: Box::new(ColumnBuilder::new(value)),
+            keys: ByteValues::new(0, 0),
+            values: Box::new(values),
         }
     }
 
@@ -136,20 +150,22 @@ fn distinct_entries(record: &[u8], span: Span) -> Result<Vec<(Vec<u8>, Span)>, M
 }
 
 /// The values of a `struct` column.
-pub(crate) struct StructValues {
+pub(crate) struct StructValues<C> {
     fields: Fields,
     keys: Keys,
-    members: Vec<ColumnBuilder>,
+    members: Vec<C>,
     /// Where the members' values lie in the object at hand.
     spans: Vec<Span>,
 }
 
-impl StructValues {
-    pub(crate) fn new(members: &[(String, DataType)]) -> StructValues {
+impl<C: NestedColumn> StructValues<C> {
+    /// `columns` builds the column of each member.
+    pub(crate) fn new(members: &[(String, DataType)], columns: Vec<C>) -> StructValues<C> {
+        debug_assert_eq!(members.len(), columns.len(), "a column for each member");
         StructValues {
             fields: member_fields(members),
             keys: Keys::new(members.iter().map(|(name, _)| name.as_str())),
-            members: members.iter().map(|(_, data_type)| ColumnBuilder::new(data_type)).collect(),
+            members: columns,
             spans: vec![Span::ABSENT; members.len()],
         }
     }

@@ -16,6 +16,7 @@ pub(crate) fn integer(text: &[u8]) -> Option<i64> {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),
     };
+    // 18 digits fit into 64 bits whatever they are.
     if digits.len() > 18 {
         return scaled(text, 0).and_then(|scaled| i64::try_from(scaled.value).ok());
     }
@@ -41,6 +42,7 @@ pub(crate) fn scaled(text: &[u8], scale: i8) -> Option<Scaled> {
     if count == 0 || kept < 0 {
         return Some(Scaled { value: 0, exact: count == 0 });
     }
+    // The most digits that a decimal has, and that 128 bits hold whatever they are.
     if kept > 38 {
         return None;
     }

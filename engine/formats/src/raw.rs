@@ -8,16 +8,18 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use job::{Column, DataType};
 
-use crate::columns::Bytes;
-use crate::json::{check_batch, check_size};
+use crate::byte_values::ByteValues;
+use crate::decoder::Decoder;
 use crate::reject::Reject;
 use crate::schema::arrow_schema;
+use crate::size::{check_batch, check_size};
 
-/// Keeps values as they are, in a binary column `value` or in the one column of the schema.
+/// Keeps values as they are, in a binary column `value` or in the one column of the schema. Rejects no value for what it says,
+/// only one past a limit of [`crate::limits`].
 pub struct RawDecoder {
     schema: SchemaRef,
     text: bool,
-    values: Bytes,
+    values: ByteValues,
     rows: usize,
     bytes: usize,
 }
@@ -33,32 +35,28 @@ impl RawDecoder {
             None => raw_column("value", DataType::Binary),
         };
         let text = column.data_type == DataType::String;
-        RawDecoder { schema: arrow_schema(&[column]), text, values: Bytes::new(0, 0), rows: 0, bytes: 0 }
+        RawDecoder { schema: arrow_schema(&[column]), text, values: ByteValues::new(0, 0), rows: 0, bytes: 0 }
     }
+}
 
-    /// The Arrow schema of what [`flush`](Self::flush) returns.
-    #[must_use]
-    pub fn schema(&self) -> SchemaRef {
+impl Decoder for RawDecoder {
+    fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }
 
-    /// Rows since the last flush.
-    #[must_use]
-    pub fn rows(&self) -> usize {
+    fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Bytes of values since the last flush.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Appends the value as one row.
-    ///
-    /// # Errors
-    /// Never for what the value says, only when it is past a limit of [`crate::limits`]; nothing was appended then.
-    pub fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
+    fn event_time_max_us(&self) -> Option<i64> {
+        None
+    }
+
+    fn push(&mut self, value: &[u8]) -> Result<(), Reject> {
         check_size(value, self.bytes)?;
         // A byte that is replaced becomes three, so text is checked once more.
         let text = if self.text { String::from_utf8_lossy(value) } else { Cow::Borrowed("") };
@@ -70,11 +68,7 @@ impl RawDecoder {
         Ok(())
     }
 
-    /// Takes the rows out and leaves the decoder empty, with room for as much again.
-    ///
-    /// # Errors
-    /// Arrow refuses the column: a bug. The rows are lost, the decoder is empty all the same.
-    pub fn flush(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
+    fn flush(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
         self.rows = 0;
         self.bytes = 0;
         let (offsets, bytes) = self.values.take();

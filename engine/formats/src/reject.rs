@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::limits::{QUOTED_BYTES_MAX, REASON_BYTES_MAX};
-use crate::scan::{Kind, Malformed, Span};
+use crate::span::{Kind, Malformed, Span};
 
 /// A record that was not decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]

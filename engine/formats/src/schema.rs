@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType as ArrowType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
-use job::{Column, DataType};
+use job::{Column, DataType, Format, Source};
 
 /// The Arrow schema of these columns: all nullable, in file order, named as in SQL.
 ///
@@ -13,6 +13,15 @@ use job::{Column, DataType};
 pub fn arrow_schema(columns: &[Column]) -> SchemaRef {
     let fields: Fields = columns.iter().map(|column| nullable(&column.name, &column.data_type)).collect();
     Arc::new(Schema::new(fields))
+}
+
+/// The Arrow schema of a source's records: the columns that the job file gives it, or the one of format `raw`.
+#[must_use]
+pub fn source_schema(source: &Source) -> SchemaRef {
+    match (source.format, source.schema.is_empty()) {
+        (Format::Raw, true) => Arc::new(Schema::new(vec![Field::new("value", ArrowType::Binary, true)])),
+        _ => arrow_schema(&source.schema),
+    }
 }
 
 fn nullable(name: &str, data_type: &DataType) -> FieldRef {

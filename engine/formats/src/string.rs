@@ -1,6 +1,6 @@
 //! JSON strings: finding their end, checking and resolving their escapes.
 
-use crate::scan::{Malformed, byte};
+use crate::span::{Malformed, byte};
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;

@@ -10,7 +10,7 @@ mod rows;
 use arrow::record_batch::RecordBatch;
 use job::{Column, DataType};
 
-use crate::{JsonDecoder, Reject};
+use crate::{Decoder, JsonDecoder, Reject};
 
 fn column(name: &str, data_type: DataType) -> Column {
     Column { name: name.to_owned(), field: name.to_owned(), data_type, required: false }

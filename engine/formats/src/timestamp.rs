@@ -47,7 +47,9 @@ fn days(date: &[u8; 10]) -> Option<i64> {
     }
     // Years are counted from March, so that the leap day is the last of its year.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    // From March on months have 31, 30, 31, 30, 31 days, twice and a bit: 153 days in five months.
     let day_of_year = (153 * month + 2) / 5 + day - 1;
+    // 1970-01-01 is that many days after the first of March of the year 0.
     Some(365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468)
 }
 

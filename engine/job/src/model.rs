@@ -1,17 +1,19 @@
-//! What a job file says, once it is known to be right. Plain data: no client library, no SQL.
+//! What a job file says, once it is known to be sound. Plain data: no client library, no SQL.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use epoch::WatermarkPolicy;
 
-use crate::problem::is_secret;
-
+mod column;
+mod settings;
 mod statics;
 mod test_section;
 
+pub use column::{Column, DataType};
+pub use settings::ConnectorSettings;
 pub use statics::{Refresh, StaticFormat, StaticTable};
 pub use test_section::{ExpectedState, KillPoint, Test, TestRecord, TestRow, TestStep};
 
@@ -47,7 +49,7 @@ pub struct Job {
 impl Job {
     /// True if reading ends in every source, so that the job ends once it has read what is there.
     pub fn ends(&self) -> bool {
-        self.sources.values().all(|source| source.kafka.ending_offsets.is_some())
+        self.sources.values().all(|source| source.settings.is_bounded())
     }
 }
 
@@ -75,12 +77,16 @@ pub enum WatermarkPolicyKind {
 }
 
 /// A source of records.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Source {
     /// Name in SQL.
     pub name: String,
-    /// Where the records come from.
-    pub kafka: Kafka,
+    /// What the connector that reads it is called: `kafka`.
+    pub connector: String,
+    /// What that connector needs to know.
+    pub settings: Arc<dyn ConnectorSettings>,
+    /// Records an epoch takes at most, spread over partitions in proportion to their backlog. `None`: all there is.
+    pub records_per_epoch_max: Option<u64>,
     /// How a record's value is decoded.
     pub format: Format,
     /// What happens to a record that cannot be decoded.
@@ -91,75 +97,16 @@ pub struct Source {
     pub schema: Vec<Column>,
 }
 
-/// A Kafka topic, or several.
-#[derive(Clone, PartialEq)]
-pub struct Kafka {
-    /// `host:port`, comma-separated.
-    pub brokers: String,
-    /// Which topics.
-    pub topics: Topics,
-    /// Where a new job begins.
-    pub starting_offsets: StartingOffsets,
-    /// Where reading ends, by topic and partition, exclusive (-1: at what is there when the job starts). Partitions that
-    /// are not named are not read. `None`: reading does not end.
-    pub ending_offsets: Option<BTreeMap<String, BTreeMap<i32, i64>>>,
-    /// Records an epoch takes at most, spread over partitions in proportion to their backlog.
-    pub max_offsets_per_trigger: Option<u64>,
-    /// What happens when records are gone before they were read.
-    pub on_data_loss: OnDataLoss,
-    /// Passed to librdkafka as they are.
-    pub options: BTreeMap<String, String>,
-}
-
-/// Leaves out the values of options that hold secrets.
-impl fmt::Debug for Kafka {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |(name, value): (&String, &String)| {
-            (name.clone(), if is_secret(name) { "…".to_owned() } else { value.clone() })
-        };
-        formatter
-            .debug_struct("Kafka")
-            .field("brokers", &self.brokers)
-            .field("topics", &self.topics)
-            .field("starting_offsets", &self.starting_offsets)
-            .field("ending_offsets", &self.ending_offsets)
-            .field("max_offsets_per_trigger", &self.max_offsets_per_trigger)
-            .field("on_data_loss", &self.on_data_loss)
-            .field("options", &self.options.iter().map(shown).collect::<BTreeMap<_, _>>())
-            .finish()
+/// Written out because the compiler cannot derive it over what only the connector knows.
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        // Taken apart, so that a new field is not forgotten.
+        let Source { name, connector, settings, records_per_epoch_max, format, on_error, watermark, schema } = self;
+        settings.equals(other.settings.as_ref())
+            && (name, connector, records_per_epoch_max) == (&other.name, &other.connector, &other.records_per_epoch_max)
+            && (format, on_error) == (&other.format, &other.on_error)
+            && (watermark, schema) == (&other.watermark, &other.schema)
     }
-}
-
-/// Which topics a source reads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Topics {
-    /// These.
-    Named(Vec<String>),
-    /// All whose name matches this regular expression; new ones are found while running.
-    Pattern(String),
-}
-
-/// Where a new job begins. A job that has a checkpoint goes on from there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartingOffsets {
-    /// At the oldest record.
-    Earliest,
-    /// After the newest record.
-    Latest,
-    /// At these offsets, by topic and partition (-2 earliest, -1 latest, as in Spark). Every partition must be named.
-    /// With one topic the file may leave the topic out; the parser fills it in.
-    Offsets(BTreeMap<String, BTreeMap<i32, i64>>),
-    /// At the first record with this timestamp or a later one, milliseconds since 1970 UTC.
-    TimestampMs(i64),
-}
-
-/// What happens when records are gone before they were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnDataLoss {
-    /// The job stops and names topic, partition, from and to.
-    Stop,
-    /// The job goes on at the first record still there and records the gap.
-    Continue,
 }
 
 /// How a record's value is decoded.
@@ -191,50 +138,6 @@ pub struct Watermark {
     pub policy: WatermarkPolicy,
     /// Records dated more than this after the batch time are rejected, microseconds. `None`: no limit.
     pub future_limit_us: Option<i64>,
-}
-
-/// A column of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    /// Name in SQL.
-    pub name: String,
-    /// Name in the record; the same as `name` unless the file says otherwise.
-    pub field: String,
-    /// Type of its values.
-    pub data_type: DataType,
-    /// A record without it is rejected.
-    pub required: bool,
-}
-
-/// A column type, in Spark's names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DataType {
-    /// `boolean`
-    Boolean,
-    /// `int`, 32 bits
-    Int,
-    /// `bigint`, 64 bits
-    BigInt,
-    /// `float`, 32 bits
-    Float,
-    /// `double`, 64 bits
-    Double,
-    /// `decimal(precision,scale)`
-    Decimal(u8, i8),
-    /// `string`
-    String,
-    /// `binary` (base64 in JSON)
-    Binary,
-    /// `date`
-    Date,
-    /// `timestamp`: an instant, microseconds, UTC
-    Timestamp,
-    /// `array<element>`
-    Array(Box<DataType>),
-    /// `map<string,value>`
-    Map(Box<DataType>),
-    /// `struct<name:type,…>`
-    Struct(Vec<(String, DataType)>),
 }
 
 /// A table of the job.

@@ -2,7 +2,7 @@
 
 /// The name most like `wrong`, if one is like it enough to be worth suggesting. Case, `-`, `.` and camelCase do not
 /// count as differences.
-pub(crate) fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A long name is nobody's slip of the finger, and the distance costs the product of both lengths.
     if wrong.len() > 100 {
         return None;

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use toml::de::DeValue;
 
+use crate::connector::Connectors;
+use crate::dotted;
 use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
 use crate::source_map::OVERRIDE_PREFIX;
@@ -14,19 +16,21 @@ pub(crate) fn apply(
     root: &mut Section,
     overrides: &[(String, String)],
     variable: &dyn Fn(&str) -> Option<String>,
+    connectors: Connectors<'_>,
     problems: &mut Problems,
 ) {
     for (index, (key, value)) in overrides.iter().enumerate() {
         let line = problems.source().override_line(index);
         let key_start = line.start + OVERRIDE_PREFIX.len();
         let key_span = key_start..key_start + key.len();
-        let Some(path) = path(key, &key_span, problems) else { continue };
+        let Some(mut path) = path(key, &key_span, problems) else { continue };
+        dotted::join(&mut path, root, connectors);
         let node = node(value, key_span.end + 1, variable, problems);
         put(root, &path, &key_span, node, problems);
     }
 }
 
-/// The parts of a dotted key. What follows `kafka` in a source is one name, points and all.
+/// The parts of a dotted key.
 fn path(key: &str, key_span: &Range<usize>, problems: &mut Problems) -> Option<Vec<String>> {
     let parsed = if key.len() > 1000 { None } else { toml_edit::Key::parse(key).ok() };
     let Some(parsed) = parsed else {
@@ -37,15 +41,7 @@ fn path(key: &str, key_span: &Range<usize>, problems: &mut Problems) -> Option<V
         );
         return None;
     };
-    let mut parts: Vec<String> = parsed.iter().map(|part| part.get().to_owned()).collect();
-    if parts.len() > 4
-        && parts.first().is_some_and(|part| part == "source")
-        && parts.get(2).is_some_and(|part| part == "kafka")
-    {
-        let option = parts.split_off(3).join(".");
-        parts.push(option);
-    }
-    Some(parts)
+    Some(parsed.iter().map(|part| part.get().to_owned()).collect())
 }
 
 /// The value: TOML if it is, a string otherwise.

@@ -2,17 +2,19 @@
 
 use toml::de::{DeTable, DeValue, Error};
 
+use crate::connector::Connectors;
+use crate::keys::MISSING_LABEL;
 use crate::model::Job;
-use crate::overrides;
 use crate::problem::{Problem, Problems};
-use crate::read::{self, MISSING_LABEL};
 use crate::source_map::SourceMap;
 use crate::tree::{self, Builder, Section};
+use crate::{dotted, overrides, read};
 
 /// Reads a job file.
 ///
 /// `overrides` are the `--set key=value` of the command line: a dotted key, and a value in TOML or, if it is not TOML,
 /// a string. `variable` resolves `${NAME}`; what it returns appears in the job but in no problem.
+/// `connectors` are all that a source may name.
 ///
 /// # Errors
 /// Every problem of the file and of the overrides, in the order of their places.
@@ -21,8 +23,9 @@ pub fn parse(
     text: &str,
     overrides: &[(String, String)],
     variable: &dyn Fn(&str) -> Option<String>,
+    connectors: Connectors<'_>,
 ) -> Result<Job, Problems> {
-    match inspect(file_name, text, overrides, variable) {
+    match inspect(file_name, text, overrides, variable, connectors) {
         (Some(job), problems) if problems.is_empty() => Ok(job),
         (_, problems) => Err(problems),
     }
@@ -35,15 +38,16 @@ pub fn inspect(
     text: &str,
     overrides: &[(String, String)],
     variable: &dyn Fn(&str) -> Option<String>,
+    connectors: Connectors<'_>,
 ) -> (Option<Job>, Problems) {
     let mut problems = Problems::of(SourceMap::with_overrides(file_name, text, overrides));
     let (table, errors) = DeTable::parse_recoverable(text);
     let table = table.into_inner();
     let mut root: Section = Builder { variable, offset: 0, problems: &mut problems }.section(&table, 0);
     tree::dismantle_value(DeValue::Table(table));
-    read::flatten(&mut root);
-    overrides::apply(&mut root, overrides, variable, &mut problems);
-    let job = read::read(&root, &mut problems);
+    dotted::flatten(&mut root, connectors);
+    overrides::apply(&mut root, overrides, variable, connectors, &mut problems);
+    let job = read::read(&root, connectors, &mut problems);
     if !errors.is_empty() {
         put_syntax_first(&errors, text, &mut problems);
         problems.blur();
@@ -58,20 +62,20 @@ pub fn inspect(
 fn put_syntax_first(errors: &[Error], text: &str, problems: &mut Problems) {
     let line_of = |offset: usize| text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
     let mut lines: Vec<usize> = Vec::new();
-    let mut found = Vec::new();
+    let mut syntax_problems = Vec::new();
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let line = line_of(span.start);
         if !lines.contains(&line) {
             lines.push(line);
-            found.push(syntax_problem(error, text));
+            syntax_problems.push(syntax_problem(error, text));
         }
     }
     problems.retain(|problem| {
         let in_file = problem.span.start <= text.len();
         problem.label != MISSING_LABEL && !(in_file && lines.contains(&line_of(problem.span.start)))
     });
-    found.into_iter().for_each(|problem| problems.push(problem));
+    syntax_problems.into_iter().for_each(|problem| problems.push(problem));
 }
 
 fn syntax_problem(error: &Error, text: &str) -> Problem {

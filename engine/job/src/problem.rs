@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::source_map::{Piece, SourceMap};
+use crate::source_map::{ShownText, SourceMap};
 
 mod secret;
 
-pub(crate) use secret::is_secret;
+pub use secret::is_secret;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Problems {
         Self::of(SourceMap::new(file_name, text))
     }
 
-    /// No problems yet with this file and these overrides: give the ones that `job::parse` was given.
+    /// No problems yet with this file and these overrides: the ones that `job::parse` was called with.
     pub fn with_overrides(file_name: &str, text: &str, overrides: &[(String, String)]) -> Self {
         Self::of(SourceMap::with_overrides(file_name, text, overrides))
     }
@@ -145,7 +145,7 @@ impl Problems {
     }
 
     fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
-        let Piece { name, text, start } = self.source.piece(problem.span.start);
+        let ShownText { name, text, start } = self.source.shown_text(problem.span.start);
         let shown = secret::starred(text);
         let span = within(&shown, problem.span.start.saturating_sub(start), problem.span.end.saturating_sub(start));
         // The renderer itself cleans titles and source text only.

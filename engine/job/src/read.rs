@@ -5,11 +5,7 @@
 
 mod checks;
 mod columns;
-mod instant;
 mod job;
-mod kafka;
-mod keys;
-mod offsets;
 mod rows;
 mod source;
 mod statics;
@@ -18,21 +14,19 @@ mod test_expect;
 mod test_section;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use crate::connector::Connectors;
+use crate::keys::{Keys, missing};
 use crate::model::{Job, Source, Table, Trigger, WatermarkPolicyKind};
-use crate::problem::{Problem, Problems};
-use crate::reference::Part;
+use crate::problem::Problems;
+use crate::reference::{KeySet, Part};
 use crate::tree::{Section, Value};
 
-pub(crate) use kafka::{REFUSED_OPTIONS, flatten};
-
-use keys::Keys;
-pub(crate) use keys::MISSING_LABEL;
+use checks::nameless;
 
 /// Reads a whole file.
-pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
-    let keys = Keys::new(root, 0..0, "the job file", Part::File, problems);
+pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Problems) -> Job {
+    let keys = Keys::of_part(root, 0..0, "the job file", Part::File, problems);
     let mut job = Job {
         name: String::new(),
         trigger: Trigger::Asap,
@@ -51,11 +45,11 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
         Some((section, at)) => job::read(section, at, &mut job, problems),
         None if keys.has("job") || keys.is_misspelt("job") => {}
         None => problems.push(
-            keys::missing(0..0, "the section `[job]` is missing")
+            missing(0..0, "the section `[job]` is missing")
                 .help("begin the file with [job] and its keys name, trigger, checkpoint and warehouse"),
         ),
     }
-    job.sources = read_sources(&keys, problems);
+    job.sources = read_sources(&keys, connectors, problems);
     job.statics = statics::read_all(&keys, &job.sources, problems);
     job.tables = read_tables(&keys, problems);
     table::check_bounds(root, &job, problems);
@@ -68,11 +62,11 @@ pub(crate) fn read(root: &Section, problems: &mut Problems) -> Job {
     job
 }
 
-fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, Source> {
+fn read_sources(keys: &Keys<'_>, connectors: Connectors<'_>, problems: &mut Problems) -> BTreeMap<String, Source> {
     let mut sources = BTreeMap::new();
     let section = keys.section("source", problems);
     if let Some((section, at)) = &section
-        && checks::holds_keys_of(Part::Source, section)
+        && checks::holds_keys_of(&connectors.source_keys(connectors.of_source(section)), section)
     {
         problems.push(nameless(at, "source", "[source.events]"));
         return sources;
@@ -83,7 +77,7 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
         checks::unlike_others(sources.keys(), &entry.name, &entry.name_span, "source", problems);
         match &entry.node.value {
             Value::Section(section) => {
-                let source = source::read(&entry.name, section, &entry.name_span, problems);
+                let source = source::read(&entry.name, section, &entry.name_span, connectors, problems);
                 sources.insert(entry.name.clone(), source);
             }
             Value::Broken => problems.blur(),
@@ -95,24 +89,18 @@ fn read_sources(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, So
     }
     if section.map_or(!keys.has("source") && !keys.is_misspelt("source"), |section| section.entries.is_empty()) {
         problems.push(
-            keys::missing(0..0, "the job has no source")
+            missing(0..0, "the job has no source")
                 .help("add a section [source.events] with connector, brokers, topic and a schema"),
         );
     }
     sources
 }
 
-fn nameless(at: &Range<usize>, what: &str, example: &str) -> Problem {
-    let problem =
-        Problem::new(at.clone(), format!("a {what} without a name")).label("its keys are here, its name is not");
-    problem.help(format!("write {example}, with names of your choice, above its keys"))
-}
-
 fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
     let mut tables: Vec<(usize, Table)> = Vec::new();
     let section = keys.section("table", problems);
     if let Some((section, at)) = &section
-        && checks::holds_keys_of(Part::Table, section)
+        && checks::holds_keys_of(&KeySet::of_part(Part::Table), section)
     {
         problems.push(nameless(at, "table", "[table.bronze.raw_events]"));
         return Vec::new();
@@ -123,7 +111,7 @@ fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
             table::without_schema(schema, problems);
             continue;
         };
-        if checks::holds_keys_of(Part::Table, inner) {
+        if checks::holds_keys_of(&KeySet::of_part(Part::Table), inner) {
             table::without_schema(schema, problems);
             continue;
         }
@@ -146,7 +134,7 @@ fn read_tables(keys: &Keys<'_>, problems: &mut Problems) -> Vec<Table> {
     }
     if section.map_or(!keys.has("table") && !keys.is_misspelt("table"), |section| section.entries.is_empty()) {
         problems.push(
-            keys::missing(0..0, "the job has no table")
+            missing(0..0, "the job has no table")
                 .help("add a section [table.bronze.raw_events] with sql = \"SELECT * FROM …\""),
         );
     }

@@ -15,10 +15,11 @@ pub struct SourceMap {
     overrides: Vec<Range<usize>>,
 }
 
-/// The part of the texts that one problem is shown in.
-pub(crate) struct Piece<'a> {
+/// The text that one problem is shown in: the file, or one override.
+pub(crate) struct ShownText<'a> {
     pub name: &'a str,
     pub text: &'a str,
+    /// Where it begins in the texts of the map.
     pub start: usize,
 }
 
@@ -59,8 +60,8 @@ impl SourceMap {
 
     /// Line and column of a byte of the file, both counted from 1, columns in characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
-        let piece = self.piece(offset);
-        let before = piece.text.get(..offset.saturating_sub(piece.start)).unwrap_or(piece.text);
+        let shown = self.shown_text(offset);
+        let before = shown.text.get(..offset.saturating_sub(shown.start)).unwrap_or(shown.text);
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         (before.matches('\n').count() + 1, column)
@@ -121,8 +122,8 @@ impl SourceMap {
             let after = sql.get(at + word.len()..).and_then(|text| text.chars().next());
             !part_of_word(before) && !part_of_word(after)
         };
-        let found = if word.is_empty() { None } else { sql.match_indices(&word).map(|(at, _)| at).find(alone) };
-        found.map_or_else(|| self.whole_sql(table), |at| self.sql_bytes(table, at..at + word.len()))
+        let place = if word.is_empty() { None } else { sql.match_indices(&word).map(|(at, _)| at).find(alone) };
+        place.map_or_else(|| self.whole_sql(table), |at| self.sql_bytes(table, at..at + word.len()))
     }
 
     /// The whole of a table's SQL without the blank lines around it.
@@ -133,13 +134,13 @@ impl SourceMap {
     }
 
     /// The override's line, or the file, that a place lies in.
-    pub(crate) fn piece(&self, offset: usize) -> Piece<'_> {
+    pub(crate) fn shown_text(&self, offset: usize) -> ShownText<'_> {
         let line = self.overrides.iter().find(|line| offset >= line.start && offset <= line.end);
         match line {
             Some(line) if offset > self.file_len => {
-                Piece { name: "command line", text: self.slice(line), start: line.start }
+                ShownText { name: "command line", text: self.slice(line), start: line.start }
             }
-            _ => Piece { name: &self.file_name, text: self.file(), start: 0 },
+            _ => ShownText { name: &self.file_name, text: self.file(), start: 0 },
         }
     }
 

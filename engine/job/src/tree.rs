@@ -13,20 +13,29 @@ const DEPTH_MAX: usize = 16;
 
 /// A value and its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Node {
+pub struct Node {
+    /// Where it stands, quotes and brackets included.
     pub span: Range<usize>,
+    /// What it is.
     pub value: Value,
 }
 
 /// A value of the file.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub enum Value {
+    /// A string.
     Text(Text),
+    /// A whole number.
     Integer(i64),
+    /// A number.
     Float(f64),
+    /// True or false.
     Boolean(bool),
+    /// A date or time of TOML, written without quotes.
     Datetime(Datetime),
+    /// `[…]`
     List(Vec<Node>),
+    /// `{…}`, or the keys below a line `[…]`.
     Section(Section),
     /// A problem with it is known already; nothing more is to be said about it.
     Broken,
@@ -34,7 +43,7 @@ pub(crate) enum Value {
 
 /// A string of the file.
 #[derive(Debug, Clone)]
-pub(crate) struct Text {
+pub struct Text {
     /// What it says with its variables put in. May be secret.
     pub value: String,
     /// True if variables were put in: then `value` must not be shown.
@@ -47,15 +56,19 @@ pub(crate) struct Text {
 
 /// A section `[…]` or an inline table `{…}`: its keys in the order of the file.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Section {
+pub struct Section {
+    /// Its keys with their values.
     pub entries: Vec<Entry>,
 }
 
 /// A key with its value.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub struct Entry {
+    /// The key.
     pub name: String,
+    /// Where the key stands; for one from the command line, the whole dotted key.
     pub name_span: Range<usize>,
+    /// The value.
     pub node: Node,
 }
 

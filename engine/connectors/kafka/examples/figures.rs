@@ -94,13 +94,12 @@ fn send(settings: &Settings) -> Result<(), Box<dyn Error>> {
 }
 
 fn read(settings: &Settings) -> Result<(), Box<dyn Error>> {
-    let kafka = job::Kafka {
+    let kafka = kafka::KafkaSettings {
         brokers: settings.brokers.clone(),
-        topics: job::Topics::Named(vec![settings.topic.clone()]),
-        starting_offsets: job::StartingOffsets::Earliest,
-        max_offsets_per_trigger: None,
+        topics: kafka::Topics::Named(vec![settings.topic.clone()]),
+        starting_offsets: kafka::StartingOffsets::Earliest,
         ending_offsets: None,
-        on_data_loss: job::OnDataLoss::Stop,
+        on_data_loss: kafka::OnDataLoss::Stop,
         options: BTreeMap::new(),
     };
     let begun = Instant::now();

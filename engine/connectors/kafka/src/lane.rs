@@ -14,6 +14,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::settings::{KafkaSettings, OnDataLoss};
 use super::batch::{BATCH_MAX, Batch, Kind, PartitionQueue};
 use super::context::{Consumer, Context};
 use super::error::{needs_settings, says_unknown};
@@ -35,7 +36,7 @@ const ANSWERS_NEEDED: u32 = 2;
 /// Reads planned ranges. Owned by one fetch thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaLane {
     source: String,
-    settings: job::Kafka,
+    settings: KafkaSettings,
     group: String,
     number: usize,
     buffer_bytes: usize,
@@ -78,7 +79,12 @@ impl KafkaLane {
     ///
     /// # Errors
     /// Settings that librdkafka does not know or accept.
-    pub fn open(source: &str, settings: &job::Kafka, group: &str, lane_number: usize) -> Result<Self, SourceError> {
+    pub fn open(
+        source: &str,
+        settings: &KafkaSettings,
+        group: &str,
+        lane_number: usize,
+    ) -> Result<Self, SourceError> {
         client_config(source, settings, group, Role::Lane { number: lane_number, partition_bytes: BUFFER_BYTES })?;
         Ok(KafkaLane {
             source: source.to_string(),
@@ -193,7 +199,7 @@ impl KafkaLane {
             }
             Reach::Gone => (until, "the topic or partition was deleted".to_string()),
         };
-        if self.settings.on_data_loss == job::OnDataLoss::Stop {
+        if self.settings.on_data_loss == OnDataLoss::Stop {
             return Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
                 stream: at.stream.clone(),

@@ -6,12 +6,16 @@ pub mod generate;
 mod batch;
 mod context;
 mod error;
+mod keys;
 mod lane;
 mod options;
 mod planner;
+mod settings;
 mod source;
 mod topics;
 
+pub use keys::KafkaConnector;
 pub use lane::KafkaLane;
 pub use planner::KafkaPlanner;
+pub use settings::{KafkaSettings, OnDataLoss, StartingOffsets, Topics};
 pub use source::KafkaSource;

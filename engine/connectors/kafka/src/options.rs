@@ -37,7 +37,7 @@ pub(crate) enum Role {
 /// A reserved or unknown setting, or a value that librdkafka refuses; the value itself is never part of the text.
 pub(crate) fn client_config(
     source: &str,
-    settings: &job::Kafka,
+    settings: &KafkaSettings,
     group: &str,
     role: Role,
 ) -> Result<ClientConfig, SourceError> {
@@ -97,7 +97,7 @@ fn client_id(source: &str, role: Role) -> String {
     }
 }
 
-fn refuse_reserved(source: &str, settings: &job::Kafka) -> Result<(), SourceError> {
+fn refuse_reserved(source: &str, settings: &KafkaSettings) -> Result<(), SourceError> {
     for (key, instead) in RESERVED {
         if settings.options.contains_key(key) {
             return Err(SourceError::Settings {

@@ -13,6 +13,7 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
+use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
 use super::context::{Consumer, Context};
 use super::error::{says_unknown, unavailable};
 use super::options::{Role, client_config, refused};
@@ -34,7 +35,7 @@ const BACKWARD_TRIES: u32 = 3;
 /// Metadata side of a source. Owned by the planning thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaPlanner {
     source: String,
-    settings: job::Kafka,
+    settings: KafkaSettings,
     wanted: TopicSelection,
     consumer: Consumer,
     stop: Arc<AtomicBool>,
@@ -60,7 +61,7 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// Settings that librdkafka does not know or accept.
-    pub fn open(source: &str, settings: &job::Kafka, group: &str) -> Result<Self, SourceError> {
+    pub fn open(source: &str, settings: &KafkaSettings, group: &str) -> Result<Self, SourceError> {
         let config = client_config(source, settings, group, Role::Planner)?;
         let consumer = config.create_with_context(Context::new(source)).map_err(|error| refused(source, error))?;
         Ok(KafkaPlanner {
@@ -114,10 +115,10 @@ impl KafkaPlanner {
     /// Offsets that leave out a partition or name one that does not exist; or the broker does not answer.
     pub fn starting(&mut self, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
         match self.settings.starting_offsets.clone() {
-            job::StartingOffsets::Earliest => Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect()),
-            job::StartingOffsets::Latest => Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect()),
-            job::StartingOffsets::Offsets(named) => self.named_offsets(&PerSplit(named), available),
-            job::StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
+            StartingOffsets::Earliest => Ok(available.iter().map(|(at, reach)| (at, reach.low)).collect()),
+            StartingOffsets::Latest => Ok(available.iter().map(|(at, reach)| (at, reach.high)).collect()),
+            StartingOffsets::Offsets(named) => self.named_offsets(&PerSplit(named), available),
+            StartingOffsets::TimestampMs(timestamp_ms) => self.offsets_at(timestamp_ms, available),
         }
     }
 
@@ -192,7 +193,7 @@ impl KafkaPlanner {
     /// Goes on without lost records if the job file says so.
     fn accept(&self, gap: &DataGap) -> Result<(), SourceError> {
         match self.settings.on_data_loss {
-            job::OnDataLoss::Continue => {
+            OnDataLoss::Continue => {
                 tracing::warn!(
                     source = self.source,
                     topic = gap.stream,
@@ -204,7 +205,7 @@ impl KafkaPlanner {
                 );
                 Ok(())
             }
-            job::OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
+            OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
                 source: self.source.clone(),
                 stream: gap.stream.clone(),
                 partition: gap.partition,

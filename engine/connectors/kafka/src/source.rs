@@ -4,23 +4,40 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use connector::log::{Available, Backlog, LogPlanner, LogSourcePlanner, LogSourceReader};
-use connector::{ReaderOptions, Source, SourceError, SourcePlanner, SourceReader};
+use connector::{ReaderOptions, Source, SourceConnector, SourceError, SourcePlanner, SourceReader};
 use epoch::PerSplit;
 use epoch::offsets::Offsets;
+use job::Job;
 
+use crate::settings::KafkaSettings;
+use crate::keys::KafkaConnector;
 use crate::lane::KafkaLane;
 use crate::planner::KafkaPlanner;
+
+impl SourceConnector for KafkaConnector {
+    fn reads(&self, connector: &str) -> bool {
+        connector == job::ConnectorKeys::name(self)
+    }
+
+    fn open(&self, source: &job::Source, job: &Job) -> Result<Arc<dyn Source>, SourceError> {
+        let settings = KafkaSettings::of(source).ok_or_else(|| SourceError::Internal {
+            source: source.name.clone(),
+            what: "its settings are those of another connector".to_string(),
+        })?;
+        Ok(Arc::new(KafkaSource::new(&source.name, settings, &job.name)))
+    }
+}
 
 /// A source of a job that reads Kafka.
 pub struct KafkaSource {
     source: String,
-    settings: job::Kafka,
+    settings: KafkaSettings,
     group: String,
 }
 
 impl KafkaSource {
     /// The source with its settings. `group`: the consumer group that lag tools watch.
-    pub fn new(source: &str, settings: &job::Kafka, group: &str) -> KafkaSource {
+    pub fn new(source: &str, settings: &KafkaSettings, group: &str) -> KafkaSource {
         KafkaSource { source: source.to_string(), settings: settings.clone(), group: group.to_string() }
     }
 }

@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use regex::Regex;
 
+use crate::settings::Topics;
 use super::context::Consumer;
 use connector::SourceError;
 
@@ -29,11 +30,11 @@ pub(crate) struct TopicListing {
 }
 
 impl TopicSelection {
-    pub(crate) fn new(source: &str, topics: &job::Topics) -> Result<TopicSelection, SourceError> {
+    pub(crate) fn new(source: &str, topics: &Topics) -> Result<TopicSelection, SourceError> {
         match topics {
-            job::Topics::Named(names) => Ok(TopicSelection::Named(names.clone())),
+            Topics::Named(names) => Ok(TopicSelection::Named(names.clone())),
             // The whole name must match, as in Spark's `subscribePattern`.
-            job::Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
+            Topics::Pattern(pattern) => match Regex::new(&format!("^(?:{pattern})$")) {
                 Ok(pattern) => Ok(TopicSelection::Matching(pattern)),
                 Err(error) => Err(SourceError::Settings {
                     source: source.to_string(),

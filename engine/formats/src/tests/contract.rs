@@ -5,7 +5,7 @@ use job::{Column, DataType};
 
 use super::{column, columns, decode, flush};
 use crate::limits::{BATCH_BYTES_MAX, REASON_BYTES_MAX, RECORD_BYTES_MAX};
-use crate::{JsonDecoder, RawDecoder};
+use crate::{Decoder, JsonDecoder, RawDecoder};
 
 /// The one value of the record, as Arrow prints it; or the reason of its reject.
 fn one(data_type: DataType, value: &str) -> Result<String, String> {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::rows::{schema, schema_and_records};
 use super::{columns, decode};
-use crate::JsonDecoder;
 use crate::limits::REASON_BYTES_MAX;
+use crate::{Decoder, JsonDecoder};
 
 const GOOD: &str = r#"{"id":7,"name":"\u00e4 b","price":1.5,"items":[{"n":1,"tags":["a"]},{"n":null}],"at":"2026-01-01T00:00:00Z","m":{"k":1}}"#;
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::rows::{Style, any_value, schema_and_records, written};
 use super::{column, decode};
-use crate::{JsonDecoder, arrow_schema};
+use crate::{Decoder, JsonDecoder, arrow_schema};
 
 fn by_arrow_json(columns: &[Column], records: &[String]) -> RecordBatch {
     let mut decoder = ReaderBuilder::new(arrow_schema(columns)).with_batch_size(1 << 16).build_decoder().unwrap();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Column;
+use super::column::Column;
 
 /// Rows that are read whole, and again when they change.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub struct TestStep {
     /// Static tables hold these rows from here on.
     pub statics: BTreeMap<String, Vec<Map<String, Value>>>,
     /// Records that arrive, by source. With any, the step runs one epoch that reads them all, and then epochs without
-    /// records for as long as a watermark that moved owes something (unless the job has `no_data_epochs = false`).
+    /// records for as long as a watermark that moved has rows to emit (unless the job has `no_data_epochs = false`).
     pub input: BTreeMap<String, Vec<TestRecord>>,
     /// An epoch runs although nothing arrives.
     pub empty_epoch: bool,

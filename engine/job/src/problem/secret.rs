@@ -4,7 +4,7 @@
 const WORDS: &[&str] = &["password", "secret", "credential", "token", "ssl.key.pem", "private_key", "sasl.jaas.config"];
 
 /// True if a setting of this name holds a secret.
-pub(crate) fn is_secret(name: &str) -> bool {
+pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))
 }

@@ -1,9 +1,10 @@
-//! What names may look like.
+//! What names may look like, and what is said of those that are wrong or missing.
 
 use std::ops::Range;
 
+use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
-use crate::reference::{self, Part};
+use crate::reference::KeySet;
 use crate::tree::{Entry, Section, Value};
 
 /// Longest name: it is part of folder and file names.
@@ -20,6 +21,7 @@ pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &m
     } else {
         return;
     };
+    // Shorter than it may be, as a word is put before what begins with a digit.
     let safe = |sign: char| if sign.is_ascii_alphanumeric() { sign } else { '_' };
     let cleaned: String = name.chars().map(safe).take(NAME_LEN_MAX - 10).collect();
     let help = match cleaned.trim_start_matches('_') {
@@ -54,8 +56,27 @@ pub(super) fn unlike_others<'a>(
 }
 
 /// True if plain keys of a part stand in a section that should hold sections with names: `[source]`, `[table.NAME]`.
-pub(super) fn holds_keys_of(part: Part, section: &Section) -> bool {
+pub(super) fn holds_keys_of(keys: &KeySet, section: &Section) -> bool {
     let plain = |entry: &Entry| !matches!(entry.node.value, Value::Section(_));
-    let known = |entry: &Entry| reference::keys(part).any(|key| key.name == entry.name);
-    section.entries.iter().any(|entry| plain(entry) && known(entry))
+    section.entries.iter().any(|entry| plain(entry) && keys.get(&entry.name).is_some())
+}
+
+/// Plain keys of a part stand where a section with a name must be.
+pub(super) fn nameless(at: &Range<usize>, what: &str, example: &str) -> Problem {
+    let problem =
+        Problem::new(at.clone(), format!("a {what} without a name")).label("its keys are here, its name is not");
+    problem.help(format!("write {example}, with names of your choice, above its keys"))
+}
+
+/// A name in a test that the job does not have.
+pub(super) fn unknown<'a>(entry: &Entry, what: &str, names: impl Iterator<Item = &'a String>) -> Problem {
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    let help = match nearest(&entry.name, names.iter().copied()) {
+        Some(near) => format!("write `{near}`"),
+        None if names.is_empty() => format!("add the {what} to the job, or take this away"),
+        None => format!("the job has {}", names.join(", ")),
+    };
+    Problem::new(entry.name_span.clone(), format!("the job has no {what} `{}`", entry.name))
+        .label(format!("not a {what} of this job"))
+        .help(help)
 }

@@ -1,5 +1,6 @@
 //! The columns of a source: `[source.NAME.schema]`.
 
+use crate::keys::{Keys, wrong_type};
 use crate::model::{Column, DataType};
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
@@ -7,7 +8,6 @@ use crate::tree::{Entry, Section, Text, Value};
 use crate::types;
 
 use super::checks;
-use super::keys::{Keys, wrong_type};
 
 /// Reads the columns in the order of the file.
 pub(super) fn read(section: &Section, problems: &mut Problems) -> Vec<Column> {
@@ -46,7 +46,7 @@ fn column(entry: &Entry, problems: &mut Problems) -> Column {
         ),
         Value::Section(section) => {
             let title = format!("the column `{}`", entry.name);
-            let keys = Keys::new(section, entry.name_span.clone(), &title, Part::Column, problems);
+            let keys = Keys::of_part(section, entry.name_span.clone(), &title, Part::Column, problems);
             if let Some(text) = keys.text("type", problems) {
                 column.data_type = data_type(text, problems);
             }
@@ -65,9 +65,9 @@ fn column(entry: &Entry, problems: &mut Problems) -> Column {
 
 /// True for `address = { city = "string" }`: no key of a column, and all values are strings.
 fn looks_like_fields(section: &Section) -> bool {
-    let known = |name: &str| crate::reference::keys(Part::Column).any(|key| key.name == name);
+    let is_key = |name: &str| crate::reference::keys(Part::Column).any(|key| key.name == name);
     !section.entries.is_empty()
-        && section.entries.iter().all(|entry| !known(&entry.name) && matches!(entry.node.value, Value::Text(_)))
+        && section.entries.iter().all(|entry| !is_key(&entry.name) && matches!(entry.node.value, Value::Text(_)))
 }
 
 /// Reads a type. A wrong one is taken for a timestamp: then the watermark has nothing to say about it.

@@ -3,20 +3,19 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::keys::Keys;
 use crate::model::{Job, Trigger, WatermarkPolicyKind};
 use crate::problem::{Problem, Problems};
 use crate::quantity;
 use crate::reference::Part;
 use crate::tree::{Section, Text};
 
-use super::keys::Keys;
-
 const STATE_MEMORY_BYTES: u64 = 256 << 20;
 const RETAIN_EPOCHS: u64 = 100;
 
 /// Reads the section into the job.
 pub(super) fn read(section: &Section, at: Range<usize>, job: &mut Job, problems: &mut Problems) {
-    let keys = Keys::new(section, at, "[job]", Part::Job, problems);
+    let keys = Keys::of_part(section, at, "[job]", Part::Job, problems);
     job.name = name(&keys, problems);
     job.trigger = trigger(&keys, problems);
     job.checkpoint = checkpoint(&keys, problems);

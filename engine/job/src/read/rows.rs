@@ -4,13 +4,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Number, Value as Json};
 
+use crate::instant;
+use crate::keys::wrong_type;
 use crate::model::{Format, Source, TestRecord, TestRow};
 use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
 use crate::tree::{Entry, Node, Section, Value};
-
-use super::instant;
-use super::keys::wrong_type;
 
 /// The partitions that a test can have.
 const PARTITION_MAX: i64 = 99;

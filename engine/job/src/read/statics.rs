@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::keys::Keys;
 use crate::model::{Column, Refresh, Source, StaticFormat, StaticTable};
 use crate::problem::{Problem, Problems};
-use crate::reference::Part;
+use crate::reference::{KeySet, Part};
 use crate::tree::{Entry, Section, Text, Value};
 
-use super::keys::Keys;
-use super::{checks, columns, job, nameless};
+use super::{checks, columns, job};
 
 /// Reads all static tables.
 pub(super) fn read_all(
@@ -18,8 +18,8 @@ pub(super) fn read_all(
 ) -> BTreeMap<String, StaticTable> {
     let mut statics = BTreeMap::new();
     let Some((section, at)) = keys.section("static", problems) else { return statics };
-    if checks::holds_keys_of(Part::Static, section) {
-        problems.push(nameless(&at, "static table", "[static.products]"));
+    if checks::holds_keys_of(&KeySet::of_part(Part::Static), section) {
+        problems.push(checks::nameless(&at, "static table", "[static.products]"));
         return statics;
     }
     for entry in &section.entries {
@@ -33,7 +33,7 @@ pub(super) fn read_all(
             Value::Broken => problems.blur(),
             _ => {
                 problems.blur();
-                problems.push(nameless(&entry.name_span, "static table", "[static.products]"));
+                problems.push(checks::nameless(&entry.name_span, "static table", "[static.products]"));
             }
         }
     }
@@ -55,7 +55,7 @@ fn unlike_sources(entry: &Entry, sources: &BTreeMap<String, Source>, problems: &
 
 fn read(entry: &Entry, section: &Section, problems: &mut Problems) -> StaticTable {
     let title = format!("[static.{}]", entry.name);
-    let keys = Keys::new(section, entry.name_span.clone(), &title, Part::Static, problems);
+    let keys = Keys::of_part(section, entry.name_span.clone(), &title, Part::Static, problems);
     let formats = [
         ("delta", StaticFormat::Delta),
         ("parquet", StaticFormat::Parquet),
@@ -66,7 +66,7 @@ fn read(entry: &Entry, section: &Section, problems: &mut Problems) -> StaticTabl
     let format = keys.choice("format", &formats, problems);
     let options = keys.section("options", problems).map(|(section, at)| {
         let title = format!("[static.{}.options]", entry.name);
-        let options = Keys::new(section, at, &title, Part::StaticOptions, problems);
+        let options = Keys::of_part(section, at, &title, Part::StaticOptions, problems);
         (options.flag("header", problems), delimiter(&options, problems))
     });
     if let (Some(other), true) = (format.filter(|format| *format != StaticFormat::Csv), options.is_some()) {

@@ -1,5 +1,6 @@
 //! A section `[table.SCHEMA.NAME]`.
 
+use crate::keys::Keys;
 use crate::model::{Deduplicate, Job, Late, OutputMode, StateTtl, Table};
 use crate::problem::{Problem, Problems};
 use crate::quantity;
@@ -7,7 +8,6 @@ use crate::reference::Part;
 use crate::tree::{Entry, Section, Value};
 
 use super::checks;
-use super::keys::Keys;
 
 /// Schemas that jobs cannot write to, with the reason.
 const RESERVED_SCHEMAS: &[(&str, &str)] = &[
@@ -26,7 +26,7 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
                 .help("choose another name; for the late rows of a table write late = \"table\" in it"),
         );
     }
-    let keys = Keys::new(section, entry.name_span.clone(), &format!("[table.{name}]"), Part::Table, problems);
+    let keys = Keys::of_part(section, entry.name_span.clone(), &format!("[table.{name}]"), Part::Table, problems);
     let sql = keys.text("sql", problems);
     let modes = [("append", OutputMode::Append), ("update", OutputMode::Update), ("complete", OutputMode::Complete)];
     let late = [("drop", Late::Drop), ("table", Late::Table)];
@@ -43,7 +43,7 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
 
 fn deduplicate(keys: &Keys<'_>, problems: &mut Problems) -> Option<Deduplicate> {
     let (section, at) = keys.section("deduplicate", problems)?;
-    let keys = Keys::new(section, at, "deduplicate", Part::Deduplicate, problems);
+    let keys = Keys::of_part(section, at, "deduplicate", Part::Deduplicate, problems);
     let columns = keys.texts("keys", "column", problems);
     let ever = keys.has("within") && keys.text("within", problems).is_some_and(|text| text.value == "ever");
     let within_us = if keys.has("within") && !ever {

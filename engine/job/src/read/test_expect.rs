@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::instant;
+use crate::keys::{Keys, wrong_type};
 use crate::model::{ExpectedState, Job, Late, OnError, TestRow, TestStep};
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
 use crate::tree::{Entry, Section, Value};
 
-use super::keys::{Keys, wrong_type};
-use super::{instant, rows, test_section};
+use super::{checks, rows};
 
 /// Reads the expectations into the step.
 pub(super) fn read(keys: &Keys<'_>, job: &Job, step: &mut TestStep, problems: &mut Problems) {
@@ -63,18 +64,18 @@ fn tables_of(
 /// What stands in a section under names of tables. `gold.counts = …` may be written with quotes or without.
 fn named(keys: &Keys<'_>, name: &str, names: &[String], problems: &mut Problems) -> Vec<Entry> {
     let Some((section, _)) = keys.section(name, problems) else { return Vec::new() };
-    let mut found: Vec<Entry> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     for entry in flat(section, names) {
-        if found.iter().any(|other| other.name == entry.name) {
+        if entries.iter().any(|other| other.name == entry.name) {
             let problem = Problem::new(entry.name_span.clone(), format!("`{}` is there twice", entry.name));
             problems.push(problem.label("there already").help("keep one of them"));
         } else if names.contains(&entry.name) {
-            found.push(entry);
+            entries.push(entry);
         } else if !matches!(entry.node.value, Value::Broken) {
-            problems.push(test_section::unknown(&entry, "table", names.iter()));
+            problems.push(checks::unknown(&entry, "table", names.iter()));
         }
     }
-    found
+    entries
 }
 
 fn flat(section: &Section, names: &[String]) -> Vec<Entry> {
@@ -119,7 +120,7 @@ fn state(entry: &Entry, problems: &mut Problems) -> Option<ExpectedState> {
         wrong_type(&entry.node, &entry.name, "a section", help, problems);
         return None;
     };
-    let keys = Keys::new(section, entry.name_span.clone(), "expect_state", Part::TestState, problems);
+    let keys = Keys::of_part(section, entry.name_span.clone(), "expect_state", Part::TestState, problems);
     Some(ExpectedState {
         rows: keys.number("rows", problems),
         updated: keys.number("updated", problems),

@@ -6,20 +6,20 @@ use std::ops::Range;
 use epoch::Step;
 use serde_json::{Map, Value as Json};
 
+use crate::instant;
+use crate::keys::{Keys, missing, wrong_type};
 use crate::model::{Job, KillPoint, Test, TestRecord, TestStep};
-use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
-use crate::tree::{Entry, Section, Text, Value};
+use crate::tree::{Section, Text, Value};
 
-use super::keys::{Keys, missing, wrong_type};
-use super::{instant, rows, test_expect};
+use super::{checks, rows, test_expect};
 
 /// Reads all tests.
 pub(super) fn read_all(keys: &Keys<'_>, job: &Job, problems: &mut Problems) -> Vec<Test> {
     let mut tests: Vec<Test> = Vec::new();
     for (section, at) in sections(keys, "test", problems) {
-        let keys = Keys::new(section, at.clone(), "[[test]]", Part::Test, problems);
+        let keys = Keys::of_part(section, at.clone(), "[[test]]", Part::Test, problems);
         let name = keys.text("name", problems);
         if let Some(name) = name.filter(|name| tests.iter().any(|test| test.name == name.value)) {
             let problem = Problem::new(name.content.clone(), "two tests have the same name").label("there already");
@@ -59,7 +59,7 @@ fn sections<'a>(keys: &Keys<'a>, name: &str, problems: &mut Problems) -> Vec<(&'
 }
 
 fn step(section: &Section, at: Range<usize>, job: &Job, problems: &mut Problems) -> TestStep {
-    let keys = Keys::new(section, at.clone(), "[[test.step]]", Part::TestStep, problems);
+    let keys = Keys::of_part(section, at.clone(), "[[test.step]]", Part::TestStep, problems);
     let mut step = TestStep { place: at.clone(), ..TestStep::default() };
     step.restart = keys.flag("restart", problems).unwrap_or(false);
     step.time_us = keys
@@ -89,7 +89,7 @@ fn input(keys: &Keys<'_>, job: &Job, problems: &mut Problems) -> BTreeMap<String
             Some(source) => {
                 input.insert(entry.name.clone(), rows::records(entry, source, problems));
             }
-            None => problems.push(unknown(entry, "source", job.sources.keys())),
+            None => problems.push(checks::unknown(entry, "source", job.sources.keys())),
         }
     }
     input
@@ -100,24 +100,11 @@ fn statics(keys: &Keys<'_>, job: &Job, problems: &mut Problems) -> BTreeMap<Stri
     let Some((section, _)) = keys.section("static", problems) else { return statics };
     for entry in &section.entries {
         if !job.statics.contains_key(&entry.name) {
-            problems.push(unknown(entry, "static table", job.statics.keys()));
+            problems.push(checks::unknown(entry, "static table", job.statics.keys()));
         }
         statics.insert(entry.name.clone(), rows::static_rows(entry, problems));
     }
     statics
-}
-
-/// A name that the job does not have.
-pub(super) fn unknown<'a>(entry: &Entry, what: &str, names: impl Iterator<Item = &'a String>) -> Problem {
-    let names: Vec<&str> = names.map(String::as_str).collect();
-    let help = match nearest(&entry.name, names.iter().copied()) {
-        Some(near) => format!("write `{near}`"),
-        None if names.is_empty() => format!("add the {what} to the job, or take this away"),
-        None => format!("the job has {}", names.join(", ")),
-    };
-    Problem::new(entry.name_span.clone(), format!("the job has no {what} `{}`", entry.name))
-        .label(format!("not a {what} of this job"))
-        .help(help)
 }
 
 /// `before commit`, `after read`.

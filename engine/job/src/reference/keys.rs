@@ -1,13 +1,20 @@
 //! The table of keys itself.
 
-use super::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
-use super::Without::{Default, Means, Required};
-use super::{Key, key};
+use super::key::Key;
+use super::key::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
+use super::key::Without::{Default, Means, Required};
 
 /// The keys of the file, the job, its sources and its tables.
 pub(crate) const KEYS: &[Key] = &[
-    key(File, "job", "section", Required, "The job itself: its name, when it runs, where it keeps things.", "[job]"),
-    key(
+    Key::new(
+        File,
+        "job",
+        "section",
+        Required,
+        "The job itself: its name, when it runs, where it keeps things.",
+        "[job]",
+    ),
+    Key::new(
         File,
         "source",
         "sections",
@@ -15,7 +22,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Where records come from. `[source.events]` makes `events` a name that SQL can read.",
         "[source.events]",
     ),
-    key(
+    Key::new(
         File,
         "static",
         "sections",
@@ -24,7 +31,7 @@ pub(crate) const KEYS: &[Key] = &[
          that SQL can read.",
         "[static.products]",
     ),
-    key(
+    Key::new(
         File,
         "table",
         "sections",
@@ -33,7 +40,7 @@ pub(crate) const KEYS: &[Key] = &[
          SQL and as a folder of the warehouse. A table may read sources and other tables.",
         "[table.gold.event_counts]",
     ),
-    key(
+    Key::new(
         File,
         "test",
         "list of sections",
@@ -41,7 +48,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Tests of the job: records in, rows out. `engine test JOB` runs them in memory; running the job ignores them.",
         "[[test]]",
     ),
-    key(
+    Key::new(
         Job,
         "name",
         "string",
@@ -49,7 +56,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Name of the job: in its log, in its Kafka group and in the commits of its tables. Letters, digits, `_`, `-`.",
         "name = \"ecommerce\"",
     ),
-    key(
+    Key::new(
         Job,
         "trigger",
         "duration or word",
@@ -59,7 +66,7 @@ pub(crate) const KEYS: &[Key] = &[
          `once`: the same in one epoch.",
         "trigger = \"5s\"",
     ),
-    key(
+    Key::new(
         Job,
         "checkpoint",
         "string",
@@ -67,7 +74,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Local folder of the job's progress and state. One job, one checkpoint.",
         "checkpoint = \"checkpoints/ecommerce\"",
     ),
-    key(
+    Key::new(
         Job,
         "warehouse",
         "string",
@@ -76,7 +83,7 @@ pub(crate) const KEYS: &[Key] = &[
          (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT_URL`, …), never from this file.",
         "warehouse = \"${WAREHOUSE:-warehouse}\"",
     ),
-    key(
+    Key::new(
         Job,
         "state_memory",
         "size",
@@ -84,7 +91,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Memory that the state of windows and the like may take. What does not fit lives on disk only.",
         "state_memory = \"1 GiB\"",
     ),
-    key(
+    Key::new(
         Job,
         "retain_epochs",
         "whole number, 1 or more",
@@ -92,7 +99,7 @@ pub(crate) const KEYS: &[Key] = &[
         "How many of the newest epochs stay on record in the checkpoint.",
         "retain_epochs = 1000",
     ),
-    key(
+    Key::new(
         Job,
         "watermark_policy",
         "\"min\" or \"max\"",
@@ -101,7 +108,7 @@ pub(crate) const KEYS: &[Key] = &[
          decides. `max`: the fastest decides; rows of slower ones may then be late. Spark's `multipleWatermarkPolicy`.",
         "watermark_policy = \"max\"",
     ),
-    key(
+    Key::new(
         Job,
         "no_data_epochs",
         "true or false",
@@ -110,79 +117,15 @@ pub(crate) const KEYS: &[Key] = &[
          once. `false`: it appears with the next records. Spark's `noDataMicroBatches`.",
         "no_data_epochs = false",
     ),
-    key(Source, "connector", "\"kafka\"", Required, "What kind of source it is.", "connector = \"kafka\""),
-    key(
+    Key::new(
         Source,
-        "brokers",
-        "string",
+        "connector",
+        "name of a connector",
         Required,
-        "Kafka servers to begin with: `host:port`, several with commas between them.",
-        "brokers = \"${KAFKA_BROKERS:-127.0.0.1:9092}\"",
+        "What kind of source it is.",
+        "connector = \"kafka\"",
     ),
-    key(
-        Source,
-        "topic",
-        "string",
-        Means("`topics` or `topic_pattern` must be there"),
-        "The topic to read.",
-        "topic = \"streaming-events\"",
-    ),
-    key(
-        Source,
-        "topics",
-        "list of strings",
-        Means("`topic` or `topic_pattern` must be there"),
-        "Several topics to read.",
-        "topics = [\"orders\", \"payments\"]",
-    ),
-    key(
-        Source,
-        "topic_pattern",
-        "string",
-        Means("`topic` or `topics` must be there"),
-        "A regular expression that the whole name must match: all such topics are read, new ones too once they appear.",
-        "topic_pattern = \"orders-.*\"",
-    ),
-    key(
-        Source,
-        "starting_offsets",
-        "word or section",
-        Default("\"latest\""),
-        "Where a new job begins; a job with a checkpoint goes on from there. `\"earliest\"`, `\"latest\"`, an offset \
-         for each partition (`{\"0\" = 23, \"1\" = -2}`: -2 is earliest, -1 is latest; with several topics \
-         `{ orders = {\"0\" = 23} }`), or a time: `{ timestamp = \"2026-01-01T00:00:00Z\" }`. As in Spark, `latest` is \
-         what holds if nothing is said, and partitions found later are read from their beginning.",
-        "starting_offsets = \"earliest\"",
-    ),
-    key(
-        Source,
-        "ending_offsets",
-        "section",
-        Means("reading does not end"),
-        "Where reading ends: the first offset that is no longer read, for each partition (`{\"0\" = 2300, \"1\" = -1}`: -1 is \
-         what is there when the job starts; with several topics `{ orders = {\"0\" = 2300} }`). Partitions that are not \
-         named are not read. A job all of whose sources end so ends as with `trigger = \"available-now\"`: once it has read what \
-         is there up to these offsets.",
-        "ending_offsets = {\"0\" = 2300}",
-    ),
-    key(
-        Source,
-        "max_offsets_per_trigger",
-        "whole number, 1 or more",
-        Means("an epoch takes all there is"),
-        "Records an epoch takes at most, spread over the partitions in proportion to what waits in them.",
-        "max_offsets_per_trigger = 500000",
-    ),
-    key(
-        Source,
-        "on_data_loss",
-        "\"stop\" or \"continue\"",
-        Default("\"stop\""),
-        "What happens when records are gone before they were read. `stop`: the job stops and names topic, partition, \
-         from and to. `continue`: it goes on at the first record still there and records the gap.",
-        "on_data_loss = \"continue\"",
-    ),
-    key(
+    Key::new(
         Source,
         "format",
         "\"json\" or \"raw\"",
@@ -190,7 +133,7 @@ pub(crate) const KEYS: &[Key] = &[
         "How a record's value is read. `json`: one JSON object. `raw`: as it is, in the column `value`.",
         "format = \"json\"",
     ),
-    key(
+    Key::new(
         Source,
         "on_error",
         "\"dead_letter\", \"drop\" or \"fail\"",
@@ -199,7 +142,7 @@ pub(crate) const KEYS: &[Key] = &[
          reason. `drop`: it is counted and left out. `fail`: the job stops and names it.",
         "on_error = \"dead_letter\"",
     ),
-    key(
+    Key::new(
         Source,
         "watermark",
         "section",
@@ -207,15 +150,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Which column is the event time, and how long to wait for late rows.",
         "watermark = { column = \"event_time\", delay = \"5 minutes\" }",
     ),
-    key(
-        Source,
-        "kafka",
-        "section",
-        Means("librdkafka's defaults"),
-        "Passed to librdkafka as it is: any of its settings, its name in quotes.",
-        "[source.events.kafka]\n\"security.protocol\" = \"SASL_SSL\"",
-    ),
-    key(
+    Key::new(
         Source,
         "schema",
         "section",
@@ -223,7 +158,7 @@ pub(crate) const KEYS: &[Key] = &[
         "The columns: `name = \"type\"`, or `name = { type = …, field = …, required = … }`.",
         "[source.events.schema]\nevent_id = \"string\"",
     ),
-    key(
+    Key::new(
         Watermark,
         "column",
         "string",
@@ -231,7 +166,7 @@ pub(crate) const KEYS: &[Key] = &[
         "The column with the event time. Its type must be `timestamp`.",
         "column = \"event_time\"",
     ),
-    key(
+    Key::new(
         Watermark,
         "delay",
         "duration",
@@ -239,7 +174,7 @@ pub(crate) const KEYS: &[Key] = &[
         "How far the watermark stays behind the newest event time: how late a row may be and still count.",
         "delay = \"5 minutes\"",
     ),
-    key(
+    Key::new(
         Watermark,
         "idle_timeout",
         "duration or \"none\"",
@@ -248,7 +183,7 @@ pub(crate) const KEYS: &[Key] = &[
          holds it for ever.",
         "idle_timeout = \"1 minute\"",
     ),
-    key(
+    Key::new(
         Watermark,
         "scope",
         "\"partition\" or \"source\"",
@@ -257,7 +192,7 @@ pub(crate) const KEYS: &[Key] = &[
          that catching up loses no rows. `source`: the newest of all partitions decides, as in Spark.",
         "scope = \"source\"",
     ),
-    key(
+    Key::new(
         Watermark,
         "future_limit",
         "duration or \"none\"",
@@ -266,8 +201,8 @@ pub(crate) const KEYS: &[Key] = &[
          every window.",
         "future_limit = \"1 day\"",
     ),
-    key(Column, "type", "type", Required, "The column's type.", "type = \"timestamp\""),
-    key(
+    Key::new(Column, "type", "type", Required, "The column's type.", "type = \"timestamp\""),
+    Key::new(
         Column,
         "field",
         "string",
@@ -275,7 +210,7 @@ pub(crate) const KEYS: &[Key] = &[
         "Name of the field in the record.",
         "field = \"timestamp\"",
     ),
-    key(
+    Key::new(
         Column,
         "required",
         "true or false",
@@ -283,7 +218,7 @@ pub(crate) const KEYS: &[Key] = &[
         "`true`: a record without this field, or with null in it, is rejected.",
         "required = true",
     ),
-    key(
+    Key::new(
         Table,
         "sql",
         "string",
@@ -291,7 +226,7 @@ pub(crate) const KEYS: &[Key] = &[
         "The query, in Spark's SQL. Long ones between three quotes.",
         "sql = \"SELECT * FROM events\"",
     ),
-    key(
+    Key::new(
         Table,
         "mode",
         "\"append\", \"update\" or \"complete\"",
@@ -300,7 +235,7 @@ pub(crate) const KEYS: &[Key] = &[
          per key. `complete`: the whole result after each epoch; nothing is ever forgotten.",
         "mode = \"update\"",
     ),
-    key(
+    Key::new(
         Table,
         "late",
         "\"drop\" or \"table\"",
@@ -309,7 +244,7 @@ pub(crate) const KEYS: &[Key] = &[
          kept in the table `NAME__late`; those of joins of streams cannot be.",
         "late = \"table\"",
     ),
-    key(
+    Key::new(
         Table,
         "deduplicate",
         "section",
@@ -318,7 +253,7 @@ pub(crate) const KEYS: &[Key] = &[
          event time among the keys, or by `state_ttl`.",
         "deduplicate = { keys = [\"event_id\"], within = \"10 minutes\" }",
     ),
-    key(
+    Key::new(
         Table,
         "state_ttl",
         "duration or \"unbounded\"",
@@ -328,7 +263,7 @@ pub(crate) const KEYS: &[Key] = &[
          the last of them came. `unbounded`: for ever; the state may grow without end.",
         "state_ttl = \"7 days\"",
     ),
-    key(
+    Key::new(
         Deduplicate,
         "keys",
         "list of strings",
@@ -336,7 +271,7 @@ pub(crate) const KEYS: &[Key] = &[
         "The columns of the query in which duplicates are the same.",
         "keys = [\"event_id\"]",
     ),
-    key(
+    Key::new(
         Deduplicate,
         "within",
         "duration or \"ever\"",
@@ -358,15 +293,11 @@ pub(crate) const PLANNED: &[(Part, &str, &str)] = &[
     (Table, "partition_by", "take it away: files are laid out by epoch"),
 ];
 
+/// Connectors that are known but not built yet, with what is said about them.
+pub(crate) const PLANNED_CONNECTORS: &[(&str, &str)] = &[("files", "file sources are planned")];
+
 /// What Spark and others call a key.
-pub(crate) const SPARK_NAMES: &[(&str, &str)] = &[
-    ("subscribe", "topic"),
-    ("subscribePattern", "topic_pattern"),
-    ("failOnDataLoss", "on_data_loss"),
-    ("kafka.bootstrap.servers", "brokers"),
-    ("bootstrap.servers", "brokers"),
-    ("bootstrap_servers", "brokers"),
-    ("bootstrap", "brokers"),
+pub(crate) const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("checkpointLocation", "checkpoint"),
     ("outputMode", "mode"),
     ("output_mode", "mode"),

@@ -1,12 +1,12 @@
 //! The keys of static tables.
 
-use super::Part::{Static, StaticOptions};
-use super::Without::{Default, Means, Required};
-use super::{Key, key};
+use super::key::Key;
+use super::key::Part::{Static, StaticOptions};
+use super::key::Without::{Default, Means, Required};
 
 /// All of them.
 pub(super) const KEYS: &[Key] = &[
-    key(
+    Key::new(
         Static,
         "path",
         "string",
@@ -15,7 +15,7 @@ pub(super) const KEYS: &[Key] = &[
          for S3 come from the environment, as for the warehouse.",
         "path = \"data/products.csv\"",
     ),
-    key(
+    Key::new(
         Static,
         "format",
         "\"delta\", \"parquet\", \"csv\" or \"json\"",
@@ -23,7 +23,7 @@ pub(super) const KEYS: &[Key] = &[
         "How the rows are written. `json`: one JSON object a line.",
         "format = \"csv\"",
     ),
-    key(
+    Key::new(
         Static,
         "refresh",
         "\"never\", \"on_change\" or duration",
@@ -32,7 +32,7 @@ pub(super) const KEYS: &[Key] = &[
          duration: the same, but looked for no more often than that. `never`: the rows of the first epoch stay.",
         "refresh = \"10 minutes\"",
     ),
-    key(
+    Key::new(
         Static,
         "schema",
         "section",
@@ -40,7 +40,7 @@ pub(super) const KEYS: &[Key] = &[
         "The columns wanted, written as for a source; `field` is a column's name in the file.",
         "[static.products.schema]\nproduct_id = \"string\"",
     ),
-    key(
+    Key::new(
         Static,
         "options",
         "section",
@@ -48,7 +48,7 @@ pub(super) const KEYS: &[Key] = &[
         "How a CSV file is written.",
         "[static.products.options]\ndelimiter = \";\"",
     ),
-    key(
+    Key::new(
         StaticOptions,
         "header",
         "true or false",
@@ -57,7 +57,7 @@ pub(super) const KEYS: &[Key] = &[
          in order, or without one `column_1`, `column_2` and so on.",
         "header = false",
     ),
-    key(
+    Key::new(
         StaticOptions,
         "delimiter",
         "string",

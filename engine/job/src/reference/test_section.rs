@@ -1,12 +1,12 @@
 //! The keys of tests.
 
-use super::Part::{Test, TestState, TestStep};
-use super::Without::{Default, Means, Required};
-use super::{Key, key};
+use super::key::Key;
+use super::key::Part::{Test, TestState, TestStep};
+use super::key::Without::{Default, Means, Required};
 
 /// All of them.
 pub(super) const KEYS: &[Key] = &[
-    key(
+    Key::new(
         Test,
         "name",
         "string",
@@ -14,7 +14,7 @@ pub(super) const KEYS: &[Key] = &[
         "What the test is about. No other test has the same.",
         "name = \"late rows are left out\"",
     ),
-    key(
+    Key::new(
         Test,
         "step",
         "list of sections",
@@ -22,7 +22,7 @@ pub(super) const KEYS: &[Key] = &[
         "The steps, in order.",
         "[[test.step]]\ninput.events = [{ user_id = \"ann\" }]",
     ),
-    key(
+    Key::new(
         Test,
         "expect_error",
         "string",
@@ -30,7 +30,7 @@ pub(super) const KEYS: &[Key] = &[
         "The job must be refused before its first epoch, by a message that holds this text.",
         "expect_error = \"no watermark\"",
     ),
-    key(
+    Key::new(
         TestStep,
         "restart",
         "true or false",
@@ -38,7 +38,7 @@ pub(super) const KEYS: &[Key] = &[
         "`true`: the engine is stopped and started again from its checkpoint before anything else of the step.",
         "restart = true",
     ),
-    key(
+    Key::new(
         TestStep,
         "time",
         "time",
@@ -46,7 +46,7 @@ pub(super) const KEYS: &[Key] = &[
         "`current_timestamp` of the epochs from here on.",
         "time = \"2026-01-01T00:00:00Z\"",
     ),
-    key(
+    Key::new(
         TestStep,
         "static",
         "section of lists",
@@ -55,7 +55,7 @@ pub(super) const KEYS: &[Key] = &[
          the file (the `field` of a column); without a schema their types are what they look like.",
         "static.products = [{ product_id = \"p1\", name = \"lamp\" }]",
     ),
-    key(
+    Key::new(
         TestStep,
         "input",
         "section of lists",
@@ -66,7 +66,7 @@ pub(super) const KEYS: &[Key] = &[
          `_timestamp = \"…\"` beside the fields; `_value = \"…\"` is text in place of them.",
         "input.events = [{ user_id = \"ann\" }, { user_id = \"bob\", _partition = 1 }, 'no { JSON']",
     ),
-    key(
+    Key::new(
         TestStep,
         "empty_epoch",
         "true or false",
@@ -74,7 +74,7 @@ pub(super) const KEYS: &[Key] = &[
         "`true`: an epoch runs even if nothing arrives and no watermark moved.",
         "empty_epoch = true",
     ),
-    key(
+    Key::new(
         TestStep,
         "kill",
         "\"before STEP\" or \"after STEP\"",
@@ -83,7 +83,7 @@ pub(super) const KEYS: &[Key] = &[
          plan, read, decode, compute, stage, commit, publish and retire. What is expected must be so all the same.",
         "kill = \"before commit\"",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect",
         "section of lists",
@@ -95,7 +95,7 @@ pub(super) const KEYS: &[Key] = &[
          (`rejected.events`) can be looked at too.",
         "expect.\"gold.event_counts\" = [{ event_type = \"click\", event_count = 2 }]",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect_new",
         "section of lists",
@@ -104,7 +104,7 @@ pub(super) const KEYS: &[Key] = &[
          the whole last result.",
         "expect_new.\"gold.event_counts\" = []",
     ),
-    key(
+    Key::new(
         TestStep,
         "ordered",
         "true or false",
@@ -112,7 +112,7 @@ pub(super) const KEYS: &[Key] = &[
         "`true`: the rows of `expect` and `expect_new` must come in the order given.",
         "ordered = true",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect_late",
         "section of whole numbers",
@@ -120,7 +120,7 @@ pub(super) const KEYS: &[Key] = &[
         "How many rows of these tables the step left out because they came too late.",
         "expect_late.\"gold.event_counts\" = 1",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect_watermark",
         "section of times",
@@ -129,7 +129,7 @@ pub(super) const KEYS: &[Key] = &[
          yet.",
         "expect_watermark.events = \"2026-01-01T00:05:00Z\"",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect_state",
         "section of sections",
@@ -137,7 +137,7 @@ pub(super) const KEYS: &[Key] = &[
         "The state of these tables after the step, of all their operators together.",
         "expect_state.\"gold.event_counts\" = { rows = 2, updated = 1, late = 0 }",
     ),
-    key(
+    Key::new(
         TestStep,
         "expect_error",
         "string",
@@ -145,8 +145,8 @@ pub(super) const KEYS: &[Key] = &[
         "The job must stop in this step, with a message that holds this text. The next step starts it again.",
         "expect_error = \"DIVIDE_BY_ZERO\"",
     ),
-    key(TestState, "rows", "whole number, 0 or more", Means("not looked at"), "Rows that are kept.", "rows = 2"),
-    key(
+    Key::new(TestState, "rows", "whole number, 0 or more", Means("not looked at"), "Rows that are kept.", "rows = 2"),
+    Key::new(
         TestState,
         "updated",
         "whole number, 0 or more",
@@ -154,7 +154,7 @@ pub(super) const KEYS: &[Key] = &[
         "Rows that the step added or changed.",
         "updated = 1",
     ),
-    key(
+    Key::new(
         TestState,
         "late",
         "whole number, 0 or more",

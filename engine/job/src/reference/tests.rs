@@ -1,18 +1,20 @@
-//! The table of keys, the parser and the documentation say the same.
+//! The table of keys and the parser say the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::parse;
+use crate::connector::ConnectorKeys;
+use crate::tests::parse;
+use crate::tests::stand_in::StandIn;
 
 use super::*;
 
 const SMALL: &str = include_str!("../tests/whole/small.toml");
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/job-file.md");
 
-fn prefix(part: Part) -> Option<&'static str> {
-    Some(match part {
+fn prefix(part: Part) -> Option<String> {
+    let prefix = match part {
         Part::File => "",
         Part::Job => "job.",
         Part::Source => "source.events.",
+        Part::Connector(section) => return Some(format!("source.events.{section}.")),
         Part::Watermark => "source.events.watermark.",
         Part::Column => "source.events.schema.at.",
         Part::Static => "static.products.",
@@ -20,7 +22,13 @@ fn prefix(part: Part) -> Option<&'static str> {
         Part::Table => "table.bronze.all.",
         Part::Deduplicate => "table.bronze.all.deduplicate.",
         Part::Test | Part::TestStep | Part::TestState => return None,
-    })
+    };
+    Some(prefix.to_owned())
+}
+
+/// All keys, those of the stand-in too.
+fn all_keys() -> impl Iterator<Item = &'static Key> {
+    all().chain(StandIn.keys())
 }
 
 /// The small job with its one column written as a section, and a static table.
@@ -29,7 +37,7 @@ fn text() -> String {
     format!("{text}deduplicate = {{}}\n[static.products]\npath = \"products.csv\"\noptions = {{}}\n")
 }
 
-/// The job of the document with a static table, and with a test that has one line more.
+/// The job with a static table, and with a test that has one line more.
 fn with_line(part: Part, line: &str) -> Result<crate::Job, crate::Problems> {
     let name = if line.starts_with("name") { "" } else { "name = \"t\"\n" };
     let tail = match part {
@@ -44,9 +52,10 @@ fn with_line(part: Part, line: &str) -> Result<crate::Job, crate::Problems> {
     parse("job.toml", &format!("{}\n[static.products]\npath = \"p\"\n[[test]]\n{tail}\n", hello()), &[], &|_| None)
 }
 
-/// The job in the document.
+/// A job whose test has columns to look at.
 fn hello() -> String {
-    document().split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned()
+    let columns = "event_type = \"string\"\nuser_id = \"string\"\nat = \"timestamp\"";
+    SMALL.replace("at = \"timestamp\"", columns).replace("bronze.all", "gold.event_counts")
 }
 
 /// A job with one key laid over it.
@@ -59,7 +68,7 @@ fn with(key: &Key, value: &str) -> Result<crate::Job, crate::Problems> {
 
 #[test]
 fn every_documented_key_is_read() {
-    for key in all() {
+    for key in all_keys() {
         let problems = with(key, "[[1]]").unwrap_err();
         let title = format!("`{}` has the wrong type", key.name);
         assert!(problems.iter().any(|problem| problem.title == title), "{} is not read: {problems}", key.name);
@@ -68,7 +77,7 @@ fn every_documented_key_is_read() {
 
 #[test]
 fn every_example_is_right() {
-    for key in all().filter(|key| !key.example.starts_with('[') && prefix(key.part).is_some()) {
+    for key in all_keys().filter(|key| !key.example.starts_with('[') && prefix(key.part).is_some()) {
         let (name, value) = key.example.split_once(" = ").unwrap();
         assert_eq!(name, key.name);
         // These do not go with the small job: its topic is named already, its column has another name.
@@ -81,20 +90,11 @@ fn every_example_is_right() {
 
 #[test]
 fn every_example_of_a_test_is_right() {
-    for key in all().filter(|key| prefix(key.part).is_none()) {
+    for key in all_keys().filter(|key| prefix(key.part).is_none()) {
         let job = with_line(key.part, key.example).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(job.tests.len(), 1, "{}", key.example);
         assert_eq!(job.tests[0].steps.len(), 1, "{}", key.example);
     }
-}
-
-#[test]
-fn the_test_in_the_document_is_right() {
-    let document = document();
-    let test = document.split("```toml\n").find(|block| block.starts_with("[[test]]\nname")).unwrap();
-    let text = format!("{}\n{}", hello(), test.split("```").next().unwrap());
-    let job = parse("job-file.md", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
-    assert_eq!(job.tests[0].steps.len(), 2);
 }
 
 /// Where something lies is no part of what it says.
@@ -108,7 +108,7 @@ fn without_places(mut job: crate::Job) -> crate::Job {
 
 #[test]
 fn defaults_are_right() {
-    for key in all() {
+    for key in all_keys() {
         if let Without::Default(value) = key.without {
             let without = match prefix(key.part) {
                 Some(_) => parse("job.toml", &text(), &[], &|_| None).unwrap(),
@@ -125,20 +125,4 @@ fn defaults_are_right() {
             assert_eq!(with, without_places(without), "{} = {value}", key.name);
         }
     }
-}
-
-#[test]
-fn the_job_in_the_document_is_right() {
-    let document = document();
-    let job = document.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-    parse("job-file.md", job, &[], &|_| None).unwrap_or_else(|problems| panic!("{problems}"));
-}
-
-#[test]
-fn the_document_is_current() {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(DOCUMENT, document()).unwrap();
-    }
-    let current = std::fs::read_to_string(DOCUMENT).unwrap_or_default();
-    assert!(current == document(), "docs/job-file.md is old: UPDATE_DOCS=1 cargo test -p job, then commit it");
 }

@@ -1,7 +1,8 @@
 //! From places in SQL to places in the file.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use crate::{Table, parse};
+use crate::Table;
+use crate::tests::parse;
 
 use super::*;
 
@@ -71,5 +72,5 @@ fn sql_from_the_command_line_has_its_place_there() {
     let map = SourceMap::with_overrides("job.toml", text, &overrides);
     let span = map.sql_span(&job.tables[0], 1, 8);
     assert_eq!(map.slice(&span), "x");
-    assert_eq!((map.piece(span.start).name, map.line_column(span.start)), ("command line", (1, 35)));
+    assert_eq!((map.shown_text(span.start).name, map.line_column(span.start)), ("command line", (1, 35)));
 }

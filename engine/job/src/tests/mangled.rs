@@ -2,7 +2,7 @@
 
 use super::*;
 
-const GOOD: &str = include_str!("../../../../jobs/ecommerce.toml");
+const GOOD: &str = include_str!("whole/large.toml");
 
 fn try_it(text: &str, overrides: &[(String, String)]) {
     if let Err(problems) = parse("job.toml", text, overrides, &variable) {

@@ -1,4 +1,4 @@
-//! Static tables, bounds of state and tests in a job file that is right.
+//! Static tables, bounds of state and tests in a job file without problems.
 
 use std::collections::BTreeMap;
 

@@ -58,7 +58,8 @@ pub fn job(tables: &[(&str, &str, &str)]) -> Job {
     for (name, mode, sql) in tables {
         text.push_str(&format!("[table.{name}]\nmode = \"{mode}\"\nsql = '''{sql}'''\n"));
     }
-    job::parse("test.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    job::parse("test.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 pub fn plan(job: &Job) -> Result<Graph, Vec<TableProblem>> {

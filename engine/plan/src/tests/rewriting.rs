@@ -27,8 +27,8 @@ n = "int"
 /// Two rows with arrays, of a source whose columns have capital letters: their answer to a query, and its columns.
 fn answer(sql: &str) -> Result<(Vec<String>, Vec<String>), String> {
     let text = format!("{HEAD}[table.gold.test]\nmode = \"append\"\nsql = '''{sql}'''\n");
-    let job =
-        job::parse("test.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let job = job::parse("test.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let columns = Schema::new(vec![
         Field::new("userId", DataType::Utf8, true),
         Field::new("items", DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))), true),

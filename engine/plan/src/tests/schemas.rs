@@ -8,7 +8,7 @@ use crate::{Graph, NodeKind, TablePlan};
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 
 pub fn ecommerce() -> (job::Job, Graph) {
-    let job = job::parse("jobs/ecommerce.toml", JOB, &[], &|_| None)
+    let job = job::parse("jobs/ecommerce.toml", JOB, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
         .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     let graph = plan(&job).unwrap_or_else(|problems| panic!("{problems:?}"));
     (job, graph)

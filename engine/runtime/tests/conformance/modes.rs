@@ -143,7 +143,7 @@ fn planned(mode: &str, sql: &str) -> Result<(), String> {
         source("l"),
         source("r")
     );
-    let job =
-        job::parse("modes.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+    let job = job::parse("modes.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
     MemoryRun::open(job, &MemoryOptions::default()).map(|_| ()).map_err(|error| error.to_string())
 }

@@ -94,7 +94,8 @@ pub fn play_steps(case: &Case, steps: &[Value], manner: Manner) -> Result<(), St
 }
 
 fn open(text: &str) -> Result<MemoryRun, String> {
-    let job = job::parse("case.toml", text, &[], &|_| None).map_err(|problems| problems.render(false))?;
+    let job = job::parse("case.toml", text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .map_err(|problems| problems.render(false))?;
     MemoryRun::open(job, &MemoryOptions::default()).map_err(|error| error.to_string())
 }
 

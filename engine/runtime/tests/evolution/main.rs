@@ -35,7 +35,8 @@ pub struct Version(pub &'static str, pub &'static str);
 
 fn job(version: Version) -> Job {
     let text = HEAD.replace("AMOUNT", version.0) + version.1;
-    job::parse("shop.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 /// An event of a user, so many seconds after noon.

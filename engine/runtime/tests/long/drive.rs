@@ -56,7 +56,7 @@ pub struct Long {
 impl Long {
     pub fn open(shapes: &[Shape]) -> Long {
         let text = job_text(shapes);
-        let job = job::parse("long.toml", &text, &[], &|_| None)
+        let job = job::parse("long.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
             .unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         let options = MemoryOptions { time_us: BEGIN_S * 1_000_000, ..MemoryOptions::default() };
         let run = MemoryRun::open(job, &options).unwrap_or_else(|error| panic!("{error}"));

@@ -20,8 +20,9 @@ pub enum Refusal {
 
 /// Plans a case's job and opens it.
 pub fn open(case: &Case) -> Result<MemoryRun, Refusal> {
-    let job = job::parse("oracle.toml", &case.job_file(), &[], &|_| None)
-        .map_err(|problems| Refusal::Job(problems.render(false)))?;
+    let job =
+        job::parse("oracle.toml", &case.job_file(), &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+            .map_err(|problems| Refusal::Job(problems.render(false)))?;
     let graph = spent(Part::Plan, || {
         let mut schemas = runtime::source_schemas(&job);
         for (name, table) in &job.statics {

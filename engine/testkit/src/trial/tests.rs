@@ -43,7 +43,8 @@ sql = "SELECT user, max(price) AS price FROM bronze.clicks GROUP BY user ORDER B
 
 fn job(tests: &str) -> Job {
     let text = format!("{JOB}\n{tests}");
-    job::parse("shop.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 /// The findings of the first test.

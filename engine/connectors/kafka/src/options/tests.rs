@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-fn settings(options: &[(&str, &str)]) -> job::Kafka {
-    job::Kafka {
+fn settings(options: &[(&str, &str)]) -> crate::settings::KafkaSettings {
+    crate::settings::KafkaSettings {
         brokers: "127.0.0.1:1".into(),
-        topics: job::Topics::Named(vec!["t".into()]),
-        starting_offsets: job::StartingOffsets::Earliest,
-        max_offsets_per_trigger: None,
+        topics: crate::settings::Topics::Named(vec!["t".into()]),
+        starting_offsets: crate::settings::StartingOffsets::Earliest,
         ending_offsets: None,
-        on_data_loss: job::OnDataLoss::Stop,
+        on_data_loss: crate::settings::OnDataLoss::Stop,
         options: options.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect::<BTreeMap<_, _>>(),
     }
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-fn planner(starting: job::StartingOffsets, on_data_loss: job::OnDataLoss) -> KafkaPlanner {
-    let settings = job::Kafka {
+fn planner(starting: crate::settings::StartingOffsets, on_data_loss: crate::settings::OnDataLoss) -> KafkaPlanner {
+    let settings = crate::settings::KafkaSettings {
         brokers: "127.0.0.1:1".into(),
-        topics: job::Topics::Named(vec!["t".into()]),
+        topics: crate::settings::Topics::Named(vec!["t".into()]),
         starting_offsets: starting,
-        max_offsets_per_trigger: None,
         on_data_loss,
         ending_offsets: None,
         options: BTreeMap::new(),
@@ -40,7 +39,7 @@ fn range(from: i64, until: i64) -> OffsetRange {
 
 #[test]
 fn a_backlog_goes_from_the_position_to_the_end_and_new_partitions_begin_at_their_first_record() {
-    let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Stop);
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Stop);
     let backlog = planner.backlog(Some(&offsets(&[(0, 7), (1, 20)])), &reach(&[(5, 10), (0, 20), (3, 9)])).unwrap();
     assert_eq!(
         backlog.ranges,
@@ -52,7 +51,7 @@ fn a_backlog_goes_from_the_position_to_the_end_and_new_partitions_begin_at_their
 
 #[test]
 fn lost_records_stop_the_job_and_name_the_range() {
-    let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Stop);
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Stop);
     for (position, low, high, word) in [(4, 5, 10, "retention"), (11, 0, 10, "made anew")] {
         let error = planner.backlog(Some(&offsets(&[(0, position)])), &reach(&[(low, high)])).unwrap_err();
         let SourceError::DataLoss(loss) = error else { panic!("{error}") };
@@ -66,7 +65,7 @@ fn lost_records_stop_the_job_and_name_the_range() {
 
 #[test]
 fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
-    let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Continue);
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Continue);
     let position = offsets(&[(0, 4), (1, 50), (2, 6)]);
     let backlog = planner.backlog(Some(&position), &reach(&[(5, 10), (0, 20)])).unwrap();
     assert_eq!(
@@ -96,7 +95,7 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
 
 #[test]
 fn a_partition_that_is_gone_keeps_its_place_and_is_reported_once() {
-    let mut planner = planner(job::StartingOffsets::Latest, job::OnDataLoss::Continue);
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Continue);
     let position = offsets(&[(0, 1), (1, 6)]);
     assert_eq!(planner.backlog(Some(&position), &reach(&[(0, 10)])).unwrap().gaps.len(), 1);
     let again = planner.backlog(Some(&position), &reach(&[(0, 10)])).unwrap();
@@ -107,14 +106,14 @@ fn a_partition_that_is_gone_keeps_its_place_and_is_reported_once() {
 #[test]
 fn named_offsets_know_the_two_logical_ones() {
     let named = BTreeMap::from([("t".to_string(), BTreeMap::from([(0, -2), (1, -1), (2, 8)]))]);
-    let mut planner = planner(job::StartingOffsets::Offsets(named), job::OnDataLoss::Stop);
+    let mut planner = planner(crate::settings::StartingOffsets::Offsets(named), crate::settings::OnDataLoss::Stop);
     assert_eq!(planner.starting(&reach(&[(5, 10), (0, 20), (3, 9)])).unwrap(), offsets(&[(0, 5), (1, 20), (2, 8)]));
 }
 
 #[test]
 fn named_offsets_must_name_every_partition_and_no_other() {
     let named = BTreeMap::from([("t".to_string(), BTreeMap::from([(0, -2), (7, 0)]))]);
-    let mut planner = planner(job::StartingOffsets::Offsets(named), job::OnDataLoss::Stop);
+    let mut planner = planner(crate::settings::StartingOffsets::Offsets(named), crate::settings::OnDataLoss::Stop);
     let text = planner.starting(&reach(&[(0, 1), (0, 1), (0, 1)])).unwrap_err().to_string();
     assert!(text.contains("leaves out t [1], t [2]"), "{text}");
     let text = planner.starting(&reach(&[(0, 1)])).unwrap_err().to_string();
@@ -123,6 +122,6 @@ fn named_offsets_must_name_every_partition_and_no_other() {
 
 #[test]
 fn a_pattern_that_is_no_regular_expression_is_refused() {
-    let text = Wanted::new("events", &job::Topics::Pattern("ev(ents".into())).err().unwrap().to_string();
+    let text = Wanted::new("events", &crate::settings::Topics::Pattern("ev(ents".into())).err().unwrap().to_string();
     assert!(text.contains("topic_pattern") && text.contains("[source.events]"), "{text}");
 }

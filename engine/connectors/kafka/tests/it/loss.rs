@@ -17,8 +17,8 @@ fn delete_before(topic: &Topic, offset: i64) {
     deleted.elements()[0].error().unwrap();
 }
 
-fn lossy(topic: &Topic) -> job::Kafka {
-    job::Kafka { on_data_loss: job::OnDataLoss::Continue, ..topic.settings() }
+fn lossy(topic: &Topic) -> kafka::KafkaSettings {
+    kafka::KafkaSettings { on_data_loss: kafka::OnDataLoss::Continue, ..topic.settings() }
 }
 
 fn loss(error: SourceError) -> (i32, i64, i64, String) {

@@ -40,7 +40,7 @@ fn a_backlog_spans_all_partitions_and_new_ones_are_found_while_running() {
 fn a_pattern_takes_whole_names_and_finds_topics_made_later() {
     let first = Topic::real("pattern", 1);
     let mut settings = first.settings();
-    settings.topics = job::Topics::Pattern(format!("{}(-[0-9]+)?", first.name));
+    settings.topics = kafka::Topics::Pattern(format!("{}(-[0-9]+)?", first.name));
     let mut planner = KafkaPlanner::open("events", &settings, "source-it").unwrap();
     assert_eq!(planner.available().unwrap().len(), 1);
     let second = Topic { brokers: first.brokers.clone(), name: format!("{}-2", first.name) };
@@ -65,7 +65,7 @@ fn a_start_by_time_is_the_first_record_at_or_after_it_and_else_the_end() {
     topic.fill(&producer, 1, 0, "none");
     for (timestamp_ms, expected) in [(0, 0), (1_700_000_004_000, 4), (1_700_000_004_001, 5), (1_700_000_009_001, 10)] {
         let mut settings = topic.settings();
-        settings.starting_offsets = job::StartingOffsets::TimestampMs(timestamp_ms);
+        settings.starting_offsets = kafka::StartingOffsets::TimestampMs(timestamp_ms);
         let mut planner = KafkaPlanner::open("events", &settings, "source-it").unwrap();
         let available = planner.available().unwrap();
         assert_eq!(

@@ -108,14 +108,13 @@ impl Topic {
         Split::new(self.name.clone(), partition)
     }
 
-    pub fn settings(&self) -> job::Kafka {
-        job::Kafka {
+    pub fn settings(&self) -> kafka::KafkaSettings {
+        kafka::KafkaSettings {
             brokers: self.brokers.clone(),
-            topics: job::Topics::Named(vec![self.name.clone()]),
-            starting_offsets: job::StartingOffsets::Earliest,
-            max_offsets_per_trigger: None,
+            topics: kafka::Topics::Named(vec![self.name.clone()]),
+            starting_offsets: kafka::StartingOffsets::Earliest,
             ending_offsets: None,
-            on_data_loss: job::OnDataLoss::Stop,
+            on_data_loss: kafka::OnDataLoss::Stop,
             options: BTreeMap::new(),
         }
     }

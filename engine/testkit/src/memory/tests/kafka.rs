@@ -32,8 +32,14 @@ fn job(brokers: &str, folder: &Path) -> job::Job {
         ("WAREHOUSE", folder.join("warehouse").display().to_string()),
     ]);
     let set = [("source.events.max_offsets_per_trigger".to_string(), "7000".to_string())];
-    job::parse("ecommerce.toml", &text, &set, &|name| variables.get(name).cloned())
-        .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+    job::parse(
+        "ecommerce.toml",
+        &text,
+        &set,
+        &|name| variables.get(name).cloned(),
+        job::Connectors::new(&[&kafka::KafkaConnector]),
+    )
+    .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
 fn send(brokers: &str) {

@@ -90,7 +90,8 @@ path = "{folder}/kinds.csv"
             settings = self.settings,
             tables = self.tables,
         );
-        job::parse("shop.toml", &text, &[], &|_| None).unwrap_or_else(|problems| panic!("{}", problems.render(false)))
+        job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+            .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
     }
 
     fn open(&self) -> MemoryRun {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::problem::{Problem, Problems, is_secret};
-use crate::tree::{Entry, Node, Section, Value};
-
-use super::keys::wrong_type;
+use job::keys::{Keys, wrong_type};
+use job::problem::is_secret;
+use job::tree::{Node, Value};
+use job::{Problem, Problems};
 
 /// Settings that would break a promise of the engine or that librdkafka does not have, with what to do instead.
-pub(crate) const REFUSED_OPTIONS: &[(&str, &str)] = &[
+pub(super) const REFUSED: &[(&str, &str)] = &[
     ("auto.offset.reset", "the engine keeps its own offsets: write starting_offsets in the source"),
     ("enable.auto.commit", "offsets are committed after an epoch is published: take it away"),
     ("auto.commit.interval.ms", "offsets are committed after an epoch is published: take it away"),
@@ -31,31 +31,10 @@ pub(crate) const REFUSED_OPTIONS: &[(&str, &str)] = &[
     ("ssl.truststore.password", "a setting of the Java client: write \"ssl.ca.location\" with a PEM file"),
 ];
 
-/// Brings the settings of all sources into one level: TOML nests `security.protocol` where it is not in quotes.
-pub(crate) fn flatten(root: &mut Section) {
-    let Some(sources) = root.get_mut("source").and_then(Entry::section_mut) else { return };
-    for source in sources.entries.iter_mut().filter_map(Entry::section_mut) {
-        if let Some(kafka) = source.get_mut("kafka").and_then(Entry::section_mut) {
-            let mut flat = Section::default();
-            flatten_into(std::mem::take(kafka), "", &mut flat);
-            *kafka = flat;
-        }
-    }
-}
-
-fn flatten_into(section: Section, prefix: &str, flat: &mut Section) {
-    for mut entry in section.entries {
-        entry.name.insert_str(0, prefix);
-        match entry.node.value {
-            Value::Section(inner) => flatten_into(inner, &format!("{}.", entry.name), flat),
-            _ => flat.entries.push(entry),
-        }
-    }
-}
-
 /// Reads the settings.
-pub(super) fn options(section: &Section, problems: &mut Problems) -> BTreeMap<String, String> {
+pub(super) fn read(keys: &Keys<'_>, problems: &mut Problems) -> BTreeMap<String, String> {
     let mut options = BTreeMap::new();
+    let Some((section, _)) = keys.section("kafka", problems) else { return options };
     for entry in &section.entries {
         let name = &entry.name;
         let value = match &entry.node.value {
@@ -85,7 +64,7 @@ pub(super) fn options(section: &Section, problems: &mut Problems) -> BTreeMap<St
 /// Checks a setting's name, and that a secret is not written out. The problems point at names only, never at values.
 fn check(name: &str, at: &Range<usize>, hidden: bool, problems: &mut Problems) {
     let bare = name.strip_prefix("kafka.");
-    let refused = REFUSED_OPTIONS.iter().find(|(refused, _)| *refused == bare.unwrap_or(name));
+    let refused = REFUSED.iter().find(|(refused, _)| *refused == bare.unwrap_or(name));
     if let Some((_, reason)) = refused {
         let problem = Problem::new(at.clone(), format!("`{name}` cannot be set")).label("refused");
         problems.push(problem.help(*reason));

@@ -1,22 +1,21 @@
-//! `starting_offsets` and `ending_offsets` written as a section: offsets by partition, offsets by topic, or a time.
+//! The keys `starting_offsets` and `ending_offsets`: a word, offsets by partition, offsets by topic, or a time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::model::{StartingOffsets, Topics};
-use crate::nearest::nearest;
-use crate::problem::{Problem, Problems};
-use crate::tree::{Entry, Section, Value};
+use job::instant;
+use job::keys::{Keys, wrong_type};
+use job::tree::{Entry, Section, Value};
+use job::{Problem, Problems, nearest};
 
-use super::instant;
-use super::keys::wrong_type;
+use crate::settings::{StartingOffsets, Topics};
 
 type ByPartition = BTreeMap<i32, i64>;
 type ByTopic = BTreeMap<String, ByPartition>;
 
 /// The key that is being read.
 #[derive(Clone, Copy)]
-struct Key {
+struct OffsetKey {
     name: &'static str,
     /// The least number that it takes.
     least: i64,
@@ -24,21 +23,36 @@ struct Key {
     offset_help: &'static str,
 }
 
-const STARTING: Key = Key {
+const STARTING: OffsetKey = OffsetKey {
     name: "starting_offsets",
     least: -2,
     offset_help: "write an offset from 0 on, -2 for earliest or -1 for latest",
 };
-const ENDING: Key =
-    Key { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
+const ENDING: OffsetKey =
+    OffsetKey { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
 
-/// Reads the section of `starting_offsets` that lies at `at`.
-pub(super) fn starting(
-    section: &Section,
-    at: &Range<usize>,
-    topics: &Topics,
-    problems: &mut Problems,
-) -> StartingOffsets {
+/// Reads `starting_offsets`.
+pub(super) fn starting(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+    match keys.get("starting_offsets", problems) {
+        None => StartingOffsets::Latest,
+        Some(entry) => match &entry.node.value {
+            Value::Section(section) => starting_section(section, &entry.node.span, topics, problems),
+            Value::Text(_) => {
+                let words = [("earliest", true), ("latest", false)];
+                match keys.choice("starting_offsets", &words, problems) {
+                    Some(true) => StartingOffsets::Earliest,
+                    _ => StartingOffsets::Latest,
+                }
+            }
+            _ => {
+                keys.wrong_type(entry, problems);
+                StartingOffsets::Latest
+            }
+        },
+    }
+}
+
+fn starting_section(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
     let inner = |entry: &Entry| matches!(entry.node.value, Value::Section(_));
     if let Some(entry) = section.get("timestamp").filter(|entry| !inner(entry)) {
         for other in section.entries.iter().filter(|other| other.name != "timestamp") {
@@ -50,12 +64,13 @@ pub(super) fn starting(
     StartingOffsets::Offsets(by_topic(STARTING, section, at, topics, problems))
 }
 
-/// Reads the section of `ending_offsets` that lies at `at`.
-pub(super) fn ending(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
-    by_topic(ENDING, section, at, topics, problems)
+/// Reads `ending_offsets`.
+pub(super) fn ending(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -> Option<ByTopic> {
+    let (section, at) = keys.section("ending_offsets", problems)?;
+    Some(by_topic(ENDING, section, &at, topics, problems))
 }
 
-fn by_topic(key: Key, section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
+fn by_topic(key: OffsetKey, section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
     if section.entries.is_empty() {
         let problem = Problem::new(at.clone(), format!("`{}` is empty", key.name)).label("nothing is in it");
         problems.push(
@@ -84,7 +99,7 @@ fn by_topic(key: Key, section: &Section, at: &Range<usize>, topics: &Topics, pro
     offsets
 }
 
-fn partition(key: Key, entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) {
+fn partition(key: OffsetKey, entry: &Entry, offsets: &mut ByPartition, problems: &mut Problems) {
     let partition = entry.name.parse::<i32>().ok().filter(|partition| *partition >= 0);
     let Some(partition) = partition else {
         let problem =

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{Key, Part, Without, keys};
-use crate::read::REFUSED_OPTIONS;
+use crate::connector::{ConnectorKeys, Connectors};
+use crate::reference::{Key, Part, Without, keys};
 use crate::types::PLAIN;
 
-/// The documentation of the job file, in Markdown.
-pub fn document() -> String {
+/// The documentation of the job file with the keys of these connectors, in Markdown.
+pub fn document(connectors: Connectors<'_>) -> String {
     let mut out = String::from(INTRODUCTION);
     let parts = [
         (Part::File, "The file", ""),
@@ -25,21 +25,43 @@ pub fn document() -> String {
     ];
     for (part, title, text) in parts {
         let _ = write!(out, "## {title}\n\n{text}");
-        keys(part).for_each(|key| write_key(&mut out, key));
+        keys(part).for_each(|key| write_key(&mut out, key, connectors));
+        if part == Part::Source {
+            connectors.iter().for_each(|connector| write_connector(&mut out, connector, connectors));
+        }
     }
     write_types(&mut out);
     out.push_str(VALUES);
-    write_refused(&mut out);
+    connectors.iter().for_each(|connector| out.push_str(&connector.appendix()));
     out
 }
 
-fn write_key(out: &mut String, key: &Key) {
+/// The keys that a connector adds, each section of its own under a heading of its own.
+fn write_connector(out: &mut String, connector: &dyn ConnectorKeys, connectors: Connectors<'_>) {
+    let mut part = None;
+    for key in connector.keys() {
+        if part != Some(key.part) {
+            let section = match key.part {
+                Part::Connector(section) => format!("[source.NAME.{section}]"),
+                _ => "[source.NAME]".to_owned(),
+            };
+            let _ = write!(out, "## `{section}` with `connector = \"{}\"`\n\n", connector.name());
+            part = Some(key.part);
+        }
+        write_key(out, key, connectors);
+    }
+}
+
+fn write_key(out: &mut String, key: &Key, connectors: Connectors<'_>) {
+    // Which connectors there are, no table of keys knows.
+    let takes =
+        if key.part == Part::Source && key.name == "connector" { connectors.quoted() } else { key.takes.to_owned() };
     let without = match key.without {
         Without::Required => "required".to_owned(),
         Without::Default(value) => format!("default `{value}`"),
         Without::Means(meaning) => format!("without it: {meaning}"),
     };
-    let _ = write!(out, "### `{}`\n\n{} · {without}\n\n{}\n\n", key.name, key.takes, key.meaning);
+    let _ = write!(out, "### `{}`\n\n{takes} · {without}\n\n{}\n\n", key.name, key.meaning);
     let _ = write!(out, "```toml\n{}\n```\n\n", key.example);
 }
 
@@ -54,16 +76,9 @@ fn write_types(out: &mut String) {
     out.push_str(NESTED);
 }
 
-fn write_refused(out: &mut String) {
-    out.push_str("## Kafka settings that are refused\n\n| setting | why, and what to write |\n|---|---|\n");
-    for (name, reason) in REFUSED_OPTIONS {
-        let _ = writeln!(out, "| `{name}` | {reason} |");
-    }
-}
-
 const INTRODUCTION: &str = r#"# The job file
 
-<!-- Written by `UPDATE_DOCS=1 cargo test -p job` from engine/job/src/reference: change it there. -->
+<!-- Written by `UPDATE_DOCS=1 cargo test -p cli` from engine/job/src/reference and the keys of engine/connectors: change it there. -->
 
 A job is one TOML file: where records come from, and which tables are made of them. `engine check JOB` shows every
 problem of a file at once; `engine submit JOB` runs it. The smallest whole job:
@@ -110,7 +125,7 @@ files in place whole, by renaming them.
 In SQL a static table may stand where a table stands, as long as the stream's rows are the ones that are kept: an inner \
 join, a left join of the stream with it, LEFT SEMI and LEFT ANTI, `IN`, `NOT IN`, `EXISTS` (the first and the last under OR too), or one value such as \
 `price > (SELECT avg(price) FROM products)`. A query over static tables alone may be anything: filters, aggregates, joins \
-of two, ORDER BY with LIMIT. Rows that were given out are not changed by a refresh. Rows that an update table takes back \
+of two, ORDER BY with LIMIT. Rows that were emitted are not changed by a refresh. Rows that an update table retracts \
 must find what they found before, so a table that reads one needs `refresh = \"never\"`.
 
 If the columns at `path` change, the job stops and says which; started again it takes them as they are. With a schema only \
@@ -140,7 +155,7 @@ expect_late."gold.event_counts" = 1
 "#;
 
 const STEP: &str = r#"What a step does comes first, in this order: `restart`, `time`, `static`, then `input` as one epoch that reads the records
-of all sources, then epochs without records for as long as a watermark that moved owes rows. What it expects is looked at
+of all sources, then epochs without records for as long as a watermark that moved has rows to emit. What it expects is looked at
 after that.
 
 "#;

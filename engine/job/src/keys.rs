@@ -5,15 +5,15 @@ use std::ops::Range;
 use crate::nearest::nearest;
 use crate::problem::{Problem, Problems};
 use crate::quantity;
-use crate::reference::{self, PLANNED, Part, SPARK_NAMES, Without};
+use crate::reference::{KeySet, PLANNED, Part, Without};
 use crate::tree::{Entry, Node, Section, Text, Value};
 
-/// A section with what is known about its keys.
-pub(super) struct Keys<'a> {
+/// A section on its way to being read, with the keys that it may have.
+pub struct Keys<'a> {
     section: &'a Section,
     at: Range<usize>,
     title: String,
-    part: Part,
+    allowed: KeySet,
     /// Keys that somebody meant but wrote otherwise: not missing, but misspelt.
     meant: Vec<&'static str>,
 }
@@ -22,22 +22,33 @@ pub(super) struct Keys<'a> {
 pub(crate) const MISSING_LABEL: &str = "missing here";
 
 /// A problem of something that is not there.
-pub(super) fn missing(at: Range<usize>, title: impl Into<String>) -> Problem {
+pub fn missing(at: Range<usize>, title: impl Into<String>) -> Problem {
     Problem::new(at, title).label(MISSING_LABEL)
 }
 
 impl<'a> Keys<'a> {
-    /// A section that lies at `at`; its unknown keys are problems.
-    pub fn new(section: &'a Section, at: Range<usize>, title: &str, part: Part, problems: &mut Problems) -> Self {
+    /// A section that lies at `at` and is called `title` in messages; keys that are not allowed are problems.
+    pub fn new(section: &'a Section, at: Range<usize>, title: &str, allowed: KeySet, problems: &mut Problems) -> Self {
         let mut meant = Vec::new();
         for entry in &section.entries {
-            if !reference::keys(part).any(|key| key.name == entry.name) {
-                let suggestion = suggestion(&entry.name, part);
-                problems.push(unknown(entry, title, part, suggestion));
+            if allowed.get(&entry.name).is_none() {
+                let suggestion = suggestion(&entry.name, &allowed);
+                problems.push(unknown(entry, title, &allowed, suggestion));
                 meant.extend(suggestion);
             }
         }
-        Self { section, at, title: title.to_owned(), part, meant }
+        Self { section, at, title: title.to_owned(), allowed, meant }
+    }
+
+    /// A section whose keys are those of a part that every job file has.
+    pub(crate) fn of_part(
+        section: &'a Section,
+        at: Range<usize>,
+        title: &str,
+        part: Part,
+        problems: &mut Problems,
+    ) -> Self {
+        Self::new(section, at, title, KeySet::of_part(part), problems)
     }
 
     /// Where the section lies.
@@ -57,15 +68,16 @@ impl<'a> Keys<'a> {
 
     /// A key, if it is there. A required one that is missing is a problem.
     pub fn get(&self, name: &str, problems: &mut Problems) -> Option<&'a Entry> {
-        let found = self.section.get(name);
-        let key = reference::keys(self.part).find(|key| key.name == name);
-        if let (None, Some(key), true) = (found, key, self.part != Part::File && !self.is_misspelt(name))
+        let entry = self.section.get(name);
+        // What the file as a whole lacks is said with more words by who reads it.
+        let is_asked_for = self.allowed.part() != Part::File && !self.is_misspelt(name);
+        if let (None, Some(key), true) = (entry, self.allowed.get(name), is_asked_for)
             && key.without == Without::Required
         {
             let title = format!("`{name}` is missing in {}", self.title);
             problems.push(missing(self.at(), title).help(format!("add {}", key.example)));
         }
-        found
+        entry
     }
 
     /// A string.
@@ -229,20 +241,21 @@ impl<'a> Keys<'a> {
 
     /// Notes that a key's value is of the wrong type.
     pub fn wrong_type(&self, entry: &Entry, problems: &mut Problems) {
-        let takes =
-            reference::keys(self.part).find(|key| key.name == entry.name).map_or("something else", |key| key.takes);
+        let takes = self.allowed.get(&entry.name).map_or("something else", |key| key.takes);
         wrong_type(&entry.node, &entry.name, takes, self.example(&entry.name), problems);
     }
 
     /// How a key is written, as help.
     pub fn example(&self, name: &str) -> String {
-        let key = reference::keys(self.part).find(|key| key.name == name);
-        key.map(|key| format!("write for example {}", key.example.replace('\n', "  "))).unwrap_or_default()
+        self.allowed
+            .get(name)
+            .map(|key| format!("write for example {}", key.example.replace('\n', "  ")))
+            .unwrap_or_default()
     }
 }
 
 /// Notes that a value is of the wrong type, unless it is known to be broken.
-pub(super) fn wrong_type(node: &Node, name: &str, takes: &str, help: String, problems: &mut Problems) {
+pub fn wrong_type(node: &Node, name: &str, takes: &str, help: String, problems: &mut Problems) {
     if !matches!(node.value, Value::Broken) {
         let title = format!("`{name}` has the wrong type");
         let label = format!("this is {}; expected: {takes}", node.value.kind());
@@ -251,7 +264,7 @@ pub(super) fn wrong_type(node: &Node, name: &str, takes: &str, help: String, pro
 }
 
 /// `"a", "b" or "c"`.
-pub(super) fn quoted_list(words: &[&str]) -> String {
+pub fn quoted_list(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     match quoted.split_last() {
         Some((last, [])) => last.clone(),
@@ -261,27 +274,27 @@ pub(super) fn quoted_list(words: &[&str]) -> String {
 }
 
 /// The key that somebody meant by a name.
-fn suggestion(name: &str, part: Part) -> Option<&'static str> {
-    if PLANNED.iter().any(|(planned, key, _)| *planned == part && *key == name) {
+fn suggestion(name: &str, allowed: &KeySet) -> Option<&'static str> {
+    if planned(name, allowed.part()).is_some() {
         return None;
     }
-    let known = |ours: &str| reference::keys(part).any(|key| key.name == ours);
-    let spark = SPARK_NAMES.iter().find(|(spark, ours)| spark.eq_ignore_ascii_case(name) && known(ours));
-    spark.map(|(_, ours)| *ours).or_else(|| nearest(name, reference::keys(part).map(|key| key.name)))
+    allowed.by_foreign_name(name).or_else(|| nearest(name, allowed.names()))
 }
 
-fn unknown(entry: &Entry, title: &str, part: Part, suggestion: Option<&str>) -> Problem {
+/// What to do until a key is built.
+fn planned(name: &str, part: Part) -> Option<&'static str> {
+    PLANNED.iter().find(|(planned, key, _)| *planned == part && *key == name).map(|(_, _, remedy)| *remedy)
+}
+
+fn unknown(entry: &Entry, title: &str, allowed: &KeySet, suggestion: Option<&str>) -> Problem {
     let name = entry.name.as_str();
-    if let Some((_, _, remedy)) = PLANNED.iter().find(|(planned, key, _)| *planned == part && *key == name) {
+    if let Some(remedy) = planned(name, allowed.part()) {
         let problem = Problem::new(entry.name_span.clone(), format!("`{name}` is not there yet"));
-        return problem.label("planned, but not built yet").help(*remedy);
+        return problem.label("planned, but not built yet").help(remedy);
     }
     let help = match suggestion {
         Some(ours) => format!("write `{ours}`"),
-        None => {
-            let names: Vec<&str> = reference::keys(part).map(|key| key.name).collect();
-            format!("its keys are {}", names.join(", "))
-        }
+        None => format!("its keys are {}", allowed.names().collect::<Vec<_>>().join(", ")),
     };
     Problem::new(entry.name_span.clone(), format!("unknown key `{name}`"))
         .label(format!("not a key of {title}"))

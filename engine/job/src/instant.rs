@@ -2,13 +2,12 @@
 
 use chrono::DateTime;
 
+use crate::keys::wrong_type;
 use crate::problem::{Problem, Problems};
 use crate::tree::{Node, Value};
 
-use super::keys::wrong_type;
-
 /// Microseconds since 1970 UTC: a string or a date of TOML, with its zone.
-pub(super) fn read_us(node: &Node, name: &str, example: &str, problems: &mut Problems) -> Option<i64> {
+pub fn read_us(node: &Node, name: &str, example: &str, problems: &mut Problems) -> Option<i64> {
     let (written, place) = match &node.value {
         Value::Text(text) => (text.value.clone(), text.content.clone()),
         Value::Datetime(datetime) => (datetime.to_string(), node.span.clone()),

@@ -8,6 +8,9 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 use job::StaticTable;
 
+use crate::schema::arrow_schema;
+use crate::table_types::table_schema;
+
 /// The columns that the job wants: name in the file, whether NULL is allowed, name and type in SQL.
 pub(super) struct TargetColumns {
     fields: Vec<(String, bool)>,
@@ -24,14 +27,14 @@ impl TargetColumns {
             return None;
         }
         let fields = table.schema.iter().map(|column| (column.field.clone(), column.required)).collect();
-        Some(TargetColumns { fields, schema: formats::arrow_schema(&table.schema), gaps: false })
+        Some(TargetColumns { fields, schema: arrow_schema(&table.schema), gaps: false })
     }
 
     /// The columns of the files, in types that sources and tables have.
-    pub fn by_files(found: &Schema) -> Result<TargetColumns, String> {
-        check_names(found)?;
-        let types = usable_types(found)?;
-        let fields: Vec<Field> = found
+    pub fn by_files(in_files: &Schema) -> Result<TargetColumns, String> {
+        check_names(in_files)?;
+        let types = usable_types(in_files)?;
+        let fields: Vec<Field> = in_files
             .fields()
             .iter()
             .zip(types)
@@ -86,22 +89,31 @@ impl TargetColumns {
 }
 
 /// Rows of any columns as the job wants them, in one batch.
-pub(super) fn shaped(table: &StaticTable, found: &Schema, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
-    let wanted = match TargetColumns::by_job(table) {
-        Some(wanted) => wanted,
-        None => TargetColumns::by_files(found)?,
+///
+/// # Errors
+/// A column that is missing or has a type that does not go, and what to do about it.
+pub fn shaped(table: &StaticTable, in_files: &Schema, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
+    let target = match TargetColumns::by_job(table) {
+        Some(target) => target,
+        None => TargetColumns::by_files(in_files)?,
     };
-    let batches = batches.iter().map(|batch| wanted.of(batch)).collect::<Result<Vec<_>, _>>()?;
-    joined(&wanted.schema, &batches)
+    let batches = batches.iter().map(|batch| target.of(batch)).collect::<Result<Vec<_>, _>>()?;
+    joined(&target.schema, &batches)
 }
 
-/// Batches as one.
-pub(super) fn joined(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
+/// Batches with these columns as one.
+///
+/// # Errors
+/// More text than one column can hold.
+pub fn joined(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, String> {
     concat_batches(schema, batches).map_err(|error| format!("there is too much of it: {error}"))
 }
 
-/// The rows in an order that only they decide: a Delta reader gives them as its log happens to lie.
-pub(super) fn sorted(batch: &RecordBatch) -> Result<RecordBatch, String> {
+/// The rows in an order that only they decide, for readers that promise none.
+///
+/// # Errors
+/// More rows than can be numbered.
+pub fn sorted(batch: &RecordBatch) -> Result<RecordBatch, String> {
     let fields: Vec<SortField> =
         batch.schema().fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
     if fields.is_empty() || !RowConverter::supports_fields(&fields) {
@@ -132,8 +144,8 @@ fn cast_to(column: &ArrayRef, field: &FieldRef) -> Result<ArrayRef, String> {
 }
 
 /// A column that is not there.
-pub(super) fn missing(name: &str, found: &Schema) -> String {
-    let there: Vec<&str> = found.fields().iter().map(|field| field.name().as_str()).collect();
+pub(super) fn missing(name: &str, in_files: &Schema) -> String {
+    let there: Vec<&str> = in_files.fields().iter().map(|field| field.name().as_str()).collect();
     format!(
         "there is no column `{name}`; the columns are {}; write `field` in the schema if names differ",
         there.join(", ")
@@ -142,29 +154,29 @@ pub(super) fn missing(name: &str, found: &Schema) -> String {
 
 /// Refuses columns without a name, and names that SQL could not tell apart.
 pub(super) fn check_names(schema: &Schema) -> Result<(), String> {
-    let mut seen: Vec<String> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for field in schema.fields() {
         if field.name().trim().is_empty() {
             return Err("a column has no name; give it one, or write a schema".to_string());
         }
         let lower = field.name().to_lowercase();
-        if seen.contains(&lower) {
+        if names.contains(&lower) {
             return Err(format!(
                 "the column `{}` is there twice (letter case does not count); rename one",
                 field.name()
             ));
         }
-        seen.push(lower);
+        names.push(lower);
     }
     Ok(())
 }
 
-/// The types of the columns as a table of the job would have them. Names are left aside: SQL can quote what Delta refuses.
-fn usable_types(found: &Schema) -> Result<Vec<DataType>, String> {
-    let mut types = Vec::with_capacity(found.fields().len());
-    for field in found.fields() {
+/// The types of the columns as a table of the job would have them. Names are left aside: SQL can quote what a table refuses.
+fn usable_types(in_files: &Schema) -> Result<Vec<DataType>, String> {
+    let mut types = Vec::with_capacity(in_files.fields().len());
+    for field in in_files.fields() {
         let plain = Field::new("value", with_types(field.data_type()), true);
-        let usable = delta::table_schema(&Schema::new(vec![plain]))
+        let usable = table_schema(&Schema::new(vec![plain]))
             .map_err(|error| format!("the column `{}` has a type that SQL cannot use here: {error}", field.name()))?;
         types.push(usable.field(0).data_type().clone());
     }
