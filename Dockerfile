@@ -9,8 +9,8 @@ COPY . .
 # The caches outlive a build, so that a changed source file does not compile RocksDB and DataFusion again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/target \
-    CARGO_TARGET_DIR=/target cargo build --release --locked --package cli \
- && install -D /target/release/engine /out/engine
+    CARGO_TARGET_DIR=/target cargo build --profile dist --locked --package cli \
+ && install -D /target/dist/engine /out/engine
 
 FROM debian:bookworm-slim
 RUN apt-get update \

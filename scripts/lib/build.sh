@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Building the engine, the same way for demo, test, bench and CI: one profile (release), one target folder outside the clone,
-# so that RocksDB and DataFusion are built once. Needs `root`, terminal.sh and packages.sh; gives ENGINE_BIN.
+# Building the engine: one profile (release) for demo, test and CI, so that RocksDB and DataFusion are built once, and the profile of
+# what users get (dist) for bench. One target folder outside the clone. Needs `root`, terminal.sh and packages.sh; gives ENGINE_BIN.
 : "${root:?}"
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-${ENGINE_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/engine-target}}
@@ -33,10 +33,10 @@ prepare_rocksdb() {
   rm -f "$log"
 }
 
-# announce_build: says before a first build how long it takes.
+# announce_build [PROFILE]: says before a first build how long it takes.
 announce_build() {
-  local minutes
-  if compgen -G "$CARGO_TARGET_DIR/release/deps/libdatafusion-*.rlib" >/dev/null; then return; fi
+  local minutes profile=${1:-release}
+  if compgen -G "$CARGO_TARGET_DIR/$profile/deps/libdatafusion-*.rlib" >/dev/null; then return; fi
   minutes=$dependencies_cpu_minutes
   rocksdb_is_set_up || minutes=$((minutes + rocksdb_cpu_minutes))
   say "The first build compiles DataFusion, RocksDB and librdkafka: about $((minutes / $(nproc) + 1)) minutes on $(nproc) cores (only once; into $CARGO_TARGET_DIR)."
@@ -55,9 +55,17 @@ run_cargo() {
   ) || fail "$label failed." "The whole log: $log" "Repeat it: cd $root && CARGO_TARGET_DIR=$CARGO_TARGET_DIR cargo $*"
 }
 
-# build_engine: the binary and all crates.
+# build_engine: the binary and all crates, as they are worked on and tested.
 build_engine() {
   prepare_build
   announce_build
   run_cargo "cargo build" build --release --workspace --locked
+}
+
+# build_dist: the binary that users get; ENGINE_BIN is it from then on.
+build_dist() {
+  prepare_build
+  announce_build dist
+  run_cargo "cargo build of what users get" build --profile dist --locked --package cli
+  export ENGINE_BIN=$CARGO_TARGET_DIR/dist/engine
 }

@@ -40,7 +40,7 @@ progress_due() {
 
 progress_end() { if [ -t 2 ]; then printf '\r\033[K' >&2; fi; }
 
-# run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows progress lines, and on failure the end of the log.
+# run_shown LABEL LOG COMMAND…: runs the command with its output in LOG, shows progress lines, and on failure the reason from the log.
 # Returns the command's exit status.
 run_shown() {
   local label=$1 log=$2 start child status=0 shown=0 elapsed traps
@@ -65,10 +65,33 @@ run_shown() {
   eval "$traps"
   progress_end
   if [ "$status" -ne 0 ]; then
-    say "  $label failed (exit status $status). The end of $log:"
-    tail -n 40 "$log" | sed 's/^/    /' >&2
+    say "  $label failed (exit status $status). From $log:"
+    failure_reason "$log" | sed 's/^/    /' >&2
   fi
   return "$status"
+}
+
+# readable LOG: the log without colours and drawn bars (a bar ends in a carriage return, and the next line overwrites it).
+readable() { LC_ALL=C sed -e 's/\x1b\[[0-9;?]*[A-Za-z]//g' -e 's/.*\r\(.\)/\1/' -e 's/\r$//' "$1" 2>/dev/null; }
+
+# failure_reason LOG: the last error in the log with the lines that explain it; without one, the end of the log.
+# What cargo says at the very end ("could not compile", "build failed") is no reason; it is kept if nothing else is there.
+failure_reason() {
+  local reason
+  reason=$(readable "$1" | awk '
+    function is_summary(line) { return line ~ /^error: (could not compile|aborting due to|build failed|[0-9]+ targets? failed|test failed)/ }
+    /^(error(\[E[0-9]+\])?: |(.*: )?fatal error: |thread .* panicked at )/ && !is_summary($0) { block = ""; lines = 0; inside = 1 }
+    /^ *(Compiling|Checking|Building|Finished|Downloaded|warning:) / || /^warning/ || is_summary($0) { inside = 0 }
+    # A build script says what to watch and how it was called before it says what went wrong.
+    /^ *(cargo:|[A-Za-z0-9_]+ = (None|Some\())/ { next }
+    inside && lines < 60 { block = block $0 "\n"; lines++ }
+    # The compiler was ended from outside: no error comes before it.
+    /SIGKILL|signal: 9/ { killed = $0 }
+    END {
+      if (block != "") printf "%s", block
+      if (killed != "") printf "%s\nA process was killed: most likely the memory is too small. Try CARGO_BUILD_JOBS=1.\n", killed
+    }')
+  if [ -n "$reason" ]; then printf '%s\n' "$reason"; else readable "$1" | tail -n 40; fi
 }
 
 # last_line LOG: the last line that says something, without colours, carriage returns and drawn bars.

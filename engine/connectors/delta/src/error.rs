@@ -11,6 +11,9 @@ const STORE_ERROR: &str = "Error interacting with object store: ";
 /// What to do when the store refuses the keys.
 const KEYS: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place";
 
+/// What to do with a table that asks more of its readers than we have.
+const BEYOND_US: &str = "read it with the program that writes it, or let that program drop the feature (ALTER TABLE … DROP FEATURE) or copy the table";
+
 /// An error of the warehouse. Every text names the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SinkError {
@@ -93,6 +96,9 @@ impl SinkError {
 
     /// Sorts an error of reading with SQL.
     pub(crate) fn query(place: &str, error: &datafusion::error::DataFusionError) -> SinkError {
+        if let Some(own) = find::<SinkError>(error) {
+            return own.clone();
+        }
         match find::<object_store::Error>(error) {
             Some(store) => SinkError::store(place, store),
             None => SinkError::Data(format!("{place}: {}", without_answer(&error.to_string()))),
@@ -114,6 +120,14 @@ impl SinkError {
             }
             Some((_, cause)) if !cause.contains("not found") => SinkError::Unavailable(text),
             _ => SinkError::Data(text),
+        }
+    }
+
+    /// Sorts an error of reading a table: its protocol may ask for what we do not have.
+    pub(crate) fn reading(place: &str, error: &DeltaTableError) -> SinkError {
+        match SinkError::delta(place, error) {
+            SinkError::Data(text) if text.contains("Unsupported") => SinkError::Data(format!("{text}; {BEYOND_US}")),
+            other => other,
         }
     }
 

@@ -11,6 +11,7 @@ pub mod faults;
 mod parquet_file;
 mod place;
 mod pointer;
+mod provider;
 mod publish;
 pub mod read;
 mod remove;

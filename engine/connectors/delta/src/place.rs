@@ -16,6 +16,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use crate::error::SinkError;
+use crate::provider::DeltaRows;
 use crate::retry::retried;
 use crate::synced::SyncedLocal;
 use crate::warehouse::{s3_place, with_final_slash};
@@ -164,10 +165,10 @@ impl Place {
         let place = self.delta_place(Some(version));
         let table = self.delta(Some(version)).await?;
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        table.update_datafusion_session(&context.state()).map_err(|error| SinkError::delta(&place, &error))?;
+        let rows = DeltaRows::new(&table, &self.delta_place(None), None)?;
+        rows.make_ready(&context.runtime_env());
         let failed = |error: datafusion::error::DataFusionError| SinkError::query(&place, &error);
-        let provider = table.table_provider().await.map_err(failed)?;
-        let frame = context.read_table(provider).map_err(failed)?;
+        let frame = context.read_table(Arc::new(rows)).map_err(failed)?;
         let schema = Arc::clone(frame.schema().inner());
         Ok((schema, frame.collect().await.map_err(failed)?))
     }
@@ -178,7 +179,7 @@ impl Place {
             Some(version) => table.load_version(version.cast_unsigned()).await,
             None => table.load().await,
         };
-        loaded.map_err(|error| SinkError::delta(&self.delta_place(version), &error))?;
+        loaded.map_err(|error| SinkError::reading(&self.delta_place(version), &error))?;
         Ok(table)
     }
 

@@ -13,6 +13,7 @@ use object_store::path::Path;
 
 use crate::error::SinkError;
 use crate::pointer::read_pointers;
+use crate::provider::DeltaRows;
 use crate::retry::retried;
 use crate::warehouse::Warehouse;
 
@@ -68,7 +69,7 @@ pub async fn register_tables(
     .await?;
     let mut infos = Vec::with_capacity(opened.len());
     for (info, table) in opened {
-        register(context, &info.name, &table).await?;
+        register(context, &info.name, &table)?;
         infos.push(info);
     }
     Ok(infos)
@@ -129,7 +130,7 @@ async fn open(
         ),
         None => (table.load().await, format!("table {name}")),
     };
-    loaded.map_err(|error| SinkError::delta(&place, &error))?;
+    loaded.map_err(|error| SinkError::reading(&place, &error))?;
     let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
     let mut info = TableInfo {
         name,
@@ -155,17 +156,17 @@ pub struct Snapshot {
     pub files: Vec<String>,
     /// Its rows; a session must be [made ready](Snapshot::make_ready) for them.
     pub rows: Arc<dyn TableProvider>,
-    table: DeltaTable,
+    delta: Arc<DeltaRows>,
 }
 
 impl Snapshot {
     /// Lets a session read the table's files.
     ///
     /// # Errors
-    /// If the session refuses their store.
+    /// Never.
     pub fn make_ready(&self, context: &SessionContext) -> Result<(), SinkError> {
-        let internal = |error| SinkError::Internal(format!("reading table {}: {error}", self.info.name));
-        self.table.update_datafusion_session(&context.state()).map_err(internal)
+        self.delta.make_ready(&context.runtime_env());
+        Ok(())
     }
 }
 
@@ -179,15 +180,14 @@ pub async fn snapshots(warehouse: &Warehouse, file_column: &str) -> Result<BTree
         let (info, table) = open(warehouse, name.clone(), None).await?;
         let state = table.snapshot().map_err(|error| SinkError::delta(&name, &error))?;
         let files = state.log_data().iter().map(|file| file.path().to_string()).collect();
-        let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("reading table {name}: {error}"));
-        let rows = table.table_provider().with_file_column(file_column).build().await;
-        let rows = Arc::new(rows.map_err(|error| internal(&error))?);
-        snapshots.insert(name, Snapshot { info, files, rows, table });
+        let delta = Arc::new(DeltaRows::new(&table, &format!("table {name}"), Some(file_column))?);
+        let rows: Arc<dyn TableProvider> = Arc::<DeltaRows>::clone(&delta);
+        snapshots.insert(name, Snapshot { info, files, rows, delta });
     }
     Ok(snapshots)
 }
 
-async fn register(context: &SessionContext, name: &str, table: &DeltaTable) -> Result<(), SinkError> {
+fn register(context: &SessionContext, name: &str, table: &DeltaTable) -> Result<(), SinkError> {
     let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("registering table {name}: {error}"));
     let (schema, table_name) = name.split_once('.').ok_or_else(|| internal(&"its name has no schema"))?;
     let catalog = context.state().config().options().catalog.default_catalog.clone();
@@ -202,10 +202,10 @@ async fn register(context: &SessionContext, name: &str, table: &DeltaTable) -> R
             made
         }
     };
-    table.update_datafusion_session(&context.state()).map_err(|error| internal(&error))?;
-    let provider = table.table_provider().await.map_err(|error| internal(&error))?;
+    let rows = DeltaRows::new(table, &format!("table {name}"), None)?;
+    rows.make_ready(&context.runtime_env());
     // A second call replaces the table by its newer version.
     schema_provider.deregister_table(table_name).map_err(|error| internal(&error))?;
-    schema_provider.register_table(table_name.to_string(), provider).map_err(|error| internal(&error))?;
+    schema_provider.register_table(table_name.to_string(), Arc::new(rows)).map_err(|error| internal(&error))?;
     Ok(())
 }

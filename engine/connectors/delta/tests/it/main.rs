@@ -5,6 +5,7 @@ mod definition;
 mod every_fault;
 mod fixture;
 mod others;
+mod provider;
 mod publishing;
 mod reading;
 mod s3;
