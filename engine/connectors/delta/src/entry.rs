@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use connector::SinkError;
 use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
 use epoch::{EpochId, StagedFile, TableCommit};
 use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::error::SinkError;
 
 /// Path of the entry that makes `version`, relative to the table.
 pub(crate) fn entry_path(version: i64) -> Path {

@@ -7,7 +7,6 @@
 
 mod entry;
 mod error;
-pub mod faults;
 mod parquet_file;
 mod place;
 mod pointer;
@@ -15,21 +14,18 @@ mod provider;
 mod publish;
 pub mod read;
 mod remove;
-mod retry;
 mod rows;
 mod schema;
 mod stage;
 mod statistics;
-mod synced;
 mod table;
 mod warehouse;
 
-pub use error::SinkError;
-pub use place::{Place, PlacedFile};
+pub use connector::SinkError;
+pub use place::DeltaFolder;
 pub use pointer::{Pointer, read_pointers, write_pointer};
 pub use read::{AsOf, Snapshot, TableInfo, register_tables, snapshots};
 pub use schema::{table_schema, to_table_rows};
 pub use stage::StageWriter;
-pub use synced::SyncedLocal;
 pub use table::Table;
 pub use warehouse::Warehouse;

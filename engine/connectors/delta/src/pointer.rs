@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use connector::SinkError;
 use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
+use storage::retried;
 
-use crate::error::SinkError;
-use crate::retry::retried;
 use crate::warehouse::Warehouse;
 
 /// Version of the pointer's format. A reader refuses a newer one.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use async_trait::async_trait;
+use columns::Columns;
+use connector::SinkError;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result as SqlResult, ScalarValue, Statistics};
@@ -32,8 +34,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
-use crate::error::SinkError;
-use columns::Columns;
+use crate::error::delta_error;
 
 /// Reader features that leave the data files as they are: plain Parquet, one file one set of rows. (A file with a deletion vector is found by itself.)
 const PLAIN_FEATURES: [&str; 4] = ["timestampNtz", "v2Checkpoint", "vacuumProtocolCheck", "deletionVectors"];
@@ -65,7 +66,7 @@ impl DeltaRows {
     /// # Errors
     /// `Data` if the table was not loaded; `Internal`.
     pub(crate) fn new(table: &DeltaTable, name: &str, file_column: Option<&str>) -> Result<DeltaRows, SinkError> {
-        let state = table.snapshot().map_err(|error| SinkError::delta(name, &error))?;
+        let state = table.snapshot().map_err(|error| delta_error(name, &error))?;
         let log = table.log_store();
         let store = log.root_object_store(None);
         // Stores are told apart by their address: two warehouses of one session, or a warehouse and the session's own files,

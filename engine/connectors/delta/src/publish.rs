@@ -6,16 +6,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::checkpoints;
 use epoch::{EpochId, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
+use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
 use crate::entry::{Seen, entry_path, epoch_entry, epoch_number, read_entry};
-use crate::error::SinkError;
-use crate::retry::{Patience, retried};
+use crate::error::delta_error;
 use crate::table::{Shared, Table};
 
 /// Versions between checkpoints of the log (Delta's word for its summaries, not ours).
@@ -97,7 +98,7 @@ impl Table {
                 self.take_in_next(head).await.map(|_| ())
             }
             Err(error) => {
-                Err(SinkError::store(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
+                Err(store_error(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
             }
         }
     }
@@ -122,7 +123,7 @@ impl Table {
         let bytes = match read.await {
             Ok(bytes) => bytes,
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(SinkError::store(&place, &error)),
+            Err(error) => return Err(store_error(&place, &error)),
         };
         let seen = read_entry(&bytes).map_err(|error| {
             SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
@@ -215,8 +216,8 @@ async fn upkeep(shared: &Shared, version: i64) -> Result<(), SinkError> {
     let _turn = ONE_AT_A_TIME.lock().await;
     let place = format!("checkpoint {version} of the log of table {}", shared.name);
     let mut table = DeltaTable::new(Arc::clone(&shared.log));
-    table.load_version(version.cast_unsigned()).await.map_err(|error| SinkError::delta(&place, &error))?;
-    checkpoints::create_checkpoint(&table, None).await.map_err(|error| SinkError::delta(&place, &error))?;
-    checkpoints::cleanup_metadata(&table, None).await.map_err(|error| SinkError::delta(&place, &error))?;
+    table.load_version(version.cast_unsigned()).await.map_err(|error| delta_error(&place, &error))?;
+    checkpoints::create_checkpoint(&table, None).await.map_err(|error| delta_error(&place, &error))?;
+    checkpoints::cleanup_metadata(&table, None).await.map_err(|error| delta_error(&place, &error))?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::SinkError;
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::prelude::SessionContext;
 use deltalake_core::DeltaTable;
@@ -10,11 +11,11 @@ use epoch::EpochId;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
+use storage::retried;
 
-use crate::error::SinkError;
+use crate::error::{delta_error, reading_error};
 use crate::pointer::read_pointers;
 use crate::provider::DeltaRows;
-use crate::retry::retried;
 use crate::warehouse::Warehouse;
 
 /// Tables opened side by side.
@@ -130,8 +131,8 @@ async fn open(
         ),
         None => (table.load().await, format!("table {name}")),
     };
-    loaded.map_err(|error| SinkError::reading(&place, &error))?;
-    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
+    loaded.map_err(|error| reading_error(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
     let mut info = TableInfo {
         name,
         version: state.version().cast_signed(),
@@ -178,7 +179,7 @@ pub async fn snapshots(warehouse: &Warehouse, file_column: &str) -> Result<BTree
     let mut snapshots = BTreeMap::new();
     for name in find_tables(warehouse).await? {
         let (info, table) = open(warehouse, name.clone(), None).await?;
-        let state = table.snapshot().map_err(|error| SinkError::delta(&name, &error))?;
+        let state = table.snapshot().map_err(|error| delta_error(&name, &error))?;
         let files = state.log_data().iter().map(|file| file.path().to_string()).collect();
         let delta = Arc::new(DeltaRows::new(&table, &format!("table {name}"), Some(file_column))?);
         let rows: Arc<dyn TableProvider> = Arc::<DeltaRows>::clone(&delta);

@@ -1,8 +1,8 @@
 //! Taking a whole warehouse away: for scratch places of tests and drills only.
 
+use connector::SinkError;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::error::SinkError;
 use crate::warehouse::Warehouse;
 
 impl Warehouse {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
+use connector::SinkError;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use storage::retried;
 
 use crate::entry::{entry_path, read_entry};
-use crate::error::SinkError;
-use crate::retry::retried;
 use crate::schema::to_table_rows;
 use crate::table::Table;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
@@ -12,13 +13,13 @@ use deltalake_core::logstore::LogStoreRef;
 use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use storage::{Patience, retried, store_error};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::entry::{columns_entry, create_entry, entry_path, epoch_number};
-use crate::error::SinkError;
+use crate::error::delta_error;
 use crate::publish::{Head, log_time_ms};
-use crate::retry::{Patience, retried};
 use crate::schema::{added_columns, table_schema};
 use crate::stage::{StageWriter, Target};
 use crate::warehouse::Warehouse;
@@ -180,8 +181,8 @@ async fn found(
     job_id: &str,
 ) -> Result<(SchemaRef, Head), SinkError> {
     let place = format!("table {name}");
-    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
-    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| SinkError::delta(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| delta_error(&place, &error))?;
     let own = format!("part-{job_id}-");
     let live: HashSet<String> =
         state.log_data().iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
@@ -225,11 +226,11 @@ async fn ensure_schema(
 
 async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
     let place = format!("table {name}");
-    if !log.is_delta_table_location().await.map_err(|error| SinkError::delta(&place, &error))? {
+    if !log.is_delta_table_location().await.map_err(|error| delta_error(&place, &error))? {
         return Ok(None);
     }
     let mut table = DeltaTable::new(Arc::clone(log));
-    table.load().await.map_err(|error| SinkError::delta(&place, &error))?;
+    table.load().await.map_err(|error| delta_error(&place, &error))?;
     Ok(Some(table))
 }
 
@@ -251,7 +252,7 @@ async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Resu
         }
         // Taken: by another creator, or by us when the answer was lost. The caller looks again.
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(None),
-        Err(error) => Err(SinkError::store(&place, &error)),
+        Err(error) => Err(store_error(&place, &error)),
     }
 }
 
@@ -263,7 +264,7 @@ async fn add_missing(
     wanted: &SchemaRef,
 ) -> Result<bool, SinkError> {
     let place = format!("table {name}");
-    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
     check_protocol(table, name)?;
     let existing = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
     let added = added_columns(&existing, wanted).map_err(|error| of_table(name, error))?;
@@ -275,18 +276,18 @@ async fn add_missing(
         .try_into_kernel()
         .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let metadata =
-        state.metadata().clone().with_schema(&columns).map_err(|error| SinkError::delta(&place, &error.into()))?;
+        state.metadata().clone().with_schema(&columns).map_err(|error| delta_error(&place, &error.into()))?;
     let version = state.version().cast_signed();
     let entry = columns_entry(metadata, version, log_time_ms())?;
     match store.put_opts(&entry_path(version + 1), entry.into(), PutMode::Create.into()).await {
         Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
-        Err(error) => Err(SinkError::store(&place, &error)),
+        Err(error) => Err(store_error(&place, &error)),
     }
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.
 fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
-    let state = table.snapshot().map_err(|error| SinkError::delta(&format!("table {name}"), &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&format!("table {name}"), &error))?;
     if !state.metadata().partition_columns().is_empty() {
         return Err(SinkError::Data(format!(
             "table {name} is partitioned; the engine writes tables that it made itself"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use delta::faults::{Fault, Operation, Rule};
+use storage::faults::{Fault, Operation, Rule};
 use delta::{SinkError, Table, Warehouse};
 use epoch::EpochId;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 use delta::{SinkError, Table, Warehouse, write_pointer};
 use epoch::{EpochId, TableCommit};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::prelude::SessionContext;
-use delta::faults::FaultyStore;
+use storage::faults::FaultyStore;
 use delta::{AsOf, Table, Warehouse, register_tables, write_pointer};
 use epoch::{EpochId, StagedFile, TableCommit};
 use object_store::ObjectStore;

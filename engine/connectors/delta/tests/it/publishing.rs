@@ -1,6 +1,6 @@
 //! Publishing once, whatever happens on the way.
 
-use delta::faults::{Fault, Operation, Rule};
+use storage::faults::{Fault, Operation, Rule};
 use delta::{SinkError, Table, Warehouse};
 use epoch::{EpochId, TableCommit};
 

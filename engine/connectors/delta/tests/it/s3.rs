@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 use delta::{Place, SinkError, Table, Warehouse};
 use epoch::EpochId;
 use object_store::ObjectStore;

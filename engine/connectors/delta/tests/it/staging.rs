@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, FixedSizeBinaryArray, RecordBatch};
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 use delta::{SinkError, Table, Warehouse};
 use epoch::EpochId;
 use object_store::ObjectStoreExt;
@@ -109,7 +109,7 @@ async fn a_full_store_is_told_when_staging() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_on_the_local_disk_is_synced() {
     let folder = tempfile::tempdir().unwrap();
-    let synced = delta::SyncedLocal::new();
+    let synced = storage::SyncedLocal::new();
     let url = url::Url::from_directory_path(folder.path()).unwrap();
     let counted = FaultyStore::new(Arc::new(synced.clone()));
     let table = open(&Warehouse::with_store(url, Arc::new(counted))).await;
