@@ -15,7 +15,7 @@ use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
-use crate::entry::{Seen, entry_path, epoch_entry, epoch_number, read_entry};
+use crate::entry::{EntryActions, entry_path, epoch_entry, epoch_number, read_entry};
 use crate::error::delta_error;
 use crate::table::{Shared, Table};
 
@@ -24,7 +24,7 @@ const CHECKPOINT_EVERY: i64 = 100;
 
 /// Where we stand in a table's log.
 pub(crate) struct Head {
-    /// Newest version seen.
+    /// Newest version read.
     pub version: i64,
     /// Our transaction's version in it.
     pub epoch: Option<i64>,
@@ -37,6 +37,11 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn new(version: i64, epoch: Option<i64>, live: HashSet<String>) -> Self {
         Head { version, epoch, live: Some(live), removed_by_others: HashSet::new() }
+    }
+
+    /// The newest version, and our last epoch in it.
+    pub(crate) fn position(&self) -> (i64, Option<EpochId>) {
+        (self.version, self.epoch.map(|epoch| EpochId(epoch.cast_unsigned())))
     }
 }
 
@@ -125,25 +130,26 @@ impl Table {
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
             Err(error) => return Err(store_error(&place, &error)),
         };
-        let seen = read_entry(&bytes).map_err(|error| {
+        let actions = read_entry(&bytes).map_err(|error| {
             SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
         })?;
-        self.take_in(head, version, seen)?;
+        self.take_in(head, version, actions)?;
         Ok(true)
     }
 
-    fn take_in(&self, head: &mut Head, version: i64, seen: Seen) -> Result<(), SinkError> {
-        if seen.redefined {
+    fn take_in(&self, head: &mut Head, version: i64, actions: EntryActions) -> Result<(), SinkError> {
+        if actions.redefined {
             return Err(SinkError::Refused(format!(
                 "another program changed the definition of table {} in version {version}; start the job again to check it against the query",
                 self.shared.name
             )));
         }
         head.version = version;
-        let ours = seen.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number).max();
+        let ours =
+            actions.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number).max();
         match ours {
             Some(number) => head.epoch = head.epoch.max(Some(number)),
-            None => head.removed_by_others.extend(seen.removed),
+            None => head.removed_by_others.extend(actions.removed),
         }
         Ok(())
     }
