@@ -12,7 +12,7 @@ use object_store::prefix::PrefixStore;
 use storage::Place;
 
 use crate::error::{delta_error, query_error, reading_error};
-use crate::provider::DeltaRows;
+use crate::provider::{DeltaRows, register_store};
 
 /// The folder of a Delta table's log.
 const LOG: &str = "_delta_log";
@@ -68,7 +68,7 @@ impl DeltaFolder {
         let table = self.load(Some(version)).await?;
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
         let rows = DeltaRows::new(&table, &self.described(None), None)?;
-        rows.make_ready(&context.runtime_env());
+        register_store(&context.runtime_env(), self.place.root())?;
         let failed = |error: datafusion::error::DataFusionError| query_error(&place, &error);
         let frame = context.read_table(Arc::new(rows)).map_err(failed)?;
         let schema = Arc::clone(frame.schema().inner());

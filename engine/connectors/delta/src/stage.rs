@@ -26,7 +26,7 @@ use crate::statistics::delta_stats;
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// Writes one data file. Not finished, it leaves at most an invisible file that the next run of the epoch overwrites.
-pub struct StageWriter {
+pub struct DataFileWriter {
     name: String,
     place: String,
     bucket: Option<i64>,
@@ -50,7 +50,7 @@ pub(crate) enum Target {
     },
 }
 
-impl StageWriter {
+impl DataFileWriter {
     pub(crate) fn new(
         name: String,
         table: &str,
@@ -62,7 +62,7 @@ impl StageWriter {
         let options = parquet_file::options(&schema);
         let writer = ArrowWriter::try_new_with_options(target, Arc::clone(&schema), options)
             .map_err(|error| parquet_error(&place, &error))?;
-        Ok(StageWriter { name, place, bucket, rows: 0, schema, writer })
+        Ok(DataFileWriter { name, place, bucket, rows: 0, schema, writer })
     }
 
     /// Writes rows, brought to the table's columns and types.

@@ -102,6 +102,11 @@ impl Warehouse {
         self.in_memory
     }
 
+    /// The store under it; its paths begin at the root of the file system or the bucket.
+    pub(crate) fn root(&self) -> &Arc<dyn ObjectStore> {
+        &self.root
+    }
+
     /// A store whose paths begin at the warehouse.
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::new(PrefixStore::new(Arc::clone(&self.root), self.prefix.clone()))

@@ -16,9 +16,9 @@ use deltalake_core::kernel::engine::arrow_data::EngineDataArrowExt;
 use deltalake_core::kernel::{Scan, Snapshot};
 use deltalake_core::logstore::LogStore;
 
+use super::DeltaRows;
 use crate::error::reading_error;
 use crate::schema::to_table_rows;
-use super::DeltaRows;
 
 /// Batches that wait for whoever asked for them.
 const BATCHES_AHEAD: usize = 2;
