@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use connector::SinkError;
 use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
 use epoch::{EpochId, StagedFile, TableCommit};
 use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::json;
-
-use crate::error::SinkError;
 
 /// Path of the entry that makes `version`, relative to the table.
 pub(crate) fn entry_path(version: i64) -> Path {
@@ -113,7 +112,7 @@ fn lines(actions: &[Action]) -> Result<Bytes, SinkError> {
 
 /// What matters to us in an entry that we may not have written.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct EntryActions {
     /// Transactions: application and version.
     pub transactions: Vec<(String, i64)>,
     /// Files put into the table.
@@ -147,16 +146,16 @@ struct FileLine {
 }
 
 /// Reads an entry; actions that do not concern us are passed over.
-pub(crate) fn read_entry(bytes: &[u8]) -> Result<Seen, serde_json::Error> {
-    let mut seen = Seen::default();
+pub(crate) fn read_entry(bytes: &[u8]) -> Result<EntryActions, serde_json::Error> {
+    let mut actions = EntryActions::default();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
         let line: Line = serde_json::from_slice(line)?;
-        seen.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
-        seen.added.extend(line.add.map(|add| add.path));
-        seen.removed.extend(line.remove.map(|remove| remove.path));
-        seen.redefined |= line.meta_data.is_some() || line.protocol.is_some();
+        actions.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
+        actions.added.extend(line.add.map(|add| add.path));
+        actions.removed.extend(line.remove.map(|remove| remove.path));
+        actions.redefined |= line.meta_data.is_some() || line.protocol.is_some();
     }
-    Ok(seen)
+    Ok(actions)
 }
 
 #[cfg(test)]

@@ -1,35 +1,35 @@
-//! The warehouse: Delta Lake tables on a local disk or S3, staged by an epoch and published exactly once.
+//! Delta Lake tables, as the warehouse of jobs and as static tables: staged by an epoch, published exactly once, read at any version.
 //!
 //! ```text
-//! Warehouse::open -> Table::open -> Table::stage -> StageWriter::{write, finish} -> (the job commits) -> Table::publish -> write_pointer
+//! sink     Warehouse ─► Table ─► stage: DataFileWriter ─► (the job commits) ─► publish: one log entry a table ─► pointer
+//! catalog  the way back: DeltaRows, one version of each table for SQL, all of a job as of one epoch
+//! statics  any version of a table that may be anybody's, for joins: DeltaFolder
 //! ```
-//! A staged file is invisible until [`Table::publish`] names it in the table's log. [`read::register_tables`] is the way back: SQL over all tables as of one epoch.
+//! A staged file is invisible until [`Table::publish`] names it in the table's log. The traits of `connector` are implemented in
+//! `sink.rs`, `catalog.rs` and `statics.rs`; all else is what stands behind them.
 
+mod catalog;
 mod entry;
 mod error;
-pub mod faults;
+mod folder;
 mod parquet_file;
-mod place;
 mod pointer;
 mod provider;
 mod publish;
-pub mod read;
-mod remove;
-mod retry;
 mod rows;
 mod schema;
+mod sink;
 mod stage;
+mod statics;
 mod statistics;
-mod synced;
 mod table;
 mod warehouse;
 
-pub use error::SinkError;
-pub use place::{Place, PlacedFile};
-pub use pointer::{Pointer, read_pointers, write_pointer};
-pub use read::{AsOf, Snapshot, TableInfo, register_tables, snapshots};
+pub use folder::DeltaFolder;
+pub use pointer::{read_pointers, write_pointer};
 pub use schema::{table_schema, to_table_rows};
-pub use stage::StageWriter;
-pub use synced::SyncedLocal;
+pub use sink::DeltaConnector;
+pub use stage::DataFileWriter;
+pub use statics::DeltaStatics;
 pub use table::Table;
 pub use warehouse::Warehouse;

@@ -2,31 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use connector::{Pointer, SinkError};
 use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
-use serde::{Deserialize, Serialize};
+use storage::retried;
 
-use crate::error::SinkError;
-use crate::retry::retried;
 use crate::warehouse::Warehouse;
 
 /// Version of the pointer's format. A reader refuses a newer one.
 const FORMAT: u32 = 1;
-
-/// A job's last published epoch: all of its tables at the versions that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pointer {
-    /// Format of this object.
-    pub format: u32,
-    /// Name of the job.
-    pub job: String,
-    /// The epoch.
-    pub epoch: EpochId,
-    /// Version per table name.
-    pub versions: BTreeMap<String, i64>,
-}
 
 /// Says that an epoch is published, and where each table stands. Call it when every table of the epoch is.
 ///

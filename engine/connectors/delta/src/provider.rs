@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use async_trait::async_trait;
+use connector::SinkError;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result as SqlResult, ScalarValue, Statistics};
@@ -32,7 +33,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use url::Url;
 
-use crate::error::SinkError;
+use crate::error::delta_error;
 use columns::Columns;
 
 /// Reader features that leave the data files as they are: plain Parquet, one file one set of rows. (A file with a deletion vector is found by itself.)
@@ -65,14 +66,10 @@ impl DeltaRows {
     /// # Errors
     /// `Data` if the table was not loaded; `Internal`.
     pub(crate) fn new(table: &DeltaTable, name: &str, file_column: Option<&str>) -> Result<DeltaRows, SinkError> {
-        let state = table.snapshot().map_err(|error| SinkError::delta(name, &error))?;
+        let state = table.snapshot().map_err(|error| delta_error(name, &error))?;
         let log = table.log_store();
         let store = log.root_object_store(None);
-        // Stores are told apart by their address: two warehouses of one session, or a warehouse and the session's own files,
-        // may have the same URL.
-        let address = Arc::as_ptr(&store).cast::<()>().addr();
-        let store_url = ObjectStoreUrl::parse(format!("delta://store-{address:x}"))
-            .map_err(|error| SinkError::Internal(format!("the store of {name}: {error}")))?;
+        let store_url = store_url(&store)?;
         Ok(DeltaRows {
             place: format!("{name} at version {}", state.version()),
             columns: Columns::new(state, file_column),
@@ -82,11 +79,6 @@ impl DeltaRows {
             store,
             store_url,
         })
-    }
-
-    /// Lets a session read the table's files.
-    pub(crate) fn make_ready(&self, session: &RuntimeEnv) {
-        session.register_object_store(self.store_url.as_ref(), Arc::clone(&self.store));
     }
 
     /// The data files that may hold rows for the filters.
@@ -175,6 +167,24 @@ impl DeltaRows {
         statistics.total_byte_size = Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
         statistics
     }
+}
+
+/// The name under which sessions know a store.
+fn store_url(store: &Arc<dyn ObjectStore>) -> Result<ObjectStoreUrl, SinkError> {
+    // Stores are told apart by their address: two warehouses of one session, or a warehouse and the session's own files,
+    // may have the same URL. A session holds its stores, so their addresses stay theirs.
+    let address = Arc::as_ptr(store).cast::<()>().addr();
+    ObjectStoreUrl::parse(format!("delta://store-{address:x}"))
+        .map_err(|error| SinkError::Internal(format!("the name of a store: {error}")))
+}
+
+/// Lets a session read the files of the tables in a store.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) fn register_store(session: &RuntimeEnv, store: &Arc<dyn ObjectStore>) -> Result<(), SinkError> {
+    session.register_object_store(store_url(store)?.as_ref(), Arc::clone(store));
+    Ok(())
 }
 
 #[async_trait]

@@ -6,16 +6,17 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::checkpoints;
 use epoch::{EpochId, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
+use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
-use crate::entry::{Seen, entry_path, epoch_entry, epoch_number, read_entry};
-use crate::error::SinkError;
-use crate::retry::{Patience, retried};
+use crate::entry::{EntryActions, entry_path, epoch_entry, epoch_number, read_entry};
+use crate::error::delta_error;
 use crate::table::{Shared, Table};
 
 /// Versions between checkpoints of the log (Delta's word for its summaries, not ours).
@@ -23,7 +24,7 @@ const CHECKPOINT_EVERY: i64 = 100;
 
 /// Where we stand in a table's log.
 pub(crate) struct Head {
-    /// Newest version seen.
+    /// Newest version read.
     pub version: i64,
     /// Our transaction's version in it.
     pub epoch: Option<i64>,
@@ -36,6 +37,11 @@ pub(crate) struct Head {
 impl Head {
     pub(crate) fn new(version: i64, epoch: Option<i64>, live: HashSet<String>) -> Self {
         Head { version, epoch, live: Some(live), removed_by_others: HashSet::new() }
+    }
+
+    /// The newest version, and our last epoch in it.
+    pub(crate) fn position(&self) -> (i64, Option<EpochId>) {
+        (self.version, self.epoch.map(|epoch| EpochId(epoch.cast_unsigned())))
     }
 }
 
@@ -97,7 +103,7 @@ impl Table {
                 self.take_in_next(head).await.map(|_| ())
             }
             Err(error) => {
-                Err(SinkError::store(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
+                Err(store_error(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
             }
         }
     }
@@ -122,27 +128,28 @@ impl Table {
         let bytes = match read.await {
             Ok(bytes) => bytes,
             Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(SinkError::store(&place, &error)),
+            Err(error) => return Err(store_error(&place, &error)),
         };
-        let seen = read_entry(&bytes).map_err(|error| {
+        let actions = read_entry(&bytes).map_err(|error| {
             SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
         })?;
-        self.take_in(head, version, seen)?;
+        self.take_in(head, version, actions)?;
         Ok(true)
     }
 
-    fn take_in(&self, head: &mut Head, version: i64, seen: Seen) -> Result<(), SinkError> {
-        if seen.redefined {
+    fn take_in(&self, head: &mut Head, version: i64, actions: EntryActions) -> Result<(), SinkError> {
+        if actions.redefined {
             return Err(SinkError::Refused(format!(
                 "another program changed the definition of table {} in version {version}; start the job again to check it against the query",
                 self.shared.name
             )));
         }
         head.version = version;
-        let ours = seen.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number).max();
+        let ours =
+            actions.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number).max();
         match ours {
             Some(number) => head.epoch = head.epoch.max(Some(number)),
-            None => head.removed_by_others.extend(seen.removed),
+            None => head.removed_by_others.extend(actions.removed),
         }
         Ok(())
     }
@@ -215,8 +222,8 @@ async fn upkeep(shared: &Shared, version: i64) -> Result<(), SinkError> {
     let _turn = ONE_AT_A_TIME.lock().await;
     let place = format!("checkpoint {version} of the log of table {}", shared.name);
     let mut table = DeltaTable::new(Arc::clone(&shared.log));
-    table.load_version(version.cast_unsigned()).await.map_err(|error| SinkError::delta(&place, &error))?;
-    checkpoints::create_checkpoint(&table, None).await.map_err(|error| SinkError::delta(&place, &error))?;
-    checkpoints::cleanup_metadata(&table, None).await.map_err(|error| SinkError::delta(&place, &error))?;
+    table.load_version(version.cast_unsigned()).await.map_err(|error| delta_error(&place, &error))?;
+    checkpoints::create_checkpoint(&table, None).await.map_err(|error| delta_error(&place, &error))?;
+    checkpoints::cleanup_metadata(&table, None).await.map_err(|error| delta_error(&place, &error))?;
     Ok(())
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
+use connector::SinkError;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use storage::retried;
 
 use crate::entry::{entry_path, read_entry};
-use crate::error::SinkError;
-use crate::retry::retried;
 use crate::schema::to_table_rows;
 use crate::table::Table;
 
@@ -32,13 +32,13 @@ impl Table {
             let place = format!("log entry {number} of table {}", shared.name);
             let bytes =
                 retried(&place, || async { shared.store.get(&entry_path(number)).await?.bytes().await }).await?;
-            let seen = read_entry(&bytes).map_err(|error| {
+            let actions = read_entry(&bytes).map_err(|error| {
                 SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
             })?;
-            seen.removed.iter().for_each(|path| {
+            actions.removed.iter().for_each(|path| {
                 live.remove(path);
             });
-            live.extend(seen.added);
+            live.extend(actions.added);
         }
         let mut rows = Vec::new();
         for name in live {

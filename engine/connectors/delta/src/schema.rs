@@ -5,8 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-
-use crate::error::SinkError;
+use connector::SinkError;
 
 /// The table's schema for rows of `schema`: Delta's types, every column nullable, timestamps in microseconds UTC.
 ///

@@ -9,23 +9,24 @@ use std::sync::mpsc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
+use connector::SinkError;
 use epoch::StagedFile;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
+use storage::{store_error, sync_file_and_folder};
 use tokio::runtime::Handle;
 
-use crate::error::SinkError;
+use crate::error::parquet_error;
 use crate::parquet_file;
 use crate::schema::to_table_rows;
 use crate::statistics::delta_stats;
-use crate::synced::sync_file_and_folder;
 
 /// Size of a part of an upload; a smaller file goes up in one piece. Bytes.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// Writes one data file. Not finished, it leaves at most an invisible file that the next run of the epoch overwrites.
-pub struct StageWriter {
+pub struct DataFileWriter {
     name: String,
     place: String,
     bucket: Option<i64>,
@@ -49,7 +50,7 @@ pub(crate) enum Target {
     },
 }
 
-impl StageWriter {
+impl DataFileWriter {
     pub(crate) fn new(
         name: String,
         table: &str,
@@ -60,8 +61,8 @@ impl StageWriter {
         let place = format!("data file {name} of table {table}");
         let options = parquet_file::options(&schema);
         let writer = ArrowWriter::try_new_with_options(target, Arc::clone(&schema), options)
-            .map_err(|error| SinkError::parquet(&place, &error))?;
-        Ok(StageWriter { name, place, bucket, rows: 0, schema, writer })
+            .map_err(|error| parquet_error(&place, &error))?;
+        Ok(DataFileWriter { name, place, bucket, rows: 0, schema, writer })
     }
 
     /// Writes rows, brought to the table's columns and types.
@@ -71,7 +72,7 @@ impl StageWriter {
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let rows = to_table_rows(batch, &self.schema)?;
         self.rows += rows.num_rows() as u64;
-        self.writer.write(&rows).map_err(|error| SinkError::parquet(&self.place, &error))
+        self.writer.write(&rows).map_err(|error| parquet_error(&self.place, &error))
     }
 
     /// Rows written so far.
@@ -88,7 +89,7 @@ impl StageWriter {
             self.writer.inner_mut().discard().map_err(|error| SinkError::file(&self.place, &error))?;
             return Ok(None);
         }
-        let metadata = self.writer.finish().map_err(|error| SinkError::parquet(&self.place, &error))?;
+        let metadata = self.writer.finish().map_err(|error| parquet_error(&self.place, &error))?;
         let stats = delta_stats(&self.schema, &metadata);
         let bytes = self.writer.bytes_written() as u64;
         self.writer.inner_mut().complete(&self.place)?;
@@ -120,10 +121,10 @@ impl Target {
                 let done = file.flush().and_then(|()| sync_file_and_folder(file.get_ref(), path));
                 done.map_err(|error| SinkError::file(place, &error))
             }
-            Target::Store(upload) => upload.complete().map_err(|error| SinkError::store(place, &error)),
+            Target::Store(upload) => upload.complete().map_err(|error| store_error(place, &error)),
             Target::Memory { store, path, bytes } => {
                 let put = store.put(path, std::mem::take(bytes).into());
-                futures::executor::block_on(put).map(|_| ()).map_err(|error| SinkError::store(place, &error))
+                futures::executor::block_on(put).map(|_| ()).map_err(|error| store_error(place, &error))
             }
         }
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
@@ -12,15 +13,15 @@ use deltalake_core::logstore::LogStoreRef;
 use epoch::{EpochId, paths};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode};
+use storage::{Patience, retried, store_error};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::entry::{columns_entry, create_entry, entry_path, epoch_number};
-use crate::error::SinkError;
+use crate::error::delta_error;
 use crate::publish::{Head, log_time_ms};
-use crate::retry::{Patience, retried};
 use crate::schema::{added_columns, table_schema};
-use crate::stage::{StageWriter, Target};
+use crate::stage::{DataFileWriter, Target};
 use crate::warehouse::Warehouse;
 
 /// How long entries of a table's log are kept once a checkpoint covers them; a trigger of one second makes 600,000 a week.
@@ -71,13 +72,13 @@ impl Table {
         job: &str,
         job_id: &str,
     ) -> Result<Table, SinkError> {
-        let wanted = table_schema(&schema).map_err(|error| of_table(name, error))?;
+        let wanted = table_schema(&schema).map_err(|error| error.of_table(name))?;
         let log = warehouse.log_store(name)?;
         let store = warehouse.table_store(name);
         let app = format!("engine-{job}-{job_id}");
         let (schema, head) = match ensure_schema(&log, store.as_ref(), name, &wanted).await? {
-            Settled::Created(schema) => (schema, Head::new(0, None, HashSet::new())),
-            Settled::Loaded(table) => found(&table, &log, name, &app, job_id).await?,
+            EnsuredTable::Created(schema) => (schema, Head::new(0, None, HashSet::new())),
+            EnsuredTable::Loaded(table) => columns_and_head(&table, &log, name, &app, job_id).await?,
         };
         Ok(Table {
             shared: Arc::new(Shared {
@@ -108,15 +109,24 @@ impl Table {
 
     /// The newest version known, and the job's last epoch in it.
     pub async fn position(&self) -> (i64, Option<EpochId>) {
-        let head = self.shared.head.lock().await;
-        (head.version, head.epoch.map(|epoch| EpochId(epoch.cast_unsigned())))
+        self.shared.head.lock().await.position()
+    }
+
+    /// The same after a look into the log: what other processes have put there is taken in.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Settings`, `Data`; `Refused` if another program changed the table's columns.
+    pub async fn read_position(&self) -> Result<(i64, Option<EpochId>), SinkError> {
+        let mut head = self.shared.head.lock().await;
+        self.catch_up(&mut head).await?;
+        Ok(head.position())
     }
 
     /// A writer for data file `number` of an epoch. Call it from plain threads: it may wait for an upload.
     ///
     /// # Errors
     /// `DiskFull`, `Unavailable`, `Settings` if the file cannot be made.
-    pub fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<StageWriter, SinkError> {
+    pub fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<DataFileWriter, SinkError> {
         let shared = &self.shared;
         let name = paths::data_file(&shared.job_id, epoch, number);
         let target = match &shared.folder {
@@ -129,7 +139,7 @@ impl Table {
             },
             None => Target::store(Arc::clone(&shared.store), &name, shared.runtime.clone()),
         };
-        StageWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), target)
+        DataFileWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), target)
     }
 
     /// Deletes the data files that an epoch staged before a crash, if it was never published. Call it before the epoch is run again.
@@ -164,15 +174,8 @@ impl Table {
     }
 }
 
-fn of_table(name: &str, error: SinkError) -> SinkError {
-    match error {
-        SinkError::Refused(text) => SinkError::Refused(format!("table {name}: {text}")),
-        other => other,
-    }
-}
-
-/// Columns of a table that was found, and where the job stands in its log.
-async fn found(
+/// Columns of a table that was there before, and where the job stands in its log.
+async fn columns_and_head(
     table: &DeltaTable,
     log: &LogStoreRef,
     name: &str,
@@ -180,17 +183,17 @@ async fn found(
     job_id: &str,
 ) -> Result<(SchemaRef, Head), SinkError> {
     let place = format!("table {name}");
-    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
-    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| SinkError::delta(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| delta_error(&place, &error))?;
     let own = format!("part-{job_id}-");
     let live: HashSet<String> =
         state.log_data().iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
-    let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
+    let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
     Ok((schema, Head::new(state.version().cast_signed(), epoch, live)))
 }
 
 /// A table that has the wanted columns.
-enum Settled {
+enum EnsuredTable {
     /// Just made by us: it is at version 0, without rows. Its columns as a reader of the log finds them.
     Created(SchemaRef),
     /// It was there.
@@ -203,16 +206,16 @@ async fn ensure_schema(
     store: &dyn ObjectStore,
     name: &str,
     wanted: &SchemaRef,
-) -> Result<Settled, SinkError> {
+) -> Result<EnsuredTable, SinkError> {
     let mut patience = Patience::default();
     loop {
         let step = match load(log, name).await {
             Ok(Some(table)) => match add_missing(&table, store, name, wanted).await {
-                Ok(true) => return Ok(Settled::Loaded(Box::new(table))),
+                Ok(true) => return Ok(EnsuredTable::Loaded(Box::new(table))),
                 done => done,
             },
             Ok(None) => match create(store, name, wanted).await {
-                Ok(Some(schema)) => return Ok(Settled::Created(schema)),
+                Ok(Some(schema)) => return Ok(EnsuredTable::Created(schema)),
                 done => done.map(|_| false),
             },
             Err(error) => Err(error),
@@ -225,11 +228,11 @@ async fn ensure_schema(
 
 async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
     let place = format!("table {name}");
-    if !log.is_delta_table_location().await.map_err(|error| SinkError::delta(&place, &error))? {
+    if !log.is_delta_table_location().await.map_err(|error| delta_error(&place, &error))? {
         return Ok(None);
     }
     let mut table = DeltaTable::new(Arc::clone(log));
-    table.load().await.map_err(|error| SinkError::delta(&place, &error))?;
+    table.load().await.map_err(|error| delta_error(&place, &error))?;
     Ok(Some(table))
 }
 
@@ -247,11 +250,11 @@ async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Resu
             let columns: arrow::datatypes::Schema = (&columns)
                 .try_into_arrow()
                 .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
-            Ok(Some(table_schema(&columns).map_err(|error| of_table(name, error))?))
+            Ok(Some(table_schema(&columns).map_err(|error| error.of_table(name))?))
         }
         // Taken: by another creator, or by us when the answer was lost. The caller looks again.
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(None),
-        Err(error) => Err(SinkError::store(&place, &error)),
+        Err(error) => Err(store_error(&place, &error)),
     }
 }
 
@@ -263,10 +266,10 @@ async fn add_missing(
     wanted: &SchemaRef,
 ) -> Result<bool, SinkError> {
     let place = format!("table {name}");
-    let state = table.snapshot().map_err(|error| SinkError::delta(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
     check_protocol(table, name)?;
-    let existing = table_schema(&state.snapshot().arrow_schema()).map_err(|error| of_table(name, error))?;
-    let added = added_columns(&existing, wanted).map_err(|error| of_table(name, error))?;
+    let existing = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
+    let added = added_columns(&existing, wanted).map_err(|error| error.of_table(name))?;
     if added.is_empty() {
         return Ok(true);
     }
@@ -275,18 +278,18 @@ async fn add_missing(
         .try_into_kernel()
         .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let metadata =
-        state.metadata().clone().with_schema(&columns).map_err(|error| SinkError::delta(&place, &error.into()))?;
+        state.metadata().clone().with_schema(&columns).map_err(|error| delta_error(&place, &error.into()))?;
     let version = state.version().cast_signed();
     let entry = columns_entry(metadata, version, log_time_ms())?;
     match store.put_opts(&entry_path(version + 1), entry.into(), PutMode::Create.into()).await {
         Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
-        Err(error) => Err(SinkError::store(&place, &error)),
+        Err(error) => Err(store_error(&place, &error)),
     }
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.
 fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
-    let state = table.snapshot().map_err(|error| SinkError::delta(&format!("table {name}"), &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&format!("table {name}"), &error))?;
     if !state.metadata().partition_columns().is_empty() {
         return Err(SinkError::Data(format!(
             "table {name} is partitioned; the engine writes tables that it made itself"

@@ -12,10 +12,10 @@ fn an_epoch_is_a_transaction_and_its_files() {
     let change =
         TableCommit { added: vec![file("new.parquet")], removed: vec![file("old.parquet")], ..Default::default() };
     let entry = epoch_entry("engine-shop-77", EpochId(9), 4, &change, 1_700_000_000_000).unwrap();
-    let seen = read_entry(&entry).unwrap();
-    assert_eq!(seen.transactions, [("engine-shop-77".to_string(), 9)]);
-    assert_eq!(seen.removed, ["old.parquet"]);
-    assert!(!seen.redefined);
+    let actions = read_entry(&entry).unwrap();
+    assert_eq!(actions.transactions, [("engine-shop-77".to_string(), 9)]);
+    assert_eq!(actions.removed, ["old.parquet"]);
+    assert!(!actions.redefined);
     let lines: Vec<serde_json::Value> =
         std::str::from_utf8(&entry).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
@@ -36,10 +36,10 @@ fn entries_of_others_are_read_for_what_matters() {
 {"somethingNew":{"x":1}}
 {"txn":{"appId":"spark","version":3,"lastUpdated":5}}
 "#;
-    let seen = read_entry(foreign).unwrap();
+    let actions = read_entry(foreign).unwrap();
     assert_eq!(
-        seen,
-        Seen {
+        actions,
+        EntryActions {
             transactions: vec![("spark".to_string(), 3)],
             added: vec!["b.parquet".to_string()],
             removed: vec!["a.parquet".to_string()],

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{Schema, SchemaRef};
+use connector::SinkError;
 use datafusion::common::Result as SqlResult;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
@@ -16,7 +17,7 @@ use deltalake_core::kernel::{Scan, Snapshot};
 use deltalake_core::logstore::LogStore;
 
 use super::DeltaRows;
-use crate::error::SinkError;
+use crate::error::reading_error;
 use crate::schema::to_table_rows;
 
 /// Batches that wait for whoever asked for them.
@@ -25,7 +26,7 @@ const BATCHES_AHEAD: usize = 2;
 /// The plan that reads the columns `shown` of the table.
 pub(super) async fn plan(rows: &DeltaRows, shown: &[usize], limit: Option<usize>) -> SqlResult<Arc<dyn ExecutionPlan>> {
     let place = &rows.place;
-    let failed = |error: DeltaTableError| external(SinkError::reading(place, &error));
+    let failed = |error: DeltaTableError| external(reading_error(place, &error));
     let all = &rows.columns.shown;
     if rows.columns.has_file_column && shown.contains(&(all.fields().len() - 1)) {
         return Err(external(SinkError::Data(format!(
@@ -76,7 +77,7 @@ impl PartitionStream for KernelStream {
         let (scan, schema, place) = (Arc::clone(&self.scan), Arc::clone(&self.schema), self.place.clone());
         // The kernel waits for the store where it stands.
         stream.spawn_blocking(move || {
-            let failed = |error: DeltaTableError| external(SinkError::reading(&place, &error));
+            let failed = |error: DeltaTableError| external(reading_error(&place, &error));
             let kernel = Arc::clone(scan.snapshot()).scan_builder().with_schema(Arc::clone(scan.logical_schema()));
             let kernel = kernel.build().map_err(|error| failed(error.into()))?;
             for data in kernel.execute(engine).map_err(|error| failed(error.into()))? {

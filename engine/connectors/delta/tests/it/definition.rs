@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use delta::faults::{Fault, Operation, Rule};
-use delta::{SinkError, Table, Warehouse};
+use connector::{AsOf, SinkError, register_tables};
+use delta::{Table, Warehouse};
 use epoch::EpochId;
+use storage::faults::{Fault, Operation, Rule};
 
 use crate::fixture::{NAME, added, faulty, newest, open, schema, stage};
 
@@ -88,7 +89,7 @@ async fn added_columns_are_added_and_old_rows_have_null_there() {
     .unwrap();
     assert_eq!(table.publish(EpochId(1), &added(&[&new])).await.unwrap(), 3);
     let context = datafusion::prelude::SessionContext::new();
-    delta::register_tables(&context, &warehouse, delta::AsOf::Latest).await.unwrap();
+    register_tables(&context, &warehouse, AsOf::Latest).await.unwrap();
     let shown = batch::rows(&context, "SELECT key, value, label FROM gold.counts ORDER BY key").await.unwrap();
     let shown = arrow::util::pretty::pretty_format_batches(&shown).unwrap().to_string();
     assert!(shown.contains("| 1   | 10    |       |") && shown.contains("| 2   | 20    | x     |"), "{shown}");

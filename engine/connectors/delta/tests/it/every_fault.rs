@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
-use delta::{SinkError, Table, Warehouse, write_pointer};
+use connector::SinkError;
+use delta::{Table, Warehouse, write_pointer};
 use epoch::{EpochId, TableCommit};
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
 use crate::fixture::{NAME, added, data_files, faulty, newest, replaced, schema, try_stage};
 

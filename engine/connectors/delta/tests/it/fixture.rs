@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use connector::{AsOf, SinkError, register_tables};
 use datafusion::prelude::SessionContext;
-use delta::faults::FaultyStore;
-use delta::{AsOf, Table, Warehouse, register_tables, write_pointer};
+use delta::{Table, Warehouse, write_pointer};
 use epoch::{EpochId, StagedFile, TableCommit};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
+use storage::faults::FaultyStore;
 use url::Url;
 
 pub const NAME: &str = "gold.counts";
@@ -43,12 +44,7 @@ pub async fn stage(table: &Table, epoch: u64, number: u32, pairs: &[(i64, i64)])
     try_stage(table, epoch, number, pairs).await.unwrap()
 }
 
-pub async fn try_stage(
-    table: &Table,
-    epoch: u64,
-    number: u32,
-    pairs: &[(i64, i64)],
-) -> Result<StagedFile, delta::SinkError> {
+pub async fn try_stage(table: &Table, epoch: u64, number: u32, pairs: &[(i64, i64)]) -> Result<StagedFile, SinkError> {
     let (table, batch) = (table.clone(), rows(pairs));
     tokio::task::spawn_blocking(move || {
         let mut writer = table.stage(EpochId(epoch), number, Some(i64::from(number)))?;

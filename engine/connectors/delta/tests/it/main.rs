@@ -4,6 +4,7 @@
 mod definition;
 mod every_fault;
 mod fixture;
+mod laws;
 mod others;
 mod provider;
 mod publishing;

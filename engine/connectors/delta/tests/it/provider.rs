@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
+use connector::{AsOf, Catalog, SinkError, TableSnapshot, register_tables};
 use datafusion::prelude::SessionContext;
-use delta::{AsOf, SinkError, Table, Warehouse, register_tables, snapshots};
+use delta::{Table, Warehouse};
 use epoch::EpochId;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -31,6 +32,12 @@ async fn session(warehouse: &Warehouse) -> SessionContext {
     let context = SessionContext::new();
     register_tables(&context, warehouse, AsOf::Latest).await.unwrap();
     context
+}
+
+/// A table at its newest version, with the data file of each row as a further column.
+async fn snapshot_of(warehouse: &Warehouse, name: &str) -> TableSnapshot {
+    let tables = warehouse.tables(AsOf::Latest, Some("__file")).await.unwrap();
+    tables.into_iter().find(|table| table.info.name == name).unwrap()
 }
 
 /// A table of others: its log line by line, its data files with a column `id` and further ones.
@@ -160,12 +167,11 @@ async fn the_file_of_a_row_is_a_column_that_can_be_left_out() {
         table.publish(EpochId(epoch), &added(&[&file])).await.unwrap();
         paths.insert(file.path);
     }
-    let all = snapshots(&warehouse, "__file").await.unwrap();
-    let snapshot = &all[NAME];
+    let snapshot = snapshot_of(&warehouse, NAME).await;
     assert_eq!(snapshot.files.iter().cloned().collect::<BTreeSet<_>>(), paths);
     let context = SessionContext::new();
-    snapshot.make_ready(&context).unwrap();
-    context.register_table("rows", Arc::clone(&snapshot.rows)).unwrap();
+    warehouse.prepare(&context).unwrap();
+    context.register_table("rows", snapshot.provider).unwrap();
     let found = ask(&context, "SELECT DISTINCT CAST(__file AS VARCHAR) FROM rows").await;
     let expected: BTreeSet<String> = paths.iter().map(|path| format!("memory:///lake/gold/counts/{path}")).collect();
     assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
@@ -182,9 +188,8 @@ async fn two_warehouses_of_one_session_do_not_mix() {
         let table = open(warehouse).await;
         let file = stage(&table, 0, 0, &[(key, 1)]).await;
         table.publish(EpochId(0), &added(&[&file])).await.unwrap();
-        let all = snapshots(warehouse, "__file").await.unwrap();
-        all[NAME].make_ready(&context).unwrap();
-        context.register_table(name, Arc::clone(&all[NAME].rows)).unwrap();
+        warehouse.prepare(&context).unwrap();
+        context.register_table(name, snapshot_of(warehouse, NAME).await.provider).unwrap();
     }
     assert_eq!(ask(&context, "SELECT key FROM first").await, ["1"]);
     assert_eq!(ask(&context, "SELECT key FROM second").await, ["2"]);
@@ -254,9 +259,7 @@ async fn deleted_rows_are_not_read() {
     assert_eq!(ask(&context, "SELECT count(*) FROM other.table").await, ["24"]);
     assert_eq!(ask(&context, "SELECT name, id FROM other.table WHERE id IN (4, 5) LIMIT 1").await, ["x 5"]);
     // Whose rows are which file's cannot be told; what does not ask for it is read.
-    let all = snapshots(&warehouse, "__file").await.unwrap();
-    let snapshot = &all["other.table"];
-    context.register_table("rows", Arc::clone(&snapshot.rows)).unwrap();
+    context.register_table("rows", snapshot_of(&warehouse, "other.table").await.provider).unwrap();
     assert_eq!(ask(&context, "SELECT count(id) FROM rows").await, ["24"]);
     let refused = context.sql("SELECT __file FROM rows").await.unwrap().collect().await.unwrap_err().to_string();
     assert!(refused.contains("table other.table at version 0") && refused.contains("deletion vectors"), "{refused}");

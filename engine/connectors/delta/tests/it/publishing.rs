@@ -1,8 +1,9 @@
 //! Publishing once, whatever happens on the way.
 
-use delta::faults::{Fault, Operation, Rule};
-use delta::{SinkError, Table, Warehouse};
+use connector::SinkError;
+use delta::{Table, Warehouse};
 use epoch::{EpochId, TableCommit};
+use storage::faults::{Fault, Operation, Rule};
 
 use crate::fixture::{NAME, added, at_version, data_files, faulty, newest, open, replaced, schema, stage};
 

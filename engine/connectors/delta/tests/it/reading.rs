@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use connector::{AsOf, Catalog, SinkError, register_tables};
 use datafusion::prelude::SessionContext;
-use delta::{AsOf, SinkError, Table, Warehouse, read_pointers, register_tables, write_pointer};
+use delta::{Table, Warehouse, write_pointer};
 use epoch::EpochId;
 
 use crate::fixture::{NAME, added, faulty, open, schema, stage};
@@ -67,7 +68,7 @@ async fn several_jobs_each_have_their_epoch_and_tables_of_none_are_read_too() {
     let shown: Vec<_> =
         tables.iter().map(|table| (table.name.as_str(), table.version, table.epoch.map(|epoch| epoch.0))).collect();
     assert_eq!(shown, [("bronze.loose", 0, None), (NAME, 2, Some(1)), ("gold.sales", 1, Some(0)), (OTHER, 2, Some(1))]);
-    let pointers = read_pointers(&warehouse).await.unwrap();
+    let pointers = warehouse.pointers().await.unwrap();
     assert_eq!(pointers.iter().map(|pointer| pointer.job.as_str()).collect::<Vec<_>>(), ["books", "shop"]);
 }
 
@@ -90,7 +91,7 @@ async fn filters_skip_files_by_their_statistics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_warehouse_has_no_tables_and_a_missing_version_is_told() {
+async fn an_empty_warehouse_has_no_tables_and_a_missing_version_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
     let context = SessionContext::new();

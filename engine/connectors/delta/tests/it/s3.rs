@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
-use delta::{Place, SinkError, Table, Warehouse};
+use connector::SinkError;
+use delta::{DeltaFolder, Table, Warehouse};
 use epoch::EpochId;
 use object_store::ObjectStore;
+use storage::Place;
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
 use crate::fixture::{NAME, added, newest, open, replaced, schema, stage};
 
 /// A place of its own in the bucket that `scripts/services` makes.
-async fn warehouse() -> Warehouse {
+pub fn location() -> String {
     assert!(
         std::env::var("AWS_ENDPOINT_URL").is_ok(),
         "AWS_ENDPOINT_URL is not set: run scripts/test, or eval \"$(scripts/services start minio)\""
     );
-    Warehouse::open(&format!("s3://warehouse/sink-{}", uuid::Uuid::new_v4())).await.unwrap()
+    format!("s3://warehouse/sink-{}", uuid::Uuid::new_v4())
+}
+
+async fn warehouse() -> Warehouse {
+    Warehouse::open(&location()).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +84,7 @@ async fn writers_at_the_same_moment_on_s3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bucket_that_is_not_there_is_told() {
+async fn a_bucket_that_is_not_there_is_reported() {
     warehouse().await;
     let missing = Warehouse::open("s3://no-such-bucket-here/x").await.unwrap();
     let answer = Table::open(&missing, NAME, schema(), "shop", "1a2b").await;
@@ -96,10 +102,10 @@ async fn what_others_wrote_is_read_from_s3() {
     let table = open(&warehouse).await;
     let first = stage(&table, 0, 0, &[(1, 10), (2, 20)]).await;
     table.publish(EpochId(0), &added(&[&first])).await.unwrap();
-    let delta = Place::open(&format!("{folder}gold/counts")).unwrap();
-    assert!(delta.is_delta().await.unwrap());
-    assert_eq!((delta.delta_version(None).await.unwrap(), delta.delta_version(Some(0)).await.unwrap()), (1, 1));
-    let (_, batches) = delta.delta_rows(1).await.unwrap();
+    let delta = DeltaFolder::new(Place::open(&format!("{folder}gold/counts")).unwrap());
+    assert!(delta.is_table().await.unwrap());
+    assert_eq!((delta.newest_version(None).await.unwrap(), delta.newest_version(Some(0)).await.unwrap()), (1, 1));
+    let (_, batches) = delta.rows(1).await.unwrap();
     assert_eq!(batches.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 2);
 
     let root = warehouse.url().path().trim_matches('/').to_string();
@@ -108,7 +114,7 @@ async fn what_others_wrote_is_read_from_s3() {
         store.put_opts(&path, text.into(), Default::default()).await.unwrap();
     }
     let place = Place::open(&format!("{folder}files")).unwrap();
-    assert!(!place.is_delta().await.unwrap());
+    assert!(!place.has_folder("_delta_log").await.unwrap());
     let files = place.files().await.unwrap();
     assert_eq!(files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["a.csv", "b.csv"]);
     assert_eq!(place.read(&files[1]).await.unwrap(), "2");

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, FixedSizeBinaryArray, RecordBatch};
-use delta::faults::{Fault, FaultyStore, Operation, Rule};
-use delta::{SinkError, Table, Warehouse};
+use connector::SinkError;
+use delta::{Table, Warehouse};
 use epoch::EpochId;
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use parquet::file::reader::{FileReader, SerializedFileReader};
+use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
 use crate::fixture::{faulty, in_store, open, rows, stage, try_stage};
 
@@ -83,7 +84,7 @@ async fn stage_large(table: &Table) -> Result<u64, SinkError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_goes_up_in_parts_and_its_failure_is_told() {
+async fn a_large_file_goes_up_in_parts_and_its_failure_is_reported() {
     let (warehouse, store) = faulty();
     let table = Table::open(&warehouse, "bronze.noise", large().schema(), "shop", "1a2b").await.unwrap();
     let bytes = stage_large(&table).await.unwrap();
@@ -96,7 +97,7 @@ async fn a_large_file_goes_up_in_parts_and_its_failure_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_store_is_told_when_staging() {
+async fn a_full_store_is_reported_when_staging() {
     let (warehouse, store) = faulty();
     let table = open(&warehouse).await;
     store.add(Rule::next(Operation::Put, "part-", Fault::DiskFull));
@@ -109,7 +110,7 @@ async fn a_full_store_is_told_when_staging() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_on_the_local_disk_is_synced() {
     let folder = tempfile::tempdir().unwrap();
-    let synced = delta::SyncedLocal::new();
+    let synced = storage::SyncedLocal::new();
     let url = url::Url::from_directory_path(folder.path()).unwrap();
     let counted = FaultyStore::new(Arc::new(synced.clone()));
     let table = open(&Warehouse::with_store(url, Arc::new(counted))).await;

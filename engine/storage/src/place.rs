@@ -1,28 +1,18 @@
-//! A place that a job reads and does not write: files, a folder of them, or a Delta table.
+//! A place that a job reads and does not write: a file, or a folder of them.
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
-use datafusion::prelude::{SessionConfig, SessionContext};
-use deltalake_core::DeltaTable;
-use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use connector::SinkError;
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use url::Url;
 
-use crate::error::SinkError;
-use crate::provider::DeltaRows;
+use crate::location::{s3_root, with_final_slash};
 use crate::retry::retried;
 use crate::synced::SyncedLocal;
-use crate::warehouse::{s3_place, with_final_slash};
-
-/// The folder of a Delta table's log.
-const LOG: &str = "_delta_log";
 
 /// A file or a folder to read from. Nothing in it is ever made or changed.
 pub struct Place {
@@ -63,7 +53,7 @@ impl Place {
     fn from_location(location: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Place, SinkError> {
         match location.split_once("://") {
             Some(("s3" | "s3a", _)) => {
-                let (url, root) = s3_place(location, variable)?;
+                let (url, root) = s3_root(location, variable)?;
                 Ok(Place::with_store(location, url, root))
             }
             Some((scheme, _)) => Err(SinkError::Settings(format!(
@@ -91,6 +81,21 @@ impl Place {
     /// The place as the user wrote it.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// Where it is, without any key. Ends with a slash, even if it is a file's.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The store in which it lies. Paths begin at the root of the file system or the bucket.
+    pub fn root(&self) -> &Arc<dyn ObjectStore> {
+        &self.root
+    }
+
+    /// Its path in the store.
+    pub fn prefix(&self) -> &Path {
+        &self.prefix
     }
 
     /// The files of the place, sorted by name: those whose name, and whose folders' names, do not begin with `_` or `.`.
@@ -126,73 +131,18 @@ impl Place {
         retried(&place, || async { self.root.get(&file.path).await?.bytes().await }).await
     }
 
-    /// True if a Delta table lies there.
+    /// True if any object lies in a folder of the place.
     ///
     /// # Errors
     /// `Unavailable`, `Settings`.
-    pub async fn is_delta(&self) -> Result<bool, SinkError> {
+    pub async fn has_folder(&self, name: &str) -> Result<bool, SinkError> {
         // A local file is no folder that could be listed.
         if self.head().await?.is_some() {
             return Ok(false);
         }
-        let log = self.prefix.clone().join(LOG);
-        let first = || async { self.root.list(Some(&log)).try_next().await };
-        Ok(retried(&format!("{LOG} of {}", self.location), first).await?.is_some())
-    }
-
-    /// The newest version of the Delta table there. `known`: a version that it had before, which makes it cheaper.
-    ///
-    /// # Errors
-    /// `Data` if there is no Delta table, or a damaged one; `Unavailable`; `Settings`.
-    pub async fn delta_version(&self, known: Option<i64>) -> Result<i64, SinkError> {
-        if let Some(known) = known {
-            let newest = self.log_store().get_latest_version(known.cast_unsigned()).await;
-            // The log before it may have been cleaned up: then it is read from its checkpoint.
-            if let Ok(version) = newest {
-                return Ok(version.cast_signed());
-            }
-        }
-        let table = self.delta(None).await?;
-        let state = table.snapshot().map_err(|error| SinkError::delta(&self.delta_place(None), &error))?;
-        Ok(state.version().cast_signed())
-    }
-
-    /// All rows of one version of the Delta table there, with its columns. The order of the rows is not that of any reader.
-    ///
-    /// # Errors
-    /// `Data` if that version is not there any more; `Unavailable`; `Settings`.
-    pub async fn delta_rows(&self, version: i64) -> Result<(SchemaRef, Vec<RecordBatch>), SinkError> {
-        let place = self.delta_place(Some(version));
-        let table = self.delta(Some(version)).await?;
-        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
-        let rows = DeltaRows::new(&table, &self.delta_place(None), None)?;
-        rows.make_ready(&context.runtime_env());
-        let failed = |error: datafusion::error::DataFusionError| SinkError::query(&place, &error);
-        let frame = context.read_table(Arc::new(rows)).map_err(failed)?;
-        let schema = Arc::clone(frame.schema().inner());
-        Ok((schema, frame.collect().await.map_err(failed)?))
-    }
-
-    async fn delta(&self, version: Option<i64>) -> Result<DeltaTable, SinkError> {
-        let mut table = DeltaTable::new(self.log_store());
-        let loaded = match version {
-            Some(version) => table.load_version(version.cast_unsigned()).await,
-            None => table.load().await,
-        };
-        loaded.map_err(|error| SinkError::reading(&self.delta_place(version), &error))?;
-        Ok(table)
-    }
-
-    fn delta_place(&self, version: Option<i64>) -> String {
-        match version {
-            Some(version) => format!("Delta table {} at version {version}", self.location),
-            None => format!("Delta table {}", self.location),
-        }
-    }
-
-    fn log_store(&self) -> LogStoreRef {
-        let table = Arc::new(PrefixStore::new(Arc::clone(&self.root), self.prefix.clone()));
-        default_logstore(table, Arc::clone(&self.root), &self.url, &StorageConfig::default())
+        let folder = self.prefix.clone().join(name);
+        let first = || async { self.root.list(Some(&folder)).try_next().await };
+        Ok(retried(&format!("{name} of {}", self.location), first).await?.is_some())
     }
 
     /// The place itself, if it is a file.

@@ -1,16 +1,19 @@
-//! Trying again: how often and how long the warehouse waits for a store before it says so.
+//! Trying again: how often and how long a store that fails is asked before that is reported.
 
 use std::time::Duration;
 
-use crate::error::SinkError;
+use connector::SinkError;
+
+use crate::error::store_error;
 
 /// Failures in a row after which a store counts as unavailable. (Each may already hide the object store's own retries.)
 const FAILURES_MAX: u32 = 5;
+/// The wait is doubled with each failure, so 100, 200, 400 and 800 ms, 1.5 s in all; longer failures are the run loop's to wait for.
 const FIRST_WAIT_MS: u64 = 50;
 
 /// Counts the failures of one piece of work.
 #[derive(Debug, Default)]
-pub(crate) struct Patience {
+pub struct Patience {
     failures: u32,
 }
 
@@ -19,7 +22,7 @@ impl Patience {
     ///
     /// # Errors
     /// The error itself, if trying again cannot help or was tried often enough.
-    pub(crate) async fn wait_after(&mut self, error: SinkError) -> Result<(), SinkError> {
+    pub async fn wait_after(&mut self, error: SinkError) -> Result<(), SinkError> {
         self.failures += 1;
         if !error.is_transient() || self.failures >= FAILURES_MAX {
             return Err(error);
@@ -31,7 +34,7 @@ impl Patience {
 }
 
 /// Does `work` until it succeeds or patience ends. `place` says what is being done, and where.
-pub(crate) async fn retried<T, W>(place: &str, mut work: impl FnMut() -> W) -> Result<T, SinkError>
+pub async fn retried<T, W>(place: &str, mut work: impl FnMut() -> W) -> Result<T, SinkError>
 where
     W: Future<Output = object_store::Result<T>>,
 {
@@ -39,7 +42,7 @@ where
     loop {
         match work().await {
             Ok(done) => return Ok(done),
-            Err(error) => patience.wait_after(SinkError::store(place, &error)).await?,
+            Err(error) => patience.wait_after(store_error(place, &error)).await?,
         }
     }
 }

@@ -49,7 +49,7 @@ impl SyncedLocal {
         let written = tokio::task::spawn_blocking(move || write_synced(&path, &payload, create, &counts))
             .await
             .map_err(|source| object_store::Error::JoinError { source })?;
-        written.map_err(|source| store_error(location, source))?;
+        written.map_err(|source| error_at(location, source))?;
         Ok(PutResult { e_tag: None, version: None })
     }
 
@@ -63,11 +63,11 @@ impl SyncedLocal {
         })
         .await
         .map_err(|source| object_store::Error::JoinError { source })?;
-        done.map_err(|source| store_error(location, source))
+        done.map_err(|source| error_at(location, source))
     }
 }
 
-fn store_error(location: &Path, source: io::Error) -> object_store::Error {
+fn error_at(location: &Path, source: io::Error) -> object_store::Error {
     let path = location.to_string();
     match source.kind() {
         io::ErrorKind::AlreadyExists => object_store::Error::AlreadyExists { path, source: source.into() },
@@ -139,7 +139,7 @@ pub(crate) fn create_synced_folders(folder: &FilePath) -> io::Result<()> {
 }
 
 /// Syncs a finished file and the folder that names it.
-pub(crate) fn sync_file_and_folder(file: &File, path: &FilePath) -> io::Result<()> {
+pub fn sync_file_and_folder(file: &File, path: &FilePath) -> io::Result<()> {
     file.sync_all()?;
     sync_parent(path, &Counts::default())
 }
@@ -161,7 +161,7 @@ impl ObjectStore for SyncedLocal {
     }
 
     async fn put_multipart_opts(&self, location: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        Ok(Box::new(Gathered { store: self.clone(), location: location.clone(), parts: Vec::new() }))
+        Ok(Box::new(BufferedUpload { store: self.clone(), location: location.clone(), parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -196,14 +196,14 @@ impl ObjectStore for SyncedLocal {
 
 /// A multipart upload that is put as one object when complete (checkpoints of the log, a few MB).
 #[derive(Debug)]
-struct Gathered {
+struct BufferedUpload {
     store: SyncedLocal,
     location: Path,
     parts: Vec<Bytes>,
 }
 
 #[async_trait]
-impl MultipartUpload for Gathered {
+impl MultipartUpload for BufferedUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         self.parts.extend(data);
         Box::pin(async { Ok(()) })

@@ -1,0 +1,141 @@
+//! The warehouse as a catalog: its tables for SQL, all of a job as of one epoch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, TableSnapshot};
+use datafusion::prelude::SessionContext;
+use deltalake_core::DeltaTable;
+use epoch::EpochId;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+use object_store::path::Path;
+use storage::retried;
+
+use crate::error::{delta_error, reading_error};
+use crate::pointer::read_pointers;
+use crate::provider::{DeltaRows, register_store};
+use crate::warehouse::Warehouse;
+
+/// Tables opened side by side.
+const OPEN_AT_ONCE: usize = 8;
+
+#[async_trait]
+impl Catalog for Warehouse {
+    fn location(&self) -> String {
+        self.url().to_string()
+    }
+
+    async fn pointers(&self) -> Result<Vec<Pointer>, SinkError> {
+        read_pointers(self).await
+    }
+
+    /// Every folder `schema/table/_delta_log` is a table.
+    async fn tables(&self, as_of: AsOf, file_column: Option<&str>) -> Result<Vec<TableSnapshot>, SinkError> {
+        let pinned = match as_of {
+            AsOf::Latest => BTreeMap::new(),
+            AsOf::Published => pinned_versions(self).await?,
+        };
+        let names = find_tables(self).await?;
+        let opened = names.into_iter().map(|name| {
+            let pin = pinned.get(&name).copied();
+            open(self, name, pin, file_column)
+        });
+        stream::iter(opened).buffered(OPEN_AT_ONCE).try_collect().await
+    }
+
+    fn prepare(&self, context: &SessionContext) -> Result<(), SinkError> {
+        register_store(&context.runtime_env(), self.root())
+    }
+
+    async fn remove_all(&self) -> Result<usize, SinkError> {
+        let store = self.store();
+        let failed = |error: object_store::Error| {
+            SinkError::Internal(format!("taking away what is in {}: {error}; delete it by hand", self.url()))
+        };
+        let found: Vec<_> = store.list(None).map_ok(|object| object.location).try_collect().await.map_err(failed)?;
+        let count = found.len();
+        let locations = stream::iter(found.into_iter().map(Ok)).boxed();
+        store.delete_stream(locations).try_collect::<Vec<_>>().await.map_err(failed)?;
+        Ok(count)
+    }
+}
+
+/// Version and epoch per table. A table that two jobs write stands at the newer of the two.
+async fn pinned_versions(warehouse: &Warehouse) -> Result<BTreeMap<String, (i64, EpochId)>, SinkError> {
+    let mut pinned: BTreeMap<String, (i64, EpochId)> = BTreeMap::new();
+    for pointer in read_pointers(warehouse).await? {
+        for (table, version) in pointer.versions {
+            let place = pinned.entry(table).or_insert((version, pointer.epoch));
+            *place = (*place).max((version, pointer.epoch));
+        }
+    }
+    Ok(pinned)
+}
+
+/// Names of all tables, sorted. Folders that begin with `_` or `.` are not schemas.
+async fn find_tables(warehouse: &Warehouse) -> Result<Vec<String>, SinkError> {
+    let store = warehouse.store();
+    let mut names = Vec::new();
+    for schema in folders(store.as_ref(), None, warehouse).await? {
+        for table in folders(store.as_ref(), Some(&Path::from(schema.as_str())), warehouse).await? {
+            let log = Path::from_iter([schema.as_str(), table.as_str(), "_delta_log"]);
+            let place = format!("log of table {schema}.{table}");
+            // One entry is enough: a table has at least its first.
+            let first = retried(&place, || store.list(Some(&log)).take(1).try_collect::<Vec<_>>()).await?;
+            if !first.is_empty() {
+                names.push(format!("{schema}.{table}"));
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+async fn folders(
+    store: &dyn ObjectStore,
+    within: Option<&Path>,
+    warehouse: &Warehouse,
+) -> Result<Vec<String>, SinkError> {
+    let place = format!("folders of {}", warehouse.url());
+    let found = retried(&place, || store.list_with_delimiter(within)).await?;
+    let names = found.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_string));
+    Ok(names.filter(|name| !name.starts_with(['_', '.'])).collect())
+}
+
+/// A table at the version that it is pinned to, or at its newest.
+async fn open(
+    warehouse: &Warehouse,
+    name: String,
+    pin: Option<(i64, EpochId)>,
+    file_column: Option<&str>,
+) -> Result<TableSnapshot, SinkError> {
+    let mut table = DeltaTable::new(warehouse.log_store(&name)?);
+    let (loaded, place) = match pin {
+        Some((version, epoch)) => (
+            table.load_version(version.cast_unsigned()).await,
+            format!("table {name} at version {version} (epoch {epoch})"),
+        ),
+        None => (table.load().await, format!("table {name}")),
+    };
+    loaded.map_err(|error| reading_error(&place, &error))?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+    let provider = Arc::new(DeltaRows::new(&table, &format!("table {name}"), file_column)?);
+    let mut files = Vec::new();
+    let mut info = TableInfo {
+        name,
+        version: state.version().cast_signed(),
+        epoch: pin.map(|(_, epoch)| epoch),
+        rows: Some(0),
+        files: 0,
+        bytes: 0,
+    };
+    for file in state.log_data().iter() {
+        files.push(file.path().to_string());
+        info.files += 1;
+        info.bytes += u64::try_from(file.size()).unwrap_or(0);
+        info.rows = info.rows.zip(file.num_records()).map(|(all, some)| all + some as u64);
+    }
+    Ok(TableSnapshot { info, files, provider })
+}

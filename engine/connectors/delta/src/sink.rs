@@ -1,0 +1,105 @@
+//! The warehouse as a sink: the traits of `connector` over [`Warehouse`], [`Table`] and [`DataFileWriter`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use connector::{
+    Capabilities, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WarehouseConnector, WriterId,
+};
+use epoch::{EpochId, StagedFile, TableCommit};
+
+use crate::pointer::write_pointer;
+use crate::schema::table_schema;
+use crate::stage::DataFileWriter;
+use crate::table::Table;
+use crate::warehouse::Warehouse;
+
+/// Opens warehouses of Delta tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DeltaConnector;
+
+#[async_trait]
+impl WarehouseConnector for DeltaConnector {
+    async fn open(&self, location: &str) -> Result<Arc<dyn connector::Warehouse>, SinkError> {
+        Ok(Arc::new(Warehouse::open(location).await?))
+    }
+}
+
+#[async_trait]
+impl Sink for Warehouse {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { append: true, replace_buckets: true, ..Capabilities::default() }
+    }
+
+    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
+        table_schema(schema)
+    }
+
+    async fn open_table(
+        &self,
+        definition: &TableDefinition,
+        writer: &WriterId,
+    ) -> Result<Arc<dyn SinkTable>, SinkError> {
+        let TableDefinition { name, schema } = definition;
+        Ok(Arc::new(Table::open(self, name, Arc::clone(schema), &writer.job, &writer.job_id).await?))
+    }
+
+    async fn mark_published(
+        &self,
+        job: &str,
+        epoch: EpochId,
+        versions: &BTreeMap<String, i64>,
+    ) -> Result<(), SinkError> {
+        write_pointer(self, job, epoch, versions).await
+    }
+}
+
+#[async_trait]
+impl SinkTable for Table {
+    fn name(&self) -> &str {
+        Table::name(self)
+    }
+
+    fn schema(&self) -> &SchemaRef {
+        Table::schema(self)
+    }
+
+    fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<Box<dyn StageWriter>, SinkError> {
+        Ok(Box::new(Table::stage(self, epoch, number, bucket)?))
+    }
+
+    async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
+        Table::publish(self, epoch, change).await
+    }
+
+    /// Rows that are accepted are seen: a table holds none back.
+    async fn position(&self) -> Result<SinkPosition, SinkError> {
+        let (version, published) = self.read_position().await?;
+        Ok(SinkPosition { accepted: published, published, version })
+    }
+
+    async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
+        Table::discard(self, epoch).await
+    }
+
+    async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
+        Table::rows(self).await
+    }
+
+    async fn wait_idle(&self) {
+        Table::wait_idle(self).await;
+    }
+}
+
+impl StageWriter for DataFileWriter {
+    fn write(&mut self, rows: &RecordBatch) -> Result<(), SinkError> {
+        DataFileWriter::write(self, rows)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Option<StagedFile>, SinkError> {
+        DataFileWriter::finish(*self)
+    }
+}

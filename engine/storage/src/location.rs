@@ -1,0 +1,157 @@
+//! A place to write to: a folder or an S3 prefix, opened from its location and the environment.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use connector::SinkError;
+use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
+use url::Url;
+
+use crate::synced::{SyncedLocal, create_synced_folders};
+
+/// A folder or an S3 prefix to write to. Holds no keys that could be printed.
+pub struct Location {
+    /// Where it is, without any key. Ends with a slash.
+    pub url: Url,
+    /// Its paths begin at the root of the file system or the bucket.
+    pub root: Arc<dyn ObjectStore>,
+    /// The folder, if it is one.
+    pub folder: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Location").field("url", &self.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Location {
+    /// Opens `location`: a local folder (made if it is not there; may be relative) or `s3://bucket/prefix`.
+    ///
+    /// S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL (for MinIO and others),
+    /// AWS_REGION (us-east-1 if unset) and AWS_ALLOW_HTTP from the environment.
+    ///
+    /// # Errors
+    /// `Settings` if the location cannot be read or a variable is missing; `DiskFull`; `Unavailable`.
+    pub fn open(location: &str) -> Result<Location, SinkError> {
+        Location::with_variables(location, &|name| std::env::var(name).ok())
+    }
+
+    /// The same with `variable` for the environment.
+    pub(crate) fn with_variables(
+        location: &str,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Location, SinkError> {
+        match location.split_once("://") {
+            Some(("s3" | "s3a", _)) => {
+                let (url, root) = s3_root(location, variable)?;
+                Ok(Location { url: with_final_slash(url), root, folder: None })
+            }
+            Some(("file", path)) => local_folder(FilePath::new(path)),
+            Some((scheme, _)) => Err(SinkError::Settings(format!(
+                "`{location}`: `{scheme}://` is not known; write a local folder or s3://bucket/prefix"
+            ))),
+            None if location.trim().is_empty() => Err(SinkError::Settings(
+                "its location is empty; write a local folder or s3://bucket/prefix".to_string(),
+            )),
+            None => local_folder(FilePath::new(location)),
+        }
+    }
+}
+
+fn local_folder(folder: &FilePath) -> Result<Location, SinkError> {
+    let place = format!("warehouse folder {}", folder.display());
+    let absolute = std::path::absolute(folder).map_err(|error| SinkError::file(&place, &error))?;
+    create_synced_folders(&absolute).map_err(|error| SinkError::file(&place, &error))?;
+    // Symbolic links are followed once, so that all parts of the engine mean the same folder.
+    let absolute = absolute.canonicalize().map_err(|error| SinkError::file(&place, &error))?;
+    let url = Url::from_directory_path(&absolute)
+        .map_err(|()| SinkError::Settings(format!("{place} does not make a path that can be written as a URL")))?;
+    Ok(Location { url, root: Arc::new(SyncedLocal::new()), folder: Some(absolute) })
+}
+
+/// The same url with a slash at its end.
+pub fn with_final_slash(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
+}
+
+/// The url of a location on S3, and a store whose paths begin at the root of its bucket.
+pub(crate) fn s3_root(
+    location: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Url, Arc<dyn ObjectStore>), SinkError> {
+    let url = Url::parse(location)
+        .map_err(|error| SinkError::Settings(format!("`{location}`: {error}; write s3://bucket/prefix")))?;
+    let bucket = url
+        .host_str()
+        .filter(|bucket| !bucket.is_empty())
+        .ok_or_else(|| SinkError::Settings(format!("`{location}` names no bucket; write s3://bucket/prefix")))?;
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let needed = |name: &str| {
+        set(name).ok_or_else(|| {
+            SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set"))
+        })
+    };
+    let endpoint = set("AWS_ENDPOINT_URL");
+    let allow_http =
+        set("AWS_ALLOW_HTTP").is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes"));
+    if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) && !allow_http {
+        return Err(SinkError::Settings(
+            "AWS_ENDPOINT_URL is http://, which sends data unprotected; set AWS_ALLOW_HTTP=true if that is wanted"
+                .to_string(),
+        ));
+    }
+    let mut builder = builder(allow_http)
+        .with_bucket_name(bucket)
+        .with_access_key_id(needed("AWS_ACCESS_KEY_ID")?)
+        .with_secret_access_key(needed("AWS_SECRET_ACCESS_KEY")?)
+        .with_region(
+            set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_string()),
+        );
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    if let Some(token) = set("AWS_SESSION_TOKEN") {
+        builder = builder.with_token(token);
+    }
+    let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
+    Ok((url, Arc::new(store)))
+}
+
+/// How every store is asked, whatever its place.
+fn builder(allow_http: bool) -> AmazonS3Builder {
+    AmazonS3Builder::new()
+        // MinIO and its like answer under one host name, whatever the bucket.
+        .with_virtual_hosted_style_request(false)
+        // An object that must not be there yet is put only then: without this two writers could both believe that they made it.
+        .with_conditional_put(S3ConditionalPut::ETagMatch)
+        .with_client_options(
+            ClientOptions::new()
+                .with_allow_http(allow_http)
+                .with_connect_timeout(Duration::from_secs(5))
+                .with_timeout(Duration::from_secs(30)),
+        )
+        .with_retry(retries())
+}
+
+/// Requests are tried again for at most 20 s; longer failures are the run loop's to wait for.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(3),
+            base: 2.0,
+        },
+        max_retries: 6,
+        retry_timeout: Duration::from_secs(20),
+    }
+}
+
+#[cfg(test)]
+mod tests;
