@@ -1,4 +1,5 @@
-//! House rules that the compiler does not know: file and function length, opening lines, forbidden calls and names, crate direction.
+//! House rules that the compiler does not know: file and function length, opening lines, forbidden calls, names and words, the
+//! direction of crates, circles of files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::fs;
@@ -72,6 +73,37 @@ fn crates_point_one_way() {
 }
 
 #[test]
+fn no_circle_of_files_is_longer_than_two() {
+    let mut problems = Vec::new();
+    for folder in crates() {
+        problems.extend(circles(&arrows_of_files(&folder.join("src"))).into_iter().filter(|circle| circle.len() > 2).map(
+            |circle| {
+                let files: Vec<String> = circle.iter().map(|file| shown(file)).collect();
+                format!("a circle of {} files: {}", files.len(), files.join(", "))
+            },
+        ));
+    }
+    refuse(problems);
+}
+
+#[test]
+fn words_that_meant_several_things_stay_away() {
+    refuse(each_rust_file(|_, text| word_problems(text)));
+}
+
+/// Positions belong to connectors: whoever looks into one binds itself to a kind of source.
+#[test]
+fn only_connectors_look_into_positions() {
+    let blind = ["engine/runtime/src", "engine/plan/src", "engine/operators/src", "engine/state/src"];
+    refuse(each_rust_file(|path, text| {
+        let is_blind = blind.iter().any(|folder| path.starts_with(folder)) && !is_test(path);
+        let code = if is_blind { code_only(text) } else { String::new() };
+        let looks = |line: &&str| line.contains("epoch::offsets") || line.contains("offsets::");
+        code.lines().filter(looks).map(|line| format!("1: looks into a position: {}", line.trim())).collect()
+    }));
+}
+
+#[test]
 fn no_file_holds_a_path_of_one_machine() {
     let mut files = Vec::new();
     collect(&root(), &mut files, &|_| true);
@@ -139,6 +171,25 @@ fn arrows_back_are_seen() {
     );
     assert!(arrow_problems("epoch", "[dev-dependencies]\nruntime.workspace = true\n").is_empty());
     assert_eq!(arrow_problems("extra", "[dependencies]\n").len(), 1);
+}
+
+#[test]
+fn circles_are_seen() {
+    let file = |name: &str| PathBuf::from(name);
+    let arrows = |pairs: &[(&str, &str)]| pairs.iter().map(|(from, to)| (file(from), file(to))).collect::<Vec<_>>();
+    assert!(circles(&arrows(&[("a", "b"), ("b", "c"), ("a", "c")])).is_empty());
+    assert_eq!(circles(&arrows(&[("a", "b"), ("b", "a"), ("b", "c")])), [[file("a"), file("b")]]);
+    let three = circles(&arrows(&[("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")]));
+    assert_eq!(three, [[file("a"), file("b"), file("c")]]);
+    let uses = "use crate::b::{C, d};\nuse super::e::F;\nfn x() { crate::g::h(); }\n// use crate::i;\n";
+    assert_eq!(paths_in_crate(uses), ["crate::b", "super::e", "crate::g"]);
+    assert_eq!(paths_in_crate("use crate::{a::B, c};"), ["crate::a", "crate::c"]);
+}
+
+#[test]
+fn words_of_several_meanings_are_seen() {
+    assert_eq!(word_problems("pub struct Moment;\n"), ["1: `Moment` has meant several things: say which"]);
+    assert!(word_problems("// A Moment of text; Momentum\nlet moments = 1;\n").is_empty());
 }
 
 #[test]
@@ -232,6 +283,126 @@ fn arrow_problems(name: &str, manifest: &str) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Types and functions that once had these names had several meanings each.
+const WORDS: &[&str] = &[
+    "Moment", "Told", "World", "Layout", "Pen", "Heard", "Held", "Done", "Found", "Known", "Given", "settle", "settled", "seal",
+    "sealed", "owes", "pieces", "figures",
+];
+
+fn word_problems(text: &str) -> Vec<String> {
+    let code = code_only(text);
+    let mut problems = Vec::new();
+    for (index, line) in code.lines().enumerate() {
+        for word in line.split(|c| !is_word(c)).filter(|word| WORDS.contains(word)) {
+            problems.push(format!("{}: `{word}` has meant several things: say which", index + 1));
+        }
+    }
+    problems
+}
+
+/// Which file of a crate names which, tests left out.
+fn arrows_of_files(source: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let mut files = Vec::new();
+    if source.is_dir() {
+        collect(source, &mut files, &|path| path.extension().is_some_and(|end| end == "rs"));
+    }
+    let mut arrows = Vec::new();
+    for file in files.iter().filter(|file| !is_test(file.strip_prefix(root()).unwrap_or(file))) {
+        let text = fs::read_to_string(file).expect("a source file is readable text");
+        // A file that only gathers its folder (`mod` and `pub use`) is no station of its own.
+        for path in paths_in_crate(&text) {
+            let target = file_of_path(source, file, &path, &files);
+            arrows.extend(target.filter(|target| target != file).map(|target| (file.clone(), target)));
+        }
+    }
+    arrows.sort();
+    arrows.dedup();
+    arrows
+}
+
+/// The paths into its own crate that a file names in code: `crate::a` of `crate::a::B`, each once a mention. The first module only.
+fn paths_in_crate(text: &str) -> Vec<String> {
+    let code = code_only(text);
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (at, _) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with(|c| is_word(c) || c == ':')) {
+            let rest = &code[at + start.len()..];
+            if let Some(list) = rest.strip_prefix('{') {
+                let mut depth = 0_usize;
+                let list: String = list
+                    .chars()
+                    .take_while(|c| {
+                        depth = match c {
+                            '{' => depth + 1,
+                            '}' if depth > 0 => depth - 1,
+                            '}' => return false,
+                            _ => depth,
+                        };
+                        true
+                    })
+                    .collect();
+                let mut depth = 0_usize;
+                let items = list.split(|c| {
+                    match c {
+                        '{' => depth += 1,
+                        '}' => depth = depth.saturating_sub(1),
+                        _ => {}
+                    }
+                    c == ',' && depth == 0
+                });
+                for item in items {
+                    let name: String = item.trim_start().chars().take_while(|c| is_word(*c)).collect();
+                    found.extend((!name.is_empty()).then(|| (at, format!("{start}{name}"))));
+                }
+            } else {
+                let name: String = rest.chars().take_while(|c| is_word(*c)).collect();
+                found.push((at, format!("{start}{name}")));
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// The file of a module that a file names, if it is one: `crate::a` is `src/a.rs`, `super::b` of `src/a/c.rs` is `src/a/b.rs`.
+fn file_of_path(source: &Path, file: &Path, path: &str, files: &[PathBuf]) -> Option<PathBuf> {
+    let (start, name) = path.split_once("::")?;
+    let folder = match start {
+        "crate" => source.to_path_buf(),
+        _ => file.parent()?.to_path_buf(),
+    };
+    [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")].into_iter().find(|path| files.contains(path))
+}
+
+/// Files that reach each other, circle by circle.
+fn circles(arrows: &[(PathBuf, PathBuf)]) -> Vec<Vec<PathBuf>> {
+    let mut files: Vec<&PathBuf> = arrows.iter().flat_map(|(from, to)| [from, to]).collect();
+    files.sort();
+    files.dedup();
+    let reached = |start: &PathBuf| {
+        let (mut seen, mut next) = (Vec::new(), vec![start]);
+        while let Some(file) = next.pop() {
+            for (_, to) in arrows.iter().filter(|(from, _)| from == file) {
+                if !seen.contains(&to) {
+                    seen.push(to);
+                    next.push(to);
+                }
+            }
+        }
+        seen
+    };
+    let reach: Vec<Vec<&PathBuf>> = files.iter().map(|file| reached(file)).collect();
+    let mut circles: Vec<Vec<PathBuf>> = Vec::new();
+    for (index, file) in files.iter().enumerate().filter(|(index, file)| reach[*index].contains(*file)) {
+        let is_back = |other: &usize| reach[index].contains(&files[*other]) && reach[*other].contains(file);
+        let circle: Vec<PathBuf> = (0..files.len()).filter(is_back).map(|other| files[other].clone()).collect();
+        if circle.len() > 1 && !circles.contains(&circle) {
+            circles.push(circle);
+        }
+    }
+    circles
 }
 
 /// Paths that exist on the machine of whoever wrote them only.

@@ -170,8 +170,7 @@ impl BatchBuilder {
     }
 
     fn flush(&mut self) -> Result<Option<RecordBatch>, RunError> {
-        let internal =
-            |error: ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
+        let internal = |error: ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
         let mut columns = self.decoder.flush().map_err(internal)?;
         if self.offsets.is_empty() {
             return Ok(None);

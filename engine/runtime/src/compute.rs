@@ -269,10 +269,9 @@ impl Compute {
             }),
             // The table takes whole buckets; these rows are for those that read it.
             (_, true) => Ok(()),
-            (Sign::Retract, false) => Err(RunError::Internal(format!(
-                "rows of {} are retracted, which it cannot do",
-                setup.plan.name
-            ))),
+            (Sign::Retract, false) => {
+                Err(RunError::Internal(format!("rows of {} are retracted, which it cannot do", setup.plan.name)))
+            }
             (Sign::Add, false) => {
                 steps.at(Step::Stage, epoch, || table.add(setup.sink.as_ref(), push.rows, epoch, lane))
             }

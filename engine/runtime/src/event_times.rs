@@ -41,7 +41,12 @@ impl EventTimes {
 ///
 /// # Errors
 /// If the column is no column of times.
-pub fn note_times(batch: &RecordBatch, column: usize, newest: &mut PerSplit<i64>, all: &mut Option<EventTimes>) -> Result<(), RunError> {
+pub fn note_times(
+    batch: &RecordBatch,
+    column: usize,
+    newest: &mut PerSplit<i64>,
+    all: &mut Option<EventTimes>,
+) -> Result<(), RunError> {
     let metadata = batch.num_columns() - plan::METADATA_COLUMNS.len();
     let topics = batch.column(metadata + 1).as_string::<i32>();
     let partitions = batch.column(metadata + 2).as_primitive::<arrow::datatypes::Int32Type>();

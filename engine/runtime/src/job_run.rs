@@ -295,7 +295,8 @@ impl JobRun {
 
     /// Number of artifacts of a table that a later epoch may replace: those of the buckets that are not final.
     pub fn replaceable_files(&self, table: &str) -> usize {
-        let of_table = self.run.topology.tables.iter().zip(&self.run.files).filter(|(setup, _)| setup.plan.name == table);
+        let of_table =
+            self.run.topology.tables.iter().zip(&self.run.files).filter(|(setup, _)| setup.plan.name == table);
         of_table.filter_map(|(_, files)| files.as_ref()).map(OpenFiles::count).sum()
     }
 }

@@ -43,12 +43,7 @@ impl Planner {
     ///
     /// # Errors
     /// Settings that a client does not take.
-    pub fn open(
-        job: &Job,
-        backends: &Backends,
-        is_bounded: bool,
-        stop: &Arc<AtomicBool>,
-    ) -> Result<Planner, RunError> {
+    pub fn open(job: &Job, backends: &Backends, is_bounded: bool, stop: &Arc<AtomicBool>) -> Result<Planner, RunError> {
         let mut sources = BTreeMap::new();
         for (name, source) in &job.sources {
             let planner = backends.registry.source(source, job)?.planner(stop)?;
@@ -121,10 +116,8 @@ impl Planner {
 /// What an epoch saw of each split of a source: for the watermark.
 pub fn observed(planned: &SourcePlan, newest: &PerSplit<i64>) -> PerSplit<Observed> {
     let see = |(split, range): (Split, &SplitRange)| {
-        let seen = Observed {
-            event_us_max: newest.get(&split).copied(),
-            has_backlog: planned.has_backlog(&split, range),
-        };
+        let seen =
+            Observed { event_us_max: newest.get(&split).copied(), has_backlog: planned.has_backlog(&split, range) };
         (split, seen)
     };
     planned.ranges.iter().map(see).collect()

@@ -103,7 +103,9 @@ impl Reader {
         let builder = &mut self.builder;
         let (batches, rejected) = steps.at(Step::Decode, plan.epoch, || builder.flush_all())?;
         if let Some(column) = setup.event_time {
-            batches.iter().try_for_each(|batch| note_times(batch, column, &mut totals.event_us_max, &mut totals.event_times))?;
+            batches
+                .iter()
+                .try_for_each(|batch| note_times(batch, column, &mut totals.event_us_max, &mut totals.event_times))?;
         }
         totals.rejected += rejected.len() as u64;
         if let (OnError::Fail, Some(first)) = (setup.source.on_error, rejected.first()) {

@@ -16,16 +16,15 @@ use crate::error::{RunError, of_table};
 use crate::event_times::EventTimes;
 use crate::files::OpenFiles;
 
+use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
-use crate::operate::{Running, operate};
 use crate::stage::Staged;
 use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::Stop;
 use crate::topology::{Epoch, Topology};
-
 
 /// A job that runs.
 pub struct Run {

@@ -76,8 +76,7 @@ pub fn topology(graph: &Graph, job: &Job, tables: &Tables) -> Result<Topology, R
         tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
     };
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
-    let rejected =
-        dead_letters.map(|source| Ok((source.name.clone(), find(&paths::rejected_table(&source.name))?)));
+    let rejected = dead_letters.map(|source| Ok((source.name.clone(), find(&paths::rejected_table(&source.name))?)));
     Topology::new(graph, job.watermark_policy, tables, rejected.collect::<Result<_, RunError>>()?)
 }
 

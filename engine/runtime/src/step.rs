@@ -81,12 +81,7 @@ pub struct Steps {
 impl Steps {
     /// Steps of a run. At the fail point the process kills itself, if there is one.
     pub fn new(fail_point: Option<FailPoint>) -> Steps {
-        Steps {
-            fail_point,
-            failing: Failing::Kill,
-            has_failed: AtomicBool::new(false),
-            spent_us: Default::default(),
-        }
+        Steps { fail_point, failing: Failing::Kill, has_failed: AtomicBool::new(false), spent_us: Default::default() }
     }
 
     /// Arms a fail point that leaves the process alive: what runs is given up by unwinding, so that nothing after the

@@ -380,12 +380,8 @@ impl MemoryRun {
             Some(job_run) => job_run,
             None => {
                 let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
-                let options = RunOptions {
-                    trigger: Trigger::Asap,
-                    stop: Arc::default(),
-                    abort: &self.abort,
-                    fail_point: None,
-                };
+                let options =
+                    RunOptions { trigger: Trigger::Asap, stop: Arc::default(), abort: &self.abort, fail_point: None };
                 let graph = (graph, StaticSchemas::default());
                 let mut job_run = JobRun::open(job, graph, options, &handle()?, &self.backends)?;
                 let log = &mut self.log;

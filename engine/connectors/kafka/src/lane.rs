@@ -14,11 +14,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::settings::{KafkaSettings, OnDataLoss};
 use super::batch::{BATCH_MAX, Batch, Kind, PartitionQueue};
 use super::context::{Consumer, Context};
 use super::error::{needs_settings, says_unknown};
 use super::options::{Role, client_config, refused};
+use crate::settings::{KafkaSettings, OnDataLoss};
 
 /// Bytes of prefetched records that a lane may hold, unless told otherwise.
 const BUFFER_BYTES: usize = 32 << 20;
@@ -65,7 +65,7 @@ struct Partition {
 /// How far handing over came.
 enum Progress {
     /// The range is exhausted.
-    Done,
+    Complete,
     /// More must come from the broker.
     More,
     /// The next offset is not there.
@@ -79,12 +79,7 @@ impl KafkaLane {
     ///
     /// # Errors
     /// Settings that librdkafka does not know or accept.
-    pub fn open(
-        source: &str,
-        settings: &KafkaSettings,
-        group: &str,
-        lane_number: usize,
-    ) -> Result<Self, SourceError> {
+    pub fn open(source: &str, settings: &KafkaSettings, group: &str, lane_number: usize) -> Result<Self, SourceError> {
         client_config(source, settings, group, Role::Lane { number: lane_number, partition_bytes: BUFFER_BYTES })?;
         Ok(KafkaLane {
             source: source.to_string(),
@@ -219,7 +214,13 @@ impl KafkaLane {
             "data was lost; going on, as on_data_loss says"
         );
         self.move_to(at, next)?;
-        Ok(DataGap { stream: at.stream.clone(), partition: at.partition, from: from.into(), until: next.into(), reason })
+        Ok(DataGap {
+            stream: at.stream.clone(),
+            partition: at.partition,
+            from: from.into(),
+            until: next.into(),
+            reason,
+        })
     }
 
     /// Puts one partition to another offset.
@@ -358,7 +359,7 @@ impl LogReader for KafkaLane {
             };
             let position = partition.position;
             match partition.hand_over(until, handle) {
-                Progress::Done => return Ok(gaps),
+                Progress::Complete => return Ok(gaps),
                 Progress::More => {}
                 Progress::OutOfRange => {
                     let consumer = Arc::clone(&client.consumer);
@@ -437,7 +438,7 @@ impl Partition {
             }
             self.ahead.drop_front();
         }
-        Progress::Done
+        Progress::Complete
     }
 }
 

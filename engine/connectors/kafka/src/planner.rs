@@ -13,11 +13,11 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
 use super::context::{Consumer, Context};
 use super::error::{says_unknown, unavailable};
 use super::options::{Role, client_config, refused};
 use super::topics::{TopicListing, TopicSelection};
+use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
 
 /// How long the first contact with the broker may take.
 const FIRST_CONTACT: Duration = Duration::from_secs(10);
@@ -321,11 +321,7 @@ impl KafkaPlanner {
 
     /// One offset of every partition, in one request per broker. librdkafka's question by time also takes the two
     /// logical offsets, and it passes the isolation level on: the end is the last stable offset where that is asked for.
-    fn list_offsets(
-        &self,
-        partitions: impl Iterator<Item = Split>,
-        which: Offset,
-    ) -> Result<Offsets, KafkaError> {
+    fn list_offsets(&self, partitions: impl Iterator<Item = Split>, which: Offset) -> Result<Offsets, KafkaError> {
         let mut list = TopicPartitionList::new();
         for at in partitions {
             list.add_partition_offset(&at.stream, at.partition, which)?;

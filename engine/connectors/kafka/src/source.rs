@@ -9,10 +9,10 @@ use epoch::PerSplit;
 use epoch::offsets::Offsets;
 use job::Job;
 
-use crate::settings::KafkaSettings;
 use crate::keys::KafkaConnector;
 use crate::lane::KafkaLane;
 use crate::planner::KafkaPlanner;
+use crate::settings::KafkaSettings;
 
 impl SourceConnector for KafkaConnector {
     fn reads(&self, connector: &str) -> bool {

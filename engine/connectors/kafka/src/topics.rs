@@ -8,8 +8,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use regex::Regex;
 
-use crate::settings::Topics;
 use super::context::Consumer;
+use crate::settings::Topics;
 use connector::SourceError;
 
 use super::error::says_unknown;

@@ -68,8 +68,7 @@ pub fn restore(checkpoint: &CheckpointReader, name: &str, version: &str) -> Resu
     for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
         let (at, _) = entry?;
         let Some(bytes) = checkpoint.read_block(&at)? else { continue };
-        let (found, batch) =
-            read(&bytes).map_err(|error| damaged(name, version, &format!("is damaged: {error}")))?;
+        let (found, batch) = read(&bytes).map_err(|error| damaged(name, version, &format!("is damaged: {error}")))?;
         if found == version {
             return Ok(Some(StaticRows { version: found, batch }));
         }

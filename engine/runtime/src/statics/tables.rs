@@ -51,7 +51,8 @@ impl Statics {
             let Some(table) = job.statics.get(name).filter(|_| is_read(graph, name)) else { continue };
             let source = registry.static_table(table)?;
             let rows = rows.remove(name);
-            let state = StaticState { settings: table.clone(), source, schema: Arc::clone(schema), rows, looked_us: None };
+            let state =
+                StaticState { settings: table.clone(), source, schema: Arc::clone(schema), rows, looked_us: None };
             tables.insert(name.clone(), state);
         }
         Ok(Statics { tables, runtime: runtime.clone() })
@@ -186,7 +187,8 @@ impl StaticState {
             ),
             false => format!("put [static.{name}.schema] back until that epoch is done"),
         };
-        let text = format!("the columns at {} {what}: {}; {remedy}", self.settings.path, difference(&self.schema, &found));
+        let text =
+            format!("the columns at {} {what}: {}; {remedy}", self.settings.path, difference(&self.schema, &found));
         Err(StaticError::Data(named(name, &text)))
     }
 }

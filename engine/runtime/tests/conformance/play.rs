@@ -1,9 +1,9 @@
 //! Plays a case through the engine in memory and compares what comes out, exactly.
 
 use epoch::Step;
-use testkit::{MemoryOptions, MemoryRecord, MemoryRun};
 use runtime::{EpochProgress, RunError, StateProgress, StepSide};
 use serde_json::Value;
+use testkit::{MemoryOptions, MemoryRecord, MemoryRun};
 
 use crate::by_hand::{self, Steps};
 use crate::case::Case;

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Mode, SECOND, Source, Table};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Measure, Filter, Gap, Join, JoinKind, Query, Session, Sets, Spelling, Window};
+use crate::query::{Aggregate, Filter, Gap, Join, JoinKind, Measure, Query, Session, Sets, Spelling, Window};
 
 mod data;
 mod more;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use testkit::{MemoryOptions, MemoryRun};
 use connector::StaticRows;
 use runtime::RunError;
+use testkit::{MemoryOptions, MemoryRun};
 
 use crate::case::{Act, BEGIN_US, Case, SOURCES, Static};
 use crate::query::STATIC;

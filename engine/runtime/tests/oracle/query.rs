@@ -6,20 +6,20 @@
 
 mod aggregate;
 mod explode;
-mod measure;
 mod filter;
 mod join;
 mod lookup;
+mod measure;
 mod session;
 mod shape;
 mod simplify;
 
 pub use aggregate::{Aggregate, Sets, Window};
 pub use explode::Explode;
-pub use measure::Measure;
 pub use filter::Filter;
 pub use join::{Join, JoinKind, Spelling};
 pub use lookup::{Lookup, STATIC};
+pub use measure::Measure;
 pub use session::{Gap, Session};
 
 use crate::case::{Case, Mode, SOURCES, Table};

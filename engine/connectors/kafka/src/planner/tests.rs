@@ -55,7 +55,10 @@ fn lost_records_stop_the_job_and_name_the_range() {
     for (position, low, high, word) in [(4, 5, 10, "retention"), (11, 0, 10, "made anew")] {
         let error = planner.backlog(Some(&offsets(&[(0, position)])), &reach(&[(low, high)])).unwrap_err();
         let SourceError::DataLoss(loss) = error else { panic!("{error}") };
-        assert_eq!((loss.stream.as_str(), loss.partition, loss.from.offset().unwrap(), loss.until.offset().unwrap()), ("t", 0, position, low));
+        assert_eq!(
+            (loss.stream.as_str(), loss.partition, loss.from.offset().unwrap(), loss.until.offset().unwrap()),
+            ("t", 0, position, low)
+        );
         assert!(loss.reason.contains(word), "{}", loss.reason);
     }
     let error = planner.backlog(Some(&offsets(&[(0, 1), (1, 6)])), &reach(&[(0, 10)])).unwrap_err();
@@ -72,7 +75,11 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         backlog.ranges,
         [(at(0), range(5, 10)), (at(1), range(0, 20)), (at(2), range(6, 6))].into_iter().collect()
     );
-    let gaps: Vec<_> = backlog.gaps.iter().map(|gap| (gap.partition, gap.from.offset().unwrap(), gap.until.offset().unwrap())).collect();
+    let gaps: Vec<_> = backlog
+        .gaps
+        .iter()
+        .map(|gap| (gap.partition, gap.from.offset().unwrap(), gap.until.offset().unwrap()))
+        .collect();
     assert_eq!(gaps, [(0, 4, 5), (1, 50, 0), (2, 6, 6)]);
 
     // The protocol's own rule accepts the plan that follows.
@@ -84,9 +91,12 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         late_watermark_us: None,
         times: std::collections::BTreeMap::new(),
         lanes: 1,
-        sources: [("events".to_string(), epoch::SourcePlan { ranges: epoch::offsets::ranges(&ranges), latest: Default::default(), gaps })]
-            .into_iter()
-            .collect(),
+        sources: [(
+            "events".to_string(),
+            epoch::SourcePlan { ranges: epoch::offsets::ranges(&ranges), latest: Default::default(), gaps },
+        )]
+        .into_iter()
+        .collect(),
         statics: Default::default(),
     };
     let before = plan(0, position.iter().map(|(at, until)| (at, range(0, *until))).collect(), vec![]);

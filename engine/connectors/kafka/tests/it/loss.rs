@@ -63,7 +63,10 @@ fn records_deleted_after_planning_stop_the_lane_or_become_a_gap() {
         lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
         let mut read = Vec::new();
         let gaps = lane.read(&topic.at(0), planned, &mut |record| read.push(record.offset)).unwrap();
-        assert_eq!(gaps.iter().map(|gap| (gap.from.offset().unwrap(), gap.until.offset().unwrap())).collect::<Vec<_>>(), [expected_gap]);
+        assert_eq!(
+            gaps.iter().map(|gap| (gap.from.offset().unwrap(), gap.until.offset().unwrap())).collect::<Vec<_>>(),
+            [expected_gap]
+        );
         assert_eq!(read, expected);
     }
 }

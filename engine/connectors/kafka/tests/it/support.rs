@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use connector::SourceError;
+use connector::log::LogReader;
 use epoch::Split;
 use epoch::offsets::{OffsetRange, Offsets};
 use kafka::broker::Broker;
-use connector::SourceError;
-use connector::log::LogReader;
 use kafka::{KafkaLane, KafkaPlanner};
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};

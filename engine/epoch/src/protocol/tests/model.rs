@@ -78,8 +78,8 @@ struct Death;
 
 /// How an entered step ends for the engine.
 enum Entered {
-    Done,
-    /// Done, but reported as failed: the engine may only rely on the step being repeatable.
+    Completed,
+    /// Completed, but reported as failed: the engine may only rely on the step being repeatable.
     Unknown,
 }
 
@@ -166,7 +166,7 @@ impl Simulation {
             simulation.store_plan(memory.owner, &plan).expect("the owner may plan");
         };
         match self.enter(memory, Step::Plan, zombies, store, |_, _| {})? {
-            Entered::Done => memory.plan = Some(plan),
+            Entered::Completed => memory.plan = Some(plan),
             // Nobody knows whether it is stored: the checkpoint is closed, and the next process will see.
             Entered::Unknown => return Err(Death),
         }
@@ -189,7 +189,7 @@ impl Simulation {
             simulation.store_commit(memory.owner, &commit, memory.state_after()).expect("the owner may commit");
         };
         match self.enter(memory, Step::Commit, zombies, store, |_, _| {})? {
-            Entered::Done => memory.permit = Some(Permit::for_durable(memory.commit())),
+            Entered::Completed => memory.permit = Some(Permit::for_durable(memory.commit())),
             // As with the plan. There is no permit, so nothing can be published on a guess.
             Entered::Unknown => return Err(Death),
         }
@@ -262,7 +262,7 @@ impl Simulation {
             }
         }
         self.check_whole_epochs();
-        Ok(Entered::Done)
+        Ok(Entered::Completed)
     }
 
     /// A process that was cut off tries everything it still believes it may do.

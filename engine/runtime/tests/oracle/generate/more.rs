@@ -3,7 +3,7 @@
 use super::{add, aggregate, dressed, ranged, rows};
 use crate::case::{Case, Mode, Refresh, SECOND, Static, StaticRow};
 use crate::dice::Dice;
-use crate::query::{Aggregate, Explode, Measure, Join, Lookup, Query, Sets};
+use crate::query::{Aggregate, Explode, Join, Lookup, Measure, Query, Sets};
 
 /// Tables whose late rows can be told keep them now and then.
 pub fn keep_late(dice: &mut Dice, case: &mut Case) {

@@ -70,7 +70,8 @@ impl Measure {
     ];
 
     /// Whole numbers that can be the `v` of a result.
-    pub const WHOLE: [Measure; 5] = [Measure::Count, Measure::CountV, Measure::SumV, Measure::MinV, Measure::CountDistinctV];
+    pub const WHOLE: [Measure; 5] =
+        [Measure::Count, Measure::CountV, Measure::SumV, Measure::MinV, Measure::CountDistinctV];
 
     /// Those that depend on the order of epoch, lane and arrival.
     pub const ORDERED: [Measure; 5] =

@@ -499,7 +499,8 @@ fn what_cannot_be_is_refused_in_words() {
 fn the_graph_tells_of_static_tables() {
     let shop = Shop::of(NAMES).with("refresh = \"10 minutes\"");
     let job = shop.job();
-    let schemas = runtime::static_schemas(&job, &registry()).into_iter().map(|(name, schema)| (name, schema.unwrap())).collect();
+    let schemas =
+        runtime::static_schemas(&job, &registry()).into_iter().map(|(name, schema)| (name, schema.unwrap())).collect();
     let graph = plan::plan_job(&job, &runtime::schemas(&job, &schemas)).unwrap();
     let text = plan::explain::explain(&job, &graph);
     let line = format!("static products: {}, looked at every 10 minutes", shop.path("products.csv").display());
