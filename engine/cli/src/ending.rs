@@ -41,6 +41,15 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<query::QueryError> for Failure {
+    fn from(error: query::QueryError) -> Self {
+        match error {
+            query::QueryError::WrongInput(text) => Failure::WrongInput(text),
+            query::QueryError::Failed(text) => Failure::Failed(text),
+        }
+    }
+}
+
 /// Says what failed, if anything did, and gives the exit code.
 pub fn exit_code(outcome: Outcome) -> ExitCode {
     let (code, text) = match outcome {

@@ -19,10 +19,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["epoch"]),
     ("operators", &["batch", "epoch", "state"]),
     ("plan", &["batch", "epoch", "job", "state", "operators"]),
+    ("query", &["delta", "plan"]),
     ("runtime", &["batch", "epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan"]),
     ("serve", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime"]),
-    ("drill", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime"]),
-    ("cli", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime", "serve", "drill"]),
+    ("drill", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "query", "runtime"]),
+    (
+        "cli",
+        &[
+            "epoch",
+            "job",
+            "formats",
+            "kafka",
+            "delta",
+            "state",
+            "operators",
+            "plan",
+            "query",
+            "runtime",
+            "serve",
+            "drill",
+        ],
+    ),
 ];
 
 /// Calls that end the process or hide an error. Clippy denies most of them; this also sees code that is configured away.

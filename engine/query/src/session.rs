@@ -1,55 +1,56 @@
 //! The tables of a warehouse as of one epoch, and the queries over them.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
-use delta::{AsOf, Pointer, TableInfo, Warehouse};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use plan::{ReadFault, Readable};
 
-use super::output::{Format, Output};
-use super::state::StateFunction;
-use super::trouble;
-use crate::ending::{Failure, Outcome};
-use crate::progress::Progress;
-
-/// Time between two looks at how long a query has been running.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+use crate::error::QueryError;
+use crate::state::{ReadState, StateFunction};
+use crate::warehouse::{TableInfo, Warehouse};
 
 /// An open warehouse.
 pub struct Session {
     context: SessionContext,
     warehouse: Warehouse,
-    tables: Vec<TableInfo>,
-    pointers: Vec<Pointer>,
     readable: Readable,
 }
 
+/// A plan that was checked to read only.
+pub struct ReadPlan(LogicalPlan);
+
+/// The rows of one query, batch by batch. They are as of the epoch that the session was at, whatever it does meanwhile.
+pub struct Answer {
+    batches: SendableRecordBatchStream,
+    tables: Arc<[TableInfo]>,
+}
+
 impl Session {
-    /// Opens the warehouse and registers its tables; `job` is the job whose state can be asked for.
+    /// Opens the warehouse and registers its tables; `state` reads the state of the job that is asked about, if there is one.
     ///
     /// # Errors
     /// It cannot be opened, or a table in it is damaged.
-    pub async fn open(location: &str, job: Option<PathBuf>) -> Result<Session, Failure> {
-        let warehouse = Warehouse::open(location).await.map_err(failed)?;
+    pub async fn open(location: &str, state: Option<ReadState>) -> Result<Session, QueryError> {
+        let warehouse = Warehouse::open(location).await?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
         // Names have no case; each is spelled as what it means.
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = plan::session(config);
-        plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
-        context.register_udtf("state", Arc::new(StateFunction { job }));
-        let mut session =
-            Session { context, warehouse, tables: Vec::new(), pointers: Vec::new(), readable: Readable::default() };
+        plan::functions::register_batch(&context).map_err(|error| QueryError::of(&error, &[]))?;
+        context.register_udtf("state", Arc::new(StateFunction { read: state }));
+        let mut session = Session { context, warehouse, readable: Readable::default() };
         session.refresh().await?;
         Ok(session)
     }
@@ -58,13 +59,8 @@ impl Session {
     ///
     /// # Errors
     /// The warehouse does not answer, or a table in it is damaged.
-    pub async fn refresh(&mut self) -> Outcome {
-        let pointers = delta::read_pointers(&self.warehouse).await.map_err(failed)?;
-        // Tables that no job points at may be new at any time.
-        if pointers.is_empty() || pointers != self.pointers {
-            self.tables =
-                delta::register_tables(&self.context, &self.warehouse, AsOf::Published).await.map_err(failed)?;
-            self.pointers = pointers;
+    pub async fn refresh(&mut self) -> Result<(), QueryError> {
+        if self.warehouse.refresh(&self.context).await? {
             self.readable = self.columns_of_all().await?;
         }
         Ok(())
@@ -72,17 +68,17 @@ impl Session {
 
     /// The tables, by name.
     pub fn tables(&self) -> &[TableInfo] {
-        &self.tables
+        self.warehouse.tables()
     }
 
     /// Where the tables are.
-    pub fn place(&self) -> &str {
-        self.warehouse.url().as_str()
+    pub fn location(&self) -> &str {
+        self.warehouse.location()
     }
 
-    async fn columns_of_all(&self) -> Result<Readable, Failure> {
-        let mut tables = Vec::with_capacity(self.tables.len());
-        for table in &self.tables {
+    async fn columns_of_all(&self) -> Result<Readable, QueryError> {
+        let mut tables = Vec::with_capacity(self.tables().len());
+        for table in self.tables() {
             tables.push((table.name.clone(), self.columns(&table.name).await?));
         }
         Ok(Readable::new(tables))
@@ -92,69 +88,75 @@ impl Session {
     ///
     /// # Errors
     /// There is no such table.
-    pub async fn columns(&self, table: &str) -> Result<SchemaRef, Failure> {
+    pub async fn columns(&self, table: &str) -> Result<SchemaRef, QueryError> {
         let provider = self.context.table_provider(TableReference::parse_str(table)).await;
-        provider.map(|provider| provider.schema()).map_err(|_| trouble::unknown_table(table, &self.tables))
+        provider.map(|provider| provider.schema()).map_err(|_| QueryError::unknown_table(table, self.tables()))
     }
 
-    /// Runs all statements of a text, and returns how many rows came out.
+    /// The statements of a text, one at least.
     ///
     /// # Errors
-    /// The first statement that is wrong or fails.
-    pub async fn run(&self, text: &str, format: Format, out: &mut impl Write) -> Result<u64, Failure> {
+    /// The text is not SQL, or there is none in it.
+    pub fn statements(&self, text: &str) -> Result<Vec<Statement>, QueryError> {
         let text = plan::with_literals(text);
-        let statements = DFParserBuilder::new(text.as_str())
+        let statements: Vec<Statement> = DFParserBuilder::new(text.as_str())
             .with_dialect(&SparkSqlDialect {})
             .build()
             .and_then(|mut parser| parser.parse_statements())
-            .map_err(|error| trouble::explain(&error, &self.tables))?;
+            .map_err(|error| self.explain(&error))?
+            .into();
         if statements.is_empty() {
-            return Err(Failure::WrongInput("there is no query\n  write for example SELECT 1".to_owned()));
+            return Err(QueryError::WrongInput("there is no query\n  write for example SELECT 1".to_owned()));
         }
-        let mut rows = 0;
-        for statement in statements {
-            let stream = self.start(statement).await?;
-            rows += self.write(stream, Output::new(format, out)).await?;
-        }
-        Ok(rows)
+        Ok(statements)
     }
 
-    async fn start(&self, statement: Statement) -> Result<SendableRecordBatchStream, Failure> {
-        let explain = |error| trouble::explain(&error, &self.tables);
-        // The same names, functions, windows and casts as in a job, or a query would not give what the job's table holds.
+    /// Plans a statement: the same names, functions, windows and casts as in a job, or a query would not give what the job's
+    /// table holds.
+    ///
+    /// # Errors
+    /// What is wrong with the statement; it would change something.
+    pub async fn plan(&self, statement: Statement) -> Result<ReadPlan, QueryError> {
         let planned = self.readable.plan(&self.context.state(), statement).await;
         let plan = planned.map_err(|fault| match fault {
-            ReadFault::Problem(problem) => Failure::WrongInput(format!("{}\n  {}", problem.message, problem.help)),
-            ReadFault::Plan(error) => explain(error),
+            ReadFault::Problem(problem) => QueryError::WrongInput(format!("{}\n  {}", problem.message, problem.help)),
+            ReadFault::Plan(error) => self.explain(&error),
         })?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        options.verify_plan(&plan).map_err(|error| trouble::only_reading(&error))?;
-        let frame = self.context.execute_logical_plan(plan).await.map_err(explain)?;
-        frame.execute_stream().await.map_err(explain)
+        options.verify_plan(&plan).map_err(|error| QueryError::only_reading(&error))?;
+        Ok(ReadPlan(plan))
     }
 
-    async fn write(&self, mut stream: SendableRecordBatchStream, mut output: Output<'_>) -> Result<u64, Failure> {
-        let schema = stream.schema();
-        let mut progress = Progress::begin();
-        loop {
-            let next = tokio::time::timeout(LOOK_EVERY, stream.next()).await;
-            match next {
-                Err(_) => progress.tell(|running| format!("the query is running: {} s", running.as_secs())),
-                Ok(Some(batch)) => {
-                    progress.end();
-                    output.write(&batch.map_err(|error| trouble::explain(&error, &self.tables))?)?;
-                }
-                Ok(None) => break,
-            }
-        }
-        progress.end();
-        output.end(&schema)
+    /// Begins to run a plan.
+    ///
+    /// # Errors
+    /// What cannot be run.
+    pub async fn stream(&self, plan: ReadPlan) -> Result<Answer, QueryError> {
+        let frame = self.context.execute_logical_plan(plan.0).await.map_err(|error| self.explain(&error))?;
+        let batches = frame.execute_stream().await.map_err(|error| self.explain(&error))?;
+        Ok(Answer { batches, tables: Arc::clone(self.warehouse.tables()) })
+    }
+
+    fn explain(&self, error: &datafusion::error::DataFusionError) -> QueryError {
+        QueryError::of(error, self.tables())
     }
 }
 
-fn failed(error: delta::SinkError) -> Failure {
-    match error {
-        delta::SinkError::Settings(_) => Failure::WrongInput(error.to_string()),
-        _ => Failure::Failed(error.to_string()),
+impl Answer {
+    /// The columns.
+    pub fn schema(&self) -> SchemaRef {
+        self.batches.schema()
     }
 }
+
+impl Stream for Answer {
+    type Item = Result<RecordBatch, QueryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.batches.poll_next_unpin(context);
+        next.map(|batch| batch.map(|batch| batch.map_err(|error| QueryError::of(&error, &self.tables))))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,15 +8,14 @@ use clap::Args;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 
+mod answer;
 mod columns;
 mod output;
 mod prompt;
-mod session;
 mod state;
-mod trouble;
 
 use output::Format;
-use session::Session;
+use query::Session;
 
 /// Asks the warehouse in SQL: one query, a file of them, or a prompt
 #[derive(Debug, Args)]
@@ -59,9 +58,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?"))
     })?;
     runtime.block_on(async {
-        let mut session = Session::open(&location, arguments.job.clone()).await?;
+        let mut session = Session::open(&location, arguments.job.clone().map(state::reader)).await?;
         match text {
-            Some(text) => session.run(&text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
+            Some(text) => answer::write(&session, &text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,
         }
     })
