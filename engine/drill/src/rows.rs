@@ -10,6 +10,9 @@ use datafusion::common::TableReference;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use delta::{AsOf, Warehouse, register_tables};
 
+/// A row that is shown is cut to so many characters: it is to be recognized, not read.
+const LINE_CHARS_MAX: usize = 400;
+
 /// A column of a table.
 pub type ColumnName = (String, String);
 
@@ -93,16 +96,9 @@ impl Rows {
 
     /// A row as a reader would want to see it.
     pub fn show(&self, key: &RowKey) -> String {
-        let Some(batch) = self.batches.get(key.at.0 as usize) else { return String::new() };
-        let options = FormatOptions::new().with_null("NULL");
-        let schema = batch.schema();
-        let cell = |(column, field): (&std::sync::Arc<dyn Array>, &std::sync::Arc<arrow::datatypes::Field>)| {
-            let value = ArrayFormatter::try_new(column.as_ref(), &options)
-                .map(|format| format.value(key.at.1 as usize).to_string());
-            format!("{}={}", field.name(), value.unwrap_or_default())
-        };
-        let mut text = batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ");
-        if let Some((end, _)) = text.char_indices().nth(400) {
+        let Some((batch, row)) = self.place(key) else { return String::new() };
+        let mut text = query::rows::line(batch, row);
+        if let Some((end, _)) = text.char_indices().nth(LINE_CHARS_MAX) {
             text.replace_range(end.., "…");
         }
         text

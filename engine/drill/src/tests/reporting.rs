@@ -26,6 +26,23 @@ fn only_a_kill_without_any_difference_passes() {
 }
 
 #[test]
+fn the_table_of_a_report_stands_in_columns() {
+    let random = Row { point: "random".to_owned(), kills: 12, recovered_ms: 1234, rows_compared: 50_000, ..row() };
+    let text = Report { rows: vec![row(), random], notes: Vec::new() }.to_table();
+    let expected = [
+        "where                     killed    recovered  rows compared  result",
+        "before commit of epoch 3       1        40 ms              7  equal",
+        "random                        12      1234 ms          50000  equal",
+    ];
+    assert_eq!(text.lines().take(3).collect::<Vec<_>>(), expected);
+    let short = Report { rows: vec![Row { point: "x".to_owned(), ..row() }], notes: Vec::new() }.to_table();
+    assert!(
+        short.starts_with("where        killed    recovered  rows compared  result\nx                 1        40 ms"),
+        "{short}"
+    );
+}
+
+#[test]
 fn both_sides_of_all_steps_are_aimed_at() {
     let points: BTreeSet<String> = aimed(3).iter().map(ToString::to_string).collect();
     assert_eq!(points.len(), 16);
