@@ -6,7 +6,7 @@
 
 mod books;
 mod difference;
-mod moments;
+mod kill_points;
 mod place;
 mod process;
 mod report;

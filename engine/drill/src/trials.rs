@@ -10,7 +10,7 @@ use runtime::FailPoint;
 use crate::DrillOptions;
 use crate::books::Books;
 use crate::difference;
-use crate::moments::{self, Moments, Pace};
+use crate::kill_points::{self, Moments, Pace};
 use crate::place::Place;
 use crate::process::{Ended, Fate, Process, Told};
 use crate::report::{Report, Row};
@@ -56,7 +56,7 @@ pub fn all(
     let undisturbed = undisturbed(options, job, scope, place)?;
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
     let mut trials = Trials { options, scope, place, undisturbed, number: 0 };
-    for point in moments::aimed(trials.undisturbed.middle) {
+    for point in kill_points::aimed(trials.undisturbed.middle) {
         progress(&format!("killed {}", describe(&point)));
         let row = trials.aimed(point)?;
         report.rows.push(row);

@@ -12,9 +12,9 @@ use crate::job_file::JobFile;
 use crate::show::{count, counted};
 use crate::{signals, terminal};
 
-mod told;
+mod listeners;
 
-use told::{Json, Lines, Live};
+use listeners::{Json, Lines, Live};
 
 /// Runs a job: from Kafka to tables, until Ctrl-C or, with --available-now, until all that is there is done
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::moments::{Moments, Pace, aimed};
+use crate::kill_points::{Moments, Pace, aimed};
 use crate::{Report, Row};
 
 fn row() -> Row {
