@@ -38,7 +38,7 @@ const EXAMPLES: &str = "\
 Examples, with nothing installed (each broker and job runs until Ctrl-C):
   engine broker &                                      an embedded Kafka broker on 127.0.0.1:9092
   engine generate ecommerce --total 300000             events of a web shop, sent to it
-  engine check jobs/ecommerce.toml                     is this job file right?
+  engine check jobs/ecommerce.toml                     is this job file ok?
   engine test jobs/ecommerce.toml                      do its tables hold what they should?
   engine submit jobs/ecommerce.toml --available-now    from Kafka to tables
   engine sql \"SELECT * FROM gold.event_counts LIMIT 5\"

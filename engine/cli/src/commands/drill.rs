@@ -74,5 +74,5 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let report = report.map_err(Failure::Failed)?;
     writeln!(io::stdout().lock(), "{}", report.to_table().trim_end())?;
-    if report.passed() { Ok(()) } else { Err(Failure::Told) }
+    if report.passed() { Ok(()) } else { Err(Failure::Reported) }
 }

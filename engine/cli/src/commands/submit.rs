@@ -35,13 +35,13 @@ pub struct Arguments {
     #[arg(long)]
     available_now: bool,
 
-    /// How progress is told [default: live on a terminal, lines elsewhere]
+    /// How progress is reported [default: live on a terminal, lines elsewhere]
     #[arg(long, value_enum)]
-    progress: Option<Told>,
+    progress: Option<ProgressFormat>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Told {
+enum ProgressFormat {
     /// One JSON object for each epoch, to stdout
     Json,
     /// One line for each epoch, to stderr
@@ -53,15 +53,15 @@ enum Told {
 impl Arguments {
     /// What is logged unless the user says otherwise: on a live terminal what matters, in a log what happens.
     pub fn log_level(&self) -> &'static str {
-        if self.told() == Told::Live { "warn" } else { "info" }
+        if self.progress_format() == ProgressFormat::Live { "warn" } else { "info" }
     }
 
-    fn told(&self) -> Told {
+    fn progress_format(&self) -> ProgressFormat {
         match self.progress {
-            Some(Told::Live) if !terminal::is_live() => Told::Lines,
-            Some(told) => told,
-            None if terminal::is_live() => Told::Live,
-            None => Told::Lines,
+            Some(ProgressFormat::Live) if !terminal::is_live() => ProgressFormat::Lines,
+            Some(format) => format,
+            None if terminal::is_live() => ProgressFormat::Live,
+            None => ProgressFormat::Lines,
         }
     }
 }
@@ -69,14 +69,14 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let job = arguments.job.read()?;
-    let told = arguments.told();
+    let format = arguments.progress_format();
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
-    let listener = listener(told, &stop);
+    let listener = listener(format, &stop);
     let submitted = runtime::submit(job, SubmitOptions { available_now: arguments.available_now, stop, listener });
     terminal::keep();
     match submitted {
         Ok(summary) => {
-            if told != Told::Json {
+            if format != ProgressFormat::Json {
                 terminal::line(&format!(
                     "done: {}, {} read, {} rejected",
                     counted(summary.epochs, "epoch"),
@@ -96,11 +96,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn listener(told: Told, stop: &Arc<AtomicBool>) -> Box<dyn ProgressListener> {
-    match told {
-        Told::Json => Box::new(Json::new(io::stdout(), Arc::clone(stop))),
-        Told::Lines => Box::new(Lines),
-        Told::Live => Box::new(Live::default()),
+fn listener(format: ProgressFormat, stop: &Arc<AtomicBool>) -> Box<dyn ProgressListener> {
+    match format {
+        ProgressFormat::Json => Box::new(Json::new(io::stdout(), Arc::clone(stop))),
+        ProgressFormat::Lines => Box::new(Lines),
+        ProgressFormat::Live => Box::new(Live::default()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use ::drill::{Outcome as Found, Verdict};
+use ::drill::{Comparison, Verdict};
 use clap::Args;
 
 use crate::ending::{Failure, Outcome};
@@ -46,21 +46,21 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let verdicts = verdicts.map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
-    let number = |is_so: fn(&Found) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.outcome)).count() as u64;
-    let equal = number(|found| matches!(found, Found::Equal { .. }));
-    let differ = number(|found| matches!(found, Found::Differs { .. }));
+    let number = |is_so: fn(&Comparison) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.comparison)).count() as u64;
+    let equal = number(|comparison| matches!(comparison, Comparison::Equal { .. }));
+    let differ = number(|comparison| matches!(comparison, Comparison::Differs { .. }));
     let all = counted(verdicts.len() as u64, "table");
     writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", verdicts.len() as u64 - equal - differ)?;
-    if differ == 0 { Ok(()) } else { Err(Failure::Told) }
+    if differ == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// What is said of one table.
 fn lines(verdict: &Verdict) -> Vec<String> {
     let table = &verdict.table;
-    let mut lines = match &verdict.outcome {
-        Found::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
-        Found::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
-        Found::Differs { equal, lines } => {
+    let mut lines = match &verdict.comparison {
+        Comparison::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
+        Comparison::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
+        Comparison::Differs { equal, lines } => {
             let first = format!("different     {table}: {} rows are as they should be", count(*equal));
             std::iter::once(first).chain(lines.iter().map(|line| format!("    {line}"))).collect()
         }

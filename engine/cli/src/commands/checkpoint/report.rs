@@ -13,10 +13,10 @@ use crate::show::{bytes, count, counted, instant, instant_or_dash, table};
 /// # Errors
 /// What is wrong with the checkpoint.
 pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, StateError> {
-    let found = reader.newest_records()?;
+    let newest_records = reader.newest_records()?;
     let disk = bytes(reader.disk_bytes()?);
     let mut lines = vec![format!("job {}, checkpoint id {}, {disk} on disk", reader.job(), reader.job_id())];
-    let Some(last) = found.commit else {
+    let Some(last) = newest_records.commit else {
         lines.push("no epoch is committed yet".to_owned());
         return Ok(lines);
     };
@@ -28,7 +28,7 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
         Some(published) => format!("last epoch: {newest}, published up to {}", published.epoch),
         None => format!("last epoch: {newest}, none known to be published"),
     });
-    if let Some(plan) = found.plan.filter(|plan| plan.epoch > newest) {
+    if let Some(plan) = newest_records.plan.filter(|plan| plan.epoch > newest) {
         lines.push(format!("epoch {} is planned and not committed: a start runs it again", plan.epoch));
     }
     section(&mut lines, format!("newest {}", counted(commits.len() as u64, "epoch")), epoch_table(&commits));

@@ -31,7 +31,7 @@ async fn write_one(mut answer: Answer, mut output: Output<'_>) -> Result<u64, Fa
     let mut progress = Progress::begin();
     loop {
         match tokio::time::timeout(LOOK_EVERY, answer.next()).await {
-            Err(_) => progress.tell(|running| format!("the query is running: {} s", running.as_secs())),
+            Err(_) => progress.show(|running| format!("the query is running: {} s", running.as_secs())),
             Ok(Some(batch)) => {
                 progress.end();
                 output.write(&batch?)?;

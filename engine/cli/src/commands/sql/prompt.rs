@@ -53,7 +53,7 @@ struct Typed {
 }
 
 impl Typed {
-    fn take(&mut self, line: &str) -> Entry {
+    fn add(&mut self, line: &str) -> Entry {
         if self.text.is_empty()
             && let Some(entry) = command(line.trim())
         {
@@ -123,7 +123,7 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
     loop {
         let prompt = if typed.text.is_empty() { "engine> " } else { "      > " };
         let entry = match editor.readline(prompt) {
-            Ok(line) => typed.take(&line),
+            Ok(line) => typed.add(&line),
             Err(ReadlineError::Interrupted) => {
                 typed = Typed::default();
                 continue;
