@@ -98,7 +98,7 @@ impl Process {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
         if let Fate::Aimed(point) = fate {
-            command.env(FAIL_POINT_VARIABLE, point.to_string());
+            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, point.to_string());
         }
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }

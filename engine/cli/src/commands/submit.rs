@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
-use runtime::{ProgressListener, RunError, SubmitOptions};
+use runtime::{FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
 
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
@@ -38,6 +38,10 @@ pub struct Arguments {
     /// How progress is reported [default: live on a terminal, lines elsewhere]
     #[arg(long, value_enum)]
     progress: Option<ProgressFormat>,
+
+    /// For drills and tests: kills the job where the variable ENGINE_FAIL_POINT says, for example commit:after:3
+    #[arg(long, hide_short_help = true)]
+    fail_points: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,15 +68,39 @@ impl Arguments {
             None => ProgressFormat::Lines,
         }
     }
+
+    /// The fail point in the environment. A variable that was left behind must not kill a job, so the flag has to be there as well,
+    /// and the log says either way what comes of it.
+    fn fail_point(&self) -> Result<Option<FailPoint>, Failure> {
+        let text = std::env::var(FAIL_POINT_VARIABLE).ok().filter(|text| !text.is_empty());
+        match text {
+            Some(text) if self.fail_points => {
+                let point = FailPoint::parse(&text).map_err(Failure::WrongInput)?;
+                tracing::warn!("fail point {point} is armed: the process will kill itself there");
+                Ok(Some(point))
+            }
+            Some(text) => {
+                tracing::warn!("{FAIL_POINT_VARIABLE}={text} is ignored: only --fail-points arms it");
+                Ok(None)
+            }
+            None if self.fail_points => {
+                tracing::warn!("no fail point is armed: {FAIL_POINT_VARIABLE} is not set");
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let job = arguments.job.read()?;
+    let fail_point = arguments.fail_point()?;
     let format = arguments.progress_format();
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
     let listener = listener(format, &stop);
-    let submitted = runtime::submit(job, SubmitOptions { available_now: arguments.available_now, stop, listener });
+    let options = SubmitOptions { available_now: arguments.available_now, stop, listener, fail_point };
+    let submitted = runtime::submit(job, options);
     terminal::keep();
     match submitted {
         Ok(summary) => {

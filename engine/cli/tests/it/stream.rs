@@ -131,12 +131,12 @@ fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<String>>();
         section.lines().skip(2).take_while(|line| !line.is_empty()).map(words).collect::<Vec<_>>()
     };
-    let told = rows_after("newest ");
-    assert!(told.len() as u64 >= epochs, "{shown}");
+    let shown_epochs = rows_after("newest ");
+    assert!(shown_epochs.len() as u64 >= epochs, "{shown}");
     let number = |text: &String| text.replace(',', "").parse::<u64>().unwrap();
     // Epoch, date, time, records, rejected, …
-    assert_eq!(told.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
-    assert_eq!(told.iter().map(|row| number(&row[4])).sum::<u64>(), malformed);
+    assert_eq!(shown_epochs.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
+    assert_eq!(shown_epochs.iter().map(|row| number(&row[4])).sum::<u64>(), malformed);
     let offsets = rows_after("offsets after epoch ");
     assert_eq!(offsets.len(), 4, "{shown}");
     assert_eq!(offsets.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
@@ -196,6 +196,29 @@ fn a_signal_ends_a_running_job_in_order_and_it_goes_on_where_it_stopped() {
         assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
         assert_eq!(place.number("SELECT count(*) FROM bronze.raw_events"), sent);
     }
+}
+
+#[test]
+fn a_fail_point_kills_only_with_its_flag_and_the_log_names_it() {
+    let place = Place::new();
+    place.generate(&["--total", "100"]);
+    let job = main_job();
+    let submit = |flags: &[&str], point: &str| {
+        let mut command = place.command(&["submit", &job, "--available-now"]);
+        run(command.args(flags).env("ENGINE_FAIL_POINT", point))
+    };
+    let killed = submit(&["--fail-points"], "commit:before:0");
+    assert!(killed.code.is_none() && killed.err.contains("fail point commit:before:0 is armed"), "{killed:#?}");
+    let error = submit(&["--fail-points"], "comit:before:0").wrong(2);
+    assert!(error.contains("such as commit:after:3"), "{error}");
+    let ignored = submit(&[], "commit:before:0");
+    assert_eq!(ignored.code, Some(0), "{ignored:#?}");
+    assert!(ignored.err.contains("ENGINE_FAIL_POINT=commit:before:0 is ignored"), "{ignored:#?}");
+    assert_eq!(place.number("SELECT count(*) FROM bronze.raw_events"), 100);
+    let unarmed = run(&mut place.command(&["submit", &job, "--available-now", "--fail-points"]));
+    assert!(unarmed.code == Some(0) && unarmed.err.contains("no fail point is armed"), "{unarmed:#?}");
+    let help = |flag: &str| run(&mut engine(&["submit", flag])).right();
+    assert!(!help("-h").contains("--fail-points") && help("--help").contains("--fail-points"));
 }
 
 #[test]

@@ -158,6 +158,14 @@ impl Job {
         run(&mut self.command(&["--available-now"]))
     }
 
+    /// Runs it until it kills itself at a fail point, `step:before|after:epoch`.
+    pub fn run_to(&self, point: &str) -> Said {
+        let mut command = self.command(&["--available-now", "--fail-points"]);
+        let said = run(command.env("ENGINE_FAIL_POINT", point));
+        assert_eq!(said.code, None, "{point} was not reached: {said:#?}");
+        said
+    }
+
     /// Runs it beside the test.
     pub fn start(&self) -> Running {
         Running::start(&mut self.command(&["--progress", "json"]))

@@ -32,8 +32,7 @@ fn the_main_job_equals_its_batch_answer_after_kills_and_a_removed_row_is_shown()
     shop::send(&topic, 20_000, 21);
     let job = Job::ecommerce(&topic, 4_000);
     for point in ["stage:after:1", "commit:before:2", "commit:after:3", "publish:before:4"] {
-        let killed = run(job.command(&["--available-now"]).env("ENGINE_FAIL_POINT", point));
-        assert_eq!(killed.code, None, "{point}: {killed:#?}");
+        job.run_to(point);
     }
     job.run().right();
     let said = verified(&job).right().out;
