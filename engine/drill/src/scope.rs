@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use epoch::offsets::{PerPartition, spread_limit};
-use epoch::{OffsetRange, Offsets, Ranges};
+use epoch::Split;
+use epoch::offsets::{OffsetRange, OffsetRanges, Offsets, spread_limit};
 use job::Job;
 use kafka::KafkaPlanner;
 
@@ -31,13 +31,15 @@ pub fn read_job(options: &DrillOptions) -> Result<Job, String> {
 pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
     let share = (options.records / job.sources.len().max(1) as u64).max(1);
     let mut scope = Scope { sets: general(job), records: 0, partitions: String::new() };
-    let mut told = Vec::new();
+    let mut described = Vec::new();
     for (name, source) in &job.sources {
         let mut planner =
             KafkaPlanner::open(name, &source.kafka, &drill_name(job)).map_err(|error| error.to_string())?;
         let available = planner.available().map_err(|error| error.to_string())?;
-        let there: Ranges =
-            available.iter().map(|(at, reach)| (at, OffsetRange { from: reach.low, until: reach.high })).collect();
+        let there: OffsetRanges = available
+            .iter()
+            .map(|(split, reach)| (split, OffsetRange { from: reach.low, until: reach.high }))
+            .collect();
         let newest = newest(&there, share);
         let records: u64 = newest.iter().map(|(_, range)| range.span()).sum();
         if records == 0 {
@@ -47,19 +49,19 @@ pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
             ));
         }
         scope.records += records;
-        told.push(format!("source {name} ({} partitions)", newest.len()));
+        described.push(format!("source {name} ({} partitions)", newest.len()));
         let limit = records.div_ceil(options.epochs.max(1)).max(1);
         scope.sets.extend(pinned(name, &newest, limit, source.watermark.is_some()));
     }
-    scope.partitions = told.join(", ");
+    scope.partitions = described.join(", ");
     Ok(scope)
 }
 
-fn newest(there: &Ranges, records: u64) -> Ranges {
+fn newest(there: &OffsetRanges, records: u64) -> OffsetRanges {
     let shares = spread_limit(there, Some(records));
-    let from_end = |(at, range): (epoch::TopicPartition, &OffsetRange)| {
-        let take = shares.get(&at).map_or(0, OffsetRange::span);
-        (at, OffsetRange { from: range.until - i64::try_from(take).unwrap_or(0), until: range.until })
+    let from_end = |(split, range): (Split, &OffsetRange)| {
+        let take = shares.get(&split).map_or(0, OffsetRange::span);
+        (split, OffsetRange { from: range.until - i64::try_from(take).unwrap_or(0), until: range.until })
     };
     there.iter().map(from_end).collect()
 }
@@ -79,10 +81,11 @@ fn general(job: &Job) -> Vec<(String, String)> {
     ]
 }
 
-fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
+fn pinned(source: &str, ranges: &OffsetRanges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
     let key = |key: &str| format!("source.{}.{key}", quoted(source));
-    let offsets =
-        |pick: fn(&OffsetRange) -> i64| -> Offsets { ranges.iter().map(|(at, range)| (at, pick(range))).collect() };
+    let offsets = |pick: fn(&OffsetRange) -> i64| -> Offsets {
+        ranges.iter().map(|(split, range)| (split, pick(range))).collect()
+    };
     let mut sets = vec![
         (key("starting_offsets"), inline_table(&offsets(|range| range.from))),
         (key("ending_offsets"), inline_table(&offsets(|range| range.until))),
@@ -96,7 +99,7 @@ fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec
 }
 
 /// Offsets as TOML writes them on one line.
-fn inline_table(offsets: &PerPartition<i64>) -> String {
+fn inline_table(offsets: &Offsets) -> String {
     let partitions = |partitions: &BTreeMap<i32, i64>| {
         let entries: Vec<String> =
             partitions.iter().map(|(partition, offset)| format!("\"{partition}\" = {offset}")).collect();

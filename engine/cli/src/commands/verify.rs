@@ -46,7 +46,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let verdicts = verdicts.map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
-    let number = |is_so: fn(&Comparison) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.comparison)).count() as u64;
+    let number =
+        |is_so: fn(&Comparison) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.comparison)).count() as u64;
     let equal = number(|comparison| matches!(comparison, Comparison::Equal { .. }));
     let differ = number(|comparison| matches!(comparison, Comparison::Differs { .. }));
     let all = counted(verdicts.len() as u64, "table");

@@ -98,7 +98,7 @@ fn epoch_rows(commit: &Commit) -> Vec<Vec<Value>> {
                 json!(plan.watermark_us),
                 json!(plan.late_watermark_us),
                 json!(plan.lanes),
-                json!(at.topic),
+                json!(at.stream),
                 json!(at.partition),
                 json!(range.from),
                 json!(range.until),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{Commit, EpochId, RowCounts, TopicPartition};
+use epoch::offsets::split_lag;
+use epoch::{Commit, EpochId, RowCounts, Split};
 use state::{CheckpointReader, OperatorId, StateError};
 
 use crate::show::Side::{Left, Right};
@@ -97,13 +98,12 @@ fn total<'a>(all: impl Iterator<Item = &'a RowCounts>) -> RowCounts {
 fn offset_table(commit: &Commit) -> Vec<String> {
     let mut rows = Vec::new();
     for (source, plan) in &commit.plan.sources {
-        for (at, range) in plan.ranges.iter() {
-            let latest = plan.latest.get(&at).copied();
-            let behind = latest.map(|latest| u64::try_from(latest - range.until).unwrap_or(0));
-            let TopicPartition { topic, partition } = at;
+        for (split, range) in plan.ranges.iter() {
+            let behind = plan.latest.get(&split).and_then(|latest| split_lag(range, latest));
+            let Split { stream, partition } = split;
             rows.push(vec![
                 source.clone(),
-                topic,
+                stream,
                 partition.to_string(),
                 range.until.to_string(),
                 behind.map_or_else(|| "-".to_owned(), count),
