@@ -11,16 +11,16 @@ const SHOWN: usize = 5;
 
 /// Every difference of `ours` from the undisturbed run's tables; `None` if there is none.
 pub fn between(undisturbed: &Tables, ours: &Tables) -> Option<String> {
-    let mut found = Vec::new();
+    let mut differences = Vec::new();
     for (name, expected) in &undisturbed.by_name {
         match ours.by_name.get(name) {
-            Some(rows) => found.extend(of_table(name, expected, rows)),
-            None => found.push(format!("{name} is missing")),
+            Some(rows) => differences.extend(of_table(name, expected, rows)),
+            None => differences.push(format!("{name} is missing")),
         }
     }
     let extra = ours.by_name.keys().filter(|name| !undisturbed.by_name.contains_key(*name));
-    found.extend(extra.map(|name| format!("{name} is there, which the undisturbed run does not have")));
-    (!found.is_empty()).then(|| found.join("\n"))
+    differences.extend(extra.map(|name| format!("{name} is there, which the undisturbed run does not have")));
+    (!differences.is_empty()).then(|| differences.join("\n"))
 }
 
 fn of_table(name: &str, expected: &Rows, ours: &Rows) -> Option<String> {

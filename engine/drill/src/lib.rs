@@ -18,7 +18,7 @@ mod verify;
 use std::path::PathBuf;
 
 pub use report::{Report, Row};
-pub use verify::{Outcome, Verdict, verify};
+pub use verify::{Comparison, Verdict, verify};
 
 /// What to drill, and how hard.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct DrillOptions {
     pub job_file: PathBuf,
     /// `--set` values that the user put over the file.
     pub sets: Vec<(String, String)>,
-    /// Kills at random moments, besides the two at each step.
+    /// Kills at random times, besides the two at each step.
     pub kills: u32,
     /// Records of the range, the newest of the topics, shared by the sources.
     pub records: u64,
@@ -37,7 +37,7 @@ pub struct DrillOptions {
     pub epochs: u64,
     /// Where the scratch folders lie; `None`: the system's folder for temporary files.
     pub scratch: Option<PathBuf>,
-    /// Seed of the random moments.
+    /// Seed of the random times.
     pub seed: u64,
 }
 
@@ -49,7 +49,7 @@ impl DrillOptions {
     }
 }
 
-/// Drills a job. `progress` is told one line at a time what goes on. To be called on a plain thread, not an async one.
+/// Drills a job. `progress` gets one line at a time about what goes on. To be called on a plain thread, not an async one.
 ///
 /// # Errors
 /// Why there is no result: the job file, the topic or the store are not as a drill needs them, or the job fails without

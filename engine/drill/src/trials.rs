@@ -10,9 +10,9 @@ use runtime::FailPoint;
 use crate::DrillOptions;
 use crate::books::Books;
 use crate::difference;
-use crate::kill_points::{self, Moments, Pace};
+use crate::kill_points::{self, KillTimes, Pace};
 use crate::place::Place;
-use crate::process::{Ended, Fate, Process, Told};
+use crate::process::{Ended, EpochReport, Kill, Process};
 use crate::report::{Report, Row};
 use crate::rows::{ColumnName, Tables};
 use crate::scope::{Scope, quoted};
@@ -39,7 +39,7 @@ struct Undisturbed {
 }
 
 /// What one whole trial left behind.
-struct Left {
+struct Outcome {
     tables: Tables,
     books: Books,
 }
@@ -68,9 +68,9 @@ pub fn all(
 fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) -> Result<Undisturbed, String> {
     let run = "undisturbed";
     let process = process(options, scope, place, run)?;
-    let ended = process.run(Fate::Undisturbed)?;
-    let with_records: Vec<&Told> = ended.told.iter().filter(|told| told.records > 0).collect();
-    let Some(middle) = with_records.get(with_records.len() / 2).map(|told| told.epoch) else {
+    let ended = process.run(Kill::Never)?;
+    let with_records: Vec<&EpochReport> = ended.epochs.iter().filter(|epoch| epoch.records > 0).collect();
+    let Some(middle) = with_records.get(with_records.len() / 2).map(|epoch| epoch.epoch) else {
         return Err(
             "the undisturbed run read no records: are all of them behind aborted transactions? Try more with --records"
                 .to_owned(),
@@ -78,15 +78,15 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
     };
     let pace = pace(&ended);
     let mut left_out = BTreeSet::new();
-    let mut left = read(place, run, &left_out)?;
+    let mut outcome = read(place, run, &left_out)?;
     if reads_the_clock(job) {
-        left_out = varying(options, scope, place, &left.tables)?;
-        left = read(place, run, &left_out)?;
+        left_out = varying(options, scope, place, &outcome.tables)?;
+        outcome = read(place, run, &left_out)?;
     }
-    if let Some(breach) = left.books.breach(&left.tables, &left.books) {
+    if let Some(breach) = outcome.books.breach(&outcome.tables, &outcome.books) {
         return Err(format!("the undisturbed run's books do not balance:\n{breach}"));
     }
-    Ok(Undisturbed { tables: left.tables, books: left.books, left_out, pace, middle })
+    Ok(Undisturbed { tables: outcome.tables, books: outcome.books, left_out, pace, middle })
 }
 
 /// Columns that differ between two undisturbed runs, because their SQL asks the clock.
@@ -97,17 +97,17 @@ fn varying(
     first: &Tables,
 ) -> Result<BTreeSet<ColumnName>, String> {
     let run = "undisturbed-2";
-    process(options, scope, place, run)?.run(Fate::Undisturbed)?;
+    process(options, scope, place, run)?.run(Kill::Never)?;
     let second = read(place, run, &BTreeSet::new())?.tables;
-    let mut found = BTreeSet::new();
+    let mut varying = BTreeSet::new();
     for (name, rows) in &first.by_name {
         let Some(others) = second.by_name.get(name) else { continue };
         let digests = others.column_digests();
         let differs = |(column, digest): &(String, u64)| digests.get(column) != Some(digest);
-        found.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
+        varying.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
     }
     place.remove_run(run)?;
-    Ok(found)
+    Ok(varying)
 }
 
 fn reads_the_clock(job: &Job) -> bool {
@@ -127,7 +127,7 @@ impl Trials<'_> {
             rows_compared: 0,
             difference: None,
         };
-        match process.run(Fate::Aimed(point)) {
+        match process.run(Kill::At(point)) {
             Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
             Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
             Err(error) => row.difference = Some(error),
@@ -143,7 +143,7 @@ impl Trials<'_> {
 
     /// Runs from empty that are killed at random moments and started again, until there were enough kills.
     fn random(&mut self, report: &mut Report, progress: &mut dyn FnMut(&str)) -> Result<(), String> {
-        let mut moments = Moments::new(self.options.seed);
+        let mut times = KillTimes::new(self.options.seed);
         let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
         while left > 0 && idle_rounds < 10 {
             round += 1;
@@ -151,7 +151,7 @@ impl Trials<'_> {
                 "killed at random moments, round {round} (seed {}), {left} kills to go",
                 self.options.seed
             ));
-            let row = self.round(round, left, &mut moments)?;
+            let row = self.round(round, left, &mut times)?;
             left -= row.kills.min(left);
             let is_idle = row.kills == 0 && row.difference.is_none();
             idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
@@ -165,7 +165,7 @@ impl Trials<'_> {
         Ok(())
     }
 
-    fn round(&mut self, round: u32, kills_max: u32, moments: &mut Moments) -> Result<Row, String> {
+    fn round(&mut self, round: u32, kills_max: u32, times: &mut KillTimes) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
         let mut row = Row {
             point: String::new(),
@@ -179,10 +179,10 @@ impl Trials<'_> {
         let mut in_recovery = 0;
         while row.kills < kills_max {
             let before = row.kills;
-            match process.run(Fate::After(moments.next(&self.undisturbed.pace))) {
+            match process.run(Kill::After(times.next(&self.undisturbed.pace))) {
                 Ok(ended) if ended.killed => {
                     row.kills += 1;
-                    in_recovery += u32::from(before > 0 && ended.told.is_empty());
+                    in_recovery += u32::from(before > 0 && ended.epochs.is_empty());
                 }
                 Ok(_) => break,
                 Err(error) => {
@@ -204,7 +204,7 @@ impl Trials<'_> {
 
     /// Lets a killed run go on to its end and compares what it left.
     fn finish(&self, run: &str, process: &Process, row: &mut Row) -> Result<(), String> {
-        let ended = match process.run(Fate::Undisturbed) {
+        let ended = match process.run(Kill::Never) {
             Ok(ended) if ended.killed => {
                 row.difference = Some("somebody else killed the restarted job: is there too little memory?".to_owned());
                 return Ok(());
@@ -216,17 +216,17 @@ impl Trials<'_> {
             }
         };
         row.recovered_ms = ended.first_ms();
-        let left = match read(self.place, run, &self.undisturbed.left_out) {
-            Ok(left) => left,
+        let outcome = match read(self.place, run, &self.undisturbed.left_out) {
+            Ok(outcome) => outcome,
             Err(error) => {
                 row.difference = Some(error);
                 return Ok(());
             }
         };
-        row.rows_compared = left.tables.count();
-        let different = difference::between(&self.undisturbed.tables, &left.tables);
+        row.rows_compared = outcome.tables.count();
+        let different = difference::between(&self.undisturbed.tables, &outcome.tables);
         row.tables_equal = different.is_none();
-        let breach = left.books.breach(&left.tables, &self.undisturbed.books);
+        let breach = outcome.books.breach(&outcome.tables, &self.undisturbed.books);
         row.difference = different.into_iter().chain(breach).reduce(|all, next| format!("{all}\n{next}"));
         Ok(())
     }
@@ -257,15 +257,15 @@ fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
     Ok(place.run_folder(run)?.join("checkpoint"))
 }
 
-fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Left, String> {
+fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Outcome, String> {
     let tables = Tables::read(&place.warehouse(run), left_out)?;
     let books = Books::read(&checkpoint(place, run)?)?;
-    Ok(Left { tables, books })
+    Ok(Outcome { tables, books })
 }
 
 fn pace(ended: &Ended) -> Pace {
-    let start = ended.told.first().map_or(ended.took, |told| told.after);
-    let epochs = u32::try_from(ended.told.len()).unwrap_or(1).max(1);
+    let start = ended.epochs.first().map_or(ended.took, |epoch| epoch.after);
+    let epochs = u32::try_from(ended.epochs.len()).unwrap_or(1).max(1);
     Pace { start, epoch: (ended.took.saturating_sub(start) / epochs).max(Duration::from_millis(5)) }
 }
 

@@ -16,14 +16,14 @@ use plan::batch::{Batch, LATE_BY};
 use plan::{Graph, NodeKind, TablePlan};
 use runtime::StaticLoader;
 
-use super::warehouse::{FILE, WarehouseSnapshot};
+use super::snapshot::{FILE, WarehouseSnapshot};
 
 /// What one table reads.
 pub struct Inputs<'a> {
     pub job: &'a Job,
     pub graph: &'a Graph,
     pub table: &'a TablePlan,
-    pub warehouse: &'a WarehouseSnapshot,
+    pub snapshot: &'a WarehouseSnapshot,
 }
 
 impl Inputs<'_> {
@@ -71,10 +71,10 @@ impl Inputs<'_> {
         batch: &mut Batch<'_>,
     ) -> Result<(), String> {
         let words = |error: DataFusionError| error.to_string();
-        self.warehouse.check_origin(&table.name)?;
-        let snapshot = self.warehouse.snapshot(&table.name)?;
-        snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
-        let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).map_err(words)?;
+        self.snapshot.check_origin(&table.name)?;
+        let shown = self.snapshot.table(&table.name)?;
+        shown.make_ready(batch.context()).map_err(|error| error.to_string())?;
+        let frame = batch.context().read_table(Arc::clone(&shown.rows)).map_err(words)?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
         let mut exprs: Vec<Expr> = Vec::new();
         for field in schema.fields().iter().filter(present) {
@@ -90,7 +90,7 @@ impl Inputs<'_> {
 
     /// The watermark by which a row is late, from the epoch in the name of its data file.
     fn late_by(&self) -> Expr {
-        let commits = self.warehouse.commits.iter();
+        let commits = self.snapshot.commits.iter();
         let times = commits.map(|(epoch, commit)| {
             let time = runtime::table_time(self.table, self.job.watermark_policy, &commit.plan);
             (*epoch, time.late_us)
@@ -116,10 +116,10 @@ impl Inputs<'_> {
 
     /// A static table's rows, if every epoch saw the same.
     async fn fill_static(&self, name: &str, batch: &mut Batch<'_>) -> Result<(), String> {
-        let commits = self.warehouse.commits.values();
+        let commits = self.snapshot.commits.values();
         let mut versions: Vec<&String> = commits.filter_map(|commit| commit.plan.statics.get(name)).collect();
         versions.dedup();
-        if versions.len() > 1 || self.warehouse.first_missing().is_some() {
+        if versions.len() > 1 || self.snapshot.first_missing().is_some() {
             return Err(format!("the static table {name} was another in earlier epochs, or may have been"));
         }
         let table = self.job.statics.get(name).ok_or_else(|| format!("{name} was not planned"))?;

@@ -23,7 +23,7 @@ pub struct WarehouseSnapshot {
     /// The last published epoch.
     pub epoch: EpochId,
     /// Tables at their newest versions.
-    snapshots: BTreeMap<String, Snapshot>,
+    tables: BTreeMap<String, Snapshot>,
     /// Eight hex digits that the job's data files bear, if the checkpoint is there.
     job_id: Option<String>,
     /// The epochs on record, up to the published one.
@@ -36,30 +36,29 @@ impl WarehouseSnapshot {
         let warehouse = Warehouse::open(&job.warehouse).await.map_err(|error| error.to_string())?;
         for _ in 0..TRIES {
             let before = published(&warehouse, job).await?;
-            let snapshots = delta::snapshots(&warehouse, FILE).await;
-            let snapshots = snapshots.map_err(|error| error.to_string())?;
+            let tables = delta::snapshots(&warehouse, FILE).await.map_err(|error| error.to_string())?;
             // Tables that are ahead belong to an epoch that is being published.
-            let ahead = |snapshot: &Snapshot| {
-                snapshot.files.iter().filter_map(|file| paths::origin_of(file)).any(|(_, at)| at > before)
+            let is_ahead = |table: &Snapshot| {
+                table.files.iter().filter_map(|file| paths::origin_of(file)).any(|(_, at)| at > before)
             };
-            if published(&warehouse, job).await? == before && !snapshots.values().any(ahead) {
+            if published(&warehouse, job).await? == before && !tables.values().any(is_ahead) {
                 let (job_id, commits) = on_record(job, before)?;
-                return Ok(WarehouseSnapshot { epoch: before, snapshots, job_id, commits });
+                return Ok(WarehouseSnapshot { epoch: before, tables, job_id, commits });
             }
             tokio::time::sleep(WAIT).await;
         }
         Err(format!("the job {} publishes faster than its tables can be opened; stop it, or try again", job.name))
     }
 
-    /// A table.
-    pub fn snapshot(&self, table: &str) -> Result<&Snapshot, String> {
-        self.snapshots.get(table).ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))
+    /// A table as it was published.
+    pub fn table(&self, table: &str) -> Result<&Snapshot, String> {
+        self.tables.get(table).ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))
     }
 
     /// Refuses a table with rows that another checkpoint's epochs wrote.
     pub fn check_origin(&self, table: &str) -> Result<(), String> {
         let Some(own) = &self.job_id else { return Ok(()) };
-        let files = self.snapshot(table)?.files.iter();
+        let files = self.table(table)?.files.iter();
         match files.filter_map(|file| paths::origin_of(file)).find(|(job_id, _)| job_id != own) {
             Some((other, _)) => Err(format!(
                 "{table} holds rows written with another checkpoint ({other}, not {own}), whose epochs are not on record"
@@ -69,7 +68,7 @@ impl WarehouseSnapshot {
     }
 
     /// The plan of the published epoch.
-    pub fn last(&self) -> Option<&Plan> {
+    pub fn last_plan(&self) -> Option<&Plan> {
         self.commits.get(&self.epoch).map(|commit| &commit.plan)
     }
 
