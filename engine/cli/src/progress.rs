@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::terminal;
 
-/// How long nothing is said.
+/// How long nothing is said: most commands are done by then, and a line that flashes by helps nobody.
 const QUIET: Duration = Duration::from_secs(2);
 /// Time between two lines where they cannot be redrawn.
 const LINE_EVERY: Duration = Duration::from_secs(5);

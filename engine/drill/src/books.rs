@@ -26,8 +26,11 @@ impl Books {
     pub fn read(checkpoint: &Path) -> Result<Books, String> {
         let reader = Checkpoint::open_read_only(checkpoint).map_err(|error| error.to_string())?;
         let mut books = Books::default();
+        let mut last = None;
         for commit in reader.commits(EpochId(0)..=EpochId(u64::MAX)).map_err(|error| error.to_string())? {
             let commit = commit.map_err(|error| error.to_string())?;
+            debug_assert!(last.is_none_or(|last| last < commit.plan.epoch), "epoch {} twice", commit.plan.epoch);
+            last = Some(commit.plan.epoch);
             books.epochs += 1;
             for (name, counts) in &commit.sources {
                 books.sources.entry(name.clone()).or_default().add(counts);
@@ -65,7 +68,7 @@ impl Books {
         (!breaches.is_empty()).then(|| breaches.join("\n"))
     }
 
-    /// For each table that keeps its source's records one by one: rows + rejected = records.
+    /// For each table that keeps its source's records one by one: rows + rejected = records. What the reader can check by hand.
     pub fn proofs(&self, tables: &Tables) -> Vec<String> {
         let mut proofs = Vec::new();
         for (source, read) in &self.sources {

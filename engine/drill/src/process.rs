@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use runtime::{FAIL_POINT_VARIABLE, FailPoint};
 
-/// A run that reports nothing for so long hangs.
+/// A run that reports nothing for so long hangs. Far above any epoch: a slow store must not look like a hang.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Lines of a failed run's errors that are shown.
 const ERROR_LINES: usize = 12;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use query::text_table::{Side, text_table};
 
 /// One kill, or one row of kills, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Where the job was killed.
     pub point: String,

@@ -162,7 +162,7 @@ pub fn is_of_the_run(table: &str, column: &str) -> bool {
     (table.starts_with("rejected.") && column == "epoch") || (table.ends_with("__late") && column == "_epoch")
 }
 
-/// A null is no number that a sum could have: it stands as the lowest.
+/// A null is no number that a sum has; it stands as the lowest, which a sum could only have if a record did.
 fn floats_of(column: &dyn Array) -> Vec<f64> {
     let or_null = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     match column.data_type() {
@@ -178,11 +178,15 @@ fn hash_column(column: &dyn Array, hashers: &mut [DefaultHasher]) {
     use std::fmt::Write;
     // A sign that no text has tells a null from the text that looks like it.
     let options = FormatOptions::new().with_null("\u{0}");
-    let Ok(format) = ArrayFormatter::try_new(column, &options) else { return };
+    let Ok(format) = ArrayFormatter::try_new(column, &options) else {
+        debug_assert!(false, "a column of {} would not be compared", column.data_type());
+        return;
+    };
     let mut text = String::new();
     for (row, hasher) in hashers.iter_mut().enumerate() {
         text.clear();
         let _ = write!(text, "{}", format.value(row));
+        // The length first, so that "ab", "c" is not "a", "bc".
         hasher.write_usize(text.len());
         hasher.write(text.as_bytes());
     }

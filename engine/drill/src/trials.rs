@@ -20,6 +20,9 @@ use crate::scope::{Scope, quoted};
 /// Functions whose values are those of the run, not of the records.
 const CLOCK_WORDS: [&str; 5] = ["current_timestamp", "now(", "current_date", "current_time", "localtimestamp"];
 
+/// Rounds without a kill after which no more are tried: a job that ends sooner than it can be hit would go on for ever.
+const IDLE_ROUNDS_MAX: u32 = 10;
+
 struct Trials<'a> {
     options: &'a DrillOptions,
     scope: &'a Scope,
@@ -118,15 +121,7 @@ impl Trials<'_> {
     /// A run from empty that is killed at one point, and goes on.
     fn aimed(&mut self, point: FailPoint) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row {
-            point: describe(&point),
-            killed: false,
-            kills: 0,
-            recovered_ms: 0,
-            tables_equal: false,
-            rows_compared: 0,
-            difference: None,
-        };
+        let mut row = Row { point: describe(&point), ..Row::default() };
         match process.run(Kill::At(point)) {
             Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
             Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
@@ -145,7 +140,7 @@ impl Trials<'_> {
     fn random(&mut self, report: &mut Report, progress: &mut dyn FnMut(&str)) -> Result<(), String> {
         let mut times = KillTimes::new(self.options.seed);
         let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
-        while left > 0 && idle_rounds < 10 {
+        while left > 0 && idle_rounds < IDLE_ROUNDS_MAX {
             round += 1;
             progress(&format!(
                 "killed at random moments, round {round} (seed {}), {left} kills to go",
@@ -153,13 +148,16 @@ impl Trials<'_> {
             ));
             let row = self.round(round, left, &mut times)?;
             left -= row.kills.min(left);
-            let is_idle = row.kills == 0 && row.difference.is_none();
-            idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
-            if !is_idle {
-                let failed = !row.passed();
-                report.rows.push(row);
-                // The job that failed may fail at once every time.
-                idle_rounds += if failed { 10 } else { 0 };
+            if row.kills == 0 && row.difference.is_none() {
+                idle_rounds += 1;
+                continue;
+            }
+            idle_rounds = 0;
+            let failed = !row.passed();
+            report.rows.push(row);
+            // A job that failed may fail at once every time.
+            if failed {
+                break;
             }
         }
         Ok(())
@@ -167,15 +165,7 @@ impl Trials<'_> {
 
     fn round(&mut self, round: u32, kills_max: u32, times: &mut KillTimes) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row {
-            point: String::new(),
-            killed: false,
-            kills: 0,
-            recovered_ms: 0,
-            tables_equal: false,
-            rows_compared: 0,
-            difference: None,
-        };
+        let mut row = Row::default();
         let mut in_recovery = 0;
         while row.kills < kills_max {
             let before = row.kills;
@@ -263,6 +253,7 @@ fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Out
     Ok(Outcome { tables, books })
 }
 
+/// From the undisturbed run. An epoch counts as five milliseconds at least, or kills would all fall into the start.
 fn pace(ended: &Ended) -> Pace {
     let start = ended.epochs.first().map_or(ended.took, |epoch| epoch.after);
     let epochs = u32::try_from(ended.epochs.len()).unwrap_or(1).max(1);

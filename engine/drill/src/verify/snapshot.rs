@@ -12,7 +12,7 @@ use state::{Checkpoint, StateError};
 /// The column with the data file of a row.
 pub const FILE: &str = "__file";
 
-/// How often a job that is publishing is looked at again.
+/// How often a job that is publishing is looked at again: two seconds in all, many times what publishing an epoch takes.
 const TRIES: usize = 50;
 
 /// Time between two looks.
@@ -37,7 +37,8 @@ impl WarehouseSnapshot {
         for _ in 0..TRIES {
             let before = published(&warehouse, job).await?;
             let tables = delta::snapshots(&warehouse, FILE).await.map_err(|error| error.to_string())?;
-            // Tables that are ahead belong to an epoch that is being published.
+            // Nothing locks a warehouse. So the pointer is read before and after the tables: if it stood still and no table is ahead of it
+            // (which it is while an epoch is being published), all of them were read as of one epoch.
             let is_ahead = |table: &Snapshot| {
                 table.files.iter().filter_map(|file| paths::origin_of(file)).any(|(_, at)| at > before)
             };
