@@ -20,13 +20,13 @@ pub struct Said {
 
 impl Said {
     /// The output of a command that must have succeeded.
-    pub fn right(self) -> String {
+    pub fn succeeded(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.out
     }
 
     /// The errors of a command that must have ended with this code, having said nothing else.
-    pub fn wrong(self, code: i32) -> String {
+    pub fn failed_with(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert_eq!(self.out, "", "{self:#?}");
         assert!(!self.err.contains("panicked") && !self.err.contains("backtrace"), "{self:#?}");

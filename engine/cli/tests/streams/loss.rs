@@ -32,15 +32,15 @@ fn deleted_records_stop_the_job_or_become_a_gap() {
         topic.send(partition, (0..100).map(|n| event(partition as usize * 1000 + n, "a", n, 1)));
     }
     let job = Job::new(&topic, "", KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     topic.send(1, (100..200).map(|n| event(1000 + n, "a", n, 1)));
     topic.delete_before(1, 150);
     assert_stops(&job, &[&topic.name, "[1]", "100", "150", "on_data_loss"]);
     let job = job.set("source.events.on_data_loss", "continue");
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(gaps(&job), [(topic.name.clone(), 1, (100, 150))]);
     assert_eq!(ids(&job), (0..100).chain(1000..1100).chain(1150..1200).collect::<Vec<u64>>());
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(gaps(&job).len(), 1, "a gap is recorded once");
 }
 
@@ -50,13 +50,13 @@ fn records_deleted_after_they_were_planned_stop_the_job_or_become_a_gap() {
     let topic = Topic::new("deleted-planned", 1);
     topic.send(0, (0..100).map(|n| event(n, "a", n, 1)));
     let job = Job::new(&topic, "", KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     topic.send(0, (100..200).map(|n| event(n, "a", n, 1)));
     job.run_to("plan:after:1");
     topic.delete_before(0, 150);
     assert_stops(&job, &[&topic.name, "[0]", "100", "150", "on_data_loss"]);
     let job = job.set("source.events.on_data_loss", "continue");
-    job.run().right();
+    job.run().succeeded();
     let commits = job.commits();
     let while_reading: Vec<_> = commits.iter().flat_map(|commit| commit.gaps.values().flatten()).collect();
     let offsets: Vec<_> = while_reading.iter().map(|gap| (gap.from.offset(), gap.until.offset())).collect();
@@ -69,7 +69,7 @@ fn a_topic_made_anew_stops_the_job_or_becomes_a_gap() {
     let topic = Topic::new("anew", 1);
     topic.send(0, (0..80).map(|n| event(n, "a", n, 1)));
     let job = Job::new(&topic, "", KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     topic.delete();
     topic.make(1, &[]);
     // The broker may answer for the old topic for a moment.
@@ -82,7 +82,7 @@ fn a_topic_made_anew_stops_the_job_or_becomes_a_gap() {
     });
     assert_stops(&job, &[&topic.name, "[0]", "80", "made anew"]);
     let job = job.set("source.events.on_data_loss", "continue");
-    job.run().right();
+    job.run().succeeded();
     let gaps = gaps(&job);
     assert_eq!((gaps.len(), gaps[0].2), (1, (80, 0)), "{gaps:?}");
     let expected: Vec<u64> = (0..80).chain(500..510).collect();

@@ -52,13 +52,13 @@ fn only_committed_records_arrive_and_ranges_end_at_markers() {
         sender.transaction(count, commits);
     }
     // The topic now ends in aborted records and their markers.
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(ids(&job), sender.committed);
     sender.transaction(5, false);
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(ids(&job), sender.committed);
     sender.transaction(7, true);
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(ids(&job), sender.committed);
     let mut until = BTreeMap::new();
     let commits = job.commits();
