@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod commands;
+mod connectors;
 mod ending;
 mod job_file;
 mod logging;

@@ -17,6 +17,8 @@ mod verify;
 
 use std::path::PathBuf;
 
+use connector::Registry;
+
 pub use report::{Report, Row};
 pub use verify::{Comparison, Verdict, verify};
 
@@ -54,11 +56,11 @@ impl DrillOptions {
 /// # Errors
 /// Why there is no result: the job file, the topic or the store are not as a drill needs them, or the job fails without
 /// any kill. A job that fails because of a kill is a result: a row of the report with its difference.
-pub fn run(options: &DrillOptions, progress: &mut dyn FnMut(&str)) -> Result<Report, String> {
-    let job = scope::read_job(options)?;
-    let scope = scope::bound(&job, options)?;
+pub fn run(options: &DrillOptions, connectors: &Registry, progress: &mut dyn FnMut(&str)) -> Result<Report, String> {
+    let job = scope::read_job(options, &[])?;
+    let scope = scope::bound(&job, options, connectors)?;
     progress(&format!("{} records of {}", scope.records, scope.partitions));
-    let place = place::Place::new(&job, options)?;
+    let place = place::Place::new(&job, options, connectors)?;
     let result = trials::all(options, &job, &scope, &place, progress);
     let is_sound = result.as_ref().is_ok_and(Report::passed);
     if is_sound {

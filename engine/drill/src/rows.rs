@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::TableReference;
+use connector::{AsOf, Registry, TableSnapshot};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use delta::{AsOf, Warehouse, register_tables};
 
 /// A row that is shown is cut to so many characters: it is to be recognized, not read.
 const LINE_CHARS_MAX: usize = 400;
@@ -41,28 +41,26 @@ pub struct RowKey {
 
 impl Tables {
     /// Reads the published tables of a warehouse, and checks that no newer version waits to be pointed at.
-    pub fn read(location: &str, left_out: &BTreeSet<ColumnName>) -> Result<Tables, String> {
+    pub fn read(connectors: &Registry, location: &str, left_out: &BTreeSet<ColumnName>) -> Result<Tables, String> {
+        let text = |error: connector::SinkError| error.to_string();
         block_on(async {
-            let warehouse = Warehouse::open(location).await.map_err(|error| error.to_string())?;
-            let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
-            let newest = register_tables(&SessionContext::new(), &warehouse, AsOf::Latest)
-                .await
-                .map_err(|error| error.to_string())?;
-            let published =
-                register_tables(&context, &warehouse, AsOf::Published).await.map_err(|error| error.to_string())?;
+            let warehouse = connectors.warehouse(location).await.map_err(text)?;
+            let newest = warehouse.tables(AsOf::Latest, None).await.map_err(text)?;
+            let published = warehouse.tables(AsOf::Published, None).await.map_err(text)?;
             for (newest, published) in newest.iter().zip(&published) {
+                let (newest, published) = (&newest.info, &published.info);
                 if newest.version != published.version {
-                    let (name, version) = (&published.name, published.version);
                     return Err(format!(
-                        "{name} is at version {}, but readers are pointed at {version}",
-                        newest.version
+                        "{} is at version {}, but readers are pointed at {}",
+                        published.name, newest.version, published.version
                     ));
                 }
             }
+            let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+            warehouse.prepare(&context).map_err(text)?;
             let mut by_name = BTreeMap::new();
             for table in published {
-                let rows = read_table(&context, &table.name, left_out).await?;
-                by_name.insert(table.name, rows);
+                by_name.insert(table.info.name.clone(), read_table(&context, &table, left_out).await?);
             }
             Ok(Tables { by_name })
         })?
@@ -120,10 +118,14 @@ impl Rows {
     }
 }
 
-async fn read_table(context: &SessionContext, name: &str, left_out: &BTreeSet<ColumnName>) -> Result<Rows, String> {
+async fn read_table(
+    context: &SessionContext,
+    table: &TableSnapshot,
+    left_out: &BTreeSet<ColumnName>,
+) -> Result<Rows, String> {
+    let name = &table.info.name;
     let failed = |error: datafusion::error::DataFusionError| format!("table {name} cannot be read: {error}");
-    let (schema, table) = name.split_once('.').unwrap_or(("public", name));
-    let rows = context.table(TableReference::partial(schema, table)).await.map_err(failed)?;
+    let rows = context.read_table(Arc::clone(&table.provider)).map_err(failed)?;
     let batches = rows.collect().await.map_err(failed)?;
     Ok(Rows::of(name, batches, left_out))
 }

@@ -248,7 +248,7 @@ fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
 }
 
 fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Outcome, String> {
-    let tables = Tables::read(&place.warehouse(run), left_out)?;
+    let tables = Tables::read(place.connectors(), &place.warehouse(run), left_out)?;
     let books = Books::read(&checkpoint(place, run)?)?;
     Ok(Outcome { tables, books })
 }

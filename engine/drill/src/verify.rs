@@ -8,6 +8,7 @@ mod compare;
 mod inputs;
 mod snapshot;
 
+use connector::Registry;
 use job::{Job, OutputMode, StateTtl, Table};
 use plan::batch::Batch;
 use plan::{Graph, NodeKind, TablePlan};
@@ -50,13 +51,18 @@ pub enum Comparison {
 ///
 /// # Errors
 /// Why nothing can be compared: the warehouse or the checkpoint cannot be read, nothing is published yet.
-pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Result<Vec<Verdict>, String> {
+pub fn verify(
+    job: &Job,
+    graph: &Graph,
+    connectors: &Registry,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Verdict>, String> {
     block_on(async {
-        let snapshot = WarehouseSnapshot::find(job).await?;
+        let snapshot = WarehouseSnapshot::find(job, connectors).await?;
         let mut verdicts = Vec::new();
         for (table, plan) in job.tables.iter().filter_map(|table| Some((table, graph.plan_of(&table.name)?))) {
             progress(&table.name);
-            let verifier = Verifier { job, graph, table, plan, snapshot: &snapshot };
+            let verifier = Verifier { job, graph, connectors, table, plan, snapshot: &snapshot };
             let (comparison, notes) = match verifier.verify().await {
                 Ok(compared) => compared,
                 Err(reason) => (Comparison::NotCompared(reason), Vec::new()),
@@ -71,6 +77,7 @@ pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Resul
 struct Verifier<'a> {
     job: &'a Job,
     graph: &'a Graph,
+    connectors: &'a Registry,
     table: &'a Table,
     plan: &'a TablePlan,
     snapshot: &'a WarehouseSnapshot,
@@ -85,7 +92,14 @@ impl Verifier<'_> {
             return Err(format!("nothing says what is final: the checkpoint {} has no epochs", self.job.checkpoint));
         }
         let mut batch = Batch::new(self.job, self.graph)?;
-        let inputs = Inputs { job: self.job, graph: self.graph, table: self.plan, snapshot: self.snapshot };
+        self.snapshot.prepare(batch.context())?;
+        let inputs = Inputs {
+            job: self.job,
+            graph: self.graph,
+            connectors: self.connectors,
+            table: self.plan,
+            snapshot: self.snapshot,
+        };
         inputs.fill(&mut batch).await?;
         let answer = batch.answer(self.table)?;
         if !answer.knows_late && has_memory {

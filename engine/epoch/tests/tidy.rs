@@ -19,13 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["epoch"]),
     ("operators", &["batch", "epoch", "state"]),
     ("plan", &["batch", "epoch", "job", "state", "operators"]),
-    ("query", &["delta", "plan"]),
+    ("query", &["connector", "plan"]),
     ("runtime", &["batch", "epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan"]),
     ("serve", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime"]),
-    ("drill", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "query", "runtime"]),
+    ("drill", &["connector", "epoch", "job", "plan", "query", "runtime", "state"]),
     (
         "cli",
         &[
+            "connector",
             "epoch",
             "job",
             "formats",

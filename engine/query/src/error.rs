@@ -2,10 +2,9 @@
 
 use std::fmt;
 
+use connector::TableInfo;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-
-use crate::warehouse::TableInfo;
 
 /// Why there is no answer. The first line of a text says what is wrong, the lines below what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,4 +18,3 @@ pub use error::QueryError;
 pub use session::{Answer, ReadPlan, Session};
 pub use state::ReadState;
 pub use types::type_name;
-pub use warehouse::TableInfo;

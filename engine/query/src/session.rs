@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use connector::{Catalog, TableInfo};
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
@@ -18,7 +19,7 @@ use plan::{ReadFault, Readable};
 
 use crate::error::QueryError;
 use crate::state::{ReadState, StateFunction};
-use crate::warehouse::{TableInfo, Warehouse};
+use crate::warehouse::Warehouse;
 
 /// An open warehouse.
 pub struct Session {
@@ -37,12 +38,11 @@ pub struct Answer {
 }
 
 impl Session {
-    /// Opens the warehouse and registers its tables; `state` reads the state of the job that is asked about, if there is one.
+    /// Registers the tables of a warehouse; `state` reads the state of the job that is asked about, if there is one.
     ///
     /// # Errors
-    /// It cannot be opened, or a table in it is damaged.
-    pub async fn open(location: &str, state: Option<ReadState>) -> Result<Session, QueryError> {
-        let warehouse = Warehouse::open(location).await?;
+    /// The warehouse does not answer, or a table in it is damaged.
+    pub async fn open(catalog: Arc<dyn Catalog>, state: Option<ReadState>) -> Result<Session, QueryError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
         // Names have no case; each is spelled as what it means.
@@ -50,6 +50,7 @@ impl Session {
         let context = plan::session(config);
         plan::functions::register_batch(&context).map_err(|error| QueryError::of(&error, &[]))?;
         context.register_udtf("state", Arc::new(StateFunction { read: state }));
+        let warehouse = Warehouse::new(catalog);
         let mut session = Session { context, warehouse, readable: Readable::default() };
         session.refresh().await?;
         Ok(session)
@@ -71,8 +72,8 @@ impl Session {
         self.warehouse.tables()
     }
 
-    /// Where the tables are.
-    pub fn location(&self) -> &str {
+    /// Where the tables are, without any key.
+    pub fn location(&self) -> String {
         self.warehouse.location()
     }
 

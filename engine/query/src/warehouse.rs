@@ -1,29 +1,23 @@
-//! The warehouse that is asked. The only file here that knows what its tables are made of.
+//! The warehouse that is asked: its tables as a session has seen them, and whether there are newer ones.
 
 use std::sync::Arc;
 
+use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, register_tables};
 use datafusion::prelude::SessionContext;
-use delta::{AsOf, Pointer, SinkError};
 
 use crate::error::QueryError;
 
-pub use delta::TableInfo;
-
 /// An open warehouse, and what a session has seen of it.
 pub(crate) struct Warehouse {
-    opened: delta::Warehouse,
+    catalog: Arc<dyn Catalog>,
     tables: Arc<[TableInfo]>,
     pointers: Vec<Pointer>,
 }
 
 impl Warehouse {
-    /// Opens the warehouse; no table is registered yet.
-    ///
-    /// # Errors
-    /// The location cannot be read, or it does not answer.
-    pub(crate) async fn open(location: &str) -> Result<Warehouse, QueryError> {
-        let opened = delta::Warehouse::open(location).await.map_err(of_store)?;
-        Ok(Warehouse { opened, tables: Arc::new([]), pointers: Vec::new() })
+    /// A warehouse of which no table is registered yet.
+    pub(crate) fn new(catalog: Arc<dyn Catalog>) -> Warehouse {
+        Warehouse { catalog, tables: Arc::new([]), pointers: Vec::new() }
     }
 
     /// Registers what was published since the last call; true if there may be anything new.
@@ -31,12 +25,12 @@ impl Warehouse {
     /// # Errors
     /// The warehouse does not answer, or a table in it is damaged.
     pub(crate) async fn refresh(&mut self, context: &SessionContext) -> Result<bool, QueryError> {
-        let pointers = delta::read_pointers(&self.opened).await.map_err(of_store)?;
+        let pointers = self.catalog.pointers().await?;
         // Without any pointer no version is pinned, so that every table may be new at any time.
         if !pointers.is_empty() && pointers == self.pointers {
             return Ok(false);
         }
-        let tables = delta::register_tables(context, &self.opened, AsOf::Published).await.map_err(of_store)?;
+        let tables = register_tables(context, self.catalog.as_ref(), AsOf::Published).await?;
         (self.tables, self.pointers) = (tables.into(), pointers);
         Ok(true)
     }
@@ -47,14 +41,16 @@ impl Warehouse {
     }
 
     /// Where it is, without any key.
-    pub(crate) fn location(&self) -> &str {
-        self.opened.url().as_str()
+    pub(crate) fn location(&self) -> String {
+        self.catalog.location()
     }
 }
 
-fn of_store(error: SinkError) -> QueryError {
-    match error {
-        SinkError::Settings(_) => QueryError::WrongInput(error.to_string()),
-        _ => QueryError::Failed(error.to_string()),
+impl From<SinkError> for QueryError {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Settings(_) => QueryError::WrongInput(error.to_string()),
+            _ => QueryError::Failed(error.to_string()),
+        }
     }
 }

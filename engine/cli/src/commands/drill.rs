@@ -7,6 +7,7 @@ use std::time::Instant;
 use ::drill::DrillOptions;
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::terminal;
@@ -65,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     };
     let begun = Instant::now();
     let live = terminal::is_live();
-    let report = ::drill::run(&options, &mut |text| {
+    let report = ::drill::run(&options, &connectors::registry(), &mut |text| {
         let text = format!("{} s: {text}", begun.elapsed().as_secs());
         if live { terminal::draw(&[text]) } else { terminal::line(&text) }
     });

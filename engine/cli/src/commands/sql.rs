@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 
@@ -15,7 +16,7 @@ mod prompt;
 mod state;
 
 use output::Format;
-use query::Session;
+use query::{QueryError, Session};
 
 /// Asks the warehouse in SQL: one query, a file of them, or a prompt
 #[derive(Debug, Args)]
@@ -58,7 +59,8 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?"))
     })?;
     runtime.block_on(async {
-        let mut session = Session::open(&location, arguments.job.clone().map(state::reader)).await?;
+        let warehouse = connectors::registry().warehouse(&location).await.map_err(QueryError::from)?;
+        let mut session = Session::open(warehouse, arguments.job.clone().map(state::reader)).await?;
         match text {
             Some(text) => answer::write(&session, &text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,

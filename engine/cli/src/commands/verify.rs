@@ -6,6 +6,7 @@ use std::path::Path;
 use ::drill::{Comparison, Verdict};
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::show::{count, counted};
@@ -35,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         return Err(Failure::WrongInput(text));
     }
     let is_live = terminal::is_live();
-    let verdicts = ::drill::verify(&job, &graph, &mut |table| {
+    let verdicts = ::drill::verify(&job, &graph, &connectors::registry(), &mut |table| {
         if is_live {
             terminal::draw(&[format!("comparing {table}")]);
         }

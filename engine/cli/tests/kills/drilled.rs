@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use drill::{DrillOptions, Report};
 
+use crate::connectors;
 use crate::kafka::Topic;
 use crate::run::{Job, engine, run};
 use crate::sent::Sent;
@@ -30,7 +31,7 @@ fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
         scratch: scratch_folder,
         ..DrillOptions::new(engine, job.path.clone())
     };
-    let report = drill::run(&options, &mut |text| eprintln!("{text}")).unwrap();
+    let report = drill::run(&options, &connectors::registry(), &mut |text| eprintln!("{text}")).unwrap();
     assert!(
         !job.checkpoint.exists() && !PathBuf::from(&job.warehouse).exists(),
         "a drill keeps away from the job's own places"

@@ -11,6 +11,8 @@
 )]
 
 mod batch;
+#[path = "../../src/connectors.rs"]
+mod connectors;
 mod drilled;
 #[path = "../streams/kafka.rs"]
 mod kafka;

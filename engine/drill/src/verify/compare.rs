@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use connector::TableSnapshot;
 use datafusion::common::Column;
 use datafusion::functions_nested::expr_fn::array_sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
-use delta::Snapshot;
 use plan::batch::Batch;
 use plan::{EventTime, TimeKind};
 
@@ -61,11 +61,11 @@ pub async fn expected(
 /// The rows of the table.
 pub async fn actual(
     batch: &Batch<'_>,
-    shown: &Snapshot,
+    shown: &TableSnapshot,
     schema: &SchemaRef,
     sorts_lists: bool,
 ) -> Result<Rows, String> {
-    let own = shown.rows.schema();
+    let own = shown.provider.schema();
     if let Some(field) = schema.fields().iter().find(|field| own.index_of(field.name()).is_err()) {
         return Err(format!("the table has no column {}, which its query gives: run the job first", field.name()));
     }
@@ -76,8 +76,7 @@ pub async fn actual(
         .iter()
         .map(|field| ordered(column(field.name()), field.data_type(), sorts_lists).alias(field.name()))
         .collect();
-    shown.make_ready(batch.context()).map_err(|error| error.to_string())?;
-    let frame = batch.context().read_table(Arc::clone(&shown.rows)).and_then(|frame| frame.select(columns));
+    let frame = batch.context().read_table(Arc::clone(&shown.provider)).and_then(|frame| frame.select(columns));
     let batches = frame.map_err(words)?.collect().await.map_err(words)?;
     of(batches, schema)
 }

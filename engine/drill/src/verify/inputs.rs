@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use connector::Registry;
 use datafusion::common::Column;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
@@ -14,7 +15,6 @@ use epoch::{EpochId, paths};
 use job::{Job, OutputMode};
 use plan::batch::{Batch, LATE_BY};
 use plan::{Graph, NodeKind, TablePlan};
-use runtime::StaticLoader;
 
 use super::snapshot::{FILE, WarehouseSnapshot};
 
@@ -22,6 +22,7 @@ use super::snapshot::{FILE, WarehouseSnapshot};
 pub struct Inputs<'a> {
     pub job: &'a Job,
     pub graph: &'a Graph,
+    pub connectors: &'a Registry,
     pub table: &'a TablePlan,
     pub snapshot: &'a WarehouseSnapshot,
 }
@@ -73,8 +74,7 @@ impl Inputs<'_> {
         let words = |error: DataFusionError| error.to_string();
         self.snapshot.check_origin(&table.name)?;
         let shown = self.snapshot.table(&table.name)?;
-        shown.make_ready(batch.context()).map_err(|error| error.to_string())?;
-        let frame = batch.context().read_table(Arc::clone(&shown.rows)).map_err(words)?;
+        let frame = batch.context().read_table(Arc::clone(&shown.provider)).map_err(words)?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
         let mut exprs: Vec<Expr> = Vec::new();
         for field in schema.fields().iter().filter(present) {
@@ -123,7 +123,7 @@ impl Inputs<'_> {
             return Err(format!("the static table {name} was another in earlier epochs, or may have been"));
         }
         let table = self.job.statics.get(name).ok_or_else(|| format!("{name} was not planned"))?;
-        let rows = StaticLoader::open(table).map_err(|error| error.to_string())?;
+        let rows = self.connectors.static_table(table).map_err(|error| error.to_string())?;
         let rows = rows.load_current().await.map_err(|error| error.to_string())?;
         if versions.first().is_some_and(|version| **version != rows.version) {
             return Err(format!("the static table {name} has changed since the last epoch"));

@@ -1,7 +1,8 @@
 //! Tables and columns as `\d` lists them, types in the job file's names.
 
 use arrow::datatypes::Schema;
-use query::{TableInfo, type_name};
+use connector::TableInfo;
+use query::type_name;
 
 use crate::show::Side::{Left, Right};
 use crate::show::{bytes, count, table};
