@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use delta::{Table, Warehouse, write_pointer};
+use connector::{SinkTable, TableDefinition, WriterId};
 use epoch::{EpochId, TableCommit};
 use tempfile::TempDir;
 
+use crate::connectors;
 use crate::support::{engine, finish, run, run_with_input, start, text};
 
 fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
@@ -22,7 +23,7 @@ fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
     .unwrap()
 }
 
-async fn publish(table: &Table, epoch: u64, rows: &RecordBatch) -> i64 {
+async fn publish(table: &dyn SinkTable, epoch: u64, rows: &RecordBatch) -> i64 {
     let mut writer = table.stage(EpochId(epoch), 0, None).unwrap();
     writer.write(rows).unwrap();
     let change = TableCommit { added: vec![writer.finish().unwrap().unwrap()], ..TableCommit::default() };
@@ -33,16 +34,19 @@ async fn publish(table: &Table, epoch: u64, rows: &RecordBatch) -> i64 {
 fn warehouse() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let warehouse = Warehouse::open(text(folder.path())).await.unwrap();
+        let warehouse = connectors::registry().warehouse(text(folder.path())).await.unwrap();
+        let writer = WriterId { job: "shop".to_owned(), job_id: "0a1b2c3d".to_owned() };
         let mut versions = BTreeMap::new();
         let first = counts(&["login", "purchase"], &[7, 3]);
         for name in ["gold.counts", "gold.other"] {
-            let table = Table::open(&warehouse, name, first.schema(), "shop", "0a1b2c3d").await.unwrap();
-            versions.insert(name.to_owned(), publish(&table, 0, &first).await);
+            let definition = TableDefinition { name: name.to_owned(), schema: first.schema() };
+            let table = warehouse.open_table(&definition, &writer).await.unwrap();
+            versions.insert(name.to_owned(), publish(table.as_ref(), 0, &first).await);
         }
-        write_pointer(&warehouse, "shop", EpochId(0), &versions).await.unwrap();
-        let table = Table::open(&warehouse, "gold.counts", first.schema(), "shop", "0a1b2c3d").await.unwrap();
-        publish(&table, 1, &counts(&["search"], &[100])).await;
+        warehouse.mark_published("shop", EpochId(0), &versions).await.unwrap();
+        let definition = TableDefinition { name: "gold.counts".to_owned(), schema: first.schema() };
+        let table = warehouse.open_table(&definition, &writer).await.unwrap();
+        publish(table.as_ref(), 1, &counts(&["search"], &[100])).await;
     });
     folder
 }
