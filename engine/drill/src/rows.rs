@@ -10,6 +10,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use connector::{AsOf, Registry, TableSnapshot};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use crate::block_on::block_on;
+
 /// A row that is shown is cut to so many characters: it is to be recognized, not read.
 const LINE_CHARS_MAX: usize = 400;
 
@@ -192,10 +194,4 @@ fn hash_column(column: &dyn Array, hashers: &mut [DefaultHasher]) {
         hasher.write_usize(text.len());
         hasher.write(text.as_bytes());
     }
-}
-
-/// Runs what is asynchronous on a runtime of its own.
-pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map(|runtime| runtime.block_on(future)).map_err(|error| format!("no threads can be started: {error}"))
 }

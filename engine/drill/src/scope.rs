@@ -8,7 +8,7 @@ use epoch::Split;
 use epoch::offsets::{OffsetRange, OffsetRanges, Offsets, offset_ranges, spread_limit};
 use job::Job;
 
-use crate::DrillOptions;
+use crate::options::DrillOptions;
 
 /// What a drill reads.
 #[derive(Debug, Clone)]

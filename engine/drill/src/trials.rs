@@ -7,15 +7,15 @@ use std::time::Duration;
 use job::Job;
 use runtime::FailPoint;
 
-use crate::DrillOptions;
 use crate::books::Books;
 use crate::difference;
 use crate::kill_points::{self, KillTimes, Pace};
-use crate::place::Place;
+use crate::options::DrillOptions;
 use crate::process::{Ended, EpochReport, Kill, Process};
 use crate::report::{Report, Row};
 use crate::rows::{ColumnName, Tables};
 use crate::scope::{Scope, quoted};
+use crate::scratch::Scratch;
 
 /// Functions whose values are those of the run, not of the records.
 const CLOCK_WORDS: [&str; 5] = ["current_timestamp", "now(", "current_date", "current_time", "localtimestamp"];
@@ -26,7 +26,7 @@ const IDLE_ROUNDS_MAX: u32 = 10;
 struct Trials<'a> {
     options: &'a DrillOptions,
     scope: &'a Scope,
-    place: &'a Place,
+    scratch: &'a Scratch,
     undisturbed: Undisturbed,
     number: u32,
 }
@@ -52,13 +52,13 @@ pub fn all(
     options: &DrillOptions,
     job: &Job,
     scope: &Scope,
-    place: &Place,
+    scratch: &Scratch,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report, String> {
     progress("an undisturbed run");
-    let undisturbed = undisturbed(options, job, scope, place)?;
+    let undisturbed = undisturbed(options, job, scope, scratch)?;
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
-    let mut trials = Trials { options, scope, place, undisturbed, number: 0 };
+    let mut trials = Trials { options, scope, scratch, undisturbed, number: 0 };
     for point in kill_points::aimed(trials.undisturbed.middle) {
         progress(&format!("killed {}", describe(&point)));
         let row = trials.aimed(point)?;
@@ -68,9 +68,9 @@ pub fn all(
     Ok(report)
 }
 
-fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) -> Result<Undisturbed, String> {
+fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, scratch: &Scratch) -> Result<Undisturbed, String> {
     let run = "undisturbed";
-    let process = process(options, scope, place, run)?;
+    let process = process(options, scope, scratch, run)?;
     let ended = process.run(Kill::Never)?;
     let with_records: Vec<&EpochReport> = ended.epochs.iter().filter(|epoch| epoch.records > 0).collect();
     let Some(middle) = with_records.get(with_records.len() / 2).map(|epoch| epoch.epoch) else {
@@ -81,10 +81,10 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
     };
     let pace = pace(&ended);
     let mut left_out = BTreeSet::new();
-    let mut outcome = read(place, run, &left_out)?;
+    let mut outcome = read(scratch, run, &left_out)?;
     if reads_the_clock(job) {
-        left_out = varying(options, scope, place, &outcome.tables)?;
-        outcome = read(place, run, &left_out)?;
+        left_out = varying(options, scope, scratch, &outcome.tables)?;
+        outcome = read(scratch, run, &left_out)?;
     }
     if let Some(breach) = outcome.books.breach(&outcome.tables, &outcome.books) {
         return Err(format!("the undisturbed run's books do not balance:\n{breach}"));
@@ -96,12 +96,12 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
 fn varying(
     options: &DrillOptions,
     scope: &Scope,
-    place: &Place,
+    scratch: &Scratch,
     first: &Tables,
 ) -> Result<BTreeSet<ColumnName>, String> {
     let run = "undisturbed-2";
-    process(options, scope, place, run)?.run(Kill::Never)?;
-    let second = read(place, run, &BTreeSet::new())?.tables;
+    process(options, scope, scratch, run)?.run(Kill::Never)?;
+    let second = read(scratch, run, &BTreeSet::new())?.tables;
     let mut varying = BTreeSet::new();
     for (name, rows) in &first.by_name {
         let Some(others) = second.by_name.get(name) else { continue };
@@ -109,7 +109,7 @@ fn varying(
         let differs = |(column, digest): &(String, u64)| digests.get(column) != Some(digest);
         varying.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
     }
-    place.remove_run(run)?;
+    scratch.remove_run(run)?;
     Ok(varying)
 }
 
@@ -131,7 +131,7 @@ impl Trials<'_> {
             self.finish(&run, &process, &mut row)?;
         }
         if row.passed() {
-            self.place.remove_run(&run)?;
+            self.scratch.remove_run(&run)?;
         }
         Ok(row)
     }
@@ -187,7 +187,7 @@ impl Trials<'_> {
             self.finish(&run, &process, &mut row)?;
         }
         if row.difference.is_none() {
-            self.place.remove_run(&run)?;
+            self.scratch.remove_run(&run)?;
         }
         Ok(row)
     }
@@ -206,7 +206,7 @@ impl Trials<'_> {
             }
         };
         row.recovered_ms = ended.first_ms();
-        let outcome = match read(self.place, run, &self.undisturbed.left_out) {
+        let outcome = match read(self.scratch, run, &self.undisturbed.left_out) {
             Ok(outcome) => outcome,
             Err(error) => {
                 row.difference = Some(error);
@@ -224,17 +224,17 @@ impl Trials<'_> {
     fn next_run(&mut self) -> Result<(String, Process), String> {
         self.number += 1;
         let run = format!("run-{:03}", self.number);
-        let process = process(self.options, self.scope, self.place, &run)?;
+        let process = process(self.options, self.scope, self.scratch, &run)?;
         Ok((run, process))
     }
 }
 
-fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> Result<Process, String> {
-    let folder = place.run_folder(run)?;
+fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) -> Result<Process, String> {
+    let folder = scratch.run_folder(run)?;
     let mut sets = options.sets.clone();
     sets.extend(scope.sets.iter().cloned());
-    sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(place, run)?.display().to_string())));
-    sets.push(("job.warehouse".to_owned(), quoted(&place.warehouse(run))));
+    sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(scratch, run)?.display().to_string())));
+    sets.push(("job.warehouse".to_owned(), quoted(&scratch.warehouse(run))));
     Ok(Process {
         engine: options.engine.clone(),
         job_file: options.job_file.clone(),
@@ -243,13 +243,13 @@ fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> R
     })
 }
 
-fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
-    Ok(place.run_folder(run)?.join("checkpoint"))
+fn checkpoint(scratch: &Scratch, run: &str) -> Result<PathBuf, String> {
+    Ok(scratch.run_folder(run)?.join("checkpoint"))
 }
 
-fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Outcome, String> {
-    let tables = Tables::read(place.connectors(), &place.warehouse(run), left_out)?;
-    let books = Books::read(&checkpoint(place, run)?)?;
+fn read(scratch: &Scratch, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Outcome, String> {
+    let tables = Tables::read(scratch.connectors(), &scratch.warehouse(run), left_out)?;
+    let books = Books::read(&checkpoint(scratch, run)?)?;
     Ok(Outcome { tables, books })
 }
 

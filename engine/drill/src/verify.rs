@@ -13,7 +13,7 @@ use job::{Job, OutputMode, StateTtl, Table};
 use plan::batch::Batch;
 use plan::{Graph, NodeKind, TablePlan};
 
-use crate::rows::block_on;
+use crate::block_on::block_on;
 use inputs::Inputs;
 use snapshot::WarehouseSnapshot;
 

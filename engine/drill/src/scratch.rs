@@ -6,19 +6,20 @@ use std::path::PathBuf;
 use connector::Registry;
 use job::Job;
 
-use crate::DrillOptions;
+use crate::block_on::block_on;
+use crate::options::DrillOptions;
 
 /// Where the runs of a drill keep what they make.
-pub struct Place {
+pub struct Scratch {
     connectors: Registry,
     folder: PathBuf,
     /// `s3://…` under which the runs' warehouses lie, if the user's lies in an object store.
     remote: Option<String>,
 }
 
-impl Place {
+impl Scratch {
     /// Makes the scratch folder. Nothing is made in an object store before a run does it.
-    pub fn new(job: &Job, options: &DrillOptions, connectors: &Registry) -> Result<Place, String> {
+    pub fn new(job: &Job, options: &DrillOptions, connectors: &Registry) -> Result<Scratch, String> {
         let id = format!("{:x}-{}", runtime::now_us(), std::process::id());
         let folder = options.scratch.clone().unwrap_or_else(std::env::temp_dir).join(format!("engine-drill-{id}"));
         fs::create_dir_all(&folder).map_err(|error| {
@@ -26,7 +27,7 @@ impl Place {
         })?;
         let is_remote = job.warehouse.contains("://") && !job.warehouse.starts_with("file://");
         let remote = is_remote.then(|| format!("{}/_drill/{id}", job.warehouse.trim_end_matches('/')));
-        Ok(Place { connectors: connectors.clone(), folder, remote })
+        Ok(Scratch { connectors: connectors.clone(), folder, remote })
     }
 
     /// Folder of a run: its checkpoint, and what it said.
@@ -62,7 +63,7 @@ impl Place {
     }
 
     fn remove_remote(&self, location: &str) -> Result<(), String> {
-        crate::rows::block_on(async {
+        block_on(async {
             let warehouse = self.connectors.warehouse(location).await.map_err(|error| error.to_string())?;
             warehouse.remove_all().await.map(|_| ()).map_err(|error| error.to_string())
         })?
