@@ -13,6 +13,7 @@ mod progress;
 mod show;
 mod signals;
 mod terminal;
+mod warehouse;
 
 use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test, verify};
 

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
+use crate::warehouse;
 
 mod answer;
 mod columns;
@@ -84,7 +85,7 @@ impl Arguments {
         Ok(Some(text))
     }
 
-    /// Where the warehouse is. It must be there: opening would make an empty one.
+    /// Where the warehouse is.
     fn location(&self) -> Result<String, Failure> {
         let (location, remedy) = match (&self.job, &self.warehouse) {
             (Some(path), _) => {
@@ -100,14 +101,7 @@ impl Arguments {
                 (location.unwrap_or_else(|| "warehouse".to_owned()), remedy)
             }
         };
-        let folder = match location.split_once("://") {
-            Some(("file", folder)) => folder,
-            Some(_) => return Ok(location),
-            None => location.as_str(),
-        };
-        if Path::new(folder).is_dir() {
-            return Ok(location);
-        }
-        Err(Failure::WrongInput(format!("there is no warehouse folder {folder}\n  {remedy}")))
+        warehouse::check_is_there(&location, &remedy)?;
+        Ok(location)
     }
 }

@@ -1,7 +1,6 @@
 //! `engine verify`: what a job's tables show, against the batch answer over its own records.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use ::drill::{Comparison, Verdict};
 use clap::Args;
@@ -10,7 +9,7 @@ use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::show::{count, counted};
-use crate::terminal;
+use crate::{terminal, warehouse};
 
 /// Compares each table of a job with the batch answer over the records that the warehouse keeps
 #[derive(Debug, Args)]
@@ -29,12 +28,8 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let (job, graph) = arguments.job.plan()?;
-    let is_local = !job.warehouse.contains("://");
-    if is_local && !Path::new(&job.warehouse).is_dir() {
-        let path = arguments.job.path.display();
-        let text = format!("there is no warehouse folder {}\n  run the job first: engine submit {path}", job.warehouse);
-        return Err(Failure::WrongInput(text));
-    }
+    let remedy = format!("run the job first: engine submit {}", arguments.job.path.display());
+    warehouse::check_is_there(&job.warehouse, &remedy)?;
     let is_live = terminal::is_live();
     let verdicts = ::drill::verify(&job, &graph, &connectors::registry(), &mut |table| {
         if is_live {
