@@ -22,8 +22,8 @@ pub enum Failure {
     WrongInput(String),
     /// As `WrongInput`, with the message laid out already: the problems of a job file.
     Problems(String),
-    /// As `Failed`, and everything about it has been said.
-    Told,
+    /// As `Failed`, and everything about it has been reported.
+    Reported,
     /// Nobody reads the output any more (`engine … | head`): no failure.
     ReaderGone,
 }
@@ -41,11 +41,20 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Says what failed, if anything did, and gives the exit code.
+impl From<query::QueryError> for Failure {
+    fn from(error: query::QueryError) -> Self {
+        match error {
+            query::QueryError::WrongInput(text) => Failure::WrongInput(text),
+            query::QueryError::Failed(text) => Failure::Failed(text),
+        }
+    }
+}
+
+/// Prints what failed, if anything did, and returns the exit code.
 pub fn exit_code(outcome: Outcome) -> ExitCode {
     let (code, text) = match outcome {
         Ok(()) | Err(Failure::ReaderGone) => return ExitCode::SUCCESS,
-        Err(Failure::Told) => return ExitCode::from(FAILED),
+        Err(Failure::Reported) => return ExitCode::from(FAILED),
         Err(Failure::Failed(text)) => (FAILED, format!("error: {text}")),
         Err(Failure::WrongInput(text)) => (WRONG_INPUT, format!("error: {text}")),
         Err(Failure::Problems(text)) => (WRONG_INPUT, text),

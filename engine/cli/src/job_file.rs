@@ -13,8 +13,8 @@ use crate::connectors::CONNECTORS;
 use crate::ending::Failure;
 use crate::terminal;
 
-/// The columns of static tables by name, or why they cannot be told.
-type Statics = Vec<(String, Result<SchemaRef, StaticError>)>;
+/// The columns of static tables by name, or why they are not known.
+type StaticColumns = Vec<(String, Result<SchemaRef, StaticError>)>;
 
 /// A job file and what the command line puts over it.
 #[derive(Debug, Clone, Args)]
@@ -60,20 +60,20 @@ impl JobFile {
     /// The job with its plan, or with the reason why it is refused: a test may expect that.
     ///
     /// # Errors
-    /// The file cannot be read, or so little of it is right that nothing is known of its tests.
+    /// The file cannot be read, or so little of it can be read that nothing is known of its tests.
     pub fn plan_for_tests(&self) -> Result<Planned, Failure> {
         self.plan_with(&runtime::trial::static_schemas)
     }
 
-    /// `statics` tells the columns of the static tables.
-    fn plan_with(&self, statics: &dyn Fn(&Job) -> Statics) -> Result<Planned, Failure> {
+    /// `statics` finds the columns of the static tables.
+    fn plan_with(&self, statics: &dyn Fn(&Job) -> StaticColumns) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
         let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
         let mut schemas = BTreeMap::new();
         if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));
-            for (table, found) in statics(job) {
-                match found {
+            for (table, columns) in statics(job) {
+                match columns {
                     Ok(schema) => drop(schemas.insert(table, schema)),
                     Err(error) => problems.push(of_static(&table, &error, job)),
                 }
@@ -84,11 +84,13 @@ impl JobFile {
             let problems = runtime::table_problems(&graph);
             if problems.is_empty() { Ok(graph) } else { Err(problems) }
         });
-        if let (Some(job), Some(Err(found))) = (&job, &planned) {
-            // That its columns are not known follows from the problem of the static table.
-            for problem in found.iter().filter(|found| found.problem.code != Some(plan::STATIC_NOT_READ)) {
-                let problem = in_file(problem, job, problems.source());
-                problems.push(problem);
+        if let (Some(job), Some(Err(sql_problems))) = (&job, &planned) {
+            for table_problem in sql_problems {
+                // That its columns are not known follows from the problem of the static table.
+                if table_problem.problem.code != Some(plan::STATIC_NOT_READ) {
+                    let problem = in_file(table_problem, job, problems.source());
+                    problems.push(problem);
+                }
             }
         }
         let source = problems.source().clone();
@@ -145,9 +147,9 @@ pub fn rendered(problems: &Problems) -> Failure {
 }
 
 /// A problem of a table's SQL, at its place in the file.
-fn in_file(found: &TableProblem, job: &Job, source: &SourceMap) -> Problem {
-    let TableProblem { table, problem: SqlProblem { range, code, message, help } } = found;
-    let span = match (job.tables.iter().find(|known| known.name == *table), range) {
+fn in_file(table_problem: &TableProblem, job: &Job, source: &SourceMap) -> Problem {
+    let TableProblem { table, problem: SqlProblem { range, code, message, help } } = table_problem;
+    let span = match (job.tables.iter().find(|planned| planned.name == *table), range) {
         (Some(table), Some(range)) => source.sql_bytes(table, range.clone()),
         (Some(table), None) => first_line(source, source.sql_word(table, "")),
         (None, _) => 0..0,

@@ -11,13 +11,31 @@ use crate::terminal::{self, LogWriter};
 /// Environment variable with the filter: `debug`, or `warn,runtime=debug`.
 const VARIABLE: &str = "ENGINE_LOG";
 
-/// Our own crates; libraries are heard from `warn` on.
-const OURS: [&str; 9] = ["engine", "runtime", "source", "sink", "state", "operators", "plan", "decode", "drill"];
+/// Our own crates, by which their log lines are known. (`engine` is the binary, crate `cli`.)
+const OURS: &[&str] = &[
+    "batch",
+    "connector",
+    "delta",
+    "drill",
+    "engine",
+    "epoch",
+    "formats",
+    "job",
+    "kafka",
+    "operators",
+    "plan",
+    "query",
+    "runtime",
+    "state",
+];
+
+/// What libraries may say. Those named have a name that begins as one of ours, and a filter goes by beginnings.
+const LIBRARIES: &str = "warn,deltalake=warn,delta_kernel=warn";
 
 /// Starts logging at `level`, unless `ENGINE_LOG` says otherwise. Lines carry the time where they go to a file.
 pub fn start(level: &str) {
-    let wanted = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
-    let filter = EnvFilter::try_new(directives(wanted.as_deref().unwrap_or(level))).unwrap_or_else(|error| {
+    let from_user = std::env::var(VARIABLE).ok().filter(|text| !text.trim().is_empty());
+    let filter = EnvFilter::try_new(directives(from_user.as_deref().unwrap_or(level))).unwrap_or_else(|error| {
         terminal::line(&format!("warning: {VARIABLE} is not understood ({error}); write for example {VARIABLE}=debug"));
         EnvFilter::new(directives(level))
     });
@@ -36,11 +54,11 @@ pub fn start(level: &str) {
 }
 
 /// A plain level is meant for the engine, not for its libraries; anything else is taken as it is.
-fn directives(wanted: &str) -> String {
-    if wanted.parse::<LevelFilter>().is_err() {
-        return wanted.to_owned();
+fn directives(filter: &str) -> String {
+    if filter.parse::<LevelFilter>().is_err() {
+        return filter.to_owned();
     }
-    OURS.iter().fold("warn".to_owned(), |all, ours| format!("{all},{ours}={wanted}"))
+    OURS.iter().fold(LIBRARIES.to_owned(), |all, ours| format!("{all},{ours}={filter}"))
 }
 
 #[cfg(test)]

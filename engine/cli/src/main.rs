@@ -13,6 +13,7 @@ mod progress;
 mod show;
 mod signals;
 mod terminal;
+mod warehouse;
 
 use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test, verify};
 
@@ -39,7 +40,7 @@ const EXAMPLES: &str = "\
 Examples, with nothing installed (each broker and job runs until Ctrl-C):
   engine broker &                                      an embedded Kafka broker on 127.0.0.1:9092
   engine generate ecommerce --total 300000             events of a web shop, sent to it
-  engine check jobs/ecommerce.toml                     is this job file right?
+  engine check jobs/ecommerce.toml                     is this job file ok?
   engine test jobs/ecommerce.toml                      do its tables hold what they should?
   engine submit jobs/ecommerce.toml --available-now    from Kafka to tables
   engine sql \"SELECT * FROM gold.event_counts LIMIT 5\"

@@ -1,6 +1,9 @@
 //! How numbers, sizes, times and tables are written for people.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use query::text_table::text_table;
+
+pub use query::text_table::Side;
 
 /// A number with commas: `300,000`.
 pub fn count(number: u64) -> String {
@@ -68,38 +71,9 @@ pub fn read_instant(text: &str) -> Result<i64, String> {
         })
 }
 
-/// Which side of its column a text stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Names.
-    Left,
-    /// Numbers.
-    Right,
-}
-
-/// Rows under their headings, in columns two spaces apart, each line indented by two.
+/// Rows under their headings, in columns, each line indented by two.
 pub fn table(columns: &[(&str, Side)], rows: &[Vec<String>]) -> Vec<String> {
-    let length = |text: &str| text.chars().count();
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, (heading, _))| {
-            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| length(cell));
-            cells.max().unwrap_or(0).max(length(heading))
-        })
-        .collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut text = String::new();
-        for ((cell, width), (_, side)) in cells.zip(&widths).zip(columns) {
-            let gap = " ".repeat(width.saturating_sub(length(cell)));
-            let (before, after) = if *side == Side::Right { (gap.as_str(), "") } else { ("", gap.as_str()) };
-            text.push_str(&format!("  {before}{cell}{after}"));
-        }
-        text.trim_end().to_owned()
-    };
-    let mut lines = vec![line(&mut columns.iter().map(|(heading, _)| *heading))];
-    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
-    lines
+    text_table(columns, rows).iter().map(|line| format!("  {line}")).collect()
 }
 
 #[cfg(test)]

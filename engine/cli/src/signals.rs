@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::ending::{Failure, INTERRUPTED, Outcome};
 
-/// The two signals, caught from the moment this is made.
+/// The two signals, caught from when this is made.
 struct Signals {
     runtime: Runtime,
     interrupt: Signal,
@@ -39,18 +39,18 @@ impl Signals {
     }
 }
 
-/// A flag that the first signal sets. `told` is called then, from another thread.
+/// A flag that the first signal sets. `on_signal` is called then, from another thread.
 ///
 /// # Errors
 /// If the system does not let signals be caught.
-pub fn stop_flag(told: impl FnOnce() + Send + 'static) -> Result<Arc<AtomicBool>, Failure> {
+pub fn stop_flag(on_signal: impl FnOnce() + Send + 'static) -> Result<Arc<AtomicBool>, Failure> {
     let mut signals = Signals::catch()?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     let watching = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         signals.wait();
         flag.store(true, Ordering::SeqCst);
-        told();
+        on_signal();
         signals.wait();
         end_at_once();
     });

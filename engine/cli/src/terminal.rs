@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// How many lines stand below the cursor's home and are redrawn.
 static DRAWN: Mutex<usize> = Mutex::new(0);
 
-/// Width if the terminal does not tell.
+/// Width if the terminal does not report its own.
 const WIDTH: usize = 100;
 
 /// True if stderr is a terminal in which lines can be redrawn.
@@ -38,7 +38,7 @@ pub fn line(text: &str) {
     let _ = LogWriter.write(format!("{text}\n").as_bytes());
 }
 
-/// Takes the redrawn lines away.
+/// Removes the redrawn lines.
 pub fn clear() {
     draw(&[]);
 }
@@ -48,7 +48,7 @@ pub fn keep() {
     *lock() = 0;
 }
 
-/// Writes to stderr; what is redrawn makes place and comes back with its next change.
+/// Writes to stderr; what is redrawn makes room and comes back with its next change.
 pub struct LogWriter;
 
 impl Write for LogWriter {
@@ -68,7 +68,7 @@ impl Write for LogWriter {
     }
 }
 
-/// What moves the cursor up over so many lines and takes them away.
+/// What moves the cursor up over so many lines and removes them.
 fn erase(lines: usize) -> String {
     if lines == 0 { String::new() } else { format!("\r\x1b[{lines}A\x1b[J") }
 }

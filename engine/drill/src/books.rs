@@ -16,7 +16,7 @@ pub struct Books {
     /// Rows by table.
     pub tables: BTreeMap<String, RowCounts>,
     /// Rows in the files of each table that the commits left.
-    pub held: BTreeMap<String, i64>,
+    pub rows: BTreeMap<String, i64>,
     /// Epochs committed.
     pub epochs: u64,
 }
@@ -26,8 +26,11 @@ impl Books {
     pub fn read(checkpoint: &Path) -> Result<Books, String> {
         let reader = Checkpoint::open_read_only(checkpoint).map_err(|error| error.to_string())?;
         let mut books = Books::default();
+        let mut last = None;
         for commit in reader.commits(EpochId(0)..=EpochId(u64::MAX)).map_err(|error| error.to_string())? {
             let commit = commit.map_err(|error| error.to_string())?;
+            debug_assert!(last.is_none_or(|last| last < commit.plan.epoch), "epoch {} twice", commit.plan.epoch);
+            last = Some(commit.plan.epoch);
             books.epochs += 1;
             for (name, counts) in &commit.sources {
                 books.sources.entry(name.clone()).or_default().add(counts);
@@ -35,7 +38,7 @@ impl Books {
             for (name, table) in &commit.tables {
                 books.tables.entry(name.clone()).or_default().add(&table.counts);
                 let rows = |files: &[epoch::StagedFile]| files.iter().map(|file| file.rows.cast_signed()).sum::<i64>();
-                *books.held.entry(name.clone()).or_default() += rows(&table.added) - rows(&table.removed);
+                *books.rows.entry(name.clone()).or_default() += rows(&table.added) - rows(&table.removed);
             }
         }
         Ok(books)
@@ -43,29 +46,29 @@ impl Books {
 
     /// What does not add up, against the tables and against the undisturbed run; `None` if all does.
     pub fn breach(&self, tables: &Tables, undisturbed: &Books) -> Option<String> {
-        let mut found = Vec::new();
+        let mut breaches = Vec::new();
         for (name, expected) in &undisturbed.sources {
             let counts = self.sources.get(name).copied().unwrap_or_default();
             if (counts.read, counts.rejected) != (expected.read, expected.rejected) {
-                found.push(format!(
+                breaches.push(format!(
                     "source {name}: read {} records, {} rejected; undisturbed {} and {}",
                     counts.read, counts.rejected, expected.read, expected.rejected
                 ));
             }
         }
         for (name, rows) in &tables.by_name {
-            let (has, held) = (rows.keys.len() as i64, self.held.get(name).copied().unwrap_or_default());
-            if has != held {
-                found.push(format!("{name} holds {has} rows, its commits say {held}"));
+            let (in_table, in_commits) = (rows.keys.len() as i64, self.rows.get(name).copied().unwrap_or_default());
+            if in_table != in_commits {
+                breaches.push(format!("{name} holds {in_table} rows, its commits say {in_commits}"));
             }
         }
         for (name, counts) in &self.tables {
-            found.extend(counts.balance(name).err().map(|breach| breach.to_string()));
+            breaches.extend(counts.balance(name).err().map(|breach| breach.to_string()));
         }
-        (!found.is_empty()).then(|| found.join("\n"))
+        (!breaches.is_empty()).then(|| breaches.join("\n"))
     }
 
-    /// For each table that keeps its source's records one by one: rows + rejected = records.
+    /// For each table that keeps its source's records one by one: rows + rejected = records. What the reader can check by hand.
     pub fn proofs(&self, tables: &Tables) -> Vec<String> {
         let mut proofs = Vec::new();
         for (source, read) in &self.sources {

@@ -10,30 +10,30 @@ use std::time::{Duration, Instant};
 
 use runtime::{FAIL_POINT_VARIABLE, FailPoint};
 
-/// A run that says nothing for so long hangs.
+/// A run that reports nothing for so long hangs. Far above any epoch: a slow store must not look like a hang.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
 /// Lines of a failed run's errors that are shown.
 const ERROR_LINES: usize = 12;
 
-/// How a run is to end, unless it ends by itself.
+/// How a run is killed, unless it ends before.
 #[derive(Debug, Clone, Copy)]
-pub enum Fate {
-    /// Nothing is done to it.
-    Undisturbed,
+pub enum Kill {
+    /// Not at all.
+    Never,
     /// It kills itself at a fail point.
-    Aimed(FailPoint),
+    At(FailPoint),
     /// It is killed so long after its start.
     After(Duration),
 }
 
-/// An epoch that the run told of.
+/// An epoch as the run reported it.
 #[derive(Debug, Clone, Copy)]
-pub struct Told {
+pub struct EpochReport {
     /// Its number.
     pub epoch: u64,
     /// Records read.
     pub records: u64,
-    /// When it was told, since the start of the process.
+    /// When it was reported, since the start of the process.
     pub after: Duration,
 }
 
@@ -42,8 +42,8 @@ pub struct Told {
 pub struct Ended {
     /// True if it was killed with SIGKILL; else it ended by itself, in order.
     pub killed: bool,
-    /// Epochs told.
-    pub told: Vec<Told>,
+    /// Epochs reported.
+    pub epochs: Vec<EpochReport>,
     /// How long it ran.
     pub took: Duration,
 }
@@ -51,7 +51,7 @@ pub struct Ended {
 impl Ended {
     /// How long it took to finish the first epoch, or to end without one.
     pub fn first_ms(&self) -> u64 {
-        let first = self.told.first().map_or(self.took, |told| told.after);
+        let first = self.epochs.first().map_or(self.took, |epoch| epoch.after);
         u64::try_from(first.as_millis()).unwrap_or(u64::MAX)
     }
 }
@@ -74,21 +74,21 @@ impl Process {
     ///
     /// # Errors
     /// What the job said, if it ended neither in order nor by SIGKILL.
-    pub fn run(&self, fate: Fate) -> Result<Ended, String> {
+    pub fn run(&self, kill: Kill) -> Result<Ended, String> {
         let begun = Instant::now();
-        let mut child = self.start(fate)?;
+        let mut child = self.start(kill)?;
         let lines = lines_of(&mut child)?;
-        let kill_at = if let Fate::After(time) = fate { Some(begun + time) } else { None };
-        let told = watch(&mut child, &lines, begun, kill_at);
+        let kill_at = if let Kill::After(time) = kill { Some(begun + time) } else { None };
+        let epochs = watch(&mut child, &lines, begun, kill_at);
         let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
-        let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), told: told?, took: begun.elapsed() };
+        let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), epochs: epochs?, took: begun.elapsed() };
         if ended.killed || status.success() {
             return Ok(ended);
         }
         Err(format!("the job failed ({status}):\n{}", last_lines(&self.log)))
     }
 
-    fn start(&self, fate: Fate) -> Result<Child, String> {
+    fn start(&self, kill: Kill) -> Result<Child, String> {
         let log =
             File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
         let mut command = Command::new(&self.engine);
@@ -97,8 +97,8 @@ impl Process {
             command.arg("--set").arg(format!("{key}={value}"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
-        if let Fate::Aimed(point) = fate {
-            command.env(FAIL_POINT_VARIABLE, point.to_string());
+        if let Kill::At(point) = kill {
+            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, point.to_string());
         }
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }
@@ -107,8 +107,10 @@ impl Process {
 /// The lines that the run writes, as they come; the channel closes when it ends.
 fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {
     let out = child.stdout.take().ok_or("the job has no output")?;
-    let (tell, lines) = mpsc::channel();
-    std::thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
     Ok(lines)
 }
 
@@ -117,13 +119,13 @@ fn watch(
     lines: &Receiver<String>,
     begun: Instant,
     mut kill_at: Option<Instant>,
-) -> Result<Vec<Told>, String> {
-    let mut told = Vec::new();
+) -> Result<Vec<EpochReport>, String> {
+    let mut epochs = Vec::new();
     loop {
         let wait = kill_at.map_or(SILENCE_MAX, |at| at.saturating_duration_since(Instant::now()));
         match lines.recv_timeout(wait) {
-            Ok(line) => told.extend(epoch_of(&line, begun.elapsed())),
-            Err(RecvTimeoutError::Disconnected) => return Ok(told),
+            Ok(line) => epochs.extend(epoch_of(&line, begun.elapsed())),
+            Err(RecvTimeoutError::Disconnected) => return Ok(epochs),
             // A process that has just ended by itself cannot be killed any more, which its status will show.
             Err(RecvTimeoutError::Timeout) => {
                 let was_due = kill_at.take().is_some();
@@ -136,9 +138,9 @@ fn watch(
     }
 }
 
-fn epoch_of(line: &str, after: Duration) -> Option<Told> {
-    let told: serde_json::Value = serde_json::from_str(line).ok()?;
-    Some(Told { epoch: told["batchId"].as_u64()?, records: told["numInputRows"].as_u64()?, after })
+fn epoch_of(line: &str, after: Duration) -> Option<EpochReport> {
+    let progress: serde_json::Value = serde_json::from_str(line).ok()?;
+    Some(EpochReport { epoch: progress["batchId"].as_u64()?, records: progress["numInputRows"].as_u64()?, after })
 }
 
 fn last_lines(log: &Path) -> String {

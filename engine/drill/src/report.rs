@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use query::text_table::{Side, text_table};
+
 /// One kill, or one row of kills, and what came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Where the job was killed.
     pub point: String,
@@ -21,10 +23,29 @@ pub struct Row {
     pub difference: Option<String>,
 }
 
+/// The columns of the table. The blanks make them as wide as most values, so that the reports of two drills line up.
+const COLUMNS: [(&str, Side); 5] = [
+    ("where      ", Side::Left),
+    ("killed", Side::Right),
+    ("  recovered", Side::Right),
+    ("rows compared", Side::Right),
+    ("result", Side::Left),
+];
+
 impl Row {
     /// True if the job was killed here and lost nothing by it.
     pub fn passed(&self) -> bool {
         self.killed && self.tables_equal && self.difference.is_none()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.point.clone(),
+            if self.killed { self.kills.to_string() } else { "no".to_owned() },
+            format!("{} ms", self.recovered_ms),
+            self.rows_compared.to_string(),
+            if self.passed() { "equal" } else { "DIFFERENT" }.to_owned(),
+        ]
     }
 }
 
@@ -50,19 +71,8 @@ impl Report {
 
     /// A table of step × result, the differences below it, the verdict last.
     pub fn to_table(&self) -> String {
-        let width = self.rows.iter().map(|row| row.point.chars().count()).max().unwrap_or(0).max(11);
-        let mut text =
-            format!("{:width$}  {:>6}  {:>11}  {:>13}  result\n", "where", "killed", "recovered", "rows compared");
-        for row in &self.rows {
-            let killed = if row.killed { row.kills.to_string() } else { "no".to_owned() };
-            let result = if row.passed() { "equal" } else { "DIFFERENT" };
-            let recovered = format!("{} ms", row.recovered_ms);
-            let _ = writeln!(
-                text,
-                "{:width$}  {killed:>6}  {recovered:>11}  {:>13}  {result}",
-                row.point, row.rows_compared
-            );
-        }
+        let rows: Vec<Vec<String>> = self.rows.iter().map(Row::cells).collect();
+        let mut text = text_table(&COLUMNS, &rows).join("\n") + "\n";
         for row in &self.rows {
             if let Some(difference) = &row.difference {
                 let _ = write!(text, "\n{}:\n  {}\n", row.point, difference.replace('\n', "\n  "));

@@ -2,13 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::TableReference;
+use connector::{AsOf, Registry, TableSnapshot};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use delta::{AsOf, Warehouse, register_tables};
+
+use crate::block_on::block_on;
+
+/// A row that is shown is cut to so many characters: it is to be recognized, not read.
+const LINE_CHARS_MAX: usize = 400;
 
 /// A column of a table.
 pub type ColumnName = (String, String);
@@ -38,28 +43,26 @@ pub struct RowKey {
 
 impl Tables {
     /// Reads the published tables of a warehouse, and checks that no newer version waits to be pointed at.
-    pub fn read(location: &str, left_out: &BTreeSet<ColumnName>) -> Result<Tables, String> {
+    pub fn read(connectors: &Registry, location: &str, left_out: &BTreeSet<ColumnName>) -> Result<Tables, String> {
+        let text = |error: connector::SinkError| error.to_string();
         block_on(async {
-            let warehouse = Warehouse::open(location).await.map_err(|error| error.to_string())?;
-            let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
-            let newest = register_tables(&SessionContext::new(), &warehouse, AsOf::Latest)
-                .await
-                .map_err(|error| error.to_string())?;
-            let published =
-                register_tables(&context, &warehouse, AsOf::Published).await.map_err(|error| error.to_string())?;
+            let warehouse = connectors.warehouse(location).await.map_err(text)?;
+            let newest = warehouse.tables(AsOf::Latest, None).await.map_err(text)?;
+            let published = warehouse.tables(AsOf::Published, None).await.map_err(text)?;
             for (newest, published) in newest.iter().zip(&published) {
+                let (newest, published) = (&newest.info, &published.info);
                 if newest.version != published.version {
-                    let (name, version) = (&published.name, published.version);
                     return Err(format!(
-                        "{name} is at version {}, but readers are pointed at {version}",
-                        newest.version
+                        "{} is at version {}, but readers are pointed at {}",
+                        published.name, newest.version, published.version
                     ));
                 }
             }
+            let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+            warehouse.prepare(&context).map_err(text)?;
             let mut by_name = BTreeMap::new();
             for table in published {
-                let rows = read_table(&context, &table.name, left_out).await?;
-                by_name.insert(table.name, rows);
+                by_name.insert(table.info.name.clone(), read_table(&context, &table, left_out).await?);
             }
             Ok(Tables { by_name })
         })?
@@ -93,16 +96,9 @@ impl Rows {
 
     /// A row as a reader would want to see it.
     pub fn show(&self, key: &RowKey) -> String {
-        let Some(batch) = self.batches.get(key.at.0 as usize) else { return String::new() };
-        let options = FormatOptions::new().with_null("NULL");
-        let schema = batch.schema();
-        let cell = |(column, field): (&std::sync::Arc<dyn Array>, &std::sync::Arc<arrow::datatypes::Field>)| {
-            let value = ArrayFormatter::try_new(column.as_ref(), &options)
-                .map(|format| format.value(key.at.1 as usize).to_string());
-            format!("{}={}", field.name(), value.unwrap_or_default())
-        };
-        let mut text = batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ");
-        if let Some((end, _)) = text.char_indices().nth(400) {
+        let Some((batch, row)) = self.place(key) else { return String::new() };
+        let mut text = query::rows::line(batch, row);
+        if let Some((end, _)) = text.char_indices().nth(LINE_CHARS_MAX) {
             text.replace_range(end.., "…");
         }
         text
@@ -124,10 +120,14 @@ impl Rows {
     }
 }
 
-async fn read_table(context: &SessionContext, name: &str, left_out: &BTreeSet<ColumnName>) -> Result<Rows, String> {
+async fn read_table(
+    context: &SessionContext,
+    table: &TableSnapshot,
+    left_out: &BTreeSet<ColumnName>,
+) -> Result<Rows, String> {
+    let name = &table.info.name;
     let failed = |error: datafusion::error::DataFusionError| format!("table {name} cannot be read: {error}");
-    let (schema, table) = name.split_once('.').unwrap_or(("public", name));
-    let rows = context.table(TableReference::partial(schema, table)).await.map_err(failed)?;
+    let rows = context.read_table(Arc::clone(&table.provider)).map_err(failed)?;
     let batches = rows.collect().await.map_err(failed)?;
     Ok(Rows::of(name, batches, left_out))
 }
@@ -166,7 +166,7 @@ pub fn is_of_the_run(table: &str, column: &str) -> bool {
     (table.starts_with("rejected.") && column == "epoch") || (table.ends_with("__late") && column == "_epoch")
 }
 
-/// A null is no number that a sum could have: it stands as the lowest.
+/// A null is no number that a sum has; it stands as the lowest, which a sum could only have if a record did.
 fn floats_of(column: &dyn Array) -> Vec<f64> {
     let or_null = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     match column.data_type() {
@@ -182,18 +182,16 @@ fn hash_column(column: &dyn Array, hashers: &mut [DefaultHasher]) {
     use std::fmt::Write;
     // A sign that no text has tells a null from the text that looks like it.
     let options = FormatOptions::new().with_null("\u{0}");
-    let Ok(format) = ArrayFormatter::try_new(column, &options) else { return };
+    let Ok(format) = ArrayFormatter::try_new(column, &options) else {
+        debug_assert!(false, "a column of {} would not be compared", column.data_type());
+        return;
+    };
     let mut text = String::new();
     for (row, hasher) in hashers.iter_mut().enumerate() {
         text.clear();
         let _ = write!(text, "{}", format.value(row));
+        // The length first, so that "ab", "c" is not "a", "bc".
         hasher.write_usize(text.len());
         hasher.write(text.as_bytes());
     }
-}
-
-/// Runs what is asynchronous on a runtime of its own.
-pub fn block_on<T>(future: impl Future<Output = T>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    runtime.map(|runtime| runtime.block_on(future)).map_err(|error| format!("no threads can be started: {error}"))
 }

@@ -1,16 +1,14 @@
 //! The bounded range of the topics that a drill reads, pinned so that every run reads the same and in the same epochs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use epoch::offsets::{PerPartition, spread_limit};
-use epoch::{OffsetRange, Offsets, Ranges};
-use job::{Connectors, Job};
-use kafka::{KafkaConnector, KafkaPlanner, KafkaSettings};
+use connector::{PlanRequest, Registry, SourceError};
+use epoch::Split;
+use epoch::offsets::{OffsetRange, OffsetRanges, Offsets, offset_ranges, spread_limit};
+use job::Job;
 
-use crate::DrillOptions;
-
-/// What a drill can bound: topics of Kafka.
-const CONNECTORS: Connectors<'static> = Connectors::new(&[&KafkaConnector]);
+use crate::options::DrillOptions;
 
 /// What a drill reads.
 #[derive(Debug, Clone)]
@@ -23,27 +21,24 @@ pub struct Scope {
     pub partitions: String,
 }
 
-/// Reads the job file as the engine will.
-pub fn read_job(options: &DrillOptions) -> Result<Job, String> {
+/// Reads the job file as the engine will, with more values put over it.
+pub fn read_job(options: &DrillOptions, more: &[(String, String)]) -> Result<Job, String> {
     let name = options.job_file.display().to_string();
     let text = std::fs::read_to_string(&options.job_file).map_err(|error| format!("{name} cannot be read: {error}"))?;
-    job::parse(&name, &text, &options.sets, &|name| std::env::var(name).ok(), CONNECTORS)
+    let sets = [options.sets.as_slice(), more].concat();
+    job::parse(&name, &text, &sets, &|name| std::env::var(name).ok(), options.connectors)
         .map_err(|problems| problems.render(false))
 }
 
 /// Takes the newest records of each source, in proportion to what its partitions hold.
-pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
+pub fn bound(job: &Job, options: &DrillOptions, connectors: &Registry) -> Result<Scope, String> {
     let share = (options.records / job.sources.len().max(1) as u64).max(1);
     let mut scope = Scope { sets: general(job), records: 0, partitions: String::new() };
-    let mut told = Vec::new();
+    let mut described = Vec::new();
     for (name, source) in &job.sources {
-        let settings =
-            KafkaSettings::of(source).ok_or_else(|| format!("source {name}: only sources in Kafka can be drilled"))?;
-        let mut planner = KafkaPlanner::open(name, settings, &drill_name(job)).map_err(|error| error.to_string())?;
-        let available = planner.available().map_err(|error| error.to_string())?;
-        let there: Ranges =
-            available.iter().map(|(at, reach)| (at, OffsetRange { from: reach.low, until: reach.high })).collect();
-        let newest = newest(&there, share);
+        let from_start = (key_of(name, "starting_offsets"), quoted("earliest"));
+        let whole = read_job(options, &[from_start, set("job.name", &quoted(&drill_name(job)))])?;
+        let newest = newest(&available(&whole, name, connectors)?, share);
         let records: u64 = newest.iter().map(|(_, range)| range.span()).sum();
         if records == 0 {
             return Err(format!(
@@ -52,19 +47,29 @@ pub fn bound(job: &Job, options: &DrillOptions) -> Result<Scope, String> {
             ));
         }
         scope.records += records;
-        told.push(format!("source {name} ({} partitions)", newest.len()));
+        described.push(format!("source {name} ({} partitions)", newest.len()));
         let limit = records.div_ceil(options.epochs.max(1)).max(1);
         scope.sets.extend(pinned(name, &newest, limit, source.watermark.is_some()));
     }
-    scope.partitions = told.join(", ");
+    scope.partitions = described.join(", ");
     Ok(scope)
 }
 
-fn newest(there: &Ranges, records: u64) -> Ranges {
+/// All that a source of a job holds, split by split.
+fn available(job: &Job, source: &str, connectors: &Registry) -> Result<OffsetRanges, String> {
+    let text = |error: SourceError| error.to_string();
+    let settings = job.sources.get(source).ok_or_else(|| format!("the job has no source {source}"))?;
+    let source = connectors.source(settings, job).map_err(text)?;
+    let all = PlanRequest { position: None, records_max: None, is_bounded: true };
+    let plan = source.planner(&Arc::default()).and_then(|mut planner| planner.plan(&all)).map_err(text)?;
+    Ok(offset_ranges(&plan.ranges))
+}
+
+fn newest(there: &OffsetRanges, records: u64) -> OffsetRanges {
     let shares = spread_limit(there, Some(records));
-    let from_end = |(at, range): (epoch::TopicPartition, &OffsetRange)| {
-        let take = shares.get(&at).map_or(0, OffsetRange::span);
-        (at, OffsetRange { from: range.until - i64::try_from(take).unwrap_or(0), until: range.until })
+    let from_end = |(split, range): (Split, &OffsetRange)| {
+        let take = shares.get(&split).map_or(0, OffsetRange::span);
+        (split, OffsetRange { from: range.until - i64::try_from(take).unwrap_or(0), until: range.until })
     };
     there.iter().map(from_end).collect()
 }
@@ -75,7 +80,6 @@ fn drill_name(job: &Job) -> String {
 }
 
 fn general(job: &Job) -> Vec<(String, String)> {
-    let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     vec![
         set("job.name", &quoted(&drill_name(job))),
         set("job.trigger", "\"asap\""),
@@ -84,10 +88,11 @@ fn general(job: &Job) -> Vec<(String, String)> {
     ]
 }
 
-fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
-    let key = |key: &str| format!("source.{}.{key}", quoted(source));
-    let offsets =
-        |pick: fn(&OffsetRange) -> i64| -> Offsets { ranges.iter().map(|(at, range)| (at, pick(range))).collect() };
+fn pinned(source: &str, ranges: &OffsetRanges, limit: u64, has_watermark: bool) -> Vec<(String, String)> {
+    let key = |key: &str| key_of(source, key);
+    let offsets = |pick: fn(&OffsetRange) -> i64| -> Offsets {
+        ranges.iter().map(|(split, range)| (split, pick(range))).collect()
+    };
     let mut sets = vec![
         (key("starting_offsets"), inline_table(&offsets(|range| range.from))),
         (key("ending_offsets"), inline_table(&offsets(|range| range.until))),
@@ -100,8 +105,17 @@ fn pinned(source: &str, ranges: &Ranges, limit: u64, has_watermark: bool) -> Vec
     sets
 }
 
+fn set(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+/// The name of a source's key, as `--set` takes it.
+fn key_of(source: &str, key: &str) -> String {
+    format!("source.{}.{key}", quoted(source))
+}
+
 /// Offsets as TOML writes them on one line.
-fn inline_table(offsets: &PerPartition<i64>) -> String {
+fn inline_table(offsets: &Offsets) -> String {
     let partitions = |partitions: &BTreeMap<i32, i64>| {
         let entries: Vec<String> =
             partitions.iter().map(|(partition, offset)| format!("\"{partition}\" = {offset}")).collect();

@@ -7,23 +7,26 @@ use std::time::Duration;
 use job::Job;
 use runtime::FailPoint;
 
-use crate::DrillOptions;
 use crate::books::Books;
 use crate::difference;
-use crate::moments::{self, Moments, Pace};
-use crate::place::Place;
-use crate::process::{Ended, Fate, Process, Told};
+use crate::kill_points::{self, KillTimes, Pace};
+use crate::options::DrillOptions;
+use crate::process::{Ended, EpochReport, Kill, Process};
 use crate::report::{Report, Row};
 use crate::rows::{ColumnName, Tables};
 use crate::scope::{Scope, quoted};
+use crate::scratch::Scratch;
 
 /// Functions whose values are those of the run, not of the records.
 const CLOCK_WORDS: [&str; 5] = ["current_timestamp", "now(", "current_date", "current_time", "localtimestamp"];
 
+/// Rounds without a kill after which no more are tried: a job that ends sooner than it can be hit would go on for ever.
+const IDLE_ROUNDS_MAX: u32 = 10;
+
 struct Trials<'a> {
     options: &'a DrillOptions,
     scope: &'a Scope,
-    place: &'a Place,
+    scratch: &'a Scratch,
     undisturbed: Undisturbed,
     number: u32,
 }
@@ -39,7 +42,7 @@ struct Undisturbed {
 }
 
 /// What one whole trial left behind.
-struct Left {
+struct Outcome {
     tables: Tables,
     books: Books,
 }
@@ -49,14 +52,14 @@ pub fn all(
     options: &DrillOptions,
     job: &Job,
     scope: &Scope,
-    place: &Place,
+    scratch: &Scratch,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report, String> {
     progress("an undisturbed run");
-    let undisturbed = undisturbed(options, job, scope, place)?;
+    let undisturbed = undisturbed(options, job, scope, scratch)?;
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
-    let mut trials = Trials { options, scope, place, undisturbed, number: 0 };
-    for point in moments::aimed(trials.undisturbed.middle) {
+    let mut trials = Trials { options, scope, scratch, undisturbed, number: 0 };
+    for point in kill_points::aimed(trials.undisturbed.middle) {
         progress(&format!("killed {}", describe(&point)));
         let row = trials.aimed(point)?;
         report.rows.push(row);
@@ -65,12 +68,12 @@ pub fn all(
     Ok(report)
 }
 
-fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) -> Result<Undisturbed, String> {
+fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, scratch: &Scratch) -> Result<Undisturbed, String> {
     let run = "undisturbed";
-    let process = process(options, scope, place, run)?;
-    let ended = process.run(Fate::Undisturbed)?;
-    let with_records: Vec<&Told> = ended.told.iter().filter(|told| told.records > 0).collect();
-    let Some(middle) = with_records.get(with_records.len() / 2).map(|told| told.epoch) else {
+    let process = process(options, scope, scratch, run)?;
+    let ended = process.run(Kill::Never)?;
+    let with_records: Vec<&EpochReport> = ended.epochs.iter().filter(|epoch| epoch.records > 0).collect();
+    let Some(middle) = with_records.get(with_records.len() / 2).map(|epoch| epoch.epoch) else {
         return Err(
             "the undisturbed run read no records: are all of them behind aborted transactions? Try more with --records"
                 .to_owned(),
@@ -78,36 +81,36 @@ fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, place: &Place) 
     };
     let pace = pace(&ended);
     let mut left_out = BTreeSet::new();
-    let mut left = read(place, run, &left_out)?;
+    let mut outcome = read(scratch, run, &left_out)?;
     if reads_the_clock(job) {
-        left_out = varying(options, scope, place, &left.tables)?;
-        left = read(place, run, &left_out)?;
+        left_out = varying(options, scope, scratch, &outcome.tables)?;
+        outcome = read(scratch, run, &left_out)?;
     }
-    if let Some(breach) = left.books.breach(&left.tables, &left.books) {
+    if let Some(breach) = outcome.books.breach(&outcome.tables, &outcome.books) {
         return Err(format!("the undisturbed run's books do not balance:\n{breach}"));
     }
-    Ok(Undisturbed { tables: left.tables, books: left.books, left_out, pace, middle })
+    Ok(Undisturbed { tables: outcome.tables, books: outcome.books, left_out, pace, middle })
 }
 
 /// Columns that differ between two undisturbed runs, because their SQL asks the clock.
 fn varying(
     options: &DrillOptions,
     scope: &Scope,
-    place: &Place,
+    scratch: &Scratch,
     first: &Tables,
 ) -> Result<BTreeSet<ColumnName>, String> {
     let run = "undisturbed-2";
-    process(options, scope, place, run)?.run(Fate::Undisturbed)?;
-    let second = read(place, run, &BTreeSet::new())?.tables;
-    let mut found = BTreeSet::new();
+    process(options, scope, scratch, run)?.run(Kill::Never)?;
+    let second = read(scratch, run, &BTreeSet::new())?.tables;
+    let mut varying = BTreeSet::new();
     for (name, rows) in &first.by_name {
         let Some(others) = second.by_name.get(name) else { continue };
         let digests = others.column_digests();
         let differs = |(column, digest): &(String, u64)| digests.get(column) != Some(digest);
-        found.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
+        varying.extend(rows.column_digests().into_iter().filter(differs).map(|(column, _)| (name.clone(), column)));
     }
-    place.remove_run(run)?;
-    Ok(found)
+    scratch.remove_run(run)?;
+    Ok(varying)
 }
 
 fn reads_the_clock(job: &Job) -> bool {
@@ -118,16 +121,8 @@ impl Trials<'_> {
     /// A run from empty that is killed at one point, and goes on.
     fn aimed(&mut self, point: FailPoint) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row {
-            point: describe(&point),
-            killed: false,
-            kills: 0,
-            recovered_ms: 0,
-            tables_equal: false,
-            rows_compared: 0,
-            difference: None,
-        };
-        match process.run(Fate::Aimed(point)) {
+        let mut row = Row { point: describe(&point), ..Row::default() };
+        match process.run(Kill::At(point)) {
             Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
             Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
             Err(error) => row.difference = Some(error),
@@ -136,53 +131,48 @@ impl Trials<'_> {
             self.finish(&run, &process, &mut row)?;
         }
         if row.passed() {
-            self.place.remove_run(&run)?;
+            self.scratch.remove_run(&run)?;
         }
         Ok(row)
     }
 
     /// Runs from empty that are killed at random moments and started again, until there were enough kills.
     fn random(&mut self, report: &mut Report, progress: &mut dyn FnMut(&str)) -> Result<(), String> {
-        let mut moments = Moments::new(self.options.seed);
+        let mut times = KillTimes::new(self.options.seed);
         let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
-        while left > 0 && idle_rounds < 10 {
+        while left > 0 && idle_rounds < IDLE_ROUNDS_MAX {
             round += 1;
             progress(&format!(
                 "killed at random moments, round {round} (seed {}), {left} kills to go",
                 self.options.seed
             ));
-            let row = self.round(round, left, &mut moments)?;
+            let row = self.round(round, left, &mut times)?;
             left -= row.kills.min(left);
-            let is_idle = row.kills == 0 && row.difference.is_none();
-            idle_rounds = if is_idle { idle_rounds + 1 } else { 0 };
-            if !is_idle {
-                let failed = !row.passed();
-                report.rows.push(row);
-                // The job that failed may fail at once every time.
-                idle_rounds += if failed { 10 } else { 0 };
+            if row.kills == 0 && row.difference.is_none() {
+                idle_rounds += 1;
+                continue;
+            }
+            idle_rounds = 0;
+            let failed = !row.passed();
+            report.rows.push(row);
+            // A job that failed may fail at once every time.
+            if failed {
+                break;
             }
         }
         Ok(())
     }
 
-    fn round(&mut self, round: u32, kills_max: u32, moments: &mut Moments) -> Result<Row, String> {
+    fn round(&mut self, round: u32, kills_max: u32, times: &mut KillTimes) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row {
-            point: String::new(),
-            killed: false,
-            kills: 0,
-            recovered_ms: 0,
-            tables_equal: false,
-            rows_compared: 0,
-            difference: None,
-        };
+        let mut row = Row::default();
         let mut in_recovery = 0;
         while row.kills < kills_max {
             let before = row.kills;
-            match process.run(Fate::After(moments.next(&self.undisturbed.pace))) {
+            match process.run(Kill::After(times.next(&self.undisturbed.pace))) {
                 Ok(ended) if ended.killed => {
                     row.kills += 1;
-                    in_recovery += u32::from(before > 0 && ended.told.is_empty());
+                    in_recovery += u32::from(before > 0 && ended.epochs.is_empty());
                 }
                 Ok(_) => break,
                 Err(error) => {
@@ -197,14 +187,14 @@ impl Trials<'_> {
             self.finish(&run, &process, &mut row)?;
         }
         if row.difference.is_none() {
-            self.place.remove_run(&run)?;
+            self.scratch.remove_run(&run)?;
         }
         Ok(row)
     }
 
     /// Lets a killed run go on to its end and compares what it left.
     fn finish(&self, run: &str, process: &Process, row: &mut Row) -> Result<(), String> {
-        let ended = match process.run(Fate::Undisturbed) {
+        let ended = match process.run(Kill::Never) {
             Ok(ended) if ended.killed => {
                 row.difference = Some("somebody else killed the restarted job: is there too little memory?".to_owned());
                 return Ok(());
@@ -216,17 +206,17 @@ impl Trials<'_> {
             }
         };
         row.recovered_ms = ended.first_ms();
-        let left = match read(self.place, run, &self.undisturbed.left_out) {
-            Ok(left) => left,
+        let outcome = match read(self.scratch, run, &self.undisturbed.left_out) {
+            Ok(outcome) => outcome,
             Err(error) => {
                 row.difference = Some(error);
                 return Ok(());
             }
         };
-        row.rows_compared = left.tables.count();
-        let different = difference::between(&self.undisturbed.tables, &left.tables);
+        row.rows_compared = outcome.tables.count();
+        let different = difference::between(&self.undisturbed.tables, &outcome.tables);
         row.tables_equal = different.is_none();
-        let breach = left.books.breach(&left.tables, &self.undisturbed.books);
+        let breach = outcome.books.breach(&outcome.tables, &self.undisturbed.books);
         row.difference = different.into_iter().chain(breach).reduce(|all, next| format!("{all}\n{next}"));
         Ok(())
     }
@@ -234,17 +224,17 @@ impl Trials<'_> {
     fn next_run(&mut self) -> Result<(String, Process), String> {
         self.number += 1;
         let run = format!("run-{:03}", self.number);
-        let process = process(self.options, self.scope, self.place, &run)?;
+        let process = process(self.options, self.scope, self.scratch, &run)?;
         Ok((run, process))
     }
 }
 
-fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> Result<Process, String> {
-    let folder = place.run_folder(run)?;
+fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) -> Result<Process, String> {
+    let folder = scratch.run_folder(run)?;
     let mut sets = options.sets.clone();
     sets.extend(scope.sets.iter().cloned());
-    sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(place, run)?.display().to_string())));
-    sets.push(("job.warehouse".to_owned(), quoted(&place.warehouse(run))));
+    sets.push(("job.checkpoint".to_owned(), quoted(&checkpoint(scratch, run)?.display().to_string())));
+    sets.push(("job.warehouse".to_owned(), quoted(&scratch.warehouse(run))));
     Ok(Process {
         engine: options.engine.clone(),
         job_file: options.job_file.clone(),
@@ -253,19 +243,20 @@ fn process(options: &DrillOptions, scope: &Scope, place: &Place, run: &str) -> R
     })
 }
 
-fn checkpoint(place: &Place, run: &str) -> Result<PathBuf, String> {
-    Ok(place.run_folder(run)?.join("checkpoint"))
+fn checkpoint(scratch: &Scratch, run: &str) -> Result<PathBuf, String> {
+    Ok(scratch.run_folder(run)?.join("checkpoint"))
 }
 
-fn read(place: &Place, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Left, String> {
-    let tables = Tables::read(&place.warehouse(run), left_out)?;
-    let books = Books::read(&checkpoint(place, run)?)?;
-    Ok(Left { tables, books })
+fn read(scratch: &Scratch, run: &str, left_out: &BTreeSet<ColumnName>) -> Result<Outcome, String> {
+    let tables = Tables::read(scratch.connectors(), &scratch.warehouse(run), left_out)?;
+    let books = Books::read(&checkpoint(scratch, run)?)?;
+    Ok(Outcome { tables, books })
 }
 
+/// From the undisturbed run. An epoch counts as five milliseconds at least, or kills would all fall into the start.
 fn pace(ended: &Ended) -> Pace {
-    let start = ended.told.first().map_or(ended.took, |told| told.after);
-    let epochs = u32::try_from(ended.told.len()).unwrap_or(1).max(1);
+    let start = ended.epochs.first().map_or(ended.took, |epoch| epoch.after);
+    let epochs = u32::try_from(ended.epochs.len()).unwrap_or(1).max(1);
     Pace { start, epoch: (ended.took.saturating_sub(start) / epochs).max(Duration::from_millis(5)) }
 }
 

@@ -1,35 +1,36 @@
 //! `engine verify`: what a warehouse shows, against the batch answer over the tables that it keeps itself.
 //!
 //! Each table's query is run once as a batch ([`plan::batch`]) over the rows of the tables that it reads; for a source stands a
-//! table that keeps its records. What is not final yet, and rows that came too late, are told by the watermarks on record in
+//! table that keeps its records. What is not final yet, and which rows came too late, follows from the watermarks on record in
 //! the checkpoint.
 
 mod compare;
 mod inputs;
-mod warehouse;
+mod snapshot;
 
+use connector::Registry;
 use job::{Job, OutputMode, StateTtl, Table};
 use plan::batch::Batch;
 use plan::{Graph, NodeKind, TablePlan};
 
-use crate::rows::block_on;
+use crate::block_on::block_on;
 use inputs::Inputs;
-use warehouse::WarehouseSnapshot;
+use snapshot::WarehouseSnapshot;
 
-/// What was found of one table.
+/// What came of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The table.
     pub table: String,
-    /// What was found.
-    pub outcome: Outcome,
+    /// How it compares with its batch answer.
+    pub comparison: Comparison,
     /// What a reader should know besides.
     pub notes: Vec<String>,
 }
 
 /// How a table compares with its batch answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Comparison {
     /// Every row that must be there is there, and no other.
     Equal {
         /// Rows compared.
@@ -50,18 +51,23 @@ pub enum Outcome {
 ///
 /// # Errors
 /// Why nothing can be compared: the warehouse or the checkpoint cannot be read, nothing is published yet.
-pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Result<Vec<Verdict>, String> {
+pub fn verify(
+    job: &Job,
+    graph: &Graph,
+    connectors: &Registry,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Verdict>, String> {
     block_on(async {
-        let warehouse = WarehouseSnapshot::find(job).await?;
+        let snapshot = WarehouseSnapshot::find(job, connectors).await?;
         let mut verdicts = Vec::new();
         for (table, plan) in job.tables.iter().filter_map(|table| Some((table, graph.plan_of(&table.name)?))) {
             progress(&table.name);
-            let verifier = Verifier { job, graph, table, plan, warehouse: &warehouse };
-            let (outcome, notes) = match verifier.verify().await {
-                Ok(found) => found,
-                Err(reason) => (Outcome::NotCompared(reason), Vec::new()),
+            let verifier = Verifier { job, graph, connectors, table, plan, snapshot: &snapshot };
+            let (comparison, notes) = match verifier.verify().await {
+                Ok(compared) => compared,
+                Err(reason) => (Comparison::NotCompared(reason), Vec::new()),
             };
-            verdicts.push(Verdict { table: table.name.clone(), outcome, notes });
+            verdicts.push(Verdict { table: table.name.clone(), comparison, notes });
         }
         Ok(verdicts)
     })?
@@ -71,41 +77,49 @@ pub fn verify(job: &Job, graph: &Graph, progress: &mut dyn FnMut(&str)) -> Resul
 struct Verifier<'a> {
     job: &'a Job,
     graph: &'a Graph,
+    connectors: &'a Registry,
     table: &'a Table,
     plan: &'a TablePlan,
-    warehouse: &'a WarehouseSnapshot,
+    snapshot: &'a WarehouseSnapshot,
 }
 
 impl Verifier<'_> {
     /// The verdict; an error says why there is none.
-    async fn verify(&self) -> Result<(Outcome, Vec<String>), String> {
-        let shown = self.warehouse.snapshot(&self.table.name)?;
+    async fn verify(&self) -> Result<(Comparison, Vec<String>), String> {
+        let shown = self.snapshot.table(&self.table.name)?;
         let has_memory = self.has_memory();
-        if has_memory && self.warehouse.commits.is_empty() {
+        if has_memory && self.snapshot.commits.is_empty() {
             return Err(format!("nothing says what is final: the checkpoint {} has no epochs", self.job.checkpoint));
         }
         let mut batch = Batch::new(self.job, self.graph)?;
-        let inputs = Inputs { job: self.job, graph: self.graph, table: self.plan, warehouse: self.warehouse };
+        self.snapshot.prepare(batch.context())?;
+        let inputs = Inputs {
+            job: self.job,
+            graph: self.graph,
+            connectors: self.connectors,
+            table: self.plan,
+            snapshot: self.snapshot,
+        };
         inputs.fill(&mut batch).await?;
         let answer = batch.answer(self.table)?;
         if !answer.knows_late && has_memory {
             self.refuse_late()?;
         }
         let expected = compare::expected(&batch, &answer.plan, &self.plan.schema, has_memory).await?;
-        let found = compare::found(&batch, shown, &self.plan.schema, has_memory).await?;
+        let actual = compare::actual(&batch, shown, &self.plan.schema, has_memory).await?;
         let due = self.due(has_memory);
-        let mut compared = compare::between(&expected, &found, due.as_ref());
+        let mut compared = compare::between(&expected, &actual, due.as_ref());
         let mut notes = std::mem::take(&mut compared.notes);
-        let Some(lines) = compared.lines else { return Ok((Outcome::Equal { rows: compared.equal }, notes)) };
+        let Some(lines) = compared.lines else { return Ok((Comparison::Equal { rows: compared.equal }, notes)) };
         if let Some(reason) = self.excuse(&batch, answer.doubtful.as_ref(), has_memory).await? {
             return Err(reason);
         }
-        if let (true, Some(first)) = (has_memory, self.warehouse.first_missing()) {
+        if let (true, Some(first)) = (has_memory, self.snapshot.first_missing()) {
             notes.push(format!(
                 "epochs before {first} are no longer on record (retain_epochs): none of their rows is taken to have been late"
             ));
         }
-        Ok((Outcome::Differs { equal: compared.equal, lines }, notes))
+        Ok((Comparison::Differs { equal: compared.equal, lines }, notes))
     }
 
     fn has_memory(&self) -> bool {
@@ -116,7 +130,7 @@ impl Verifier<'_> {
     /// Rows that came too late are in what the table reads and not in the table.
     fn refuse_late(&self) -> Result<(), String> {
         let late: u64 = self
-            .warehouse
+            .snapshot
             .commits
             .values()
             .filter_map(|commit| commit.tables.get(&self.table.name))
@@ -132,7 +146,7 @@ impl Verifier<'_> {
     fn due(&self, has_memory: bool) -> Option<compare::Due> {
         let is_append = self.table.mode == OutputMode::Append && has_memory;
         is_append.then(|| compare::Due {
-            watermark_us: self.warehouse.last().and_then(|plan| self.time(plan).watermark_us),
+            watermark_us: self.snapshot.last_plan().and_then(|plan| self.time(plan).watermark_us),
             times: self.plan.times.clone(),
         })
     }

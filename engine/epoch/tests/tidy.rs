@@ -25,8 +25,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["batch", "job", "operators"]),
     ("runtime", &["epoch", "job", "connector", "formats", "state", "operators", "plan"]),
     ("testkit", &["epoch", "job", "connector", "formats", "memory", "delta", "files", "state", "plan", "runtime"]),
-    ("drill", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime"]),
-    ("cli", &["epoch", "job", "formats", "kafka", "delta", "state", "operators", "plan", "runtime", "drill"]),
+    ("query", &["connector", "plan"]),
+    ("drill", &["connector", "epoch", "job", "plan", "query", "runtime", "state"]),
+    (
+        "cli",
+        &[
+            "epoch", "job", "connector", "kafka", "delta", "files", "state", "plan", "query", "runtime", "testkit", "drill",
+        ],
+    ),
 ];
 
 /// Calls that end the process or hide an error. Clippy denies most of them; this also sees code that is configured away.

@@ -26,6 +26,6 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let (job, _) = arguments.job.plan()?;
     let sources = counted(job.sources.len() as u64, "source");
     let tables = counted(job.tables.len() as u64, "table");
-    writeln!(io::stdout().lock(), "{}: right: {sources}, {tables}", arguments.job.path.display())?;
+    writeln!(io::stdout().lock(), "{}: ok: {sources}, {tables}", arguments.job.path.display())?;
     Ok(())
 }

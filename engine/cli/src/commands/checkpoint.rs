@@ -77,28 +77,28 @@ pub fn run(arguments: &Arguments) -> Outcome {
 
 fn run_verify(arguments: &Verify) -> Outcome {
     let reader = open(&arguments.folder)?;
-    let found = progress::while_running("reading every record and block", || reader.verify()).map_err(failed)?;
+    let report = progress::while_running("reading every record and block", || reader.verify()).map_err(failed)?;
     let folder = arguments.folder.display();
     let read = format!(
         "{}, {}, {}, {} of state ({})",
-        counted(found.plans, "plan"),
-        counted(found.commits, "commit"),
-        counted(found.files, "data file"),
-        counted(found.blocks, "block"),
-        bytes(found.block_bytes)
+        counted(report.plans, "plan"),
+        counted(report.commits, "commit"),
+        counted(report.files, "data file"),
+        counted(report.blocks, "block"),
+        bytes(report.block_bytes)
     );
-    if found.problems.is_empty() {
+    if report.problems.is_empty() {
         writeln!(io::stdout().lock(), "{folder}: sound: {read}")?;
         return Ok(());
     }
-    for problem in &found.problems {
+    for problem in &report.problems {
         terminal::line(&format!("error: {problem}"));
     }
-    let problems = counted(found.problems.len() as u64, "problem");
+    let problems = counted(report.problems.len() as u64, "problem");
     terminal::line(&format!(
         "{folder}: {problems} in {read}\n  restore the checkpoint from a copy, or begin with a new one"
     ));
-    Err(Failure::Told)
+    Err(Failure::Reported)
 }
 
 fn open(folder: &std::path::Path) -> Result<CheckpointReader, Failure> {

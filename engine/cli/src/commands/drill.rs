@@ -7,6 +7,7 @@ use std::time::Instant;
 use ::drill::DrillOptions;
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::terminal;
@@ -61,11 +62,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
         epochs: arguments.epochs,
         scratch: arguments.scratch.clone(),
         seed: arguments.seed,
-        ..DrillOptions::new(engine, arguments.job.path.clone())
+        ..DrillOptions::new(engine, arguments.job.path.clone(), CONNECTORS)
     };
     let begun = Instant::now();
     let live = terminal::is_live();
-    let report = ::drill::run(&options, &mut |text| {
+    let report = ::drill::run(&options, &connectors::registry(), &mut |text| {
         let text = format!("{} s: {text}", begun.elapsed().as_secs());
         if live { terminal::draw(&[text]) } else { terminal::line(&text) }
     });
@@ -74,5 +75,5 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
     let report = report.map_err(Failure::Failed)?;
     writeln!(io::stdout().lock(), "{}", report.to_table().trim_end())?;
-    if report.passed() { Ok(()) } else { Err(Failure::Told) }
+    if report.passed() { Ok(()) } else { Err(Failure::Reported) }
 }

@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let stop = signals::stop_flag(|| {})?;
     let mut progress = Progress::begin();
     let sent = kafka::generate::run(&settings, &stop, &mut |sent| {
-        progress.tell(|running| told(sent, settings.total, running.as_secs_f64()));
+        progress.show(|running| sent_so_far(sent, settings.total, running.as_secs_f64()));
     });
     progress.end();
     let summary = sent.map_err(|error| match error {
@@ -154,7 +154,7 @@ impl Ecommerce {
 }
 
 /// How far it is.
-fn told(sent: u64, total: Option<u64>, running_s: f64) -> String {
+fn sent_so_far(sent: u64, total: Option<u64>, running_s: f64) -> String {
     let of = total.map_or_else(String::new, |total| format!(" of {}", count(total)));
     format!("{}{of} events sent, {}/s", count(sent), whole(sent as f64 / running_s.max(0.001)))
 }

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
+use crate::warehouse;
 
+mod answer;
 mod columns;
 mod output;
 mod prompt;
-mod session;
 mod state;
-mod trouble;
 
 use output::Format;
-use session::Session;
+use query::{QueryError, Session};
 
 /// Asks the warehouse in SQL: one query, a file of them, or a prompt
 #[derive(Debug, Args)]
@@ -59,9 +60,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
         Failure::Failed(format!("no threads can be started: {error}; is the system out of memory?"))
     })?;
     runtime.block_on(async {
-        let mut session = Session::open(&location, arguments.job.clone()).await?;
+        let warehouse = connectors::registry().warehouse(&location).await.map_err(QueryError::from)?;
+        let mut session = Session::open(warehouse, arguments.job.clone().map(state::reader)).await?;
         match text {
-            Some(text) => session.run(&text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
+            Some(text) => answer::write(&session, &text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,
         }
     })
@@ -83,7 +85,7 @@ impl Arguments {
         Ok(Some(text))
     }
 
-    /// Where the warehouse is. It must be there: opening would make an empty one.
+    /// Where the warehouse is.
     fn location(&self) -> Result<String, Failure> {
         let (location, remedy) = match (&self.job, &self.warehouse) {
             (Some(path), _) => {
@@ -99,14 +101,7 @@ impl Arguments {
                 (location.unwrap_or_else(|| "warehouse".to_owned()), remedy)
             }
         };
-        let folder = match location.split_once("://") {
-            Some(("file", folder)) => folder,
-            Some(_) => return Ok(location),
-            None => location.as_str(),
-        };
-        if Path::new(folder).is_dir() {
-            return Ok(location);
-        }
-        Err(Failure::WrongInput(format!("there is no warehouse folder {folder}\n  {remedy}")))
+        warehouse::check_is_there(&location, &remedy)?;
+        Ok(location)
     }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
-use runtime::{ProgressListener, RunError, SubmitOptions};
+use runtime::{FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
 
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::show::{count, counted};
 use crate::{signals, terminal};
 
-mod told;
+mod listeners;
 
-use told::{Json, Lines, Live};
+use listeners::{Json, Lines, Live};
 
 /// Runs a job: from Kafka to tables, until Ctrl-C or, with --available-now, until all that is there is done
 #[derive(Debug, Args)]
@@ -35,13 +35,17 @@ pub struct Arguments {
     #[arg(long)]
     available_now: bool,
 
-    /// How progress is told [default: live on a terminal, lines elsewhere]
+    /// How progress is reported [default: live on a terminal, lines elsewhere]
     #[arg(long, value_enum)]
-    progress: Option<Told>,
+    progress: Option<ProgressFormat>,
+
+    /// For drills and tests: kills the job where the variable ENGINE_FAIL_POINT says, for example commit:after:3
+    #[arg(long, hide_short_help = true)]
+    fail_points: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Told {
+enum ProgressFormat {
     /// One JSON object for each epoch, to stdout
     Json,
     /// One line for each epoch, to stderr
@@ -53,15 +57,37 @@ enum Told {
 impl Arguments {
     /// What is logged unless the user says otherwise: on a live terminal what matters, in a log what happens.
     pub fn log_level(&self) -> &'static str {
-        if self.told() == Told::Live { "warn" } else { "info" }
+        if self.progress_format() == ProgressFormat::Live { "warn" } else { "info" }
     }
 
-    fn told(&self) -> Told {
+    fn progress_format(&self) -> ProgressFormat {
         match self.progress {
-            Some(Told::Live) if !terminal::is_live() => Told::Lines,
-            Some(told) => told,
-            None if terminal::is_live() => Told::Live,
-            None => Told::Lines,
+            Some(ProgressFormat::Live) if !terminal::is_live() => ProgressFormat::Lines,
+            Some(format) => format,
+            None if terminal::is_live() => ProgressFormat::Live,
+            None => ProgressFormat::Lines,
+        }
+    }
+
+    /// The fail point in the environment. A variable that was left behind must not kill a job, so the flag has to be there as well,
+    /// and the log says either way what comes of it.
+    fn fail_point(&self) -> Result<Option<FailPoint>, Failure> {
+        let text = std::env::var(FAIL_POINT_VARIABLE).ok().filter(|text| !text.is_empty());
+        match text {
+            Some(text) if self.fail_points => {
+                let point = FailPoint::parse(&text).map_err(Failure::WrongInput)?;
+                tracing::warn!("fail point {point} is armed: the process will kill itself there");
+                Ok(Some(point))
+            }
+            Some(text) => {
+                tracing::warn!("{FAIL_POINT_VARIABLE}={text} is ignored: only --fail-points arms it");
+                Ok(None)
+            }
+            None if self.fail_points => {
+                tracing::warn!("no fail point is armed: {FAIL_POINT_VARIABLE} is not set");
+                Ok(None)
+            }
+            None => Ok(None),
         }
     }
 }
@@ -69,14 +95,16 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let job = arguments.job.read()?;
-    let told = arguments.told();
+    let fail_point = arguments.fail_point()?;
+    let format = arguments.progress_format();
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
-    let listener = listener(told, &stop);
-    let submitted = runtime::submit(job, SubmitOptions { available_now: arguments.available_now, stop, listener });
+    let listener = listener(format, &stop);
+    let options = SubmitOptions { available_now: arguments.available_now, stop, listener, fail_point };
+    let submitted = runtime::submit(job, options);
     terminal::keep();
     match submitted {
         Ok(summary) => {
-            if told != Told::Json {
+            if format != ProgressFormat::Json {
                 terminal::line(&format!(
                     "done: {}, {} read, {} rejected",
                     counted(summary.epochs, "epoch"),
@@ -96,11 +124,11 @@ pub fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-fn listener(told: Told, stop: &Arc<AtomicBool>) -> Box<dyn ProgressListener> {
-    match told {
-        Told::Json => Box::new(Json::new(io::stdout(), Arc::clone(stop))),
-        Told::Lines => Box::new(Lines),
-        Told::Live => Box::new(Live::default()),
+fn listener(format: ProgressFormat, stop: &Arc<AtomicBool>) -> Box<dyn ProgressListener> {
+    match format {
+        ProgressFormat::Json => Box::new(Json::new(io::stdout(), Arc::clone(stop))),
+        ProgressFormat::Lines => Box::new(Lines),
+        ProgressFormat::Live => Box::new(Live::default()),
     }
 }
 

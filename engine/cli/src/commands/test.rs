@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let filter = arguments.filter.as_deref().unwrap_or_default();
     let tests: Vec<&Test> = planned.job.tests.iter().filter(|test| test.name.contains(filter)).collect();
     if tests.is_empty() {
-        // A file whose problems are the only thing to tell.
+        // Without tests to run, the file's problems are all there is to report.
         planned.graph.map_err(|problems| rendered(&problems))?;
         return Err(none_of(&name, &planned.job.tests));
     }
@@ -56,20 +56,20 @@ pub fn run(arguments: &Arguments) -> Outcome {
             Err(refusal) => trial::refused(test, refusal),
         };
         failed += u64::from(!findings.is_empty());
-        tell(test, &findings, started.elapsed(), &planned.source)?;
+        print_result(test, &findings, started.elapsed(), &planned.source)?;
     }
-    let held = tests.len() as u64 - failed;
+    let passed = tests.len() as u64 - failed;
     let summary = format!(
-        "{}: {held} ok, {failed} failed in {:.2} s",
+        "{}: {passed} ok, {failed} failed in {:.2} s",
         counted(tests.len() as u64, "test"),
         begun.elapsed().as_secs_f64()
     );
     writeln!(io::stdout().lock(), "{summary}")?;
-    if failed == 0 { Ok(()) } else { Err(Failure::Told) }
+    if failed == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// One line for a test, and below it what is not as expected.
-fn tell(test: &Test, findings: &[Finding], took: Duration, source: &SourceMap) -> io::Result<()> {
+fn print_result(test: &Test, findings: &[Finding], took: Duration, source: &SourceMap) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let word = if findings.is_empty() { "ok" } else { "failed" };
     writeln!(out, "{word:<6} {:>5} ms  {}", took.as_millis(), test.name)?;

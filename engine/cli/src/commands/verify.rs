@@ -1,15 +1,15 @@
 //! `engine verify`: what a job's tables show, against the batch answer over its own records.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use ::drill::{Outcome as Found, Verdict};
+use ::drill::{Comparison, Verdict};
 use clap::Args;
 
+use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::show::{count, counted};
-use crate::terminal;
+use crate::{terminal, warehouse};
 
 /// Compares each table of a job with the batch answer over the records that the warehouse keeps
 #[derive(Debug, Args)]
@@ -28,14 +28,10 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let (job, graph) = arguments.job.plan()?;
-    let is_local = !job.warehouse.contains("://");
-    if is_local && !Path::new(&job.warehouse).is_dir() {
-        let path = arguments.job.path.display();
-        let text = format!("there is no warehouse folder {}\n  run the job first: engine submit {path}", job.warehouse);
-        return Err(Failure::WrongInput(text));
-    }
+    let remedy = format!("run the job first: engine submit {}", arguments.job.path.display());
+    warehouse::check_is_there(&job.warehouse, &remedy)?;
     let is_live = terminal::is_live();
-    let verdicts = ::drill::verify(&job, &graph, &mut |table| {
+    let verdicts = ::drill::verify(&job, &graph, &connectors::registry(), &mut |table| {
         if is_live {
             terminal::draw(&[format!("comparing {table}")]);
         }
@@ -46,21 +42,22 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let verdicts = verdicts.map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
-    let number = |is_so: fn(&Found) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.outcome)).count() as u64;
-    let equal = number(|found| matches!(found, Found::Equal { .. }));
-    let differ = number(|found| matches!(found, Found::Differs { .. }));
+    let number =
+        |is_so: fn(&Comparison) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.comparison)).count() as u64;
+    let equal = number(|comparison| matches!(comparison, Comparison::Equal { .. }));
+    let differ = number(|comparison| matches!(comparison, Comparison::Differs { .. }));
     let all = counted(verdicts.len() as u64, "table");
     writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", verdicts.len() as u64 - equal - differ)?;
-    if differ == 0 { Ok(()) } else { Err(Failure::Told) }
+    if differ == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// What is said of one table.
 fn lines(verdict: &Verdict) -> Vec<String> {
     let table = &verdict.table;
-    let mut lines = match &verdict.outcome {
-        Found::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
-        Found::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
-        Found::Differs { equal, lines } => {
+    let mut lines = match &verdict.comparison {
+        Comparison::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
+        Comparison::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
+        Comparison::Differs { equal, lines } => {
             let first = format!("different     {table}: {} rows are as they should be", count(*equal));
             std::iter::once(first).chain(lines.iter().map(|line| format!("    {line}"))).collect()
         }

@@ -1,4 +1,4 @@
-//! When a line of progress is told.
+//! When a line of progress is shown.
 use super::*;
 
 #[test]

@@ -1,5 +1,5 @@
 //! `engine check` on files whose SQL is broken (`broken/*.toml` with the answer in `*.txt` beside; `UPDATE_EXPECTED=1`
-//! rewrites the answers: read the difference before it is committed) and on files that are right.
+//! rewrites the answers: read the difference before it is committed) and on files that are ok.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,29 +60,32 @@ fn every_answer_names_a_place_and_says_what_to_do() {
 }
 
 #[test]
-fn the_main_job_is_right() {
-    let said = run(engine(&["check", "jobs/ecommerce.toml"]).current_dir(root())).right();
-    assert_eq!(said, "jobs/ecommerce.toml: right: 1 source, 7 tables\n");
+fn the_main_job_is_ok() {
+    let said = run(engine(&["check", "jobs/ecommerce.toml"]).current_dir(root())).succeeded();
+    assert_eq!(said, "jobs/ecommerce.toml: ok: 1 source, 7 tables\n");
 }
 
 #[test]
 fn an_override_is_checked_with_the_file() {
     let path = root().join("jobs/ecommerce.toml");
     let complete = ["check", text(&path), "--set", "table.bronze.raw_events.mode=complete"];
-    let error = run(&mut engine(&complete)).wrong(2);
+    let error = run(&mut engine(&complete)).failed_with(2);
     assert!(error.contains("Complete output mode not supported"), "{error}");
-    let error = run(&mut engine(&["check", text(&path), "--set", "job.triger=asap"])).wrong(2);
+    let error = run(&mut engine(&["check", text(&path), "--set", "job.triger=asap"])).failed_with(2);
     assert!(error.contains("command line") && error.contains("trigger"), "{error}");
 }
 
 #[test]
 fn submit_and_explain_refuse_a_broken_file_with_the_same_answer() {
     let path = &broken_files()[0];
-    let answer = run(&mut engine(&["check", text(path)])).wrong(2);
+    let answer = run(&mut engine(&["check", text(path)])).failed_with(2);
     assert!(answer.contains("1 problem"), "{answer}");
-    assert_eq!(run(&mut engine(&["explain", text(path)])).wrong(2), answer);
+    assert_eq!(run(&mut engine(&["explain", text(path)])).failed_with(2), answer);
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(run(engine(&["submit", text(path), "--available-now"]).current_dir(folder.path())).wrong(2), answer);
+    assert_eq!(
+        run(engine(&["submit", text(path), "--available-now"]).current_dir(folder.path())).failed_with(2),
+        answer
+    );
 }
 
 /// A job whose only column is the given expression.
@@ -101,17 +104,17 @@ fn job_with(folder: &Path, expression: &str) -> PathBuf {
 fn deep_and_long_queries_never_crash() {
     let folder = tempfile::tempdir().unwrap();
     let nested = format!("{}amount{}", "(".repeat(2000), ")".repeat(2000));
-    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &nested))])).wrong(2);
+    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &nested))])).failed_with(2);
     assert!(error.contains("nested deeper than"), "{error}");
     let calls = format!("{}amount{}", "abs(".repeat(2000), ")".repeat(2000));
-    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &calls))])).wrong(2);
+    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &calls))])).failed_with(2);
     assert!(error.contains("nested deeper than"), "{error}");
-    // A sum is nested by its terms: it may be refused or right, but the process must live.
+    // A sum is nested by its terms: it may be refused or run, but the process must live.
     let sum = vec!["amount"; 2000].join(" + ");
     let said = run(&mut engine(&["check", text(&job_with(folder.path(), &sum))]));
     assert!(matches!(said.code, Some(0 | 2)), "{said:#?}");
     let long = format!("'{}'", "x".repeat(300_000));
-    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &long))])).wrong(2);
+    let error = run(&mut engine(&["check", text(&job_with(folder.path(), &long))])).failed_with(2);
     assert!(error.contains("the limit is"), "{error}");
 }
 
@@ -120,13 +123,13 @@ fn a_file_that_is_not_text_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("job.toml");
     fs::write(&path, b"[job]\nname = \"\xff\"\n").unwrap();
-    let error = run(&mut engine(&["check", text(&path)])).wrong(2);
+    let error = run(&mut engine(&["check", text(&path)])).failed_with(2);
     assert!(error.contains("not text in UTF-8: line 2"), "{error}");
 }
 
 #[test]
 fn explain_tells_of_every_table() {
-    let said = run(engine(&["explain", "jobs/ecommerce.toml"]).current_dir(root())).right();
+    let said = run(engine(&["explain", "jobs/ecommerce.toml"]).current_dir(root())).succeeded();
     for table in [
         "bronze.raw_events",
         "silver.order_items",

@@ -22,7 +22,7 @@ const COMMANDS: &[&[&str]] = &[
 #[test]
 fn every_command_shows_an_example() {
     for command in COMMANDS {
-        let help = run(engine(command).arg("--help")).right();
+        let help = run(engine(command).arg("--help")).succeeded();
         let examples = help.split_once("Example").unwrap_or_else(|| panic!("no example for {command:?}:\n{help}")).1;
         let prefix = format!("  engine {}", command.join(" "));
         assert!(examples.contains(prefix.trim_end()), "no example of {command:?} itself:\n{help}");
@@ -31,7 +31,7 @@ fn every_command_shows_an_example() {
 
 #[test]
 fn every_command_of_the_list_is_tried_here() {
-    let help = run(&mut engine(&["--help"])).right();
+    let help = run(&mut engine(&["--help"])).succeeded();
     let list = help.split_once("Commands:").unwrap().1.split_once("Options:").unwrap().0;
     let listed = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     let names: Vec<&str> =
@@ -44,7 +44,7 @@ fn every_command_of_the_list_is_tried_here() {
 
 #[test]
 fn the_broker_says_what_it_cannot_do() {
-    let help = run(&mut engine(&["broker", "--help"])).right();
+    let help = run(&mut engine(&["broker", "--help"])).succeeded();
     for limit in ["5 MiB", "100,000 batches", "no aborted transactions", "no offsets by time", "memory"] {
         assert!(help.contains(limit), "{limit}:\n{help}");
     }
@@ -65,7 +65,7 @@ fn wrong_arguments_end_with_code_2_and_say_what_to_write() {
         (&["checkpoint", "show", "/tmp", "--epochs", "0"], "--epochs"),
     ];
     for (arguments, said) in wrong {
-        let error = run(&mut engine(arguments)).wrong(2);
+        let error = run(&mut engine(arguments)).failed_with(2);
         assert!(error.contains(said), "{arguments:?} does not say {said}:\n{error}");
     }
 }
@@ -73,7 +73,7 @@ fn wrong_arguments_end_with_code_2_and_say_what_to_write() {
 #[test]
 fn what_is_not_there_is_named_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
-    let inside = |arguments: &[&str]| run(engine(arguments).current_dir(folder.path())).wrong(2);
+    let inside = |arguments: &[&str]| run(engine(arguments).current_dir(folder.path())).failed_with(2);
     for command in ["check", "explain", "submit", "drill"] {
         let error = inside(&[command, "jobs/none.toml"]);
         assert!(
@@ -95,6 +95,6 @@ fn what_is_not_there_is_named_with_a_remedy() {
 #[test]
 fn generate_without_a_broker_says_how_to_start_one() {
     // Port 1 of the own machine: nothing listens there.
-    let error = run(&mut engine(&["generate", "ecommerce", "--total", "1", "--brokers", "127.0.0.1:1"])).wrong(1);
+    let error = run(&mut engine(&["generate", "ecommerce", "--total", "1", "--brokers", "127.0.0.1:1"])).failed_with(1);
     assert!(error.contains("no answer from Kafka at 127.0.0.1:1") && error.contains("engine broker"), "{error}");
 }

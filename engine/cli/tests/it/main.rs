@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod check;
+#[path = "../../src/connectors.rs"]
+mod connectors;
 mod help;
 mod hostile;
 mod pipelines;

@@ -1,4 +1,4 @@
-//! The jobs of the repository: they are right, explain themselves, and their own tests hold.
+//! The jobs of the repository: they are ok, explain themselves, and their own tests hold.
 
 use std::fs;
 use std::path::Path;
@@ -22,15 +22,15 @@ fn every_job_is_right_and_its_tests_hold() {
     let jobs = jobs();
     assert!(jobs.len() >= 5, "{jobs:?}");
     for job in jobs {
-        assert!(run(engine(&["check", &job]).current_dir(folder.path())).right().contains(": right: "), "{job}");
-        assert!(!run(engine(&["explain", &job]).current_dir(folder.path())).right().is_empty(), "{job}");
-        let said = run(engine(&["test", &job]).current_dir(folder.path())).right();
+        assert!(run(engine(&["check", &job]).current_dir(folder.path())).succeeded().contains(": ok: "), "{job}");
+        assert!(!run(engine(&["explain", &job]).current_dir(folder.path())).succeeded().is_empty(), "{job}");
+        let said = run(engine(&["test", &job]).current_dir(folder.path())).succeeded();
         let last = said.lines().last().unwrap_or_default();
         assert!(last.contains(" 0 failed in "), "{job}: {said}");
     }
 }
 
-/// It was found when the job was started, and `engine check` said that all was right.
+/// It was found when the job was started, and `engine check` said that all was ok.
 #[test]
 fn check_finds_columns_that_no_table_can_have() {
     let folder = tempfile::tempdir().unwrap();
@@ -44,7 +44,7 @@ fn check_finds_columns_that_no_table_can_have() {
         let mode = if sql.contains("count") { "update" } else { "append" };
         fs::write(folder.path().join("job.toml"), format!("{head}[table.t.x]\nmode = \"{mode}\"\nsql = \"{sql}\"\n"))
             .unwrap();
-        let said = run(engine(&["check", "job.toml"]).current_dir(folder.path())).wrong(2);
+        let said = run(engine(&["check", "job.toml"]).current_dir(folder.path())).failed_with(2);
         let found = said.contains(wanted);
         assert!(found && said.contains("INVALID_COLUMN_NAME_OR_TYPE"), "{sql}: {said}");
     }

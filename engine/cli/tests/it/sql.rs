@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use delta::{Table, Warehouse, write_pointer};
+use connector::{SinkTable, TableDefinition, WriterId};
 use epoch::{EpochId, TableCommit};
 use tempfile::TempDir;
 
+use crate::connectors;
 use crate::support::{engine, finish, run, run_with_input, start, text};
 
 fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
@@ -22,7 +23,7 @@ fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
     .unwrap()
 }
 
-async fn publish(table: &Table, epoch: u64, rows: &RecordBatch) -> i64 {
+async fn publish(table: &dyn SinkTable, epoch: u64, rows: &RecordBatch) -> i64 {
     let mut writer = table.stage(EpochId(epoch), 0, None).unwrap();
     writer.write(rows).unwrap();
     let change = TableCommit { added: vec![writer.finish().unwrap().unwrap()], ..TableCommit::default() };
@@ -33,16 +34,19 @@ async fn publish(table: &Table, epoch: u64, rows: &RecordBatch) -> i64 {
 fn warehouse() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let warehouse = Warehouse::open(text(folder.path())).await.unwrap();
+        let warehouse = connectors::registry().warehouse(text(folder.path())).await.unwrap();
+        let writer = WriterId { job: "shop".to_owned(), job_id: "0a1b2c3d".to_owned() };
         let mut versions = BTreeMap::new();
         let first = counts(&["login", "purchase"], &[7, 3]);
         for name in ["gold.counts", "gold.other"] {
-            let table = Table::open(&warehouse, name, first.schema(), "shop", "0a1b2c3d").await.unwrap();
-            versions.insert(name.to_owned(), publish(&table, 0, &first).await);
+            let definition = TableDefinition { name: name.to_owned(), schema: first.schema() };
+            let table = warehouse.open_table(&definition, &writer).await.unwrap();
+            versions.insert(name.to_owned(), publish(table.as_ref(), 0, &first).await);
         }
-        write_pointer(&warehouse, "shop", EpochId(0), &versions).await.unwrap();
-        let table = Table::open(&warehouse, "gold.counts", first.schema(), "shop", "0a1b2c3d").await.unwrap();
-        publish(&table, 1, &counts(&["search"], &[100])).await;
+        warehouse.mark_published("shop", EpochId(0), &versions).await.unwrap();
+        let definition = TableDefinition { name: "gold.counts".to_owned(), schema: first.schema() };
+        let table = warehouse.open_table(&definition, &writer).await.unwrap();
+        publish(table.as_ref(), 1, &counts(&["search"], &[100])).await;
     });
     folder
 }
@@ -55,7 +59,7 @@ fn ask(folder: &Path, arguments: &[&str]) -> crate::support::Said {
 fn tables_are_read_as_of_the_published_epoch_in_every_format() {
     let folder = warehouse();
     let query = "SELECT * FROM gold.counts ORDER BY event_count";
-    let table = ask(folder.path(), &[query]).right();
+    let table = ask(folder.path(), &[query]).succeeded();
     assert_eq!(
         table,
         "+-----------------------+------------+-------------+\n\
@@ -67,11 +71,11 @@ fn tables_are_read_as_of_the_published_epoch_in_every_format() {
             + "| 1970-01-01 00:00:00.500 | login      | 7           |\n+-------------------------+------------+-------------+\n"
     );
     assert_eq!(
-        ask(folder.path(), &["--format", "csv", query]).right(),
+        ask(folder.path(), &["--format", "csv", query]).succeeded(),
         "window_start,event_type,event_count\n1970-01-01T00:01:00.500Z,purchase,3\n1970-01-01T00:00:00.500Z,login,7\n"
     );
     assert_eq!(
-        ask(folder.path(), &["--format", "json", query]).right(),
+        ask(folder.path(), &["--format", "json", query]).succeeded(),
         "{\"window_start\":\"1970-01-01T00:01:00.500Z\",\"event_type\":\"purchase\",\"event_count\":3}\n\
          {\"window_start\":\"1970-01-01T00:00:00.500Z\",\"event_type\":\"login\",\"event_count\":7}\n"
     );
@@ -82,9 +86,9 @@ fn a_file_holds_several_statements() {
     let folder = warehouse();
     let file = folder.path().join("questions.sql");
     std::fs::write(&file, "-- two questions; one file\nSELECT count(*) AS n FROM gold.counts;\nSELECT sum(event_count) AS n FROM gold.other;\n").unwrap();
-    assert_eq!(ask(folder.path(), &["--format", "csv", "-f", text(&file)]).right(), "n\n2\nn\n10\n");
+    assert_eq!(ask(folder.path(), &["--format", "csv", "-f", text(&file)]).succeeded(), "n\n2\nn\n10\n");
     let mut from_stdin = engine(&["sql", "--warehouse", text(folder.path()), "--format", "csv", "-f", "-"]);
-    assert_eq!(run_with_input(&mut from_stdin, "SELECT 'a;b' AS n").right(), "n\na;b\n");
+    assert_eq!(run_with_input(&mut from_stdin, "SELECT 'a;b' AS n").succeeded(), "n\na;b\n");
 }
 
 #[test]
@@ -98,12 +102,12 @@ fn the_warehouse_of_a_job_file_and_of_the_environment_is_found() {
     );
     std::fs::write(&job, file).unwrap();
     let query = "SELECT count(*) AS n FROM gold.counts";
-    assert_eq!(run(&mut engine(&["sql", "--job", text(&job), "--format", "csv", query])).right(), "n\n2\n");
+    assert_eq!(run(&mut engine(&["sql", "--job", text(&job), "--format", "csv", query])).succeeded(), "n\n2\n");
     let mut by_variable = engine(&["sql", "--format", "csv", query]);
-    assert_eq!(run(by_variable.env("WAREHOUSE", folder.path())).right(), "n\n2\n");
+    assert_eq!(run(by_variable.env("WAREHOUSE", folder.path())).succeeded(), "n\n2\n");
     // A variable that is set does not stand in the way of what is asked for.
     let mut by_both = engine(&["sql", "--job", text(&job), "--format", "csv", query]);
-    assert_eq!(run(by_both.env("WAREHOUSE", "elsewhere")).right(), "n\n2\n");
+    assert_eq!(run(by_both.env("WAREHOUSE", "elsewhere")).succeeded(), "n\n2\n");
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn commands_of_the_prompt_work_from_a_pipe() {
         &mut prompt,
         "\\d\n\\d gold.counts\nSELECT event_type\nFROM gold.counts\nWHERE event_count = 7;\nSELECT 41 + 1 AS answer",
     )
-    .right();
+    .succeeded();
     let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(lines[0], ["table", "rows", "files", "size", "version", "epoch"]);
     assert_eq!((lines[1][0], lines[1][1], lines[1].last().unwrap()), ("gold.counts", "2", &"0"));
@@ -135,13 +139,13 @@ fn commands_of_the_prompt_work_from_a_pipe() {
 fn what_is_not_there_is_named_with_what_is() {
     let folder = warehouse();
     for query in ["SELECT * FROM gold.cuonts", "SELECT * FROM nowhere.x", "SELECT * FROM counts"] {
-        let error = ask(folder.path(), &[query]).wrong(2);
+        let error = ask(folder.path(), &[query]).failed_with(2);
         assert!(
             error.contains("there is no table") && error.contains("the tables are gold.counts, gold.other"),
             "{error}"
         );
     }
-    let error = ask(folder.path(), &["SELECT event_tipe FROM gold.counts"]).wrong(2);
+    let error = ask(folder.path(), &["SELECT event_tipe FROM gold.counts"]).failed_with(2);
     assert!(
         error.contains("there is no column event_tipe") && error.contains("window_start, event_type, event_count"),
         "{error}"
@@ -149,7 +153,7 @@ fn what_is_not_there_is_named_with_what_is() {
     let error = ask(folder.path(), &["SELECT 1; SELEC 2"]);
     assert!(error.code == Some(2) && error.err.contains("this is not SQL"), "{error:?}");
     let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
-    assert!(run_with_input(&mut prompt, "\\d gold.none\n").wrong(2).contains("there is no table gold.none"));
+    assert!(run_with_input(&mut prompt, "\\d gold.none\n").failed_with(2).contains("there is no table gold.none"));
 }
 
 #[test]
@@ -168,7 +172,7 @@ fn only_reading_is_possible() {
         assert_eq!(said.code, Some(2), "{statement}: {said:#?}");
         assert!(said.out.is_empty(), "{statement}: {said:#?}");
     }
-    assert_eq!(ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM gold.counts"]).right(), "n\n2\n");
+    assert_eq!(ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM gold.counts"]).succeeded(), "n\n2\n");
 }
 
 #[test]
@@ -192,7 +196,7 @@ fn casts_and_divisions_mean_what_they_mean_in_a_job() {
     let warehouse = warehouse();
     let query = "SELECT CAST(to_timestamp('1969-12-31T23:59:59.5Z') AS BIGINT) AS seconds, 5 / 2 AS half, \
                  (SELECT CAST(to_timestamp('2026-01-01') AS BIGINT)) AS nested";
-    let answer = ask(warehouse.path(), &["--format", "csv", query]).right();
+    let answer = ask(warehouse.path(), &["--format", "csv", query]).succeeded();
     assert_eq!(answer.lines().last(), Some("-1,2.5,1767225600"), "{answer}");
 }
 
@@ -226,10 +230,10 @@ fn names_functions_and_windows_mean_what_they_mean_in_a_job() {
             "2,2026/01",
         ),
     ] {
-        let answer = ask(warehouse.path(), &["--format", "csv", query]).right();
+        let answer = ask(warehouse.path(), &["--format", "csv", query]).succeeded();
         assert_eq!(answer.lines().last(), Some(expected), "{query}: {answer}");
     }
     let error =
         ask(warehouse.path(), &["SELECT window, count(*) FROM gold.counts GROUP BY window(window_start, '1 month')"]);
-    assert!(error.wrong(2).contains("month"));
+    assert!(error.failed_with(2).contains("month"));
 }

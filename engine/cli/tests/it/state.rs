@@ -53,7 +53,7 @@ impl Shop {
         let arguments = "generate ecommerce --topic shop --total 10000 --events-per-second 20 --start 2026-01-01T00:00:00Z --brokers";
         let mut arguments: Vec<&str> = arguments.split(' ').collect();
         arguments.push(&shop.broker.address);
-        run(engine(&arguments).current_dir(shop.path())).right();
+        run(engine(&arguments).current_dir(shop.path())).succeeded();
         shop
     }
 
@@ -64,19 +64,19 @@ impl Shop {
     /// The rows of a query, as lines of CSV without their heading.
     fn ask(&self, query: &str) -> Vec<String> {
         let said =
-            run(engine(&["sql", "--job", "job.toml", "--format", "csv", query]).current_dir(self.path())).right();
+            run(engine(&["sql", "--job", "job.toml", "--format", "csv", query]).current_dir(self.path())).succeeded();
         said.lines().skip(1).map(str::to_owned).collect()
     }
 
     fn refused(&self, query: &str) -> String {
-        run(engine(&["sql", "--job", "job.toml", query]).current_dir(self.path())).wrong(2)
+        run(engine(&["sql", "--job", "job.toml", query]).current_dir(self.path())).failed_with(2)
     }
 }
 
 #[test]
 fn the_state_of_every_operator_can_be_asked_for() {
     let shop = Shop::new();
-    run(engine(&["submit", "job.toml", "--available-now"]).current_dir(shop.path())).right();
+    run(engine(&["submit", "job.toml", "--available-now"]).current_dir(shop.path())).succeeded();
     // Plain keys: all there ever were.
     let users = shop.ask("SELECT user_id, `count(*)` FROM state('gold.users') ORDER BY user_id");
     assert!(users.len() > 900, "{}", users.len());
@@ -108,7 +108,7 @@ fn the_state_of_every_operator_can_be_asked_for() {
         assert!(error.contains(part), "{query}: {error}");
     }
     let error = run(engine(&["sql", "--warehouse", "w", "SELECT * FROM state('gold.users')"]).current_dir(shop.path()));
-    assert!(error.wrong(2).contains("--job JOB"));
+    assert!(error.failed_with(2).contains("--job JOB"));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_running_job_can_be_asked_for_its_state_and_verified() {
         // The job goes on while it is asked.
         assert!(kept >= read.max(seen) && kept <= 10_000, "{kept} rows kept of {read}");
         seen = kept;
-        let said = run(engine(&["verify", "job.toml"]).current_dir(shop.path())).right();
+        let said = run(engine(&["verify", "job.toml"]).current_dir(shop.path())).succeeded();
         assert!(said.contains(" 0 different, 2 not compared"), "{said}");
     }
     assert_eq!(seen, 10_000);

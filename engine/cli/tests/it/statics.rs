@@ -63,21 +63,21 @@ fn said(folder: &Path, job: &str, command: &str) -> crate::support::Said {
 #[test]
 fn check_and_explain_know_static_tables() {
     let folder = tempfile::tempdir().unwrap();
-    let error = said(folder.path(), JOB, "check").wrong(2);
+    let error = said(folder.path(), JOB, "check").failed_with(2);
     for part in
         ["static table products", "no file is at data/products.csv", "path = \"data/products.csv\"", "1 problem"]
     {
         assert!(error.contains(part), "{part}: {error}");
     }
     let typed = format!("{JOB}\n[static.products.schema]\nid = \"bigint\"\nname = \"string\"\n");
-    assert!(said(folder.path(), &typed, "check").right().contains("right: 1 source, 1 table"));
+    assert!(said(folder.path(), &typed, "check").succeeded().contains("ok: 1 source, 1 table"));
     fs::create_dir(folder.path().join("data")).unwrap();
     fs::write(folder.path().join("data/products.csv"), "id,title\n1,lamp\n").unwrap();
-    let error = said(folder.path(), JOB, "check").wrong(2);
+    let error = said(folder.path(), JOB, "check").failed_with(2);
     assert!(error.contains("UNRESOLVED_COLUMN") && error.contains("title"), "{error}");
     fs::write(folder.path().join("data/products.csv"), "id,name\n1,lamp\n").unwrap();
-    said(folder.path(), JOB, "check").right();
-    let text = said(folder.path(), JOB, "explain").right();
+    said(folder.path(), JOB, "check").succeeded();
+    let text = said(folder.path(), JOB, "explain").succeeded();
     for part in
         ["static products: data/products.csv, looked at every 10 minutes", "left outer lookup on ", "in products"]
     {
@@ -88,12 +88,12 @@ fn check_and_explain_know_static_tables() {
 #[test]
 fn tests_give_static_tables_their_rows() {
     let folder = tempfile::tempdir().unwrap();
-    let text = said(folder.path(), &format!("{JOB}{TEST}"), "test").right();
+    let text = said(folder.path(), &format!("{JOB}{TEST}"), "test").succeeded();
     assert!(text.contains("2 tests: 2 ok"), "{text}");
     let wrong = TEST.replace("[[1, \"candle\"], [2, {}]]", "[[1, \"torch\"], [2, {}]]");
-    let told = said(folder.path(), &format!("{JOB}{wrong}"), "test");
-    assert!(told.code == Some(1) && told.out.contains("torch") && told.out.contains("candle"), "{told:#?}");
+    let output = said(folder.path(), &format!("{JOB}{wrong}"), "test");
+    assert!(output.code == Some(1) && output.out.contains("torch") && output.out.contains("candle"), "{output:#?}");
     let none = "\n[[test]]\nname = \"a\"\n[[test.step]]\ninput.clicks = [{ id = 1 }]\n";
-    let error = said(folder.path(), &format!("{JOB}{none}"), "test").wrong(2);
+    let error = said(folder.path(), &format!("{JOB}{none}"), "test").failed_with(2);
     assert!(error.contains("static.products = [{") && error.contains("[static.products.schema]"), "{error}");
 }

@@ -37,13 +37,13 @@ impl Place {
 
     /// Sends events and returns how many of them are malformed.
     fn generate(&self, more: &[&str]) -> u64 {
-        let said = run(self.command(&["generate", "ecommerce"]).args(more)).right();
+        let said = run(self.command(&["generate", "ecommerce"]).args(more)).succeeded();
         number_before(&said, " malformed")
     }
 
     /// The one number that a query gives.
     fn number(&self, query: &str) -> u64 {
-        let said = self.run(&["sql", "--format", "csv", query]).right();
+        let said = self.run(&["sql", "--format", "csv", query]).succeeded();
         said.lines().nth(1).unwrap_or_else(|| panic!("{query}: {said}")).parse().unwrap()
     }
 }
@@ -81,7 +81,7 @@ fn every_record_sent_is_in_exactly_one_place() {
         "--progress",
         "json",
     ];
-    let progress = place.run(&submit).right();
+    let progress = place.run(&submit).succeeded();
     let epochs: Vec<serde_json::Value> = progress.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(epochs.len() >= 5, "{} epochs of 7,000", epochs.len());
     assert_eq!(epochs.iter().map(|epoch| epoch["numInputRows"].as_u64().unwrap()).sum::<u64>(), 30_000);
@@ -115,7 +115,7 @@ fn every_record_sent_is_in_exactly_one_place() {
     assert_eq!(place.number(revenue), 0);
 
     // Nothing is new: the same command ends at once and changes nothing.
-    let again = place.run(&["submit", &job, "--available-now"]).right();
+    let again = place.run(&["submit", &job, "--available-now"]).succeeded();
     assert_eq!(again, "");
     assert_eq!(place.number("SELECT count(*) FROM bronze.raw_events"), bronze);
 
@@ -124,19 +124,19 @@ fn every_record_sent_is_in_exactly_one_place() {
 }
 
 fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
-    let shown = place.run(&["checkpoint", "show", "check point", "--epochs", "1000"]).right();
+    let shown = place.run(&["checkpoint", "show", "check point", "--epochs", "1000"]).succeeded();
     assert!(shown.starts_with("job ecommerce, checkpoint id "), "{shown}");
     let rows_after = |title: &str| {
         let section = shown.split_once(title).unwrap_or_else(|| panic!("no {title} in {shown}")).1;
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<String>>();
         section.lines().skip(2).take_while(|line| !line.is_empty()).map(words).collect::<Vec<_>>()
     };
-    let told = rows_after("newest ");
-    assert!(told.len() as u64 >= epochs, "{shown}");
+    let shown_epochs = rows_after("newest ");
+    assert!(shown_epochs.len() as u64 >= epochs, "{shown}");
     let number = |text: &String| text.replace(',', "").parse::<u64>().unwrap();
     // Epoch, date, time, records, rejected, …
-    assert_eq!(told.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
-    assert_eq!(told.iter().map(|row| number(&row[4])).sum::<u64>(), malformed);
+    assert_eq!(shown_epochs.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
+    assert_eq!(shown_epochs.iter().map(|row| number(&row[4])).sum::<u64>(), malformed);
     let offsets = rows_after("offsets after epoch ");
     assert_eq!(offsets.len(), 4, "{shown}");
     assert_eq!(offsets.iter().map(|row| number(&row[3])).sum::<u64>(), 30_000);
@@ -147,7 +147,7 @@ fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
     let bronze = tables.iter().find(|row| row[0] == "bronze.raw_events").expect(&shown);
     // Read, emitted, rejected, late, filtered, written.
     assert_eq!([&bronze[1], &bronze[3], &bronze[6]].map(number), [30_000, malformed, 30_000 - malformed]);
-    let sound = place.run(&["checkpoint", "verify", "check point"]).right();
+    let sound = place.run(&["checkpoint", "verify", "check point"]).succeeded();
     assert!(sound.starts_with("check point: sound: "), "{sound}");
 }
 
@@ -169,7 +169,7 @@ fn a_damaged_checkpoint_is_named() {
         }
     }
     assert!(damaged > 0, "a job that ended in order leaves table files");
-    let error = place.run(&["checkpoint", "verify", "check point"]).wrong(1);
+    let error = place.run(&["checkpoint", "verify", "check point"]).failed_with(1);
     assert!(error.contains("corrupt") && error.contains("restore the checkpoint from a copy"), "{error}");
 }
 
@@ -199,6 +199,29 @@ fn a_signal_ends_a_running_job_in_order_and_it_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_fail_point_kills_only_with_its_flag_and_the_log_names_it() {
+    let place = Place::new();
+    place.generate(&["--total", "100"]);
+    let job = main_job();
+    let submit = |flags: &[&str], point: &str| {
+        let mut command = place.command(&["submit", &job, "--available-now"]);
+        run(command.args(flags).env("ENGINE_FAIL_POINT", point))
+    };
+    let killed = submit(&["--fail-points"], "commit:before:0");
+    assert!(killed.code.is_none() && killed.err.contains("fail point commit:before:0 is armed"), "{killed:#?}");
+    let error = submit(&["--fail-points"], "comit:before:0").failed_with(2);
+    assert!(error.contains("such as commit:after:3"), "{error}");
+    let ignored = submit(&[], "commit:before:0");
+    assert_eq!(ignored.code, Some(0), "{ignored:#?}");
+    assert!(ignored.err.contains("ENGINE_FAIL_POINT=commit:before:0 is ignored"), "{ignored:#?}");
+    assert_eq!(place.number("SELECT count(*) FROM bronze.raw_events"), 100);
+    let unarmed = run(&mut place.command(&["submit", &job, "--available-now", "--fail-points"]));
+    assert!(unarmed.code == Some(0) && unarmed.err.contains("no fail point is armed"), "{unarmed:#?}");
+    let help = |flag: &str| run(&mut engine(&["submit", flag])).succeeded();
+    assert!(!help("-h").contains("--fail-points") && help("--help").contains("--fail-points"));
+}
+
+#[test]
 fn two_engines_on_one_checkpoint_are_refused() {
     let place = Place::new();
     place.generate(&["--total", "100"]);
@@ -206,10 +229,10 @@ fn two_engines_on_one_checkpoint_are_refused() {
     let mut first = start(&mut place.command(&["submit", &job, "--set", "job.trigger=asap", "--progress", "json"]));
     let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
     lines.next().unwrap().unwrap();
-    let second = place.run(&["submit", &job, "--available-now"]).wrong(1);
+    let second = place.run(&["submit", &job, "--available-now"]).failed_with(1);
     assert!(second.contains(&format!("in use by process {}", first.id())), "{second}");
     assert!(
-        place.run(&["checkpoint", "show", "check point"]).right().contains("last epoch: 0"),
+        place.run(&["checkpoint", "show", "check point"]).succeeded().contains("last epoch: 0"),
         "looking is allowed meanwhile"
     );
     signal(first.id(), libc::SIGINT);

@@ -20,13 +20,13 @@ pub struct Said {
 
 impl Said {
     /// The output of a command that must have succeeded.
-    pub fn right(self) -> String {
+    pub fn succeeded(self) -> String {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self.out
     }
 
     /// The errors of a command that must have ended with this code, having said nothing else.
-    pub fn wrong(self, code: i32) -> String {
+    pub fn failed_with(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:#?}");
         assert_eq!(self.out, "", "{self:#?}");
         assert!(!self.err.contains("panicked") && !self.err.contains("backtrace"), "{self:#?}");
@@ -38,7 +38,7 @@ impl Said {
 pub fn engine(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
     command.args(arguments).stdin(Stdio::null());
-    for variable in ["ENGINE_LOG", "KAFKA_BROKERS", "WAREHOUSE", "CHECKPOINT", "RUST_BACKTRACE"] {
+    for variable in ["ENGINE_LOG", "ENGINE_FAIL_POINT", "KAFKA_BROKERS", "WAREHOUSE", "CHECKPOINT", "RUST_BACKTRACE"] {
         command.env_remove(variable);
     }
     command

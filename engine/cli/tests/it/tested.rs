@@ -45,11 +45,11 @@ fn root() -> &'static Path {
 #[test]
 fn the_tests_of_the_main_job_hold_in_a_second() {
     let begun = std::time::Instant::now();
-    let said = run(engine(&["test", "jobs/ecommerce.toml"]).current_dir(root())).right();
+    let said = run(engine(&["test", "jobs/ecommerce.toml"]).current_dir(root())).succeeded();
     let took = begun.elapsed();
     assert!(said.lines().last().unwrap().starts_with("4 tests: 4 ok, 0 failed in "), "{said}");
     assert!(took.as_secs() < 3, "{took:?}: it should take well under a second on an idle machine");
-    let one = run(engine(&["test", "jobs/ecommerce.toml", "--filter", "late event"]).current_dir(root())).right();
+    let one = run(engine(&["test", "jobs/ecommerce.toml", "--filter", "late event"]).current_dir(root())).succeeded();
     assert!(one.contains("1 test: 1 ok"), "{one}");
 }
 
@@ -65,7 +65,7 @@ fn forms_of_spark_give_its_rows_over_epochs_and_a_restart() {
 fn nothing_is_written_where_the_job_would_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = job(folder.path(), JOB);
-    let said = run(engine(&["test", text(&path)]).current_dir(folder.path())).right();
+    let said = run(engine(&["test", text(&path)]).current_dir(folder.path())).succeeded();
     assert!(said.starts_with("ok ") && said.contains("ms  users are counted\n1 test: 1 ok, 0 failed in "), "{said}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "only the job file lies there");
 }
@@ -97,24 +97,24 @@ fn a_refusal_can_be_expected() {
         JOB.replace("count(*) AS n FROM", "count(*) AS n, x FROM").split("[[test]]").next().unwrap().to_owned();
     let expecting = |text: &str| format!("{refused}[[test]]\nname = \"x is not there\"\nexpect_error = \"{text}\"\n");
     let path = job(folder.path(), &expecting("UNRESOLVED_COLUMN"));
-    run(&mut engine(&["test", text(&path)])).right();
+    run(&mut engine(&["test", text(&path)])).succeeded();
     let path = job(folder.path(), &expecting("DIVIDE_BY_ZERO"));
     let said = run(&mut engine(&["test", text(&path)]));
     assert_eq!(said.code, Some(1), "{said:#?}");
     assert!(said.out.contains("the job is refused, but not with \"DIVIDE_BY_ZERO\":"), "{said:#?}");
-    // Nobody expects it: the file has a problem, told as by `engine check`.
+    // Nobody expects it: the file has a problem, reported as by `engine check`.
     let path = job(folder.path(), &format!("{refused}[[test]]\nname = \"a\"\n[[test.step]]\ninput.clicks = []\n"));
-    let error = run(&mut engine(&["test", text(&path)])).wrong(2);
-    assert_eq!(error, run(&mut engine(&["check", text(&path)])).wrong(2));
+    let error = run(&mut engine(&["test", text(&path)])).failed_with(2);
+    assert_eq!(error, run(&mut engine(&["check", text(&path)])).failed_with(2));
 }
 
 #[test]
 fn a_file_without_such_tests_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = job(folder.path(), JOB.split("[[test]]").next().unwrap());
-    let error = run(&mut engine(&["test", text(&path)])).wrong(2);
+    let error = run(&mut engine(&["test", text(&path)])).failed_with(2);
     assert!(error.contains("has no tests") && error.contains("[[test]]"), "{error}");
     let path = job(folder.path(), JOB);
-    let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).wrong(2);
+    let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).failed_with(2);
     assert!(error.contains("users are counted"), "{error}");
 }

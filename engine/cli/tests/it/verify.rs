@@ -115,7 +115,7 @@ fn filled(folder: &Path, broker: &Broker, more: &[&str]) {
     let mut arguments: Vec<&str> = arguments.split(' ').collect();
     arguments.push(&broker.address);
     arguments.extend(more);
-    at(folder, &arguments).right();
+    at(folder, &arguments).succeeded();
 }
 
 #[test]
@@ -125,10 +125,10 @@ fn tables_of_every_shape_equal_their_batch_answer_and_one_that_does_not_is_shown
     filled(folder.path(), &broker, &["--late", "0.02", "--malformed", "0.005", "--duplicates", "0.01"]);
     let text = job(&broker.address, TABLES);
     fs::write(folder.path().join("job.toml"), &text).unwrap();
-    let error = at(folder.path(), &["verify", "job.toml"]).wrong(2);
+    let error = at(folder.path(), &["verify", "job.toml"]).failed_with(2);
     assert!(error.contains("there is no warehouse folder w"), "{error}");
-    at(folder.path(), &["submit", "job.toml", "--available-now"]).right();
-    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
     for (table, _, _, expected) in TABLES {
         assert!(said_of(&said, table).starts_with(expected), "{table} should be {expected}:\n{said}");
     }
@@ -148,19 +148,19 @@ fn tables_of_every_shape_equal_their_batch_answer_and_one_that_does_not_is_shown
         "count(*) + CAST(event_type = 'search' AS INT) AS n, sum(total_amount)",
     );
     fs::write(folder.path().join("job.toml"), other).unwrap();
-    let told = at(folder.path(), &["verify", "job.toml"]);
-    assert_eq!(told.code, Some(1), "{told:#?}");
-    assert!(said_of(&told.out, "gold.per_minute").starts_with("different"), "{told:#?}");
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(said_of(&output.out, "gold.per_minute").starts_with("different"), "{output:#?}");
     assert!(
-        told.out.contains("    batch: s=2026-01-01T00:") && told.out.contains("    table: s=2026-01-01T00:"),
-        "{told:#?}"
+        output.out.contains("    batch: s=2026-01-01T00:") && output.out.contains("    table: s=2026-01-01T00:"),
+        "{output:#?}"
     );
-    assert!(told.out.contains("event_type=search") && told.out.contains("8 equal, 1 different"), "{told:#?}");
+    assert!(output.out.contains("event_type=search") && output.out.contains("8 equal, 1 different"), "{output:#?}");
 
     // What the static table held is no longer known.
     fs::write(folder.path().join("types.csv"), "event_type,label\npurchase,bought\n").unwrap();
     fs::write(folder.path().join("job.toml"), &text).unwrap();
-    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
     assert!(said_of(&said, "silver.typed").contains("the static table types has changed"), "{said}");
     assert_eq!(broker.stop(), Some(0));
 }
@@ -200,8 +200,8 @@ fn joins_and_the_like_equal_their_batch_answer_as_long_as_nothing_comes_too_late
     filled(folder.path(), &broker, &[]);
     let text = job(&broker.address, JOINS).replace("delay = \"2 minutes\"", "delay = \"20 minutes\"");
     fs::write(folder.path().join("job.toml"), text).unwrap();
-    at(folder.path(), &["submit", "job.toml", "--available-now"]).right();
-    let said = at(folder.path(), &["verify", "job.toml"]).right();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
     for (table, _, _, expected) in JOINS {
         assert!(said_of(&said, table).starts_with(expected), "{table} should be {expected}:\n{said}");
     }

@@ -111,7 +111,7 @@ fn epochs(commits: &[Commit]) -> String {
     let mut values = Vec::new();
     for plan in commits.iter().map(|commit| &commit.plan) {
         let late_us = plan.late_watermark_us.unwrap_or(i64::MIN + 1);
-        let ranges = plan.sources["events"].ranges.iter().filter(|(_, range)| !range.is_empty());
+        let ranges = plan.sources["events"].ranges.iter().filter(|(_, range)| !range.is_unmoved());
         values.extend(ranges.map(|(at, range)| format!("({},{},{},{late_us})", at.partition, range.from, range.until)));
     }
     values.join(",")

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use drill::{DrillOptions, Report};
 
+use crate::connectors;
 use crate::kafka::Topic;
 use crate::run::{Job, engine, run};
 use crate::sent::Sent;
@@ -28,9 +29,9 @@ fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
         records: 3_000,
         epochs: 4,
         scratch: scratch_folder,
-        ..DrillOptions::new(engine, job.path.clone())
+        ..DrillOptions::new(engine, job.path.clone(), job::Connectors::new(&[&kafka::KafkaConnector]))
     };
-    let report = drill::run(&options, &mut |text| eprintln!("{text}")).unwrap();
+    let report = drill::run(&options, &connectors::registry(), &mut |text| eprintln!("{text}")).unwrap();
     assert!(
         !job.checkpoint.exists() && !PathBuf::from(&job.warehouse).exists(),
         "a drill keeps away from the job's own places"

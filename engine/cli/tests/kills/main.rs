@@ -11,6 +11,8 @@
 )]
 
 mod batch;
+#[path = "../../src/connectors.rs"]
+mod connectors;
 mod drilled;
 #[path = "../streams/kafka.rs"]
 mod kafka;
@@ -44,7 +46,7 @@ fn besieged(purpose: &str, records: u64, kills: u32, random_every: u32, place: i
     let read = siege.records();
     assert!(read < records, "the topic was empty before the last kill: send more");
     let job = job.set("source.events.max_offsets_per_trigger", "6000");
-    job.run().right();
+    job.run().succeeded();
     oracles::assert_identity(&job, &sent);
     shop::assert_replay(&job);
     batch::assert_equal(&job);

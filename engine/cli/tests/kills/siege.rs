@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use epoch::Step;
 
 use crate::kafka::pass;
-use crate::run::{Job, run};
+use crate::run::Job;
 
 /// A job under fire.
 pub struct Siege<'a> {
@@ -71,8 +71,7 @@ impl Siege<'_> {
         let epoch = if is_again { next_epoch - 1 } else { next_epoch };
         let armed = format!("{point}:{epoch}");
         let begun = Instant::now();
-        let said = run(self.job.command(&["--available-now"]).env("ENGINE_FAIL_POINT", &armed));
-        assert_eq!(said.code, None, "{armed} was not reached: {said:#?}");
+        self.job.run_to(&armed);
         if point.starts_with("read") {
             self.start = begun.elapsed();
         }
@@ -80,16 +79,16 @@ impl Siege<'_> {
     }
 
     fn at_random(&mut self) {
-        let moment = match self.number() % 3 {
+        let time = match self.number() % 3 {
             0 => self.within(self.start),
             _ => self.start + self.within(Duration::from_millis(200)),
         };
         let mut child =
             self.job.command(&["--available-now"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        pass(moment);
+        pass(time);
         child.kill().unwrap();
         let status = child.wait().unwrap();
-        assert_eq!(status.signal(), Some(libc::SIGKILL), "killed after {moment:?}, the job had ended: {status}");
+        assert_eq!(status.signal(), Some(libc::SIGKILL), "killed after {time:?}, the job had ended: {status}");
     }
 
     /// The epoch that is not committed yet.
@@ -109,7 +108,7 @@ impl Siege<'_> {
         time.mul_f64((self.number() % 1000) as f64 / 1000.0)
     }
 
-    /// xorshift64*: the same seed gives the same moments.
+    /// xorshift64*: the same seed gives the same times.
     fn number(&mut self) -> u64 {
         self.random ^= self.random >> 12;
         self.random ^= self.random << 25;
@@ -118,7 +117,7 @@ impl Siege<'_> {
     }
 }
 
-/// `step:moment`, all sixteen in protocol order.
+/// `step:side`, all sixteen in protocol order.
 fn points() -> impl Iterator<Item = String> {
-    Step::ALL.into_iter().flat_map(|step| ["before", "after"].map(|moment| format!("{}:{moment}", step.name())))
+    Step::ALL.into_iter().flat_map(|step| ["before", "after"].map(|side| format!("{}:{side}", step.name())))
 }

@@ -56,7 +56,7 @@ fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &s
     let topic = Topic::new(purpose, 4);
     shop::send(&topic, 40_000, 15);
     let undisturbed = Job::ecommerce(&topic, 5_000);
-    undisturbed.run().right();
+    undisturbed.run().succeeded();
     let folder = tempfile::tempdir().unwrap();
     let disk = SmallDisk::new(&folder.path().join("disk"), size);
     let job = place(Job::ecommerce(&topic, 5_000), &disk.folder);
@@ -68,7 +68,7 @@ fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &s
         assert!(error.contains("start the job again"), "no remedy is named: {error}");
     }
     disk.grow("512m");
-    job.run().right();
+    job.run().succeeded();
     assert!(job.commits().len() >= 8, "{} epochs", job.commits().len());
     assert_equal(&job, &undisturbed);
     drop(job);

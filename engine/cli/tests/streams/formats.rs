@@ -72,8 +72,8 @@ fn make(format: u32) {
     topic.send(0, (0..BEFORE).map(record));
     let job = job(format, &topic);
     match std::env::var("FORMATS_ENGINE") {
-        Ok(other) => drop(run(Command::new(other).args(job.command(&["--available-now"]).get_args())).right()),
-        Err(_) => drop(job.run().right()),
+        Ok(other) => drop(run(Command::new(other).args(job.command(&["--available-now"]).get_args())).succeeded()),
+        Err(_) => drop(job.run().succeeded()),
     }
     let kept = folder().join(format.to_string());
     let _ = fs::remove_dir_all(&kept);
@@ -90,24 +90,24 @@ fn goes_on(format: u32) {
     let old = job(format, &topic);
     copy(&folder().join(format!("{format}/checkpoint")), &old.checkpoint);
     copy(&folder().join(format!("{format}/warehouse")), Path::new(&old.warehouse));
-    let said = old.run().right();
+    let said = old.run().succeeded();
     assert!(said.err.contains(&format!("{} records read", ALL - BEFORE)), "{said:#?}");
     // In the same two turns: what a watermark lets go between them is gone.
     let topic = Topic::new("formats", 1);
     let new = job(format, &topic).set("source.events.topic", &topic.name);
     topic.send(0, (0..BEFORE).map(record));
-    new.run().right();
+    new.run().succeeded();
     topic.send(0, (BEFORE..ALL).map(record));
-    new.run().right();
+    new.run().succeeded();
     let (found, expected) = (tables(&old), tables(&new));
     let empty: Vec<_> = expected.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
     assert!(empty.is_empty(), "nothing in {empty:?}");
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected);
     }
-    let told =
-        run(&mut engine(&["sql", "--warehouse", &old.warehouse, "SELECT count(*) FROM bronze.everything"])).right();
-    assert!(told.out.contains(&ALL.to_string()), "{told:#?}");
+    let output =
+        run(&mut engine(&["sql", "--warehouse", &old.warehouse, "SELECT count(*) FROM bronze.everything"])).succeeded();
+    assert!(output.out.contains(&ALL.to_string()), "{output:#?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn late_rows_are_kept_with_the_watermark_that_they_missed() {
         });
     }
     topic.send(0, values);
-    job.run().right();
+    job.run().succeeded();
     let commits = job.commits();
     assert!(commits.len() >= 10, "{} epochs", commits.len());
     assert_books(&commits);

@@ -23,10 +23,10 @@ fn the_main_job_on_s3_equals_the_local_run() {
     let topic = Topic::new("s3", 4);
     shop::send(&topic, 15_000, 13);
     let local = Job::ecommerce(&topic, 4_000);
-    local.run().right();
+    local.run().succeeded();
     let remote = Job::ecommerce(&topic, 4_000).warehouse_at(format!("s3://warehouse/{}", unique("shop")));
     // Everything that can be logged is looked through.
-    let said = run(remote.command(&["--available-now", "--progress", "json"]).env("ENGINE_LOG", "debug")).right();
+    let said = run(remote.command(&["--available-now", "--progress", "json"]).env("ENGINE_LOG", "debug")).succeeded();
     assert_keeps_keys(&said);
     assert!(said.out.lines().count() >= 4, "{} epochs", said.out.lines().count());
     assert_books(&remote.commits());
@@ -48,7 +48,7 @@ fn the_main_job_on_s3_equals_the_local_run() {
     }
     let said = run(engine(&["sql", "--warehouse", &remote.warehouse, "SELECT count(*) AS n FROM bronze.raw_events"])
         .env("ENGINE_LOG", "debug"))
-    .right();
+    .succeeded();
     assert_keeps_keys(&said);
 }
 

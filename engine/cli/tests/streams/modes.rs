@@ -64,7 +64,7 @@ fn update_and_complete_tables_equal_the_batch_answer_after_every_epoch() {
                 }),
             );
         }
-        job.run().right();
+        job.run().succeeded();
     }
     let commits = job.commits();
     assert!(commits.len() >= 10, "{} epochs", commits.len());
@@ -102,7 +102,7 @@ fn complete_mode_forgets_nothing_and_takes_late_rows() {
     let job = Job::new(&topic, "watermark = { column = \"moment\", delay = \"1 minute\" }\n", &tables);
     for second in [0, 700, 5, 1400, 6, 701] {
         topic.send(0, [event(second, "a", second, 1)]);
-        job.run().right();
+        job.run().succeeded();
     }
     let count = job.commits().len();
     let epochs = Oracle::over(&job.warehouse, &["bronze.everything", "gold.windows"]).ask_every_epoch(

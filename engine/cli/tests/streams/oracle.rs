@@ -54,16 +54,16 @@ impl Oracle {
     /// Asks several questions about the newest versions.
     pub fn ask_all(mut self, queries: &[(&str, &str)]) -> Vec<Rows> {
         self.question["ask"] = queries.iter().map(|(name, sql)| ((*name).to_owned(), json!(sql))).collect();
-        let told = self.run();
-        queries.iter().map(|(name, _)| rows(&told["answers"][name])).collect()
+        let answer = self.run();
+        queries.iter().map(|(name, _)| rows(&answer["answers"][name])).collect()
     }
 
     /// Asks the questions after each of the first so many epochs, about all tables as of that epoch.
     pub fn ask_every_epoch(mut self, epochs: usize, queries: &[(&str, &str)]) -> Vec<Vec<Rows>> {
         self.question["ask"] = queries.iter().map(|(name, sql)| ((*name).to_owned(), json!(sql))).collect();
         self.question["epochs"] = json!(epochs);
-        let told = self.run();
-        let answers = told["epochs"].as_array().unwrap();
+        let answer = self.run();
+        let answers = answer["epochs"].as_array().unwrap();
         answers.iter().map(|answers| queries.iter().map(|(name, _)| rows(&answers[name])).collect()).collect()
     }
 
@@ -98,7 +98,7 @@ fn epoch_rows(commit: &Commit) -> Vec<Vec<Value>> {
                 json!(plan.watermark_us),
                 json!(plan.late_watermark_us),
                 json!(plan.lanes),
-                json!(at.topic),
+                json!(at.stream),
                 json!(at.partition),
                 json!(range.from),
                 json!(range.until),

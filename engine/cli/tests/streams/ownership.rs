@@ -34,7 +34,7 @@ fn a_second_owner_is_refused_with_host_and_process_of_the_first() {
     assert_eq!(code, Some(0), "{errors}");
     assert!(took < Duration::from_secs(5), "{took:?}");
     // The place is free again, and nothing was counted twice.
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(total(&job), 2);
 }
 
@@ -52,9 +52,9 @@ fn sigterm_under_load_ends_in_order_and_the_next_run_completes() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     let commits = job.commits();
     assert!(running.records() < 120_000, "it was done before it was stopped");
-    assert_eq!(commits.len(), running.epochs.len(), "the last epoch was told, committed and published");
+    assert_eq!(commits.len(), running.epochs.len(), "the last epoch was reported, committed and published");
     assert_eq!(total(&job), running.records());
-    job.run().right();
+    job.run().succeeded();
     let rows = job.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM bronze.everything");
     assert_eq!((rows[0]["n"].as_u64(), rows[0]["ids"].as_u64()), (Some(120_000), Some(120_000)));
 }
@@ -64,7 +64,7 @@ fn sql_that_does_not_fit_the_state_is_refused_and_says_what_changed() {
     let topic = Topic::new("changed", 1);
     topic.send(0, (0..300).map(|n| event(n, "a", n, 1)));
     let job = Job::new(&topic, SOURCE, &format!("{KEEP_ALL}{COUNTS}"));
-    job.run().right();
+    job.run().succeeded();
     let changes = [
         ("'1 minute'", "'2 minutes'", "window size"),
         ("count(*) AS events", "count(*) AS events, sum(amount) AS amount", "sum"),
@@ -88,7 +88,7 @@ fn sql_that_does_not_fit_the_state_is_refused_and_says_what_changed() {
     // The old SQL still runs, and a new table begins with the next records.
     topic.send(0, (300..600).map(|n| event(n, "a", n, 1)));
     job.edit("[table.gold.counts]", "[table.gold.added]\nmode = \"update\"\nsql = \"SELECT key, count(*) AS events FROM events GROUP BY key\"\n[table.gold.counts]");
-    job.run().right();
+    job.run().succeeded();
     assert_eq!(job.sql("SELECT events FROM gold.added")[0]["events"], 300);
     assert_eq!(total(&job), 600);
 }

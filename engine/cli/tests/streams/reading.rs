@@ -1,4 +1,4 @@
-//! Readers beside a running job: whatever moment they come at, all tables are of one epoch.
+//! Readers beside a running job: whenever they come, all tables are of one epoch.
 
 use std::collections::BTreeSet;
 

@@ -119,7 +119,7 @@ fn a_thousand_malformed_records_of_every_kind_are_kept_and_cost_the_others_nothi
     send(&topic, &sent);
     let source = "max_offsets_per_trigger = 300\nwatermark = { column = \"moment\", delay = \"1 day\", future_limit = \"1 day\" }\n";
     let job = Job::with_schema(&topic, source, SCHEMA, KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     assert_books(&job.commits());
     let answers = Oracle::over(&job.warehouse, &["bronze.everything", "rejected.events"]).ask_all(&[
         ("good", "SELECT id, _partition, _offset FROM bronze.everything"),
@@ -164,7 +164,7 @@ fn dropped_records_are_counted_and_leave_no_table() {
     let topic = Topic::new("dropped", 1);
     topic.send(0, ["one".to_owned(), event(1, "a", 0, 1), "two".to_owned(), event(2, "a", 1, 1)]);
     let job = Job::new(&topic, "on_error = \"drop\"\n", KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     let rows = job.sql("SELECT id FROM bronze.everything ORDER BY id");
     assert_eq!(rows, [json!({"id": 1}), json!({"id": 2})]);
     assert!(!std::path::Path::new(&job.warehouse).join("rejected").exists());
@@ -177,7 +177,7 @@ fn on_error_fail_names_the_record_and_shows_nothing_of_its_epoch() {
     let topic = Topic::new("failing", 1);
     topic.send(0, (0..5).map(|id| event(id, "a", id, 1)));
     let job = Job::new(&topic, "on_error = \"fail\"\n", KEEP_ALL);
-    job.run().right();
+    job.run().succeeded();
     topic.send(0, [event(5, "a", 5, 1), r#"{"id":6,"amount":"many"}"#.to_owned(), event(7, "a", 7, 1)]);
     for _ in 0..2 {
         let error = job.run().failed();
@@ -187,5 +187,5 @@ fn on_error_fail_names_the_record_and_shows_nothing_of_its_epoch() {
         assert_eq!(job.sql("SELECT count(*) AS n FROM bronze.everything")[0]["n"], 5);
     }
     // The remedy that the text names.
-    job.set("source.events.on_error", "dead_letter").run().right();
+    job.set("source.events.on_error", "dead_letter").run().succeeded();
 }

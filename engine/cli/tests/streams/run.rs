@@ -34,7 +34,7 @@ pub struct Said {
 
 impl Said {
     /// A command that must have succeeded.
-    pub fn right(self) -> Said {
+    pub fn succeeded(self) -> Said {
         assert_eq!(self.code, Some(0), "{self:#?}");
         self
     }
@@ -158,6 +158,14 @@ impl Job {
         run(&mut self.command(&["--available-now"]))
     }
 
+    /// Runs it until it kills itself at a fail point, `step:before|after:epoch`.
+    pub fn run_to(&self, point: &str) -> Said {
+        let mut command = self.command(&["--available-now", "--fail-points"]);
+        let said = run(command.env("ENGINE_FAIL_POINT", point));
+        assert_eq!(said.code, None, "{point} was not reached: {said:#?}");
+        said
+    }
+
     /// Runs it beside the test.
     pub fn start(&self) -> Running {
         Running::start(&mut self.command(&["--progress", "json"]))
@@ -171,7 +179,7 @@ impl Job {
 
     /// `engine sql --format json`: the rows of each statement, one object a row.
     pub fn sql(&self, query: &str) -> Vec<Value> {
-        let said = run(&mut engine(&["sql", "--warehouse", &self.warehouse, "--format", "json", query])).right();
+        let said = run(&mut engine(&["sql", "--warehouse", &self.warehouse, "--format", "json", query])).succeeded();
         said.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", said.out))).collect()
     }
 }
@@ -218,7 +226,7 @@ pub struct Running {
     child: Child,
     progress: Receiver<Value>,
     errors: Option<thread::JoinHandle<String>>,
-    /// Every epoch told so far.
+    /// Every epoch reported so far.
     pub epochs: Vec<Value>,
 }
 
@@ -226,11 +234,11 @@ impl Running {
     fn start(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        let (tell, progress) = mpsc::channel();
+        let (sender, progress) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines() {
-                let told = serde_json::from_str(&line.unwrap()).unwrap();
-                if tell.send(told).is_err() {
+                let epoch = serde_json::from_str(&line.unwrap()).unwrap();
+                if sender.send(epoch).is_err() {
                     break;
                 }
             }
@@ -252,12 +260,12 @@ impl Running {
         self.epochs.iter().map(|epoch| epoch["numInputRows"].as_u64().unwrap()).sum()
     }
 
-    /// Waits until the run has told of so many records.
+    /// Waits until the run has reported so many records.
     pub fn wait_for_records(&mut self, records: u64) {
         self.wait(&format!("{records} records"), |run| run.records() >= records);
     }
 
-    /// Waits until what was told satisfies a condition.
+    /// Waits until what was reported satisfies a condition.
     pub fn wait(&mut self, what: &str, is_enough: impl Fn(&Running) -> bool) {
         let begun = Instant::now();
         while !is_enough(self) {
@@ -267,13 +275,13 @@ impl Running {
                 Err(_) => {
                     let _ = self.child.kill();
                     let errors = self.errors.take().map(|errors| errors.join().unwrap());
-                    panic!("waited for {what}; told: {:#?}\n{}", self.epochs.last(), errors.unwrap_or_default());
+                    panic!("waited for {what}; reported: {:#?}\n{}", self.epochs.last(), errors.unwrap_or_default());
                 }
             }
         }
     }
 
-    /// Takes down what was told in the meantime.
+    /// Takes down what was reported in the meantime.
     pub fn listen(&mut self) {
         while let Ok(epoch) = self.progress.try_recv() {
             self.epochs.push(epoch);

@@ -39,7 +39,7 @@ pub fn send(topic: &Topic, events: u64, seed: u64) -> Sent {
         "--start",
         "2026-01-01T00:00:00Z",
     ];
-    let said = run(&mut engine(&arguments)).right().out;
+    let said = run(&mut engine(&arguments)).succeeded().out;
     let line = said.lines().find(|line| line.starts_with("of these")).unwrap_or_else(|| panic!("{said}"));
     let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.replace(',', "").parse().ok()).collect();
     let [late, malformed, duplicates] = numbers[..] else { panic!("{line}") };
@@ -55,7 +55,7 @@ pub struct Table {
     filter: &'static str,
     /// What the table holds, times in microseconds, counts that are approximate at the end.
     ours: &'static str,
-    /// The same of `kept`, the rows of a window that was given out.
+    /// The same of `kept`, the rows of a window that was emitted.
     theirs: &'static str,
     approximate: usize,
 }
@@ -128,7 +128,7 @@ impl Table {
     }
 
     /// Spark's rule: a row is left out of a window that ends at or before the late watermark of the row's epoch; a window is
-    /// given out once the watermark has reached its end.
+    /// emitted once the watermark has reached its end.
     fn replayed(&self, query: &str) -> String {
         let (size, slide) = (self.size_s * 1_000_000, self.slide_s * 1_000_000);
         let cores = std::thread::available_parallelism().unwrap();
@@ -155,7 +155,7 @@ impl Table {
         )
     }
 
-    /// Rows that each epoch gives out.
+    /// Rows that each epoch emits.
     fn written(&self) -> String {
         let groups = self.replayed(self.theirs);
         format!(
@@ -166,7 +166,7 @@ impl Table {
     }
 }
 
-/// The five tables, the late rows and the rows given out in each epoch equal DuckDB's replay. Returns the number of late rows.
+/// The five tables, the late rows and the rows emitted in each epoch equal DuckDB's replay. Returns the number of late rows.
 pub fn assert_replay(job: &Job) -> u64 {
     let commits = job.commits();
     let names: Vec<String> = TABLES
@@ -192,7 +192,7 @@ pub fn assert_replay(job: &Job) -> u64 {
         assert_eq!(
             counted(|counts| counts.written),
             sorted_by_epoch(written),
-            "rows given out of {} in each epoch",
+            "rows emitted of {} in each epoch",
             table.name
         );
     }

@@ -82,10 +82,13 @@ fn the_main_job_equals_a_replay_of_its_epochs() {
     let topic = Topic::new("shop", 6);
     let sent = shop::send(&topic, 36_000, 11);
     let job = Job::ecommerce(&topic, 3_000);
-    job.run().right();
+    job.run().succeeded();
     let commits = job.commits();
     assert!(commits.len() >= 12, "only {} epochs", commits.len());
-    assert!(commits.iter().all(|commit| commit.plan.span() <= 3_000 + 6), "max_offsets_per_trigger is not respected");
+    assert!(
+        commits.iter().all(|commit| epoch::offsets::span(&commit.plan) <= 3_000 + 6),
+        "max_offsets_per_trigger is not respected"
+    );
     assert_books(&commits);
     assert!(shop::assert_replay(&job) > 0, "no row was late");
     assert_bronze(&job, &topic, sent);
@@ -97,7 +100,7 @@ fn epochs_spread_over_lanes_equal_a_replay_as_well() {
     let topic = Topic::new("shop-lanes", 12);
     let sent = shop::send(&topic, 120_000, 12);
     let job = Job::ecommerce(&topic, 40_000);
-    job.run().right();
+    job.run().succeeded();
     let commits = job.commits();
     let cores = std::thread::available_parallelism().unwrap().get() as u32;
     assert!(commits.iter().any(|commit| commit.plan.lanes == cores.min(16)), "no epoch was spread over lanes");
@@ -205,7 +208,7 @@ fn collected_lists_go_by_epoch_lane_partition_and_offset() {
     for partition in 0..5 {
         topic.send(partition, [event(9_999, "end", 600, 1)]);
     }
-    job.run().right();
+    job.run().succeeded();
     let cores = std::thread::available_parallelism().unwrap();
     let theirs = format!(
         "SELECT time // 60000000 * 60000000, key, list(id ORDER BY epoch, partition % {cores}, partition, _offset)

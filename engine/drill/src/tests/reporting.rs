@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::moments::{Moments, Pace, aimed};
+use crate::kill_points::{KillTimes, Pace, aimed};
 use crate::{Report, Row};
 
 fn row() -> Row {
@@ -26,6 +26,23 @@ fn only_a_kill_without_any_difference_passes() {
 }
 
 #[test]
+fn the_table_of_a_report_stands_in_columns() {
+    let random = Row { point: "random".to_owned(), kills: 12, recovered_ms: 1234, rows_compared: 50_000, ..row() };
+    let text = Report { rows: vec![row(), random], notes: Vec::new() }.to_table();
+    let expected = [
+        "where                     killed    recovered  rows compared  result",
+        "before commit of epoch 3       1        40 ms              7  equal",
+        "random                        12      1234 ms          50000  equal",
+    ];
+    assert_eq!(text.lines().take(3).collect::<Vec<_>>(), expected);
+    let short = Report { rows: vec![Row { point: "x".to_owned(), ..row() }], notes: Vec::new() }.to_table();
+    assert!(
+        short.starts_with("where        killed    recovered  rows compared  result\nx                 1        40 ms"),
+        "{short}"
+    );
+}
+
+#[test]
 fn both_sides_of_all_steps_are_aimed_at() {
     let points: BTreeSet<String> = aimed(3).iter().map(ToString::to_string).collect();
     assert_eq!(points.len(), 16);
@@ -35,15 +52,15 @@ fn both_sides_of_all_steps_are_aimed_at() {
 }
 
 #[test]
-fn moments_repeat_with_their_seed_and_meet_start_and_epochs() {
+fn times_repeat_with_their_seed_and_meet_start_and_epochs() {
     let pace = Pace { start: Duration::from_millis(300), epoch: Duration::from_millis(100) };
     let of = |seed: u64| {
-        let mut moments = Moments::new(seed);
-        (0..200).map(|_| moments.next(&pace)).collect::<Vec<_>>()
+        let mut times = KillTimes::new(seed);
+        (0..200).map(|_| times.next(&pace)).collect::<Vec<_>>()
     };
     assert_eq!(of(7), of(7));
     assert_ne!(of(7), of(8));
-    let early = of(7).iter().filter(|moment| **moment < pace.start).count();
+    let early = of(7).iter().filter(|time| **time < pace.start).count();
     assert!((40..100).contains(&early), "{early} of 200 while starting");
-    assert!(of(7).iter().all(|moment| *moment < pace.start + pace.epoch * 2));
+    assert!(of(7).iter().all(|time| *time < pace.start + pace.epoch * 2));
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use connector::TableSnapshot;
 use datafusion::common::Column;
 use datafusion::functions_nested::expr_fn::array_sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
-use delta::Snapshot;
 use plan::batch::Batch;
 use plan::{EventTime, TimeKind};
 
@@ -27,7 +27,7 @@ pub struct Due {
     pub times: Vec<Option<EventTime>>,
 }
 
-/// What a comparison gave.
+/// What came of a comparison.
 #[derive(Debug, Default)]
 pub struct Compared {
     /// Rows on both sides.
@@ -59,13 +59,13 @@ pub async fn expected(
 }
 
 /// The rows of the table.
-pub async fn found(
+pub async fn actual(
     batch: &Batch<'_>,
-    snapshot: &Snapshot,
+    shown: &TableSnapshot,
     schema: &SchemaRef,
     sorts_lists: bool,
 ) -> Result<Rows, String> {
-    let own = snapshot.rows.schema();
+    let own = shown.provider.schema();
     if let Some(field) = schema.fields().iter().find(|field| own.index_of(field.name()).is_err()) {
         return Err(format!("the table has no column {}, which its query gives: run the job first", field.name()));
     }
@@ -76,8 +76,7 @@ pub async fn found(
         .iter()
         .map(|field| ordered(column(field.name()), field.data_type(), sorts_lists).alias(field.name()))
         .collect();
-    snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
-    let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).and_then(|frame| frame.select(columns));
+    let frame = batch.context().read_table(Arc::clone(&shown.provider)).and_then(|frame| frame.select(columns));
     let batches = frame.map_err(words)?.collect().await.map_err(words)?;
     of(batches, schema)
 }
@@ -106,9 +105,9 @@ fn nullable(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// Compares the two. `due` says which rows of the batch must be there already; `None`: all.
-pub fn between(expected: &Rows, found: &Rows, due: Option<&Due>) -> Compared {
-    let (missing, extra) = one_sided(&expected.keys, &found.keys);
-    let equal = (found.keys.len() - extra.len()) as u64;
+pub fn between(expected: &Rows, actual: &Rows, due: Option<&Due>) -> Compared {
+    let (missing, extra) = one_sided(&expected.keys, &actual.keys);
+    let equal = (actual.keys.len() - extra.len()) as u64;
     let (missing, open): (Vec<&RowKey>, Vec<&RowKey>) =
         missing.into_iter().partition(|key| due.is_none_or(|due| due.is_due(expected, key)));
     let mut notes = Vec::new();
@@ -125,7 +124,7 @@ pub fn between(expected: &Rows, found: &Rows, due: Option<&Due>) -> Compared {
     }
     if !extra.is_empty() {
         lines.push(format!("{} there and should not be:", rows_are(extra.len())));
-        lines.extend(extra.iter().take(SHOWN).map(|key| format!("  table: {}", found.show(key))));
+        lines.extend(extra.iter().take(SHOWN).map(|key| format!("  table: {}", actual.show(key))));
     }
     Compared { equal, lines: Some(lines), notes }
 }

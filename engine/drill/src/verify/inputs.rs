@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
+use connector::Registry;
 use datafusion::common::Column;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
@@ -14,16 +15,16 @@ use epoch::{EpochId, paths};
 use job::{Job, OutputMode};
 use plan::batch::{Batch, LATE_BY};
 use plan::{Graph, NodeKind, TablePlan};
-use runtime::StaticLoader;
 
-use super::warehouse::{FILE, WarehouseSnapshot};
+use super::snapshot::{FILE, WarehouseSnapshot};
 
 /// What one table reads.
 pub struct Inputs<'a> {
     pub job: &'a Job,
     pub graph: &'a Graph,
+    pub connectors: &'a Registry,
     pub table: &'a TablePlan,
-    pub warehouse: &'a WarehouseSnapshot,
+    pub snapshot: &'a WarehouseSnapshot,
 }
 
 impl Inputs<'_> {
@@ -71,10 +72,9 @@ impl Inputs<'_> {
         batch: &mut Batch<'_>,
     ) -> Result<(), String> {
         let words = |error: DataFusionError| error.to_string();
-        self.warehouse.check_origin(&table.name)?;
-        let snapshot = self.warehouse.snapshot(&table.name)?;
-        snapshot.make_ready(batch.context()).map_err(|error| error.to_string())?;
-        let frame = batch.context().read_table(Arc::clone(&snapshot.rows)).map_err(words)?;
+        self.snapshot.check_origin(&table.name)?;
+        let shown = self.snapshot.table(&table.name)?;
+        let frame = batch.context().read_table(Arc::clone(&shown.provider)).map_err(words)?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
         let mut exprs: Vec<Expr> = Vec::new();
         for field in schema.fields().iter().filter(present) {
@@ -90,7 +90,7 @@ impl Inputs<'_> {
 
     /// The watermark by which a row is late, from the epoch in the name of its data file.
     fn late_by(&self) -> Expr {
-        let commits = self.warehouse.commits.iter();
+        let commits = self.snapshot.commits.iter();
         let times = commits.map(|(epoch, commit)| {
             let time = runtime::table_time(self.table, self.job.watermark_policy, &commit.plan);
             (*epoch, time.late_us)
@@ -116,14 +116,14 @@ impl Inputs<'_> {
 
     /// A static table's rows, if every epoch saw the same.
     async fn fill_static(&self, name: &str, batch: &mut Batch<'_>) -> Result<(), String> {
-        let commits = self.warehouse.commits.values();
+        let commits = self.snapshot.commits.values();
         let mut versions: Vec<&String> = commits.filter_map(|commit| commit.plan.statics.get(name)).collect();
         versions.dedup();
-        if versions.len() > 1 || self.warehouse.first_missing().is_some() {
+        if versions.len() > 1 || self.snapshot.first_missing().is_some() {
             return Err(format!("the static table {name} was another in earlier epochs, or may have been"));
         }
         let table = self.job.statics.get(name).ok_or_else(|| format!("{name} was not planned"))?;
-        let rows = StaticLoader::open(table).map_err(|error| error.to_string())?;
+        let rows = self.connectors.static_table(table).map_err(|error| error.to_string())?;
         let rows = rows.load_current().await.map_err(|error| error.to_string())?;
         if versions.first().is_some_and(|version| **version != rows.version) {
             return Err(format!("the static table {name} has changed since the last epoch"));

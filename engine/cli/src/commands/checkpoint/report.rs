@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{Commit, EpochId, RowCounts, TopicPartition};
+use epoch::offsets::split_lag;
+use epoch::{Commit, EpochId, RowCounts, Split};
 use state::{CheckpointReader, OperatorId, StateError};
 
 use crate::show::Side::{Left, Right};
@@ -13,10 +14,10 @@ use crate::show::{bytes, count, counted, instant, instant_or_dash, table};
 /// # Errors
 /// What is wrong with the checkpoint.
 pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, StateError> {
-    let found = reader.newest_records()?;
+    let newest_records = reader.newest_records()?;
     let disk = bytes(reader.disk_bytes()?);
     let mut lines = vec![format!("job {}, checkpoint id {}, {disk} on disk", reader.job(), reader.job_id())];
-    let Some(last) = found.commit else {
+    let Some(last) = newest_records.commit else {
         lines.push("no epoch is committed yet".to_owned());
         return Ok(lines);
     };
@@ -28,7 +29,7 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
         Some(published) => format!("last epoch: {newest}, published up to {}", published.epoch),
         None => format!("last epoch: {newest}, none known to be published"),
     });
-    if let Some(plan) = found.plan.filter(|plan| plan.epoch > newest) {
+    if let Some(plan) = newest_records.plan.filter(|plan| plan.epoch > newest) {
         lines.push(format!("epoch {} is planned and not committed: a start runs it again", plan.epoch));
     }
     section(&mut lines, format!("newest {}", counted(commits.len() as u64, "epoch")), epoch_table(&commits));
@@ -97,13 +98,12 @@ fn total<'a>(all: impl Iterator<Item = &'a RowCounts>) -> RowCounts {
 fn offset_table(commit: &Commit) -> Vec<String> {
     let mut rows = Vec::new();
     for (source, plan) in &commit.plan.sources {
-        for (at, range) in plan.ranges.iter() {
-            let latest = plan.latest.get(&at).copied();
-            let behind = latest.map(|latest| u64::try_from(latest - range.until).unwrap_or(0));
-            let TopicPartition { topic, partition } = at;
+        for (split, range) in plan.ranges.iter() {
+            let behind = plan.latest.get(&split).and_then(|latest| split_lag(range, latest));
+            let Split { stream, partition } = split;
             rows.push(vec![
                 source.clone(),
-                topic,
+                stream,
                 partition.to_string(),
                 range.until.to_string(),
                 behind.map_or_else(|| "-".to_owned(), count),

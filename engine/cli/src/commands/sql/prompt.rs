@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use query::Session;
 use rustyline::DefaultEditor;
 use rustyline::config::Config;
 use rustyline::error::ReadlineError;
 
+use super::answer;
 use super::columns::{list_columns, list_tables};
 use super::output::Format;
-use super::session::Session;
 use crate::ending::{Failure, Outcome};
 use crate::show::counted;
 use crate::terminal;
@@ -52,7 +53,7 @@ struct Typed {
 }
 
 impl Typed {
-    fn take(&mut self, line: &str) -> Entry {
+    fn add(&mut self, line: &str) -> Entry {
         if self.text.is_empty()
             && let Some(entry) = command(line.trim())
         {
@@ -115,14 +116,14 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
             io::stdout(),
             "{} in {}; \\? for help, \\q to end",
             counted(session.tables().len() as u64, "table"),
-            session.place()
+            session.location()
         )?;
     }
     let mut typed = Typed::default();
     loop {
         let prompt = if typed.text.is_empty() { "engine> " } else { "      > " };
         let entry = match editor.readline(prompt) {
-            Ok(line) => typed.take(&line),
+            Ok(line) => typed.add(&line),
             Err(ReadlineError::Interrupted) => {
                 typed = Typed::default();
                 continue;
@@ -140,7 +141,7 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
         if let Entry::Statements(text) = &entry {
             let _ = editor.add_history_entry(text.trim());
         }
-        match answer(session, entry, format, in_terminal).await {
+        match act(session, entry, format, in_terminal).await {
             Err(Failure::Failed(text) | Failure::WrongInput(text)) if in_terminal => {
                 terminal::line(&format!("error: {text}"))
             }
@@ -153,7 +154,7 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
     Ok(())
 }
 
-async fn answer(session: &mut Session, entry: Entry, format: Format, in_terminal: bool) -> Outcome {
+async fn act(session: &mut Session, entry: Entry, format: Format, in_terminal: bool) -> Outcome {
     let mut out = io::stdout();
     match entry {
         Entry::Nothing | Entry::More | Entry::Quit => {}
@@ -173,10 +174,10 @@ async fn answer(session: &mut Session, entry: Entry, format: Format, in_terminal
             session.refresh().await?;
             let begun = Instant::now();
             if !in_terminal {
-                return session.run(&text, format, &mut out).await.map(|_| ());
+                return answer::write(session, &text, format, &mut out).await.map(|_| ());
             }
             tokio::select! {
-                rows = session.run(&text, format, &mut out) => {
+                rows = answer::write(session, &text, format, &mut out) => {
                     writeln!(out, "{} in {:.3} s", counted(rows?, "row"), begun.elapsed().as_secs_f64())?;
                 }
                 _ = tokio::signal::ctrl_c() => {

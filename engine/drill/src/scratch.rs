@@ -3,22 +3,23 @@
 use std::fs;
 use std::path::PathBuf;
 
-use delta::Warehouse;
+use connector::Registry;
 use job::Job;
 
-use crate::DrillOptions;
+use crate::block_on::block_on;
+use crate::options::DrillOptions;
 
 /// Where the runs of a drill keep what they make.
-#[derive(Debug)]
-pub struct Place {
+pub struct Scratch {
+    connectors: Registry,
     folder: PathBuf,
     /// `s3://…` under which the runs' warehouses lie, if the user's lies in an object store.
     remote: Option<String>,
 }
 
-impl Place {
+impl Scratch {
     /// Makes the scratch folder. Nothing is made in an object store before a run does it.
-    pub fn new(job: &Job, options: &DrillOptions) -> Result<Place, String> {
+    pub fn new(job: &Job, options: &DrillOptions, connectors: &Registry) -> Result<Scratch, String> {
         let id = format!("{:x}-{}", runtime::now_us(), std::process::id());
         let folder = options.scratch.clone().unwrap_or_else(std::env::temp_dir).join(format!("engine-drill-{id}"));
         fs::create_dir_all(&folder).map_err(|error| {
@@ -26,7 +27,7 @@ impl Place {
         })?;
         let is_remote = job.warehouse.contains("://") && !job.warehouse.starts_with("file://");
         let remote = is_remote.then(|| format!("{}/_drill/{id}", job.warehouse.trim_end_matches('/')));
-        Ok(Place { folder, remote })
+        Ok(Scratch { connectors: connectors.clone(), folder, remote })
     }
 
     /// Folder of a run: its checkpoint, and what it said.
@@ -48,7 +49,7 @@ impl Place {
     /// Takes away what a run made.
     pub fn remove_run(&self, run: &str) -> Result<(), String> {
         if self.remote.is_some() {
-            remove_remote(&self.warehouse(run))?;
+            self.remove_remote(&self.warehouse(run))?;
         }
         remove_folder(&self.folder.join(run))
     }
@@ -56,9 +57,21 @@ impl Place {
     /// Takes everything away.
     pub fn remove(&self) -> Result<(), String> {
         if let Some(remote) = &self.remote {
-            remove_remote(remote)?;
+            self.remove_remote(remote)?;
         }
         remove_folder(&self.folder)
+    }
+
+    fn remove_remote(&self, location: &str) -> Result<(), String> {
+        block_on(async {
+            let warehouse = self.connectors.warehouse(location).await.map_err(|error| error.to_string())?;
+            warehouse.remove_all().await.map(|_| ()).map_err(|error| error.to_string())
+        })?
+    }
+
+    /// The connectors that open what the runs leave.
+    pub fn connectors(&self) -> &Registry {
+        &self.connectors
     }
 
     /// The places, for a reader.
@@ -71,11 +84,4 @@ impl Place {
 fn remove_folder(folder: &PathBuf) -> Result<(), String> {
     fs::remove_dir_all(folder)
         .map_err(|error| format!("the scratch folder {} cannot be removed: {error}", folder.display()))
-}
-
-fn remove_remote(location: &str) -> Result<(), String> {
-    crate::rows::block_on(async {
-        let warehouse = Warehouse::open(location).await.map_err(|error| error.to_string())?;
-        warehouse.remove_all().await.map(|_| ()).map_err(|error| error.to_string())
-    })?
 }

@@ -1,4 +1,4 @@
-//! The three ways in which a run is told about.
+//! The three forms in which a run's progress is shown.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! What is told of an epoch, and what happens when nobody reads it.
+//! What is shown of an epoch, and what happens when nobody reads it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::*;

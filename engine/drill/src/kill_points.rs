@@ -1,4 +1,4 @@
-//! Where and when to kill: the two sides of each step, and moments from a seed.
+//! Where and when to kill: the two sides of each step, and times from a seed.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use runtime::{FailPoint, StepSide};
 /// Before and after each of the eight steps of an epoch, in protocol order.
 pub fn aimed(epoch: u64) -> Vec<FailPoint> {
     let sides = |step: Step| {
-        [StepSide::Before, StepSide::After].map(|moment| FailPoint { step, moment, epoch: EpochId(epoch) })
+        [StepSide::Before, StepSide::After].map(|side| FailPoint { step, moment: side, epoch: EpochId(epoch) })
     };
     Step::ALL.into_iter().flat_map(sides).collect()
 }
 
-/// What an undisturbed run takes, to aim random moments by.
+/// What an undisturbed run takes, to aim random kills by.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// From the start of the process to its first finished epoch.
@@ -22,25 +22,26 @@ pub struct Pace {
     pub epoch: Duration,
 }
 
-/// Random numbers from a seed (SplitMix64): the same seed kills at the same moments, as far as the machine lets it.
+/// Random numbers from a seed (SplitMix64): the same seed kills at the same times, as far as the machine lets it.
 #[derive(Debug, Clone)]
-pub struct Moments {
+pub struct KillTimes {
     state: u64,
 }
 
-impl Moments {
-    /// Moments of a seed.
-    pub fn new(seed: u64) -> Moments {
-        Moments { state: seed }
+impl KillTimes {
+    /// Times of a seed.
+    pub fn new(seed: u64) -> KillTimes {
+        KillTimes { state: seed }
     }
 
     /// When to kill a process that has just been started: one time in three while it starts and recovers, else within
-    /// the two epochs that follow.
+    /// the two epochs that follow. Recovery has a share of its own, as it is short and the code that is run least.
     pub fn next(&mut self, pace: &Pace) -> Duration {
         if self.number().is_multiple_of(3) { self.within(pace.start) } else { pace.start + self.within(pace.epoch * 2) }
     }
 
     fn within(&mut self, time: Duration) -> Duration {
+        // The upper 53 bits: as many as a double holds.
         let share = (self.number() >> 11) as f64 / (1u64 << 53) as f64;
         time.mul_f64(share)
     }

@@ -1,0 +1,123 @@
+//! Rows as text: a table for people, CSV or JSON for programs, or one row on one line.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::writer::{EncoderOptions, make_encoder};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::pretty::{pretty_format_batches_with_options, pretty_format_batches_with_schema};
+
+/// Times in tables: the fraction only where there is one.
+const TIME: &str = "%Y-%m-%d %H:%M:%S%.f";
+
+/// Times for programs: RFC 3339.
+const TIME_RFC3339: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
+
+/// Values for people: a NULL is seen.
+fn readable() -> FormatOptions<'static> {
+    FormatOptions::new().with_null("NULL")
+}
+
+/// Rows in a frame, under the names of their columns.
+///
+/// # Errors
+/// A type that has no text.
+pub fn table(batches: &[RecordBatch]) -> Result<String, ArrowError> {
+    // A value that cannot be written, such as a time past the year 9999, must not hide the others.
+    let options = readable()
+        .with_display_error(true)
+        .with_datetime_format(Some(TIME))
+        .with_timestamp_format(Some(TIME))
+        .with_timestamp_tz_format(Some(TIME));
+    Ok(pretty_format_batches_with_options(batches, &options)?.to_string())
+}
+
+/// The frame and the names of a table without rows.
+///
+/// # Errors
+/// As [`table`].
+pub fn empty_table(schema: &SchemaRef) -> Result<String, ArrowError> {
+    Ok(pretty_format_batches_with_schema(Arc::clone(schema), &[])?.to_string())
+}
+
+/// Rows as CSV, below a line of names if `with_names`.
+///
+/// # Errors
+/// A type that has no text.
+pub fn csv(batch: &RecordBatch, with_names: bool) -> Result<Vec<u8>, ArrowError> {
+    let mut lines = Vec::new();
+    let mut writer = arrow::csv::WriterBuilder::new()
+        .with_header(with_names)
+        .with_datetime_format(TIME_RFC3339.to_owned())
+        .with_timestamp_format(TIME_RFC3339.to_owned())
+        .with_timestamp_tz_format(TIME_RFC3339.to_owned())
+        .build(&mut lines);
+    writer.write(&flat(batch)?)?;
+    drop(writer);
+    Ok(lines)
+}
+
+/// Rows as JSON, an object a line, NULLs included.
+///
+/// # Errors
+/// A type that has no JSON.
+pub fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut lines = Vec::new();
+    let mut writer = arrow::json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .with_timestamp_format(TIME_RFC3339.to_owned())
+        .build::<_, arrow::json::writer::LineDelimited>(&mut lines);
+    writer.write(batch).and_then(|()| writer.finish())?;
+    drop(writer);
+    Ok(lines)
+}
+
+/// One row as `name=value, name=value`. A value that cannot be written is left empty: the row is still to be recognized.
+pub fn line(batch: &RecordBatch, row: usize) -> String {
+    debug_assert!(row < batch.num_rows(), "row {row} of {}", batch.num_rows());
+    let options = readable();
+    let schema = batch.schema();
+    let cell = |(column, field): (&ArrayRef, &FieldRef)| {
+        let value = ArrayFormatter::try_new(column.as_ref(), &options).map(|format| format.value(row).to_string());
+        format!("{}={}", field.name(), value.unwrap_or_default())
+    };
+    batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ")
+}
+
+/// The same rows with lists, maps and structs as JSON text, which CSV has no other form for.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        if field.data_type().is_nested() {
+            fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+            columns.push(json_text(field, column)?);
+        } else {
+            fields.push(Arc::clone(field));
+            columns.push(Arc::clone(column));
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let options = EncoderOptions::default().with_explicit_nulls(true).with_timestamp_format(TIME_RFC3339.to_owned());
+    let mut encoder = make_encoder(field, column, &options)?;
+    let mut texts = StringBuilder::new();
+    let mut text = Vec::new();
+    for row in 0..column.len() {
+        if encoder.is_null(row) {
+            texts.append_null();
+            continue;
+        }
+        text.clear();
+        encoder.encode(row, &mut text);
+        texts.append_value(String::from_utf8_lossy(&text));
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+#[cfg(test)]
+mod tests;
