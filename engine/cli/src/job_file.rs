@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use arrow::datatypes::SchemaRef;
 use clap::Args;
+use connector::StaticError;
 use job::{Job, Problem, Problems, SourceMap};
 use plan::{Graph, SqlProblem, TableProblem};
-use runtime::StaticError;
 
-use crate::connectors::CONNECTORS;
+
+use crate::connectors::{CONNECTORS, registry};
 use crate::ending::Failure;
 use crate::terminal;
 
@@ -53,7 +54,7 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, or it or its SQL has problems.
     pub fn plan(&self) -> Result<(Job, Graph), Failure> {
-        let Planned { job, graph, .. } = self.plan_with(&runtime::static_schemas)?;
+        let Planned { job, graph, .. } = self.plan_with(&|job| runtime::static_schemas(job, &registry()))?;
         Ok((job, graph.map_err(|problems| rendered(&problems))?))
     }
 
@@ -62,7 +63,7 @@ impl JobFile {
     /// # Errors
     /// The file cannot be read, or so little of it can be read that nothing is known of its tests.
     pub fn plan_for_tests(&self) -> Result<Planned, Failure> {
-        self.plan_with(&runtime::trial::static_schemas)
+        self.plan_with(&testkit::trial::static_schemas)
     }
 
     /// `statics` finds the columns of the static tables.
@@ -81,7 +82,7 @@ impl JobFile {
         }
         let planned = job.as_ref().map(|job| {
             let graph = plan::plan_job(job, &schemas)?;
-            let problems = runtime::table_problems(&graph);
+            let problems = runtime::table_problems(&graph, &registry());
             if problems.is_empty() { Ok(graph) } else { Err(problems) }
         });
         if let (Some(job), Some(Err(sql_problems))) = (&job, &planned) {

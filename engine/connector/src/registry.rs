@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use job::{Job, Source as SourceSettings, StaticTable as StaticSettings};
 
@@ -36,6 +37,12 @@ pub trait WarehouseConnector: Send + Sync {
     /// # Errors
     /// `Settings` if the location means nothing or a variable is missing; `DiskFull`; `Unavailable`.
     async fn open(&self, location: &str) -> Result<Arc<dyn Warehouse>, SinkError>;
+
+    /// The columns of a table as such a warehouse holds them. Nothing is opened for it.
+    ///
+    /// # Errors
+    /// `Refused` with the column if its name or type cannot be held, and what to write instead.
+    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError>;
 }
 
 /// A kind of static table.
@@ -97,6 +104,14 @@ impl Registry {
     /// The connector's.
     pub async fn warehouse(&self, location: &str) -> Result<Arc<dyn Warehouse>, SinkError> {
         self.warehouse.open(location).await
+    }
+
+    /// As [`WarehouseConnector::table_schema`].
+    ///
+    /// # Errors
+    /// Its errors.
+    pub fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
+        self.warehouse.table_schema(schema)
     }
 
     /// A static table of a job.

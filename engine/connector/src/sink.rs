@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use epoch::{EpochId, StagedFile, TableCommit};
 
@@ -34,12 +34,6 @@ pub struct WriterId {
 pub trait Sink: Send + Sync {
     /// What it can take.
     fn capabilities(&self) -> Capabilities;
-
-    /// The columns of a table as the sink holds them.
-    ///
-    /// # Errors
-    /// `Refused` with the column if its name or type cannot be held, and what to write instead.
-    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError>;
 
     /// Opens a table, or makes it. New columns are added to one that is there.
     ///

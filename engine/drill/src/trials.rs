@@ -261,7 +261,7 @@ fn pace(ended: &Ended) -> Pace {
 }
 
 fn describe(point: &FailPoint) -> String {
-    let side = if point.moment == runtime::StepSide::Before { "before" } else { "after" };
+    let side = if point.side == runtime::StepSide::Before { "before" } else { "after" };
     format!("{side} {} of epoch {}", point.step.name(), point.epoch)
 }
 

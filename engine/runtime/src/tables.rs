@@ -1,12 +1,12 @@
 //! Whether what the queries give can be kept in tables: names and types of their columns.
 
-use connector::{Sink, SinkError};
+use connector::{Registry, SinkError};
 use plan::{Graph, SqlProblem, TableProblem};
 
-/// The columns that no table of a sink can have, by table: a name that is there twice or has a blank, a value that is always NULL.
-pub fn table_problems(graph: &Graph, sink: &dyn Sink) -> Vec<TableProblem> {
+/// The columns that no table can have, by table: a name that is there twice or has a blank, a value that is always NULL.
+pub fn table_problems(graph: &Graph, registry: &Registry) -> Vec<TableProblem> {
     let problem = |plan: &plan::TablePlan| {
-        let text = match sink.table_schema(&plan.schema).err()? {
+        let text = match registry.table_schema(&plan.schema).err()? {
             SinkError::Refused(text) => text,
             other => other.to_string(),
         };

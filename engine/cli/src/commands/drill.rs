@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         epochs: arguments.epochs,
         scratch: arguments.scratch.clone(),
         seed: arguments.seed,
-        ..DrillOptions::new(engine, arguments.job.path.clone(), CONNECTORS)
+        ..DrillOptions::new(engine, arguments.job.path.clone(), connectors::CONNECTORS)
     };
     let begun = Instant::now();
     let live = terminal::is_live();

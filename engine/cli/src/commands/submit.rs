@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
-use runtime::{FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
+use runtime::{Backends, FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
 
+use crate::connectors::registry;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::show::{count, counted};
@@ -100,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
     let listener = listener(format, &stop);
     let options = SubmitOptions { available_now: arguments.available_now, stop, listener, fail_point };
-    let submitted = runtime::submit(job, options);
+    let submitted = runtime::submit(job, options, &Backends::of_machine(registry()));
     terminal::keep();
     match submitted {
         Ok(summary) => {

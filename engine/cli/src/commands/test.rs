@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use job::{SourceMap, Test};
-use runtime::trial::{self, Finding};
+use testkit::trial::{self, Finding};
 
 use crate::ending::{Failure, Outcome};
 use crate::job_file::{JobFile, rendered};

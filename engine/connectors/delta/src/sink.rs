@@ -26,16 +26,16 @@ impl WarehouseConnector for DeltaConnector {
     async fn open(&self, location: &str) -> Result<Arc<dyn connector::Warehouse>, SinkError> {
         Ok(Arc::new(Warehouse::open(location).await?))
     }
+
+    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
+        table_schema(schema)
+    }
 }
 
 #[async_trait]
 impl Sink for Warehouse {
     fn capabilities(&self) -> Capabilities {
         Capabilities { append: true, replace_buckets: true, ..Capabilities::default() }
-    }
-
-    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
-        table_schema(schema)
     }
 
     async fn open_table(

@@ -52,17 +52,14 @@ impl Sink for MemorySink {
         Capabilities { append: true, replace_buckets: true, ..Capabilities::default() }
     }
 
-    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
-        let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
-        Ok(Arc::new(Schema::new(schema.fields().iter().map(nullable).collect::<Vec<_>>())))
-    }
-
     async fn open_table(
         &self,
         definition: &TableDefinition,
         writer: &WriterId,
     ) -> Result<Arc<dyn SinkTable>, SinkError> {
-        let wanted = self.table_schema(&definition.schema)?;
+        let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
+        let wanted = definition.schema.fields().iter().map(nullable).collect::<Vec<_>>();
+        let wanted = Arc::new(Schema::new(wanted));
         let mut place = self.place();
         let stored = place.tables.entry(definition.name.clone()).or_default();
         let schema = match &stored.schema {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use ::memory::{MemoryConnector, MemoryStatics, MemoryTopic};
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{Registry, SinkError, StaticRows, Warehouse, WarehouseConnector};
 use job::Job;
@@ -88,5 +89,9 @@ struct Opened(Arc<dyn Warehouse>);
 impl WarehouseConnector for Opened {
     async fn open(&self, _location: &str) -> Result<Arc<dyn Warehouse>, SinkError> {
         Ok(Arc::clone(&self.0))
+    }
+
+    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
+        delta::table_schema(schema)
     }
 }
