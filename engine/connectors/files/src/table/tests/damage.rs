@@ -2,8 +2,8 @@
 
 use super::*;
 
-async fn refused(table: &StaticTable, words: &[&str]) {
-    let error = loader(table).load_current().await.unwrap_err();
+async fn refused(table: &job::StaticTable, words: &[&str]) {
+    let error = opened(table).load_current().await.unwrap_err();
     assert!(!matches!(&error, StaticError::Internal(_) | StaticError::Unavailable(_)), "{error:?}");
     let text = error.to_string();
     for word in words.iter().chain(&["static table products"]) {
@@ -11,7 +11,7 @@ async fn refused(table: &StaticTable, words: &[&str]) {
     }
 }
 
-fn written(folder: &Path, name: &str, text: &str) -> StaticTable {
+fn written(folder: &Path, name: &str, text: &str) -> job::StaticTable {
     let path = folder.join(name);
     fs::write(&path, text).unwrap();
     table(&path)
@@ -22,9 +22,7 @@ async fn nothing_is_there_or_its_format_is_unclear() {
     let folder = tempfile::tempdir().unwrap();
     let nothing = table(&folder.path().join("nothing"));
     refused(&nothing, &["no file is at", "nothing", "`path`"]).await;
-    assert!(loader(&nothing).current().await.is_err());
-    let delta = StaticTable { format: Some(StaticFormat::Delta), ..nothing };
-    refused(&delta, &["Delta table", "nothing"]).await;
+    assert!(opened(&nothing).current().await.is_err());
     refused(&written(folder.path(), "a.dat", "x"), &["a.dat", "write `format`"]).await;
     refused(&written(folder.path(), "a.csv.gz", "x"), &["a.csv.gz", "unpack it"]).await;
     fs::remove_file(folder.path().join("a.csv.gz")).unwrap();
@@ -32,15 +30,6 @@ async fn nothing_is_there_or_its_format_is_unclear() {
     fs::write(folder.path().join("a.csv"), "id\n1\n").unwrap();
     fs::write(folder.path().join("b.json"), "{\"id\":1}\n").unwrap();
     refused(&table(folder.path()), &["several formats", "write `format`"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_files_of_a_delta_table_are_not_read_as_they_lie() {
-    let folder = tempfile::tempdir().unwrap();
-    let written = delta_table(folder.path()).await;
-    publish(&written, 0, &rows(&[1], &[None])).await;
-    let path = folder.path().join("silver/products");
-    refused(&StaticTable { format: Some(StaticFormat::Parquet), ..table(&path) }, &["format = \"delta\""]).await;
 }
 
 #[tokio::test]
@@ -80,7 +69,7 @@ async fn json_and_parquet_that_do_not_fit() {
 
 #[test]
 fn a_path_that_means_nothing_is_refused_at_once() {
-    let refused = |path: &str| StaticLoader::open(&table(Path::new(path))).unwrap_err().to_string();
+    let refused = |path: &str| FilesStatics.open(&table(Path::new(path))).err().unwrap().to_string();
     let text = refused("gs://bucket/products");
     assert!(text.contains("static table products") && text.contains("s3://bucket/prefix"), "{text}");
 }

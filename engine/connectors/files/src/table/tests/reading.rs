@@ -2,8 +2,8 @@
 
 use super::*;
 
-async fn load(table: &StaticTable) -> RecordBatch {
-    loader(table).load_current().await.unwrap().batch
+async fn load(table: &job::StaticTable) -> RecordBatch {
+    opened(table).load_current().await.unwrap().batch
 }
 
 #[tokio::test]
@@ -43,11 +43,11 @@ async fn csv_without_a_first_line_of_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("products.csv");
     fs::write(&path, "1\tlamp\n2\tbulb\n").unwrap();
-    let bare = StaticTable { header: false, delimiter: b'\t', ..table(&path) };
+    let bare = job::StaticTable { header: false, delimiter: b'\t', ..table(&path) };
     let batch = load(&bare).await;
     assert_eq!(shown(&batch).lines().next().unwrap(), "column_1 Int64, column_2 Utf8");
     let schema = vec![column("id", job::DataType::Double), column("name", job::DataType::String)];
-    let batch = load(&StaticTable { schema, ..bare }).await;
+    let batch = load(&job::StaticTable { schema, ..bare }).await;
     assert_eq!(values(&batch), [["1.0", "lamp"], ["2.0", "bulb"]]);
 }
 
