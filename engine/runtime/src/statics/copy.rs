@@ -108,3 +108,6 @@ fn read(bytes: &[u8]) -> Result<(String, RecordBatch), ArrowError> {
     let batch = concat_batches(&with_version, &batches)?;
     Ok((version, RecordBatch::try_new(schema, batch.columns().to_vec())?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,3 +233,6 @@ fn difference(before: &Schema, now: &Schema) -> String {
     );
     if words.is_empty() { "their order has changed".to_string() } else { words.join(", ") }
 }
+
+#[cfg(test)]
+mod tests;

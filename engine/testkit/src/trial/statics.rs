@@ -65,3 +65,6 @@ fn rows_of(table: &StaticTable, steps: &[Vec<Map<String, Value>>]) -> Result<Vec
     };
     Ok(files.iter().zip(batches).map(with_version).collect())
 }
+
+#[cfg(test)]
+mod tests;
