@@ -18,7 +18,7 @@ use crate::pointer::read_pointers;
 use crate::provider::{DeltaRows, register_store};
 use crate::warehouse::Warehouse;
 
-/// Tables opened side by side.
+/// Tables opened side by side: each waits for a few small requests, one after the other.
 const OPEN_AT_ONCE: usize = 8;
 
 #[async_trait]

@@ -15,6 +15,12 @@ pub(crate) fn entry_path(version: i64) -> Path {
     Path::from(format!("_delta_log/{version:020}.json"))
 }
 
+/// The time that a log entry carries, milliseconds since 1970 UTC. No row depends on it: vacuum and time travel by date count from it.
+pub(crate) fn log_time_ms() -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "bookkeeping of the table's log, not a time of the epoch")]
+    chrono::Utc::now().timestamp_millis()
+}
+
 /// The entry of an epoch: transaction, removed files, added files.
 pub(crate) fn epoch_entry(
     app: &str,
@@ -26,6 +32,7 @@ pub(crate) fn epoch_entry(
     let mode = if change.removed.is_empty() { "Append" } else { "Update" };
     let parameters = [("outputMode", json!(mode)), ("queryId", json!(app)), ("epochId", json!(epoch.0.to_string()))];
     let mut actions = vec![
+        // Spark's name for what its streams commit, so that tools show ours alike.
         commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms),
         Action::Txn(Transaction::new_with_last_update(app, epoch_number(epoch)?, Some(time_ms))),
     ];

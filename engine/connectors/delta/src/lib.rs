@@ -9,9 +9,11 @@
 //! `sink.rs`, `catalog.rs` and `statics.rs`; all else is what stands behind them.
 
 mod catalog;
+mod definition;
 mod entry;
 mod error;
 mod folder;
+mod head;
 mod parquet_file;
 mod pointer;
 mod provider;

@@ -21,9 +21,11 @@ pub(crate) fn options(schema: &Schema) -> ArrowWriterOptions {
         .set_compression(Compression::LZ4_RAW)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_statistics_truncate_length(Some(BOUND_BYTES_MAX))
+        // Statistics are those of whole chunks, so there are no pages to be found by them.
         .set_offset_index_disabled(true)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+        // A group is held in memory until it is complete, and lanes write many files side by side.
         .set_max_row_group_bytes(Some(64 * 1024 * 1024));
     for field in schema.fields() {
         if !gains_from_dictionary(field.name(), field.data_type()) {

@@ -3,7 +3,6 @@
 //! The commit is one conditional put of the next log entry. The position in the log is kept in memory, so an undisturbed commit
 //! is that one request: no listing, no reading back. If the entry is taken, it is read: ours (an answer that was lost) or somebody else's (go behind it).
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use connector::SinkError;
@@ -15,41 +14,14 @@ use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
-use crate::entry::{EntryActions, entry_path, epoch_entry, epoch_number, read_entry};
+use crate::entry::{EntryActions, entry_path, epoch_entry, epoch_number, log_time_ms, read_entry};
 use crate::error::delta_error;
+use crate::head::Head;
 use crate::table::{Shared, Table};
 
-/// Versions between checkpoints of the log (Delta's word for its summaries, not ours).
+/// Versions between checkpoints of the log (Delta's word for its summaries, not ours). Making one reads the whole list of files: Spark's
+/// ten would be once in ten seconds where an epoch takes one. A reader reads up to so many small entries beside the checkpoint.
 const CHECKPOINT_EVERY: i64 = 100;
-
-/// Where we stand in a table's log.
-pub(crate) struct Head {
-    /// Newest version read.
-    pub version: i64,
-    /// Our transaction's version in it.
-    pub epoch: Option<i64>,
-    /// Our files in the table when it was opened; dropped with the first commit, which is checked against it.
-    live: Option<HashSet<String>>,
-    /// Files that others took out of the table since.
-    removed_by_others: HashSet<String>,
-}
-
-impl Head {
-    pub(crate) fn new(version: i64, epoch: Option<i64>, live: HashSet<String>) -> Self {
-        Head { version, epoch, live: Some(live), removed_by_others: HashSet::new() }
-    }
-
-    /// The newest version, and our last epoch in it.
-    pub(crate) fn position(&self) -> (i64, Option<EpochId>) {
-        (self.version, self.epoch.map(|epoch| EpochId(epoch.cast_unsigned())))
-    }
-}
-
-/// The time that a log entry carries, milliseconds since 1970 UTC. No row depends on it: vacuum and time travel by date count from it.
-pub(crate) fn log_time_ms() -> i64 {
-    #[expect(clippy::disallowed_methods, reason = "bookkeeping of the table's log, not a time of the epoch")]
-    chrono::Utc::now().timestamp_millis()
-}
 
 impl Table {
     /// Makes an epoch visible and returns the table's version: one commit with the removed and added files and our transaction.
@@ -63,6 +35,7 @@ impl Table {
     pub async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
         let number = epoch_number(epoch)?;
         let mut head = self.shared.head.lock().await;
+        // An empty epoch makes no version: an idle job would fill its tables' logs otherwise.
         if head.epoch >= Some(number) || (change.added.is_empty() && change.removed.is_empty()) {
             return Ok(head.version);
         }
@@ -95,8 +68,7 @@ impl Table {
         let path = entry_path(head.version + 1);
         match self.shared.store.put_opts(&path, entry.into(), PutMode::Create.into()).await {
             Ok(_) => {
-                head.version += 1;
-                head.epoch = Some(number);
+                head.committed(number);
                 Ok(())
             }
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
@@ -144,13 +116,8 @@ impl Table {
                 self.shared.name
             )));
         }
-        head.version = version;
-        let ours =
-            actions.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number).max();
-        match ours {
-            Some(number) => head.epoch = head.epoch.max(Some(number)),
-            None => head.removed_by_others.extend(actions.removed),
-        }
+        let own = actions.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number);
+        head.read(version, own.max(), actions.removed);
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use crate::parquet_file;
 use crate::schema::to_table_rows;
 use crate::statistics::delta_stats;
 
-/// Size of a part of an upload; a smaller file goes up in one piece. Bytes.
+/// Size of a part of an upload; a smaller file goes up in one piece. Bytes. S3 takes 10,000 parts an object: files up to 160 GB.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// Writes one data file. Not finished, it leaves at most an invisible file that the next run of the epoch overwrites.
@@ -90,6 +90,7 @@ impl DataFileWriter {
             return Ok(None);
         }
         let metadata = self.writer.finish().map_err(|error| parquet_error(&self.place, &error))?;
+        debug_assert_eq!(metadata.file_metadata().num_rows().cast_unsigned(), self.rows, "{} lacks rows", self.place);
         let stats = delta_stats(&self.schema, &metadata);
         let bytes = self.writer.bytes_written() as u64;
         self.writer.inner_mut().complete(&self.place)?;
@@ -100,6 +101,7 @@ impl DataFileWriter {
 impl Target {
     /// A file on the local disk; one left by an earlier try is overwritten.
     pub(crate) fn disk(path: PathBuf) -> io::Result<Target> {
+        // Parquet writes page by page; the file system gets fewer and larger pieces.
         let file = io::BufWriter::with_capacity(256 * 1024, File::create(&path)?);
         Ok(Target::Disk { file, path })
     }
@@ -171,6 +173,7 @@ pub(crate) struct Upload {
     runtime: Handle,
     buffer: Vec<u8>,
     multipart: Option<Box<dyn MultipartUpload>>,
+    /// Why a part was not taken: the file would lack it, so it must not be completed.
     failed: Option<String>,
 }
 

@@ -6,7 +6,7 @@ use connector::{SinkError, StaticError, StaticRows, StaticTable};
 use storage::{Place, PlacedFile};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// How often files are read again that changed meanwhile.
+/// How often files are read again that changed meanwhile: what still changes then is being written all the time.
 const TRIES: usize = 3;
 
 /// What versions of files begin with.
