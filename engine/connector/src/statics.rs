@@ -119,3 +119,6 @@ impl StaticTable for OneOf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
