@@ -8,16 +8,16 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use ::rocksdb::WriteBatch;
 use epoch::{Commit, EpochId, Permit, Plan, paths};
-use rocksdb::WriteBatch;
 use serde::Serialize;
 
-use crate::database::{Database, Family};
+use crate::checksum;
 use crate::error::StateError;
 use crate::key::{BlockKey, BucketRange};
 use crate::owner::Owner;
 use crate::reader::{CheckpointReader, Identity, Kind, Published, epoch_of, read_identity};
-use crate::seal;
+use crate::rocksdb::{Database, Family};
 
 /// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
 pub struct Checkpoint {
@@ -269,7 +269,7 @@ impl Checkpoint {
         record: &impl Serialize,
     ) -> Result<(), StateError> {
         let key = kind.key_of(epoch);
-        let sealed = seal::seal(&key, to_json(record)?);
+        let sealed = checksum::seal(&key, to_json(record)?);
         batch.put_cf(self.reader.database.family(Family::Records)?, key, sealed);
         Ok(())
     }
@@ -295,7 +295,7 @@ impl Checkpoint {
         }
         if let Some(manifest) = changes.manifest {
             let key = Kind::Manifest.key();
-            let sealed = seal::seal(&key, manifest);
+            let sealed = checksum::seal(&key, manifest);
             batch.put_cf(database.family(Family::Records)?, key, sealed);
         }
         Ok(())
@@ -306,8 +306,8 @@ impl Checkpoint {
         let database = &self.reader.database;
         let key = at.to_bytes();
         let bytes = (block.len() as u64).to_le_bytes().to_vec();
-        batch.put_cf(database.family(Family::Index)?, key, seal::seal(&key, bytes));
-        batch.put_cf(database.family(Family::Blocks)?, key, seal::seal(&key, block));
+        batch.put_cf(database.family(Family::Index)?, key, checksum::seal(&key, bytes));
+        batch.put_cf(database.family(Family::Blocks)?, key, checksum::seal(&key, block));
         Ok(())
     }
 }
@@ -355,8 +355,11 @@ fn make_folder(folder: &Path) -> Result<(), StateError> {
 
 /// Writes down whose checkpoint this is, once. `number` makes its id.
 fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identity, StateError> {
-    let identity =
-        Identity { format: u32::from(seal::FORMAT), job: job.to_string(), job_id: format!("{:08x}", number as u32) };
+    let identity = Identity {
+        format: u32::from(checksum::FORMAT),
+        job: job.to_string(),
+        job_id: format!("{:08x}", number as u32),
+    };
     if let Some(what) = first_stranger(database)? {
         return Err(StateError::Corrupt {
             place: format!("checkpoint {}", database.folder().display()),
@@ -365,7 +368,7 @@ fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identit
     }
     let key = Kind::Identity.key();
     let mut batch = WriteBatch::default();
-    batch.put_cf(database.family(Family::Records)?, &key, seal::seal(&key, to_json(&identity)?));
+    batch.put_cf(database.family(Family::Records)?, &key, checksum::seal(&key, to_json(&identity)?));
     database.write(batch, true).map_err(|error| StateError::Io {
         action: "write the identity to",
         place: database.folder().to_path_buf(),

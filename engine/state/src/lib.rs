@@ -11,7 +11,7 @@
 //! Read [`checkpoint`] first.
 
 pub mod checkpoint;
-mod database;
+mod checksum;
 pub mod error;
 #[cfg(test)]
 mod fixture;
@@ -19,7 +19,7 @@ pub mod key;
 mod memory;
 mod owner;
 pub mod reader;
-mod seal;
+mod rocksdb;
 pub mod verify;
 
 pub use checkpoint::{Checkpoint, CheckpointSettings, StateChanges};

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rocksdb::Env;
+use ::rocksdb::Env;
 
 use crate::checkpoint::Checkpoint;
-use crate::database::Database;
 use crate::error::StateError;
+use crate::rocksdb::Database;
 
 /// The folder that errors name.
 const FOLDER: &str = "memory";

@@ -10,10 +10,10 @@ use epoch::{Commit, EpochId, Plan, paths};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Database, Family};
+use crate::checksum;
 use crate::error::StateError;
 use crate::key::{self, BlockKey, OperatorId};
-use crate::seal;
+use crate::rocksdb::{Database, Family};
 
 /// A checkpoint that is only read. The owner may go on working; this sees it as it was when it was opened.
 pub struct CheckpointReader {
@@ -26,7 +26,7 @@ pub struct CheckpointReader {
 /// What a checkpoint says about itself. Written once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// Format of the checkpoint, [`seal::FORMAT`].
+    /// Format of the checkpoint, [`checksum::FORMAT`].
     pub(crate) format: u32,
     /// The job it belongs to.
     pub(crate) job: String,
@@ -166,7 +166,7 @@ impl CheckpointReader {
         let place = || Kind::Manifest.place(EpochId(0));
         let key = Kind::Manifest.key();
         let stored = self.database.get(Family::Records, &key, place)?;
-        stored.map(|sealed| seal::open(&key, sealed, place)).transpose()
+        stored.map(|sealed| checksum::open(&key, sealed, place)).transpose()
     }
 
     /// The blocks of one bucket with their keys, in key order. One block is in memory at a time.
@@ -191,7 +191,7 @@ impl CheckpointReader {
         let key = at.to_bytes();
         let place = || format!("the block of {at}");
         let stored = self.database.get(Family::Blocks, &key, place)?;
-        stored.map(|sealed| seal::open(&key, sealed, place)).transpose()
+        stored.map(|sealed| checksum::open(&key, sealed, place)).transpose()
     }
 
     /// All blocks of an operator with their lengths in bytes, in key order. Reads no block.
@@ -267,7 +267,7 @@ impl CheckpointReader {
                 place: key_place(&key),
                 detail: format!("a key of {} bytes", key.len()),
             })?;
-            Ok((at, seal::open(&key, sealed, || format!("the block of {at}"))?))
+            Ok((at, checksum::open(&key, sealed, || format!("the block of {at}"))?))
         }))
     }
 
@@ -355,9 +355,13 @@ pub(crate) fn read_identity(database: &Database) -> Result<Option<Identity>, Sta
     let key = Kind::Identity.key();
     let place = || format!("the identity of checkpoint {}", database.folder().display());
     let Some(sealed) = database.get(Family::Records, &key, place)? else { return Ok(None) };
-    let identity: Identity = parse(seal::open_borrowed(&key, &sealed, place)?, place)?;
-    if identity.format > u32::from(seal::FORMAT) {
-        return Err(StateError::Format { place: place(), found: identity.format, supported: u32::from(seal::FORMAT) });
+    let identity: Identity = parse(checksum::open_borrowed(&key, &sealed, place)?, place)?;
+    if identity.format > u32::from(checksum::FORMAT) {
+        return Err(StateError::Format {
+            place: place(),
+            found: identity.format,
+            supported: u32::from(checksum::FORMAT),
+        });
     }
     Ok(Some(identity))
 }
@@ -365,7 +369,7 @@ pub(crate) fn read_identity(database: &Database) -> Result<Option<Identity>, Sta
 /// A record from its stored bytes.
 fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], sealed: &[u8]) -> Result<T, StateError> {
     let place = || kind.place(epoch_of(key));
-    let bytes = seal::open_borrowed(key, sealed, place)?;
+    let bytes = checksum::open_borrowed(key, sealed, place)?;
     let found = match kind {
         Kind::Plan => parse::<Head>(bytes, place)?.format,
         Kind::Commit => parse::<CommitHead>(bytes, place)?.plan.format,

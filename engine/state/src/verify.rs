@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use epoch::protocol::{self, NewestRecords, Recovery};
 use epoch::{Commit, EpochId, Plan};
 
-use crate::database::Family;
 use crate::error::StateError;
 use crate::key::{BlockKey, KEY_BYTES, OperatorId};
 use crate::reader::{CheckpointReader, Kind};
+use crate::rocksdb::Family;
 
 /// What a walk through a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

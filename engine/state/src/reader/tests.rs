@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rocksdb::{DB, Options};
+use ::rocksdb::{DB, Options};
 
 use super::*;
 use crate::fixture::{SMALL, commit, key, open, operator, plan, put, run};
@@ -96,7 +96,7 @@ fn an_identity_that_is_gone_is_not_written_anew() {
 fn what_a_newer_engine_wrote_is_refused_as_such() {
     let folder = two_epochs();
     let newer = |key: Vec<u8>, text: &str| {
-        let sealed = seal::seal(&key, text.as_bytes().to_vec());
+        let sealed = checksum::seal(&key, text.as_bytes().to_vec());
         tamper(folder.path(), Family::Records, &key, |_| sealed);
     };
     // Not even the fields are the ones known here: only the format can be relied on.

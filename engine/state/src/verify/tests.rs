@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
+use ::rocksdb::{DB, Options};
 use epoch::{OffsetRange, TopicPartition};
-use rocksdb::{DB, Options};
 
 use super::*;
+use crate::checksum;
 use crate::fixture::{commit, key, open, plan, put, run};
-use crate::seal;
 
 /// Three epochs, and a change made behind the checkpoint's back.
 fn problems_after(change: impl FnOnce(&Raw)) -> Vec<String> {
@@ -30,7 +30,7 @@ impl Raw {
     }
 
     fn put(&self, family: Family, key: &[u8], value: Vec<u8>) {
-        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, seal::seal(key, value)).unwrap();
+        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, checksum::seal(key, value)).unwrap();
     }
 
     fn delete(&self, family: Family, key: &[u8]) {

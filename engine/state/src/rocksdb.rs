@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use epoch::paths;
-use rocksdb::{
+use ::rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, DB, DBCompressionType, DBRecoveryMode, Env, ErrorKind, InfoLogger,
     LogLevel, Options, ReadOptions, WriteBatch, WriteBufferManager, WriteOptions,
 };
+use epoch::paths;
 
 use crate::error::StateError;
 
