@@ -269,8 +269,8 @@ impl Checkpoint {
         record: &impl Serialize,
     ) -> Result<(), StateError> {
         let key = kind.key_of(epoch);
-        let sealed = checksum::seal(&key, to_json(record)?);
-        batch.put_cf(self.reader.database.family(Family::Records)?, key, sealed);
+        let stored = checksum::append_checksum(&key, to_json(record)?);
+        batch.put_cf(self.reader.database.family(Family::Records)?, key, stored);
         Ok(())
     }
 
@@ -295,8 +295,8 @@ impl Checkpoint {
         }
         if let Some(manifest) = changes.manifest {
             let key = Kind::Manifest.key();
-            let sealed = checksum::seal(&key, manifest);
-            batch.put_cf(database.family(Family::Records)?, key, sealed);
+            let stored = checksum::append_checksum(&key, manifest);
+            batch.put_cf(database.family(Family::Records)?, key, stored);
         }
         Ok(())
     }
@@ -306,8 +306,8 @@ impl Checkpoint {
         let database = &self.reader.database;
         let key = at.to_bytes();
         let bytes = (block.len() as u64).to_le_bytes().to_vec();
-        batch.put_cf(database.family(Family::Index)?, key, checksum::seal(&key, bytes));
-        batch.put_cf(database.family(Family::Blocks)?, key, checksum::seal(&key, block));
+        batch.put_cf(database.family(Family::Index)?, key, checksum::append_checksum(&key, bytes));
+        batch.put_cf(database.family(Family::Blocks)?, key, checksum::append_checksum(&key, block));
         Ok(())
     }
 }
@@ -368,7 +368,7 @@ fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identit
     }
     let key = Kind::Identity.key();
     let mut batch = WriteBatch::default();
-    batch.put_cf(database.family(Family::Records)?, &key, checksum::seal(&key, to_json(&identity)?));
+    batch.put_cf(database.family(Family::Records)?, &key, checksum::append_checksum(&key, to_json(&identity)?));
     database.write(batch, true).map_err(|error| StateError::Io {
         action: "write the identity to",
         place: database.folder().to_path_buf(),

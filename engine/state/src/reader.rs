@@ -166,7 +166,7 @@ impl CheckpointReader {
         let place = || Kind::Manifest.place(EpochId(0));
         let key = Kind::Manifest.key();
         let stored = self.database.get(Family::Records, &key, place)?;
-        stored.map(|sealed| checksum::open(&key, sealed, place)).transpose()
+        stored.map(|stored| checksum::strip_checksum(&key, stored, place)).transpose()
     }
 
     /// The blocks of one bucket with their keys, in key order. One block is in memory at a time.
@@ -179,7 +179,7 @@ impl CheckpointReader {
         bucket: i64,
     ) -> Result<impl Iterator<Item = Result<(BlockKey, Vec<u8>), StateError>> + '_, StateError> {
         let (from, until) = key::bucket_bounds(operator, bucket);
-        self.sealed(Family::Blocks, from, until)
+        self.checked(Family::Blocks, from, until)
     }
 
     /// One block; `None` if there is none under that key.
@@ -191,7 +191,7 @@ impl CheckpointReader {
         let key = at.to_bytes();
         let place = || format!("the block of {at}");
         let stored = self.database.get(Family::Blocks, &key, place)?;
-        stored.map(|sealed| checksum::open(&key, sealed, place)).transpose()
+        stored.map(|stored| checksum::strip_checksum(&key, stored, place)).transpose()
     }
 
     /// All blocks of an operator with their lengths in bytes, in key order. Reads no block.
@@ -253,8 +253,8 @@ impl CheckpointReader {
         }
     }
 
-    /// Opened values of a family between two keys, in key order.
-    pub(crate) fn sealed(
+    /// Verified values of a family between two keys, in key order.
+    pub(crate) fn checked(
         &self,
         family: Family,
         from: Vec<u8>,
@@ -262,12 +262,12 @@ impl CheckpointReader {
     ) -> Result<impl Iterator<Item = Result<(BlockKey, Vec<u8>), StateError>> + '_, StateError> {
         let entries = self.entries(family, from, until, key_place)?;
         Ok(entries.map(|entry| {
-            let (key, sealed) = entry?;
+            let (key, stored) = entry?;
             let at = BlockKey::from_bytes(&key).ok_or_else(|| StateError::Corrupt {
                 place: key_place(&key),
                 detail: format!("a key of {} bytes", key.len()),
             })?;
-            Ok((at, checksum::open(&key, sealed, || format!("the block of {at}"))?))
+            Ok((at, checksum::strip_checksum(&key, stored, || format!("the block of {at}"))?))
         }))
     }
 
@@ -277,7 +277,7 @@ impl CheckpointReader {
         from: Vec<u8>,
         until: Vec<u8>,
     ) -> Result<impl Iterator<Item = Result<(BlockKey, u64), StateError>> + '_, StateError> {
-        let entries = self.sealed(Family::Index, from, until)?;
+        let entries = self.checked(Family::Index, from, until)?;
         Ok(entries.map(|entry| {
             let (at, value) = entry?;
             let bytes = <[u8; 8]>::try_from(value.as_slice()).map_err(|_| StateError::Corrupt {
@@ -298,8 +298,8 @@ impl CheckpointReader {
         let until = epochs.end().0.checked_add(1).map_or_else(|| kind.bounds().1, |next| kind.key_of(EpochId(next)));
         let entries = self.entries(Family::Records, from, until, move |key| kind.place(epoch_of(key)))?;
         Ok(entries.map(move |entry| {
-            let (key, sealed) = entry?;
-            decode(kind, &key, &sealed)
+            let (key, stored) = entry?;
+            decode(kind, &key, &stored)
         }))
     }
 
@@ -310,14 +310,14 @@ impl CheckpointReader {
         let mut rows = self.database.iterate(Family::Records, from, until)?;
         rows.seek_to_last();
         rows.status().map_err(|error| self.database.read_failed("the newest records", &error))?;
-        rows.item().map(|(key, sealed)| decode(kind, key, sealed)).transpose()
+        rows.item().map(|(key, stored)| decode(kind, key, stored)).transpose()
     }
 
     /// The stored record of one kind and epoch.
     pub(crate) fn record<T: DeserializeOwned>(&self, kind: Kind, epoch: EpochId) -> Result<Option<T>, StateError> {
         let key = kind.key_of(epoch);
         let stored = self.database.get(Family::Records, &key, || kind.place(epoch))?;
-        stored.map(|sealed| decode(kind, &key, &sealed)).transpose()
+        stored.map(|stored| decode(kind, &key, &stored)).transpose()
     }
 
     /// Stored keys and values between two keys, in key order. Ends after the first error.
@@ -354,8 +354,8 @@ impl CheckpointReader {
 pub(crate) fn read_identity(database: &Database) -> Result<Option<Identity>, StateError> {
     let key = Kind::Identity.key();
     let place = || format!("the identity of checkpoint {}", database.folder().display());
-    let Some(sealed) = database.get(Family::Records, &key, place)? else { return Ok(None) };
-    let identity: Identity = parse(checksum::open_borrowed(&key, &sealed, place)?, place)?;
+    let Some(stored) = database.get(Family::Records, &key, place)? else { return Ok(None) };
+    let identity: Identity = parse(checksum::verify_checksum(&key, &stored, place)?, place)?;
     if identity.format > u32::from(checksum::FORMAT) {
         return Err(StateError::Format {
             place: place(),
@@ -367,9 +367,9 @@ pub(crate) fn read_identity(database: &Database) -> Result<Option<Identity>, Sta
 }
 
 /// A record from its stored bytes.
-fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], sealed: &[u8]) -> Result<T, StateError> {
+fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], stored: &[u8]) -> Result<T, StateError> {
     let place = || kind.place(epoch_of(key));
-    let bytes = checksum::open_borrowed(key, sealed, place)?;
+    let bytes = checksum::verify_checksum(key, stored, place)?;
     let found = match kind {
         Kind::Plan => parse::<Head>(bytes, place)?.format,
         Kind::Commit => parse::<CommitHead>(bytes, place)?.plan.format,

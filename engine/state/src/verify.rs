@@ -49,7 +49,7 @@ impl CheckpointReader {
         for entry in self.lengths(Vec::new(), vec![0xff; KEY_BYTES + 1])? {
             walk.note(entry, Walk::length);
         }
-        for entry in self.sealed(Family::Blocks, Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+        for entry in self.checked(Family::Blocks, Vec::new(), vec![0xff; KEY_BYTES + 1])? {
             walk.note(entry, Walk::block);
         }
         for at in std::mem::take(&mut walk.lengths).into_keys() {

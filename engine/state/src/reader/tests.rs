@@ -96,8 +96,8 @@ fn an_identity_that_is_gone_is_not_written_anew() {
 fn what_a_newer_engine_wrote_is_refused_as_such() {
     let folder = two_epochs();
     let newer = |key: Vec<u8>, text: &str| {
-        let sealed = checksum::seal(&key, text.as_bytes().to_vec());
-        tamper(folder.path(), Family::Records, &key, |_| sealed);
+        let stored = checksum::append_checksum(&key, text.as_bytes().to_vec());
+        tamper(folder.path(), Family::Records, &key, |_| stored);
     };
     // Not even the fields are the ones known here: only the format can be relied on.
     newer(Kind::Plan.key_of(EpochId(1)), r#"{"format":2,"ranges":[]}"#);

@@ -30,7 +30,7 @@ impl Raw {
     }
 
     fn put(&self, family: Family, key: &[u8], value: Vec<u8>) {
-        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, checksum::seal(key, value)).unwrap();
+        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, checksum::append_checksum(key, value)).unwrap();
     }
 
     fn delete(&self, family: Family, key: &[u8]) {
