@@ -1,7 +1,6 @@
 //! The checkpoint as its owner writes it: plan, commit, retire. Every write is checked against the protocol first.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
 use std::path::Path;
@@ -9,14 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ::rocksdb::WriteBatch;
-use epoch::{Commit, EpochId, Permit, Plan, paths};
+use epoch::{Commit, EpochId, Permit, Plan};
 use serde::Serialize;
 
+use crate::changes::StateChanges;
 use crate::checksum;
 use crate::error::StateError;
-use crate::key::{BlockKey, BucketRange};
+use crate::folder::make_folder;
+use crate::identity::{read_identity, write_identity};
+use crate::key::BlockKey;
 use crate::owner::Owner;
-use crate::reader::{CheckpointReader, Identity, Kind, Published, epoch_of, read_identity};
+use crate::reader::{CheckpointReader, Published};
+use crate::record::{Kind, epoch_of, to_json};
 use crate::rocksdb::{Database, Family};
 
 /// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
@@ -44,19 +47,6 @@ impl Default for CheckpointSettings {
     fn default() -> Self {
         CheckpointSettings { memory_bytes: 256 << 20 }
     }
-}
-
-/// What one epoch changes in the state. Applied in this order: `drop_buckets`, `deletes`, `puts`.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct StateChanges {
-    /// Buckets whose every block goes.
-    pub drop_buckets: Vec<BucketRange>,
-    /// Single blocks that go.
-    pub deletes: Vec<BlockKey>,
-    /// Blocks that come, or replace the block under the same key. Their epoch is the one committed, or an earlier one.
-    pub puts: Vec<(BlockKey, Vec<u8>)>,
-    /// The operators' new manifest, if it changes.
-    pub manifest: Option<Vec<u8>>,
 }
 
 impl Deref for Checkpoint {
@@ -325,74 +315,6 @@ fn check_next(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> Result<
         return Ok(());
     }
     Err(StateError::Protocol(format!("epoch {epoch} cannot come now: epoch {next} is the next")))
-}
-
-/// Makes the folder if it is new, and refuses one that holds other things.
-fn make_folder(folder: &Path) -> Result<(), StateError> {
-    let failed = |action| {
-        move |error: std::io::Error| StateError::Io { action, place: folder.to_path_buf(), detail: error.to_string() }
-    };
-    if folder.exists() && !folder.is_dir() {
-        let reason = "it is a file".to_string();
-        return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
-    }
-    std::fs::create_dir_all(folder).map_err(failed("make"))?;
-    if folder.join(paths::OWNER).exists() {
-        return Ok(());
-    }
-    if let Some(entry) = std::fs::read_dir(folder).map_err(failed("list"))?.next() {
-        let name = entry.map_err(failed("list"))?.file_name();
-        // Two engines may make the same checkpoint at the same moment: what the other made is no stranger.
-        if name != paths::OWNER && name != paths::DATABASE {
-            let reason = format!("it holds {}", name.display());
-            return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
-        }
-    }
-    // A new folder's name must be as durable as what will be in it.
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))
-}
-
-/// Writes down whose checkpoint this is, once. `number` makes its id.
-fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identity, StateError> {
-    let identity = Identity {
-        format: u32::from(checksum::FORMAT),
-        job: job.to_string(),
-        job_id: format!("{:08x}", number as u32),
-    };
-    if let Some(what) = first_stranger(database)? {
-        return Err(StateError::Corrupt {
-            place: format!("checkpoint {}", database.folder().display()),
-            detail: format!("it has no identity but holds {what}"),
-        });
-    }
-    let key = Kind::Identity.key();
-    let mut batch = WriteBatch::default();
-    batch.put_cf(database.family(Family::Records)?, &key, checksum::append_checksum(&key, to_json(&identity)?));
-    database.write(batch, true).map_err(|error| StateError::Io {
-        action: "write the identity to",
-        place: database.folder().to_path_buf(),
-        detail: error.to_string(),
-    })?;
-    Ok(identity)
-}
-
-/// The family of the first entry of a database, if it has one.
-fn first_stranger(database: &Database) -> Result<Option<&'static str>, StateError> {
-    for family in Family::ALL {
-        let mut rows = database.iterate(family, Vec::new(), vec![0xff; 64])?;
-        rows.seek_to_first();
-        rows.status().map_err(|error| database.read_failed(family.name(), &error))?;
-        if rows.valid() {
-            return Ok(Some(family.name()));
-        }
-    }
-    Ok(None)
-}
-
-fn to_json(record: &impl Serialize) -> Result<Vec<u8>, StateError> {
-    serde_json::to_vec(record)
-        .map_err(|error| StateError::Protocol(format!("a record cannot be written as JSON: {error}")))
 }
 
 #[cfg(test)]

@@ -10,19 +10,25 @@
 //! This crate knows bytes, not rows. [`Checkpoint::commit`] is the one commit point of the protocol.
 //! Read [`checkpoint`] first.
 
+mod blocks;
+mod changes;
 pub mod checkpoint;
 mod checksum;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+mod folder;
+mod identity;
 pub mod key;
 mod memory;
 mod owner;
 pub mod reader;
+mod record;
 mod rocksdb;
 pub mod verify;
 
-pub use checkpoint::{Checkpoint, CheckpointSettings, StateChanges};
+pub use changes::StateChanges;
+pub use checkpoint::{Checkpoint, CheckpointSettings};
 pub use error::StateError;
 pub use key::{BlockKey, BucketRange, OperatorId};
 pub use memory::MemoryDisk;

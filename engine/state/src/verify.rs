@@ -7,7 +7,8 @@ use epoch::{Commit, EpochId, Plan};
 
 use crate::error::StateError;
 use crate::key::{BlockKey, KEY_BYTES, OperatorId};
-use crate::reader::{CheckpointReader, Kind};
+use crate::reader::CheckpointReader;
+use crate::record::Kind;
 use crate::rocksdb::Family;
 
 /// What a walk through a checkpoint found.

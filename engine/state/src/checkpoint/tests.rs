@@ -6,11 +6,12 @@ mod many;
 use std::path::Path;
 use std::process::Command;
 
+use epoch::paths;
 use epoch::protocol::{NewestRecords, Recovery, recover};
 
 use super::*;
 use crate::fixture::{self, Other, SMALL, block, commit, key, open, operator, plan, put, run};
-use crate::key::OperatorId;
+use crate::key::{BucketRange, OperatorId};
 
 fn changes(puts: Vec<BlockKey>, deletes: Vec<BlockKey>, drop_buckets: Vec<BucketRange>) -> StateChanges {
     let puts = puts.into_iter().map(|at| (at, block(&at, 3000))).collect();
