@@ -4,7 +4,7 @@ use crate::checksum;
 use crate::error::StateError;
 use crate::key::{self, BlockKey, OperatorId};
 use crate::reader::CheckpointReader;
-use crate::rocksdb::Family;
+use crate::store::{Family, WriteBatch};
 
 impl CheckpointReader {
     /// The blocks of one bucket with their keys, in key order. One block is in memory at a time.
@@ -28,7 +28,7 @@ impl CheckpointReader {
         self.usable()?;
         let key = at.to_bytes();
         let place = || format!("the block of {at}");
-        let stored = self.database.get(Family::Blocks, &key, place)?;
+        let stored = self.store.get(Family::Blocks, &key, &place)?;
         stored.map(|stored| checksum::strip_checksum(&key, stored, place)).transpose()
     }
 
@@ -94,4 +94,12 @@ fn key_place(key: &[u8]) -> String {
         Some(at) => format!("the block of {at}"),
         None => format!("key {key:02x?}"),
     }
+}
+
+/// Adds a block and its index entry to a batch.
+pub(crate) fn put_block(batch: &mut WriteBatch, at: &BlockKey, block: Vec<u8>) {
+    let key = at.to_bytes();
+    let bytes = (block.len() as u64).to_le_bytes().to_vec();
+    batch.put(Family::Index, &key, checksum::append_checksum(&key, bytes));
+    batch.put(Family::Blocks, &key, checksum::append_checksum(&key, block));
 }

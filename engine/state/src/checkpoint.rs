@@ -7,20 +7,19 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use ::rocksdb::WriteBatch;
 use epoch::{Commit, EpochId, Permit, Plan};
-use serde::Serialize;
 
-use crate::changes::StateChanges;
-use crate::checksum;
+use crate::blocks::put_block;
+use crate::changes::{StateChanges, put_changes};
 use crate::error::StateError;
 use crate::folder::make_folder;
 use crate::identity::{read_identity, write_identity};
 use crate::key::BlockKey;
 use crate::owner::Owner;
 use crate::reader::{CheckpointReader, Published};
-use crate::record::{Kind, epoch_of, to_json};
-use crate::rocksdb::{Database, Family};
+use crate::record::{Kind, epoch_of, put_record};
+use crate::rocksdb::RocksStore;
+use crate::store::{Family, Store, WriteBatch};
 
 /// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
 pub struct Checkpoint {
@@ -29,7 +28,7 @@ pub struct Checkpoint {
     writing: Mutex<()>,
     /// Records of epochs before this one are known to be gone.
     retired: AtomicU64,
-    /// Declared last: the folder is given up after the database is closed. Memory has no owner but its process.
+    /// Declared last: the folder is given up after the store is closed. Memory has no owner but its process.
     _owner: Option<Owner>,
 }
 
@@ -66,29 +65,30 @@ impl Checkpoint {
     pub fn open(folder: &Path, job: &str, settings: &CheckpointSettings) -> Result<Checkpoint, StateError> {
         make_folder(folder)?;
         let owner = Owner::lock(folder, job)?;
-        Checkpoint::of(Database::open(folder, settings.memory_bytes)?, job, Some(owner))
+        let store = RocksStore::open(folder, settings.memory_bytes)?;
+        Checkpoint::of(Box::new(store), job, Some(owner))
     }
 
-    /// The checkpoint of a job in a database, new or not.
-    pub(crate) fn of(database: Database, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
-        let identity = match read_identity(&database)? {
+    /// The checkpoint of a job in a store, new or not.
+    pub(crate) fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
+        let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
             None => {
                 let number = match owner {
                     Some(_) => RandomState::new().hash_one(job),
                     None => xxhash_rust::xxh3::xxh3_64(job.as_bytes()),
                 };
-                write_identity(&database, job, number)?
+                write_identity(store.as_ref(), job, number)?
             }
         };
         if identity.job != job {
             return Err(StateError::Mismatch {
-                folder: database.folder().to_path_buf(),
+                folder: store.folder().to_path_buf(),
                 found: identity.job,
                 expected: job.to_string(),
             });
         }
-        let reader = CheckpointReader { database, identity, poison: OnceLock::new() };
+        let reader = CheckpointReader { store, identity, poison: OnceLock::new() };
         Ok(Checkpoint { reader, writing: Mutex::new(()), retired: AtomicU64::new(0), _owner: owner })
     }
 
@@ -135,9 +135,9 @@ impl Checkpoint {
                 let what = format!("the plan of epoch {} is to bring the block of {at}", plan.epoch);
                 return Err(StateError::Protocol(what));
             }
-            self.put_block(&mut batch, &at, block)?;
+            put_block(&mut batch, &at, block);
         }
-        self.put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
+        put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
         self.write(batch, true, "write the plan to")
     }
 
@@ -157,8 +157,8 @@ impl Checkpoint {
             return Err(StateError::Protocol(format!("epoch {epoch} is to be committed {what}")));
         }
         let mut batch = WriteBatch::default();
-        self.put_changes(&mut batch, epoch, changes)?;
-        self.put_record(&mut batch, Kind::Commit, epoch, commit)?;
+        put_changes(&mut batch, epoch, changes)?;
+        put_record(&mut batch, Kind::Commit, epoch, commit)?;
         self.write(batch, true, "commit to")?;
         Ok(Permit::for_durable(commit.clone()))
     }
@@ -170,7 +170,7 @@ impl Checkpoint {
     pub fn set_published(&self, epoch: EpochId, versions: &BTreeMap<String, i64>) -> Result<(), StateError> {
         let _writing = self.begin()?;
         let mut batch = WriteBatch::default();
-        self.put_record(&mut batch, Kind::Published, epoch, &Published { epoch, versions: versions.clone() })?;
+        put_record(&mut batch, Kind::Published, epoch, &Published { epoch, versions: versions.clone() })?;
         self.write(batch, false, "note the published versions in")
     }
 
@@ -186,14 +186,14 @@ impl Checkpoint {
         let gone = EpochId(self.retired.load(Ordering::Relaxed));
         let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
         let mut batch = WriteBatch::default();
-        let family = self.reader.database.family(Family::Records)?;
         for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
             // One by one: every range that is deleted makes the next read sort all of those that are not merged away yet.
             match oldest_kept.0 - oldest.0 {
                 0..=RETIRED_ONE_BY_ONE => {
-                    (oldest.0..oldest_kept.0).for_each(|epoch| batch.delete_cf(family, kind.key_of(EpochId(epoch))));
+                    (oldest.0..oldest_kept.0)
+                        .for_each(|epoch| batch.delete(Family::Records, &kind.key_of(EpochId(epoch))));
                 }
-                _ => batch.delete_range_cf(family, kind.key_of(oldest), kind.key_of(oldest_kept)),
+                _ => batch.delete_range(Family::Records, &kind.key_of(oldest), &kind.key_of(oldest_kept)),
             }
         }
         self.write(batch, false, "remove old epochs from")?;
@@ -207,7 +207,7 @@ impl Checkpoint {
     /// `Io`, `Corrupt`.
     pub fn compact(&self) -> Result<(), StateError> {
         self.usable()?;
-        self.reader.database.compact()
+        self.reader.store.compact()
     }
 
     /// Ends the ownership after a clean stop. The log is emptied into table files first, so that the next opening has
@@ -217,7 +217,7 @@ impl Checkpoint {
     /// `Io`: nothing acknowledged is lost.
     pub fn close(self) -> Result<(), StateError> {
         self.usable()?;
-        self.reader.database.flush()
+        self.reader.store.flush()
     }
 
     /// The oldest epoch of which a plan is stored, from `gone` on and before `oldest_kept`.
@@ -226,10 +226,9 @@ impl Checkpoint {
             return Ok(None);
         }
         let (from, until) = (Kind::Plan.key_of(gone), Kind::Plan.key_of(oldest_kept));
-        let mut rows = self.reader.database.iterate(Family::Records, from, until)?;
-        rows.seek_to_first();
-        rows.status().map_err(|error| self.reader.database.read_failed("the oldest records", &error))?;
-        Ok(rows.key().map(epoch_of))
+        let mut plans = self.reader.store.iterate(Family::Records, from, until)?;
+        let oldest = plans.first(&|| "the oldest records".to_string())?;
+        Ok(oldest.map(|(key, _)| epoch_of(key)))
     }
 
     /// Begins a write: refused once one has failed.
@@ -241,64 +240,12 @@ impl Checkpoint {
 
     /// Writes a batch, and takes nothing more if that fails: part of it may be in the log, or all.
     fn write(&self, batch: WriteBatch, sync: bool, action: &'static str) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        database.write(batch, sync).map_err(|error| {
-            let detail = error.to_string();
+        let store = &self.reader.store;
+        store.write(batch, sync).map_err(|detail| {
             // The first failure is the cause; a later one can only follow from it.
             let _ = self.reader.poison.set(detail.clone());
-            StateError::Io { action, place: database.folder().to_path_buf(), detail }
+            StateError::Io { action, place: store.folder().to_path_buf(), detail }
         })
-    }
-
-    /// Adds an epoch's record to a batch.
-    fn put_record(
-        &self,
-        batch: &mut WriteBatch,
-        kind: Kind,
-        epoch: EpochId,
-        record: &impl Serialize,
-    ) -> Result<(), StateError> {
-        let key = kind.key_of(epoch);
-        let stored = checksum::append_checksum(&key, to_json(record)?);
-        batch.put_cf(self.reader.database.family(Family::Records)?, key, stored);
-        Ok(())
-    }
-
-    /// Adds the state changes of an epoch to a batch: blocks and index alike.
-    fn put_changes(&self, batch: &mut WriteBatch, epoch: EpochId, changes: StateChanges) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        let (blocks, index) = (database.family(Family::Blocks)?, database.family(Family::Index)?);
-        for range in changes.drop_buckets.iter().filter(|range| !range.is_empty()) {
-            let (from, until) = range.bounds();
-            batch.delete_range_cf(blocks, from, until);
-            batch.delete_range_cf(index, from, until);
-        }
-        for key in changes.deletes.iter().map(BlockKey::to_bytes) {
-            batch.delete_cf(blocks, key);
-            batch.delete_cf(index, key);
-        }
-        for (at, block) in changes.puts {
-            if at.epoch > epoch {
-                return Err(StateError::Protocol(format!("epoch {epoch} is to write the block of {at}")));
-            }
-            self.put_block(batch, &at, block)?;
-        }
-        if let Some(manifest) = changes.manifest {
-            let key = Kind::Manifest.key();
-            let stored = checksum::append_checksum(&key, manifest);
-            batch.put_cf(database.family(Family::Records)?, key, stored);
-        }
-        Ok(())
-    }
-
-    /// Adds a block and its index entry to a batch.
-    fn put_block(&self, batch: &mut WriteBatch, at: &BlockKey, block: Vec<u8>) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        let key = at.to_bytes();
-        let bytes = (block.len() as u64).to_le_bytes().to_vec();
-        batch.put_cf(database.family(Family::Index)?, key, checksum::append_checksum(&key, bytes));
-        batch.put_cf(database.family(Family::Blocks)?, key, checksum::append_checksum(&key, block));
-        Ok(())
     }
 }
 

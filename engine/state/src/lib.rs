@@ -25,6 +25,7 @@ mod owner;
 pub mod reader;
 mod record;
 mod rocksdb;
+mod store;
 pub mod verify;
 
 pub use changes::StateChanges;

@@ -6,7 +6,7 @@ use ::rocksdb::Env;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::StateError;
-use crate::rocksdb::Database;
+use crate::rocksdb::RocksStore;
 
 /// The folder that errors name.
 const FOLDER: &str = "memory";
@@ -43,8 +43,8 @@ impl Checkpoint {
     /// # Errors
     /// As [`Checkpoint::open`]; `Io` if it is open already.
     pub fn open_in_memory(disk: &MemoryDisk, job: &str) -> Result<Checkpoint, StateError> {
-        let database = Database::open_in_memory(Path::new(FOLDER), MEMORY_BYTES, &disk.env)?;
-        Checkpoint::of(database, job, None)
+        let store = RocksStore::open_in_memory(Path::new(FOLDER), MEMORY_BYTES, &disk.env)?;
+        Checkpoint::of(Box::new(store), job, None)
     }
 }
 

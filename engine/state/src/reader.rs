@@ -14,11 +14,12 @@ use crate::checksum;
 use crate::error::StateError;
 use crate::identity::{Identity, read_identity};
 use crate::record::{Kind, decode, epoch_of};
-use crate::rocksdb::{Database, Family};
+use crate::rocksdb::RocksStore;
+use crate::store::{self, Family, Store, Stored};
 
 /// A checkpoint that is only read. The owner may go on working; this sees it as it was when it was opened.
 pub struct CheckpointReader {
-    pub(crate) database: Database,
+    pub(crate) store: Box<dyn Store>,
     pub(crate) identity: Identity,
     /// Why nothing more is answered, once a write has failed.
     pub(crate) poison: OnceLock<String>,
@@ -33,9 +34,6 @@ pub struct Published {
     pub versions: BTreeMap<String, i64>,
 }
 
-/// A key and a value as RocksDB holds them.
-type Stored = (Vec<u8>, Vec<u8>);
-
 impl CheckpointReader {
     /// Opens a checkpoint without taking it from its owner.
     ///
@@ -46,12 +44,12 @@ impl CheckpointReader {
             let reason = "no checkpoint was made there".to_string();
             return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
         }
-        let database = Database::open_read_only(folder)?;
-        let Some(identity) = read_identity(&database)? else {
+        let store = RocksStore::open_read_only(folder)?;
+        let Some(identity) = read_identity(&store)? else {
             let reason = "its making was not finished".to_string();
             return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
         };
-        Ok(CheckpointReader { database, identity, poison: OnceLock::new() })
+        Ok(CheckpointReader { store: Box::new(store), identity, poison: OnceLock::new() })
     }
 
     /// Eight hex digits made when the checkpoint was; part of the names of data files.
@@ -110,7 +108,7 @@ impl CheckpointReader {
         self.usable()?;
         let place = || Kind::Manifest.place(EpochId(0));
         let key = Kind::Manifest.key();
-        let stored = self.database.get(Family::Records, &key, place)?;
+        let stored = self.store.get(Family::Records, &key, &place)?;
         stored.map(|stored| checksum::strip_checksum(&key, stored, place)).transpose()
     }
 
@@ -119,28 +117,20 @@ impl CheckpointReader {
     /// # Errors
     /// `Io`.
     pub fn disk_bytes(&self) -> Result<u64, StateError> {
-        let folder = self.database.folder().join(paths::DATABASE);
-        let failed =
-            |error: std::io::Error| StateError::Io { action: "list", place: folder.clone(), detail: error.to_string() };
-        let mut bytes = 0;
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            // A file that compaction has just removed takes no space.
-            bytes += entry.map_err(failed)?.metadata().map_or(0, |data| data.len());
-        }
-        Ok(bytes)
+        self.store.disk_bytes()
     }
 
-    /// Bytes of RocksDB's table files, wherever they lie; the log is not counted.
+    /// Bytes of RocksDB's table files, or of what is held in memory; the log is not counted.
     ///
     /// # Errors
     /// `Io`.
     pub fn file_bytes(&self) -> Result<u64, StateError> {
-        self.database.file_bytes()
+        self.store.file_bytes()
     }
 
-    /// Memory that caches and write buffers take, bytes.
+    /// Memory that the checkpoint takes, bytes: caches and write buffers, or all of it.
     pub fn memory_bytes(&self) -> usize {
-        self.database.memory_bytes()
+        self.store.memory_bytes()
     }
 
     /// Refuses every answer once a write has failed.
@@ -148,9 +138,21 @@ impl CheckpointReader {
         match self.poison.get() {
             None => Ok(()),
             Some(cause) => {
-                Err(StateError::Poisoned { folder: self.database.folder().to_path_buf(), cause: cause.clone() })
+                Err(StateError::Poisoned { folder: self.store.folder().to_path_buf(), cause: cause.clone() })
             }
         }
+    }
+
+    /// Entries of a family between two keys, in key order. Ends after the first error.
+    pub(crate) fn entries(
+        &self,
+        family: Family,
+        from: Vec<u8>,
+        until: Vec<u8>,
+        place: impl Fn(&[u8]) -> String + 'static,
+    ) -> Result<impl Iterator<Item = Result<Stored, StateError>> + '_, StateError> {
+        self.usable()?;
+        store::entries(self.store.as_ref(), family, from, until, place)
     }
 
     /// Records of one kind, oldest first.
@@ -172,46 +174,16 @@ impl CheckpointReader {
     fn newest<T: DeserializeOwned>(&self, kind: Kind) -> Result<Option<T>, StateError> {
         self.usable()?;
         let (from, until) = kind.bounds();
-        let mut rows = self.database.iterate(Family::Records, from, until)?;
-        rows.seek_to_last();
-        rows.status().map_err(|error| self.database.read_failed("the newest records", &error))?;
-        rows.item().map(|(key, stored)| decode(kind, key, stored)).transpose()
+        let mut records = self.store.iterate(Family::Records, from, until)?;
+        let newest = records.last(&|| "the newest records".to_string())?;
+        newest.map(|(key, stored)| decode(kind, key, stored)).transpose()
     }
 
     /// The stored record of one kind and epoch.
     pub(crate) fn record<T: DeserializeOwned>(&self, kind: Kind, epoch: EpochId) -> Result<Option<T>, StateError> {
         let key = kind.key_of(epoch);
-        let stored = self.database.get(Family::Records, &key, || kind.place(epoch))?;
+        let stored = self.store.get(Family::Records, &key, &|| kind.place(epoch))?;
         stored.map(|stored| decode(kind, &key, &stored)).transpose()
-    }
-
-    /// Stored keys and values between two keys, in key order. Ends after the first error.
-    pub(crate) fn entries(
-        &self,
-        family: Family,
-        from: Vec<u8>,
-        until: Vec<u8>,
-        place: impl Fn(&[u8]) -> String + 'static,
-    ) -> Result<impl Iterator<Item = Result<Stored, StateError>> + '_, StateError> {
-        self.usable()?;
-        let mut last = from.clone();
-        let mut rows = self.database.iterate(family, from, until)?;
-        rows.seek_to_first();
-        let mut done = false;
-        Ok(std::iter::from_fn(move || {
-            if done {
-                return None;
-            }
-            let Some((key, value)) = rows.item() else {
-                done = true;
-                let error = rows.status().err()?;
-                return Some(Err(self.database.read_failed(&format!("what follows {}", place(&last)), &error)));
-            };
-            let entry = (key.to_vec(), value.to_vec());
-            last.clone_from(&entry.0);
-            rows.next();
-            Some(Ok(entry))
-        }))
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksum;
 use crate::error::StateError;
+use crate::store::{Family, WriteBatch};
 
 /// A kind of record, and the first byte of its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,4 +90,24 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], place: impl Fn() -> Strin
 pub(crate) fn to_json(record: &impl Serialize) -> Result<Vec<u8>, StateError> {
     serde_json::to_vec(record)
         .map_err(|error| StateError::Protocol(format!("a record cannot be written as JSON: {error}")))
+}
+
+/// Adds an epoch's record to a batch.
+pub(crate) fn put_record(
+    batch: &mut WriteBatch,
+    kind: Kind,
+    epoch: EpochId,
+    record: &impl Serialize,
+) -> Result<(), StateError> {
+    put_under(batch, &kind.key_of(epoch), to_json(record)?);
+    Ok(())
+}
+
+/// Adds the bytes of the only record of a kind to a batch.
+pub(crate) fn put_only(batch: &mut WriteBatch, kind: Kind, bytes: Vec<u8>) {
+    put_under(batch, &kind.key(), bytes);
+}
+
+fn put_under(batch: &mut WriteBatch, key: &[u8], bytes: Vec<u8>) {
+    batch.put(Family::Records, key, checksum::append_checksum(key, bytes));
 }

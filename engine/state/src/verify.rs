@@ -9,7 +9,7 @@ use crate::error::StateError;
 use crate::key::{BlockKey, KEY_BYTES, OperatorId};
 use crate::reader::CheckpointReader;
 use crate::record::Kind;
-use crate::rocksdb::Family;
+use crate::store::Family;
 
 /// What a walk through a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

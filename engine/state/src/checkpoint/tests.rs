@@ -122,7 +122,7 @@ fn a_making_that_was_cut_short_is_finished() {
     let folder = tempfile::tempdir().unwrap();
     // Killed after the lock was made, and again after the database was, before the identity was written.
     std::fs::write(folder.path().join(paths::OWNER), "").unwrap();
-    drop(Database::open(folder.path(), SMALL.memory_bytes).unwrap());
+    drop(crate::rocksdb::RocksStore::open(folder.path(), SMALL.memory_bytes).unwrap());
     assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
     run(&open(folder.path()), 0, StateChanges::default());
 }

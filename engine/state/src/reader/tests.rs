@@ -5,6 +5,8 @@ use std::path::Path;
 
 use ::rocksdb::{DB, Options};
 
+use epoch::paths;
+
 use super::*;
 use crate::fixture::{SMALL, commit, key, open, operator, plan, put, run};
 use crate::{Checkpoint, StateChanges};
