@@ -6,9 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use epoch::{
-    Commit, EpochId, OffsetRange, Plan, RowCounts, SourcePlan, StagedFile, TableCommit, TopicPartition, WatermarkState,
-};
+use epoch::{Commit, EpochId, Plan, RowCounts, SourcePlan, Split, SplitRange, StagedFile, TableCommit, WatermarkState};
 
 use crate::{BlockKey, Checkpoint, CheckpointSettings, OperatorId, StateChanges};
 
@@ -27,8 +25,8 @@ pub fn plan(epoch: u64) -> Plan {
     let from = i64::try_from(epoch).unwrap() * 10;
     let mut events = SourcePlan::default();
     for partition in 0..2 {
-        events.ranges.insert(TopicPartition::new("t", partition), OffsetRange { from, until: from + 10 });
-        events.latest.insert(TopicPartition::new("t", partition), from + 10);
+        events.ranges.insert(Split::new("t", partition), SplitRange { from: from.into(), until: (from + 10).into() });
+        events.latest.insert(Split::new("t", partition), (from + 10).into());
     }
     Plan {
         format: epoch::record::FORMAT,

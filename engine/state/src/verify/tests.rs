@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use ::rocksdb::{DB, Options};
-use epoch::{OffsetRange, TopicPartition};
+use epoch::{Split, SplitRange};
 
 use super::*;
 use crate::checksum;
@@ -77,8 +77,8 @@ fn records_that_do_not_fit_together_are_found() {
     let other = problems_after(|raw| raw.plan(&Plan { batch_time_us: 5, ..plan(1) }));
     assert_one(&other, "epoch 1 was committed from another plan");
     let mut gap = commit(2);
-    let at = TopicPartition::new("t", 1);
-    gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from: 25, until: 30 });
+    let at = Split::new("t", 1);
+    gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, SplitRange { from: 25.into(), until: 30.into() });
     assert_one(&problems_after(|raw| raw.commit(&gap)), "the plan of epoch 2 does not join the one before");
 }
 
