@@ -15,6 +15,7 @@ use crate::error::StateError;
 use crate::folder::make_folder;
 use crate::identity::{read_identity, write_identity};
 use crate::key::BlockKey;
+use crate::memory::MemoryStore;
 use crate::owner::Owner;
 use crate::reader::{CheckpointReader, Published};
 use crate::record::{Kind, epoch_of, put_record};
@@ -69,8 +70,17 @@ impl Checkpoint {
         Checkpoint::of(Box::new(store), job, Some(owner))
     }
 
+    /// Opens the checkpoint of a job in memory, or makes it. All other calls are the same as with a disk; only what a
+    /// write waits for is not there.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`]; `Io` if it is open already.
+    pub fn open_in_memory(memory: &MemoryStore, job: &str) -> Result<Checkpoint, StateError> {
+        Checkpoint::of(Box::new(memory.open()?), job, None)
+    }
+
     /// The checkpoint of a job in a store, new or not.
-    pub(crate) fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
+    fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
         let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
             None => {

@@ -32,7 +32,7 @@ pub use changes::StateChanges;
 pub use checkpoint::{Checkpoint, CheckpointSettings};
 pub use error::StateError;
 pub use key::{BlockKey, BucketRange, OperatorId};
-pub use memory::MemoryDisk;
+pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use reader::{CheckpointReader, Published};
 pub use verify::Verification;

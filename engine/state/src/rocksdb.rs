@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ::rocksdb::{
-    Cache, ColumnFamily, DB, DBRawIterator, Env, ErrorKind, InfoLogger, LogLevel, ReadOptions, WriteOptions,
-};
+use ::rocksdb::{Cache, ColumnFamily, DB, DBRawIterator, ErrorKind, InfoLogger, LogLevel, ReadOptions, WriteOptions};
 use epoch::paths;
 
 use crate::error::StateError;
@@ -38,24 +36,6 @@ impl RocksStore {
         options.set_keep_log_file_num(2);
         let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
         let db = DB::open_cf_with_opts(&options, folder.join(paths::DATABASE), families)
-            .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
-        Ok(RocksStore { db, cache, folder: folder.to_path_buf() })
-    }
-
-    /// Opens a database whose files are in memory, and makes it if there is none. Nothing is logged there.
-    ///
-    /// # Errors
-    /// As [`RocksStore::open`].
-    pub(crate) fn open_in_memory(folder: &Path, memory_bytes: usize, env: &Env) -> Result<RocksStore, StateError> {
-        let cache = Cache::new_lru_cache(memory_bytes);
-        let mut options = shared_options(memory_bytes, &cache);
-        options.create_if_missing(true);
-        options.create_missing_column_families(true);
-        options.set_env(env);
-        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
-        let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
-        // RocksDB's binding makes the folder on the disk, whatever the files are on; this one is there.
-        let db = DB::open_cf_with_opts(&options, ".", families)
             .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
         Ok(RocksStore { db, cache, folder: folder.to_path_buf() })
     }
