@@ -80,7 +80,7 @@ impl Checkpoint {
     }
 
     /// The checkpoint of a job in a store, new or not.
-    fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
+    pub(crate) fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
         let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
             None => {

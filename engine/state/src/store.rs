@@ -180,3 +180,6 @@ pub(crate) fn entries<'a>(
         entry
     }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! What thousands of small epochs leave behind.
 
+use std::path::Path;
+
 use super::*;
+use crate::fixture::open;
 use crate::rocksdb::RocksStore;
 
 /// Ends a checkpoint and counts the ranges of deleted keys in its files.
