@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use epoch::protocol::NewestRecords;
 use epoch::{Commit, EpochId, Permit, Plan};
 
 use crate::blocks::put_block;
@@ -22,18 +23,20 @@ use crate::record::{Kind, epoch_of, put_record};
 use crate::rocksdb::RocksStore;
 use crate::store::{Family, Store, WriteBatch};
 
-/// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
+/// One open checkpoint, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
 pub struct Checkpoint {
     reader: CheckpointReader,
     /// Plan, commit and retire follow each other, whoever calls them.
     writing: Mutex<()>,
     /// Records of epochs before this one are known to be gone.
     retired: AtomicU64,
-    /// Declared last: the folder is given up after the store is closed. Memory has no owner but its process.
+    /// Declared last: the folder is unlocked after the store is closed. `None` in memory, which no other process can reach.
     _owner: Option<Owner>,
 }
 
-/// Epochs whose records are removed one by one; of more the range of their keys is.
+/// Epochs whose records are removed one by one; of more the range of their keys is. Every range that is deleted makes the next read
+/// sort all of those that are not merged away yet, and a job retires an epoch with each commit; a range is for the few times that
+/// thousands are removed at once.
 const RETIRED_ONE_BY_ONE: u64 = 256;
 
 /// How a checkpoint is opened.
@@ -84,6 +87,8 @@ impl Checkpoint {
         let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
             None => {
+                // The id keeps two checkpoints of a job from writing data files of the same name into one warehouse. In
+                // memory each has a warehouse of its own, and names that repeat from run to run can be compared.
                 let number = match owner {
                     Some(_) => RandomState::new().hash_one(job),
                     None => xxhash_rust::xxh3::xxh3_64(job.as_bytes()),
@@ -128,15 +133,15 @@ impl Checkpoint {
     /// As [`write_plan`](Self::write_plan); `Protocol` for a block of another epoch.
     pub fn write_plan_with(&self, plan: &Plan, copies: Vec<(BlockKey, Vec<u8>)>) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let mut found = self.newest_records()?;
-        if found.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&found, plan.epoch) {
+        let mut newest = self.newest_records()?;
+        if newest.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&newest, plan.epoch) {
             return Ok(());
         }
-        check_next(&found, plan.epoch)?;
-        if let Some(stored) = found.plan.take().filter(|stored| stored.epoch == plan.epoch) {
+        check_next(&newest, plan.epoch)?;
+        if let Some(stored) = newest.plan.take().filter(|stored| stored.epoch == plan.epoch) {
             return Err(StateError::Protocol(format!("epoch {} was planned otherwise before", stored.epoch)));
         }
-        if let Some(commit) = &found.commit {
+        if let Some(commit) = &newest.commit {
             plan.joins(&commit.plan).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
         }
         let mut batch = WriteBatch::default();
@@ -161,6 +166,7 @@ impl Checkpoint {
         let _writing = self.begin()?;
         let epoch = commit.plan.epoch;
         check_next(&self.newest_records()?, epoch)?;
+        assert!(epoch.0 >= self.retired.load(Ordering::Relaxed), "epoch {epoch} is committed after it was retired");
         let stored: Option<Plan> = self.reader.record(Kind::Plan, epoch)?;
         if stored.as_ref() != Some(&commit.plan) {
             let what = if stored.is_some() { "from another plan than the one stored" } else { "without a stored plan" };
@@ -192,12 +198,20 @@ impl Checkpoint {
     pub fn retire(&self, keep: u64) -> Result<(), StateError> {
         let _writing = self.begin()?;
         let Some(newest) = self.newest_records()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        // Two at least: a restart begins from the newest commit, and publishing, which follows, may still be at the one before.
         let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
         let gone = EpochId(self.retired.load(Ordering::Relaxed));
         let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
+        debug_assert!(
+            gone <= oldest && oldest < oldest_kept,
+            "epoch {oldest} is retired again: {gone} to {oldest_kept}"
+        );
+        assert!(
+            oldest_kept < newest,
+            "retiring all before epoch {oldest_kept} leaves fewer than the newest two of {newest}"
+        );
         let mut batch = WriteBatch::default();
         for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
-            // One by one: every range that is deleted makes the next read sort all of those that are not merged away yet.
             match oldest_kept.0 - oldest.0 {
                 0..=RETIRED_ONE_BY_ONE => {
                     (oldest.0..oldest_kept.0)
@@ -260,14 +274,14 @@ impl Checkpoint {
 }
 
 /// True if this epoch, or a later one, is committed.
-fn committed(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> bool {
-    found.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
+fn committed(newest: &NewestRecords, epoch: EpochId) -> bool {
+    newest.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
 }
 
 /// Checks that an epoch is the one after the newest commit.
-fn check_next(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> Result<(), StateError> {
-    let newest = found.commit.as_ref().map(|commit| commit.plan.epoch);
-    let next = newest.map_or(EpochId(0), EpochId::next);
+fn check_next(newest: &NewestRecords, epoch: EpochId) -> Result<(), StateError> {
+    let committed = newest.commit.as_ref().map(|commit| commit.plan.epoch);
+    let next = committed.map_or(EpochId(0), EpochId::next);
     if epoch == next {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksum;
 use crate::error::StateError;
+use crate::key::KEY_BYTES;
 use crate::record::{Kind, parse, put_only, to_json};
 use crate::store::{Family, Store, WriteBatch};
 
@@ -41,6 +42,7 @@ pub(crate) fn write_identity(store: &dyn Store, job: &str, number: u64) -> Resul
         job: job.to_string(),
         job_id: format!("{:08x}", number as u32),
     };
+    // An identity that was lost is damage: with a new id in its place, an epoch that is published again would be under other names.
     if let Some(what) = first_stranger(store)? {
         return Err(StateError::Corrupt {
             place: format!("checkpoint {}", store.folder().display()),
@@ -60,7 +62,8 @@ pub(crate) fn write_identity(store: &dyn Store, job: &str, number: u64) -> Resul
 /// The family of the first entry of a store, if it has one.
 fn first_stranger(store: &dyn Store) -> Result<Option<&'static str>, StateError> {
     for family in Family::ALL {
-        let mut entries = store.iterate(family, Vec::new(), vec![0xff; 64])?;
+        let (first, after_all) = (Vec::new(), vec![0xff; KEY_BYTES + 1]);
+        let mut entries = store.iterate(family, first, after_all)?;
         if entries.first(&|| family.name().to_string())?.is_some() {
             return Ok(Some(family.name()));
         }

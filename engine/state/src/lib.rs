@@ -1,4 +1,4 @@
-//! The checkpoint: plans, commits and the operators' state blocks in one RocksDB, owned by one engine at a time.
+//! The checkpoint: plans, commits and the operators' state blocks in one store, owned by one engine at a time.
 //!
 //! ```text
 //! <folder>/OWNER   locked by the engine that runs the job; "host pid started-at-in-ms job"
@@ -7,6 +7,7 @@
 //!    blocks        state, as opaque blocks of bytes made by the operators
 //!    index         the same keys with the blocks' lengths, so that a start needs to read no block
 //! ```
+//! The store is RocksDB or, for tests of jobs, memory; what the two promise is the trait in `store`.
 //! This crate knows bytes, not rows. [`Checkpoint::commit`] is the one commit point of the protocol.
 //! Read [`checkpoint`] first.
 

@@ -58,13 +58,14 @@ pub(crate) fn epoch_of(key: &[u8]) -> EpochId {
 pub(crate) fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], stored: &[u8]) -> Result<T, StateError> {
     let place = || kind.place(epoch_of(key));
     let bytes = checksum::verify_checksum(key, stored, place)?;
-    let found = match kind {
+    // The format first: of a newer one not even the fields are known.
+    let format = match kind {
         Kind::Plan => parse::<Head>(bytes, place)?.format,
         Kind::Commit => parse::<CommitHead>(bytes, place)?.plan.format,
         Kind::Identity | Kind::Manifest | Kind::Published => 0,
     };
-    if found > epoch::record::FORMAT {
-        return Err(StateError::Format { place: place(), found, supported: epoch::record::FORMAT });
+    if format > epoch::record::FORMAT {
+        return Err(StateError::Format { place: place(), found: format, supported: epoch::record::FORMAT });
     }
     parse(bytes, place)
 }

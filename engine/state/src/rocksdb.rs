@@ -27,10 +27,12 @@ impl RocksStore {
     /// # Errors
     /// `Corrupt` if RocksDB finds its files damaged, `Io` if the system refuses.
     pub(crate) fn open(folder: &Path, memory_bytes: usize) -> Result<RocksStore, StateError> {
+        // Below this, the write buffers, 1 MiB a family, would leave little for what is read.
         let cache = Cache::new_lru_cache(memory_bytes.max(8 * MIB));
         let mut options = shared_options(memory_bytes, &cache);
         options.create_if_missing(true);
         options.create_missing_column_families(true);
+        // RocksDB's log of itself is for people: what went wrong, and 2 MiB of that at most.
         options.set_log_level(LogLevel::Warn);
         options.set_max_log_file_size(MIB);
         options.set_keep_log_file_num(2);
@@ -45,6 +47,7 @@ impl RocksStore {
     /// # Errors
     /// As [`RocksStore::open`].
     pub(crate) fn open_read_only(folder: &Path) -> Result<RocksStore, StateError> {
+        // A look reads most things once, and the owner on the same machine has memory of its own.
         let memory_bytes = 16 * MIB;
         let cache = Cache::new_lru_cache(memory_bytes);
         let mut options = shared_options(memory_bytes, &cache);
@@ -97,8 +100,8 @@ impl RocksStore {
     pub(crate) fn range_deletes(&self) -> Result<u64, StateError> {
         let mut ranges = 0;
         for family in Family::ALL {
-            let found = self.db.property_value_cf(self.family(family)?, "rocksdb.aggregated-table-properties");
-            let text = found.map_err(|error| self.read_failed("the properties", &error))?.unwrap_or_default();
+            let property = self.db.property_value_cf(self.family(family)?, "rocksdb.aggregated-table-properties");
+            let text = property.map_err(|error| self.read_failed("the properties", &error))?.unwrap_or_default();
             let named = text.split(';').find_map(|part| part.trim().strip_prefix("# range deletions="));
             ranges += named.and_then(|count| count.trim().parse().ok()).unwrap_or(u64::from(!text.is_empty()) << 40);
         }
@@ -156,8 +159,8 @@ impl Store for RocksStore {
     fn file_bytes(&self) -> Result<u64, StateError> {
         let mut bytes = 0;
         for family in Family::ALL {
-            let found = self.db.property_int_value_cf(self.family(family)?, "rocksdb.total-sst-files-size");
-            bytes += found.map_err(|error| self.read_failed("the sizes of the files", &error))?.unwrap_or(0);
+            let property = self.db.property_int_value_cf(self.family(family)?, "rocksdb.total-sst-files-size");
+            bytes += property.map_err(|error| self.read_failed("the sizes of the files", &error))?.unwrap_or(0);
         }
         Ok(bytes)
     }
@@ -175,7 +178,8 @@ impl Store for RocksStore {
     }
 }
 
-/// Bytes that a change takes in RocksDB's batch: its own and at most 16 of kind, family and lengths.
+/// Bytes that a change takes in RocksDB's batch: its own and at most 16 of kind, family and lengths. Room for all of them is reserved
+/// at once: a batch of hundreds of megabytes that grows by doubling would be copied again and again.
 fn room(change: &Change) -> usize {
     16 + match change {
         Change::Put { key, value, .. } => key.len() + value.len(),

@@ -66,7 +66,7 @@ pub(crate) trait Store: Send + Sync {
     /// `Io`: nothing that was synced is lost.
     fn flush(&self) -> Result<(), StateError>;
 
-    /// Gives back the space of what was deleted.
+    /// Frees the space of what was deleted.
     ///
     /// # Errors
     /// As [`Store::flush`].
@@ -121,9 +121,9 @@ pub(crate) struct WriteBatch {
 pub(crate) enum Change {
     /// A value under a key, new or in the place of another.
     Put { family: Family, key: Vec<u8>, value: Vec<u8> },
-    /// A key that goes, if it is there.
+    /// The removal of a key, if it is there.
     Delete { family: Family, key: Vec<u8> },
-    /// All keys from `from` to before `until`.
+    /// The removal of all keys from `from` to before `until`.
     DeleteRange { family: Family, from: Vec<u8>, until: Vec<u8> },
 }
 
@@ -170,14 +170,23 @@ pub(crate) fn entries<'a>(
         }
         let after = || format!("what follows {}", place(&last));
         let found = if begun { cursor.next(&after) } else { cursor.first(&after) };
-        let entry = found.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec()))).transpose();
-        if let Some(Ok((key, _))) = &entry {
-            debug_assert!(*key > last || !begun && *key == last, "{key:02x?} follows {last:02x?}");
-            last.clone_from(key);
+        match found {
+            Ok(Some((key, value))) => {
+                let entry = (key.to_vec(), value.to_vec());
+                debug_assert!(*key > *last || !begun && key == last, "{key:02x?} follows {last:02x?}");
+                last.clone_from(&entry.0);
+                begun = true;
+                Some(Ok(entry))
+            }
+            Ok(None) => {
+                ended = true;
+                None
+            }
+            Err(error) => {
+                ended = true;
+                Some(Err(error))
+            }
         }
-        begun = true;
-        ended = !matches!(entry, Some(Ok(_)));
-        entry
     }))
 }
 

@@ -47,10 +47,12 @@ impl CheckpointReader {
         if let Err(error) = self.manifest() {
             walk.problem(error.to_string());
         }
-        for entry in self.lengths(Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+        // Longer than any key, and of the highest bytes.
+        let after_all = vec![0xff; KEY_BYTES + 1];
+        for entry in self.lengths(Vec::new(), after_all.clone())? {
             walk.note(entry, Walk::length);
         }
-        for entry in self.checked(Family::Blocks, Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+        for entry in self.checked(Family::Blocks, Vec::new(), after_all)? {
             walk.note(entry, Walk::block);
         }
         for at in std::mem::take(&mut walk.lengths).into_keys() {
@@ -168,8 +170,8 @@ impl Walk {
 
     /// What a restart would conclude.
     fn recovery(&mut self) {
-        let found = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
-        if let Recovery::Refuse(contradiction) = protocol::recover(found) {
+        let newest = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
+        if let Recovery::Refuse(contradiction) = protocol::recover(newest) {
             self.problem(format!("a restart would refuse: {contradiction}"));
         }
     }

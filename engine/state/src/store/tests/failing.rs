@@ -1,4 +1,4 @@
-//! A store that fails when it is told to: what the checkpoint says then, and what it refuses afterwards.
+//! A store that fails on demand: what the checkpoint says then, and what it refuses afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
