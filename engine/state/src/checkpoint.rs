@@ -1,36 +1,42 @@
 //! The checkpoint as its owner writes it: plan, commit, retire. Every write is checked against the protocol first.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use epoch::{Commit, EpochId, Permit, Plan, paths};
-use rocksdb::WriteBatch;
-use serde::Serialize;
+use epoch::protocol::NewestRecords;
+use epoch::{Commit, EpochId, Permit, Plan};
 
-use crate::database::{Database, Family};
+use crate::blocks::put_block;
+use crate::changes::{StateChanges, put_changes};
 use crate::error::StateError;
-use crate::key::{BlockKey, BucketRange};
+use crate::folder::make_folder;
+use crate::identity::{read_identity, write_identity};
+use crate::key::BlockKey;
+use crate::memory::MemoryStore;
 use crate::owner::Owner;
-use crate::reader::{CheckpointReader, Identity, Kind, Published, epoch_of, read_identity};
-use crate::seal;
+use crate::reader::{CheckpointReader, Published};
+use crate::record::{Kind, epoch_of, put_record};
+use crate::rocksdb::RocksStore;
+use crate::store::{Family, Store, WriteBatch};
 
-/// One open checkpoint folder, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
+/// One open checkpoint, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
 pub struct Checkpoint {
     reader: CheckpointReader,
     /// Plan, commit and retire follow each other, whoever calls them.
     writing: Mutex<()>,
     /// Records of epochs before this one are known to be gone.
     retired: AtomicU64,
-    /// Declared last: the folder is given up after the database is closed. Memory has no owner but its process.
+    /// Declared last: the folder is unlocked after the store is closed. `None` in memory, which no other process can reach.
     _owner: Option<Owner>,
 }
 
-/// Epochs whose records are removed one by one; of more the range of their keys is.
+/// Epochs whose records are removed one by one; of more the range of their keys is. Every range that is deleted makes the next read
+/// sort all of those that are not merged away yet, and a job retires an epoch with each commit; a range is for the few times that
+/// thousands are removed at once.
 const RETIRED_ONE_BY_ONE: u64 = 256;
 
 /// How a checkpoint is opened.
@@ -44,19 +50,6 @@ impl Default for CheckpointSettings {
     fn default() -> Self {
         CheckpointSettings { memory_bytes: 256 << 20 }
     }
-}
-
-/// What one epoch changes in the state. Applied in this order: `drop_buckets`, `deletes`, `puts`.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct StateChanges {
-    /// Buckets whose every block goes.
-    pub drop_buckets: Vec<BucketRange>,
-    /// Single blocks that go.
-    pub deletes: Vec<BlockKey>,
-    /// Blocks that come, or replace the block under the same key. Their epoch is the one committed, or an earlier one.
-    pub puts: Vec<(BlockKey, Vec<u8>)>,
-    /// The operators' new manifest, if it changes.
-    pub manifest: Option<Vec<u8>>,
 }
 
 impl Deref for Checkpoint {
@@ -76,29 +69,41 @@ impl Checkpoint {
     pub fn open(folder: &Path, job: &str, settings: &CheckpointSettings) -> Result<Checkpoint, StateError> {
         make_folder(folder)?;
         let owner = Owner::lock(folder, job)?;
-        Checkpoint::of(Database::open(folder, settings.memory_bytes)?, job, Some(owner))
+        let store = RocksStore::open(folder, settings.memory_bytes)?;
+        Checkpoint::of(Box::new(store), job, Some(owner))
     }
 
-    /// The checkpoint of a job in a database, new or not.
-    pub(crate) fn of(database: Database, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
-        let identity = match read_identity(&database)? {
+    /// Opens the checkpoint of a job in memory, or makes it. All other calls are the same as with a disk; only what a
+    /// write waits for is not there.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`]; `Io` if it is open already.
+    pub fn open_in_memory(memory: &MemoryStore, job: &str) -> Result<Checkpoint, StateError> {
+        Checkpoint::of(Box::new(memory.open()?), job, None)
+    }
+
+    /// The checkpoint of a job in a store, new or not.
+    pub(crate) fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
+        let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
             None => {
+                // The id keeps two checkpoints of a job from writing data files of the same name into one warehouse. In
+                // memory each has a warehouse of its own, and names that repeat from run to run can be compared.
                 let number = match owner {
                     Some(_) => RandomState::new().hash_one(job),
                     None => xxhash_rust::xxh3::xxh3_64(job.as_bytes()),
                 };
-                write_identity(&database, job, number)?
+                write_identity(store.as_ref(), job, number)?
             }
         };
         if identity.job != job {
             return Err(StateError::Mismatch {
-                folder: database.folder().to_path_buf(),
+                folder: store.folder().to_path_buf(),
                 found: identity.job,
                 expected: job.to_string(),
             });
         }
-        let reader = CheckpointReader { database, identity, poison: OnceLock::new() };
+        let reader = CheckpointReader { store, identity, poison: OnceLock::new() };
         Ok(Checkpoint { reader, writing: Mutex::new(()), retired: AtomicU64::new(0), _owner: owner })
     }
 
@@ -128,15 +133,15 @@ impl Checkpoint {
     /// As [`write_plan`](Self::write_plan); `Protocol` for a block of another epoch.
     pub fn write_plan_with(&self, plan: &Plan, copies: Vec<(BlockKey, Vec<u8>)>) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let mut found = self.newest_records()?;
-        if found.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&found, plan.epoch) {
+        let mut newest = self.newest_records()?;
+        if newest.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&newest, plan.epoch) {
             return Ok(());
         }
-        check_next(&found, plan.epoch)?;
-        if let Some(stored) = found.plan.take().filter(|stored| stored.epoch == plan.epoch) {
+        check_next(&newest, plan.epoch)?;
+        if let Some(stored) = newest.plan.take().filter(|stored| stored.epoch == plan.epoch) {
             return Err(StateError::Protocol(format!("epoch {} was planned otherwise before", stored.epoch)));
         }
-        if let Some(commit) = &found.commit {
+        if let Some(commit) = &newest.commit {
             plan.joins(&commit.plan).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
         }
         let mut batch = WriteBatch::default();
@@ -145,9 +150,9 @@ impl Checkpoint {
                 let what = format!("the plan of epoch {} is to bring the block of {at}", plan.epoch);
                 return Err(StateError::Protocol(what));
             }
-            self.put_block(&mut batch, &at, block)?;
+            put_block(&mut batch, &at, block);
         }
-        self.put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
+        put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
         self.write(batch, true, "write the plan to")
     }
 
@@ -161,14 +166,15 @@ impl Checkpoint {
         let _writing = self.begin()?;
         let epoch = commit.plan.epoch;
         check_next(&self.newest_records()?, epoch)?;
+        assert!(epoch.0 >= self.retired.load(Ordering::Relaxed), "epoch {epoch} is committed after it was retired");
         let stored: Option<Plan> = self.reader.record(Kind::Plan, epoch)?;
         if stored.as_ref() != Some(&commit.plan) {
             let what = if stored.is_some() { "from another plan than the one stored" } else { "without a stored plan" };
             return Err(StateError::Protocol(format!("epoch {epoch} is to be committed {what}")));
         }
         let mut batch = WriteBatch::default();
-        self.put_changes(&mut batch, epoch, changes)?;
-        self.put_record(&mut batch, Kind::Commit, epoch, commit)?;
+        put_changes(&mut batch, epoch, changes)?;
+        put_record(&mut batch, Kind::Commit, epoch, commit)?;
         self.write(batch, true, "commit to")?;
         Ok(Permit::for_durable(commit.clone()))
     }
@@ -180,7 +186,7 @@ impl Checkpoint {
     pub fn set_published(&self, epoch: EpochId, versions: &BTreeMap<String, i64>) -> Result<(), StateError> {
         let _writing = self.begin()?;
         let mut batch = WriteBatch::default();
-        self.put_record(&mut batch, Kind::Published, epoch, &Published { epoch, versions: versions.clone() })?;
+        put_record(&mut batch, Kind::Published, epoch, &Published { epoch, versions: versions.clone() })?;
         self.write(batch, false, "note the published versions in")
     }
 
@@ -192,18 +198,26 @@ impl Checkpoint {
     pub fn retire(&self, keep: u64) -> Result<(), StateError> {
         let _writing = self.begin()?;
         let Some(newest) = self.newest_records()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        // Two at least: a restart begins from the newest commit, and publishing, which follows, may still be at the one before.
         let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
         let gone = EpochId(self.retired.load(Ordering::Relaxed));
         let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
+        debug_assert!(
+            gone <= oldest && oldest < oldest_kept,
+            "epoch {oldest} is retired again: {gone} to {oldest_kept}"
+        );
+        assert!(
+            oldest_kept < newest,
+            "retiring all before epoch {oldest_kept} leaves fewer than the newest two of {newest}"
+        );
         let mut batch = WriteBatch::default();
-        let family = self.reader.database.family(Family::Records)?;
         for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
-            // One by one: every range that is deleted makes the next read sort all of those that are not merged away yet.
             match oldest_kept.0 - oldest.0 {
                 0..=RETIRED_ONE_BY_ONE => {
-                    (oldest.0..oldest_kept.0).for_each(|epoch| batch.delete_cf(family, kind.key_of(EpochId(epoch))));
+                    (oldest.0..oldest_kept.0)
+                        .for_each(|epoch| batch.delete(Family::Records, &kind.key_of(EpochId(epoch))));
                 }
-                _ => batch.delete_range_cf(family, kind.key_of(oldest), kind.key_of(oldest_kept)),
+                _ => batch.delete_range(Family::Records, &kind.key_of(oldest), &kind.key_of(oldest_kept)),
             }
         }
         self.write(batch, false, "remove old epochs from")?;
@@ -217,7 +231,7 @@ impl Checkpoint {
     /// `Io`, `Corrupt`.
     pub fn compact(&self) -> Result<(), StateError> {
         self.usable()?;
-        self.reader.database.compact()
+        self.reader.store.compact()
     }
 
     /// Ends the ownership after a clean stop. The log is emptied into table files first, so that the next opening has
@@ -227,7 +241,7 @@ impl Checkpoint {
     /// `Io`: nothing acknowledged is lost.
     pub fn close(self) -> Result<(), StateError> {
         self.usable()?;
-        self.reader.database.flush()
+        self.reader.store.flush()
     }
 
     /// The oldest epoch of which a plan is stored, from `gone` on and before `oldest_kept`.
@@ -236,10 +250,9 @@ impl Checkpoint {
             return Ok(None);
         }
         let (from, until) = (Kind::Plan.key_of(gone), Kind::Plan.key_of(oldest_kept));
-        let mut rows = self.reader.database.iterate(Family::Records, from, until)?;
-        rows.seek_to_first();
-        rows.status().map_err(|error| self.reader.database.read_failed("the oldest records", &error))?;
-        Ok(rows.key().map(epoch_of))
+        let mut plans = self.reader.store.iterate(Family::Records, from, until)?;
+        let oldest = plans.first(&|| "the oldest records".to_string())?;
+        Ok(oldest.map(|(key, _)| epoch_of(key)))
     }
 
     /// Begins a write: refused once one has failed.
@@ -251,145 +264,28 @@ impl Checkpoint {
 
     /// Writes a batch, and takes nothing more if that fails: part of it may be in the log, or all.
     fn write(&self, batch: WriteBatch, sync: bool, action: &'static str) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        database.write(batch, sync).map_err(|error| {
-            let detail = error.to_string();
+        let store = &self.reader.store;
+        store.write(batch, sync).map_err(|detail| {
             // The first failure is the cause; a later one can only follow from it.
             let _ = self.reader.poison.set(detail.clone());
-            StateError::Io { action, place: database.folder().to_path_buf(), detail }
+            StateError::Io { action, place: store.folder().to_path_buf(), detail }
         })
-    }
-
-    /// Adds an epoch's record to a batch.
-    fn put_record(
-        &self,
-        batch: &mut WriteBatch,
-        kind: Kind,
-        epoch: EpochId,
-        record: &impl Serialize,
-    ) -> Result<(), StateError> {
-        let key = kind.key_of(epoch);
-        let sealed = seal::seal(&key, to_json(record)?);
-        batch.put_cf(self.reader.database.family(Family::Records)?, key, sealed);
-        Ok(())
-    }
-
-    /// Adds the state changes of an epoch to a batch: blocks and index alike.
-    fn put_changes(&self, batch: &mut WriteBatch, epoch: EpochId, changes: StateChanges) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        let (blocks, index) = (database.family(Family::Blocks)?, database.family(Family::Index)?);
-        for range in changes.drop_buckets.iter().filter(|range| !range.is_empty()) {
-            let (from, until) = range.bounds();
-            batch.delete_range_cf(blocks, from, until);
-            batch.delete_range_cf(index, from, until);
-        }
-        for key in changes.deletes.iter().map(BlockKey::to_bytes) {
-            batch.delete_cf(blocks, key);
-            batch.delete_cf(index, key);
-        }
-        for (at, block) in changes.puts {
-            if at.epoch > epoch {
-                return Err(StateError::Protocol(format!("epoch {epoch} is to write the block of {at}")));
-            }
-            self.put_block(batch, &at, block)?;
-        }
-        if let Some(manifest) = changes.manifest {
-            let key = Kind::Manifest.key();
-            let sealed = seal::seal(&key, manifest);
-            batch.put_cf(database.family(Family::Records)?, key, sealed);
-        }
-        Ok(())
-    }
-
-    /// Adds a block and its index entry to a batch.
-    fn put_block(&self, batch: &mut WriteBatch, at: &BlockKey, block: Vec<u8>) -> Result<(), StateError> {
-        let database = &self.reader.database;
-        let key = at.to_bytes();
-        let bytes = (block.len() as u64).to_le_bytes().to_vec();
-        batch.put_cf(database.family(Family::Index)?, key, seal::seal(&key, bytes));
-        batch.put_cf(database.family(Family::Blocks)?, key, seal::seal(&key, block));
-        Ok(())
     }
 }
 
 /// True if this epoch, or a later one, is committed.
-fn committed(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> bool {
-    found.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
+fn committed(newest: &NewestRecords, epoch: EpochId) -> bool {
+    newest.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
 }
 
 /// Checks that an epoch is the one after the newest commit.
-fn check_next(found: &epoch::protocol::NewestRecords, epoch: EpochId) -> Result<(), StateError> {
-    let newest = found.commit.as_ref().map(|commit| commit.plan.epoch);
-    let next = newest.map_or(EpochId(0), EpochId::next);
+fn check_next(newest: &NewestRecords, epoch: EpochId) -> Result<(), StateError> {
+    let committed = newest.commit.as_ref().map(|commit| commit.plan.epoch);
+    let next = committed.map_or(EpochId(0), EpochId::next);
     if epoch == next {
         return Ok(());
     }
     Err(StateError::Protocol(format!("epoch {epoch} cannot come now: epoch {next} is the next")))
-}
-
-/// Makes the folder if it is new, and refuses one that holds other things.
-fn make_folder(folder: &Path) -> Result<(), StateError> {
-    let failed = |action| {
-        move |error: std::io::Error| StateError::Io { action, place: folder.to_path_buf(), detail: error.to_string() }
-    };
-    if folder.exists() && !folder.is_dir() {
-        let reason = "it is a file".to_string();
-        return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
-    }
-    std::fs::create_dir_all(folder).map_err(failed("make"))?;
-    if folder.join(paths::OWNER).exists() {
-        return Ok(());
-    }
-    if let Some(entry) = std::fs::read_dir(folder).map_err(failed("list"))?.next() {
-        let name = entry.map_err(failed("list"))?.file_name();
-        // Two engines may make the same checkpoint at the same moment: what the other made is no stranger.
-        if name != paths::OWNER && name != paths::DATABASE {
-            let reason = format!("it holds {}", name.display());
-            return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
-        }
-    }
-    // A new folder's name must be as durable as what will be in it.
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))
-}
-
-/// Writes down whose checkpoint this is, once. `number` makes its id.
-fn write_identity(database: &Database, job: &str, number: u64) -> Result<Identity, StateError> {
-    let identity =
-        Identity { format: u32::from(seal::FORMAT), job: job.to_string(), job_id: format!("{:08x}", number as u32) };
-    if let Some(what) = first_stranger(database)? {
-        return Err(StateError::Corrupt {
-            place: format!("checkpoint {}", database.folder().display()),
-            detail: format!("it has no identity but holds {what}"),
-        });
-    }
-    let key = Kind::Identity.key();
-    let mut batch = WriteBatch::default();
-    batch.put_cf(database.family(Family::Records)?, &key, seal::seal(&key, to_json(&identity)?));
-    database.write(batch, true).map_err(|error| StateError::Io {
-        action: "write the identity to",
-        place: database.folder().to_path_buf(),
-        detail: error.to_string(),
-    })?;
-    Ok(identity)
-}
-
-/// The family of the first entry of a database, if it has one.
-fn first_stranger(database: &Database) -> Result<Option<&'static str>, StateError> {
-    for family in Family::ALL {
-        let mut rows = database.iterate(family, Vec::new(), vec![0xff; 64])?;
-        rows.seek_to_first();
-        rows.status().map_err(|error| database.read_failed(family.name(), &error))?;
-        if rows.valid() {
-            return Ok(Some(family.name()));
-        }
-    }
-    Ok(None)
-}
-
-fn to_json(record: &impl Serialize) -> Result<Vec<u8>, StateError> {
-    serde_json::to_vec(record)
-        .map_err(|error| StateError::Protocol(format!("a record cannot be written as JSON: {error}")))
 }
 
 #[cfg(test)]

@@ -6,17 +6,80 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use epoch::{
-    Commit, EpochId, OffsetRange, Plan, RowCounts, SourcePlan, StagedFile, TableCommit, TopicPartition, WatermarkState,
-};
+use epoch::{Commit, EpochId, Plan, RowCounts, SourcePlan, Split, SplitRange, StagedFile, TableCommit, WatermarkState};
 
-use crate::{BlockKey, Checkpoint, CheckpointSettings, OperatorId, StateChanges};
+use tempfile::TempDir;
+
+use crate::rocksdb::RocksStore;
+use crate::store::Store;
+use crate::{BlockKey, Checkpoint, CheckpointSettings, MemoryStore, OperatorId, StateChanges, StateError};
 
 /// Small memory, so that flushes and compactions happen in tests too.
 pub const SMALL: CheckpointSettings = CheckpointSettings { memory_bytes: 16 << 20 };
 
 /// Names the folder to a child process.
 pub const FOLDER: &str = "STATE_TEST_FOLDER";
+
+/// Where the checkpoint of a test lies. It outlives the checkpoint, so that one can be opened again.
+pub enum Site {
+    Disk(TempDir),
+    Memory(MemoryStore),
+}
+
+impl Site {
+    pub fn on_disk() -> Site {
+        Site::Disk(tempfile::tempdir().unwrap())
+    }
+
+    pub fn in_memory() -> Site {
+        Site::Memory(MemoryStore::new())
+    }
+
+    /// An empty one of the same kind.
+    pub fn another(&self) -> Site {
+        match self {
+            Site::Disk(_) => Site::on_disk(),
+            Site::Memory(_) => Site::in_memory(),
+        }
+    }
+
+    /// Opens the checkpoint of a job.
+    pub fn open_for(&self, job: &str) -> Result<Checkpoint, StateError> {
+        match self {
+            Site::Disk(folder) => Checkpoint::open(folder.path(), job, &SMALL),
+            Site::Memory(memory) => Checkpoint::open_in_memory(memory, job),
+        }
+    }
+
+    pub fn open(&self) -> Checkpoint {
+        self.open_for("shop").unwrap()
+    }
+
+    /// Opens the store alone, without the checkpoint's checks.
+    pub fn open_store(&self) -> Result<Box<dyn Store>, StateError> {
+        Ok(match self {
+            Site::Disk(folder) => Box::new(RocksStore::open(folder.path(), SMALL.memory_bytes)?),
+            Site::Memory(memory) => Box::new(memory.open()?),
+        })
+    }
+
+    pub fn store(&self) -> Box<dyn Store> {
+        self.open_store().unwrap()
+    }
+}
+
+/// Makes two tests of each case, a function of a [`Site`]: `on_disk::case` and `in_memory::case`.
+macro_rules! over_every_store {
+    ($($case:ident),* $(,)?) => {
+        mod on_disk {
+            $(#[test] fn $case() { super::$case(&crate::fixture::Site::on_disk()); })*
+        }
+        mod in_memory {
+            $(#[test] fn $case() { super::$case(&crate::fixture::Site::in_memory()); })*
+        }
+    };
+}
+pub(crate) use over_every_store;
 
 pub fn open(folder: &Path) -> Checkpoint {
     Checkpoint::open(folder, "shop", &SMALL).unwrap()
@@ -27,8 +90,8 @@ pub fn plan(epoch: u64) -> Plan {
     let from = i64::try_from(epoch).unwrap() * 10;
     let mut events = SourcePlan::default();
     for partition in 0..2 {
-        events.ranges.insert(TopicPartition::new("t", partition), OffsetRange { from, until: from + 10 });
-        events.latest.insert(TopicPartition::new("t", partition), from + 10);
+        events.ranges.insert(Split::new("t", partition), SplitRange { from: from.into(), until: (from + 10).into() });
+        events.latest.insert(Split::new("t", partition), (from + 10).into());
     }
     Plan {
         format: epoch::record::FORMAT,
@@ -86,7 +149,11 @@ pub fn key(bucket: i64, epoch: u64, sequence: u16) -> BlockKey {
 
 /// Bytes that only this key has, not compressible.
 pub fn block(at: &BlockKey, bytes: usize) -> Vec<u8> {
-    let mut seed = xxhash_rust::xxh3::xxh3_64(&at.to_bytes());
+    noise(xxhash_rust::xxh3::xxh3_64(&at.to_bytes()), bytes)
+}
+
+/// Bytes that only this seed has, not compressible.
+pub fn noise(mut seed: u64, bytes: usize) -> Vec<u8> {
     let mut next = move || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as u8

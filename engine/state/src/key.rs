@@ -8,6 +8,8 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Length of a key, bytes: operator 8, bucket 8, shard 1, epoch 8, lane 2, sequence 2.
 pub const KEY_BYTES: usize = 29;
 
+const _: () = assert!(KEY_BYTES == 8 + 8 + 1 + 8 + 2 + 2, "a key is as long as its parts");
+
 /// An operator in keys: the hash of its stable name. The names themselves stand in the operators' manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperatorId(pub u64);

@@ -1,4 +1,4 @@
-//! The checkpoint: plans, commits and the operators' state blocks in one RocksDB, owned by one engine at a time.
+//! The checkpoint: plans, commits and the operators' state blocks in one store, owned by one engine at a time.
 //!
 //! ```text
 //! <folder>/OWNER   locked by the engine that runs the job; "host pid started-at-in-ms job"
@@ -7,25 +7,33 @@
 //!    blocks        state, as opaque blocks of bytes made by the operators
 //!    index         the same keys with the blocks' lengths, so that a start needs to read no block
 //! ```
+//! The store is RocksDB or, for tests of jobs, memory; what the two promise is the trait in `store`.
 //! This crate knows bytes, not rows. [`Checkpoint::commit`] is the one commit point of the protocol.
 //! Read [`checkpoint`] first.
 
+mod blocks;
+mod changes;
 pub mod checkpoint;
-mod database;
+mod checksum;
 pub mod error;
 #[cfg(test)]
 mod fixture;
+mod folder;
+mod identity;
 pub mod key;
 mod memory;
 mod owner;
 pub mod reader;
-mod seal;
+mod record;
+mod rocksdb;
+mod store;
 pub mod verify;
 
-pub use checkpoint::{Checkpoint, CheckpointSettings, StateChanges};
+pub use changes::StateChanges;
+pub use checkpoint::{Checkpoint, CheckpointSettings};
 pub use error::StateError;
 pub use key::{BlockKey, BucketRange, OperatorId};
-pub use memory::MemoryDisk;
+pub use memory::MemoryStore;
 pub use owner::Owner;
 pub use reader::{CheckpointReader, Published};
 pub use verify::Verification;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use epoch::protocol::{self, NewestRecords, Recovery};
 use epoch::{Commit, EpochId, Plan};
 
-use crate::database::Family;
 use crate::error::StateError;
 use crate::key::{BlockKey, KEY_BYTES, OperatorId};
-use crate::reader::{CheckpointReader, Kind};
+use crate::reader::CheckpointReader;
+use crate::record::Kind;
+use crate::store::Family;
 
 /// What a walk through a checkpoint found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,10 +47,12 @@ impl CheckpointReader {
         if let Err(error) = self.manifest() {
             walk.problem(error.to_string());
         }
-        for entry in self.lengths(Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+        // Longer than any key, and of the highest bytes.
+        let after_all = vec![0xff; KEY_BYTES + 1];
+        for entry in self.lengths(Vec::new(), after_all.clone())? {
             walk.note(entry, Walk::length);
         }
-        for entry in self.sealed(Family::Blocks, Vec::new(), vec![0xff; KEY_BYTES + 1])? {
+        for entry in self.checked(Family::Blocks, Vec::new(), after_all)? {
             walk.note(entry, Walk::block);
         }
         for at in std::mem::take(&mut walk.lengths).into_keys() {
@@ -167,8 +170,8 @@ impl Walk {
 
     /// What a restart would conclude.
     fn recovery(&mut self) {
-        let found = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
-        if let Recovery::Refuse(contradiction) = protocol::recover(found) {
+        let newest = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
+        if let Recovery::Refuse(contradiction) = protocol::recover(newest) {
             self.problem(format!("a restart would refuse: {contradiction}"));
         }
     }

@@ -32,7 +32,7 @@ pub struct Quarter {
     pub stored: (u64, u64),
     /// Records of epochs in the checkpoint.
     pub records: u64,
-    /// Bytes of RocksDB's files.
+    /// Bytes of all keys and values in the checkpoint, records and index included.
     pub file_bytes: u64,
     /// Bytes allocated, without those of the tables.
     pub allocated: i64,

@@ -34,7 +34,7 @@ fn report(shapes: &[Shape], quarters: &[Quarter]) -> String {
     }
     for Quarter { stored, records, file_bytes, allocated, took, .. } in quarters {
         text += &format!(
-            "checkpoint: {} blocks of {} bytes, {records} records, {file_bytes} bytes of files; {allocated} bytes allocated; {took:?}\n",
+            "checkpoint: {} blocks of {} bytes, {records} records, {file_bytes} bytes of keys and values; {allocated} bytes allocated; {took:?}\n",
             stored.0, stored.1
         );
     }
@@ -61,7 +61,7 @@ fn growth(shapes: &[Shape], epochs: u64, before: &Quarter, after: &Quarter) -> V
     }
     check("blocks in the checkpoint".to_string(), before.stored.0, after.stored.0, 150, 64);
     check("bytes in the checkpoint".to_string(), before.stored.1, after.stored.1, 150, 64 << 10);
-    check("bytes of RocksDB's files".to_string(), before.file_bytes, after.file_bytes, 150, 2 << 20);
+    check("bytes of keys and values in the checkpoint".to_string(), before.file_bytes, after.file_bytes, 150, 2 << 20);
     let percent = if epochs < 4_000 { 130 } else { 110 };
     check("memory".to_string(), before.allocated as u64, after.allocated as u64, percent, 1 << 20);
     grown

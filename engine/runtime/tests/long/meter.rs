@@ -1,4 +1,4 @@
-//! Counts what is allocated by Rust code and not given back. RocksDB's own memory is not in it: that is looked at by its metrics.
+//! Counts what is allocated by Rust code and not freed. The checkpoint, which is in memory here, is part of it.
 
 use std::alloc::{GlobalAlloc, System, Topology};
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,16 +1,27 @@
-//! The checkpoint as a whole: atomic under SIGKILL, strict about the protocol, closed after a failed write.
+//! The checkpoint as a whole, over every store: strict about the protocol, and what it keeps is there after opening again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod disk;
 mod many;
-
-use std::path::Path;
-use std::process::Command;
 
 use epoch::protocol::{NewestRecords, Recovery, recover};
 
 use super::*;
-use crate::fixture::{self, Other, SMALL, block, commit, key, open, operator, plan, put, run};
-use crate::key::OperatorId;
+use crate::fixture::{Site, block, commit, key, operator, over_every_store, plan, put, run};
+use crate::key::{BucketRange, OperatorId};
+
+over_every_store!(
+    a_new_checkpoint_is_fresh_and_reopens_as_the_same,
+    every_state_of_the_protocol_is_found_again_after_reopening,
+    copies_of_static_tables_come_with_the_plan_that_needs_them,
+    another_jobs_checkpoint_is_refused,
+    what_breaks_the_protocol_is_refused_and_changes_nothing,
+    blocks_come_back_in_key_order_with_their_lengths,
+    drops_deletes_and_puts_are_applied_in_this_order,
+    retiring_keeps_what_a_restart_needs,
+    manifest_and_published_versions_are_kept,
+    a_closed_checkpoint_opens_as_it_was,
+);
 
 fn changes(puts: Vec<BlockKey>, deletes: Vec<BlockKey>, drop_buckets: Vec<BucketRange>) -> StateChanges {
     let puts = puts.into_iter().map(|at| (at, block(&at, 3000))).collect();
@@ -29,58 +40,49 @@ fn assert_sound(checkpoint: &CheckpointReader) {
     assert_eq!(checkpoint.verify().unwrap().problems, Vec::<String>::new());
 }
 
-#[test]
-fn a_new_checkpoint_is_fresh_and_reopens_as_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("deep/er");
-    let checkpoint = open(&path);
+fn a_new_checkpoint_is_fresh_and_reopens_as_the_same(site: &Site) {
+    let checkpoint = site.open();
     assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
     let job_id = checkpoint.job_id().to_string();
     assert_eq!(job_id.len(), 8);
     assert!(job_id.chars().all(|digit| digit.is_ascii_hexdigit()));
     drop(checkpoint);
-    let checkpoint = open(&path);
+    let checkpoint = site.open();
     assert_eq!(checkpoint.job_id(), job_id);
     assert_eq!(checkpoint.job(), "shop");
-    let elsewhere = tempfile::tempdir().unwrap();
-    assert_ne!(open(elsewhere.path()).job_id(), job_id, "two checkpoints must not write files of the same names");
 }
 
-#[test]
-fn every_state_of_the_protocol_is_found_again_after_reopening() {
-    let folder = tempfile::tempdir().unwrap();
+fn every_state_of_the_protocol_is_found_again_after_reopening(site: &Site) {
     for epoch in 0..4 {
-        let checkpoint = open(folder.path());
+        let checkpoint = site.open();
         checkpoint.write_plan(&plan(epoch)).unwrap();
         let found = checkpoint.newest_records().unwrap();
         drop(checkpoint);
-        let checkpoint = open(folder.path());
+        let checkpoint = site.open();
         assert_eq!(checkpoint.newest_records().unwrap(), found);
         assert!(matches!(recover(found), Recovery::Redo { plan: redo, .. } if redo == plan(epoch)));
         let permit = checkpoint.commit(&commit(epoch), StateChanges::default()).unwrap();
         assert_eq!(permit.commit(), &commit(epoch));
         drop(checkpoint);
-        let found = open(folder.path()).newest_records().unwrap();
+        let found = site.open().newest_records().unwrap();
         assert_eq!(found, NewestRecords { plan: Some(plan(epoch)), commit: Some(commit(epoch)) });
     }
-    assert_sound(&open(folder.path()));
+    assert_sound(&site.open());
 }
 
-#[test]
-fn copies_of_static_tables_come_with_the_plan_that_needs_them() {
-    let folder = tempfile::tempdir().unwrap();
+fn copies_of_static_tables_come_with_the_plan_that_needs_them(site: &Site) {
     let at = |epoch: u64| BlockKey { operator: OperatorId::of_static("products"), ..key(0, epoch, 0) };
     let with_static = |epoch: u64| {
         let statics = [("products".to_string(), "files:1".to_string())].into();
         Plan { statics, ..plan(epoch) }
     };
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     let refused = checkpoint.write_plan_with(&with_static(0), vec![(at(1), b"rows".to_vec())]).unwrap_err();
     assert!(matches!(&refused, StateError::Protocol(what) if what.contains("the plan of epoch 0")), "{refused}");
     assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
     checkpoint.write_plan_with(&with_static(0), vec![(at(0), b"rows".to_vec())]).unwrap();
     drop(checkpoint);
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     assert_sound(&checkpoint);
     assert_eq!(checkpoint.read_block(&at(0)).unwrap().as_deref(), Some(&b"rows"[..]));
     checkpoint.commit(&Commit { plan: with_static(0), ..commit(0) }, StateChanges::default()).unwrap();
@@ -93,43 +95,15 @@ fn copies_of_static_tables_come_with_the_plan_that_needs_them() {
     );
 }
 
-#[test]
-fn another_jobs_checkpoint_is_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(open(folder.path()));
-    let error = Checkpoint::open(folder.path(), "stock", &SMALL).err().unwrap();
+fn another_jobs_checkpoint_is_refused(site: &Site) {
+    drop(site.open());
+    let error = site.open_for("stock").err().unwrap();
     assert!(matches!(&error, StateError::Mismatch { found, expected, .. } if found == "shop" && expected == "stock"));
     assert!(error.to_string().contains("belongs to job shop, not to stock"), "{error}");
 }
 
-#[test]
-fn a_folder_of_other_things_is_refused_and_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
-    let error = Checkpoint::open(folder.path(), "shop", &SMALL).err().unwrap();
-    assert!(matches!(error, StateError::NotACheckpoint { .. }), "{error}");
-    assert!(error.to_string().contains("thesis.txt"), "{error}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let file = folder.path().join("thesis.txt");
-    assert!(matches!(Checkpoint::open(&file, "shop", &SMALL), Err(StateError::NotACheckpoint { .. })));
-    assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
-    assert!(matches!(Checkpoint::open_read_only(&folder.path().join("no")), Err(StateError::NotACheckpoint { .. })));
-}
-
-#[test]
-fn a_making_that_was_cut_short_is_finished() {
-    let folder = tempfile::tempdir().unwrap();
-    // Killed after the lock was made, and again after the database was, before the identity was written.
-    std::fs::write(folder.path().join(paths::OWNER), "").unwrap();
-    drop(Database::open(folder.path(), SMALL.memory_bytes).unwrap());
-    assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::NotACheckpoint { .. })));
-    run(&open(folder.path()), 0, StateChanges::default());
-}
-
-#[test]
-fn what_breaks_the_protocol_is_refused_and_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn what_breaks_the_protocol_is_refused_and_changes_nothing(site: &Site) {
+    let checkpoint = site.open();
     let refused = |result: Result<(), StateError>, part: &str| match result {
         Err(StateError::Protocol(what)) => assert!(what.contains(part), "{what}"),
         other => panic!("{part}: {other:?}"),
@@ -155,15 +129,13 @@ fn what_breaks_the_protocol_is_refused_and_changes_nothing() {
     assert_sound(&checkpoint);
 }
 
-#[test]
-fn blocks_come_back_in_key_order_with_their_lengths() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn blocks_come_back_in_key_order_with_their_lengths(site: &Site) {
+    let checkpoint = site.open();
     let elsewhere = BlockKey { operator: OperatorId::of("another"), ..key(0, 0, 0) };
     run(&checkpoint, 0, changes(vec![key(5, 0, 1), key(-5, 0, 0), key(5, 0, 0), elsewhere], vec![], vec![]));
     run(&checkpoint, 1, changes(vec![key(5, 1, 0)], vec![], vec![]));
     drop(checkpoint);
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     assert_eq!(keys(&checkpoint), [key(-5, 0, 0), key(5, 0, 0), key(5, 0, 1), key(5, 1, 0)]);
     let blocks: Vec<_> = checkpoint.blocks(operator(), 5).unwrap().map(Result::unwrap).collect();
     let expected: Vec<_> = [key(5, 0, 0), key(5, 0, 1), key(5, 1, 0)].map(|at| (at, block(&at, 3000))).into();
@@ -174,10 +146,8 @@ fn blocks_come_back_in_key_order_with_their_lengths() {
     assert_sound(&checkpoint);
 }
 
-#[test]
-fn drops_deletes_and_puts_are_applied_in_this_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn drops_deletes_and_puts_are_applied_in_this_order(site: &Site) {
+    let checkpoint = site.open();
     run(&checkpoint, 0, changes(vec![key(1, 0, 0), key(2, 0, 0), key(3, 0, 0), key(4, 0, 0)], vec![], vec![]));
     let again =
         changes(vec![key(1, 0, 0), key(2, 1, 0)], vec![key(1, 0, 0), key(4, 0, 0)], vec![range(1, 3), range(9, 9)]);
@@ -186,37 +156,8 @@ fn drops_deletes_and_puts_are_applied_in_this_order() {
     assert_sound(&checkpoint);
 }
 
-#[test]
-fn a_dropped_range_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
-    // 40 MB over 16 MB of memory: some of it is flushed and compacted before it is dropped.
-    for epoch in 0..10 {
-        let puts = (0..4).map(|bucket| key(bucket, epoch, 0)).map(|at| (at, block(&at, 1 << 20))).collect();
-        run(&checkpoint, epoch, StateChanges { puts, ..StateChanges::default() });
-    }
-    checkpoint.compact().unwrap();
-    let full = checkpoint.disk_bytes().unwrap();
-    assert!(full > 40 << 20, "{full}");
-    run(&checkpoint, 10, changes(vec![], vec![], vec![range(0, 3)]));
-    let left: Vec<_> = (0..10).map(|epoch| key(3, epoch, 0)).collect();
-    assert_eq!(keys(&checkpoint), left);
-    assert_eq!(checkpoint.blocks(operator(), 1).unwrap().count(), 0);
-    assert_eq!(checkpoint.read_block(&key(2, 5, 0)).unwrap(), None);
-    checkpoint.compact().unwrap();
-    assert_eq!(keys(&checkpoint), left);
-    assert_sound(&checkpoint);
-    drop(checkpoint);
-    let checkpoint = open(folder.path());
-    assert_eq!(keys(&checkpoint), left, "nothing is resurrected");
-    let rest = checkpoint.disk_bytes().unwrap();
-    assert!(rest < full / 3, "{rest} of {full} bytes are still on the disk");
-}
-
-#[test]
-fn retiring_keeps_what_a_restart_needs() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn retiring_keeps_what_a_restart_needs(site: &Site) {
+    let checkpoint = site.open();
     checkpoint.retire(5).unwrap();
     for epoch in 0..10 {
         run(&checkpoint, epoch, put(key(1, epoch, 0), 100));
@@ -237,16 +178,14 @@ fn retiring_keeps_what_a_restart_needs() {
     }
     assert_sound(&checkpoint);
     drop(checkpoint);
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     assert_eq!(checkpoint.newest_records().unwrap(), found);
     assert_eq!(checkpoint.commits(EpochId(9)..=EpochId(9)).unwrap().count(), 1);
     checkpoint.commit(&commit(10), StateChanges::default()).unwrap();
 }
 
-#[test]
-fn manifest_and_published_versions_are_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn manifest_and_published_versions_are_kept(site: &Site) {
+    let checkpoint = site.open();
     assert_eq!(checkpoint.manifest().unwrap(), None);
     assert_eq!(checkpoint.published().unwrap(), None);
     let with = |text: &str| StateChanges { manifest: Some(text.into()), ..StateChanges::default() };
@@ -258,224 +197,18 @@ fn manifest_and_published_versions_are_kept() {
     let versions = BTreeMap::from([("gold.t".to_string(), 5)]);
     checkpoint.set_published(EpochId(2), &versions).unwrap();
     drop(checkpoint);
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     assert_eq!(checkpoint.manifest().unwrap(), Some("second".into()));
     assert_eq!(checkpoint.published().unwrap(), Some(Published { epoch: EpochId(2), versions }));
 }
 
-#[test]
-fn a_reader_works_beside_the_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
-    for epoch in 0..30 {
-        run(&checkpoint, epoch, put(key(1, epoch, 0), 400_000));
-        let reader = Checkpoint::open_read_only(folder.path()).unwrap();
-        assert_eq!(reader.newest_records().unwrap(), checkpoint.newest_records().unwrap());
-        assert_eq!(reader.job_id(), checkpoint.job_id());
-        assert_eq!(reader.verify().unwrap().blocks, epoch + 1);
-        assert_sound(&reader);
-    }
-    // The reader wrote nothing, and the owner goes on.
-    run(&checkpoint, 30, StateChanges::default());
-}
-
-#[test]
-fn a_closed_checkpoint_opens_without_a_log_to_replay() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn a_closed_checkpoint_opens_as_it_was(site: &Site) {
+    let checkpoint = site.open();
     run(&checkpoint, 0, put(key(1, 0, 0), 100_000));
+    checkpoint.compact().unwrap();
     checkpoint.close().unwrap();
-    for entry in std::fs::read_dir(folder.path().join(paths::DATABASE)).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "log") {
-            assert!(std::fs::metadata(&path).unwrap().len() < 100_000, "{}", path.display());
-        }
-    }
-    let checkpoint = open(folder.path());
+    let checkpoint = site.open();
     assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: Some(commit(0)) });
     assert_eq!(keys(&checkpoint), [key(1, 0, 0)]);
-}
-
-/// What each epoch of the killed writer does: it adds two blocks, deletes the one of the epoch before, and drops the
-/// bucket of the epoch before that.
-fn changes_of(epoch: u64) -> StateChanges {
-    let bucket = i64::try_from(epoch).unwrap();
-    let puts = [key(bucket, epoch, 0), key(bucket, epoch, 1)].map(|at| (at, block(&at, 200_000))).into();
-    let deletes = (epoch > 0).then(|| key(bucket - 1, epoch - 1, 0)).into_iter().collect();
-    let drop_buckets = (epoch > 1).then(|| range(bucket - 2, bucket - 1)).into_iter().collect();
-    StateChanges { puts, deletes, drop_buckets, manifest: Some(epoch.to_string().into_bytes()) }
-}
-
-/// Run by the test below in a process of its own: commits one epoch after the other until killed.
-#[test]
-#[ignore = "run by another test"]
-fn child_commits_until_killed() {
-    let Ok(folder) = std::env::var(fixture::FOLDER) else { return };
-    let checkpoint = open(Path::new(&folder));
-    let mut epoch = checkpoint.newest_records().unwrap().commit.map_or(0, |commit| commit.plan.epoch.0 + 1);
-    fixture::say("ready");
-    loop {
-        checkpoint.write_plan(&plan(epoch)).unwrap();
-        fixture::say("planned");
-        checkpoint.commit(&commit(epoch), changes_of(epoch)).unwrap();
-        fixture::say(epoch);
-        epoch += 1;
-    }
-}
-
-#[test]
-fn a_commit_is_whole_or_not_there_whenever_the_process_is_killed() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut unacknowledged = 0;
-    let mut last = None;
-    for round in 0..40 {
-        let mut other = Other::start("checkpoint::tests::child_commits_until_killed", folder.path());
-        assert_eq!(other.line(), "ready");
-        for _ in 0..4 + round % 2 {
-            last = other.line().parse::<u64>().ok().or(last);
-        }
-        // The child goes on; the kill is aimed at another moment of its epoch in each round.
-        let aimed = std::time::Instant::now();
-        while aimed.elapsed().as_micros() < round * 400 {}
-        other.kill();
-        let checkpoint = open(folder.path());
-        let found = checkpoint.newest_records().unwrap();
-        let committed = found.commit.as_ref().map(|commit| commit.plan.epoch.0);
-        assert!(committed >= last, "acknowledged {last:?}, found {committed:?}");
-        unacknowledged += u64::from(committed > last);
-        if let Some(epoch) = committed {
-            let bucket = i64::try_from(epoch).unwrap();
-            let mut expected = vec![key(bucket, epoch, 0), key(bucket, epoch, 1)];
-            if epoch > 0 {
-                expected.insert(0, key(bucket - 1, epoch - 1, 1));
-            }
-            assert_eq!(keys(&checkpoint), expected, "state is that of epoch {epoch}, no more and no less");
-            for at in &expected {
-                assert_eq!(checkpoint.read_block(at).unwrap(), Some(block(at, 200_000)));
-            }
-            assert_eq!(checkpoint.manifest().unwrap(), Some(epoch.to_string().into_bytes()));
-        }
-        assert!(!matches!(recover(found), Recovery::Refuse(_)));
-        assert_sound(&checkpoint);
-        last = committed;
-    }
-    assert!(last.unwrap() >= 50, "{last:?} epochs in all");
-    println!("kills that landed after an unacknowledged commit: {unacknowledged} of 40");
-}
-
-/// A file system of its own of few bytes, unmounted at the end.
-struct SmallDisk {
-    folder: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    fn mount(size: &str) -> SmallDisk {
-        let folder = tempfile::tempdir().unwrap();
-        let options = format!("size={size}");
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).status();
-        assert!(status.unwrap().success(), "this test mounts a small tmpfs, so it must run as root");
-        SmallDisk { folder }
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("--lazy").arg(self.folder.path()).status().unwrap();
-    }
-}
-
-#[test]
-fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_again() {
-    let disk = SmallDisk::mount("24m");
-    let folder = disk.folder.path().join("checkpoint");
-    let checkpoint = open(&folder);
-    run(&checkpoint, 0, put(key(0, 0, 0), 1000));
-    checkpoint.write_plan(&plan(1)).unwrap();
-    let big = StateChanges {
-        puts: (0..40).map(|sequence| key(1, 1, sequence)).map(|at| (at, block(&at, 1 << 20))).collect(),
-        drop_buckets: vec![range(0, 1)],
-        ..StateChanges::default()
-    };
-    let error = checkpoint.commit(&commit(1), big).expect_err("40 MB do not fit into 24 MB");
-    assert!(matches!(error, StateError::Io { .. }), "{error:?}");
-    assert!(error.to_string().contains("No space left on device"), "{error}");
-    assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
-    // Nothing is taken or told any more, even what would fit.
-    let poisoned = |result: Result<(), StateError>| match result {
-        Err(error @ StateError::Poisoned { .. }) => assert!(error.to_string().contains("No space left"), "{error}"),
-        other => panic!("{other:?}"),
-    };
-    poisoned(checkpoint.commit(&commit(1), StateChanges::default()).map(|_| ()));
-    poisoned(checkpoint.write_plan(&plan(1)));
-    poisoned(checkpoint.retire(2));
-    poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
-    poisoned(checkpoint.newest_records().map(|_| ()));
-    poisoned(checkpoint.read_block(&key(0, 0, 0)).map(|_| ()));
-    drop(checkpoint);
-    // The user makes room: a smaller epoch passes, and nothing of the failed one is there.
-    let status = Command::new("mount").args(["-o", "remount,size=96m"]).arg(disk.folder.path()).status().unwrap();
-    assert!(status.success());
-    let checkpoint = open(&folder);
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(1)), commit: Some(commit(0)) });
-    assert_eq!(keys(&checkpoint), [key(0, 0, 0)]);
-    checkpoint.commit(&commit(1), put(key(1, 1, 0), 1000)).unwrap();
-    assert_eq!(keys(&checkpoint), [key(0, 0, 0), key(1, 1, 0)]);
     assert_sound(&checkpoint);
-}
-
-#[test]
-fn a_folder_that_cannot_be_written_is_named() {
-    let disk = SmallDisk::mount("24m");
-    let status = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.folder.path()).status().unwrap();
-    assert!(status.success());
-    let folder = disk.folder.path().join("checkpoint");
-    let error = Checkpoint::open(&folder, "shop", &SMALL).err().unwrap();
-    assert!(matches!(&error, StateError::Io { place, .. } if *place == folder), "{error:?}");
-    assert!(error.to_string().contains("Read-only file system"), "{error}");
-}
-
-/// Not a test of right or wrong: prints what a plan, a commit and an opening cost here.
-#[test]
-#[ignore = "measures; run by hand with --ignored --nocapture"]
-fn measure_an_idle_epoch() {
-    let folder = tempfile::tempdir_in(std::env::var("STATE_MEASURE").unwrap_or("/tmp".to_string())).unwrap();
-    let mut checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
-    let (mut plans, mut commits) = (Vec::new(), Vec::new());
-    for epoch in 0..200 {
-        let start = std::time::Instant::now();
-        checkpoint.write_plan(&plan(epoch)).unwrap();
-        plans.push(start.elapsed());
-        let puts = (0..40).map(|s| key(1, epoch, s)).map(|at| (at, block(&at, 2000))).collect();
-        let start = std::time::Instant::now();
-        checkpoint.commit(&commit(epoch), StateChanges { puts, ..StateChanges::default() }).unwrap();
-        commits.push(start.elapsed());
-    }
-    for how in ["dropped", "closed"] {
-        let start = std::time::Instant::now();
-        if how == "closed" {
-            checkpoint.close().unwrap()
-        } else {
-            drop(checkpoint)
-        }
-        let ended = start.elapsed();
-        let start = std::time::Instant::now();
-        checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
-        println!("{how} in {ended:?}, opened again in {:?}", start.elapsed());
-    }
-    let start = std::time::Instant::now();
-    let entries = keys(&checkpoint).len();
-    let opened = start.elapsed();
-    for times in [&mut plans, &mut commits] {
-        times.sort();
-    }
-    println!(
-        "plan median {:?} p99 {:?}; commit of 40 blocks of 2 kB median {:?} p99 {:?}",
-        plans[100], plans[198], commits[100], commits[198]
-    );
-    println!("index of {entries} blocks read in {opened:?}");
-    let puts = (0..100).map(|s| key(2, 200, s)).map(|at| (at, block(&at, 1 << 20))).collect();
-    checkpoint.write_plan(&plan(200)).unwrap();
-    let start = std::time::Instant::now();
-    checkpoint.commit(&commit(200), StateChanges { puts, ..StateChanges::default() }).unwrap();
-    println!("commit of 100 blocks of 1 MiB {:?}, memory {} MiB", start.elapsed(), checkpoint.memory_bytes() >> 20);
 }

@@ -1,34 +1,19 @@
-//! A checkpoint in memory keeps what one on a disk keeps, and says no to the same.
+//! What only memory has: clones, no disk, names that repeat. What it shares with the disk is in `store/tests.rs` and `checkpoint/tests.rs`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use epoch::EpochId;
-
-use super::MemoryDisk;
-use crate::fixture::{block, commit, key, operator, plan, put, run};
-use crate::{Checkpoint, StateChanges, StateError};
+use super::*;
+use crate::fixture::{commit, key, operator, put, run};
+use crate::{Checkpoint, StateChanges};
 
 #[test]
-fn what_was_committed_is_there_after_opening_again() {
-    let disk = MemoryDisk::new().unwrap();
-    let first = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    let id = first.job_id().to_string();
+fn a_clone_is_the_same_store() {
+    let memory = MemoryStore::new();
+    let first = Checkpoint::open_in_memory(&memory.clone(), "shop").unwrap();
     run(&first, 0, put(key(60, 0, 0), 3_000));
-    run(&first, 1, put(key(60, 1, 0), 5_000));
-    first.write_plan(&plan(2)).unwrap();
-    // Dropped, not closed: as if the process had ended.
+    assert!(Checkpoint::open_in_memory(&memory, "shop").is_err(), "one owner, however many clones");
     drop(first);
-
-    let again = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    assert_eq!(again.job_id(), id);
-    let found = again.newest_records().unwrap();
-    assert_eq!((found.plan, found.commit), (Some(plan(2)), Some(commit(1))));
-    let blocks: Vec<_> = again.blocks(operator(), 60).unwrap().map(Result::unwrap).collect();
-    let expected: Vec<_> =
-        [(key(60, 0, 0), 3_000), (key(60, 1, 0), 5_000)].map(|(at, size)| (at, block(&at, size))).into();
-    assert_eq!(blocks, expected);
-    again.close().unwrap();
-    let closed = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    assert_eq!(closed.blocks(operator(), 60).unwrap().count(), 2);
+    let again = Checkpoint::open_in_memory(&memory, "shop").unwrap();
+    assert_eq!(again.newest_records().unwrap().commit, Some(commit(0)));
 }
 
 #[test]
@@ -39,49 +24,40 @@ fn nothing_is_made_on_the_disk() {
         names
     };
     let before = list();
-    let checkpoint = Checkpoint::open_in_memory(&MemoryDisk::new().unwrap(), "shop").unwrap();
+    let checkpoint = Checkpoint::open_in_memory(&MemoryStore::new(), "shop").unwrap();
     run(&checkpoint, 0, put(key(60, 0, 0), 4 << 20));
     checkpoint.compact().unwrap();
     assert_eq!(list(), before);
 }
 
 #[test]
-fn each_disk_is_its_own() {
-    let (one, other) = (MemoryDisk::new().unwrap(), MemoryDisk::new().unwrap());
+fn each_store_is_its_own() {
+    let (one, other) = (MemoryStore::new(), MemoryStore::new());
     let (one, other) =
         (Checkpoint::open_in_memory(&one, "a").unwrap(), Checkpoint::open_in_memory(&other, "a").unwrap());
     run(&one, 0, StateChanges::default());
     assert_eq!(other.newest_records().unwrap(), epoch::protocol::NewestRecords::default());
     // The same names from run to run, and others for another job.
     assert_eq!(one.job_id(), other.job_id());
-    let third = Checkpoint::open_in_memory(&MemoryDisk::new().unwrap(), "b").unwrap();
+    let third = Checkpoint::open_in_memory(&MemoryStore::new(), "b").unwrap();
     assert_ne!(third.job_id(), one.job_id());
 }
 
 #[test]
-fn a_second_owner_another_job_and_a_wrong_epoch_are_refused() {
-    let disk = MemoryDisk::new().unwrap();
-    let first = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    assert!(matches!(Checkpoint::open_in_memory(&disk, "shop"), Err(StateError::Io { .. })));
-    assert!(matches!(first.commit(&commit(3), StateChanges::default()), Err(StateError::Protocol(_))));
-    drop(first);
-    assert!(matches!(Checkpoint::open_in_memory(&disk, "other"), Err(StateError::Mismatch { .. })));
-}
-
-#[test]
-fn state_larger_than_its_buffers_goes_through_files_in_memory() {
-    let disk = MemoryDisk::new().unwrap();
-    let checkpoint = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    for number in 0..40 {
-        run(&checkpoint, number, put(key(60, number, 0), 1 << 20));
-    }
-    drop(checkpoint);
-    let again = Checkpoint::open_in_memory(&disk, "shop").unwrap();
-    for entry in again.blocks(operator(), 60).unwrap() {
-        let (at, bytes) = entry.unwrap();
-        assert_eq!(bytes, block(&at, 1 << 20), "{at}");
-    }
-    assert_eq!(again.newest_records().unwrap().commit.unwrap().plan.epoch, EpochId(39));
+fn a_write_beside_a_cursor_copies_no_block() {
+    let memory = MemoryStore::new();
+    let checkpoint = Checkpoint::open_in_memory(&memory, "shop").unwrap();
+    run(&checkpoint, 0, put(key(60, 0, 0), 1 << 20));
+    let mut blocks = checkpoint.blocks(operator(), 60).unwrap();
+    let block = |memory: &MemoryStore| {
+        let entries = Arc::clone(&memory.content.families.read().unwrap()[Family::Blocks as usize]);
+        entries[key(60, 0, 0).to_bytes().as_slice()].as_ptr()
+    };
+    let before = block(&memory);
+    run(&checkpoint, 1, put(key(60, 1, 0), 10));
+    assert_eq!(block(&memory), before);
+    assert_eq!(blocks.next().unwrap().unwrap().0, key(60, 0, 0));
+    assert!(blocks.next().is_none(), "it began before the second epoch");
 }
 
 /// `cargo test -- --ignored opening_costs --nocapture`
@@ -90,8 +66,8 @@ fn state_larger_than_its_buffers_goes_through_files_in_memory() {
 fn opening_costs() {
     let started = std::time::Instant::now();
     for number in 0..300 {
-        let disk = MemoryDisk::new().unwrap();
-        let checkpoint = Checkpoint::open_in_memory(&disk, "shop").unwrap();
+        let memory = MemoryStore::new();
+        let checkpoint = Checkpoint::open_in_memory(&memory, "shop").unwrap();
         for epoch in 0..10 {
             run(&checkpoint, epoch, put(key(60, epoch, 0), 3_000));
         }
@@ -101,10 +77,10 @@ fn opening_costs() {
             println!("{number}: {:?} each, {rss}", started.elapsed() / (number + 1));
         }
     }
-    let disk = MemoryDisk::new().unwrap();
+    let memory = MemoryStore::new();
     let started = std::time::Instant::now();
     for _ in 0..100 {
-        drop(Checkpoint::open_in_memory(&disk, "shop").unwrap());
+        drop(Checkpoint::open_in_memory(&memory, "shop").unwrap());
     }
     println!("open and drop: {:?}", started.elapsed() / 100);
 }

@@ -16,7 +16,7 @@ fn child_holds_the_checkpoint() {
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 
-/// Run by the tests below in a process of its own: tries to open the checkpoint and says what it was told.
+/// Run by the tests below in a process of its own: tries to open the checkpoint and says what the answer was.
 #[test]
 #[ignore = "run by another test"]
 fn child_asks_for_the_checkpoint() {

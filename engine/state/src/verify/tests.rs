@@ -1,40 +1,47 @@
-//! `verify` finds each kind of untruth, and nothing in a sound checkpoint.
+//! `verify`, over every store: it finds each kind of untruth, and nothing in a sound checkpoint.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::Path;
-
-use epoch::{OffsetRange, TopicPartition};
-use rocksdb::{DB, Options};
+use epoch::{Split, SplitRange};
 
 use super::*;
-use crate::fixture::{commit, key, open, plan, put, run};
-use crate::seal;
+use crate::checksum;
+use crate::fixture::{Site, commit, key, over_every_store, plan, put, run};
+use crate::store::{Store, WriteBatch};
+
+over_every_store!(
+    a_sound_checkpoint_is_counted,
+    missing_records_are_found,
+    records_that_do_not_fit_together_are_found,
+    falling_watermarks_are_found,
+    a_file_listed_twice_and_books_out_of_balance_are_found,
+    blocks_and_index_that_differ_are_found,
+);
 
 /// Three epochs, and a change made behind the checkpoint's back.
-fn problems_after(change: impl FnOnce(&Raw)) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn problems_after(site: &Site, change: impl FnOnce(&Raw)) -> Vec<String> {
+    // A site of its own for each change.
+    let site = site.another();
+    let checkpoint = site.open();
     (0..3).for_each(|epoch| run(&checkpoint, epoch, put(key(1, epoch, 0), 1000)));
     drop(checkpoint);
-    change(&Raw::open(folder.path()));
-    open(folder.path()).verify().unwrap().problems
+    change(&Raw(site.store()));
+    site.open().verify().unwrap().problems
 }
 
-/// The database, written without the checkpoint's checks.
-struct Raw(DB);
+/// The store, written without the checkpoint's checks.
+struct Raw(Box<dyn Store>);
 
 impl Raw {
-    fn open(folder: &Path) -> Raw {
-        let path = folder.join(epoch::paths::DATABASE);
-        Raw(DB::open_cf(&Options::default(), path, Family::ALL.map(Family::name)).unwrap())
-    }
-
     fn put(&self, family: Family, key: &[u8], value: Vec<u8>) {
-        self.0.put_cf(self.0.cf_handle(family.name()).unwrap(), key, seal::seal(key, value)).unwrap();
+        let mut batch = WriteBatch::default();
+        batch.put(family, key, checksum::append_checksum(key, value));
+        self.0.write(batch, true).unwrap();
     }
 
     fn delete(&self, family: Family, key: &[u8]) {
-        self.0.delete_cf(self.0.cf_handle(family.name()).unwrap(), key).unwrap();
+        let mut batch = WriteBatch::default();
+        batch.delete(family, key);
+        self.0.write(batch, true).unwrap();
     }
 
     fn plan(&self, plan: &Plan) {
@@ -51,10 +58,8 @@ fn assert_one(problems: &[String], part: &str) {
     assert!(problems.iter().any(|what| what.contains(part)), "{part} is not among {problems:?}");
 }
 
-#[test]
-fn a_sound_checkpoint_is_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    let checkpoint = open(folder.path());
+fn a_sound_checkpoint_is_counted(site: &Site) {
+    let checkpoint = site.open();
     assert_eq!(checkpoint.verify().unwrap(), Verification::default());
     (0..3).for_each(|epoch| run(&checkpoint, epoch, put(key(1, epoch, 0), 1000)));
     checkpoint.write_plan(&plan(3)).unwrap();
@@ -62,9 +67,9 @@ fn a_sound_checkpoint_is_counted() {
     assert_eq!(checkpoint.verify().unwrap(), expected);
 }
 
-#[test]
-fn missing_records_are_found() {
-    let gone = |kind: Kind, epoch| problems_after(|raw| raw.delete(Family::Records, &kind.key_of(EpochId(epoch))));
+fn missing_records_are_found(site: &Site) {
+    let gone =
+        |kind: Kind, epoch| problems_after(site, |raw| raw.delete(Family::Records, &kind.key_of(EpochId(epoch))));
     assert_one(&gone(Kind::Plan, 1), "epoch 1 is committed but its plan is not there");
     assert_one(&gone(Kind::Plan, 1), "the plan of epoch 2 follows that of epoch 0");
     assert_one(&gone(Kind::Commit, 1), "the commit of epoch 2 follows that of epoch 0");
@@ -72,22 +77,20 @@ fn missing_records_are_found() {
     assert_eq!(gone(Kind::Commit, 2).len(), 1, "only the block of the epoch that is then not committed");
 }
 
-#[test]
-fn records_that_do_not_fit_together_are_found() {
-    let other = problems_after(|raw| raw.plan(&Plan { batch_time_us: 5, ..plan(1) }));
+fn records_that_do_not_fit_together_are_found(site: &Site) {
+    let other = problems_after(site, |raw| raw.plan(&Plan { batch_time_us: 5, ..plan(1) }));
     assert_one(&other, "epoch 1 was committed from another plan");
     let mut gap = commit(2);
-    let at = TopicPartition::new("t", 1);
-    gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, OffsetRange { from: 25, until: 30 });
-    assert_one(&problems_after(|raw| raw.commit(&gap)), "the plan of epoch 2 does not join the one before");
+    let at = Split::new("t", 1);
+    gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, SplitRange { from: 25.into(), until: 30.into() });
+    assert_one(&problems_after(site, |raw| raw.commit(&gap)), "the plan of epoch 2 does not join the one before");
 }
 
-#[test]
-fn falling_watermarks_are_found() {
+fn falling_watermarks_are_found(site: &Site) {
     let with = |change: fn(&mut Commit)| {
         let mut commit = commit(2);
         change(&mut commit);
-        problems_after(|raw| raw.commit(&commit))
+        problems_after(site, |raw| raw.commit(&commit))
     };
     assert_one(&with(|c| c.next_watermark_us = None), "the watermark after epoch 2 falls from 20 to none");
     assert_one(&with(|c| c.plan.watermark_us = Some(9)), "the watermark planned for epoch 2 falls from 10 to 9");
@@ -95,37 +98,35 @@ fn falling_watermarks_are_found() {
     assert_one(&with(|c| c.watermarks.clear()), "the watermark of source events after epoch 2 falls from 20 to none");
     let late = |us| Plan { late_watermark_us: us, ..plan(1) };
     assert_one(
-        &problems_after(|raw| raw.plan(&late(Some(11)))),
+        &problems_after(site, |raw| raw.plan(&late(Some(11)))),
         "the late watermark planned for epoch 2 falls from 11 to 10",
     );
 }
 
-#[test]
-fn a_file_listed_twice_and_books_out_of_balance_are_found() {
+fn a_file_listed_twice_and_books_out_of_balance_are_found(site: &Site) {
     let mut twice = commit(2);
     twice.tables = commit(1).tables;
     assert_one(
-        &problems_after(|raw| raw.commit(&twice)),
+        &problems_after(site, |raw| raw.commit(&twice)),
         "epoch 2: gold.t lists file part-00c0ffee-0000000001-00000.parquet a second time",
     );
     let mut books = commit(2);
     books.tables.get_mut("gold.t").unwrap().counts.late += 1;
-    assert_one(&problems_after(|raw| raw.commit(&books)), "epoch 2: the books of gold.t do not balance");
+    assert_one(&problems_after(site, |raw| raw.commit(&books)), "epoch 2: the books of gold.t do not balance");
 }
 
-#[test]
-fn blocks_and_index_that_differ_are_found() {
+fn blocks_and_index_that_differ_are_found(site: &Site) {
     let at = key(1, 1, 0);
-    let found = problems_after(|raw| raw.delete(Family::Blocks, &at.to_bytes()));
+    let found = problems_after(site, |raw| raw.delete(Family::Blocks, &at.to_bytes()));
     assert_eq!(found, [format!("the block of {at} stands in the index but is not there")]);
-    let found = problems_after(|raw| raw.delete(Family::Index, &at.to_bytes()));
+    let found = problems_after(site, |raw| raw.delete(Family::Index, &at.to_bytes()));
     assert_eq!(found, [format!("the block of {at} does not stand in the index")]);
-    let found = problems_after(|raw| raw.put(Family::Blocks, &at.to_bytes(), vec![0; 7]));
+    let found = problems_after(site, |raw| raw.put(Family::Blocks, &at.to_bytes(), vec![0; 7]));
     assert_eq!(found, [format!("the block of {at} has 7 bytes, its index entry says 1000")]);
-    let found = problems_after(|raw| {
+    let found = problems_after(site, |raw| {
         raw.put(Family::Blocks, &key(1, 3, 0).to_bytes(), vec![0; 7]);
         raw.put(Family::Index, &key(1, 3, 0).to_bytes(), 7u64.to_le_bytes().to_vec());
     });
     assert_eq!(found, [format!("the block of {} is of an epoch that is not committed", key(1, 3, 0))]);
-    assert_one(&problems_after(|raw| raw.put(Family::Blocks, b"short", vec![0; 7])), "a key of 5 bytes");
+    assert_one(&problems_after(site, |raw| raw.put(Family::Blocks, b"short", vec![0; 7])), "a key of 5 bytes");
 }

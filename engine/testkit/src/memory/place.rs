@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use connector::{Registry, SinkError, StaticRows, Warehouse, WarehouseConnector};
 use job::Job;
 use runtime::{Backends, Checkpoints, Clock, RunError};
-use state::{Checkpoint, MemoryDisk, StateError};
+use state::{Checkpoint, MemoryStore, StateError};
 
 use super::MemoryOptions;
 
@@ -24,7 +24,7 @@ pub struct MemoryPlace {
     /// Holds the tables: Delta, in an object store in memory.
     pub warehouse: delta::Warehouse,
     /// Holds the checkpoint.
-    disk: MemoryDisk,
+    checkpoint: MemoryStore,
 }
 
 impl MemoryPlace {
@@ -37,7 +37,7 @@ impl MemoryPlace {
             topics: MemoryConnector::default(),
             statics: MemoryStatics::new(statics),
             warehouse: delta::Warehouse::in_memory()?,
-            disk: MemoryDisk::new()?,
+            checkpoint: MemoryStore::new(),
         })
     }
 
@@ -78,7 +78,7 @@ impl MemoryPlace {
 
 impl Checkpoints for MemoryPlace {
     fn open(&self, job: &Job) -> Result<Checkpoint, StateError> {
-        Checkpoint::open_in_memory(&self.disk, &job.name)
+        Checkpoint::open_in_memory(&self.checkpoint, &job.name)
     }
 }
 

@@ -1,13 +1,24 @@
 //! What thousands of small epochs leave behind.
 
+use std::path::Path;
+
 use super::*;
-use crate::memory::MemoryDisk;
+use crate::fixture::open;
+use crate::rocksdb::RocksStore;
+
+/// Ends a checkpoint and counts the ranges of deleted keys in its files.
+fn ranges_after(checkpoint: Checkpoint, folder: &Path) -> u64 {
+    checkpoint.close().unwrap();
+    // Read-only, so that nothing is merged away while it is counted.
+    RocksStore::open_read_only(folder).unwrap().range_deletes().unwrap()
+}
 
 /// Every epoch that retired another left three ranges of deleted keys, and RocksDB sorts all of them anew for the first read after
 /// each write.
 #[test]
 fn retiring_epoch_by_epoch_leaves_no_ranges_of_deleted_keys() {
-    let checkpoint = Checkpoint::open_in_memory(&MemoryDisk::new().unwrap(), "shop").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = open(folder.path());
     for epoch in 0..300 {
         run(&checkpoint, epoch, StateChanges::default());
         checkpoint.set_published(EpochId(epoch), &BTreeMap::new()).unwrap();
@@ -15,15 +26,14 @@ fn retiring_epoch_by_epoch_leaves_no_ranges_of_deleted_keys() {
     }
     assert_eq!(checkpoint.plans(EpochId(0)..=EpochId(u64::MAX)).unwrap().count(), 10);
     assert_eq!(checkpoint.commits(EpochId(0)..=EpochId(u64::MAX)).unwrap().count(), 10);
-    checkpoint.database.flush().unwrap();
-    assert_eq!(checkpoint.database.range_deletes().unwrap(), 0);
-    // A shorter memory than before: the many that are too old go at once.
+    assert_eq!(ranges_after(checkpoint, folder.path()), 0);
+    // A shorter memory than before: the many that are too old are removed at once.
+    let checkpoint = open(folder.path());
     for epoch in 300..900 {
         run(&checkpoint, epoch, StateChanges::default());
     }
     checkpoint.retire(10).unwrap();
     assert_eq!(checkpoint.plans(EpochId(0)..=EpochId(u64::MAX)).unwrap().count(), 10);
-    checkpoint.database.flush().unwrap();
-    assert_eq!(checkpoint.database.range_deletes().unwrap(), 3);
     assert_sound(&checkpoint);
+    assert_eq!(ranges_after(checkpoint, folder.path()), 3);
 }

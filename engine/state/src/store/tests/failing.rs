@@ -1,0 +1,140 @@
+//! A store that fails on demand: what the checkpoint says then, and what it refuses afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use epoch::EpochId;
+
+use super::*;
+use crate::fixture::{commit, key, operator, plan, put};
+use crate::memory::{MemoryStore, OpenMemory};
+use crate::{Checkpoint, StateChanges};
+
+/// Memory, of which writes or steps of cursors fail while a flag is up.
+struct Failing {
+    store: OpenMemory,
+    faults: Arc<Faults>,
+}
+
+#[derive(Default)]
+struct Faults {
+    writes: AtomicBool,
+    reads: AtomicBool,
+}
+
+struct FailingCursor<'a> {
+    cursor: Box<dyn Cursor + 'a>,
+    faults: &'a Faults,
+}
+
+fn refused(place: Place<'_>) -> StateError {
+    StateError::Io { action: "read", place: "memory".into(), detail: format!("{}: out of order", place()) }
+}
+
+impl Cursor for FailingCursor<'_> {
+    fn first(&mut self, place: Place<'_>) -> Result<Option<Entry<'_>>, StateError> {
+        self.cursor.first(place)
+    }
+
+    fn last(&mut self, place: Place<'_>) -> Result<Option<Entry<'_>>, StateError> {
+        self.cursor.last(place)
+    }
+
+    fn next(&mut self, place: Place<'_>) -> Result<Option<Entry<'_>>, StateError> {
+        match self.faults.reads.load(Ordering::Relaxed) {
+            true => Err(refused(place)),
+            false => self.cursor.next(place),
+        }
+    }
+}
+
+impl Store for Failing {
+    fn folder(&self) -> &Path {
+        self.store.folder()
+    }
+
+    fn get(&self, family: Family, key: &[u8], place: Place<'_>) -> Result<Option<Vec<u8>>, StateError> {
+        self.store.get(family, key, place)
+    }
+
+    fn iterate(&self, family: Family, from: Vec<u8>, until: Vec<u8>) -> Result<Box<dyn Cursor + '_>, StateError> {
+        Ok(Box::new(FailingCursor { cursor: self.store.iterate(family, from, until)?, faults: &self.faults }))
+    }
+
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), String> {
+        match self.faults.writes.load(Ordering::Relaxed) {
+            true => Err("the device is gone".to_string()),
+            false => self.store.write(batch, sync),
+        }
+    }
+
+    fn flush(&self) -> Result<(), StateError> {
+        self.store.flush()
+    }
+
+    fn compact(&self) -> Result<(), StateError> {
+        self.store.compact()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.store.memory_bytes()
+    }
+
+    fn file_bytes(&self) -> Result<u64, StateError> {
+        self.store.file_bytes()
+    }
+
+    fn disk_bytes(&self) -> Result<u64, StateError> {
+        self.store.disk_bytes()
+    }
+}
+
+fn open(memory: &MemoryStore) -> (Checkpoint, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let store = Failing { store: memory.open().unwrap(), faults: Arc::clone(&faults) };
+    (Checkpoint::of(Box::new(store), "shop", None).unwrap(), faults)
+}
+
+#[test]
+fn a_failed_write_closes_the_checkpoint_until_it_is_opened_again() {
+    let memory = MemoryStore::new();
+    let (checkpoint, faults) = open(&memory);
+    checkpoint.write_plan(&plan(0)).unwrap();
+    faults.writes.store(true, Ordering::Relaxed);
+    let error = checkpoint.commit(&commit(0), put(key(0, 0, 0), 10)).unwrap_err();
+    assert_eq!(error.to_string(), "cannot commit to memory: the device is gone; see to that, then start the job again");
+    // The device is back, but whether the commit is on it is not known: only an opening can say.
+    faults.writes.store(false, Ordering::Relaxed);
+    let poisoned = |result: Result<(), StateError>| match result {
+        Err(error @ StateError::Poisoned { .. }) => {
+            assert!(error.to_string().contains("the device is gone"), "{error}")
+        }
+        other => panic!("{other:?}"),
+    };
+    poisoned(checkpoint.commit(&commit(0), StateChanges::default()).map(|_| ()));
+    poisoned(checkpoint.write_plan(&plan(0)));
+    poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
+    poisoned(checkpoint.retire(2));
+    poisoned(checkpoint.compact());
+    poisoned(checkpoint.newest_records().map(|_| ()));
+    poisoned(checkpoint.manifest().map(|_| ()));
+    poisoned(checkpoint.bucket_index(operator()).map(|_| ()));
+    poisoned(checkpoint.close());
+    let again = Checkpoint::open_in_memory(&memory, "shop").unwrap();
+    assert_eq!(again.newest_records().unwrap().commit, None);
+    again.commit(&commit(0), StateChanges::default()).unwrap();
+}
+
+#[test]
+fn an_error_in_the_middle_of_a_range_is_not_its_end() {
+    let memory = MemoryStore::new();
+    let (checkpoint, faults) = open(&memory);
+    checkpoint.write_plan(&plan(0)).unwrap();
+    let puts = [key(0, 0, 0), key(0, 0, 1)].map(|at| (at, b"rows".to_vec())).into();
+    checkpoint.commit(&commit(0), StateChanges { puts, ..StateChanges::default() }).unwrap();
+    faults.reads.store(true, Ordering::Relaxed);
+    let found: Vec<_> = checkpoint.blocks(operator(), 0).unwrap().collect();
+    let [Ok((first, _)), Err(error)] = &found[..] else { panic!("{found:?}") };
+    assert!(error.to_string().contains(&format!("what follows the block of {first}: out of order")), "{error}");
+    assert!(checkpoint.state_bytes(operator()).is_err());
+}
