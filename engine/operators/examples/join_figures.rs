@@ -122,22 +122,21 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
                 chunks.push((side, sides[side as usize].batch(side, CHUNK_ROWS.min(rows_an_epoch / 2 - from))));
             }
         }
-        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
         let start = Instant::now();
         let mut lane = Arc::clone(&spec).lane().unwrap();
         for (side, rows) in &chunks {
-            lane.push(*side as usize, operator::Sign::Add, rows, &moment).unwrap();
+            lane.push(*side as usize, operator::Sign::Add, rows, &time).unwrap();
         }
-        join.absorb(&moment, lane.finish().unwrap(), 0).unwrap();
+        join.absorb(&time, lane.finish().unwrap(), 0).unwrap();
         times.lane += start.elapsed();
         let start = Instant::now();
-        for task in join.tasks(&moment).unwrap() {
-            given +=
-                join.run(task, &moment, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
+        for task in join.tasks(&time).unwrap() {
+            given += join.run(task, &time, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
         }
         times.run += start.elapsed();
         let start = Instant::now();
-        let changes = join.prepare_commit(&moment, &blocks).unwrap();
+        let changes = join.prepare_commit(&time, &blocks).unwrap();
         times.settle += start.elapsed();
         written += changes.puts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));

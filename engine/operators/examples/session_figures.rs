@@ -92,11 +92,11 @@ fn chunks(epoch: u64, lane: u64, rows: usize, keys: u64) -> Vec<RecordBatch> {
     (0..rows).step_by(CHUNK_ROWS).map(chunk).collect()
 }
 
-fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &EpochTime) -> Vec<LanePart> {
+fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], time: &EpochTime) -> Vec<LanePart> {
     let one = |chunks: &Vec<RecordBatch>| {
         let mut lane = Arc::clone(spec).lane().unwrap();
         for chunk in chunks {
-            lane.push(0, Sign::Add, chunk, moment).unwrap();
+            lane.push(0, Sign::Add, chunk, time).unwrap();
         }
         lane.finish().unwrap()
     };
@@ -106,15 +106,15 @@ fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &EpochTime)
     })
 }
 
-fn run(operator: &mut Box<dyn Operator>, moment: &EpochTime, blocks: &Blocks, threads: usize) -> usize {
-    let tasks = operator.tasks(moment).unwrap();
+fn run(operator: &mut Box<dyn Operator>, time: &EpochTime, blocks: &Blocks, threads: usize) -> usize {
+    let tasks = operator.tasks(time).unwrap();
     let (next, given) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let operator = &*operator;
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let changes = operator.run(*task, moment, blocks).unwrap();
+                    let changes = operator.run(*task, time, blocks).unwrap();
                     let rows: usize = changes.iter().map(|change| change.rows.num_rows()).sum();
                     given.fetch_add(rows, Ordering::Relaxed);
                 }
@@ -137,16 +137,16 @@ fn main() {
         let input: Vec<_> = (0..lanes as u64).map(|lane| chunks(epoch, lane, rows / lanes, keys as u64)).collect();
         let watermark = |epoch: u64| (epoch > 0).then(|| (epoch as i64 - 1) * EPOCH_US);
         let (watermark_us, late_us) = (watermark(epoch), watermark(epoch.saturating_sub(1)));
-        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
         let begun = Instant::now();
-        let parts = fold(&spec, &input, &moment);
+        let parts = fold(&spec, &input, &time);
         let folded = begun.elapsed();
         for (lane, part) in parts.into_iter().enumerate() {
-            operator.absorb(&moment, part, lane as u16).unwrap();
+            operator.absorb(&time, part, lane as u16).unwrap();
         }
-        let given = run(&mut operator, &moment, &blocks, lanes);
+        let given = run(&mut operator, &time, &blocks, lanes);
         let ran = begun.elapsed();
-        let changes = operator.prepare_commit(&moment, &blocks).unwrap();
+        let changes = operator.prepare_commit(&time, &blocks).unwrap();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
         changes
             .drops

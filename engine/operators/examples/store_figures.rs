@@ -66,7 +66,7 @@ fn measure(rows: usize) {
     let (mut blocks, mut times) = (Blocks::default(), BTreeMap::<&str, Duration>::new());
     let mut store = open(&blocks);
     let epochs = rows.div_ceil(EPOCH_ROWS);
-    let moment = |epoch: usize| EpochTime {
+    let epoch_time = |epoch: usize| EpochTime {
         epoch: EpochId(epoch as u64),
         batch_time_us: epoch as i64,
         watermark_us: None,
@@ -80,17 +80,17 @@ fn measure(rows: usize) {
             *times.entry(name).or_default() += began.elapsed();
         };
         for (shard, (batch, hashes)) in of_epoch.iter().enumerate() {
-            let mut guard = store.shard(shard as u8, &moment(epoch), &blocks).unwrap();
+            let mut guard = store.shard(shard as u8, &epoch_time(epoch), &blocks).unwrap();
             timed("2 find", &mut || assert!(!hashes.iter().any(|key| guard.contains(*key))));
             timed("3 insert", &mut || {
                 guard.insert(batch, hashes).unwrap();
             });
             drop(guard);
             let shard = shard as u8;
-            timed("4 encode", &mut || store.finish(shard..shard + 1, &moment(epoch)).unwrap());
+            timed("4 encode", &mut || store.finish(shard..shard + 1, &epoch_time(epoch)).unwrap());
         }
         timed("5 settle", &mut || {
-            let changes = store.prepare_commit(&moment(epoch), &blocks).unwrap();
+            let changes = store.prepare_commit(&epoch_time(epoch), &blocks).unwrap();
             changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
             blocks.0.extend(changes.puts);
             store.committed();
@@ -99,7 +99,7 @@ fn measure(rows: usize) {
     let metrics = store.metrics();
     let again = open(&blocks);
     let began = Instant::now();
-    (0..SHARDS).for_each(|shard| drop(again.shard(shard, &moment(epochs), &blocks).unwrap()));
+    (0..SHARDS).for_each(|shard| drop(again.shard(shard, &epoch_time(epochs), &blocks).unwrap()));
     times.insert("6 reload", began.elapsed());
     let count = (epochs * EPOCH_ROWS) as u128;
     println!("{count} rows of 15 bytes, {EPOCH_ROWS} an epoch:");

@@ -224,7 +224,7 @@ pub trait OperatorSpec: Debug + Send + Sync {
 pub struct Stored {
     /// Keys and sizes of the blocks, store by store, in the order of [`OperatorSpec::stores`].
     pub blocks: Vec<Vec<(BlockKey, u64)>>,
-    /// The moment of the last committed epoch: what ended by then is gone even if a block still holds it.
+    /// The time of the last committed epoch: what ended by then is gone even if a block still holds it.
     pub last: Option<EpochTime>,
     /// Memory that all operators of the job share.
     pub budget: Arc<crate::store::Budget>,
@@ -241,7 +241,7 @@ pub trait OperatorLane: Send {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError>;
 
     /// What the epoch brought; the lane is empty again.
@@ -260,39 +260,35 @@ pub trait Operator: Send + Sync {
     ///
     /// # Errors
     /// If the part is not of this operator's lanes.
-    fn absorb(&mut self, moment: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError>;
+    fn absorb(&mut self, time: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError>;
 
     /// The work of the epoch once every lane is absorbed. The order is the order of the result.
     ///
     /// # Errors
     /// If it cannot be told.
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError>;
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError>;
 
     /// Does one task. Pieces are done side by side, each once.
     ///
     /// # Errors
     /// If state is missing or damaged, or a function fails.
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError>;
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError>;
 
     /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
     ///
     /// # Errors
     /// If a block to be merged cannot be read.
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError>;
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError>;
 
     /// The epoch is durable: its blocks are read from the checkpoint from now on.
     fn committed(&mut self);
 
-    /// True if an epoch without input at this moment would give something out or let something go (Spark's no-data batch).
+    /// True if an epoch without input at this time would give something out or let something go (Spark's no-data batch).
     fn has_pending_output(&self, next: &EpochTime) -> bool;
 
     /// True if the rows of a replaced bucket ([`Sign::Replace`]) will never change again.
-    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
-        let _ = (bucket, moment);
+    fn is_final(&self, bucket: i64, time: &EpochTime) -> bool {
+        let _ = (bucket, time);
         false
     }
 

@@ -8,7 +8,7 @@
 //! finish()  what the epoch changed becomes blocks (format): of one shard, or of all together in a small epoch
 //! settle()  blocks are filed (index), merged when they are many or mostly dead (settle, compact); the summary says what there is
 //! ```
-//! What is written depends on the committed blocks, the changes and the moment alone, never on what is in memory.
+//! What is written depends on the committed blocks, the changes and the epoch's time alone, never on what is in memory.
 
 mod budget;
 mod commit;
@@ -128,13 +128,13 @@ impl Store {
     pub fn shard(
         &self,
         number: u8,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<MutexGuard<'_, Shard>, OperatorError> {
         let passed = self.summary(committed)?.passed;
         let mut shard = self.lock(number);
         self.used[number as usize].store(self.calls.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-        shard.begin(moment.epoch, Passed::at(moment).and(passed));
+        shard.begin(time.epoch, Passed::at(time).and(passed));
         if !shard.is_loaded() {
             let rows = self.read(number, shard.passed(passed), committed)?;
             shard.load(rows);
@@ -149,7 +149,7 @@ impl Store {
     ///
     /// # Errors
     /// If the rows cannot be encoded, or if there are more blocks than an epoch can have.
-    pub fn finish(&self, shards: std::ops::Range<u8>, moment: &EpochTime) -> Result<(), OperatorError> {
+    pub fn finish(&self, shards: std::ops::Range<u8>, time: &EpochTime) -> Result<(), OperatorError> {
         let bucket = if shards.len() == 1 { shards.start as usize } else { ALL };
         let mut changes = Vec::new();
         for number in shards.clone() {
@@ -163,7 +163,7 @@ impl Store {
             }
             self.account(&mut shard);
         }
-        self.encode(bucket, changes, moment.epoch)?;
+        self.encode(bucket, changes, time.epoch)?;
         for number in shards.rev() {
             if !self.budget.is_over() {
                 break;
@@ -173,20 +173,20 @@ impl Store {
         Ok(())
     }
 
-    /// True if a row of this shard is due at this moment: its shard must be looked at even if no row came for it. Also true
+    /// True if a row of this shard is due at this time: its shard must be looked at even if no row came for it. Also true
     /// after a restart until any shard has been read, since nothing is known before.
-    pub fn is_due(&self, number: u8, moment: &EpochTime) -> bool {
+    pub fn is_due(&self, number: u8, time: &EpochTime) -> bool {
         if self.spec.expires.is_none() && self.spec.expires_at_batch_time.is_none() {
             return false;
         }
         let facts = self.lock(number).facts();
         let known = facts.or_else(|| self.summary.get().map(|summary| summary.shards[number as usize]));
-        known.is_none_or(|facts| facts.is_due(Passed::at(moment)))
+        known.is_none_or(|facts| facts.is_due(Passed::at(time)))
     }
 
-    /// True if a row of any shard is due at this moment; as [`Store::is_due`] after a restart.
-    pub fn any_due(&self, moment: &EpochTime) -> bool {
-        (0..SHARDS).any(|number| self.is_due(number, moment))
+    /// True if a row of any shard is due at this time; as [`Store::is_due`] after a restart.
+    pub fn any_due(&self, time: &EpochTime) -> bool {
+        (0..SHARDS).any(|number| self.is_due(number, time))
     }
 
     /// What the commit of this epoch writes; rows that are due have gone, and blocks that have become many are merged.
@@ -195,10 +195,10 @@ impl Store {
     /// If a block to be merged cannot be read.
     pub fn prepare_commit(
         &mut self,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BlockChanges, OperatorError> {
-        commit::prepare(self, moment, committed)
+        commit::prepare(self, time, committed)
     }
 
     /// The epoch is durable.

@@ -63,40 +63,38 @@ impl Aggregate {
     }
 
     /// Starts of the windows that became complete between two watermarks.
-    pub fn complete_windows(&self, moment: &EpochTime) -> Vec<i64> {
+    pub fn complete_windows(&self, time: &EpochTime) -> Vec<i64> {
         let Some(window) = self.spec.window else { return Vec::new() };
         let complete: BTreeSet<i64> = self
             .index
             .buckets()
             .flat_map(|pane| window.windows_of(pane))
-            .filter(|start| {
-                window.is_complete(*start, moment.watermark_us) && !window.is_complete(*start, moment.late_us)
-            })
+            .filter(|start| window.is_complete(*start, time.watermark_us) && !window.is_complete(*start, time.late_us))
             .collect();
         complete.into_iter().collect()
     }
 
     /// Windows or key buckets whose result the running epoch changed.
-    pub fn touched_groups(&self, moment: &EpochTime) -> Vec<i64> {
+    pub fn touched_groups(&self, time: &EpochTime) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self
                 .touched
                 .iter()
                 .flat_map(|pane| window.windows_of(*pane))
-                .filter(|start| !window.is_complete(*start, moment.late_us))
+                .filter(|start| !window.is_complete(*start, time.late_us))
                 .collect(),
             None => self.touched.clone(),
         };
-        self.with_global(groups, moment)
+        self.with_global(groups, time)
     }
 
     /// All windows or key buckets that have state.
-    pub fn all_groups(&self, moment: &EpochTime) -> Vec<i64> {
+    pub fn all_groups(&self, time: &EpochTime) -> Vec<i64> {
         let groups: BTreeSet<i64> = match self.spec.window {
             Some(window) => self.index.buckets().flat_map(|pane| window.windows_of(pane)).collect(),
             None => self.index.buckets().collect(),
         };
-        self.with_global(groups, moment)
+        self.with_global(groups, time)
     }
 
     /// Blocks of these buckets, oldest first, each with whether the running epoch made it.
@@ -115,8 +113,8 @@ impl Aggregate {
     }
 
     /// A global aggregate has its one row from the first epoch on, even if nothing was read (Spark §4.3).
-    fn with_global(&self, mut groups: BTreeSet<i64>, moment: &EpochTime) -> Vec<i64> {
-        if self.spec.is_global() && moment.epoch == EpochId(0) {
+    fn with_global(&self, mut groups: BTreeSet<i64>, time: &EpochTime) -> Vec<i64> {
+        if self.spec.is_global() && time.epoch == EpochId(0) {
             groups.insert(0);
         }
         groups.into_iter().collect()

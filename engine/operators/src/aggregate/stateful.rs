@@ -125,18 +125,12 @@ struct Lane {
 }
 
 impl OperatorLane for Lane {
-    fn push(
-        &mut self,
-        _: usize,
-        sign: Sign,
-        rows: &RecordBatch,
-        moment: &EpochTime,
-    ) -> Result<LateRows, OperatorError> {
+    fn push(&mut self, _: usize, sign: Sign, rows: &RecordBatch, time: &EpochTime) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             return Err(OperatorError::Compute("an aggregate of blocks cannot take rows back".to_string()));
         }
         // Complete mode forgets nothing, so nothing comes too late for it (Spark §3).
-        self.lane.push(rows, moment.late_us.filter(|_| self.emission != Emission::Complete))
+        self.lane.push(rows, time.late_us.filter(|_| self.emission != Emission::Complete))
     }
 
     fn finish(&mut self) -> Result<LanePart, OperatorError> {
@@ -152,45 +146,45 @@ struct Stateful {
 }
 
 impl Operator for Stateful {
-    fn absorb(&mut self, moment: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, time: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError> {
         let deltas = part.downcast::<Vec<Delta>>();
         let deltas = deltas.map_err(|_| OperatorError::Compute("a lane handed over what is no delta".to_string()))?;
         if lane == 0 {
             self.updated = 0;
         }
         self.updated += deltas.iter().map(|delta| delta.rows).sum::<u64>();
-        self.aggregate.absorb(moment.epoch, lane, *deltas);
+        self.aggregate.absorb(time.epoch, lane, *deltas);
         Ok(())
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Task { group, shard: None }).collect();
         Ok(match self.emission {
-            Emission::Append => self.aggregate.merge_items(&self.aggregate.complete_windows(moment)),
+            Emission::Append => self.aggregate.merge_items(&self.aggregate.complete_windows(time)),
             Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => {
-                whole(self.aggregate.touched_groups(moment))
+                whole(self.aggregate.touched_groups(time))
             }
             Emission::Complete => {
                 // The first epoch gives out even nothing: what stands above may have a row all the same, as `count(*)` of all has.
-                let is_due = self.aggregate.is_touched() || moment.epoch.0 == 0;
+                let is_due = self.aggregate.is_touched() || time.epoch.0 == 0;
                 whole(if is_due { vec![0] } else { Vec::new() })
             }
         })
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let aggregate = &self.aggregate;
         match self.emission {
             Emission::Append => Ok(vec![Change::add(aggregate.merge(committed, task)?)]),
             Emission::Replace => self.bucket(task.group, committed),
             Emission::ReplaceAndChanges => {
                 let mut changes = self.bucket(task.group, committed)?;
-                changes.extend(self.changes(task.group, moment, committed)?);
+                changes.extend(self.changes(task.group, time, committed)?);
                 Ok(changes)
             }
-            Emission::Changes => self.changes(task.group, moment, committed),
+            Emission::Changes => self.changes(task.group, time, committed),
             Emission::Complete => {
-                let tasks = aggregate.merge_items(&aggregate.all_groups(moment));
+                let tasks = aggregate.merge_items(&aggregate.all_groups(time));
                 let parts = tasks.into_iter().map(|task| aggregate.merge(committed, task));
                 let rows = concat_batches(&aggregate.spec().output, &parts.collect::<Result<Vec<_>, _>>()?)?;
                 Ok(vec![Change { sign: Sign::Replace { bucket: 0 }, rows }])
@@ -198,13 +192,9 @@ impl Operator for Stateful {
         }
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
-        let evict_until_us = moment.watermark_us.filter(|_| self.emission != Emission::Complete);
-        self.aggregate.prepare_commit(committed, moment.epoch, evict_until_us)
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        let evict_until_us = time.watermark_us.filter(|_| self.emission != Emission::Complete);
+        self.aggregate.prepare_commit(committed, time.epoch, evict_until_us)
     }
 
     fn committed(&mut self) {
@@ -215,9 +205,9 @@ impl Operator for Stateful {
         self.emission != Emission::Complete && !self.aggregate.complete_windows(next).is_empty()
     }
 
-    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
+    fn is_final(&self, bucket: i64, time: &EpochTime) -> bool {
         let window = self.aggregate.spec().window.filter(|_| self.emission != Emission::Complete);
-        window.is_some_and(|window| window.is_complete(bucket, moment.watermark_us))
+        window.is_some_and(|window| window.is_complete(bucket, time.watermark_us))
     }
 
     fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
@@ -253,12 +243,7 @@ impl Stateful {
 
     /// The difference that the epoch makes to one window or hash bucket. Only the keys it touched are merged, once without
     /// the epoch's blocks and once with them.
-    fn changes(
-        &self,
-        group: i64,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<Change>, OperatorError> {
+    fn changes(&self, group: i64, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let aggregate = &self.aggregate;
         let blocks: Vec<(BlockKey, bool)> = aggregate.blocks_of(aggregate.buckets_of(group)).collect();
         let keys = aggregate.spec().keys.len();
@@ -279,7 +264,7 @@ impl Stateful {
             after.push(&rows, None)?;
         }
         // A global aggregate has its row from the first epoch on; before that there is nothing to take back.
-        let is_first = moment.epoch.0 == 0 && aggregate.spec().is_global();
+        let is_first = time.epoch.0 == 0 && aggregate.spec().is_global();
         let before = before.into_result(group)?;
         let before = if is_first { before.slice(0, 0) } else { before };
         difference(before, after.into_result(group)?)

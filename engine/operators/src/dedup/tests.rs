@@ -10,7 +10,7 @@ use super::*;
 use crate::OperatorError;
 use crate::keyed::EventTime;
 use crate::operator::{Bound, OperatorSpec, Sign};
-use bed::{Bed, Row, batch, moment, schema, spec};
+use bed::{Bed, Row, batch, epoch_time, schema, spec};
 
 const SECOND: i64 = 1_000_000;
 
@@ -181,7 +181,7 @@ fn a_key_lives_for_a_time() {
 fn rows_that_are_taken_back_are_refused() {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec(Expiry::Never, &[0]));
     let mut lane = spec.lane().unwrap();
-    let error = lane.push(0, Sign::Retract, &batch(&[k("a")]), &moment(0, None, None)).unwrap_err();
+    let error = lane.push(0, Sign::Retract, &batch(&[k("a")]), &epoch_time(0, None, None)).unwrap_err();
     assert!(matches!(error, OperatorError::Compute(what) if what.contains("gold.d: rows that change")));
 }
 

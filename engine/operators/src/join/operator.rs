@@ -43,17 +43,17 @@ impl Join {
     fn run_shard(
         &self,
         shard: u8,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
         output: &mut Output<'_>,
     ) -> Result<(), OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(shard).collect();
-        if parts.is_empty() && !self.left.is_due(shard, moment) && !self.right.is_due(shard, moment) {
+        if parts.is_empty() && !self.left.is_due(shard, time) && !self.right.is_due(shard, time) {
             return Ok(());
         }
         self.check_signs(&parts)?;
-        let mut left = self.left.shard(shard, moment, committed)?;
-        let mut right = self.right.shard(shard, moment, committed)?;
+        let mut left = self.left.shard(shard, time, committed)?;
+        let mut right = self.right.shard(shard, time, committed)?;
         let mut work = ShardWork { spec: &self.spec, left: &mut left, right: &mut right, output };
         for (port, side) in Side::BOTH.into_iter().enumerate() {
             // A row may be taken back in the epoch that adds it: what is added comes first.
@@ -63,7 +63,7 @@ impl Join {
                 }
             }
         }
-        Side::BOTH.into_iter().try_for_each(|side| work.let_go(side, moment))
+        Side::BOTH.into_iter().try_for_each(|side| work.let_go(side, time))
     }
 
     fn check_signs(&self, parts: &[PieceRows<'_>]) -> Result<(), OperatorError> {
@@ -76,33 +76,29 @@ impl Join {
 }
 
 impl Operator for Join {
-    fn absorb(&mut self, _moment: &EpochTime, part: LanePart, _lane: u16) -> Result<(), OperatorError> {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.has_pending_output(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.has_pending_output(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         let mut output = Output::new(&self.spec);
         for shard in shards.clone() {
-            self.run_shard(shard, moment, committed, &mut output)?;
+            self.run_shard(shard, time, committed, &mut output)?;
         }
-        self.left.finish(shards.clone(), moment)?;
-        self.right.finish(shards, moment)?;
+        self.left.finish(shards.clone(), time)?;
+        self.right.finish(shards, time)?;
         output.finish()
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        let mut changes = self.left.prepare_commit(moment, committed)?;
-        let right = self.right.prepare_commit(moment, committed)?;
+        let mut changes = self.left.prepare_commit(time, committed)?;
+        let right = self.right.prepare_commit(time, committed)?;
         changes.puts.extend(right.puts);
         changes.deletes.extend(right.deletes);
         changes.drops.extend(right.drops);

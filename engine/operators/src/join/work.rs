@@ -43,8 +43,8 @@ impl ShardWork<'_, '_> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(super) fn let_go(&mut self, side: Side, moment: &EpochTime) -> Result<(), OperatorError> {
-        let due = self.shard(side).due(moment);
+    pub(super) fn let_go(&mut self, side: Side, time: &EpochTime) -> Result<(), OperatorError> {
+        let due = self.shard(side).due(time);
         if due.is_empty() {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl ShardWork<'_, '_> {
                 self.output.alone(side, &rows)?;
             }
         }
-        self.shard_mut(side).evict(moment);
+        self.shard_mut(side).evict(time);
         Ok(())
     }
 

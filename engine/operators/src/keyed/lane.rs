@@ -110,13 +110,13 @@ impl OperatorLane for KeyedLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         let Some(event_time) = self.ports[port].event_time else {
             self.collect(port, sign, rows.clone())?;
             return Ok(LateRows::default());
         };
-        let (left, kept) = late_rows(event_time, rows, moment)?;
+        let (left, kept) = late_rows(event_time, rows, time)?;
         match kept {
             None => self.collect(port, sign, rows.clone())?,
             Some(kept) => self.collect(port, sign, filter_record_batch(rows, &kept)?)?,
@@ -136,16 +136,16 @@ impl OperatorLane for KeyedLane {
 fn late_rows(
     event_time: EventTime,
     rows: &RecordBatch,
-    moment: &EpochTime,
+    time: &EpochTime,
 ) -> Result<(LateRows, Option<BooleanArray>), OperatorError> {
     let times = instants(rows.column(event_time.column))?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let is_late = |us: i64| moment.late_us.is_some_and(|late_us| us <= late_us);
+    let is_late = |us: i64| time.late_us.is_some_and(|late_us| us <= late_us);
     let some_untimed = event_time.required && times.null_count() > 0;
     if !some_untimed && !times.iter().flatten().any(is_late) {
         return Ok((LateRows::default(), None));
     }
-    let late: BooleanArray = times.iter().map(|time| Some(time.is_some_and(is_late))).collect();
+    let late: BooleanArray = times.iter().map(|us| Some(us.is_some_and(is_late))).collect();
     let untimed = |row: usize| event_time.required && times.is_null(row);
     let kept: BooleanArray = (0..times.len()).map(|row| Some(!late.value(row) && !untimed(row))).collect();
     let count = (0..times.len()).filter(|row| untimed(*row)).count() as u64;

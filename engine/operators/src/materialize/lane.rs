@@ -33,9 +33,9 @@ impl OperatorLane for MaterializeLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
-        self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, moment)
+        self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, time)
     }
 
     fn finish(&mut self) -> Result<LanePart, OperatorError> {

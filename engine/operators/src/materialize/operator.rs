@@ -95,19 +95,19 @@ impl Materialize {
     fn run_shard(
         &self,
         number: u8,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(number).collect();
-        if parts.is_empty() && !self.store.is_due(number, moment) {
+        if parts.is_empty() && !self.store.is_due(number, time) {
             return Ok(BTreeMap::new());
         }
-        let mut shard = self.store.shard(number, moment, committed)?;
+        let mut shard = self.store.shard(number, time, committed)?;
         let mut out = BTreeMap::new();
         for (bucket, touched) in self.take_in(&parts, &mut shard)? {
             out.insert(bucket, self.rows_of(touched, &mut shard)?);
         }
-        shard.evict(moment);
+        shard.evict(time);
         Ok(out)
     }
 }
@@ -117,36 +117,32 @@ impl Operator for Materialize {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.is_first() || self.store.any_due(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.store.any_due(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         let mut out = BTreeMap::new();
         for number in shards.clone() {
-            out.extend(self.run_shard(number, moment, committed)?);
+            out.extend(self.run_shard(number, time, committed)?);
         }
-        self.store.finish(shards.clone(), moment)?;
+        self.store.finish(shards.clone(), time)?;
         if let Some(begun) = self.begun.as_ref().filter(|begun| !begun.has_begun()) {
             let bucket: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![WHOLE]));
             if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
                 out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
-                begun.note(moment, committed)?;
+                begun.note(time, committed)?;
             }
         }
         Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        let mut all = self.store.prepare_commit(moment, committed)?;
+        let mut all = self.store.prepare_commit(time, committed)?;
         if let Some(begun) = &mut self.begun {
-            let changes = begun.prepare_commit(moment, committed)?;
+            let changes = begun.prepare_commit(time, committed)?;
             all.puts.extend(changes.puts);
             all.deletes.extend(changes.deletes);
             all.drops.extend(changes.drops);
@@ -163,8 +159,8 @@ impl Operator for Materialize {
         self.is_first() || self.store.any_due(next)
     }
 
-    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
-        self.spec.is_final(bucket, moment.watermark_us)
+    fn is_final(&self, bucket: i64, time: &EpochTime) -> bool {
+        self.spec.is_final(bucket, time.watermark_us)
     }
 
     fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {

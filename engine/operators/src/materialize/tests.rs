@@ -11,7 +11,7 @@ use super::{Bucket, MaterializeSpec};
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::aggregate::{instant, window_type};
 use crate::operator::{Change, OperatorSpec, Sign};
-use crate::recompute::tests::{Bed, Lanes, Random, moment, texts};
+use crate::recompute::tests::{Bed, Lanes, Random, epoch_time, texts};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
@@ -137,8 +137,8 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 let at = random.below(lanes.len());
                 lanes[at].insert(0, (0, Sign::Retract, batch(std::slice::from_ref(row))));
             }
-            let moment = moment(epoch, late_us, watermark_us);
-            let out = bed.epoch(&lanes, moment);
+            let time = epoch_time(epoch, late_us, watermark_us);
+            let out = bed.epoch(&lanes, time);
             if kind == Bucket::Whole && epoch == 0 {
                 touched.insert(0);
             }
@@ -149,12 +149,12 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 wanted.insert(*at, live.get(at).map(|rows| texts(&batch(rows))).unwrap_or_default());
                 let ends_us = ends_after_us.filter(|_| *at != i64::MIN).map(|after_us| at + after_us);
                 let is_final = ends_us.is_some_and(|ends_us| watermark_us.is_some_and(|us| ends_us <= us));
-                assert_eq!(bed.operator().is_final(*at, &moment), is_final);
+                assert_eq!(bed.operator().is_final(*at, &time), is_final);
             }
             // Also those that this epoch did not touch: their files are no longer to be remembered.
             for at in files.keys() {
                 let is_past = ends_after_us.is_some_and(|after_us| watermark_us.is_some_and(|us| at + after_us <= us));
-                assert_eq!(bed.operator().is_final(*at, &moment), is_past && *at != i64::MIN);
+                assert_eq!(bed.operator().is_final(*at, &time), is_past && *at != i64::MIN);
             }
             assert_eq!(files, wanted, "seed {seed}, epoch {epoch}");
             late_us = watermark_us;
@@ -203,12 +203,12 @@ fn stretches_of_time_close_when_all_their_rows_are_final() {
 #[test]
 fn an_empty_table_is_given_out_once() {
     let mut bed = Bed::new(spec(Bucket::Whole));
-    assert!(bed.operator().has_pending_output(&moment(4, None, None)));
-    let out = bed.epoch(&vec![], moment(4, None, None));
+    assert!(bed.operator().has_pending_output(&epoch_time(4, None, None)));
+    let out = bed.epoch(&vec![], epoch_time(4, None, None));
     assert_eq!((out.len(), out[0].sign, out[0].rows.num_rows()), (1, Sign::Replace { bucket: 0 }, 0));
     bed.restart();
-    assert!(!bed.operator().has_pending_output(&moment(5, None, None)));
-    assert!(bed.epoch(&vec![], moment(5, None, None)).is_empty());
+    assert!(!bed.operator().has_pending_output(&epoch_time(5, None, None)));
+    assert!(bed.epoch(&vec![], epoch_time(5, None, None)).is_empty());
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn a_large_epoch_gives_out_each_bucket_once() {
         for (number, rows) in rows.chunks(1_000).enumerate() {
             lanes[number / 20].push((0, Sign::Add, batch(rows)));
         }
-        let mut buckets = replaced(&bed.epoch(&lanes, moment(0, None, None)), &mut files);
+        let mut buckets = replaced(&bed.epoch(&lanes, epoch_time(0, None, None)), &mut files);
         buckets.sort_unstable();
         buckets.dedup();
         assert_eq!((buckets.len(), files.len()), (count, count));
@@ -231,7 +231,7 @@ fn a_large_epoch_gives_out_each_bucket_once() {
         bed.restart();
         // Take half of it back.
         let odd: Vec<Row> = rows.iter().filter(|row| row.id % 2 == 1).cloned().collect();
-        let out = bed.epoch(&vec![vec![(0, Sign::Retract, batch(&odd))]], moment(1, None, None));
+        let out = bed.epoch(&vec![vec![(0, Sign::Retract, batch(&odd))]], epoch_time(1, None, None));
         let ids =
             out.iter().flat_map(|change| change.rows.column(3).as_primitive::<arrow::datatypes::Int64Type>().values());
         assert!(ids.clone().all(|id| id % 2 == 0));
@@ -245,10 +245,10 @@ fn a_large_epoch_gives_out_each_bucket_once() {
 fn taking_back_what_is_not_there_stops() {
     let row = |id: i64| batch(&[Row { key: Some(1), time: Some(0), id }]);
     let mut bed = Bed::new(spec(Bucket::Hash(vec![2])));
-    bed.epoch(&vec![vec![(0, Sign::Add, row(1))]], moment(0, None, None));
-    let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, row(2))]], moment(1, None, None)).unwrap_err();
+    bed.epoch(&vec![vec![(0, Sign::Add, row(1))]], epoch_time(0, None, None));
+    let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, row(2))]], epoch_time(1, None, None)).unwrap_err();
     assert!(failed.to_string().contains("gold.test: a row is taken back that was never added"), "{failed}");
-    let failed = bed.try_epoch(&vec![vec![(0, Sign::Replace { bucket: 1 }, row(2))]], moment(1, None, None));
+    let failed = bed.try_epoch(&vec![vec![(0, Sign::Replace { bucket: 1 }, row(2))]], epoch_time(1, None, None));
     assert!(failed.unwrap_err().to_string().contains("whole buckets reach it"));
 }
 

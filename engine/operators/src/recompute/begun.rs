@@ -55,17 +55,17 @@ impl Begun {
     ///
     /// # Errors
     /// If the note cannot be kept.
-    pub(crate) fn note(&self, moment: &EpochTime, committed: &dyn BlockSource) -> Result<(), OperatorError> {
+    pub(crate) fn note(&self, time: &EpochTime, committed: &dyn BlockSource) -> Result<(), OperatorError> {
         if self.has_begun {
             return Ok(());
         }
         let hashes = hash_keys(&[], 1)?;
         let shard = hashes.shards[0];
-        let epoch = Int64Array::from(vec![moment.epoch.0 as i64]);
+        let epoch = Int64Array::from(vec![time.epoch.0 as i64]);
         let row = RecordBatch::try_new(Arc::clone(&self.store.spec().schema), vec![Arc::new(epoch)])?;
-        self.store.shard(shard, moment, committed)?.insert(&row, &hashes.keys)?;
+        self.store.shard(shard, time, committed)?.insert(&row, &hashes.keys)?;
         self.begins.store(true, Ordering::Release);
-        self.store.finish(shard..shard + 1, moment)
+        self.store.finish(shard..shard + 1, time)
     }
 
     /// What the commit writes.
@@ -74,10 +74,10 @@ impl Begun {
     /// As the store's.
     pub(crate) fn prepare_commit(
         &mut self,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BlockChanges, OperatorError> {
-        self.store.prepare_commit(moment, committed)
+        self.store.prepare_commit(time, committed)
     }
 
     /// The epoch is durable.

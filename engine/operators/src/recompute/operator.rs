@@ -54,17 +54,12 @@ impl Recompute {
         self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
     }
 
-    fn any_due(&self, moment: &EpochTime) -> bool {
-        self.ports.iter().any(|port| port.store.any_due(moment))
+    fn any_due(&self, time: &EpochTime) -> bool {
+        self.ports.iter().any(|port| port.store.any_due(time))
     }
 
     /// Locks the shards of a task in which there is something to do.
-    fn work(
-        &self,
-        task: Task,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<Work<'_>>, OperatorError> {
+    fn work(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Work<'_>>, OperatorError> {
         let mut work = Vec::new();
         for number in KeyedInput::shards_of(task) {
             let mut seen = ByHash::default();
@@ -74,9 +69,9 @@ impl Recompute {
                     touched.push(*key);
                 }
             }
-            if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, moment)) {
+            if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, time)) {
                 let ports =
-                    self.ports.iter().map(|port| port.shard(number, moment, committed)).collect::<Result<_, _>>()?;
+                    self.ports.iter().map(|port| port.shard(number, time, committed)).collect::<Result<_, _>>()?;
                 work.push(Work { number, ports, touched });
             }
         }
@@ -84,14 +79,14 @@ impl Recompute {
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
-    fn take_in(&self, work: &mut Work<'_>, moment: &EpochTime) -> Result<Vec<Placed>, OperatorError> {
+    fn take_in(&self, work: &mut Work<'_>, time: &EpochTime) -> Result<Vec<Placed>, OperatorError> {
         let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
         for port in &mut work.ports {
-            port.renew(&work.touched, moment)?;
+            port.renew(&work.touched, time)?;
         }
         for part in &parts {
             match part.sign {
-                Sign::Add => work.ports[part.port].add(&part.rows, part.keys, moment)?,
+                Sign::Add => work.ports[part.port].add(&part.rows, part.keys, time)?,
                 Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is taken back from it")),
                 Sign::Retract => {}
                 Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
@@ -161,16 +156,11 @@ impl Recompute {
         Ok(self.spec.plan.run(&ports.iter().collect::<Vec<_>>(), &self.spec.output)?)
     }
 
-    fn run_changes(
-        &self,
-        work: &mut [Work<'_>],
-        begins: bool,
-        moment: &EpochTime,
-    ) -> Result<Vec<Change>, OperatorError> {
+    fn run_changes(&self, work: &mut [Work<'_>], begins: bool, time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let (mut before, mut now) = (Vec::new(), Vec::new());
         for shard in work.iter_mut() {
             before.push(shard.ports.iter().map(|port| port.of_keys(&shard.touched)).collect::<Result<Vec<_>, _>>()?);
-            now.push(self.take_in(shard, moment)?);
+            now.push(self.take_in(shard, time)?);
         }
         self.prune(work, &mut now)?;
         if work.iter().all(|shard| shard.touched.is_empty()) && !begins {
@@ -183,15 +173,15 @@ impl Recompute {
         changes(&before, &self.result(&now)?)
     }
 
-    fn run_final(&self, work: &mut [Work<'_>], moment: &EpochTime) -> Result<Vec<Change>, OperatorError> {
+    fn run_final(&self, work: &mut [Work<'_>], time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let mut now = Vec::new();
         for shard in work.iter_mut() {
-            now.push(self.take_in(shard, moment)?);
+            now.push(self.take_in(shard, time)?);
         }
         self.prune(work, &mut now)?;
         let mut due = Vec::new();
         for shard in work.iter() {
-            due.push(shard.ports.iter().map(|port| port.due(moment)).collect::<Result<Vec<_>, _>>()?);
+            due.push(shard.ports.iter().map(|port| port.due(time)).collect::<Result<Vec<_>, _>>()?);
         }
         let rows = self.result(&due)?;
         Ok(if rows.num_rows() > 0 { vec![Change::add(rows)] } else { Vec::new() })
@@ -203,40 +193,36 @@ impl Operator for Recompute {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.is_first() || self.any_due(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.any_due(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
-        let mut work = self.work(task, moment, committed)?;
+        let mut work = self.work(task, time, committed)?;
         let changes = match self.spec.emission {
-            Emission::Changes => self.run_changes(&mut work, begins, moment)?,
-            Emission::Final => self.run_final(&mut work, moment)?,
+            Emission::Changes => self.run_changes(&mut work, begins, time)?,
+            Emission::Final => self.run_final(&mut work, time)?,
         };
         for shard in &mut work {
-            shard.ports.iter_mut().for_each(|port| port.evict(moment));
+            shard.ports.iter_mut().for_each(|port| port.evict(time));
         }
         drop(work);
         for port in &self.ports {
-            port.store.finish(shards.clone(), moment)?;
+            port.store.finish(shards.clone(), time)?;
         }
         if let Some(begun) = self.begun.as_ref().filter(|_| begins) {
-            begun.note(moment, committed)?;
+            begun.note(time, committed)?;
         }
         Ok(changes)
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut all = BlockChanges::default();
-        let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(moment, committed));
-        let begun = self.begun.iter_mut().map(|begun| begun.prepare_commit(moment, committed));
+        let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(time, committed));
+        let begun = self.begun.iter_mut().map(|begun| begun.prepare_commit(time, committed));
         for changes in ports.chain(begun) {
             let changes = changes?;
             all.puts.extend(changes.puts);

@@ -64,14 +64,14 @@ impl Port {
         RecordBatch::new_empty(Arc::clone(&self.input))
     }
 
-    /// Input rows as they are filed at this moment.
-    fn to_state(&self, rows: &RecordBatch, moment: &EpochTime) -> Result<RecordBatch, OperatorError> {
+    /// Input rows as they are filed at this time.
+    fn to_state(&self, rows: &RecordBatch, time: &EpochTime) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.to_state.iter().map(|column| Arc::clone(rows.column(*column))).collect();
         if let Some(window) = self.ends {
             columns.push(instants(rows.column(window))?);
         }
         if let Some(us) = self.forgotten_after_us {
-            let forgotten_us = moment.batch_time_us.saturating_add(us);
+            let forgotten_us = time.batch_time_us.saturating_add(us);
             let column = TimestampMicrosecondArray::from_value(forgotten_us, rows.num_rows());
             columns.push(Arc::new(column.with_data_type(crate::aggregate::instant())));
         }
@@ -91,10 +91,10 @@ impl Port {
     pub(super) fn shard(
         &self,
         number: u8,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<PortShard<'_>, OperatorError> {
-        Ok(PortShard { port: self, rows: self.store.shard(number, moment, committed)? })
+        Ok(PortShard { port: self, rows: self.store.shard(number, time, committed)? })
     }
 }
 
@@ -127,8 +127,8 @@ impl PortShard<'_> {
     }
 
     /// The rows that are due.
-    pub(super) fn due(&self, moment: &EpochTime) -> Result<Placed, OperatorError> {
-        self.at(self.rows.due(moment))
+    pub(super) fn due(&self, time: &EpochTime) -> Result<Placed, OperatorError> {
+        self.at(self.rows.due(time))
     }
 
     fn at(&self, positions: Vec<u32>) -> Result<Placed, OperatorError> {
@@ -137,13 +137,13 @@ impl PortShard<'_> {
     }
 
     /// Files input rows with the hashes of their keys.
-    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128], moment: &EpochTime) -> Result<(), OperatorError> {
-        self.rows.insert(&self.port.to_state(rows, moment)?, keys)?;
+    pub(super) fn add(&mut self, rows: &RecordBatch, keys: &[u128], time: &EpochTime) -> Result<(), OperatorError> {
+        self.rows.insert(&self.port.to_state(rows, time)?, keys)?;
         Ok(())
     }
 
     /// Files the rows of these partitions anew, if rows are forgotten: all of a partition go at once, some time after the last came.
-    pub(super) fn renew(&mut self, keys: &[u128], moment: &EpochTime) -> Result<(), OperatorError> {
+    pub(super) fn renew(&mut self, keys: &[u128], time: &EpochTime) -> Result<(), OperatorError> {
         if self.port.forgotten_after_us.is_none() {
             return Ok(());
         }
@@ -151,7 +151,7 @@ impl PortShard<'_> {
         let (positions, keys): (Vec<u32>, Vec<u128>) = found.unzip();
         let old = self.at(positions)?;
         old.positions.into_iter().for_each(|position| self.rows.remove(position));
-        self.add(&old.rows, &keys, moment)
+        self.add(&old.rows, &keys, time)
     }
 
     /// Removes one row for each of `counts`, the oldest of equal ones; returns the rows that stay and how many were removed.
@@ -183,7 +183,7 @@ impl PortShard<'_> {
     }
 
     /// Lets rows go that are due.
-    pub(super) fn evict(&mut self, moment: &EpochTime) {
-        self.rows.evict(moment);
+    pub(super) fn evict(&mut self, time: &EpochTime) {
+        self.rows.evict(time);
     }
 }

@@ -53,13 +53,13 @@ pub(super) fn touched(
     input: &KeyedInput,
     shards: Range<u8>,
     store: &Store,
-    moment: &EpochTime,
+    time: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<Option<Touched>, OperatorError> {
     let mut gathered = Gathered::default();
     for shard in shards {
         if gathered.take_rows(input, shard) {
-            gathered.take_sessions(shard, store, moment, committed)?;
+            gathered.take_sessions(shard, store, time, committed)?;
         }
     }
     let Some(first) = gathered.rows.first() else { return Ok(None) };
@@ -108,12 +108,12 @@ impl Gathered {
         &mut self,
         shard: u8,
         store: &Store,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<(), OperatorError> {
         let Some(touched) = self.shards.last() else { return Ok(()) };
         let from = self.positions.len();
-        let state = store.shard(shard, moment, committed)?;
+        let state = store.shard(shard, time, committed)?;
         for key in touched.keys.clone() {
             self.positions.extend(state.find(self.hashes[key as usize]));
             self.old_key.resize(self.positions.len(), key);

@@ -40,7 +40,7 @@ impl OperatorLane for SessionLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             let name = &self.spec.operator;
@@ -49,10 +49,10 @@ impl OperatorLane for SessionLane {
             )));
         }
         let GroupTime::Session { start, end } = self.spec.time else {
-            return self.rows.push(port, sign, rows, moment);
+            return self.rows.push(port, sign, rows, time);
         };
-        let Some(timed) = timed(rows, start, end) else { return self.rows.push(port, sign, rows, moment) };
-        let mut left = self.rows.push(port, sign, &filter_record_batch(rows, &timed)?, moment)?;
+        let Some(timed) = timed(rows, start, end) else { return self.rows.push(port, sign, rows, time) };
+        let mut left = self.rows.push(port, sign, &filter_record_batch(rows, &timed)?, time)?;
         left.untimed += (timed.len() - timed.true_count()) as u64;
         left.mask = left.mask.map(|mask| spread(&mask, &timed));
         Ok(left)

@@ -47,14 +47,14 @@ impl Session {
     fn merge(
         &self,
         touched: &Touched,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let Touched { merged, rows, old, .. } = touched;
         let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
         let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
         for shard in &touched.shards {
-            let mut state = self.store.shard(shard.shard, moment, committed)?;
+            let mut state = self.store.shard(shard.shard, time, committed)?;
             touched.positions[shard.old.clone()].iter().for_each(|position| state.remove(*position));
             let sessions = merged.sessions_of(&shard.keys);
             state.insert(&states.slice(sessions.start, sessions.len()), &keys[sessions])?;
@@ -72,19 +72,19 @@ impl Session {
     fn evict(
         &self,
         shards: Range<u8>,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let mut changes = Vec::new();
         let mut due_rows = Vec::new();
-        for shard in shards.filter(|shard| self.store.is_due(*shard, moment)) {
-            let mut state = self.store.shard(shard, moment, committed)?;
-            let due = if self.spec.emission == Emission::Append { state.due(moment) } else { Vec::new() };
+        for shard in shards.filter(|shard| self.store.is_due(*shard, time)) {
+            let mut state = self.store.shard(shard, time, committed)?;
+            let due = if self.spec.emission == Emission::Append { state.due(time) } else { Vec::new() };
             // A restarted job looks into shards of which it does not know yet that nothing is due.
             if !due.is_empty() {
                 due_rows.push(state.gather(&due)?);
             }
-            state.evict(moment);
+            state.evict(time);
             drop(state);
             if due_rows.iter().map(RecordBatch::num_rows).sum::<usize>() >= DUE_ROWS {
                 changes.push(Change::add(self.result(&std::mem::take(&mut due_rows))?));
@@ -97,10 +97,10 @@ impl Session {
     }
 
     /// All groups that there are.
-    fn whole(&self, moment: &EpochTime, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
+    fn whole(&self, time: &EpochTime, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
         let mut states = Vec::with_capacity(SHARDS as usize);
         for shard in 0..SHARDS {
-            let state = self.store.shard(shard, moment, committed)?;
+            let state = self.store.shard(shard, time, committed)?;
             let positions: Vec<u32> = state.positions().collect();
             states.push(state.gather(&positions)?);
         }
@@ -119,46 +119,42 @@ impl Operator for Session {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         if self.spec.emission == Emission::Complete {
             // The whole table is one change, so it is one task.
-            let is_first = moment.epoch.0 == 0;
+            let is_first = time.epoch.0 == 0;
             let task = (is_first || !self.input.is_empty()).then_some(Task { group: ALL_SHARDS, shard: None });
             return Ok(task.into_iter().collect());
         }
-        let is_due = self.store.any_due(moment);
+        let is_due = self.store.any_due(time);
         if is_due && self.input.is_empty() && self.store.metrics().bytes >= LARGE_BYTES {
             // Nothing is inserted, so there are no small blocks to be afraid of. How many rows there are is not known after a
             // restart, how many bytes is: the tasks, and so the order of the result, are those of the run before.
-            let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, moment));
+            let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, time));
             return Ok(due.map(|shard| Task { group: i64::from(shard), shard: None }).collect());
         }
         Ok(self.input.tasks(is_due))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
-        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, moment, committed)? {
-            Some(touched) => self.merge(&touched, moment, committed)?,
+        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, time, committed)? {
+            Some(touched) => self.merge(&touched, time, committed)?,
             None => Vec::new(),
         };
         if self.spec.emission == Emission::Complete {
-            let rows = self.whole(moment, committed)?;
+            let rows = self.whole(time, committed)?;
             changes.push(Change { sign: Sign::Replace { bucket: 0 }, rows });
         } else {
-            changes.extend(self.evict(shards.clone(), moment, committed)?);
+            changes.extend(self.evict(shards.clone(), time, committed)?);
         }
-        self.store.finish(shards, moment)?;
+        self.store.finish(shards, time)?;
         Ok(changes)
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        self.store.prepare_commit(moment, committed)
+        self.store.prepare_commit(time, committed)
     }
 
     fn committed(&mut self) {

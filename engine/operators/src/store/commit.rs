@@ -44,20 +44,20 @@ struct Settling<'a> {
 /// Settles an epoch.
 pub(super) fn prepare_commit(
     store: &mut Store,
-    moment: &EpochTime,
+    time: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<BlockChanges, OperatorError> {
     let summary = store.summary(committed)?.clone();
-    let passed = summary.passed.and(Passed::at(moment));
+    let passed = summary.passed.and(Passed::at(time));
     let before = summary.clone();
     let changes = BlockChanges::default();
-    let mut settling = Settling { store, committed, epoch: moment.epoch, passed, summary, changes };
-    settling.evict(moment)?;
+    let mut settling = Settling { store, committed, epoch: time.epoch, passed, summary, changes };
+    settling.evict(time)?;
     settling.file()?;
     settling.merge_all()?;
     settling.sum_up(&before)?;
     let Settling { store, mut changes, .. } = settling;
-    store.last_epoch = Some(moment.epoch);
+    store.last_epoch = Some(time.epoch);
     *store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
     changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
     for number in (0..SHARDS).rev() {
@@ -72,18 +72,18 @@ pub(super) fn prepare_commit(
 impl Settling<'_> {
     /// Lets the rows go that are due and that the operator has not looked at, encodes what it has not finished, and takes
     /// down what is known of every shard.
-    fn evict(&mut self, moment: &EpochTime) -> Result<(), OperatorError> {
+    fn evict(&mut self, time: &EpochTime) -> Result<(), OperatorError> {
         for number in 0..SHARDS {
             let is_due = |facts: Option<super::summary::ShardFacts>, summary: &Summary| {
                 facts.unwrap_or(summary.shards[number as usize]).is_due(self.passed)
             };
             let facts = self.store.lock(number).facts();
             if is_due(facts, &self.summary) {
-                self.store.shard(number, moment, self.committed)?.evict_all();
-                self.store.finish(number..number + 1, moment)?;
+                self.store.shard(number, time, self.committed)?.evict_all();
+                self.store.finish(number..number + 1, time)?;
             }
             if self.store.lock(number).is_changed() {
-                self.store.finish(number..number + 1, moment)?;
+                self.store.finish(number..number + 1, time)?;
             }
             if let Some(facts) = self.store.lock(number).facts() {
                 self.summary.shards[number as usize] = facts;

@@ -148,14 +148,14 @@ impl Shard {
         self.rows.iter().flat_map(move |rows| live(rows).filter(|position| rows.is_live(*position)))
     }
 
-    /// Positions of the rows that are due at this moment, oldest first.
-    pub fn due(&self, moment: &EpochTime) -> Vec<u32> {
-        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(Passed::at(moment)))
+    /// Positions of the rows that are due at this time, oldest first.
+    pub fn due(&self, time: &EpochTime) -> Vec<u32> {
+        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(Passed::at(time)))
     }
 
-    /// Lets all rows go that are due at this moment.
-    pub fn evict(&mut self, moment: &EpochTime) {
-        for position in self.due(moment) {
+    /// Lets all rows go that are due at this time.
+    pub fn evict(&mut self, time: &EpochTime) {
+        for position in self.due(time) {
             // Time takes a row that is due in this epoch; what goes before its time must be said.
             match self.rows.as_ref().is_some_and(|rows| rows.is_due(position, self.until)) {
                 true => {
@@ -164,7 +164,7 @@ impl Shard {
                 false => self.remove(position),
             }
         }
-        self.is_evicted |= Passed::at(moment).and(self.until) == Passed::at(moment);
+        self.is_evicted |= Passed::at(time).and(self.until) == Passed::at(time);
     }
 
     /// Lets all rows go that are due in this epoch.

@@ -22,8 +22,8 @@ impl Passed {
     /// Nothing has passed.
     pub const NOTHING: Passed = Passed { watermark_us: i64::MIN, batch_time_us: i64::MIN };
 
-    pub fn at(moment: &EpochTime) -> Passed {
-        Passed { watermark_us: moment.watermark_us.unwrap_or(i64::MIN), batch_time_us: moment.batch_time_us }
+    pub fn at(time: &EpochTime) -> Passed {
+        Passed { watermark_us: time.watermark_us.unwrap_or(i64::MIN), batch_time_us: time.batch_time_us }
     }
 
     /// What has passed by either.

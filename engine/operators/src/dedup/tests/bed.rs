@@ -44,7 +44,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
@@ -77,18 +77,18 @@ pub fn epoch(
     spec: &DedupSpec,
     blocks: &Blocks,
     lanes: &[Vec<Row>],
-    moment: &EpochTime,
+    time: &EpochTime,
 ) -> (Vec<Change>, u64, BlockChanges) {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
     let mut late = 0;
     for (number, rows) in lanes.iter().enumerate() {
         let mut lane = Arc::clone(&spec).lane().unwrap();
-        late += lane.push(0, Sign::Add, &batch(rows), moment).unwrap().late;
-        operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
+        late += lane.push(0, Sign::Add, &batch(rows), time).unwrap().late;
+        operator.absorb(time, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let tasks = operator.tasks(moment).unwrap();
-    let out = tasks.into_iter().flat_map(|task| operator.run(task, moment, blocks).unwrap()).collect();
-    (out, late, operator.prepare_commit(moment, blocks).unwrap())
+    let tasks = operator.tasks(time).unwrap();
+    let out = tasks.into_iter().flat_map(|task| operator.run(task, time, blocks).unwrap()).collect();
+    (out, late, operator.prepare_commit(time, blocks).unwrap())
 }
 
 pub fn texts(out: &[Change]) -> Vec<String> {
@@ -166,7 +166,7 @@ impl Bed {
     }
 
     pub fn has_pending_output(&self) -> bool {
-        self.operator.has_pending_output(&moment(self.epoch, self.next_watermark(), None))
+        self.operator.has_pending_output(&epoch_time(self.epoch, self.next_watermark(), None))
     }
 
     fn next_watermark(&self) -> Option<i64> {
@@ -176,7 +176,7 @@ impl Bed {
 
     fn one(&mut self, rows: &[Row]) {
         (self.late_us, self.watermark_us) = (self.watermark_us, self.next_watermark());
-        let now = moment(self.epoch, self.watermark_us, self.late_us);
+        let now = epoch_time(self.epoch, self.watermark_us, self.late_us);
         let lanes = if rows.is_empty() { Vec::new() } else { vec![rows.to_vec()] };
         let (out, late, changes) = epoch(self.operator.as_mut(), &self.spec, &self.blocks, &lanes, &now);
         self.blocks.apply(&changes);

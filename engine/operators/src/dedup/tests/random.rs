@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::bed::{Blocks, Row, epoch, moment, spec, texts};
+use super::bed::{Blocks, Row, epoch, epoch_time, spec, texts};
 use super::*;
 
 type Key = (Option<String>, Option<i64>);
@@ -40,7 +40,7 @@ fn run(expiry: Expiry, steps: &[Step]) {
     for (number, step) in steps.iter().enumerate() {
         let late_us = watermark_us;
         watermark_us = newest_us.map(|us: i64| us - 20).max(watermark_us);
-        let now = moment(number as u64, watermark_us, late_us);
+        let now = epoch_time(number as u64, watermark_us, late_us);
         if step.is_restarted {
             operator = blocks.open(&spec, step.cap_bytes);
         }
@@ -112,7 +112,7 @@ fn large_epochs_are_as_small_ones() {
     {
         let mut operator = blocks.open(&spec, [usize::MAX, 100_000][number % 2]);
         let rows: Vec<Row> = keys.map(row).collect();
-        let now = moment(number as u64, None, None);
+        let now = epoch_time(number as u64, None, None);
         let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &now);
         assert_eq!(texts(&out).len(), wanted, "epoch {number}");
         blocks.apply(&changes);
@@ -120,7 +120,7 @@ fn large_epochs_are_as_small_ones() {
     }
     let rows: Vec<Row> = (0..60_000).map(row).collect();
     let mut operator = blocks.open(&spec, usize::MAX);
-    let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &moment(9, None, None));
+    let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &epoch_time(9, None, None));
     assert!(out.is_empty() && changes.puts.is_empty());
     assert_eq!(operator.metrics().rows, 60_000);
 }

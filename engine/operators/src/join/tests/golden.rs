@@ -1,6 +1,6 @@
 //! The golden vector V5 (Spark 4.3.0), and what §17 of the reference warns of.
 
-use super::machine::{Machine, moment};
+use super::machine::{Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, schema};
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
 use crate::operator::{Bound, EpochTime, Operator, OperatorSpec};
@@ -39,7 +39,7 @@ fn v5(kind: JoinKind) -> (Vec<Vec<Joined>>, Vec<u64>) {
     let (mut given, mut rows) = (Vec::new(), Vec::new());
     for (number, (left, right)) in batches.iter().enumerate() {
         let late = if number == 0 { None } else { marks[number - 1] };
-        given.push(machine.simple(left, right, moment(number as u64, late, marks[number])).sorted());
+        given.push(machine.simple(left, right, epoch_time(number as u64, late, marks[number])).sorted());
         rows.push(machine.join.metrics().rows);
     }
     (given, rows)
@@ -83,12 +83,12 @@ fn a_row_that_comes_and_goes_in_one_epoch_gives_its_null_row() {
     let shape = Shape::new(JoinKind::Full, On::Range(0, 10));
     let mut machine = Machine::new(shape, shape.spec([true, true]));
     let (left, right) = (row(A, "12:00"), row(B, "12:00"));
-    let done = machine.simple(&[left], &[right], moment(0, None, Some(time("13:00"))));
+    let done = machine.simple(&[left], &[right], epoch_time(0, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(None, Some(right)), alone(left)]);
     assert_eq!(machine.join.metrics().rows, 0);
     // And if both are due, they still see each other.
     let right = row(A, "12:00:05");
-    let done = machine.simple(&[left], &[right], moment(1, None, Some(time("13:00"))));
+    let done = machine.simple(&[left], &[right], epoch_time(1, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(Some(left), Some(right))]);
     assert_eq!(machine.join.metrics().rows, 0);
 }
@@ -99,15 +99,15 @@ fn a_match_is_not_forgotten_before_the_row_goes() {
     let shape = Shape::new(JoinKind::Left, On::Range(0, 600));
     let mut machine = Machine::new(shape, shape.spec([true, true]));
     let (left, right) = (row(A, "12:00"), row(A, "12:05"));
-    assert_eq!(machine.simple(&[left], &[], moment(0, None, None)).sorted(), []);
-    assert_eq!(machine.simple(&[], &[right], moment(1, None, None)).sorted(), [(Some(left), Some(right))]);
+    assert_eq!(machine.simple(&[left], &[], epoch_time(0, None, None)).sorted(), []);
+    assert_eq!(machine.simple(&[], &[right], epoch_time(1, None, None)).sorted(), [(Some(left), Some(right))]);
     let marks = ["12:06", "12:09", "12:30"].map(|text| Some(time(text)));
-    assert_eq!(machine.simple(&[], &[], moment(2, None, marks[0])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(2, None, marks[0])).sorted(), []);
     assert_eq!(machine.join.metrics().rows, 1);
     machine.restart();
-    assert_eq!(machine.simple(&[], &[], moment(3, marks[0], marks[1])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(3, marks[0], marks[1])).sorted(), []);
     machine.restart();
-    assert_eq!(machine.simple(&[], &[], moment(4, marks[1], marks[2])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(4, marks[1], marks[2])).sorted(), []);
     assert_eq!(machine.join.metrics().rows, 0);
 }
 
@@ -119,7 +119,7 @@ fn rows_may_also_go_by_the_time_of_the_epochs() {
     let spec = JoinSpec::new("gold.ttl".to_string(), JoinKind::Left, side(Side::Left), side(Side::Right)).unwrap();
     assert!(matches!(spec.bound(), Bound::Watermark(text) if text.contains("the epoch's time reaches left_until")));
     let mut machine = Machine::new(shape, spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
-    let now = |epoch, text| EpochTime { batch_time_us: time(text), ..moment(epoch, None, None) };
+    let now = |epoch, text| EpochTime { batch_time_us: time(text), ..epoch_time(epoch, None, None) };
     let (matched, lonely, null) = (row(A, "12:00"), row(B, "12:01"), row(None, "12:02"));
     let partner = row(A, "12:00:30");
     let done = machine.simple(&[matched, lonely, null], &[partner], now(0, "12:00:45"));

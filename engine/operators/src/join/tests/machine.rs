@@ -86,9 +86,9 @@ impl Machine {
     }
 
     /// Runs an epoch, and the same again in a process that was started anew.
-    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: EpochTime) -> Done {
-        let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks);
-        let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, moment, &self.blocks);
+    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], time: EpochTime) -> Done {
+        let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, time, &self.blocks);
+        let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, time, &self.blocks);
         let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
         let same = done.changes.iter().zip(&twin.changes).all(is_same);
         assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
@@ -103,14 +103,14 @@ impl Machine {
         });
         self.blocks.0.extend(changes.puts);
         self.join.committed();
-        self.last = Some(moment);
+        self.last = Some(time);
         done
     }
 
     /// One lane with all left rows, then all right rows.
-    pub fn simple(&mut self, left: &[Row], right: &[Row], moment: EpochTime) -> Done {
+    pub fn simple(&mut self, left: &[Row], right: &[Row], time: EpochTime) -> Done {
         let lane = vec![(Side::Left, Sign::Add, left.to_vec()), (Side::Right, Sign::Add, right.to_vec())];
-        self.epoch(&[lane], moment)
+        self.epoch(&[lane], time)
     }
 }
 
@@ -119,7 +119,7 @@ fn run(
     shape: &Shape,
     join: &mut Join,
     lanes: &[Vec<Chunk>],
-    moment: EpochTime,
+    time: EpochTime,
     blocks: &Blocks,
 ) -> (Done, BlockChanges) {
     let mut late = 0;
@@ -127,23 +127,23 @@ fn run(
         let mut lane = Arc::clone(spec).lane().unwrap();
         for (side, sign, rows) in chunks {
             let LateRows { late: of_chunk, .. } =
-                lane.push(*side as usize, *sign, &shape.batch(*side, rows), &moment).unwrap();
+                lane.push(*side as usize, *sign, &shape.batch(*side, rows), &time).unwrap();
             late += of_chunk;
         }
-        join.absorb(&moment, lane.finish().unwrap(), number as u16).unwrap();
+        join.absorb(&time, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let tasks = join.tasks(&moment).unwrap();
+    let tasks = join.tasks(&time).unwrap();
     let mut changes = Vec::new();
     for task in tasks {
-        changes.extend(join.run(task, &moment, blocks).unwrap());
+        changes.extend(join.run(task, &time, blocks).unwrap());
     }
     assert!(changes.iter().all(|change| change.rows.schema_ref() == spec.output() && change.rows.num_rows() > 0));
-    let written = join.prepare_commit(&moment, blocks).unwrap();
+    let written = join.prepare_commit(&time, blocks).unwrap();
     (Done { changes, late }, written)
 }
 
-/// The moment of an epoch; the watermark of the epoch before decides what is late.
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+/// The time of an epoch; the watermark of the epoch before decides what is late.
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
@@ -186,7 +186,7 @@ impl Driver {
     }
 
     fn epoch(&mut self, left: &[Row], right: &[Row]) -> Vec<Joined> {
-        let now = moment(self.epoch, self.late, self.watermark);
+        let now = epoch_time(self.epoch, self.late, self.watermark);
         let done = self.machine.simple(left, right, now);
         self.late = self.watermark;
         self.epoch += 1;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::machine::{Chunk, Machine, moment};
+use super::machine::{Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, nested_loops};
 use crate::join::{JoinKind, Side};
 use crate::operator::{Operator, Sign};
@@ -126,7 +126,7 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
             .map(|lane| lane.iter().map(|(side, rows)| (*side, Sign::Add, rows.clone())).collect())
             .collect();
         let before = number.checked_sub(1).and_then(|before| marks[before]);
-        let now = moment(number as u64, before, marks[number]);
+        let now = epoch_time(number as u64, before, marks[number]);
         let done = machine.epoch(&lanes, now);
         assert_eq!(done.late, late[number], "late rows of epoch {number}");
         assert_eq!(done.sorted(), given[number], "epoch {number}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::bed::{Bed, Random, Table, moment, plan, texts};
+use super::bed::{Bed, Random, Table, epoch_time, plan, texts};
 use crate::aggregate::instant;
 use crate::keyed::EventTime;
 use crate::operator::{Bound, OperatorSpec, Sign};
@@ -137,12 +137,12 @@ fn a_matched_row_stays_until_what_it_matched_is_settled() {
         let mut bed = Bed::new(range.spec());
         let lanes =
             vec![vec![(0, Sign::Add, range.batch(0, &[row(1, 100)])), (1, Sign::Add, range.batch(1, &[row(2, 101)]))]];
-        let first = bed.epoch(&lanes, moment(0, None, Some(103 * MS)));
+        let first = bed.epoch(&lanes, epoch_time(0, None, Some(103 * MS)));
         assert_eq!(texts(&first[0].rows), ["1|2"]);
         bed.restart();
         bed.epoch(
             &vec![vec![(1, Sign::Add, range.batch(1, &[row(3, 105)]))]],
-            moment(1, Some(103 * MS), Some(103 * MS)),
+            epoch_time(1, Some(103 * MS), Some(103 * MS)),
         )
     };
     let changes = run(derived);
@@ -164,9 +164,9 @@ fn late_rows_are_left_out_and_counted_on_either_side() {
             (1, Sign::Add, range.batch(1, &[row(right, right)])),
         ]]
     };
-    bed.epoch(&lanes(100, 101), moment(0, None, Some(200 * MS)));
+    bed.epoch(&lanes(100, 101), epoch_time(0, None, Some(200 * MS)));
     assert_eq!(bed.rows(), 0, "all have gone");
-    assert!(bed.epoch(&lanes(102, 200), moment(1, Some(200 * MS), Some(200 * MS))).is_empty());
+    assert!(bed.epoch(&lanes(102, 200), epoch_time(1, Some(200 * MS), Some(200 * MS))).is_empty());
     assert_eq!((bed.left.late, bed.rows()), (2, 0));
 }
 
@@ -203,7 +203,7 @@ fn check(kind: &'static str, seeds: u64) {
                 watermark = watermark.max(Some(front - 8));
             }
             let us = |ms: Option<i64>| ms.map(|ms| ms * MS);
-            table.apply(&bed.epoch(&vec![lane], moment(epoch, us(late), us(watermark))));
+            table.apply(&bed.epoch(&vec![lane], epoch_time(epoch, us(late), us(watermark))));
             late = watermark;
             assert_eq!(table, range.model(&live), "seed {seed}, epoch {epoch}, {range:?}");
             let stays =
@@ -257,7 +257,7 @@ fn two_thousand_epochs_keep_a_flat_state() {
             live.push(row);
         }
         let before = (epoch > 0).then(|| (10 * epoch - 20) * MS);
-        table.apply(&bed.epoch(&vec![lane], moment(epoch as u64, before, Some((10 * epoch - 10) * MS))));
+        table.apply(&bed.epoch(&vec![lane], epoch_time(epoch as u64, before, Some((10 * epoch - 10) * MS))));
         if epoch % 97 == 0 {
             bed.restart();
         }
@@ -284,7 +284,7 @@ fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     let range = Range::new("LEFT", 0, 10);
     let (mut bed, mut table) = (Bed::new(forgetful()), Table::default());
     let mut run = |epoch: u64, port: usize, sign: Sign, row: Row| {
-        let out = bed.epoch(&vec![vec![(port, sign, range.batch(port, &[row]))]], moment(epoch, None, None));
+        let out = bed.epoch(&vec![vec![(port, sign, range.batch(port, &[row]))]], epoch_time(epoch, None, None));
         table.apply(&out);
         bed.restart();
         (bed.rows(), table.0.keys().cloned().collect::<Vec<_>>().join(" "))
@@ -310,7 +310,9 @@ fn keys_that_are_forgotten_keep_a_flat_state() {
     for epoch in 0..400_u64 {
         let row = Row { id: epoch as i64, key: Some(epoch as usize / 3), ms: 100 };
         let port = epoch as usize % 2;
-        table.apply(&bed.epoch(&vec![vec![(port, Sign::Add, range.batch(port, &[row]))]], moment(epoch, None, None)));
+        table.apply(
+            &bed.epoch(&vec![vec![(port, Sign::Add, range.batch(port, &[row]))]], epoch_time(epoch, None, None)),
+        );
         most = most.max(bed.rows());
         if epoch % 37 == 0 {
             bed.restart();

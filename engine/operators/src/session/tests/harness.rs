@@ -199,12 +199,12 @@ impl Job {
     }
 
     /// One epoch up to its commit.
-    pub fn run(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
+    pub fn run(&mut self, lanes: &Lanes, time: &EpochTime) -> Outcome {
         let mut left = LateRows::default();
         for (number, chunks) in lanes.iter().enumerate() {
             let mut lane = Arc::clone(&self.spec).lane().unwrap();
             for chunk in chunks {
-                let of_chunk = lane.push(0, Sign::Add, &batch(chunk), moment).unwrap();
+                let of_chunk = lane.push(0, Sign::Add, &batch(chunk), time).unwrap();
                 let masked = of_chunk.mask.map_or(0, |mask| {
                     assert_eq!(mask.len(), chunk.len());
                     mask.true_count() as u64
@@ -213,29 +213,29 @@ impl Job {
                 left.late += of_chunk.late;
                 left.untimed += of_chunk.untimed;
             }
-            self.operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
+            self.operator.absorb(time, lane.finish().unwrap(), number as u16).unwrap();
         }
-        let tasks = self.operator.tasks(moment).unwrap();
-        let run = |task| self.operator.run(task, moment, &self.blocks).unwrap();
+        let tasks = self.operator.tasks(time).unwrap();
+        let run = |task| self.operator.run(task, time, &self.blocks).unwrap();
         let changes = tasks.into_iter().flat_map(run).collect();
-        let blocks = self.operator.prepare_commit(moment, &self.blocks).unwrap();
+        let blocks = self.operator.prepare_commit(time, &self.blocks).unwrap();
         Outcome { changes, left, blocks }
     }
 
-    pub fn commit(&mut self, moment: &EpochTime, blocks: &BlockChanges) {
+    pub fn commit(&mut self, time: &EpochTime, blocks: &BlockChanges) {
         self.blocks.apply(blocks);
         self.operator.committed();
-        self.last = Some(*moment);
+        self.last = Some(*time);
     }
 
-    pub fn epoch(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
-        let outcome = self.run(lanes, moment);
-        self.commit(moment, &outcome.blocks);
+    pub fn epoch(&mut self, lanes: &Lanes, time: &EpochTime) -> Outcome {
+        let outcome = self.run(lanes, time);
+        self.commit(time, &outcome.blocks);
         outcome
     }
 }
 
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
@@ -254,13 +254,13 @@ impl Clock {
     }
 
     pub fn next(&self) -> EpochTime {
-        moment(self.epoch, self.late_us, self.next_us)
+        epoch_time(self.epoch, self.late_us, self.next_us)
     }
 
     pub fn epoch(&mut self, rows: &[Row]) -> Outcome {
-        let moment = self.next();
-        let outcome = self.job.epoch(&vec![vec![rows.to_vec()]], &moment);
-        self.late_us = moment.watermark_us;
+        let time = self.next();
+        let outcome = self.job.epoch(&vec![vec![rows.to_vec()]], &time);
+        self.late_us = time.watermark_us;
         self.next_us = self.next_us.max(rows.iter().filter_map(|row| row.start).max().map(|us| us - self.delay_us));
         self.epoch += 1;
         outcome

@@ -202,6 +202,6 @@ fn says_what_it_is_and_what_bounds_it() {
     assert_eq!(spec.fingerprint().unwrap()[..3], ["session window", "key key Utf8", "aggregate count [Int64]"]);
     assert!(matches!(sessions(count(), Emission::Complete).bound(), Bound::Unbounded(_)));
     let mut lane = spec.lane().unwrap();
-    let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::moment(0, None, None));
+    let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::epoch_time(0, None, None));
     assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot take rows back"));
 }

@@ -102,7 +102,7 @@ pub fn keys(of: &[Row]) -> Vec<u128> {
     hashes(of).keys
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> EpochTime {
+pub fn epoch_time(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us, watermark_us, late_us: None }
 }
 
