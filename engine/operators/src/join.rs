@@ -9,8 +9,8 @@ pub(crate) mod condition;
 mod operator;
 mod output;
 mod pairs;
+mod retract;
 pub mod spec;
-mod take_back;
 mod work;
 
 pub use operator::Join;

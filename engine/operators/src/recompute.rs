@@ -2,8 +2,8 @@
 //! the partitions that an epoch touched, as they were and as they are, and gives out the difference.
 
 mod batch_plan;
-mod begun;
 mod difference;
+mod first_emission;
 mod gather;
 mod operator;
 mod port;
@@ -12,8 +12,8 @@ mod spec;
 pub use batch_plan::BatchPlan;
 pub use spec::{Emission, RecomputePort, RecomputeSpec};
 
-pub(crate) use begun::Begun;
 pub(crate) use difference::{count, row_hashes, take_out};
+pub(crate) use first_emission::FirstEmission;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -13,7 +13,7 @@ use crate::keyed::{KeyedInput, PieceRows};
 use crate::operator::{
     BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
 };
-use crate::recompute::{Begun, count, row_hashes, take_out};
+use crate::recompute::{FirstEmission, count, row_hashes, take_out};
 use crate::store::{Shard, Store};
 
 /// The bucket of a table that is given out whole.
@@ -25,7 +25,7 @@ pub(super) struct Materialize {
     spec: Arc<MaterializeSpec>,
     store: Store,
     /// Only if the table is given out in the first epoch.
-    begun: Option<Begun>,
+    first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
 
@@ -41,14 +41,14 @@ impl Materialize {
         let Stored { blocks, last, budget } = stored;
         let mut blocks = blocks.into_iter();
         let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
-        let begun = (spec.bucket == Bucket::Whole)
-            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
-        Materialize { spec, store, begun, input: KeyedInput::default() }
+        let first_emission = (spec.bucket == Bucket::Whole)
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
+        Materialize { spec, store, first_emission, input: KeyedInput::default() }
     }
 
     /// True until a table that is given out whole has been.
     fn is_first(&self) -> bool {
-        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+        self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; says which buckets they touch.
@@ -128,11 +128,13 @@ impl Operator for Materialize {
             out.extend(self.run_shard(number, time, committed)?);
         }
         self.store.finish(shards.clone(), time)?;
-        if let Some(begun) = self.begun.as_ref().filter(|begun| !begun.has_begun()) {
+        if let Some(first_emission) =
+            self.first_emission.as_ref().filter(|first_emission| !first_emission.has_emitted())
+        {
             let bucket: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![WHOLE]));
             if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
                 out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
-                begun.note(time, committed)?;
+                first_emission.note(time, committed)?;
             }
         }
         Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
@@ -141,8 +143,8 @@ impl Operator for Materialize {
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut all = self.store.prepare_commit(time, committed)?;
-        if let Some(begun) = &mut self.begun {
-            let changes = begun.prepare_commit(time, committed)?;
+        if let Some(first_emission) = &mut self.first_emission {
+            let changes = first_emission.prepare_commit(time, committed)?;
             all.puts.extend(changes.puts);
             all.deletes.extend(changes.deletes);
             all.drops.extend(changes.drops);
@@ -152,7 +154,7 @@ impl Operator for Materialize {
 
     fn committed(&mut self) {
         self.store.committed();
-        self.begun.iter_mut().for_each(Begun::committed);
+        self.first_emission.iter_mut().for_each(FirstEmission::committed);
     }
 
     fn has_pending_output(&self, next: &EpochTime) -> bool {

@@ -12,7 +12,7 @@ use crate::aggregate::instant;
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::keyed::instants;
 use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
-use crate::recompute::Begun;
+use crate::recompute::FirstEmission;
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
@@ -172,8 +172,8 @@ impl OperatorSpec for MaterializeSpec {
     }
 
     fn stores(&self) -> Vec<String> {
-        let begun = (self.bucket == Bucket::Whole).then(|| Begun::name(&self.name));
-        std::iter::once(self.name.clone()).chain(begun).collect()
+        let first_emission = (self.bucket == Bucket::Whole).then(|| FirstEmission::name(&self.name));
+        std::iter::once(self.name.clone()).chain(first_emission).collect()
     }
 
     fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use super::begun::Begun;
 use super::difference::{ByHash, changes, count, row_hashes, take_out};
+use super::first_emission::FirstEmission;
 use super::port::{Placed, Port, PortShard};
 use super::spec::{Emission, RecomputeSpec};
 use crate::OperatorError;
@@ -23,7 +23,7 @@ pub(super) struct Recompute {
     spec: Arc<RecomputeSpec>,
     ports: Vec<Port>,
     /// Only if the plan gives rows over no rows.
-    begun: Option<Begun>,
+    first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
 
@@ -43,15 +43,15 @@ impl Recompute {
             Port::new(port, spec.forgotten_after_us, store)
         };
         let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
-        let begun = spec
+        let first_emission = spec
             .emits_when_empty
-            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)));
-        Recompute { spec, ports, begun, input: KeyedInput::default() }
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)));
+        Recompute { spec, ports, first_emission, input: KeyedInput::default() }
     }
 
     /// True until a result over no rows has gone out.
     fn is_first(&self) -> bool {
-        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+        self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
 
     fn any_due(&self, time: &EpochTime) -> bool {
@@ -212,8 +212,8 @@ impl Operator for Recompute {
         for port in &self.ports {
             port.store.finish(shards.clone(), time)?;
         }
-        if let Some(begun) = self.begun.as_ref().filter(|_| begins) {
-            begun.note(time, committed)?;
+        if let Some(first_emission) = self.first_emission.as_ref().filter(|_| begins) {
+            first_emission.note(time, committed)?;
         }
         Ok(changes)
     }
@@ -222,8 +222,9 @@ impl Operator for Recompute {
         self.input.clear();
         let mut all = BlockChanges::default();
         let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(time, committed));
-        let begun = self.begun.iter_mut().map(|begun| begun.prepare_commit(time, committed));
-        for changes in ports.chain(begun) {
+        let first_emission =
+            self.first_emission.iter_mut().map(|first_emission| first_emission.prepare_commit(time, committed));
+        for changes in ports.chain(first_emission) {
             let changes = changes?;
             all.puts.extend(changes.puts);
             all.deletes.extend(changes.deletes);
@@ -234,7 +235,7 @@ impl Operator for Recompute {
 
     fn committed(&mut self) {
         self.ports.iter_mut().for_each(|port| port.store.committed());
-        self.begun.iter_mut().for_each(Begun::committed);
+        self.first_emission.iter_mut().for_each(FirstEmission::committed);
     }
 
     fn has_pending_output(&self, next: &EpochTime) -> bool {

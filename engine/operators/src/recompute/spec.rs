@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 
 use super::batch_plan::BatchPlan;
-use super::begun::Begun;
+use super::first_emission::FirstEmission;
 use super::operator::Recompute;
 use super::port::Port;
 use crate::OperatorError;
@@ -134,7 +134,7 @@ impl OperatorSpec for RecomputeSpec {
 
     fn stores(&self) -> Vec<String> {
         let mut names: Vec<String> = self.store_specs().into_iter().map(|store| store.name).collect();
-        names.extend(self.emits_when_empty.then(|| Begun::name(&self.name)));
+        names.extend(self.emits_when_empty.then(|| FirstEmission::name(&self.name)));
         names
     }
 

@@ -13,8 +13,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
+use super::intervals::MergedSessions;
 use super::spec::{GroupTime, SessionSpec};
-use super::sweep::Merged;
 use crate::OperatorError;
 use crate::aggregate::{GroupColumn, accumulator, normalized, window_fields};
 use crate::keyed::instants;
@@ -26,7 +26,7 @@ use crate::keyed::instants;
 pub(super) fn merge(
     spec: &SessionSpec,
     schema: &SchemaRef,
-    merged: &Merged,
+    merged: &MergedSessions,
     old: &RecordBatch,
     rows: &RecordBatch,
 ) -> Result<RecordBatch, OperatorError> {
@@ -64,7 +64,7 @@ pub(super) fn merge(
 fn announce_new(
     accumulators: &mut [Box<dyn GroupsAccumulator>],
     values: &[Vec<ArrayRef>],
-    merged: &Merged,
+    merged: &MergedSessions,
 ) -> Result<()> {
     let mut is_new = vec![true; merged.len()];
     merged.old_session.iter().for_each(|session| is_new[*session] = false);
@@ -114,7 +114,7 @@ pub(super) fn evaluate(spec: &SessionSpec, states: &RecordBatch) -> Result<Recor
 /// # Errors
 /// If results cannot be compared.
 pub(super) fn difference(
-    merged: &Merged,
+    merged: &MergedSessions,
     old: RecordBatch,
     new: RecordBatch,
 ) -> Result<(RecordBatch, RecordBatch), OperatorError> {

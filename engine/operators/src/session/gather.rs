@@ -9,8 +9,8 @@ use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 
+use super::intervals::{Intervals, MergedSessions, merge_overlapping};
 use super::spec::{GroupTime, SessionSpec};
-use super::sweep::{Intervals, Merged, sweep};
 use crate::OperatorError;
 use crate::keyed::KeyedInput;
 use crate::operator::{BlockSource, EpochTime};
@@ -24,10 +24,10 @@ pub(super) struct Touched {
     /// What stands for each key in memory.
     pub hashes: Vec<u128>,
     /// The merged sessions.
-    pub merged: Merged,
+    pub merged: MergedSessions,
     /// The rows, as they came.
     pub rows: RecordBatch,
-    /// The state rows of [`Merged::old`].
+    /// The state rows of [`MergedSessions::old`].
     pub old: RecordBatch,
     /// Where they stand in their shards.
     pub positions: Vec<u32>,
@@ -135,7 +135,7 @@ impl Gathered {
         key.append(&mut self.row_key);
         let (start, end) = times(spec, old, &rows);
         let intervals = Intervals { keys: self.hashes.len(), old: old.num_rows(), key, start, end };
-        let merged = sweep(&intervals);
+        let merged = merge_overlapping(&intervals);
         let is_as_it_was = merged.old.len() == old.num_rows()
             && merged.old.iter().enumerate().all(|(at, other)| at == *other as usize);
         let old = match is_as_it_was {

@@ -19,7 +19,7 @@ pub(super) struct Intervals {
 
 /// The sessions that have a new row, by key and then by start.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(super) struct MergedSessions {
     /// The key of each session.
     pub key: Vec<u32>,
     /// Where each begins, microseconds since 1970 UTC.
@@ -37,9 +37,10 @@ pub(super) struct Merged {
 }
 
 /// Merges the intervals of each key. Old sessions that no new row touches are left out.
-pub(super) fn sweep(intervals: &Intervals) -> Merged {
+pub(super) fn merge_overlapping(intervals: &Intervals) -> MergedSessions {
     let (mut order, bounds) = by_key(intervals);
-    let mut merged = Merged { row_session: vec![0; intervals.key.len() - intervals.old], ..Merged::default() };
+    let mut merged =
+        MergedSessions { row_session: vec![0; intervals.key.len() - intervals.old], ..MergedSessions::default() };
     let Intervals { start, end, .. } = intervals;
     for key in 0..intervals.keys {
         let of_key = &mut order[bounds[key] as usize..bounds[key + 1] as usize];
@@ -74,7 +75,7 @@ fn by_key(intervals: &Intervals) -> (Vec<u32>, Vec<u32>) {
     (order, bounds)
 }
 
-impl Merged {
+impl MergedSessions {
     /// Number of sessions.
     pub fn len(&self) -> usize {
         self.key.len()

@@ -1,4 +1,4 @@
-//! Remembers that an operator has given out something, where an empty state would not tell.
+//! Remembers that an operator has emitted its first result, where an empty state would not say so.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,51 +12,51 @@ use crate::keyed::hash::hash_keys;
 use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Budget, Store, StoreSpec};
 
-/// A store with one row once the operator has begun: the epoch in which it did.
+/// A store with one row once the operator has emitted: the epoch in which it first did.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct FirstEmission {
     store: Store,
-    has_begun: bool,
-    /// It began in the running epoch.
-    begins: AtomicBool,
+    has_emitted: bool,
+    /// It emits for the first time in the running epoch.
+    emits_now: AtomicBool,
 }
 
-impl Begun {
-    /// The name under which it is filed.
+impl FirstEmission {
+    /// The name under which it is filed. It is part of the format of checkpoints: never change it.
     pub(crate) fn name(operator: &str) -> String {
         format!("{operator}/begun")
     }
 
-    /// With the blocks that it has in the checkpoint: none if the operator has not begun.
+    /// With the blocks that it has in the checkpoint: none if the operator has not emitted.
     pub(crate) fn open(
         operator: &str,
         blocks: Vec<(BlockKey, u64)>,
         last: Option<EpochTime>,
         budget: Arc<Budget>,
-    ) -> Begun {
-        let has_begun = !blocks.is_empty();
+    ) -> FirstEmission {
+        let has_emitted = !blocks.is_empty();
         let spec = StoreSpec {
-            name: Begun::name(operator),
+            name: FirstEmission::name(operator),
             schema: Arc::new(Schema::new(vec![Field::new("epoch", DataType::Int64, false)])),
             keys: 0,
             expires: None,
             expires_at_batch_time: None,
             keeps_rows: true,
         };
-        Begun { store: Store::open(spec, blocks, last, budget), has_begun, begins: AtomicBool::new(false) }
+        FirstEmission { store: Store::open(spec, blocks, last, budget), has_emitted, emits_now: AtomicBool::new(false) }
     }
 
-    /// True if a committed epoch has noted that the operator has begun.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.has_begun
+    /// True if a committed epoch has noted a first result.
+    pub(crate) fn has_emitted(&self) -> bool {
+        self.has_emitted
     }
 
-    /// Notes that it begins in this epoch, if it has not begun. Called once an epoch.
+    /// Notes that the operator emits in this epoch, if it has not before. Called once an epoch.
     ///
     /// # Errors
     /// If the note cannot be kept.
     pub(crate) fn note(&self, time: &EpochTime, committed: &dyn BlockSource) -> Result<(), OperatorError> {
-        if self.has_begun {
+        if self.has_emitted {
             return Ok(());
         }
         let hashes = hash_keys(&[], 1)?;
@@ -64,7 +64,7 @@ impl Begun {
         let epoch = Int64Array::from(vec![time.epoch.0 as i64]);
         let row = RecordBatch::try_new(Arc::clone(&self.store.spec().schema), vec![Arc::new(epoch)])?;
         self.store.shard(shard, time, committed)?.insert(&row, &hashes.keys)?;
-        self.begins.store(true, Ordering::Release);
+        self.emits_now.store(true, Ordering::Release);
         self.store.finish(shard..shard + 1, time)
     }
 
@@ -82,7 +82,7 @@ impl Begun {
 
     /// The epoch is durable.
     pub(crate) fn committed(&mut self) {
-        self.has_begun |= self.begins.load(Ordering::Acquire);
+        self.has_emitted |= self.emits_now.load(Ordering::Acquire);
         self.store.committed();
     }
 }
