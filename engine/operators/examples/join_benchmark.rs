@@ -148,7 +148,7 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
     let rows = rows_an_epoch as u64 * epochs;
     let each = |time: Duration| time.as_nanos() as u64 / rows;
     let total = each(times.lane + times.run + times.settle);
-    let (left, right) = (join.side_figures(Side::Left), join.side_figures(Side::Right));
+    let (left, right) = (join.side_metrics(Side::Left), join.side_metrics(Side::Right));
     println!(
         "{:>11}: {total:>5} ns a row (lane {}, run {}, settle {}); {rows} rows in, {given} out; kept {} left, {} right; \
          {} MB in memory, {} MB in {} blocks, {} B a row written",

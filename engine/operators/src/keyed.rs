@@ -4,7 +4,7 @@ pub mod hash;
 mod input;
 mod lane;
 
-pub use input::{KeyedInput, PieceRows};
+pub use input::{KeyedInput, ShardInput};
 pub use lane::{EventTime, KeyedLane, KeyedPort, ShardedRows, instants};
 
 /// Shards of a keyed operator's state. A row's shard is part of where its state lies on disk: never change it.

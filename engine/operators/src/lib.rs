@@ -18,7 +18,7 @@ pub mod store;
 pub mod window;
 
 pub use aggregate::{Aggregate, AggregateLane, AggregateSpec};
-pub use pipeline::{Passed, Pipeline};
+pub use pipeline::{Pipeline, PipelineOutput};
 pub use slot::SlotExec;
 pub use window::WindowSpec;
 

@@ -63,11 +63,11 @@ impl Lookup {
         let kind = self.spec.kind();
         let mut matched = vec![false; rows.num_rows()];
         let mut pairs = Pairs::default();
-        let mut candidates = self.index.candidates(&hashes, !kind.gives_pairs());
+        let mut candidates = self.index.candidates(&hashes, !kind.emits_pairs());
         while let Some(chunk) = candidates.next_chunk(&matched) {
             let chunk = self.holding(rows, chunk)?;
             chunk.stream.iter().for_each(|row| matched[*row as usize] = true);
-            if kind.gives_pairs() {
+            if kind.emits_pairs() {
                 pairs.stream.extend(chunk.stream);
                 pairs.table.extend(chunk.table);
             }

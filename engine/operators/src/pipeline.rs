@@ -26,7 +26,7 @@ pub struct Pipeline {
 
 /// Rows that a pipeline passed on, and the number that its conditions left out.
 #[derive(Debug)]
-pub struct Passed {
+pub struct PipelineOutput {
     /// The rows.
     pub rows: RecordBatch,
     /// Input rows that met every condition (an unnest may make several rows, or none, of one).
@@ -92,7 +92,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// If an expression fails on a row.
-    pub fn run(&self, input: &RecordBatch) -> Result<Passed> {
+    pub fn run(&self, input: &RecordBatch) -> Result<PipelineOutput> {
         let mut rows = input.clone();
         let mut taken = input.num_rows() as u64;
         let mut filtered = 0;
@@ -112,7 +112,7 @@ impl Pipeline {
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), rows.columns().to_vec(), &options)?;
-        Ok(Passed { rows, taken, filtered })
+        Ok(PipelineOutput { rows, taken, filtered })
     }
 }
 

@@ -40,7 +40,7 @@ use format::{BLOCK_ROWS, BlockRows, Entry, Format};
 use index::{ALL, Index, MARKED, REMOVED, ROWS};
 use read::{Decoded, Pending, Source, decode, rows_of_shard};
 use shard::Changes;
-use summary::{Passed, Summary};
+use summary::{PassedTimes, Summary};
 
 /// What a store keeps.
 #[derive(Debug, Clone)]
@@ -134,7 +134,7 @@ impl Store {
         let passed = self.summary(committed)?.passed;
         let mut shard = self.lock(number);
         self.used[number as usize].store(self.calls.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-        shard.begin(time.epoch, Passed::at(time).and(passed));
+        shard.begin(time.epoch, PassedTimes::at(time).and(passed));
         if !shard.is_loaded() {
             let rows = self.read(number, shard.passed(passed), committed)?;
             shard.load(rows);
@@ -181,7 +181,7 @@ impl Store {
         }
         let facts = self.lock(number).facts();
         let known = facts.or_else(|| self.summary.get().map(|summary| summary.shards[number as usize]));
-        known.is_none_or(|facts| facts.is_due(Passed::at(time)))
+        known.is_none_or(|facts| facts.is_due(PassedTimes::at(time)))
     }
 
     /// True if a row of any shard is due at this time; as [`Store::is_due`] after a restart.
@@ -261,7 +261,12 @@ impl Store {
     }
 
     /// Reads the live rows of a shard, those of this epoch's blocks included.
-    fn read(&self, number: u8, passed: [Passed; 2], committed: &dyn BlockSource) -> Result<rows::Rows, OperatorError> {
+    fn read(
+        &self,
+        number: u8,
+        passed: [PassedTimes; 2],
+        committed: &dyn BlockSource,
+    ) -> Result<rows::Rows, OperatorError> {
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let of_epoch: Pending = fresh.into_iter().map(|fresh| (fresh.key, fresh.bytes)).collect();
         let of_bucket = |bucket: usize| of_epoch.keys().filter(move |key| key.bucket == bucket as i64);

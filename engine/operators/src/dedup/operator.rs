@@ -10,7 +10,7 @@ use hashbrown::hash_table::Entry;
 
 use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
-use crate::keyed::{KeyedInput, KeyedLane, PieceRows, instants};
+use crate::keyed::{KeyedInput, KeyedLane, ShardInput, instants};
 use crate::operator::{
     BlockChanges, BlockSource, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, Sign, StateMetrics,
     Stored, Task,
@@ -69,7 +69,7 @@ impl Dedup {
     fn take_new(
         &self,
         shard: &mut Shard,
-        rows: &PieceRows<'_>,
+        rows: &ShardInput<'_>,
         time: &EpochTime,
     ) -> Result<Option<RecordBatch>, OperatorError> {
         let mut seen: HashTable<u128> = HashTable::new();

@@ -6,7 +6,7 @@ use super::output::Output;
 use super::spec::{JoinMode, JoinSpec, Side};
 use super::work::ShardWork;
 use crate::OperatorError;
-use crate::keyed::{KeyedInput, PieceRows};
+use crate::keyed::{KeyedInput, ShardInput};
 use crate::operator::{
     BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Sign, StateMetrics, Stored, Task,
 };
@@ -33,7 +33,7 @@ impl Join {
     }
 
     /// StateMetrics of one side's state after the last epoch.
-    pub fn side_figures(&self, side: Side) -> StateMetrics {
+    pub fn side_metrics(&self, side: Side) -> StateMetrics {
         match side {
             Side::Left => self.left.metrics(),
             Side::Right => self.right.metrics(),
@@ -47,7 +47,7 @@ impl Join {
         committed: &dyn BlockSource,
         output: &mut Output<'_>,
     ) -> Result<(), OperatorError> {
-        let parts: Vec<PieceRows<'_>> = self.input.of_shard(shard).collect();
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(shard).collect();
         if parts.is_empty() && !self.left.is_due(shard, time) && !self.right.is_due(shard, time) {
             return Ok(());
         }
@@ -63,10 +63,10 @@ impl Join {
                 }
             }
         }
-        Side::BOTH.into_iter().try_for_each(|side| work.let_go(side, time))
+        Side::BOTH.into_iter().try_for_each(|side| work.evict(side, time))
     }
 
-    fn check_signs(&self, parts: &[PieceRows<'_>]) -> Result<(), OperatorError> {
+    fn check_signs(&self, parts: &[ShardInput<'_>]) -> Result<(), OperatorError> {
         let retracts = self.spec.mode() == JoinMode::Changes;
         let is_wrong = |sign: &Sign| !(*sign == Sign::Add || retracts && *sign == Sign::Retract);
         let Some(sign) = parts.iter().map(|part| part.sign).find(is_wrong) else { return Ok(()) };

@@ -102,7 +102,7 @@ impl JoinSpec {
         pairs: Pairs,
     ) -> Result<Matches, OperatorError> {
         let Some(residual) = self.residual() else {
-            let stored = match self.kind().gives_pairs() {
+            let stored = match self.kind().emits_pairs() {
                 true => Some(self.gather(side.other(), shard, &pairs.stored)?),
                 false => None,
             };
@@ -124,7 +124,7 @@ impl JoinSpec {
             return Ok(Matches { pairs, stored: Some(stored) });
         }
         let pairs = Pairs { arriving: picked(&pairs.arriving, &mask), stored: picked(&pairs.stored, &mask) };
-        let stored = match self.kind().gives_pairs() {
+        let stored = match self.kind().emits_pairs() {
             true => Some(filter_record_batch(&stored, &mask)?),
             false => None,
         };

@@ -15,7 +15,7 @@ impl ShardWork<'_, '_> {
     ///
     /// # Errors
     /// If a column has a type that has no row encoding.
-    pub(super) fn take_back(&mut self, side: Side, arriving: &Arriving) -> Result<(), OperatorError> {
+    pub(super) fn retract(&mut self, side: Side, arriving: &Arriving) -> Result<(), OperatorError> {
         let wanted = self.identities(side, &arriving.rows)?;
         let mut equal: HashMap<u128, VecDeque<u32>> = wanted.iter().map(|row| (*row, VecDeque::new())).collect();
         let mut seen = HashSet::new();

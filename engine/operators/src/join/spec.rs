@@ -143,7 +143,7 @@ impl JoinSpec {
             }
         }
         let mut columns: Vec<SideColumn> = (0..left.stored_at.len()).map(|column| (Side::Left, column)).collect();
-        if kind.gives_pairs() {
+        if kind.emits_pairs() {
             columns.extend((0..right.stored_at.len()).map(|column| (Side::Right, column)));
         }
         let output = Arc::new(Schema::empty());
@@ -255,7 +255,7 @@ impl JoinSpec {
     fn with_output(mut self) -> JoinSpec {
         let fields = self.columns.iter().map(|column| {
             let field = self.field(*column).clone();
-            let nullable = field.is_nullable() || (self.kind.gives_pairs() && self.kind.preserves(column.0.other()));
+            let nullable = field.is_nullable() || (self.kind.emits_pairs() && self.kind.preserves(column.0.other()));
             field.with_nullable(nullable)
         });
         self.output = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -275,7 +275,7 @@ impl JoinKind {
     }
 
     /// True if its result has the columns of both sides.
-    pub(super) fn gives_pairs(self) -> bool {
+    pub(super) fn emits_pairs(self) -> bool {
         !matches!(self, JoinKind::LeftSemi | JoinKind::LeftAnti)
     }
 

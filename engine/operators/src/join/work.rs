@@ -10,7 +10,7 @@ use super::output::Output;
 use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
 use super::spec::{JoinSpec, Side};
 use crate::OperatorError;
-use crate::keyed::PieceRows;
+use crate::keyed::ShardInput;
 use crate::operator::{EpochTime, Sign};
 use crate::store::Shard;
 
@@ -27,14 +27,14 @@ impl ShardWork<'_, '_> {
     ///
     /// # Errors
     /// If a condition fails on a row.
-    pub(super) fn take_in(&mut self, side: Side, part: &PieceRows<'_>) -> Result<(), OperatorError> {
+    pub(super) fn take_in(&mut self, side: Side, part: &ShardInput<'_>) -> Result<(), OperatorError> {
         let arriving = self.admit(side, part)?;
         if arriving.keys.is_empty() {
             return Ok(());
         }
         let matched = self.look_up(side, part.sign, &arriving)?;
         match part.sign {
-            Sign::Retract => self.take_back(side, &arriving),
+            Sign::Retract => self.retract(side, &arriving),
             Sign::Add | Sign::Replace { .. } => self.keep(side, arriving, &matched),
         }
     }
@@ -43,7 +43,7 @@ impl ShardWork<'_, '_> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(super) fn let_go(&mut self, side: Side, time: &EpochTime) -> Result<(), OperatorError> {
+    pub(super) fn evict(&mut self, side: Side, time: &EpochTime) -> Result<(), OperatorError> {
         let due = self.shard(side).due(time);
         if due.is_empty() {
             return Ok(());
@@ -76,7 +76,7 @@ impl ShardWork<'_, '_> {
 
     /// The rows that may match or must be kept. Rows that can match nothing go out at once if their side is preserved, but
     /// those with a null key wait for the watermark like any other (Spark).
-    fn admit(&mut self, side: Side, part: &PieceRows<'_>) -> Result<Arriving, OperatorError> {
+    fn admit(&mut self, side: Side, part: &ShardInput<'_>) -> Result<Arriving, OperatorError> {
         let preserved = self.spec.kind().preserves(side);
         let plan = self.spec.side(side);
         let can_match = plan.only_if.as_ref().map(|condition| condition.holds_for(&part.rows)).transpose()?;
@@ -103,8 +103,8 @@ impl ShardWork<'_, '_> {
 
     /// Gives out what rows that come match; tells which of them matched.
     fn look_up(&mut self, side: Side, sign: Sign, arriving: &Arriving) -> Result<Vec<bool>, OperatorError> {
-        let gives_pairs = self.spec.kind().gives_pairs();
-        let first_match_only = !gives_pairs && side == Side::Left;
+        let emits_pairs = self.spec.kind().emits_pairs();
+        let first_match_only = !emits_pairs && side == Side::Left;
         let mut matched = vec![false; arriving.keys.len()];
         let mut gone = HashSet::new();
         let mut candidates = Candidates::new(arriving, first_match_only, self.spec.residual().is_none());
@@ -112,9 +112,9 @@ impl ShardWork<'_, '_> {
             let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
             found.pairs.arriving.iter().for_each(|row| matched[*row as usize] = true);
             match side {
-                _ if gives_pairs => self.give_pairs(side, sign, arriving, &found)?,
+                _ if emits_pairs => self.emit_pairs(side, sign, arriving, &found)?,
                 Side::Left => {}
-                Side::Right => self.let_matched_go(&found, &mut gone)?,
+                Side::Right => self.evict_matched(&found, &mut gone)?,
             }
         }
         if first_match_only && !self.spec.kind().preserves(Side::Left) {
@@ -124,7 +124,7 @@ impl ShardWork<'_, '_> {
         Ok(matched)
     }
 
-    fn give_pairs(
+    fn emit_pairs(
         &mut self,
         side: Side,
         sign: Sign,
@@ -146,7 +146,7 @@ impl ShardWork<'_, '_> {
     }
 
     /// Left rows of a semi or anti join that matched: they are not needed any more. `gone` are those that went before.
-    fn let_matched_go(&mut self, found: &Matches, gone: &mut HashSet<u32>) -> Result<(), OperatorError> {
+    fn evict_matched(&mut self, found: &Matches, gone: &mut HashSet<u32>) -> Result<(), OperatorError> {
         let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| gone.insert(*position)).collect();
         if !self.spec.kind().preserves(Side::Left) {
             let rows = self.spec.gather(Side::Left, self.left, &first)?;
@@ -159,7 +159,7 @@ impl ShardWork<'_, '_> {
     fn keep(&mut self, side: Side, arriving: Arriving, matched: &[bool]) -> Result<(), OperatorError> {
         let Arriving { mut rows, mut keys, .. } = arriving;
         let kind = self.spec.kind();
-        let goes_when_matched = side == Side::Left && !kind.gives_pairs();
+        let goes_when_matched = side == Side::Left && !kind.emits_pairs();
         if goes_when_matched && matched.contains(&true) {
             let kept: BooleanArray = matched.iter().map(|matched| Some(!matched)).collect();
             rows = filter_record_batch(&rows, &kept)?;

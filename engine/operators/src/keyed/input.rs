@@ -15,7 +15,7 @@ pub struct KeyedInput {
 
 /// Rows of one shard, port and sign, in the order in which they came.
 #[derive(Debug)]
-pub struct PieceRows<'a> {
+pub struct ShardInput<'a> {
     /// The shard.
     pub shard: u8,
     /// The port.
@@ -70,10 +70,10 @@ impl KeyedInput {
     }
 
     /// The rows of one shard, in the order in which they came: port by port for each lane. Parts without rows are left out.
-    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = PieceRows<'_>> {
+    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = ShardInput<'_>> {
         self.parts.iter().filter_map(move |part| {
             let (from, until) = (part.starts[shard as usize] as usize, part.starts[shard as usize + 1] as usize);
-            (from < until).then(|| PieceRows {
+            (from < until).then(|| ShardInput {
                 shard,
                 port: part.port,
                 sign: part.sign,

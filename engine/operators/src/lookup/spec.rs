@@ -64,7 +64,7 @@ impl LookupSpec {
         }
         let of_table = match kind {
             LookupKind::LeftMark => 1,
-            kind if kind.gives_pairs() => table.fields().len(),
+            kind if kind.emits_pairs() => table.fields().len(),
             _ => 0,
         };
         let width = stream.fields().len() + of_table;
@@ -169,7 +169,7 @@ impl LookupSpec {
     /// True if the condition or the result reads this column of the table.
     pub(super) fn reads(&self, column: usize) -> bool {
         let column = self.stream.fields().len() + column;
-        let is_shown = self.kind.gives_pairs() && self.columns.contains(&column);
+        let is_shown = self.kind.emits_pairs() && self.columns.contains(&column);
         is_shown || self.residual.iter().any(|residual| residual.columns().contains(&column))
     }
 
@@ -191,7 +191,7 @@ impl LookupSpec {
 
 impl LookupKind {
     /// True if its result has the columns of both sides.
-    pub(super) fn gives_pairs(self) -> bool {
+    pub(super) fn emits_pairs(self) -> bool {
         matches!(self, LookupKind::Inner | LookupKind::Left)
     }
 

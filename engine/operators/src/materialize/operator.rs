@@ -9,7 +9,7 @@ use arrow::datatypes::Int64Type;
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, PieceRows};
+use crate::keyed::{KeyedInput, ShardInput};
 use crate::operator::{
     BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
 };
@@ -31,9 +31,9 @@ pub(super) struct Materialize {
 
 /// What an epoch brought for one bucket.
 #[derive(Default)]
-struct Touched {
+struct TouchedBucket {
     key: u128,
-    taken_back: Vec<u128>,
+    retracted: Vec<u128>,
 }
 
 impl Materialize {
@@ -52,8 +52,12 @@ impl Materialize {
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; says which buckets they touch.
-    fn take_in(&self, parts: &[PieceRows<'_>], shard: &mut Shard) -> Result<BTreeMap<i64, Touched>, OperatorError> {
-        let mut touched = BTreeMap::<i64, Touched>::new();
+    fn take_in(
+        &self,
+        parts: &[ShardInput<'_>],
+        shard: &mut Shard,
+    ) -> Result<BTreeMap<i64, TouchedBucket>, OperatorError> {
+        let mut touched = BTreeMap::<i64, TouchedBucket>::new();
         for part in parts {
             let buckets = part.rows.column(0).as_primitive::<Int64Type>();
             let hashes = match part.sign {
@@ -67,20 +71,20 @@ impl Materialize {
             for (row, bucket) in buckets.values().iter().enumerate() {
                 let bucket = touched.entry(*bucket).or_default();
                 bucket.key = part.keys[row];
-                bucket.taken_back.extend(hashes.as_ref().map(|hashes| hashes[row]));
+                bucket.retracted.extend(hashes.as_ref().map(|hashes| hashes[row]));
             }
         }
         Ok(touched)
     }
 
     /// What a bucket has once the rows that are taken back are gone, the oldest of equal ones first.
-    fn rows_of(&self, touched: Touched, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
+    fn rows_of(&self, touched: TouchedBucket, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
         let mut positions: Vec<u32> = shard.find(touched.key).collect();
         let mut rows = shard.gather(&positions)?;
-        if !touched.taken_back.is_empty() {
-            let mut left = count(touched.taken_back.iter().copied());
+        if !touched.retracted.is_empty() {
+            let mut left = count(touched.retracted.iter().copied());
             let goes = take_out(&mut left, &row_hashes(&rows)?);
-            if goes.iter().filter(|goes| **goes).count() < touched.taken_back.len() {
+            if goes.iter().filter(|goes| **goes).count() < touched.retracted.len() {
                 return Err(self.spec.fault("a row is taken back that was never added"));
             }
             let (gone, stay): (Vec<_>, Vec<_>) = positions.into_iter().zip(goes).partition(|(_, goes)| *goes);
@@ -98,7 +102,7 @@ impl Materialize {
         time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
-        let parts: Vec<PieceRows<'_>> = self.input.of_shard(number).collect();
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(number).collect();
         if parts.is_empty() && !self.store.is_due(number, time) {
             return Ok(BTreeMap::new());
         }

@@ -7,11 +7,11 @@ use arrow::compute::concat_batches;
 
 use super::difference::{ByHash, changes, count, row_hashes, take_out};
 use super::first_emission::FirstEmission;
-use super::port::{Placed, Port, PortShard};
+use super::port::{Port, PortShard, StoredRows};
 use super::spec::{Emission, RecomputeSpec};
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, PieceRows};
+use crate::keyed::{KeyedInput, ShardInput};
 use crate::operator::{
     BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
 };
@@ -79,8 +79,8 @@ impl Recompute {
     }
 
     /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
-    fn take_in(&self, work: &mut Work<'_>, time: &EpochTime) -> Result<Vec<Placed>, OperatorError> {
-        let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
+    fn take_in(&self, work: &mut Work<'_>, time: &EpochTime) -> Result<Vec<StoredRows>, OperatorError> {
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(work.number).collect();
         for port in &mut work.ports {
             port.renew(&work.touched, time)?;
         }
@@ -94,23 +94,28 @@ impl Recompute {
         }
         let mut placed = Vec::with_capacity(work.ports.len());
         for (number, port) in work.ports.iter_mut().enumerate() {
-            let mut taken_back = Vec::new();
+            let mut retracted = Vec::new();
             for part in parts.iter().filter(|part| part.port == number && part.sign == Sign::Retract) {
-                taken_back.extend(row_hashes(&part.rows)?);
+                retracted.extend(row_hashes(&part.rows)?);
             }
             let rows = port.of_keys(&work.touched)?;
-            placed.push(self.take_back(port, rows, &taken_back)?);
+            placed.push(self.retract(port, rows, &retracted)?);
         }
         Ok(placed)
     }
 
-    fn take_back(&self, port: &mut PortShard<'_>, rows: Placed, taken_back: &[u128]) -> Result<Placed, OperatorError> {
-        if taken_back.is_empty() {
+    fn retract(
+        &self,
+        port: &mut PortShard<'_>,
+        rows: StoredRows,
+        retracted: &[u128],
+    ) -> Result<StoredRows, OperatorError> {
+        if retracted.is_empty() {
             return Ok(rows);
         }
-        let (rows, gone) = port.take_back(rows, &mut count(taken_back.iter().copied()))?;
+        let (rows, gone) = port.retract(rows, &mut count(retracted.iter().copied()))?;
         // A partition that was forgotten has rows no more that it had; what was given out of them stands.
-        match gone == taken_back.len() || self.spec.forgotten_after_us.is_some() {
+        match gone == retracted.len() || self.spec.forgotten_after_us.is_some() {
             true => Ok(rows),
             false => Err(self.spec.fault("a row is taken back that was never added")),
         }
@@ -121,7 +126,7 @@ impl Recompute {
     }
 
     /// Leaves out what no later result needs.
-    fn prune(&self, work: &mut [Work<'_>], placed: &mut [Vec<Placed>]) -> Result<(), OperatorError> {
+    fn prune(&self, work: &mut [Work<'_>], placed: &mut [Vec<StoredRows>]) -> Result<(), OperatorError> {
         let Some(prune) = &self.spec.prune else { return Ok(()) };
         let rows = self.together(0, placed)?;
         let kept = prune.run(&[&rows], rows.schema_ref())?;
@@ -132,7 +137,7 @@ impl Recompute {
         for (shard, placed) in work.iter_mut().zip(placed) {
             let (Some(port), Some(rows)) = (shard.ports.first_mut(), placed.first_mut()) else { continue };
             let stays = take_out(&mut left, &row_hashes(&rows.rows)?);
-            let all = std::mem::replace(rows, Placed { positions: Vec::new(), rows: self.ports[0].no_rows() });
+            let all = std::mem::replace(rows, StoredRows { positions: Vec::new(), rows: self.ports[0].no_rows() });
             *rows = port.keep(all, &stays)?;
         }
         match left.into_values().all(|count| count == 0) {
@@ -142,13 +147,13 @@ impl Recompute {
     }
 
     /// The rows of one port in all shards of a task.
-    fn together(&self, port: usize, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+    fn together(&self, port: usize, shards: &[Vec<StoredRows>]) -> Result<RecordBatch, OperatorError> {
         let none = self.ports[port].no_rows();
         Ok(concat_batches(none.schema_ref(), shards.iter().map(|placed| &placed[port].rows))?)
     }
 
     /// The plan's result over these rows.
-    fn result(&self, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+    fn result(&self, shards: &[Vec<StoredRows>]) -> Result<RecordBatch, OperatorError> {
         let ports = (0..self.ports.len()).map(|port| self.together(port, shards)).collect::<Result<Vec<_>, _>>()?;
         if !self.spec.emits_when_empty && ports.iter().all(|rows| rows.num_rows() == 0) {
             return Ok(RecordBatch::new_empty(Arc::clone(&self.spec.output)));

@@ -115,25 +115,25 @@ pub(super) struct PortShard<'a> {
 }
 
 /// Rows with their positions: partition by partition, oldest first within each.
-pub(super) struct Placed {
+pub(super) struct StoredRows {
     pub(super) positions: Vec<u32>,
     pub(super) rows: RecordBatch,
 }
 
 impl PortShard<'_> {
     /// The rows of these partitions.
-    pub(super) fn of_keys(&self, keys: &[u128]) -> Result<Placed, OperatorError> {
+    pub(super) fn of_keys(&self, keys: &[u128]) -> Result<StoredRows, OperatorError> {
         self.at(keys.iter().flat_map(|key| self.rows.find(*key)).collect())
     }
 
     /// The rows that are due.
-    pub(super) fn due(&self, time: &EpochTime) -> Result<Placed, OperatorError> {
+    pub(super) fn due(&self, time: &EpochTime) -> Result<StoredRows, OperatorError> {
         self.at(self.rows.due(time))
     }
 
-    fn at(&self, positions: Vec<u32>) -> Result<Placed, OperatorError> {
+    fn at(&self, positions: Vec<u32>) -> Result<StoredRows, OperatorError> {
         let rows = self.port.to_input(&self.rows.gather(&positions)?)?;
-        Ok(Placed { positions, rows })
+        Ok(StoredRows { positions, rows })
     }
 
     /// Files input rows with the hashes of their keys.
@@ -155,11 +155,11 @@ impl PortShard<'_> {
     }
 
     /// Removes one row for each of `counts`, the oldest of equal ones; returns the rows that stay and how many were removed.
-    pub(super) fn take_back(
+    pub(super) fn retract(
         &mut self,
-        placed: Placed,
+        placed: StoredRows,
         counts: &mut ByHash<u32>,
-    ) -> Result<(Placed, usize), OperatorError> {
+    ) -> Result<(StoredRows, usize), OperatorError> {
         let goes = take_out(counts, &row_hashes(&placed.rows)?);
         let gone = goes.iter().filter(|goes| **goes).count();
         let stays: Vec<bool> = goes.into_iter().map(|goes| !goes).collect();
@@ -167,7 +167,7 @@ impl PortShard<'_> {
     }
 
     /// Removes the rows that do not stay.
-    pub(super) fn keep(&mut self, placed: Placed, stays: &[bool]) -> Result<Placed, OperatorError> {
+    pub(super) fn keep(&mut self, placed: StoredRows, stays: &[bool]) -> Result<StoredRows, OperatorError> {
         if !stays.contains(&false) {
             return Ok(placed);
         }
@@ -179,7 +179,7 @@ impl PortShard<'_> {
             }
         }
         let stays: BooleanArray = stays.iter().copied().map(Some).collect();
-        Ok(Placed { positions, rows: filter_record_batch(&placed.rows, &stays)? })
+        Ok(StoredRows { positions, rows: filter_record_batch(&placed.rows, &stays)? })
     }
 
     /// Lets rows go that are due.

@@ -18,7 +18,7 @@ use crate::store::Store;
 
 /// The keys that an epoch touched in some shards. Keys are numbered in the order in which they came, shard by shard.
 #[derive(Debug)]
-pub(super) struct Touched {
+pub(super) struct TouchedKeys {
     /// The shards that have rows.
     pub shards: Vec<TouchedShard>,
     /// What stands for each key in memory.
@@ -40,7 +40,7 @@ pub(super) struct TouchedShard {
     pub shard: u8,
     /// Its keys.
     pub keys: Range<u32>,
-    /// Its part of [`Touched::positions`].
+    /// Its part of [`TouchedKeys::positions`].
     pub old: Range<usize>,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn touched(
     store: &Store,
     time: &EpochTime,
     committed: &dyn BlockSource,
-) -> Result<Option<Touched>, OperatorError> {
+) -> Result<Option<TouchedKeys>, OperatorError> {
     let mut gathered = Gathered::default();
     for shard in shards {
         if gathered.take_rows(input, shard) {
@@ -129,7 +129,7 @@ impl Gathered {
         spec: &SessionSpec,
         rows: RecordBatch,
         old: &RecordBatch,
-    ) -> Result<Touched, OperatorError> {
+    ) -> Result<TouchedKeys, OperatorError> {
         let old_keys = std::mem::take(&mut self.old_key);
         let mut key = old_keys.clone();
         key.append(&mut self.row_key);
@@ -148,7 +148,7 @@ impl Gathered {
             shard.old = below(shard.keys.start)..below(shard.keys.end);
         }
         let positions = merged.old.iter().map(|at| self.positions[*at as usize]).collect();
-        Ok(Touched { shards: self.shards, hashes: self.hashes, merged, rows, old, positions })
+        Ok(TouchedKeys { shards: self.shards, hashes: self.hashes, merged, rows, old, positions })
     }
 }
 

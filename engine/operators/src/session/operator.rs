@@ -8,7 +8,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
 use super::fold;
-use super::gather::{Touched, touched};
+use super::gather::{TouchedKeys, touched};
 use super::spec::{Emission, SessionSpec};
 use crate::OperatorError;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
@@ -46,11 +46,11 @@ impl Session {
     /// Puts the merged sessions in the place of the old ones; returns what that changes in the result.
     fn merge(
         &self,
-        touched: &Touched,
+        touched: &TouchedKeys,
         time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
-        let Touched { merged, rows, old, .. } = touched;
+        let TouchedKeys { merged, rows, old, .. } = touched;
         let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
         let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
         for shard in &touched.shards {

@@ -7,11 +7,11 @@ use epoch::EpochId;
 use state::BlockKey;
 
 use super::Store;
-use super::compact::{Leave, Merged, merge};
+use super::compact::{MergeOptions, MergedBlocks, merge};
 use super::format::Entry;
 use super::index::{ALL, BlockRef, COMPACT_GROUPS, COMPACTED_LANE, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
 use super::read::{Decoded, decode, of_shard};
-use super::summary::{BucketFacts, Passed, Summary};
+use super::summary::{BucketFacts, PassedTimes, Summary};
 use crate::OperatorError;
 use crate::keyed::SHARDS;
 use crate::operator::{BlockChanges, BlockSource, EpochTime};
@@ -31,32 +31,32 @@ impl Default for Limits {
     }
 }
 
-/// A settling store.
-struct Settling<'a> {
+/// The commit of one epoch, while it is prepared.
+struct EpochCommit<'a> {
     store: &'a mut Store,
     committed: &'a dyn BlockSource,
     epoch: EpochId,
-    passed: Passed,
+    passed: PassedTimes,
     summary: Summary,
     changes: BlockChanges,
 }
 
-/// Settles an epoch.
+/// Prepares what the commit of an epoch writes.
 pub(super) fn prepare_commit(
     store: &mut Store,
     time: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<BlockChanges, OperatorError> {
     let summary = store.summary(committed)?.clone();
-    let passed = summary.passed.and(Passed::at(time));
+    let passed = summary.passed.and(PassedTimes::at(time));
     let before = summary.clone();
     let changes = BlockChanges::default();
-    let mut settling = Settling { store, committed, epoch: time.epoch, passed, summary, changes };
-    settling.evict(time)?;
-    settling.file()?;
-    settling.merge_all()?;
-    settling.sum_up(&before)?;
-    let Settling { store, mut changes, .. } = settling;
+    let mut commit = EpochCommit { store, committed, epoch: time.epoch, passed, summary, changes };
+    commit.evict(time)?;
+    commit.file()?;
+    commit.merge_all()?;
+    commit.sum_up(&before)?;
+    let EpochCommit { store, mut changes, .. } = commit;
     store.last_epoch = Some(time.epoch);
     *store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
     changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
@@ -69,7 +69,7 @@ pub(super) fn prepare_commit(
     Ok(changes)
 }
 
-impl Settling<'_> {
+impl EpochCommit<'_> {
     /// Lets the rows go that are due and that the operator has not looked at, encodes what it has not finished, and takes
     /// down what is known of every shard.
     fn evict(&mut self, time: &EpochTime) -> Result<(), OperatorError> {
@@ -175,8 +175,8 @@ impl Settling<'_> {
     /// Merges the newest blocks of a bucket.
     fn merge_run(&mut self, bucket: usize, tier: u16, run: &[BlockRef]) -> Result<(), OperatorError> {
         let decoded = self.decode(run)?;
-        let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
-        let merged = merge(&self.store.spec, &decoded, &leave)?;
+        let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
+        let merged = merge(&self.store.spec, &decoded, &options)?;
         let gone = entries(&decoded);
         self.replace(bucket, COMPACTED_LANE + tier, run, merged)?;
         self.summary.buckets[bucket].stored -= gone;
@@ -189,16 +189,16 @@ impl Settling<'_> {
         let run = self.store.index.take(bucket);
         let decoded = self.decode(&run)?;
         let merged = if bucket == ALL {
-            let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
-            merge(&self.store.spec, &decoded, &leave)?
+            let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
+            merge(&self.store.spec, &decoded, &options)?
         } else {
             let all = self.store.all(self.committed)?;
             let is_in_all = |entry: &Entry| {
                 all.rows.iter().any(|block| block.ids[block.of_shard(entry.0)].binary_search(&entry.1).is_ok())
             };
             let removed = of_shard(&all.removed, bucket as u8);
-            let leave = Leave { removed, passed: self.passed, is_elsewhere: &is_in_all, is_split: false };
-            merge(&self.store.spec, &decoded, &leave)?
+            let options = MergeOptions { removed, passed: self.passed, is_elsewhere: &is_in_all, is_split: false };
+            merge(&self.store.spec, &decoded, &options)?
         };
         let left: usize = merged.rows.iter().map(|block| block.len()).sum();
         if bucket != ALL && left as u64 != self.live(bucket) {
@@ -217,9 +217,9 @@ impl Settling<'_> {
     fn move_down(&mut self) -> Result<(), OperatorError> {
         let run = self.store.index.take(ALL);
         let decoded = self.decode(&run)?;
-        let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: true };
-        let merged = merge(&self.store.spec, &decoded, &leave)?;
-        let mut parts: BTreeMap<u8, Merged> = BTreeMap::new();
+        let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: true };
+        let merged = merge(&self.store.spec, &decoded, &options)?;
+        let mut parts: BTreeMap<u8, MergedBlocks> = BTreeMap::new();
         for block in merged.rows {
             parts.entry(block.shards[0]).or_default().rows.push(block);
         }
@@ -240,7 +240,13 @@ impl Settling<'_> {
     }
 
     /// Puts merged blocks in the place of those that they were made from.
-    fn replace(&mut self, bucket: usize, lane: u16, run: &[BlockRef], merged: Merged) -> Result<(), OperatorError> {
+    fn replace(
+        &mut self,
+        bucket: usize,
+        lane: u16,
+        run: &[BlockRef],
+        merged: MergedBlocks,
+    ) -> Result<(), OperatorError> {
         run.iter().for_each(|block| self.delete(block.key));
         let key = BlockKey {
             operator: self.store.index.operator,

@@ -8,7 +8,7 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::StoreSpec;
-use super::summary::Passed;
+use super::summary::PassedTimes;
 use super::times::{NEVER, SEGMENT, Times};
 use crate::OperatorError;
 
@@ -31,7 +31,7 @@ const DEAD_ROWS: usize = 64;
 const CHUNK_BYTES_MAX: usize = 64 << 20;
 
 /// What is known of rows besides their columns.
-pub(super) struct Named<'a> {
+pub(super) struct IdentifiedRows<'a> {
     /// The rows.
     pub rows: &'a RecordBatch,
     /// What stands for their keys.
@@ -111,7 +111,7 @@ impl Rows {
     }
 
     /// Adds rows; returns the position of the first.
-    pub fn append(&mut self, named: &Named<'_>) -> Result<u32, OperatorError> {
+    pub fn append(&mut self, named: &IdentifiedRows<'_>) -> Result<u32, OperatorError> {
         let (first, count) = (self.len(), named.ids.len());
         if first + count >= u32::MAX as usize || named.rows.num_rows() != count || named.keys.len() != count {
             let what = format!("{count} rows with {} keys cannot follow {first}", named.keys.len());
@@ -226,13 +226,13 @@ impl Rows {
         (self.own, self.all) = (self.own + self.all, 0);
     }
 
-    pub fn is_due(&self, position: u32, until: Passed) -> bool {
+    pub fn is_due(&self, position: u32, until: PassedTimes) -> bool {
         let due = |times: &Option<Times>, until_us| times.as_ref().is_some_and(|times| times.at(position) <= until_us);
         due(&self.expires, until.watermark_us) || due(&self.expires_at_batch_time, until.batch_time_us)
     }
 
     /// Live positions that are due, oldest first.
-    pub fn due(&self, until: Passed) -> Vec<u32> {
+    pub fn due(&self, until: PassedTimes) -> Vec<u32> {
         let may = |times: &Option<Times>, segment, until_us| {
             times.as_ref().is_some_and(|times| times.may_be_due(segment, until_us))
         };

@@ -8,8 +8,8 @@ use epoch::EpochId;
 
 use super::StoreSpec;
 use super::format::{epoch_of, id};
-use super::rows::{Named, Rows};
-use super::summary::{Passed, ShardFacts};
+use super::rows::{IdentifiedRows, Rows};
+use super::summary::{PassedTimes, ShardFacts};
 use crate::OperatorError;
 use crate::operator::EpochTime;
 
@@ -24,7 +24,7 @@ pub struct Shard {
     /// The epoch of what follows.
     epoch: Option<EpochId>,
     /// What has passed by this epoch.
-    until: Passed,
+    until: PassedTimes,
     /// Rows inserted in this epoch.
     inserted: u64,
     /// Rows from this position on are in no block yet.
@@ -59,7 +59,7 @@ impl Shard {
             rows: is_empty.then(|| Rows::new(Arc::clone(&spec))),
             facts: None,
             epoch: None,
-            until: Passed::NOTHING,
+            until: PassedTimes::NOTHING,
             inserted: 0,
             fresh_from: 0,
             removed: Vec::new(),
@@ -99,12 +99,12 @@ impl Shard {
         id(&self.spec.name, epoch, self.inserted.saturating_sub(1))?;
         let ids: Vec<u64> = (first..first + keys.len() as u64).collect();
         self.updated += keys.len() as i64;
-        self.loaded()?.append(&Named { rows, keys, ids: &ids, marked: &[], in_all: false })
+        self.loaded()?.append(&IdentifiedRows { rows, keys, ids: &ids, marked: &[], in_all: false })
     }
 
     /// Removes a row.
     pub fn remove(&mut self, position: u32) {
-        if let Some(id) = self.let_go(position)
+        if let Some(id) = self.drop_row(position)
             && (position as usize) < self.fresh_from
         {
             self.removed.push(id);
@@ -150,7 +150,7 @@ impl Shard {
 
     /// Positions of the rows that are due at this time, oldest first.
     pub fn due(&self, time: &EpochTime) -> Vec<u32> {
-        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(Passed::at(time)))
+        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(PassedTimes::at(time)))
     }
 
     /// Lets all rows go that are due at this time.
@@ -159,19 +159,19 @@ impl Shard {
             // Time takes a row that is due in this epoch; what goes before its time must be said.
             match self.rows.as_ref().is_some_and(|rows| rows.is_due(position, self.until)) {
                 true => {
-                    self.let_go(position);
+                    self.drop_row(position);
                 }
                 false => self.remove(position),
             }
         }
-        self.is_evicted |= Passed::at(time).and(self.until) == Passed::at(time);
+        self.is_evicted |= PassedTimes::at(time).and(self.until) == PassedTimes::at(time);
     }
 
     /// Lets all rows go that are due in this epoch.
     pub(super) fn evict_all(&mut self) {
         let due = self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(self.until));
         for position in due {
-            self.let_go(position);
+            self.drop_row(position);
         }
         self.is_evicted = true;
     }
@@ -183,7 +183,7 @@ impl Shard {
         }
     }
 
-    fn let_go(&mut self, position: u32) -> Option<u64> {
+    fn drop_row(&mut self, position: u32) -> Option<u64> {
         let rows = self.rows.as_mut().filter(|rows| rows.is_live(position))?;
         rows.remove(position);
         let id = rows.id(position);
@@ -194,7 +194,7 @@ impl Shard {
     }
 
     /// Begins an epoch, if it has not begun.
-    pub(super) fn begin(&mut self, epoch: EpochId, until: Passed) {
+    pub(super) fn begin(&mut self, epoch: EpochId, until: PassedTimes) {
         self.until = until;
         if self.epoch != Some(epoch) {
             self.epoch = Some(epoch);
@@ -207,8 +207,8 @@ impl Shard {
     }
 
     /// What has passed for rows that are read back, of earlier epochs and of this one.
-    pub(super) fn passed(&self, committed: Passed) -> [Passed; 2] {
-        if self.is_evicted { [self.until; 2] } else { [committed, Passed::NOTHING] }
+    pub(super) fn passed(&self, committed: PassedTimes) -> [PassedTimes; 2] {
+        if self.is_evicted { [self.until; 2] } else { [committed, PassedTimes::NOTHING] }
     }
 
     pub(super) fn is_loaded(&self) -> bool {

@@ -13,22 +13,22 @@ use crate::operator::EpochTime;
 
 /// Times that have passed: what goes at or before them is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Passed {
+pub(super) struct PassedTimes {
     pub watermark_us: i64,
     pub batch_time_us: i64,
 }
 
-impl Passed {
+impl PassedTimes {
     /// Nothing has passed.
-    pub const NOTHING: Passed = Passed { watermark_us: i64::MIN, batch_time_us: i64::MIN };
+    pub const NOTHING: PassedTimes = PassedTimes { watermark_us: i64::MIN, batch_time_us: i64::MIN };
 
-    pub fn at(time: &EpochTime) -> Passed {
-        Passed { watermark_us: time.watermark_us.unwrap_or(i64::MIN), batch_time_us: time.batch_time_us }
+    pub fn at(time: &EpochTime) -> PassedTimes {
+        PassedTimes { watermark_us: time.watermark_us.unwrap_or(i64::MIN), batch_time_us: time.batch_time_us }
     }
 
     /// What has passed by either.
-    pub fn and(self, other: Passed) -> Passed {
-        Passed {
+    pub fn and(self, other: PassedTimes) -> PassedTimes {
+        PassedTimes {
             watermark_us: self.watermark_us.max(other.watermark_us),
             batch_time_us: self.batch_time_us.max(other.batch_time_us),
         }
@@ -52,7 +52,7 @@ impl ShardFacts {
     pub const EMPTY: ShardFacts = ShardFacts { own: 0, all: 0, expires_us: NEVER, expires_at_batch_time_us: NEVER };
 
     /// True if a row is due. One that never goes is not, whatever the time.
-    pub fn is_due(&self, until: Passed) -> bool {
+    pub fn is_due(&self, until: PassedTimes) -> bool {
         let due = |least_us: i64, until_us: i64| least_us != NEVER && least_us <= until_us;
         due(self.expires_us, until.watermark_us) || due(self.expires_at_batch_time_us, until.batch_time_us)
     }
@@ -79,7 +79,7 @@ pub(super) struct Summary {
     /// Bucket by bucket.
     pub buckets: Vec<BucketFacts>,
     /// What had passed when it was written. Whatever went later would have changed it.
-    pub passed: Passed,
+    pub passed: PassedTimes,
 }
 
 impl Summary {
@@ -88,7 +88,7 @@ impl Summary {
         Summary {
             shards: vec![ShardFacts::EMPTY; SHARDS as usize],
             buckets: vec![BucketFacts::default(); BUCKETS],
-            passed: Passed::NOTHING,
+            passed: PassedTimes::NOTHING,
         }
     }
 
@@ -135,7 +135,7 @@ impl Summary {
         Ok(Summary {
             shards: (0..SHARDS as usize).map(shard).collect(),
             buckets: (0..BUCKETS).map(|row| BucketFacts { stored: count(4, row), kept: count(5, row) }).collect(),
-            passed: Passed { watermark_us: time(6, 0), batch_time_us: time(7, 0) },
+            passed: PassedTimes { watermark_us: time(6, 0), batch_time_us: time(7, 0) },
         })
     }
 }

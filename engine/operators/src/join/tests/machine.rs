@@ -37,12 +37,12 @@ pub struct Machine {
 }
 
 /// What an epoch did.
-pub struct Done {
+pub struct EpochOutput {
     pub changes: Vec<Change>,
     pub late: u64,
 }
 
-impl Done {
+impl EpochOutput {
     /// The rows that were added, in order.
     pub fn added(&self) -> Vec<Joined> {
         assert!(self.changes.iter().all(|change| change.sign == Sign::Add));
@@ -86,7 +86,7 @@ impl Machine {
     }
 
     /// Runs an epoch, and the same again in a process that was started anew.
-    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], time: EpochTime) -> Done {
+    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], time: EpochTime) -> EpochOutput {
         let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, time, &self.blocks);
         let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, time, &self.blocks);
         let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
@@ -108,7 +108,7 @@ impl Machine {
     }
 
     /// One lane with all left rows, then all right rows.
-    pub fn simple(&mut self, left: &[Row], right: &[Row], time: EpochTime) -> Done {
+    pub fn simple(&mut self, left: &[Row], right: &[Row], time: EpochTime) -> EpochOutput {
         let lane = vec![(Side::Left, Sign::Add, left.to_vec()), (Side::Right, Sign::Add, right.to_vec())];
         self.epoch(&[lane], time)
     }
@@ -121,7 +121,7 @@ fn run(
     lanes: &[Vec<Chunk>],
     time: EpochTime,
     blocks: &Blocks,
-) -> (Done, BlockChanges) {
+) -> (EpochOutput, BlockChanges) {
     let mut late = 0;
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = Arc::clone(spec).lane().unwrap();
@@ -139,7 +139,7 @@ fn run(
     }
     assert!(changes.iter().all(|change| change.rows.schema_ref() == spec.output() && change.rows.num_rows() > 0));
     let written = join.prepare_commit(&time, blocks).unwrap();
-    (Done { changes, late }, written)
+    (EpochOutput { changes, late }, written)
 }
 
 /// The time of an epoch; the watermark of the epoch before decides what is late.
@@ -199,7 +199,7 @@ impl Driver {
     /// Rows kept; rows added or changed and late rows since the last look.
     pub fn state(&mut self) -> (u64, u64, u64) {
         let rows = self.machine.join.metrics().rows;
-        let sides = Side::BOTH.map(|side| self.machine.join.side_figures(side).rows);
+        let sides = Side::BOTH.map(|side| self.machine.join.side_metrics(side).rows);
         assert_eq!(rows, sides.iter().sum::<u64>());
         (rows, std::mem::take(&mut self.updated), std::mem::take(&mut self.dropped))
     }

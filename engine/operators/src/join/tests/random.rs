@@ -89,7 +89,7 @@ fn wanted(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joine
             .find(|epoch| until.is_some_and(|until| marks[*epoch].is_some_and(|now| until <= now)));
         let is_let_in = shape.may_match(one.side, &one.row);
         let is_preserved = shape.kind.preserves(one.side);
-        if shape.kind.gives_pairs() && one.side == Side::Left {
+        if shape.kind.emits_pairs() && one.side == Side::Left {
             met.iter().for_each(|(epoch, other)| given[*epoch].push((Some(one.row), Some(*other))));
         }
         match (first_met, due) {
@@ -98,7 +98,7 @@ fn wanted(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joine
             (None, Some(epoch)) if is_preserved => given[epoch].push(alone),
             _ => {}
         }
-        let goes_when_met = !shape.kind.gives_pairs() && one.side == Side::Left;
+        let goes_when_met = !shape.kind.emits_pairs() && one.side == Side::Left;
         let gone = due.unwrap_or(marks.len()).min(first_met.filter(|_| goes_when_met).unwrap_or(marks.len()));
         if is_let_in && (shape.has_key(&one.row) || is_preserved) {
             (one.epoch..gone).for_each(|epoch| kept[epoch][one.side as usize] += 1);
@@ -130,7 +130,7 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
         let done = machine.epoch(&lanes, now);
         assert_eq!(done.late, late[number], "late rows of epoch {number}");
         assert_eq!(done.sorted(), given[number], "epoch {number}");
-        let sides = Side::BOTH.map(|side| machine.join.side_figures(side).rows);
+        let sides = Side::BOTH.map(|side| machine.join.side_metrics(side).rows);
         assert_eq!(sides, kept[number], "rows kept after epoch {number}");
         assert!(!machine.join.has_pending_output(&now));
         all.extend(done.added());

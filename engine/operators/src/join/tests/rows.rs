@@ -142,7 +142,7 @@ impl Shape {
             _ => spec,
         };
         // The result has the columns that make a row, and `until` in no case.
-        let projection: &[usize] = if self.kind.gives_pairs() { &[1, 2, 0, 6, 7, 5] } else { &[1, 2, 0] };
+        let projection: &[usize] = if self.kind.emits_pairs() { &[1, 2, 0, 6, 7, 5] } else { &[1, 2, 0] };
         spec.with_projection(projection).unwrap()
     }
 }
