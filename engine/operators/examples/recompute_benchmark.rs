@@ -16,8 +16,8 @@ use epoch::EpochId;
 use futures::executor::block_on;
 use operators::materialize::{Bucket, MaterializeSpec};
 use operators::operator::{BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Stored};
-use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
-use operators::{OperatorError, SlotExec};
+use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
+use operators::{Emission, OperatorError, SlotExec};
 use state::BlockKey;
 
 const CHUNK_ROWS: usize = 16_384;

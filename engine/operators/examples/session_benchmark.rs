@@ -16,10 +16,10 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{col, lit};
 use epoch::EpochId;
-use operators::OperatorError;
 use operators::aggregate::{AggregateCall, GroupColumn, instant, window_type};
 use operators::operator::{BlockSource, EpochTime, LanePart, Operator, OperatorSpec, Sign, Stored};
-use operators::session::{Emission, GroupTime, SessionSpec};
+use operators::session::{GroupTime, SessionSpec};
+use operators::{Emission, OperatorError};
 use state::BlockKey;
 
 const CHUNK_ROWS: usize = 16_384;

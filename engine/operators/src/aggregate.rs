@@ -14,12 +14,12 @@ mod spec;
 mod stateful;
 
 pub use block::Delta;
-pub use lane::{AggregateLane, LateRows};
-pub use operator::{Aggregate, BlockChanges, BlockSource};
+pub use lane::AggregateLane;
+pub use operator::Aggregate;
 pub(crate) use shard::{key_hashes, normalized};
 pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
 pub(crate) use spec::{accumulator, window_fields};
-pub use stateful::{AggregateOperator, Emission};
+pub use stateful::AggregateOperator;
 
 #[cfg(test)]
 mod tests;

@@ -12,60 +12,15 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use epoch::EpochId;
-use state::{BlockKey, BucketRange};
 
 use crate::OperatorError;
+pub use crate::block_changes::BlockChanges;
+pub use crate::block_source::BlockSource;
+pub use crate::change::{Change, Sign};
+pub use crate::epoch_time::EpochTime;
+pub use crate::metrics::StateMetrics;
 use crate::state_rows::StateRows;
-
-/// What rows do to the result that they are part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
-    /// They are added.
-    Add,
-    /// Each takes back one equal row that was added in this epoch or an earlier one.
-    Retract,
-    /// They take the place of all rows of a bucket (a window start in microseconds, or a hash bucket). Only tables take it.
-    Replace {
-        /// The bucket.
-        bucket: i64,
-    },
-}
-
-/// Rows with what they do.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// What the rows do.
-    pub sign: Sign,
-    /// The rows.
-    pub rows: RecordBatch,
-}
-
-impl Change {
-    /// Rows that are added.
-    pub fn add(rows: RecordBatch) -> Change {
-        Change { sign: Sign::Add, rows }
-    }
-
-    /// Rows that are taken back.
-    pub fn retract(rows: RecordBatch) -> Change {
-        Change { sign: Sign::Retract, rows }
-    }
-}
-
-/// What time it is for one operator in one epoch. Watermarks differ from operator to operator: each table has its own, and
-/// an operator whose input may lag behind the table's watermark is given that much less.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EpochTime {
-    /// The epoch.
-    pub epoch: EpochId,
-    /// `current_timestamp` of the epoch, microseconds since 1970 UTC.
-    pub batch_time_us: i64,
-    /// What ends at or before it is final and goes: the watermark of this epoch, microseconds since 1970 UTC.
-    pub watermark_us: Option<i64>,
-    /// Rows that end at or before it are late: the watermark of the epoch before (Spark, SPARK-40925).
-    pub late_us: Option<i64>,
-}
+pub use crate::stored::Stored;
 
 /// Input rows that an operator did not take.
 #[derive(Debug, Default)]
@@ -85,76 +40,6 @@ pub struct Task {
     pub group: i64,
     /// The shard of the group, or `None` for all of it at once.
     pub shard: Option<u8>,
-}
-
-/// Where committed blocks are read from.
-pub trait BlockSource: Sync {
-    /// The bytes of a committed block.
-    ///
-    /// # Errors
-    /// If it is not there or damaged.
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError>;
-}
-
-impl BlockSource for state::Checkpoint {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        let reader: &state::CheckpointReader = self;
-        reader.block(key)
-    }
-}
-
-impl BlockSource for state::CheckpointReader {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.read_block(key)?.ok_or_else(|| {
-            OperatorError::Damaged(format!("a block of bucket {} and epoch {} is missing", key.bucket, key.epoch))
-        })
-    }
-}
-
-/// What an epoch changes in an operator's state.
-#[derive(Debug, Default)]
-pub struct BlockChanges {
-    /// Blocks to write.
-    pub puts: Vec<(BlockKey, Arc<[u8]>)>,
-    /// Blocks to delete.
-    pub deletes: Vec<BlockKey>,
-    /// Buckets to drop whole.
-    pub drops: Vec<BucketRange>,
-}
-
-/// StateMetrics of an operator's state, for progress (Spark's `stateOperators`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StateMetrics {
-    /// Rows kept (Spark `numRowsTotal`).
-    pub rows: u64,
-    /// True if `rows` is exact; false if the state would have to be read for it ([`Operator::count_rows`]).
-    pub rows_are_known: bool,
-    /// Rows added or changed in the last epoch that are still kept at its end (Spark `numRowsUpdated`).
-    pub updated: u64,
-    /// Rows that went in the last epoch (Spark `numRowsRemoved`).
-    pub removed: u64,
-    /// Blocks in the checkpoint.
-    pub blocks: u64,
-    /// Bytes of the blocks.
-    pub bytes: u64,
-    /// Bytes in memory.
-    pub memory_bytes: u64,
-}
-
-impl StateMetrics {
-    /// Those of two states together.
-    #[must_use]
-    pub fn and(self, other: StateMetrics) -> StateMetrics {
-        StateMetrics {
-            rows: self.rows + other.rows,
-            rows_are_known: self.rows_are_known && other.rows_are_known,
-            updated: self.updated + other.updated,
-            removed: self.removed + other.removed,
-            blocks: self.blocks + other.blocks,
-            bytes: self.bytes + other.bytes,
-            memory_bytes: self.memory_bytes + other.memory_bytes,
-        }
-    }
 }
 
 /// What limits an operator's state, for `engine explain`.
@@ -217,17 +102,6 @@ pub trait OperatorSpec: Debug + Send + Sync {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError>;
-}
-
-/// What a checkpoint has for an operator.
-#[derive(Debug, Default)]
-pub struct Stored {
-    /// Keys and sizes of the blocks, store by store, in the order of [`OperatorSpec::stores`].
-    pub blocks: Vec<Vec<(BlockKey, u64)>>,
-    /// The time of the last committed epoch: what ended by then is gone even if a block still holds it.
-    pub last: Option<EpochTime>,
-    /// Memory that all operators of the job share.
-    pub budget: Arc<crate::store::Budget>,
 }
 
 /// The part of an operator that sees rows. It has no memory beyond the epoch.

@@ -10,7 +10,7 @@ mod port;
 mod spec;
 
 pub use batch_plan::BatchPlan;
-pub use spec::{Emission, RecomputePort, RecomputeSpec};
+pub use spec::{RecomputePort, RecomputeSpec};
 
 pub(crate) use difference::{count, row_hashes, take_out};
 pub(crate) use first_emission::FirstEmission;

@@ -12,7 +12,7 @@ mod operator;
 mod spec;
 
 pub use operator::Session;
-pub use spec::{Emission, GroupTime, SessionSpec};
+pub use spec::{GroupTime, SessionSpec};
 
 #[cfg(test)]
 mod tests;

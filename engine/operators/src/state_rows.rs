@@ -8,8 +8,9 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::OperatorError;
 use crate::aggregate::GroupColumn;
-use crate::operator::{BlockSource, Stored};
+use crate::block_source::BlockSource;
 use crate::store::{StoreSpec, read_rows};
+use crate::stored::Stored;
 
 /// The rows of one store of an operator.
 #[derive(Debug, Clone)]

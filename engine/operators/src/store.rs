@@ -34,8 +34,11 @@ pub use budget::Budget;
 pub use shard::Shard;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, BlockSource, EpochTime, StateMetrics};
+use crate::metrics::StateMetrics;
 use format::{BLOCK_ROWS, BlockRows, Entry, Format};
 use index::{ALL, Index, MARKED, REMOVED, ROWS};
 use read::{Decoded, Pending, Source, decode, rows_of_shard};

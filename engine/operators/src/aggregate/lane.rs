@@ -15,7 +15,7 @@ use super::block::{Delta, encode};
 use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
-pub use crate::operator::LateRows;
+use crate::operator::LateRows;
 use crate::window::WindowSpec;
 
 /// A block's rows are spread over shards when there are more than this many of them.

@@ -127,7 +127,7 @@ impl<'a> Merger<'a> {
         Ok(batch(&self.spec.output, columns, self.count)?)
     }
 
-    /// The metrics of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
+    /// The values of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
     /// values they never saw (sum 0 instead of null, min the largest number), the plain forms can.
     fn empty_group(&self) -> Result<RecordBatch> {
         let values =

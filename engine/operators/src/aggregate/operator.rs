@@ -15,8 +15,10 @@ use super::merge::Merger;
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
-pub use crate::operator::{BlockChanges, BlockSource};
-use crate::operator::{EpochTime, Task};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
+use crate::operator::Task;
 
 /// Blocks up to which they are deleted one by one when their windows go. A range of keys is one entry however many blocks are
 /// in it, but RocksDB sorts all ranges of its write buffer anew for the first read after each: thousands of them, of small

@@ -14,34 +14,23 @@ use super::merge::Merger;
 use super::operator::Aggregate;
 use super::spec::AggregateSpec;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
-use crate::operator::{
-    BlockChanges, BlockSource, Bound, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, OperatorSpec,
-    Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{Bound, LanePart, LateRows, Operator, OperatorLane, OperatorSpec, Task};
 use crate::state_rows::{self, StateRows};
-
-/// What an aggregate gives out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emission {
-    /// Windows once the watermark has reached their end.
-    Append,
-    /// Every window or hash bucket that an epoch touched, whole, in the place of what was there.
-    Replace,
-    /// Both [`Emission::Replace`] for the table and [`Emission::Changes`] for those that read it.
-    ReplaceAndChanges,
-    /// The rows that an epoch changed: the old ones taken back, the new ones added.
-    Changes,
-    /// Everything in one task whenever an epoch touched anything; nothing is late and nothing is forgotten.
-    Complete,
-}
+use crate::stored::Stored;
 
 /// An aggregate as the plan made it.
 #[derive(Debug, Clone)]
 pub struct AggregateOperator {
     /// What it computes.
     pub spec: Arc<AggregateSpec>,
-    /// What it gives out.
+    /// What it emits.
     pub emission: Emission,
 }
 

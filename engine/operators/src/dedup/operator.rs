@@ -10,12 +10,15 @@ use hashbrown::hash_table::Entry;
 
 use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, KeyedLane, ShardInput, instants};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, Sign, StateMetrics,
-    Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, LateRows, Operator, OperatorLane, Task};
 use crate::store::{Shard, Store};
+use crate::stored::Stored;
 
 /// The part that sees rows: a keyed lane that takes nothing back.
 #[derive(Debug)]

@@ -6,10 +6,12 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::operator::{Dedup, DedupLane};
 use crate::OperatorError;
+use crate::block_source::BlockSource;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::stored::Stored;
 
 /// How long a key is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::OperatorError;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::{Bound, OperatorSpec, Sign};
+use crate::operator::{Bound, OperatorSpec};
 use bed::{Bed, Row, batch, epoch_time, schema, spec};
 
 const SECOND: i64 = 1_000_000;

@@ -6,11 +6,15 @@ use super::output::Output;
 use super::spec::{JoinMode, JoinSpec, Side};
 use super::work::ShardWork;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, OperatorSpec, Task};
 use crate::store::Store;
+use crate::stored::Stored;
 
 /// A join with the rows that both sides keep.
 pub struct Join {

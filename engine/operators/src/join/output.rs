@@ -8,7 +8,8 @@ use arrow::compute::{concat_batches, take};
 use super::pairs::{CHUNK_PAIRS, Pairs};
 use super::spec::{JoinSpec, Side};
 use crate::OperatorError;
-use crate::operator::{Change, OperatorSpec, Sign};
+use crate::change::{Change, Sign};
+use crate::operator::OperatorSpec;
 
 /// Rows of one sign that follow each other.
 struct Part {

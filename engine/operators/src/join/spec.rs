@@ -9,10 +9,12 @@ use datafusion::physical_expr::PhysicalExpr;
 use super::condition::Condition;
 use super::operator::Join;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::stored::Stored;
 
 /// Which rows a join gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use super::output::Output;
 use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
 use super::spec::{JoinSpec, Side};
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
 use crate::keyed::ShardInput;
-use crate::operator::{EpochTime, Sign};
 use crate::store::Shard;
 
 /// One shard of both sides, while an epoch's rows go through it.

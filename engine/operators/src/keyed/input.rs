@@ -5,7 +5,8 @@ use arrow::array::RecordBatch;
 use super::lane::ShardedRows;
 use super::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
 use crate::OperatorError;
-use crate::operator::{LanePart, Sign, Task};
+use crate::change::Sign;
+use crate::operator::{LanePart, Task};
 
 /// The rows of one epoch.
 #[derive(Debug, Default)]

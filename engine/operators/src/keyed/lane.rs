@@ -8,7 +8,9 @@ use datafusion::error::DataFusionError;
 use super::SHARDS;
 use super::hash::hash_keys;
 use crate::OperatorError;
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Rows that are collected before they are sorted by shard.
 const SORT_ROWS: usize = 65_536;

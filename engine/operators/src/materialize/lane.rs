@@ -7,8 +7,10 @@ use arrow::datatypes::SchemaRef;
 
 use super::spec::MaterializeSpec;
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Rows of one lane, by bucket.
 #[derive(Debug)]

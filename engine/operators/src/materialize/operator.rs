@@ -8,13 +8,17 @@ use arrow::datatypes::Int64Type;
 
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, Task};
 use crate::recompute::{FirstEmission, count, row_hashes, take_out};
 use crate::store::{Shard, Store};
+use crate::stored::Stored;
 
 /// The bucket of a table that is given out whole.
 const WHOLE: i64 = 0;

@@ -10,11 +10,13 @@ use super::operator::Materialize;
 use crate::OperatorError;
 use crate::aggregate::instant;
 use crate::aggregate::shard::{bucket_of, key_hashes};
+use crate::block_source::BlockSource;
 use crate::keyed::instants;
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::recompute::FirstEmission;
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::stored::Stored;
 
 /// The bucket of rows without a time. They never go.
 pub(super) const UNTIMED: i64 = i64::MIN;

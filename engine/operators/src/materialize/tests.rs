@@ -10,7 +10,8 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::{Bucket, MaterializeSpec};
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::aggregate::{instant, window_type};
-use crate::operator::{Change, OperatorSpec, Sign};
+use crate::change::{Change, Sign};
+use crate::operator::OperatorSpec;
 use crate::recompute::tests::{Bed, Lanes, Random, epoch_time, texts};
 
 #[derive(Debug, Clone, PartialEq)]

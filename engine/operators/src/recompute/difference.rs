@@ -7,8 +7,8 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use crate::OperatorError;
+use crate::change::Change;
 use crate::keyed::hash::hash_keys;
-use crate::operator::Change;
 
 /// A map by a hash that is already as good as random. Never iterated: its order means nothing.
 pub(crate) type ByHash<V> = HashMap<u128, V, BuildHasherDefault<LowBits>>;

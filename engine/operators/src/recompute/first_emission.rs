@@ -8,8 +8,10 @@ use arrow::datatypes::{DataType, Field, Schema};
 use state::BlockKey;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
-use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Budget, Store, StoreSpec};
 
 /// A store with one row once the operator has emitted: the epoch in which it first did.

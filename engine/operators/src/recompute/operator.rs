@@ -8,14 +8,19 @@ use arrow::compute::concat_batches;
 use super::difference::{ByHash, changes, count, row_hashes, take_out};
 use super::first_emission::FirstEmission;
 use super::port::{Port, PortShard, StoredRows};
-use super::spec::{Emission, RecomputeSpec};
+use super::spec::RecomputeSpec;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
+use crate::stored::Stored;
 
 /// The operator with its state.
 #[derive(Debug)]
@@ -122,7 +127,7 @@ impl Recompute {
     }
 
     fn is_add_only(&self) -> bool {
-        self.spec.emission == Emission::Final || self.spec.prune.is_some()
+        self.spec.emission == Emission::Append || self.spec.prune.is_some()
     }
 
     /// Leaves out what no later result needs.
@@ -178,7 +183,7 @@ impl Recompute {
         changes(&before, &self.result(&now)?)
     }
 
-    fn run_final(&self, work: &mut [Work<'_>], time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
+    fn run_append(&self, work: &mut [Work<'_>], time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let mut now = Vec::new();
         for shard in work.iter_mut() {
             now.push(self.take_in(shard, time)?);
@@ -207,8 +212,8 @@ impl Operator for Recompute {
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
         let mut work = self.work(task, time, committed)?;
         let changes = match self.spec.emission {
-            Emission::Changes => self.run_changes(&mut work, begins, time)?,
-            Emission::Final => self.run_final(&mut work, time)?,
+            Emission::Append => self.run_append(&mut work, time)?,
+            _ => self.run_changes(&mut work, begins, time)?,
         };
         for shard in &mut work {
             shard.ports.iter_mut().for_each(|port| port.evict(time));

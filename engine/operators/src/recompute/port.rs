@@ -9,8 +9,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::difference::{ByHash, row_hashes, take_out};
 use super::spec::RecomputePort;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::instants;
-use crate::operator::{BlockSource, EpochTime};
 use crate::store::{Shard, Store, StoreSpec};
 
 /// Input rows by partition key.

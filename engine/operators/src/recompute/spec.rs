@@ -9,10 +9,13 @@ use super::first_emission::FirstEmission;
 use super::operator::Recompute;
 use super::port::Port;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::emission::Emission;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::stored::Stored;
 use crate::window::duration;
 
 /// A batch plan kept up to date: each row of its result depends on rows of one partition only.
@@ -29,7 +32,7 @@ pub struct RecomputeSpec {
     pub prune: Option<BatchPlan>,
     /// Schema of the rows that go out.
     pub output: SchemaRef,
-    /// When results go out.
+    /// [`Emission::Changes`], or [`Emission::Append`]: once, when the rows of the partition are evicted. Input is never retracted then.
     pub emission: Emission,
     /// True if the plan gives rows over no rows at all, as a global aggregate does. They go out in the first epoch.
     pub emits_when_empty: bool,
@@ -53,15 +56,6 @@ pub struct RecomputePort {
     /// once, or one goes when the plan gives the same change without it from then on, whatever comes: else what was given out
     /// no longer fits what is left. A null stays.
     pub expires: Option<usize>,
-}
-
-/// When results go out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emission {
-    /// After each epoch what changed: rows taken back, then rows added. The results of rows that go stand.
-    Changes,
-    /// Once, when the rows of the partition go. Input is never taken back.
-    Final,
 }
 
 impl RecomputeSpec {
@@ -92,13 +86,16 @@ impl RecomputeSpec {
         if self.ports.iter().any(|port| expires(port) == Some(false)) {
             return Err(self.fault("the column that tells when rows go is neither an instant nor a window"));
         }
-        if self.emission == Emission::Final && self.ports.iter().any(|port| port.expires.is_none()) {
+        if !matches!(self.emission, Emission::Append | Emission::Changes) {
+            return Err(self.fault("its results have no buckets that could be replaced"));
+        }
+        if self.emission == Emission::Append && self.ports.iter().any(|port| port.expires.is_none()) {
             return Err(self.fault("nothing tells when its results are final"));
         }
-        if self.forgotten_after_us.is_some() && (self.emission == Emission::Final || self.emits_when_empty) {
+        if self.forgotten_after_us.is_some() && (self.emission == Emission::Append || self.emits_when_empty) {
             return Err(self.fault("only partitions that bring changes are forgotten"));
         }
-        if self.emits_when_empty && (self.emission == Emission::Final || !first.keys.is_empty()) {
+        if self.emits_when_empty && (self.emission == Emission::Append || !first.keys.is_empty()) {
             return Err(self.fault("only a global result in update mode is there without any row"));
         }
         Ok(())
@@ -165,8 +162,8 @@ impl OperatorSpec for RecomputeSpec {
 
     fn describe(&self) -> String {
         let when = match self.emission {
-            Emission::Changes => "gives out what changed",
-            Emission::Final => "gives out what is final",
+            Emission::Append => "emits what is final",
+            _ => "emits what changed",
         };
         let by = self.ports.first().map(key_names).unwrap_or_default();
         let by = if by.is_empty() { "all rows".to_string() } else { format!("the rows of each ({by})") };

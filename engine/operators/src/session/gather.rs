@@ -12,8 +12,9 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use super::intervals::{Intervals, MergedSessions, merge_overlapping};
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::KeyedInput;
-use crate::operator::{BlockSource, EpochTime};
 use crate::store::Store;
 
 /// The keys that an epoch touched in some shards. Keys are numbered in the order in which they came, shard by shard.

@@ -6,10 +6,13 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 
-use super::spec::{Emission, GroupTime, SessionSpec};
+use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Collects the rows of one lane.
 #[derive(Debug)]

@@ -9,13 +9,18 @@ use arrow::datatypes::SchemaRef;
 
 use super::fold;
 use super::gather::{TouchedKeys, touched};
-use super::spec::{Emission, SessionSpec};
+use super::spec::SessionSpec;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
+use crate::stored::Stored;
 
 /// So many due groups are given out together, at least, if there are so many.
 const DUE_ROWS: usize = 65_536;

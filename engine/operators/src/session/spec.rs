@@ -10,9 +10,12 @@ use super::lane::SessionLane;
 use super::operator::Session;
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
+use crate::block_source::BlockSource;
+use crate::emission::Emission;
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
+use crate::stored::Stored;
 
 /// A grouped aggregate with one state row per group, over the rows of a pipeline whose columns it names by position.
 #[derive(Debug, Clone)]
@@ -29,7 +32,7 @@ pub struct SessionSpec {
     pub calls: Vec<AggregateCall>,
     /// Grouping columns in the order of the result; [`GroupColumn::Window`] is the session.
     pub group: Vec<GroupColumn>,
-    /// What it gives out, and when.
+    /// What it emits, and when: not by bucket, its groups have none.
     pub emission: Emission,
     /// Schema of the rows that come in.
     pub input: SchemaRef,
@@ -51,17 +54,6 @@ pub enum GroupTime {
     Key(usize),
     /// Nothing.
     Never,
-}
-
-/// What a session aggregate gives out, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emission {
-    /// Each group once, when the watermark has reached its end.
-    Append,
-    /// After each epoch what it changed: the old result is taken back, the new one added. Nothing is said when a group ends.
-    Changes,
-    /// After each epoch that brought rows all groups there ever were; nothing is late and nothing goes.
-    Complete,
 }
 
 impl SessionSpec {

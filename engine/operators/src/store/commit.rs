@@ -13,8 +13,10 @@ use super::index::{ALL, BlockRef, COMPACT_GROUPS, COMPACTED_LANE, MARKED, MOVED_
 use super::read::{Decoded, decode, of_shard};
 use super::summary::{BucketFacts, PassedTimes, Summary};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, BlockSource, EpochTime};
 
 /// When blocks are merged.
 #[derive(Debug, Clone, Copy)]

@@ -14,8 +14,8 @@ use super::index::{MARKED, REMOVED, ROWS};
 use super::rows::{COPY_ROWS, IdentifiedRows, Rows};
 use super::summary::PassedTimes;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
 use crate::keyed::hash::hash_keys;
-use crate::operator::BlockSource;
 
 /// Blocks that are not committed yet.
 pub(super) type Pending = BTreeMap<BlockKey, Arc<[u8]>>;

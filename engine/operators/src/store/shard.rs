@@ -11,7 +11,7 @@ use super::format::{epoch_of, id};
 use super::rows::{IdentifiedRows, Rows};
 use super::summary::{PassedTimes, ShardFacts};
 use crate::OperatorError;
-use crate::operator::EpochTime;
+use crate::epoch_time::EpochTime;
 
 /// Rows of one shard. A position names a row until the operator is done with the shard in this epoch.
 #[derive(Debug)]

@@ -8,8 +8,8 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type
 use super::index::BUCKETS;
 use super::times::NEVER;
 use crate::OperatorError;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::EpochTime;
 
 /// Times that have passed: what goes at or before them is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

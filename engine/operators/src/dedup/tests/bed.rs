@@ -9,11 +9,15 @@ use epoch::EpochId;
 use state::BlockKey;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
 use crate::dedup::{DedupSpec, Expiry};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, Operator, OperatorSpec, Sign, StateMetrics, Stored,
-};
+use crate::epoch_time::EpochTime;
+use crate::metrics::StateMetrics;
+use crate::operator::{Operator, OperatorSpec};
 use crate::store::Budget;
+use crate::stored::Stored;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {

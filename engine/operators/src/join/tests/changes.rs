@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::machine::{Blocks, Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, joined, nested_loops};
+use crate::change::Sign;
 use crate::join::{JoinKind, JoinMode, Side};
-use crate::operator::{Operator, OperatorSpec, Sign};
+use crate::operator::{Operator, OperatorSpec};
 
 /// A row that is added, or the one of so many rows present that is taken back.
 #[derive(Debug, Clone)]

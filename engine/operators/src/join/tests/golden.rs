@@ -2,8 +2,9 @@
 
 use super::machine::{Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, schema};
+use crate::epoch_time::EpochTime;
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
-use crate::operator::{Bound, EpochTime, Operator, OperatorSpec};
+use crate::operator::{Bound, Operator, OperatorSpec};
 
 const A: i64 = 1;
 const B: i64 = 2;

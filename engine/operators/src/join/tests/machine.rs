@@ -8,9 +8,14 @@ use state::{BlockKey, OperatorId};
 
 use super::rows::{Joined, Row, Shape, joined};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::join::{Join, JoinSpec, Side};
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::store::Budget;
+use crate::stored::Stored;
 
 /// A chunk that a lane pushes.
 pub type Chunk = (Side, Sign, Vec<Row>);

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::machine::{Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, nested_loops};
+use crate::change::Sign;
 use crate::join::{JoinKind, Side};
-use crate::operator::{Operator, Sign};
+use crate::operator::Operator;
 
 /// Later than everything, and than what any range reaches.
 const THE_END: i64 = 1_000_000 * SECOND;

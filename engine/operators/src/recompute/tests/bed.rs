@@ -17,8 +17,13 @@ use epoch::EpochId;
 use futures::executor::block_on;
 use state::{BlockKey, OperatorId};
 
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
+use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::recompute::BatchPlan;
+use crate::stored::Stored;
 use crate::{OperatorError, SlotExec};
 
 /// Rows of an epoch: for each lane ports with signs and batches.

@@ -8,9 +8,10 @@ use arrow::datatypes::{Field, Schema};
 
 use super::bed::{Bed, Random, Table, answer, epoch_time, plan, texts};
 use super::random::{Row, batch, port, row, schema, spec};
+use crate::Emission;
 use crate::aggregate::window_type;
-use crate::operator::Sign;
-use crate::recompute::{Emission, RecomputePort};
+use crate::change::Sign;
+use crate::recompute::RecomputePort;
 
 fn rows(from: i64, until: i64, keys: i64) -> Vec<Row> {
     let row = |id: i64| Row {
@@ -169,7 +170,7 @@ fn windows_as_structs_go_by_their_end() {
     let port = RecomputePort { input: schema, keys: vec![0], event_time: None, expires: Some(0) };
     let mut spec = spec("SELECT count(*) FROM l", vec![port.clone()], Emission::Changes);
     (spec.output, spec.plan, spec.ports) = (plan.schema(), plan, vec![port]);
-    (spec.emission, spec.emits_when_empty) = (Emission::Final, false);
+    (spec.emission, spec.emits_when_empty) = (Emission::Append, false);
     let mut bed = Bed::new(Arc::new(spec));
     assert!(bed.epoch(&vec![vec![(0, Sign::Add, rows)]], epoch_time(0, None, Some(9))).is_empty());
     bed.restart();
@@ -187,7 +188,7 @@ fn specs_that_cannot_be_right_are_refused() {
     let good = || spec(sql, vec![port(&[2])], Emission::Changes);
     assert_eq!(open(good()), None);
     let mut bad = good();
-    bad.emission = Emission::Final;
+    bad.emission = Emission::Append;
     assert!(open(bad).unwrap().contains("nothing tells when its results are final"));
     let mut bad = good();
     bad.emits_when_empty = true;

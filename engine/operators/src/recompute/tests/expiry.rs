@@ -7,10 +7,12 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicr
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::bed::{Bed, Random, Table, epoch_time, plan, texts};
+use crate::Emission;
 use crate::aggregate::instant;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::{Bound, OperatorSpec, Sign};
-use crate::recompute::{Emission, RecomputePort, RecomputeSpec};
+use crate::operator::{Bound, OperatorSpec};
+use crate::recompute::{RecomputePort, RecomputeSpec};
 
 const MS: i64 = 1_000;
 

@@ -7,10 +7,11 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray,
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::bed::{Bed, Lanes, Random, Table, answer, epoch_time, plan};
+use crate::Emission;
 use crate::aggregate::instant;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::Sign;
-use crate::recompute::{Emission, RecomputePort, RecomputeSpec};
+use crate::recompute::{RecomputePort, RecomputeSpec};
 
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -177,7 +178,7 @@ fn count_over_a_join() {
 
 /// Rows of windows that end at `ends`, some of them late; after each epoch exactly the windows that the watermark has reached are out.
 fn check_final(sql: &str, ports: Vec<RecomputePort>, prune: Option<&str>, kept_a_key: Option<usize>) {
-    let mut spec = spec(sql, ports, Emission::Final);
+    let mut spec = spec(sql, ports, Emission::Append);
     spec.prune = prune.map(|sql| plan(sql, &[("l", schema())]));
     let spec = Arc::new(spec);
     for seed in 0..40 {

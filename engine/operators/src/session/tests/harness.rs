@@ -22,11 +22,17 @@ use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use state::BlockKey;
 
+use crate::Emission;
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::functions::{approx_count_distinct, collect_list};
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
-use crate::session::{Emission, GroupTime, SessionSpec};
+use crate::operator::{LateRows, Operator, OperatorSpec};
+use crate::session::{GroupTime, SessionSpec};
+use crate::stored::Stored;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {

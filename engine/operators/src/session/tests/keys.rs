@@ -1,8 +1,9 @@
 //! Groups whose end is one of their keys, and groups that have none.
 
 use super::harness::{Clock, Job, Row, Table, added, count, epoch_time, spec};
-use crate::operator::Sign;
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::change::Sign;
+use crate::session::GroupTime;
 
 fn at(key: &str, end: i64) -> Row {
     Row::of(key, end - 2, end, 0)

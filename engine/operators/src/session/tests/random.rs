@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::harness::{Job, Lanes, Row, Table, epoch_time, exact, sessions, spec};
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::session::GroupTime;
 
 /// Numbers from a seed (splitmix64).
 pub struct Dice(u64);

@@ -2,7 +2,8 @@
 
 use super::harness::{Job, Outcome, Row, epoch_time, ordered, sessions, spec};
 use super::random::Dice;
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::session::GroupTime;
 
 fn assert_same(one: &Outcome, other: &Outcome, context: &str) {
     assert_eq!(one.changes.len(), other.changes.len(), "{context}");

@@ -1,8 +1,10 @@
 //! Spark's golden vector V2 and its session cases (`StreamingSessionWindowSuite`), as Spark 4.3 answers them.
 
 use super::harness::{Clock, Job, Row, Table, added, call, count, sessions, spec};
-use crate::operator::{Bound, OperatorSpec, Sign};
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::change::Sign;
+use crate::operator::{Bound, OperatorSpec};
+use crate::session::GroupTime;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;

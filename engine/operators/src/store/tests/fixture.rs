@@ -10,8 +10,10 @@ use epoch::EpochId;
 use state::BlockKey;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::{KeyHashes, hash_keys};
-use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Shard, StoreSpec};
 
 #[derive(Default)]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::fixture::{Blocks, Row, epoch_time, hashes, keys, rows, spec, values};
+use crate::block_changes::BlockChanges;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, EpochTime};
 use crate::store::commit::Limits;
 use crate::store::{Budget, Store, StoreSpec, read_rows};
 

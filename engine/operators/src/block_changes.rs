@@ -1,0 +1,16 @@
+//! What an epoch writes to the checkpoint and deletes from it.
+
+use std::sync::Arc;
+
+use state::{BlockKey, BucketRange};
+
+/// What an epoch changes in an operator's state.
+#[derive(Debug, Default)]
+pub struct BlockChanges {
+    /// Blocks to write.
+    pub puts: Vec<(BlockKey, Arc<[u8]>)>,
+    /// Blocks to delete.
+    pub deletes: Vec<BlockKey>,
+    /// Buckets to drop whole.
+    pub drops: Vec<BucketRange>,
+}
