@@ -59,7 +59,7 @@ fn open(blocks: &Blocks) -> Store {
         keeps_rows: false,
     };
     let list = blocks.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-    Store::open(spec, list, None, Arc::new(Budget::default()))
+    Store::open(spec, list, Arc::new(Budget::default()))
 }
 
 fn measure(rows: usize) {

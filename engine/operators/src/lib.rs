@@ -4,6 +4,7 @@ pub mod aggregate;
 pub mod block;
 mod block_changes;
 mod block_source;
+mod block_tiers;
 mod change;
 pub mod dedup;
 mod emission;

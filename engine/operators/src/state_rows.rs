@@ -32,7 +32,7 @@ pub fn of_stores(
 ) -> Result<Vec<StateRows>, OperatorError> {
     let mut all = Vec::with_capacity(specs.len());
     for (spec, blocks) in specs.into_iter().zip(stored.blocks) {
-        let batches = read_rows(&spec, blocks, stored.last, committed)?;
+        let batches = read_rows(&spec, blocks, committed)?;
         let rows = concat_batches(&spec.schema, &batches)?;
         all.push(StateRows { rows: renamed(rows, &[])?, name: spec.name });
     }

@@ -9,7 +9,7 @@ use epoch::EpochId;
 use state::{BlockKey, BucketRange, OperatorId};
 
 use super::block::{self, Delta};
-use super::index::{BlockRef, COMPACTED_LANE, Index};
+use super::index::Index;
 use super::lane::SHARD_ROWS_MIN;
 use super::merge::Merger;
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
@@ -17,6 +17,7 @@ use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
+use crate::block_tiers::{BlockRef, COMPACTED_LANE};
 use crate::epoch_time::EpochTime;
 use crate::operator::Task;
 

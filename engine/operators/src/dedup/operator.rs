@@ -64,7 +64,7 @@ pub struct Dedup {
 impl Dedup {
     pub(super) fn open(spec: Arc<DedupSpec>, stored: Stored) -> Dedup {
         let blocks = stored.blocks.into_iter().next().unwrap_or_default();
-        let store = Store::open(spec.store(), blocks, stored.last, stored.budget);
+        let store = Store::open(spec.store(), blocks, stored.budget);
         Dedup { spec, store, input: KeyedInput::default() }
     }
 

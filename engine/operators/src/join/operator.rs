@@ -27,11 +27,10 @@ pub struct Join {
 impl Join {
     /// The join with what the checkpoint has for it.
     pub fn open(spec: Arc<JoinSpec>, stored: Stored) -> Join {
-        let Stored { mut blocks, last, budget } = stored;
+        let Stored { mut blocks, budget, .. } = stored;
         blocks.resize_with(2, Vec::new);
         let mut blocks = blocks.into_iter();
-        let mut store =
-            |side| Store::open(spec.store(side), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+        let mut store = |side| Store::open(spec.store(side), blocks.next().unwrap_or_default(), Arc::clone(&budget));
         let (left, right) = (store(Side::Left), store(Side::Right));
         Join { spec, input: KeyedInput::default(), left, right }
     }

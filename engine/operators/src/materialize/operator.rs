@@ -42,11 +42,11 @@ struct TouchedBucket {
 
 impl Materialize {
     pub(super) fn open(spec: Arc<MaterializeSpec>, stored: Stored) -> Materialize {
-        let Stored { blocks, last, budget } = stored;
+        let Stored { blocks, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
-        let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+        let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), Arc::clone(&budget));
         let first_emission = (spec.bucket == Bucket::Whole)
-            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), budget));
         Materialize { spec, store, first_emission, input: KeyedInput::default() }
     }
 

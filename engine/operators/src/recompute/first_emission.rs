@@ -30,12 +30,7 @@ impl FirstEmission {
     }
 
     /// With the blocks that it has in the checkpoint: none if the operator has not emitted.
-    pub(crate) fn open(
-        operator: &str,
-        blocks: Vec<(BlockKey, u64)>,
-        last: Option<EpochTime>,
-        budget: Arc<Budget>,
-    ) -> FirstEmission {
+    pub(crate) fn open(operator: &str, blocks: Vec<(BlockKey, u64)>, budget: Arc<Budget>) -> FirstEmission {
         let has_emitted = !blocks.is_empty();
         let spec = StoreSpec {
             name: FirstEmission::name(operator),
@@ -45,7 +40,7 @@ impl FirstEmission {
             expires_at_batch_time: None,
             keeps_rows: true,
         };
-        FirstEmission { store: Store::open(spec, blocks, last, budget), has_emitted, emits_now: AtomicBool::new(false) }
+        FirstEmission { store: Store::open(spec, blocks, budget), has_emitted, emits_now: AtomicBool::new(false) }
     }
 
     /// True if a committed epoch has noted a first result.

@@ -41,16 +41,16 @@ struct Work<'a> {
 
 impl Recompute {
     pub(super) fn open(spec: Arc<RecomputeSpec>, stored: Stored) -> Recompute {
-        let Stored { blocks, last, budget } = stored;
+        let Stored { blocks, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
         let open = |(port, store)| {
-            let store = Store::open(store, blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+            let store = Store::open(store, blocks.next().unwrap_or_default(), Arc::clone(&budget));
             Port::new(port, spec.forgotten_after_us, store)
         };
         let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
         let first_emission = spec
             .emits_when_empty
-            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)));
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), Arc::clone(&budget)));
         Recompute { spec, ports, first_emission, input: KeyedInput::default() }
     }
 

@@ -44,7 +44,7 @@ impl Session {
     /// If a function does not say what its state is.
     pub fn open(spec: Arc<SessionSpec>, mut stored: Stored) -> Result<Session, OperatorError> {
         let blocks = stored.blocks.pop().unwrap_or_default();
-        let store = Store::open(spec.store()?, blocks, stored.last, stored.budget);
+        let store = Store::open(spec.store()?, blocks, stored.budget);
         Ok(Session { schema: spec.state_schema()?, store, input: KeyedInput::default(), spec })
     }
 

@@ -1,7 +1,7 @@
 //! The end of an epoch: files its blocks, merges those that have become many or mostly dead, and sums up what there is.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use epoch::EpochId;
 use state::BlockKey;
@@ -9,29 +9,16 @@ use state::BlockKey;
 use super::Store;
 use super::compact::{MergeOptions, MergedBlocks, merge};
 use super::format::Entry;
-use super::index::{ALL, BlockRef, COMPACT_GROUPS, COMPACTED_LANE, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
+use super::fresh::sequence;
+use super::index::{ALL, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
 use super::read::{Decoded, decode, of_shard};
 use super::summary::{BucketFacts, PassedTimes, Summary};
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
+use crate::block_tiers::{BlockRef, COMPACT_GROUPS, COMPACTED_LANE};
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-
-/// When blocks are merged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Rows and ids in blocks of all shards above which they move to the shards' own.
-    pub move_entries: u64,
-    /// Dead rows and ids that a bucket may hold however few live.
-    pub dead_entries: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { move_entries: 65_536, dead_entries: 1_024 }
-    }
-}
 
 /// The commit of one epoch, while it is prepared.
 struct EpochCommit<'a> {
@@ -43,32 +30,37 @@ struct EpochCommit<'a> {
     changes: BlockChanges,
 }
 
-/// Prepares what the commit of an epoch writes.
-pub(super) fn prepare_commit(
-    store: &mut Store,
-    time: &EpochTime,
-    committed: &dyn BlockSource,
-) -> Result<BlockChanges, OperatorError> {
-    let summary = store.summary(committed)?.clone();
-    let passed = summary.passed.and(PassedTimes::at(time));
-    let before = summary.clone();
-    let changes = BlockChanges::default();
-    let mut commit = EpochCommit { store, committed, epoch: time.epoch, passed, summary, changes };
-    commit.evict(time)?;
-    commit.file()?;
-    commit.merge_all()?;
-    commit.sum_up(&before)?;
-    let EpochCommit { store, mut changes, .. } = commit;
-    store.last_epoch = Some(time.epoch);
-    *store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-    changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
-    for number in (0..SHARDS).rev() {
-        if !store.budget.is_over() {
-            break;
-        }
-        store.unload(&mut store.lock(number));
+impl Store {
+    /// What the commit of this epoch writes; rows that are due are evicted, and blocks that have become many are merged.
+    ///
+    /// # Errors
+    /// If a block to be merged cannot be read.
+    pub fn prepare_commit(
+        &mut self,
+        time: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
+        debug_assert!(
+            self.last_epoch.is_none_or(|last| last < time.epoch),
+            "no epoch is committed twice, nor an older one"
+        );
+        debug_assert!(self.pending.is_empty(), "the epoch before is durable");
+        let summary = self.summary(committed)?.clone();
+        let passed = summary.passed.and(PassedTimes::at(time));
+        let before = summary.clone();
+        let changes = BlockChanges::default();
+        let mut commit = EpochCommit { store: self, committed, epoch: time.epoch, passed, summary, changes };
+        commit.evict(time)?;
+        commit.file()?;
+        commit.merge_all()?;
+        commit.sum_up(&before)?;
+        let EpochCommit { store, mut changes, .. } = commit;
+        store.last_epoch = Some(time.epoch);
+        store.forget_decoded();
+        changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
+        store.unload_if_over(0..SHARDS);
+        Ok(changes)
     }
-    Ok(changes)
 }
 
 impl EpochCommit<'_> {
@@ -96,11 +88,11 @@ impl EpochCommit<'_> {
 
     /// Files the blocks of the epoch.
     fn file(&mut self) -> Result<(), OperatorError> {
-        let fresh = self.store.fresh.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let fresh = self.store.fresh.get_mut().unwrap_or_else(PoisonError::into_inner);
         for fresh in std::mem::take(fresh) {
             self.put(fresh.key, fresh.bytes, fresh.entries);
         }
-        *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.store.forget_decoded();
         Ok(())
     }
 
@@ -237,7 +229,7 @@ impl EpochCommit<'_> {
             let facts = &mut self.summary.shards[number as usize];
             (facts.own, facts.all) = (facts.own + facts.all, 0);
         }
-        *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.store.forget_decoded();
         Ok(())
     }
 
@@ -260,7 +252,7 @@ impl EpochCommit<'_> {
         };
         for (number, block) in merged.rows.iter().enumerate() {
             let bytes = self.store.format.encode_rows(block)?;
-            self.put(BlockKey { sequence: self.store.sequence(number)?, ..key }, bytes, block.len() as u64);
+            self.put(BlockKey { sequence: sequence(&self.store.spec.name, number)?, ..key }, bytes, block.len() as u64);
         }
         for (kind, ids) in [(REMOVED, &merged.removed), (MARKED, &merged.marks)] {
             if !ids.is_empty() {
@@ -269,7 +261,7 @@ impl EpochCommit<'_> {
             }
         }
         if bucket == ALL {
-            *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+            self.store.forget_decoded();
         }
         Ok(())
     }

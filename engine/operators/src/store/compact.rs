@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 
-use super::StoreSpec;
 use super::format::{BLOCK_ROWS, BlockRows, Entry};
 use super::read::{Decoded, Due};
+use super::spec::StoreSpec;
 use super::summary::PassedTimes;
 use crate::OperatorError;
 

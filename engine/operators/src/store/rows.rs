@@ -7,7 +7,8 @@ use arrow::compute::{concat_batches, interleave_record_batch};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::StoreSpec;
+use super::grow::{extend, make_room};
+use super::spec::StoreSpec;
 use super::summary::PassedTimes;
 use super::times::{NEVER, SEGMENT, Times};
 use crate::OperatorError;
@@ -370,16 +371,4 @@ impl Rows {
             + times(&self.expires_at_batch_time)
             + self.chunk_bytes.iter().sum::<usize>()
     }
-}
-
-/// Makes room in steps of a quarter: doubling would leave half of the memory unused.
-pub(super) fn make_room<T>(values: &mut Vec<T>, more: usize) {
-    if values.capacity() - values.len() < more {
-        values.reserve_exact(more.max(values.len() / 4));
-    }
-}
-
-fn extend<T: Copy>(values: &mut Vec<T>, more: &[T]) {
-    make_room(values, more.len());
-    values.extend_from_slice(more);
 }

@@ -6,9 +6,9 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use epoch::EpochId;
 
-use super::StoreSpec;
 use super::format::{epoch_of, id};
 use super::rows::{IdentifiedRows, Rows};
+use super::spec::StoreSpec;
 use super::summary::{PassedTimes, ShardFacts};
 use crate::OperatorError;
 use crate::epoch_time::EpochTime;

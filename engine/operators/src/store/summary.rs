@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 
-use super::index::BUCKETS;
+use super::index::{BUCKETS, Index};
 use super::times::NEVER;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
 
@@ -89,6 +90,21 @@ impl Summary {
             shards: vec![ShardFacts::EMPTY; SHARDS as usize],
             buckets: vec![BucketFacts::default(); BUCKETS],
             passed: PassedTimes::NOTHING,
+        }
+    }
+
+    /// Of a store with these blocks, read from the one that says so.
+    ///
+    /// # Errors
+    /// If there are blocks but none that says what there is, or it is damaged.
+    pub fn read(index: &Index, store: &str, committed: &dyn BlockSource) -> Result<Summary, OperatorError> {
+        if let Some(key) = index.foreign {
+            return Err(OperatorError::Damaged(format!("{key} is no block of store {store}")));
+        }
+        match index.summary {
+            Some(block) => Summary::decode(&committed.block(&block.key)?),
+            None if index.blocks().next().is_none() => Ok(Summary::empty()),
+            None => Err(OperatorError::Damaged(format!("store {store} has blocks but no summary of them"))),
         }
     }
 

@@ -10,7 +10,7 @@ use super::*;
 use fixture::{Blocks, Row, epoch_time, keys, rows, spec, texts};
 
 fn open(blocks: &Blocks) -> Store {
-    Store::open(spec(), blocks.list(), None, Arc::default())
+    Store::open(spec(), blocks.list(), Arc::default())
 }
 
 /// Inserts rows into their shards in one small epoch, and settles it.
@@ -105,7 +105,7 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
 fn dead_rows_are_never_more_than_the_living() {
     let mut blocks = Blocks::default();
     let mut store = open(&blocks);
-    store.limits = commit::Limits { dead_entries: 16, ..commit::Limits::default() };
+    store.limits = Limits { dead_entries: 16, ..Limits::default() };
     for number in 0..40 {
         let of_epoch = |row: i64| Row { expires: Some(number + 2), ..row_of(number * 6_400 + row) };
         let inserted: Vec<Row> = (0..6_400).map(of_epoch).collect();
@@ -132,7 +132,7 @@ fn a_block_of_another_operator_is_refused() {
     epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10)]);
     let mut list = blocks.list();
     list.push((BlockKey { bucket: 99, ..list[0].0 }, 1));
-    let store = Store::open(spec(), list, None, Arc::default());
+    let store = Store::open(spec(), list, Arc::default());
     let error = store.shard(0, &epoch_time(1, None, 1), &blocks).unwrap_err();
     assert!(matches!(error, OperatorError::Damaged(what) if what.contains("is no block of store gold.test")));
 }
@@ -147,7 +147,7 @@ fn more_rows_than_an_epoch_can_number_are_refused() {
 #[test]
 fn a_store_of_keys_refuses_to_give_rows() {
     let blocks = Blocks::default();
-    let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), None, Arc::default());
+    let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), Arc::default());
     let now = epoch_time(0, None, 0);
     let mut shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
     shard.insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
@@ -160,7 +160,7 @@ fn a_store_of_keys_refuses_to_give_rows() {
 }
 
 #[test]
-fn figures_count_the_rows_of_the_running_epoch() {
+fn metrics_count_the_rows_of_the_running_epoch() {
     let blocks = Blocks::default();
     let store = open(&blocks);
     let now = epoch_time(0, None, 0);
@@ -174,7 +174,7 @@ fn figures_count_the_rows_of_the_running_epoch() {
 fn the_budget_knows_what_is_in_memory() {
     let budget = Arc::new(Budget::new(1 << 40));
     let mut blocks = Blocks::default();
-    let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
+    let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let many: Vec<Row> = (0..10_000).map(|key| row(key, key)).collect();
     epoch(&mut store, &mut blocks, 0, &many);
     assert_eq!(store.metrics().memory_bytes, budget.used_bytes() as u64);

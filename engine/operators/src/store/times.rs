@@ -3,6 +3,8 @@
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 
+use super::grow::make_room;
+
 /// Rows of a segment.
 pub(super) const SEGMENT: usize = 1_024;
 
@@ -21,7 +23,7 @@ impl Times {
     /// Times of more rows.
     pub fn extend(&mut self, column: &ArrayRef) {
         let times = column.as_primitive::<TimestampMicrosecondType>();
-        super::rows::make_room(&mut self.values, times.len());
+        make_room(&mut self.values, times.len());
         for row in 0..times.len() {
             self.push(if times.is_null(row) { NEVER } else { times.value(row) });
         }

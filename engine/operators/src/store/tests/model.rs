@@ -7,7 +7,7 @@ use super::fixture::{Blocks, Row, epoch_time, hashes, keys, rows, spec, values};
 use crate::block_changes::BlockChanges;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::store::commit::Limits;
+use crate::store::limits::Limits;
 use crate::store::{Budget, Store, StoreSpec, read_rows};
 
 /// Numbers that look random and are the same in every run.
@@ -170,7 +170,7 @@ fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
 
 fn open(blocks: &Blocks, random: &mut Random, limits: Limits) -> Store {
     let cap_bytes = [0, 2_000, usize::MAX][random.below(3) as usize];
-    let mut store = Store::open(spec(), blocks.list(), None, Arc::new(Budget::new(cap_bytes)));
+    let mut store = Store::open(spec(), blocks.list(), Arc::new(Budget::new(cap_bytes)));
     store.limits = limits;
     store
 }
@@ -195,7 +195,7 @@ fn check_rows(store: &Store, blocks: &Blocks, model: &Model, time: &EpochTime, s
         let marked: Vec<bool> = positions.iter().map(|position| shard.is_marked(*position)).collect();
         assert_eq!(marked, wanted(number).map(|known| known.is_marked).collect::<Vec<_>>());
     }
-    let read = read_rows(spec, blocks.list(), None, blocks).unwrap();
+    let read = read_rows(spec, blocks.list(), blocks).unwrap();
     let all: Vec<(i64, i64)> = (0..SHARDS).flat_map(pairs).collect();
     assert_eq!(read.iter().flat_map(values).collect::<Vec<_>>(), all);
 }
@@ -271,7 +271,7 @@ fn long_runs_are_as_a_plain_list() {
 fn ten_thousand_epochs_leave_no_more_than_they_need() {
     let (mut blocks, mut random) = (Blocks::default(), Random(7));
     let budget = Arc::new(Budget::new(usize::MAX));
-    let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
+    let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let (mut bytes_max, mut blocks_max, mut memory_max) = ([0_u64; 2], [0_u64; 2], [0_usize; 2]);
     for number in 0..10_000_u64 {
         let now = epoch_time(number, Some(number as i64), number as i64);

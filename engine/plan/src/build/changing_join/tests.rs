@@ -59,7 +59,10 @@ fn explanations_say_when_the_rows_of_both_sides_go() {
     ];
     for (kind, left, right) in kept {
         let text = explained(&format!("SELECT a.user_id FROM events a {kind} JOIN events b ON {RANGE}"));
-        assert!(text.contains(&format!("rows are evicted when the watermark reaches {left} and {right}")), "{kind}: {text}");
+        assert!(
+            text.contains(&format!("rows are evicted when the watermark reaches {left} and {right}")),
+            "{kind}: {text}"
+        );
         assert!(!text.contains("WARNING"), "{kind}: {text}");
         assert!(text.contains("counted and left out"), "{kind}: {text}");
     }
