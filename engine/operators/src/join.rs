@@ -5,16 +5,20 @@
 //! the left state with them, then they are kept; so both sides of an epoch see each other exactly once. Then the rows go that
 //! are due, those of a preserved side null-extended if nothing matched them.
 
-pub(crate) mod condition;
+mod kind;
 mod operator;
+mod operator_spec;
 mod output;
 mod pairs;
 mod retract;
-pub mod spec;
+mod side;
+mod spec;
 mod work;
 
+pub use kind::{JoinKind, JoinMode};
 pub use operator::Join;
-pub use spec::{JoinKind, JoinMode, JoinSide, JoinSpec, Side};
+pub use side::{JoinSide, Side};
+pub use spec::JoinSpec;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod block_changes;
 mod block_source;
 mod block_tiers;
 mod change;
+mod condition;
 pub mod dedup;
 mod emission;
 mod epoch_time;

@@ -5,6 +5,7 @@
 
 mod lane;
 mod operator;
+mod operator_spec;
 mod spec;
 
 pub use spec::{Bucket, MaterializeSpec};

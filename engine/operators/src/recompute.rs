@@ -6,6 +6,7 @@ mod difference;
 mod first_emission;
 mod gather;
 mod operator;
+mod operator_spec;
 mod port;
 mod spec;
 

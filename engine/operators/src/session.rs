@@ -9,6 +9,7 @@ mod gather;
 mod intervals;
 mod lane;
 mod operator;
+mod operator_spec;
 mod spec;
 
 pub use operator::Session;

@@ -12,46 +12,13 @@ use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
-use crate::change::{Change, Sign};
+use crate::change::Change;
 use crate::epoch_time::EpochTime;
-use crate::keyed::{KeyedInput, KeyedLane, ShardInput, instants};
+use crate::keyed::{KeyedInput, ShardInput, instants};
 use crate::metrics::StateMetrics;
-use crate::operator::{LanePart, LateRows, Operator, OperatorLane, Task};
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
-
-/// The part that sees rows: a keyed lane that takes nothing back.
-#[derive(Debug)]
-pub(super) struct DedupLane {
-    name: String,
-    rows: KeyedLane,
-}
-
-impl DedupLane {
-    pub fn new(name: String, rows: KeyedLane) -> DedupLane {
-        DedupLane { name, rows }
-    }
-}
-
-impl OperatorLane for DedupLane {
-    fn push(
-        &mut self,
-        port: usize,
-        sign: Sign,
-        rows: &RecordBatch,
-        time: &EpochTime,
-    ) -> Result<LateRows, OperatorError> {
-        if sign != Sign::Add {
-            let what = format!("{}: rows that change cannot be deduplicated", self.name);
-            return Err(OperatorError::Compute(format!("{what}; deduplicate before the aggregate or join")));
-        }
-        self.rows.push(port, sign, rows, time)
-    }
-
-    fn finish(&mut self) -> Result<LanePart, OperatorError> {
-        self.rows.finish()
-    }
-}
 
 /// A deduplication with its state.
 #[derive(Debug)]

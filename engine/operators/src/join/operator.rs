@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::kind::JoinMode;
 use super::output::Output;
-use super::spec::{JoinMode, JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use super::work::ShardWork;
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;

@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_n
 use arrow::compute::{concat_batches, take};
 
 use super::pairs::{CHUNK_PAIRS, Pairs};
-use super::spec::{JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::{Change, Sign};
 use crate::operator::OperatorSpec;

@@ -5,7 +5,8 @@ use std::iter::repeat_n;
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take};
 
-use super::spec::{JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::store::Shard;
 

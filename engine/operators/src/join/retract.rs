@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use arrow::array::{ArrayRef, RecordBatch};
 
 use super::pairs::{Arriving, CHUNK_PAIRS};
-use super::spec::Side;
+use super::side::Side;
 use super::work::ShardWork;
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;

@@ -8,7 +8,8 @@ use arrow::compute::filter_record_batch;
 
 use super::output::Output;
 use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
-use super::spec::{JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::epoch_time::EpochTime;

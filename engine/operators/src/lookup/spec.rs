@@ -7,7 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 
 use crate::OperatorError;
-use crate::join::condition::Condition;
+use crate::condition::Condition;
 
 /// Which rows a lookup gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,15 +4,16 @@ use std::sync::{Arc, MutexGuard};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::difference::{ByHash, row_hashes, take_out};
 use super::spec::RecomputePort;
 use crate::OperatorError;
+use crate::aggregate::instant;
 use crate::block_source::BlockSource;
 use crate::epoch_time::EpochTime;
 use crate::keyed::instants;
-use crate::store::{Shard, Store, StoreSpec};
+use crate::store::{Shard, Store};
 
 /// Input rows by partition key.
 #[derive(Debug)]
@@ -31,33 +32,11 @@ pub(super) struct Port {
 }
 
 impl Port {
-    /// What is filed of a port, under this name.
-    pub(super) fn store_spec(port: &RecomputePort, is_forgotten: bool, name: String) -> StoreSpec {
-        let to_state = state_order(port);
-        let mut fields: Vec<Arc<Field>> =
-            to_state.iter().map(|column| Arc::clone(&port.input.fields()[*column])).collect();
-        let mut expires = port.expires.and_then(|column| to_state.iter().position(|other| *other == column));
-        if ends(port).is_some() {
-            expires = Some(fields.len());
-            fields.push(Arc::new(Field::new("_expires", crate::aggregate::instant(), true)));
-        }
-        let forgotten = is_forgotten.then_some(fields.len());
-        fields.extend(is_forgotten.then(|| Arc::new(Field::new("_forgotten", crate::aggregate::instant(), true))));
-        StoreSpec {
-            name,
-            schema: Arc::new(Schema::new(fields)),
-            keys: port.keys.len(),
-            expires,
-            expires_at_batch_time: forgotten,
-            keeps_rows: true,
-        }
-    }
-
     pub(super) fn new(port: &RecomputePort, forgotten_after_us: Option<i64>, store: Store) -> Port {
-        let to_state = state_order(port);
+        let to_state = port.state_order();
         let mut to_input = vec![0; to_state.len()];
         to_state.iter().enumerate().for_each(|(state, input)| to_input[*input] = state);
-        Port { store, input: Arc::clone(&port.input), to_state, to_input, ends: ends(port), forgotten_after_us }
+        Port { store, input: Arc::clone(&port.input), to_state, to_input, ends: port.ends(), forgotten_after_us }
     }
 
     /// No rows of the input.
@@ -74,7 +53,7 @@ impl Port {
         if let Some(us) = self.forgotten_after_us {
             let forgotten_us = time.batch_time_us.saturating_add(us);
             let column = TimestampMicrosecondArray::from_value(forgotten_us, rows.num_rows());
-            columns.push(Arc::new(column.with_data_type(crate::aggregate::instant())));
+            columns.push(Arc::new(column.with_data_type(instant())));
         }
         Ok(RecordBatch::try_new(Arc::clone(&self.store.spec().schema), columns)?)
     }
@@ -97,16 +76,6 @@ impl Port {
     ) -> Result<PortShard<'_>, OperatorError> {
         Ok(PortShard { port: self, rows: self.store.shard(number, time, committed)? })
     }
-}
-
-fn state_order(port: &RecomputePort) -> Vec<usize> {
-    let others = (0..port.input.fields().len()).filter(|column| !port.keys.contains(column));
-    port.keys.iter().copied().chain(others).collect()
-}
-
-/// The column that tells when rows go, if it is a window.
-fn ends(port: &RecomputePort) -> Option<usize> {
-    port.expires.filter(|column| matches!(port.input.field(*column).data_type(), DataType::Struct(_)))
 }
 
 /// The rows of one port and shard, locked for a task.

@@ -326,7 +326,7 @@ fn keys_that_are_forgotten_keep_a_flat_state() {
 #[test]
 fn what_bounds_it_is_told() {
     let bound = Range::new("LEFT", 0, 10).spec().bound();
-    assert_eq!(bound, Bound::Watermark("rows go when the watermark reaches goes and goes".to_string()));
+    assert_eq!(bound, Bound::Watermark("rows are evicted when the watermark reaches goes and goes".to_string()));
     let spec = forgetful();
     assert_eq!(spec.bound(), Bound::TimeToLive(5 * MS));
     assert!(spec.describe().contains("until none has come for 5 milliseconds"), "{}", spec.describe());
