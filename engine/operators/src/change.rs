@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 pub enum Sign {
     /// They are added.
     Add,
-    /// Each takes back one equal row that was added in this epoch or an earlier one.
+    /// Each retracts one equal row that was added in this epoch or an earlier one.
     Retract,
     /// They take the place of all rows of a bucket (a window start in microseconds, or a hash bucket). Only tables take it.
     Replace {
@@ -31,8 +31,14 @@ impl Change {
         Change { sign: Sign::Add, rows }
     }
 
-    /// Rows that are taken back.
+    /// Rows that are retracted.
     pub fn retract(rows: RecordBatch) -> Change {
         Change { sign: Sign::Retract, rows }
+    }
+
+    /// Rows that are retracted and rows that are added in their place, in this order; none of a sign that has no rows.
+    pub(crate) fn replaced(retracted: RecordBatch, added: RecordBatch) -> Vec<Change> {
+        let changes = [Change::retract(retracted), Change::add(added)];
+        changes.into_iter().filter(|change| change.rows.num_rows() > 0).collect()
     }
 }

@@ -1,22 +1,25 @@
 //! The parts of a query that run: stateless pipelines, time windows and aggregates with state.
 
 pub mod aggregate;
-pub mod block;
+mod block;
 mod block_changes;
 mod block_source;
 mod block_tiers;
+mod by_hash;
 mod change;
 mod condition;
 pub mod dedup;
 mod emission;
 mod epoch_time;
 mod error;
+mod first_emission;
 pub mod functions;
 pub mod join;
 pub mod keyed;
 pub mod lookup;
 pub mod materialize;
 mod metrics;
+mod multiset;
 pub mod operator;
 pub mod pipeline;
 pub mod recompute;

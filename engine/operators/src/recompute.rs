@@ -2,8 +2,6 @@
 //! the partitions that an epoch touched, as they were and as they are, and gives out the difference.
 
 mod batch_plan;
-mod difference;
-mod first_emission;
 mod gather;
 mod operator;
 mod operator_spec;
@@ -12,9 +10,6 @@ mod spec;
 
 pub use batch_plan::BatchPlan;
 pub use spec::{RecomputePort, RecomputeSpec};
-
-pub(crate) use difference::{count, row_hashes, take_out};
-pub(crate) use first_emission::FirstEmission;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -7,7 +7,6 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::OperatorError;
-use crate::aggregate::GroupColumn;
 use crate::block_source::BlockSource;
 use crate::store::{StoreSpec, read_rows};
 use crate::stored::Stored;
@@ -37,15 +36,6 @@ pub fn of_stores(
         all.push(StateRows { rows: renamed(rows, &[])?, name: spec.name });
     }
     Ok(all)
-}
-
-/// The columns of an aggregate's result under the names that the query gives them.
-pub(crate) fn result_names(group: &[GroupColumn], window: &str, keys: &[String], calls: &[String]) -> Vec<String> {
-    let of_group = group.iter().map(|column| match column {
-        GroupColumn::Window => window.to_string(),
-        GroupColumn::Key(key) => keys.get(*key).cloned().unwrap_or_default(),
-    });
-    of_group.chain(calls.iter().cloned()).collect()
 }
 
 /// The rows under other names; each is there once, and any may be null.

@@ -10,8 +10,10 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
+use super::call::{accumulators, state_widths};
+use super::group::GroupColumn;
 use super::shard::{key_hashes, shard_of};
-use super::spec::{AggregateSpec, GroupColumn};
+use super::spec::AggregateSpec;
 use crate::OperatorError;
 
 /// Merges the state rows of any number of blocks.
@@ -39,9 +41,9 @@ impl<'a> Merger<'a> {
         Ok(Merger {
             spec,
             keys: spec.keys.len(),
-            widths: spec.state_widths()?,
+            widths: state_widths(&spec.calls)?,
             groups,
-            accumulators: spec.accumulators()?,
+            accumulators: accumulators(&spec.calls)?,
             group_indices: Vec::new(),
             count: 0,
         })

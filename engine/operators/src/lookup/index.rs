@@ -1,9 +1,8 @@
 //! Rows of a table by the hash of their key.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::iter::repeat_n;
 
+use crate::by_hash::ByHash;
 use crate::keyed::hash::KeyHashes;
 
 /// Pairs that are looked at together.
@@ -13,7 +12,7 @@ pub(super) const CHUNK_PAIRS: usize = 65_536;
 #[derive(Debug)]
 pub(super) struct Index {
     /// Where the rows of a key begin in `rows`, and how many they are.
-    places: HashMap<u128, (u32, u32), BuildHasherDefault<AsItIs>>,
+    places: ByHash<(u32, u32)>,
     rows: Vec<u32>,
 }
 
@@ -42,7 +41,7 @@ impl Index {
         let mut rows: Vec<u32> = (0..hashes.keys.len()).filter(can_match).map(|row| row as u32).collect();
         // Only rows of one key must stand together, in their order; which key comes first is never seen.
         rows.sort_unstable_by_key(|row| (hashes.keys[*row as usize], *row));
-        let mut places: HashMap<u128, (u32, u32), BuildHasherDefault<AsItIs>> = HashMap::default();
+        let mut places: ByHash<(u32, u32)> = ByHash::default();
         for (place, row) in rows.iter().enumerate() {
             places.entry(hashes.keys[*row as usize]).or_insert((place as u32, 0)).1 += 1;
         }
@@ -89,24 +88,5 @@ impl Candidates<'_> {
             self.rest = if has_null { &[] } else { self.index.find(self.hashes.keys[self.row]) };
             self.row += 1;
         }
-    }
-}
-
-/// Takes a key's hash as it is: it is spread well enough, and its seed is this process's own.
-#[derive(Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not called for keys of 128 bits; right all the same.
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
     }
 }

@@ -12,11 +12,12 @@ use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
+use crate::first_emission::FirstEmission;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
 use crate::metrics::StateMetrics;
+use crate::multiset::{count, row_hashes, take_out};
 use crate::operator::{LanePart, Operator, Task};
-use crate::recompute::{FirstEmission, count, row_hashes, take_out};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 

@@ -9,8 +9,8 @@ use super::operator::Materialize;
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
 use crate::block_source::BlockSource;
+use crate::first_emission::FirstEmission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::recompute::FirstEmission;
 use crate::state_rows::{self, StateRows};
 use crate::stored::Stored;
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
-use super::first_emission::FirstEmission;
 use super::operator::Recompute;
 use super::spec::{RecomputePort, RecomputeSpec};
 use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::emission::Emission;
+use crate::first_emission::FirstEmission;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{self, StateRows};

@@ -6,13 +6,14 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArra
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 
-use super::difference::{ByHash, row_hashes, take_out};
 use super::spec::RecomputePort;
 use crate::OperatorError;
 use crate::aggregate::instant;
 use crate::block_source::BlockSource;
+use crate::by_hash::ByHash;
 use crate::epoch_time::EpochTime;
 use crate::keyed::instants;
+use crate::multiset::{row_hashes, take_out};
 use crate::store::{Shard, Store};
 
 /// Input rows by partition key.

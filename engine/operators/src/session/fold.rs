@@ -16,7 +16,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use super::intervals::MergedSessions;
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
-use crate::aggregate::{GroupColumn, accumulator, normalized, window_fields};
+use crate::aggregate::{GroupColumn, accumulators, normalized, state_widths, window_fields};
 use crate::keyed::instants;
 
 /// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.
@@ -43,17 +43,15 @@ pub(super) fn merge(
         }
         GroupTime::Key(_) | GroupTime::Never => {}
     }
-    let mut accumulators = accumulators(spec)?;
+    let mut accumulators = accumulators(&spec.calls)?;
     let values = spec.calls.iter().map(|call| call.values(rows)).collect::<Result<Vec<_>, _>>()?;
     if old.num_rows() > 0 {
         announce_new(&mut accumulators, &values, merged)?;
     }
     merge_states(spec, &mut accumulators, old, &merged.old_session, merged.len())?;
     for ((call, values), accumulator) in spec.calls.iter().zip(values).zip(&mut accumulators) {
-        let filter =
-            call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
-        let filter = filter.as_ref().map(|filter| filter.as_boolean());
-        accumulator.update_batch(&values, &merged.row_session, filter, merged.len())?;
+        let mask = call.mask(rows)?;
+        accumulator.update_batch(&values, &merged.row_session, mask.as_ref(), merged.len())?;
         columns.extend(accumulator.state(EmitTo::All)?);
     }
     Ok(batch(schema, columns, merged.len())?)
@@ -100,7 +98,7 @@ pub(super) fn evaluate(spec: &SessionSpec, states: &RecordBatch) -> Result<Recor
             }
         });
     }
-    let mut accumulators = accumulators(spec)?;
+    let mut accumulators = accumulators(&spec.calls)?;
     let groups: Vec<usize> = (0..count).collect();
     merge_states(spec, &mut accumulators, states, &groups, count)?;
     for accumulator in &mut accumulators {
@@ -171,10 +169,6 @@ pub(super) fn in_order(spec: &SessionSpec, states: RecordBatch) -> Result<Record
     }
 }
 
-fn accumulators(spec: &SessionSpec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
-    spec.calls.iter().map(|call| accumulator(&call.function)).collect()
-}
-
 fn merge_states(
     spec: &SessionSpec,
     accumulators: &mut [Box<dyn GroupsAccumulator>],
@@ -186,7 +180,7 @@ fn merge_states(
         return Ok(());
     }
     let mut from = spec.head();
-    for (accumulator, width) in accumulators.iter_mut().zip(spec.state_widths()?) {
+    for (accumulator, width) in accumulators.iter_mut().zip(state_widths(&spec.calls)?) {
         accumulator.merge_batch(&states.columns()[from..from + width], groups, count)?;
         from += width;
     }

@@ -1,7 +1,5 @@
 //! What a task works on: the rows of its shards, and the live sessions of their keys.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,6 +11,7 @@ use super::intervals::{Intervals, MergedSessions, merge_overlapping};
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
 use crate::block_source::BlockSource;
+use crate::by_hash::ByHash;
 use crate::epoch_time::EpochTime;
 use crate::keyed::KeyedInput;
 use crate::store::Store;
@@ -85,7 +84,7 @@ impl Gathered {
     fn take_rows(&mut self, input: &KeyedInput, shard: u8) -> bool {
         let from = self.hashes.len();
         let count = input.of_shard(shard).map(|part| part.keys.len()).sum();
-        let mut numbers: HashMap<u128, u32, BuildHasherDefault<FirstHalf>> = HashMap::default();
+        let mut numbers: ByHash<u32> = ByHash::default();
         numbers.reserve(count);
         self.row_key.reserve(count);
         for part in input.of_shard(shard) {
@@ -171,23 +170,5 @@ fn concat(schema: SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, Ope
     match batches {
         [one] => Ok(one.clone()),
         _ => Ok(concat_batches(&schema, batches)?),
-    }
-}
-
-/// Takes keys that are hashes already as they are.
-#[derive(Debug, Default)]
-struct FirstHalf(u64);
-
-impl Hasher for FirstHalf {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
     }
 }

@@ -69,8 +69,7 @@ impl Session {
         }
         let (before, after) = (fold::evaluate(&self.spec, old)?, fold::evaluate(&self.spec, &states)?);
         let (before, after) = fold::difference(merged, before, after)?;
-        let changes = [Change::retract(before), Change::add(after)];
-        Ok(changes.into_iter().filter(|change| change.rows.num_rows() > 0).collect())
+        Ok(Change::replaced(before, after))
     }
 
     /// Lets all groups go that are due; gives them out in append mode.

@@ -9,6 +9,7 @@ use super::lane::SessionLane;
 use super::operator::Session;
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
+use crate::aggregate::{fingerprints, key_fingerprints, result_names};
 use crate::block_source::BlockSource;
 use crate::emission::Emission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
@@ -46,16 +47,8 @@ impl OperatorSpec for SessionSpec {
 
     // The words are part of every checkpoint: state of a query that stays the same is read back only if they do.
     fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
-        let mut parts = vec![self.what()];
-        for (column, name) in self.keys.iter().zip(&self.key_names) {
-            parts.push(format!("key {name} {}", self.input.field(*column).data_type()));
-        }
-        for call in &self.calls {
-            let fields = call.function.state_fields()?;
-            let types: Vec<String> = fields.iter().map(|field| field.data_type().to_string()).collect();
-            parts.push(format!("aggregate {} [{}]", call.name, types.join(", ")));
-        }
-        Ok(parts)
+        let keys = key_fingerprints(&self.keys, &self.key_names, &self.input);
+        Ok([self.what()].into_iter().chain(keys).chain(fingerprints(&self.calls)?).collect())
     }
 
     fn describe(&self) -> String {
@@ -91,7 +84,7 @@ impl OperatorSpec for SessionSpec {
         let mut all = state_rows::of_stores(vec![self.store()?], stored, committed)?;
         let Some(StateRows { rows: states, .. }) = all.pop() else { return Ok(all) };
         let calls: Vec<String> = self.calls.iter().map(|call| call.name.clone()).collect();
-        let names = state_rows::result_names(&self.group, "session_window", &self.key_names, &calls);
+        let names = result_names(&self.group, "session_window", &self.key_names, &calls);
         let rows = state_rows::renamed(evaluate(&self, &states)?, &names)?;
         Ok(vec![StateRows { name: self.operator.clone(), rows }])
     }

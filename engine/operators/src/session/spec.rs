@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
 
-use crate::aggregate::{AggregateCall, GroupColumn, instant};
+use crate::aggregate::{AggregateCall, GroupColumn, instant, key_fields, state_fields};
 use crate::emission::Emission;
 use crate::store::StoreSpec;
 
@@ -80,10 +80,7 @@ impl SessionSpec {
     /// # Errors
     /// If a function does not say what its state is.
     pub fn state_schema(&self) -> Result<SchemaRef> {
-        let key = |(position, column): (usize, &usize)| {
-            Field::new(format!("key_{position}"), self.input.field(*column).data_type().clone(), true)
-        };
-        let mut fields: Vec<Field> = self.keys.iter().enumerate().map(key).collect();
+        let mut fields = key_fields(&self.keys, &self.input);
         match self.time {
             GroupTime::Session { .. } => {
                 fields.extend([Field::new("start", instant(), true), Field::new("end", instant(), true)]);
@@ -91,20 +88,8 @@ impl SessionSpec {
             GroupTime::Key(position) if !self.is_instant(position) => fields.push(Field::new("end", instant(), true)),
             GroupTime::Key(_) | GroupTime::Never => {}
         }
-        for (position, call) in self.calls.iter().enumerate() {
-            for (part, field) in call.function.state_fields()?.iter().enumerate() {
-                fields.push(field.as_ref().clone().with_name(format!("state_{position}_{part}")).with_nullable(true));
-            }
-        }
+        fields.extend(state_fields(&self.calls)?);
         Ok(Arc::new(Schema::new(fields)))
-    }
-
-    /// Number of state columns of each function, in order.
-    ///
-    /// # Errors
-    /// If a function does not say what its state is.
-    pub(super) fn state_widths(&self) -> Result<Vec<usize>> {
-        self.calls.iter().map(|call| Ok(call.function.state_fields()?.len())).collect()
     }
 
     /// What its store keeps.

@@ -20,11 +20,11 @@ use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 use epoch::EpochId;
 use state::BlockKey;
 
-use crate::aggregate::{
-    Aggregate, AggregateCall, AggregateLane, AggregateSpec, BlockChanges, BlockSource, GroupColumn, LateRows, instant,
-    window_type,
-};
-use crate::epoch_time::EpochTime;
+use crate::aggregate::lane::AggregateLane;
+use crate::aggregate::state::AggregateState;
+use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
 use crate::functions::{approx_count_distinct, collect_list};
 use crate::{OperatorError, WindowSpec};
 
@@ -158,9 +158,9 @@ impl Store {
         }
     }
 
-    pub fn open(&self, spec: &Arc<AggregateSpec>) -> Aggregate {
+    pub fn open(&self, spec: &Arc<AggregateSpec>) -> AggregateState {
         let blocks = self.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-        Aggregate::open(Arc::clone(spec), blocks).unwrap()
+        AggregateState::open(Arc::clone(spec), blocks).unwrap()
     }
 }
 
@@ -168,7 +168,7 @@ impl Store {
 pub type Lanes = Vec<Vec<Vec<Row>>>;
 
 /// Folds an epoch's rows and returns the rows left out.
-pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, time: &EpochTime, late_us: Option<i64>) -> LateRows {
+pub fn absorb(aggregate: &mut AggregateState, lanes: &Lanes, time: &EpochTime, late_us: Option<i64>) -> LateRows {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = AggregateLane::new(Arc::clone(aggregate.spec())).unwrap();
@@ -182,7 +182,7 @@ pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, time: &EpochTime, late_u
     left
 }
 
-pub fn merged(aggregate: &Aggregate, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
+pub fn merged(aggregate: &AggregateState, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
     aggregate.merge_items(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
 }
 
