@@ -14,3 +14,12 @@ pub struct BlockChanges {
     /// Buckets to drop whole.
     pub drops: Vec<BucketRange>,
 }
+
+impl BlockChanges {
+    /// Adds those of another store of the same operator.
+    pub(crate) fn extend(&mut self, other: BlockChanges) {
+        self.puts.extend(other.puts);
+        self.deletes.extend(other.deletes);
+        self.drops.extend(other.drops);
+    }
+}

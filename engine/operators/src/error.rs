@@ -25,6 +25,13 @@ impl std::fmt::Display for OperatorError {
 
 impl std::error::Error for OperatorError {}
 
+impl OperatorError {
+    /// A fault of the plan that made an operator, or of the operators before it: nothing that a user did.
+    pub(crate) fn fault(operator: &str, what: impl std::fmt::Display) -> OperatorError {
+        OperatorError::Compute(format!("{operator}: {what}; this is a fault of the engine, please report it"))
+    }
+}
+
 /// DataFusion's text of an error; where it names a setting of its own, which a job has not, what a job can do instead.
 pub fn remedied(text: String) -> String {
     const KEYS: &[(&str, &str)] =

@@ -21,6 +21,7 @@ pub mod materialize;
 mod metrics;
 mod multiset;
 pub mod operator;
+mod pairs;
 pub mod pipeline;
 pub mod recompute;
 pub mod session;

@@ -11,7 +11,8 @@ use datafusion::error::DataFusionError;
 
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
-use index::{CHUNK_PAIRS, Index, Pairs};
+use crate::pairs::{CHUNK_PAIRS, Pairs};
+use index::Index;
 pub use spec::{LookupKind, LookupSpec};
 
 /// A static table, indexed by key, with what is to be done with it. A refresh makes another one.
@@ -66,14 +67,14 @@ impl Lookup {
         let mut candidates = self.index.candidates(&hashes, !kind.emits_pairs());
         while let Some(chunk) = candidates.next_chunk(&matched) {
             let chunk = self.holding(rows, chunk)?;
-            chunk.stream.iter().for_each(|row| matched[*row as usize] = true);
+            chunk.arriving.iter().for_each(|row| matched[*row as usize] = true);
             if kind.emits_pairs() {
-                pairs.stream.extend(chunk.stream);
-                pairs.table.extend(chunk.table);
+                pairs.arriving.extend(chunk.arriving);
+                pairs.stored.extend(chunk.stored);
             }
         }
         match kind {
-            LookupKind::Inner => self.joined(rows, pairs.stream, UInt32Array::from(pairs.table)),
+            LookupKind::Inner => self.joined(rows, pairs.arriving, UInt32Array::from(pairs.stored)),
             LookupKind::Left => {
                 let (stream, table) = with_unmatched(&pairs, &matched);
                 self.joined(rows, stream, table)
@@ -93,16 +94,14 @@ impl Lookup {
     /// The pairs for which the condition holds.
     fn holding(&self, rows: &RecordBatch, pairs: Pairs) -> Result<Pairs, OperatorError> {
         let Some(residual) = self.spec.residual() else { return Ok(pairs) };
-        debug_assert!(pairs.stream.len() <= CHUNK_PAIRS);
-        let (stream, table) = (UInt32Array::from(pairs.stream.clone()), UInt32Array::from(pairs.table.clone()));
+        debug_assert!(pairs.arriving.len() <= CHUNK_PAIRS);
+        let (stream, table) = (UInt32Array::from(pairs.arriving.clone()), UInt32Array::from(pairs.stored.clone()));
         let columns = residual.columns().iter().map(|column| self.column(rows, &stream, &table, *column));
         let mask = residual.holds(columns.collect::<Result<_, _>>()?, stream.len())?;
         if mask.true_count() == mask.len() {
             return Ok(pairs);
         }
-        let picked =
-            |values: Vec<u32>| values.into_iter().zip(mask.values()).filter_map(|(row, holds)| holds.then_some(row));
-        Ok(Pairs { stream: picked(pairs.stream).collect(), table: picked(pairs.table).collect() })
+        Ok(pairs.filter(&mask))
     }
 
     fn joined(&self, rows: &RecordBatch, stream: Vec<u32>, table: UInt32Array) -> Result<RecordBatch, OperatorError> {
@@ -154,7 +153,7 @@ impl Lookup {
 /// The pairs with the rows of the stream that are in none, in the order of the stream.
 fn with_unmatched(pairs: &Pairs, matched: &[bool]) -> (Vec<u32>, UInt32Array) {
     if matched.iter().all(|matched| *matched) {
-        return (pairs.stream.clone(), UInt32Array::from(pairs.table.clone()));
+        return (pairs.arriving.clone(), UInt32Array::from(pairs.stored.clone()));
     }
     let (mut stream, mut table) = (Vec::with_capacity(matched.len()), Vec::with_capacity(matched.len()));
     let mut next = 0;
@@ -164,9 +163,9 @@ fn with_unmatched(pairs: &Pairs, matched: &[bool]) -> (Vec<u32>, UInt32Array) {
             stream.push(row);
             table.push(None);
         }
-        while pairs.stream.get(next) == Some(&row) {
+        while pairs.arriving.get(next) == Some(&row) {
             stream.push(row);
-            table.push(Some(pairs.table[next]));
+            table.push(Some(pairs.stored[next]));
             next += 1;
         }
     }

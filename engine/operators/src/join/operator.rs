@@ -75,8 +75,8 @@ impl Join {
         let retracts = self.spec.mode() == JoinMode::Changes;
         let is_wrong = |sign: &Sign| !(*sign == Sign::Add || retracts && *sign == Sign::Retract);
         let Some(sign) = parts.iter().map(|part| part.sign).find(is_wrong) else { return Ok(()) };
-        let what = format!("{}: {sign:?} came to a join in mode {:?}", self.spec.name(), self.spec.mode());
-        Err(OperatorError::Compute(format!("{what}; this is an engine fault, please report it")))
+        let what = format!("{sign:?} came to a join in mode {:?}", self.spec.mode());
+        Err(OperatorError::fault(self.spec.name(), what))
     }
 }
 
@@ -103,10 +103,7 @@ impl Operator for Join {
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut changes = self.left.prepare_commit(time, committed)?;
-        let right = self.right.prepare_commit(time, committed)?;
-        changes.puts.extend(right.puts);
-        changes.deletes.extend(right.deletes);
-        changes.drops.extend(right.drops);
+        changes.extend(self.right.prepare_commit(time, committed)?);
         Ok(changes)
     }
 

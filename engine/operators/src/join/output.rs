@@ -5,12 +5,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
 use arrow::compute::{concat_batches, take};
 
-use super::pairs::{CHUNK_PAIRS, Pairs};
 use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::{Change, Sign};
 use crate::operator::OperatorSpec;
+use crate::pairs::{CHUNK_PAIRS, Pairs};
 
 /// Rows of one sign that follow each other.
 struct Part {

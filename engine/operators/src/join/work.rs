@@ -7,13 +7,14 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::output::Output;
-use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
+use super::pairs::{Arriving, Candidates, Matches};
 use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::epoch_time::EpochTime;
 use crate::keyed::ShardInput;
+use crate::pairs::CHUNK_PAIRS;
 use crate::store::Shard;
 
 /// One shard of both sides, while an epoch's rows go through it.

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 
 use super::lane::ShardedRows;
-use super::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
+use super::shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::operator::{LanePart, Task};

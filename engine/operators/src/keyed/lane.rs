@@ -5,8 +5,9 @@ use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::error::DataFusionError;
 
-use super::SHARDS;
+use super::counting_sort::counting_sort;
 use super::hash::hash_keys;
+use super::shards::SHARDS;
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::epoch_time::EpochTime;
@@ -85,16 +86,7 @@ impl KeyedLane {
         let rows = concat_batches(first.schema_ref(), batches)?;
         let keys: Vec<ArrayRef> = self.ports[port].keys.iter().map(|key| rows.column(*key).clone()).collect();
         let hashes = hash_keys(&keys, rows.num_rows())?;
-        let mut starts = vec![0_u32; SHARDS as usize + 1];
-        hashes.shards.iter().for_each(|shard| starts[*shard as usize + 1] += 1);
-        (0..SHARDS as usize).for_each(|shard| starts[shard + 1] += starts[shard]);
-        let mut next = starts.clone();
-        let mut order = vec![0_u32; rows.num_rows()];
-        for (row, shard) in hashes.shards.iter().enumerate() {
-            let slot = &mut next[*shard as usize];
-            order[*slot as usize] = row as u32;
-            *slot += 1;
-        }
+        let (order, starts) = counting_sort(&hashes.shards, SHARDS as usize);
         let keys = order.iter().map(|row| hashes.keys[*row as usize]).collect();
         let has_null = hashes
             .has_null

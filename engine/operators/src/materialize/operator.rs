@@ -153,10 +153,7 @@ impl Operator for Materialize {
         self.input.clear();
         let mut all = self.store.prepare_commit(time, committed)?;
         if let Some(first_emission) = &mut self.first_emission {
-            let changes = first_emission.prepare_commit(time, committed)?;
-            all.puts.extend(changes.puts);
-            all.deletes.extend(changes.deletes);
-            all.drops.extend(changes.drops);
+            all.extend(first_emission.prepare_commit(time, committed)?);
         }
         Ok(all)
     }

@@ -118,7 +118,7 @@ impl MaterializeSpec {
 
     /// A fault of whoever made the spec, or of the operators before it.
     pub(super) fn fault(&self, what: &str) -> OperatorError {
-        OperatorError::Compute(format!("{}: {what}; this is a fault of the engine, please report it", self.name))
+        OperatorError::fault(&self.name, what)
     }
 }
 

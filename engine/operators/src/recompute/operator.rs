@@ -232,14 +232,11 @@ impl Operator for Recompute {
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut all = BlockChanges::default();
-        let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(time, committed));
-        let first_emission =
-            self.first_emission.iter_mut().map(|first_emission| first_emission.prepare_commit(time, committed));
-        for changes in ports.chain(first_emission) {
-            let changes = changes?;
-            all.puts.extend(changes.puts);
-            all.deletes.extend(changes.deletes);
-            all.drops.extend(changes.drops);
+        for port in &mut self.ports {
+            all.extend(port.store.prepare_commit(time, committed)?);
+        }
+        if let Some(first_emission) = &mut self.first_emission {
+            all.extend(first_emission.prepare_commit(time, committed)?);
         }
         Ok(all)
     }

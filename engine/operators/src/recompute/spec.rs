@@ -98,7 +98,7 @@ impl RecomputeSpec {
 
     /// A fault of whoever made the spec.
     pub(super) fn fault(&self, what: &str) -> OperatorError {
-        OperatorError::Compute(format!("{}: {what}; this is a fault of the engine, please report it", self.name))
+        OperatorError::fault(&self.name, what)
     }
 
     /// What is filed, port by port.

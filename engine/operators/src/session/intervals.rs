@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::keyed::counting_sort;
+
 /// Old sessions and new rows, in this order, each an interval of a key. Keys are numbered from 0 on.
 #[derive(Debug, Default)]
 pub(super) struct Intervals {
@@ -38,7 +40,7 @@ pub(super) struct MergedSessions {
 
 /// Merges the intervals of each key. Old sessions that no new row touches are left out.
 pub(super) fn merge_overlapping(intervals: &Intervals) -> MergedSessions {
-    let (mut order, bounds) = by_key(intervals);
+    let (mut order, bounds) = counting_sort(&intervals.key, intervals.keys);
     let mut merged =
         MergedSessions { row_session: vec![0; intervals.key.len() - intervals.old], ..MergedSessions::default() };
     let Intervals { start, end, .. } = intervals;
@@ -58,21 +60,6 @@ pub(super) fn merge_overlapping(intervals: &Intervals) -> MergedSessions {
         }
     }
     merged
-}
-
-/// Positions of the intervals by key, as they stand within a key, and where each key begins.
-fn by_key(intervals: &Intervals) -> (Vec<u32>, Vec<u32>) {
-    let mut bounds = vec![0_u32; intervals.keys + 1];
-    intervals.key.iter().for_each(|key| bounds[*key as usize + 1] += 1);
-    (0..intervals.keys).for_each(|key| bounds[key + 1] += bounds[key]);
-    let mut next = bounds.clone();
-    let mut order = vec![0_u32; intervals.key.len()];
-    for (at, key) in intervals.key.iter().enumerate() {
-        let slot = &mut next[*key as usize];
-        order[*slot as usize] = at as u32;
-        *slot += 1;
-    }
-    (order, bounds)
 }
 
 impl MergedSessions {

@@ -39,8 +39,7 @@ impl OperatorSpec for SessionSpec {
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
         if matches!(self.emission, Emission::Replace | Emission::ReplaceAndChanges) {
-            let what = format!("{}: sessions have no buckets that could be replaced", self.operator);
-            return Err(OperatorError::Compute(format!("{what}; this is a fault of the engine, please report it")));
+            return Err(OperatorError::fault(&self.operator, "sessions have no buckets that could be replaced"));
         }
         Ok(Box::new(Session::open(self, stored)?))
     }
