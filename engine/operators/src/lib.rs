@@ -25,6 +25,7 @@ mod pairs;
 pub mod pipeline;
 pub mod recompute;
 pub mod session;
+mod sized_batch;
 pub mod slot;
 pub mod state_rows;
 pub mod store;

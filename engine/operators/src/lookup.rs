@@ -5,13 +5,14 @@ mod spec;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use datafusion::error::DataFusionError;
 
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
 use crate::pairs::{CHUNK_PAIRS, Pairs};
+use crate::sized_batch::sized_batch;
 use index::Index;
 pub use spec::{LookupKind, LookupSpec};
 
@@ -105,7 +106,7 @@ impl Lookup {
     }
 
     fn joined(&self, rows: &RecordBatch, stream: Vec<u32>, table: UInt32Array) -> Result<RecordBatch, OperatorError> {
-        let options = RecordBatchOptions::new().with_row_count(Some(stream.len()));
+        let pairs = stream.len();
         // A key that every row of the stream finds once, as in a join with a dimension: the stream's columns stay as they are.
         let is_whole =
             stream.len() == rows.num_rows() && stream.iter().enumerate().all(|(at, row)| at == *row as usize);
@@ -116,7 +117,7 @@ impl Lookup {
             false => self.column(rows, &stream, &table, *column),
         });
         let columns = columns.collect::<Result<_, _>>()?;
-        Ok(RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns, &options)?)
+        Ok(sized_batch(self.spec.output(), columns, pairs)?)
     }
 
     /// A column of stream columns followed by table columns, pair by pair.
@@ -139,9 +140,8 @@ impl Lookup {
 
     fn marked(&self, rows: &RecordBatch, mark: BooleanArray) -> Result<RecordBatch, OperatorError> {
         let mark: ArrayRef = Arc::new(mark);
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let columns = self.spec.columns().iter().map(|column| Arc::clone(rows.columns().get(*column).unwrap_or(&mark)));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns.collect(), &options)?)
+        Ok(sized_batch(self.spec.output(), columns.collect(), rows.num_rows())?)
     }
 
     fn picked(&self, rows: &RecordBatch, mask: BooleanArray) -> Result<RecordBatch, OperatorError> {

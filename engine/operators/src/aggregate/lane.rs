@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
@@ -21,6 +21,7 @@ use crate::change::Sign;
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
+use crate::sized_batch::sized_batch;
 
 /// A block's rows are spread over shards when there are more than this many of them.
 pub(super) const SHARD_ROWS_MIN: usize = 16_384;
@@ -140,8 +141,7 @@ impl AggregateLane {
             keys.extend(accumulator.state(EmitTo::All)?);
         }
         let count = panes.as_ref().map(|panes| panes.len()).or(keys.first().map(|key| key.len())).unwrap_or(1);
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.state_schema), keys, &options)?;
+        let rows = sized_batch(&self.state_schema, keys, count)?;
         match panes {
             Some(panes) => {
                 for (pane, rows) in split_by_pane(&rows, &panes)? {

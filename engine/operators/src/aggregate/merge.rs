@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::error::Result;
@@ -15,6 +15,7 @@ use super::group::GroupColumn;
 use super::shard::{key_hashes, shard_of};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
+use crate::sized_batch::sized_batch;
 
 /// Merges the state rows of any number of blocks.
 pub struct Merger<'a> {
@@ -101,7 +102,7 @@ impl<'a> Merger<'a> {
         for accumulator in &mut self.accumulators {
             columns.extend(accumulator.state(EmitTo::All)?);
         }
-        batch(schema, columns, self.count)
+        Ok(sized_batch(schema, columns, self.count)?)
     }
 
     /// The result: grouping columns and values. A global aggregate without rows gives its one row of empty-group values.
@@ -126,7 +127,7 @@ impl<'a> Merger<'a> {
         for accumulator in &mut self.accumulators {
             columns.push(accumulator.evaluate(EmitTo::All)?);
         }
-        Ok(batch(&self.spec.output, columns, self.count)?)
+        Ok(sized_batch(&self.spec.output, columns, self.count)?)
     }
 
     /// The values of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
@@ -134,7 +135,7 @@ impl<'a> Merger<'a> {
     fn empty_group(&self) -> Result<RecordBatch> {
         let values =
             self.spec.calls.iter().map(|call| call.function.create_accumulator()?.evaluate()?.to_array_of_size(1));
-        batch(&self.spec.output, values.collect::<Result<_>>()?, 1)
+        Ok(sized_batch(&self.spec.output, values.collect::<Result<_>>()?, 1)?)
     }
 
     fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
@@ -143,10 +144,4 @@ impl<'a> Merger<'a> {
             None => Ok(Vec::new()),
         }
     }
-}
-
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    debug_assert!(columns.iter().all(|column| column.len() == rows));
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

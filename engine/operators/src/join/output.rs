@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::{concat_batches, take};
 
 use super::side::Side;
@@ -11,6 +11,7 @@ use crate::OperatorError;
 use crate::change::{Change, Sign};
 use crate::operator::OperatorSpec;
 use crate::pairs::{CHUNK_PAIRS, Pairs};
+use crate::sized_batch::sized_batch;
 
 /// Rows of one sign that follow each other.
 struct Part {
@@ -62,8 +63,7 @@ impl<'a> Output<'a> {
         if count == 0 {
             return Ok(());
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns, &options)?;
+        let rows = sized_batch(self.spec.output(), columns, count)?;
         match self.parts.last_mut() {
             Some(part) if part.sign == sign && part.rows + count <= CHUNK_PAIRS => {
                 part.batches.push(rows);

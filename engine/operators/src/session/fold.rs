@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMicrosecondArray,
-    UInt32Array, make_comparator,
+    ArrayRef, AsArray, BooleanArray, RecordBatch, StructArray, TimestampMicrosecondArray, UInt32Array, make_comparator,
 };
 use arrow::compute::{SortOptions, filter_record_batch, take, take_record_batch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
@@ -18,6 +17,7 @@ use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
 use crate::aggregate::{GroupColumn, accumulators, normalized, state_widths, window_fields};
 use crate::keyed::instants;
+use crate::sized_batch::sized_batch;
 
 /// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.
 ///
@@ -54,7 +54,7 @@ pub(super) fn merge(
         accumulator.update_batch(&values, &merged.row_session, mask.as_ref(), merged.len())?;
         columns.extend(accumulator.state(EmitTo::All)?);
     }
-    Ok(batch(schema, columns, merged.len())?)
+    Ok(sized_batch(schema, columns, merged.len())?)
 }
 
 /// Names the sessions without an old state to the functions, by a row each that is filtered out. DataFusion takes every group that
@@ -104,7 +104,7 @@ pub(super) fn evaluate(spec: &SessionSpec, states: &RecordBatch) -> Result<Recor
     for accumulator in &mut accumulators {
         columns.push(accumulator.evaluate(EmitTo::All)?);
     }
-    Ok(batch(&spec.output, columns, count)?)
+    Ok(sized_batch(&spec.output, columns, count)?)
 }
 
 /// What turns the old results into the new ones: rows to take back, rows to add. Results that stay as they are, are neither.
@@ -199,9 +199,4 @@ fn instant_array(values: &[i64]) -> ArrayRef {
 /// The same instants, of UTC whatever the zone they are shown in.
 fn instant_array_of(values: &TimestampMicrosecondArray) -> ArrayRef {
     Arc::new(values.clone().with_timezone("UTC"))
-}
-
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
