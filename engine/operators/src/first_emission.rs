@@ -10,9 +10,10 @@ use state::BlockKey;
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
+use crate::budget::Budget;
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
-use crate::store::{Budget, Store, StoreSpec};
+use crate::store::{Store, StoreSpec};
 
 /// A store with one row once the operator has emitted: the epoch in which it first did.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod block;
 mod block_changes;
 mod block_source;
 mod block_tiers;
+mod budget;
 mod by_hash;
 mod change;
 mod condition;

@@ -11,7 +11,6 @@
 //! ```
 //! What is written depends on the committed blocks, the changes and the epoch's time alone, never on what is in memory.
 
-mod budget;
 mod commit;
 mod compact;
 mod format;
@@ -23,6 +22,7 @@ mod read;
 mod rows;
 mod shard;
 mod spec;
+mod state_rows;
 mod summary;
 mod times;
 
@@ -32,13 +32,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use epoch::EpochId;
 use state::{BlockKey, OperatorId};
 
-pub use budget::Budget;
-pub use read::read_rows;
 pub use shard::Shard;
 pub use spec::StoreSpec;
+pub(crate) use state_rows::state_rows;
 
 use crate::OperatorError;
 use crate::block_source::BlockSource;
+pub use crate::budget::Budget;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
 use crate::metrics::StateMetrics;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use state::BlockKey;
 
+use crate::budget::Budget;
 use crate::epoch_time::EpochTime;
-use crate::store::Budget;
 
 /// What a checkpoint has for an operator.
 #[derive(Debug, Default)]

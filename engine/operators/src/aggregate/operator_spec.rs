@@ -15,7 +15,7 @@ use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::emission::Emission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::{StateRows, renamed};
 use crate::stored::Stored;
 
 /// An aggregate as the plan made it.
@@ -111,6 +111,6 @@ impl OperatorSpec for AggregateOperator {
         let rows = concat_batches(&self.spec.output, &parts)?;
         let calls: Vec<String> = self.spec.calls.iter().map(|call| call.name.clone()).collect();
         let names = result_names(&self.spec.group, "window", &self.spec.key_names, &calls);
-        Ok(vec![StateRows { name: self.spec.operator.clone(), rows: state_rows::renamed(rows, &names)? }])
+        Ok(vec![StateRows { name: self.spec.operator.clone(), rows: renamed(rows, &names)? }])
     }
 }

@@ -11,7 +11,8 @@ use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::StateRows;
+use crate::store;
 use crate::stored::Stored;
 
 impl OperatorSpec for DedupSpec {
@@ -66,7 +67,7 @@ impl OperatorSpec for DedupSpec {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(vec![self.store()], stored, committed)
+        store::state_rows(vec![self.store()], stored, committed)
     }
 }
 

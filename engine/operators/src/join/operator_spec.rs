@@ -11,7 +11,8 @@ use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::StateRows;
+use crate::store;
 use crate::stored::Stored;
 
 impl OperatorSpec for JoinSpec {
@@ -84,6 +85,6 @@ impl OperatorSpec for JoinSpec {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(Side::BOTH.map(|side| self.store(side)).to_vec(), stored, committed)
+        store::state_rows(Side::BOTH.map(|side| self.store(side)).to_vec(), stored, committed)
     }
 }

@@ -11,7 +11,8 @@ use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::first_emission::FirstEmission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::StateRows;
+use crate::store;
 use crate::stored::Stored;
 
 impl OperatorSpec for MaterializeSpec {
@@ -75,6 +76,6 @@ impl OperatorSpec for MaterializeSpec {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(vec![self.store_spec()], stored, committed)
+        store::state_rows(vec![self.store_spec()], stored, committed)
     }
 }

@@ -12,7 +12,8 @@ use crate::emission::Emission;
 use crate::first_emission::FirstEmission;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::StateRows;
+use crate::store;
 use crate::stored::Stored;
 use crate::window::duration;
 
@@ -97,7 +98,7 @@ impl OperatorSpec for RecomputeSpec {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(self.store_specs(), stored, committed)
+        store::state_rows(self.store_specs(), stored, committed)
     }
 }
 

@@ -13,7 +13,8 @@ use crate::aggregate::{fingerprints, key_fingerprints, result_names};
 use crate::block_source::BlockSource;
 use crate::emission::Emission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
-use crate::state_rows::{self, StateRows};
+use crate::state_rows::{StateRows, renamed};
+use crate::store;
 use crate::stored::Stored;
 
 impl OperatorSpec for SessionSpec {
@@ -80,11 +81,11 @@ impl OperatorSpec for SessionSpec {
         stored: Stored,
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
-        let mut all = state_rows::of_stores(vec![self.store()?], stored, committed)?;
+        let mut all = store::state_rows(vec![self.store()?], stored, committed)?;
         let Some(StateRows { rows: states, .. }) = all.pop() else { return Ok(all) };
         let calls: Vec<String> = self.calls.iter().map(|call| call.name.clone()).collect();
         let names = result_names(&self.group, "session_window", &self.key_names, &calls);
-        let rows = state_rows::renamed(evaluate(&self, &states)?, &names)?;
+        let rows = renamed(evaluate(&self, &states)?, &names)?;
         Ok(vec![StateRows { name: self.operator.clone(), rows }])
     }
 }

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{interleave_record_batch, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
-use state::{BlockKey, OperatorId};
+use state::BlockKey;
 
 use super::format::{BlockRows, Entry, Format};
-use super::index::{ALL, Index, MARKED, REMOVED, ROWS};
+use super::index::{MARKED, REMOVED, ROWS};
 use super::rows::{COPY_ROWS, IdentifiedRows, Rows};
 use super::spec::StoreSpec;
-use super::summary::{PassedTimes, Summary};
+use super::summary::PassedTimes;
 use crate::OperatorError;
 use crate::block_source::BlockSource;
-use crate::keyed::SHARDS;
 use crate::keyed::hash::hash_keys;
 
 /// Blocks that are not committed yet.
@@ -116,32 +115,12 @@ pub(super) fn rows_of_shard(spec: &Arc<StoreSpec>, shard: u8, sources: &[Source<
 }
 
 /// As [`rows_of_shard`], without a table to find them by.
-fn batches_of_shard(spec: &StoreSpec, shard: u8, sources: &[Source<'_>]) -> Result<Vec<RecordBatch>, OperatorError> {
-    Ok(in_order(parts(spec, shard, sources)?)?.into_iter().map(|part| part.rows).collect())
-}
-
-/// The live rows of a store as they stand in a checkpoint, shard by shard, oldest first: the store is not opened.
-///
-/// # Errors
-/// If a block is missing or damaged.
-pub fn read_rows(
+pub(super) fn batches_of_shard(
     spec: &StoreSpec,
-    blocks: Vec<(BlockKey, u64)>,
-    source: &dyn BlockSource,
+    shard: u8,
+    sources: &[Source<'_>],
 ) -> Result<Vec<RecordBatch>, OperatorError> {
-    let index = Index::new(OperatorId::of(&spec.name), blocks);
-    let format = Format::new(&spec.schema);
-    let passed = Summary::read(&index, &spec.name, source)?.passed;
-    let decoded =
-        |bucket: usize| decode(&format, index.bucket(bucket).iter().map(|block| &block.key), &Pending::new(), source);
-    let all = decoded(ALL)?;
-    let mut batches = Vec::new();
-    for shard in 0..SHARDS {
-        let own = decoded(shard as usize)?;
-        let sources = [(&own, false), (&all, true)].map(|(blocks, in_all)| Source { blocks, in_all, passed });
-        batches.extend(batches_of_shard(spec, shard, &sources)?);
-    }
-    Ok(batches)
+    Ok(in_order(parts(spec, shard, sources)?)?.into_iter().map(|part| part.rows).collect())
 }
 
 fn parts(spec: &StoreSpec, shard: u8, sources: &[Source<'_>]) -> Result<Vec<Part>, OperatorError> {

@@ -8,7 +8,8 @@ use crate::block_changes::BlockChanges;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
 use crate::store::limits::Limits;
-use crate::store::{Budget, Store, StoreSpec, read_rows};
+use crate::store::state_rows::read_rows;
+use crate::store::{Budget, Store, StoreSpec};
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);
