@@ -26,6 +26,7 @@ pub(crate) fn tier(key: &BlockKey) -> u16 {
 ///
 /// Only the newest run is looked at: merged blocks take the place of the youngest of their rows, and so blocks stay in the order of time.
 pub(crate) fn due<G: PartialEq>(blocks: &[BlockRef], group: impl Fn(&BlockKey) -> G) -> Option<(u16, usize)> {
+    debug_assert!(blocks.is_sorted_by_key(|block| block.key.epoch), "blocks stand in the order of time");
     let newest = tier(&blocks.last()?.key);
     let from = blocks.iter().rposition(|block| tier(&block.key) != newest).map_or(0, |at| at + 1);
     let groups = 1 + blocks[from..].windows(2).filter(|pair| group(&pair[0].key) != group(&pair[1].key)).count();

@@ -14,7 +14,7 @@ use datafusion::physical_expr::utils::collect_columns;
 use crate::OperatorError;
 use crate::sized_batch::sized_batch;
 
-/// A condition that is given only the columns that it reads. A row for which it is null does not meet it.
+/// A condition that is evaluated over no more than the columns that it reads. A row for which it is null does not meet it.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     /// As the plan has it, for people to read.

@@ -85,8 +85,8 @@ impl Lookup {
             LookupKind::LeftAnti if self.spec.is_null_aware() && self.rows > 0 => {
                 let table_has_null = self.index.rows() < self.rows;
                 let is_null = |row: usize| hashes.has_null.as_ref().is_some_and(|has_null| has_null[row]);
-                let goes_out = |row: usize| !table_has_null && !matched[row] && !is_null(row);
-                self.picked(rows, (0..matched.len()).map(|row| Some(goes_out(row))).collect())
+                let is_emitted = |row: usize| !table_has_null && !matched[row] && !is_null(row);
+                self.picked(rows, (0..matched.len()).map(|row| Some(is_emitted(row))).collect())
             }
             LookupKind::LeftAnti => self.picked(rows, matched.into_iter().map(|matched| Some(!matched)).collect()),
         }

@@ -2,9 +2,9 @@
 //!
 //! An epoch goes through an operator in this order: each lane pushes rows ([`OperatorLane::push`]) and hands over what it
 //! collected ([`OperatorLane::finish`]); the operator absorbs the parts lane by lane ([`Operator::absorb`]), says what work
-//! there is ([`Operator::tasks`]), and the lanes run the tasks side by side ([`Operator::run`]); what comes out goes
+//! there is ([`Operator::tasks`]), and the lanes run the tasks side by side ([`Operator::run`]); what comes out runs
 //! through the rest of the graph. At the end [`Operator::prepare_commit`] says what the commit writes. Everything must depend on
-//! the committed state, the rows and the [`EpochTime`] alone, so that an epoch that is run again gives the same bytes.
+//! the committed state, the rows and the [`EpochTime`] alone, so that an epoch that is run again writes the same bytes.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -45,9 +45,9 @@ pub struct Task {
 /// What limits an operator's state, for `engine explain`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bound {
-    /// Rows go when the watermark has passed them; the text says which rows when.
+    /// Rows are evicted when the watermark has passed them; the text says which rows when.
     Watermark(String),
-    /// Rows go some time after they came, by the epochs' time.
+    /// Rows are evicted some time after they came, by the epochs' time.
     TimeToLive(i64),
     /// One row, or a fixed number.
     Constant,
@@ -55,7 +55,7 @@ pub enum Bound {
     Unbounded(String),
 }
 
-/// What an operator was told by the plan: immutable, shared by its lanes and by its state.
+/// What an operator computes, as the plan has it: immutable, shared by its lanes and by its state.
 pub trait OperatorSpec: Debug + Send + Sync {
     /// Stable name of the operator, such as `gold.sessions` or `gold.sessions/join.left`. State is filed under it.
     fn name(&self) -> &str;
@@ -63,7 +63,7 @@ pub trait OperatorSpec: Debug + Send + Sync {
     /// Schema of the rows that come in at a port.
     fn input(&self, port: usize) -> &SchemaRef;
 
-    /// Schema of the rows that go out.
+    /// Schema of the rows that it emits.
     fn output(&self) -> &SchemaRef;
 
     /// Names under which blocks are filed: one for each store that the operator has.
@@ -139,16 +139,16 @@ pub trait Operator: Send + Sync {
     /// The work of the epoch once every lane is absorbed. The order is the order of the result.
     ///
     /// # Errors
-    /// If it cannot be told.
+    /// If what is kept must be read for it and cannot.
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError>;
 
-    /// Does one task. Pieces are done side by side, each once.
+    /// Does one task. Tasks are done side by side, each once.
     ///
     /// # Errors
     /// If state is missing or damaged, or a function fails.
     fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError>;
 
-    /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
+    /// Evicts what no later epoch needs, merges blocks that have become many, and says what to write.
     ///
     /// # Errors
     /// If a block to be merged cannot be read.
@@ -157,7 +157,7 @@ pub trait Operator: Send + Sync {
     /// The epoch is durable: its blocks are read from the checkpoint from now on.
     fn committed(&mut self);
 
-    /// True if an epoch without input at this time would give something out or let something go (Spark's no-data batch).
+    /// True if an epoch without input at this time would emit or evict something (Spark's no-data batch).
     fn has_pending_output(&self, next: &EpochTime) -> bool;
 
     /// True if the rows of a replaced bucket ([`Sign::Replace`]) will never change again.
@@ -175,6 +175,6 @@ pub trait Operator: Send + Sync {
         Ok(self.metrics().rows)
     }
 
-    /// StateMetrics of the state after the last epoch.
+    /// Metrics of the state after the last epoch.
     fn metrics(&self) -> StateMetrics;
 }

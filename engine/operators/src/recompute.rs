@@ -1,5 +1,5 @@
-//! The operator that is right for any task of a query whose result falls apart by key: it keeps the input rows, runs the batch plan over
-//! the partitions that an epoch touched, as they were and as they are, and gives out the difference.
+//! The operator that does for any part of a query whose result falls apart by key: it keeps the input rows, runs the batch plan over
+//! the partitions that an epoch touched, as they were and as they are, and emits the difference.
 
 mod batch_plan;
 mod gather;

@@ -152,8 +152,8 @@ impl Store {
             return false;
         }
         let facts = self.lock(number).facts();
-        let known = facts.or_else(|| self.summary.get().map(|summary| summary.shards[number as usize]));
-        known.is_none_or(|facts| facts.is_due(PassedTimes::at(time)))
+        let facts = facts.or_else(|| self.summary.get().map(|summary| summary.shards[number as usize]));
+        facts.is_none_or(|facts| facts.is_due(PassedTimes::at(time)))
     }
 
     /// True if a row of any shard is due at this time; as [`Store::is_due`] after a restart.
@@ -166,14 +166,14 @@ impl Store {
         self.pending.clear();
     }
 
-    /// Metrics as of now: rows that the running epoch inserted count, blocks that it has not settled do not. After a
+    /// Metrics as of now: rows that the running epoch inserted count, blocks that are in no commit yet do not. After a
     /// restart, no rows are known of before anything was read.
     pub fn metrics(&self) -> StateMetrics {
         let mut metrics = StateMetrics { rows_are_known: true, ..StateMetrics::default() };
         for number in 0..SHARDS {
             let shard = self.lock(number);
-            let settled = || self.summary.get().map(|summary| summary.shards[number as usize].rows());
-            let rows = shard.known_rows().or_else(settled);
+            let committed = || self.summary.get().map(|summary| summary.shards[number as usize].rows());
+            let rows = shard.known_rows().or_else(committed);
             metrics.rows += rows.unwrap_or(0);
             metrics.rows_are_known &= rows.is_some();
             let (updated, removed) = self.last_epoch.map_or((0, 0), |epoch| shard.counts(epoch));

@@ -12,7 +12,7 @@ use crate::epoch_time::EpochTime;
 pub struct Stored {
     /// Keys and sizes of the blocks, store by store, in the order in which the operator names its stores.
     pub blocks: Vec<Vec<(BlockKey, u64)>>,
-    /// The time of the last committed epoch: what ended by then is gone even if a block still holds it.
+    /// The time of the last committed epoch: what ended by then is evicted even if a block still holds it.
     pub last: Option<EpochTime>,
     /// Memory that all operators of the job share.
     pub budget: Arc<Budget>,

@@ -1,4 +1,4 @@
-//! Calls of aggregate functions: what they are given of rows, and the columns of their states.
+//! Calls of aggregate functions: what they read of rows, and the columns of their states.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct AggregateCall {
 }
 
 impl AggregateCall {
-    /// What the function is given of these rows: its arguments, then the terms of its ORDER BY.
+    /// What the function reads of these rows: its arguments, then the terms of its ORDER BY.
     ///
     /// # Errors
     /// If an expression fails on a row.

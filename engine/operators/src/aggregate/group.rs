@@ -29,7 +29,7 @@ pub(crate) fn key_fingerprints<'a>(
     keys.iter().zip(names).map(|(column, name)| format!("key {name} {}", input.field(*column).data_type()))
 }
 
-/// The columns of an aggregate's result under the names that the query gives them.
+/// The columns of an aggregate's result under the names that the query has for them.
 pub(crate) fn result_names(group: &[GroupColumn], window: &str, keys: &[String], calls: &[String]) -> Vec<String> {
     let of_group = group.iter().map(|column| match column {
         GroupColumn::Window => window.to_string(),

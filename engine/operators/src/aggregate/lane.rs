@@ -23,10 +23,11 @@ use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
 use crate::sized_batch::sized_batch;
 
-/// A block's rows are spread over shards when there are more than this many of them.
+/// A block's rows are spread over shards when there are more than this many of them: fewer are merged by one task sooner than eight
+/// are started. Part of how state is written: an epoch that is run again by another build must write the same.
 pub(super) const SHARD_ROWS_MIN: usize = 16_384;
 
-/// A lane hands over its groups before the end of the epoch when they take more than this, bytes.
+/// A lane encodes its groups before the end of the epoch when they take more than this, bytes: encoded they take a fraction of it.
 const LANE_BYTES_MAX: usize = 64 << 20;
 
 /// Folds the rows of one lane.
@@ -140,6 +141,7 @@ impl AggregateLane {
         for accumulator in &mut self.accumulators {
             keys.extend(accumulator.state(EmitTo::All)?);
         }
+        // A global aggregate without functions has no column to count; its group is one row.
         let count = panes.as_ref().map(|panes| panes.len()).or(keys.first().map(|key| key.len())).unwrap_or(1);
         let rows = sized_batch(&self.state_schema, keys, count)?;
         match panes {

@@ -90,6 +90,7 @@ impl<'a> Merger<'a> {
             accumulator.merge_batch(&rows.columns()[from..from + width], &self.group_indices, self.count)?;
             from += width;
         }
+        debug_assert_eq!(from, rows.num_columns(), "every column of a state is a key or a function's");
         Ok(())
     }
 
@@ -105,7 +106,7 @@ impl<'a> Merger<'a> {
         Ok(sized_batch(schema, columns, self.count)?)
     }
 
-    /// The result: grouping columns and values. A global aggregate without rows gives its one row of empty-group values.
+    /// The result: grouping columns and values. A global aggregate without rows has its one row of empty-group values.
     ///
     /// # Errors
     /// If a function fails.

@@ -43,12 +43,12 @@ impl Operator for Aggregate {
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Task { group, shard: None }).collect();
         Ok(match self.emission {
-            Emission::Append => self.state.merge_items(&self.state.complete_windows(time)),
+            Emission::Append => self.state.merge_tasks(&self.state.complete_windows(time)),
             Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => {
                 whole(self.state.touched_groups(time))
             }
             Emission::Complete => {
-                // The first epoch gives out even nothing: what stands above may have a row all the same, as `count(*)` of all has.
+                // The first epoch emits even no rows: what stands above may have a row all the same, as `count(*)` of all has.
                 let is_due = self.state.is_touched() || time.epoch.0 == 0;
                 whole(if is_due { vec![0] } else { Vec::new() })
             }
@@ -67,7 +67,7 @@ impl Operator for Aggregate {
             }
             Emission::Changes => self.changes(task.group, time, committed),
             Emission::Complete => {
-                let tasks = state.merge_items(&state.all_groups(time));
+                let tasks = state.merge_tasks(&state.all_groups(time));
                 let parts = tasks.into_iter().map(|task| state.merge(committed, task));
                 let rows = concat_batches(&state.spec().output, &parts.collect::<Result<Vec<_>, _>>()?)?;
                 Ok(vec![Change { sign: Sign::Replace { bucket: 0 }, rows }])
@@ -124,7 +124,7 @@ impl Aggregate {
     /// One window or hash bucket, whole.
     fn bucket(&self, group: i64, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let sign = Sign::Replace { bucket: group };
-        let tasks = self.state.merge_items(&[group]);
+        let tasks = self.state.merge_tasks(&[group]);
         tasks.into_iter().map(|task| Ok(Change { sign, rows: self.state.merge(committed, task)? })).collect()
     }
 
@@ -150,7 +150,7 @@ impl Aggregate {
             }
             after.push(&rows, None)?;
         }
-        // A global aggregate has its row from the first epoch on; before that there is nothing to take back.
+        // A global aggregate has its row from the first epoch on; before that there is nothing to retract.
         let is_first = time.epoch.0 == 0 && state.spec().is_global();
         let before = before.into_result(group)?;
         let before = if is_first { before.slice(0, 0) } else { before };

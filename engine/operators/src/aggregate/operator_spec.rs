@@ -106,7 +106,7 @@ impl OperatorSpec for AggregateOperator {
             Some(last) => state.all_groups(&last).into_iter().filter(is_open).collect(),
             None => Vec::new(),
         };
-        let tasks = state.merge_items(&groups).into_iter();
+        let tasks = state.merge_tasks(&groups).into_iter();
         let parts = tasks.map(|task| state.merge(committed, task)).collect::<Result<Vec<_>, _>>()?;
         let rows = concat_batches(&self.spec.output, &parts)?;
         let calls: Vec<String> = self.spec.calls.iter().map(|call| call.name.clone()).collect();

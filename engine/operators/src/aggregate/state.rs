@@ -1,4 +1,4 @@
-//! The part of an aggregate that holds state: takes in the lanes' deltas, says what may be emitted, merges it, and forgets.
+//! The state of an aggregate: takes in the lanes' deltas, says what may be emitted, merges it, and evicts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::block_tiers::{BlockRef, COMPACTED_LANE};
 use crate::epoch_time::EpochTime;
 use crate::operator::Task;
 
-/// Blocks up to which they are deleted one by one when their windows go. A range of keys is one entry however many blocks are
+/// Blocks up to which they are deleted one by one when their windows are evicted. A range of keys is one entry however many blocks are
 /// in it, but RocksDB sorts all ranges of its write buffer anew for the first read after each: thousands of them, of small
 /// epochs, would make every read slow.
 const DELETES_MAX: usize = 256;
@@ -58,6 +58,9 @@ impl AggregateState {
 
     /// Takes in what one lane made. Lanes must be absorbed in order.
     pub fn absorb(&mut self, epoch: EpochId, lane: u16, deltas: Vec<Delta>) {
+        debug_assert!(lane < COMPACTED_LANE, "lanes that read are numbered below merged blocks");
+        let is_before = |key: &BlockKey| key.epoch == epoch && key.lane < lane;
+        debug_assert!(self.pending.keys().all(is_before), "lanes are absorbed in order, each once an epoch");
         for delta in deltas {
             let Delta { bucket, shard, sequence, bytes, .. } = delta;
             let key = BlockKey { operator: self.operator, bucket, shard, epoch, lane, sequence };
@@ -125,7 +128,7 @@ impl AggregateState {
     }
 
     /// The tasks in which these groups are merged: one each, or one a shard for large ones.
-    pub fn merge_items(&self, groups: &[i64]) -> Vec<Task> {
+    pub fn merge_tasks(&self, groups: &[i64]) -> Vec<Task> {
         let items = groups.iter().flat_map(|group| match self.index.is_sharded(self.buckets_of(*group)) {
             false => vec![Task { group: *group, shard: None }],
             true => (0..SHARDS).map(|shard| Task { group: *group, shard: Some(shard) }).collect(),
@@ -143,7 +146,7 @@ impl AggregateState {
         merger.into_result(item.group)
     }
 
-    /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
+    /// Evicts what no later epoch needs, merges blocks that have become many, and says what to write.
     ///
     /// # Errors
     /// If a block to be compacted cannot be read.
@@ -218,6 +221,11 @@ impl AggregateState {
             }
             _ => changes.deletes.extend(committed),
         }
+        let is_needed = |pane| window.last_end_of(pane) > until_us;
+        debug_assert!(
+            self.index.buckets().next().is_none_or(is_needed),
+            "no pane is left that every window has passed"
+        );
     }
 
     fn compact(
@@ -247,6 +255,7 @@ impl AggregateState {
             }
         }
         let Some(BlockRef { key, .. }) = run.first() else { return Ok(()) };
+        // A bucket reaches each tier once an epoch at most, so the number of the block is 0.
         for (shard, rows) in merged.into_iter().filter(|(_, rows)| rows.num_rows() > 0) {
             let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, shard, ..*key };
             self.put(key, block::encode(&rows)?);

@@ -59,7 +59,7 @@ impl Dedup {
         Ok(Some(passed))
     }
 
-    /// What is kept of rows: their keys, and when they go.
+    /// What is kept of rows: their keys, and when they are evicted.
     fn remembered(&self, rows: &RecordBatch, time: &EpochTime) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.spec.keys.iter().map(|key| rows.column(*key).clone()).collect();
         let times = match self.spec.expiry {

@@ -37,7 +37,7 @@ pub enum Expiry {
 pub struct DedupSpec {
     /// Stable name of the operator.
     pub name: String,
-    /// Schema of the rows that come in, and of those that go out.
+    /// Schema of the rows that come in, and of those that are emitted.
     pub input: SchemaRef,
     /// Columns that make two rows duplicates if they are equal.
     pub keys: Vec<usize>,
@@ -48,7 +48,7 @@ pub struct DedupSpec {
 }
 
 impl DedupSpec {
-    /// What is remembered: the keys, and when they go.
+    /// What is remembered: the keys, and when they are evicted.
     pub(super) fn store(&self) -> StoreSpec {
         let keys = self.keys.iter().map(|key| self.input.field(*key).clone().with_nullable(true));
         let expires = match self.expiry {

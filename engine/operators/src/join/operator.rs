@@ -37,7 +37,7 @@ impl Join {
         Join { spec, input: KeyedInput::default(), left, right }
     }
 
-    /// StateMetrics of one side's state after the last epoch.
+    /// Metrics of one side's state after the last epoch.
     pub fn side_metrics(&self, side: Side) -> StateMetrics {
         match side {
             Side::Left => self.left.metrics(),
@@ -61,7 +61,7 @@ impl Join {
         let mut right = self.right.shard(shard, time, committed)?;
         let mut work = ShardWork { spec: &self.spec, left: &mut left, right: &mut right, output };
         for (port, side) in Side::BOTH.into_iter().enumerate() {
-            // A row may be taken back in the epoch that adds it: what is added comes first.
+            // A row may be retracted in the epoch that adds it: what is added comes first.
             for sign in [Sign::Add, Sign::Retract] {
                 for part in parts.iter().filter(|part| part.port == port && part.sign == sign) {
                     work.take_in(side, part)?;

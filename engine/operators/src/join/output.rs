@@ -1,4 +1,4 @@
-//! The rows that a task of a join gives out, small batches put together.
+//! The rows that a task of a join emits, small batches put together.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ struct Part {
     rows: usize,
 }
 
-/// What goes out, in order.
+/// What is emitted, in order.
 pub(super) struct Output<'a> {
     spec: &'a JoinSpec,
     parts: Vec<Part>,
@@ -31,7 +31,7 @@ impl<'a> Output<'a> {
         Output { spec, parts: Vec::new() }
     }
 
-    /// Gives out pairs: rows that come on `side`, and rows of the other side, already pair by pair.
+    /// Emits pairs: rows that arrive on `side`, and rows of the other side, already pair by pair.
     pub(super) fn pairs(
         &mut self,
         sign: Sign,
@@ -49,7 +49,7 @@ impl<'a> Output<'a> {
         self.push(sign, columns, at.len())
     }
 
-    /// Gives out rows of one side, with nulls for the columns of the other.
+    /// Emits rows of one side, with nulls for the columns of the other.
     pub(super) fn alone(&mut self, side: Side, rows: &RecordBatch) -> Result<(), OperatorError> {
         let count = rows.num_rows();
         let columns = self.spec.columns().iter().map(|(of, column)| match *of == side {

@@ -17,15 +17,15 @@ impl ShardWork<'_, '_> {
     /// # Errors
     /// If a column has a type that has no row encoding.
     pub(super) fn retract(&mut self, side: Side, arriving: &Arriving) -> Result<(), OperatorError> {
-        let mut retracted = count(self.identities(side, &arriving.rows)?);
+        let mut counts = count(self.identities(side, &arriving.rows)?);
         let mut seen = ByHash::default();
         let keys = arriving.keys.iter().filter(|key| seen.insert(**key, ()).is_none());
         let positions: Vec<u32> = keys.flat_map(|key| self.shard(side).find(*key)).collect();
         for positions in positions.chunks(CHUNK_PAIRS) {
             let rows = self.spec.gather(side, self.shard(side), positions)?;
-            let is_retracted = take_out(&mut retracted, &self.identities(side, &rows)?);
-            let gone = positions.iter().zip(is_retracted).filter(|(_, is_retracted)| *is_retracted);
-            gone.for_each(|(position, _)| self.shard_mut(side).remove(*position));
+            let is_retracted = take_out(&mut counts, &self.identities(side, &rows)?);
+            let retracted = positions.iter().zip(is_retracted).filter(|(_, is_retracted)| *is_retracted);
+            retracted.for_each(|(position, _)| self.shard_mut(side).remove(*position));
         }
         Ok(())
     }

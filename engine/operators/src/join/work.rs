@@ -26,7 +26,7 @@ pub(super) struct ShardWork<'a, 's> {
 }
 
 impl ShardWork<'_, '_> {
-    /// Joins rows that come on a side with what the other side keeps, and keeps them.
+    /// Joins rows that arrive on a side with what the other side keeps, and keeps them.
     ///
     /// # Errors
     /// If a condition fails on a row.
@@ -42,7 +42,7 @@ impl ShardWork<'_, '_> {
         }
     }
 
-    /// Lets the rows of a side go that are due, those that are preserved and matched nothing with a word.
+    /// Evicts the rows of a side that are due; emits those of them that are preserved and matched nothing.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -77,7 +77,7 @@ impl ShardWork<'_, '_> {
         }
     }
 
-    /// The rows that may match or must be kept. Rows that can match nothing go out at once if their side is preserved, but
+    /// The rows that may match or must be kept. Rows that can match nothing are emitted at once if their side is preserved, but
     /// those with a null key wait for the watermark like any other (Spark).
     fn admit(&mut self, side: Side, part: &ShardInput<'_>) -> Result<Arriving, OperatorError> {
         let preserved = self.spec.kind().preserves(side);
@@ -104,12 +104,12 @@ impl ShardWork<'_, '_> {
         Ok(Arriving { rows: filter_record_batch(&part.rows, &BooleanArray::from(kept))?, keys, has_null })
     }
 
-    /// Gives out what rows that come match; tells which of them matched.
+    /// Emits what arriving rows match; says which of them matched.
     fn look_up(&mut self, side: Side, sign: Sign, arriving: &Arriving) -> Result<Vec<bool>, OperatorError> {
         let emits_pairs = self.spec.kind().emits_pairs();
         let first_match_only = !emits_pairs && side == Side::Left;
         let mut matched = vec![false; arriving.keys.len()];
-        let mut gone = HashSet::new();
+        let mut removed = HashSet::new();
         let mut candidates = Candidates::new(arriving, first_match_only, self.spec.residual().is_none());
         while let Some(pairs) = candidates.next_chunk(self.shard(side.other()), &matched) {
             let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
@@ -117,7 +117,7 @@ impl ShardWork<'_, '_> {
             match side {
                 _ if emits_pairs => self.emit_pairs(side, sign, arriving, &found)?,
                 Side::Left => {}
-                Side::Right => self.evict_matched(&found, &mut gone)?,
+                Side::Right => self.remove_matched(&found, &mut removed)?,
             }
         }
         if first_match_only && !self.spec.kind().preserves(Side::Left) {
@@ -148,9 +148,9 @@ impl ShardWork<'_, '_> {
         Ok(())
     }
 
-    /// Left rows of a semi or anti join that matched: they are not needed any more. `gone` are those that went before.
-    fn evict_matched(&mut self, found: &Matches, gone: &mut HashSet<u32>) -> Result<(), OperatorError> {
-        let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| gone.insert(*position)).collect();
+    /// Left rows of a semi or anti join that matched: they are not needed any more. `removed` are those that were removed before.
+    fn remove_matched(&mut self, found: &Matches, removed: &mut HashSet<u32>) -> Result<(), OperatorError> {
+        let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| removed.insert(*position)).collect();
         if !self.spec.kind().preserves(Side::Left) {
             let rows = self.spec.gather(Side::Left, self.left, &first)?;
             self.output.alone(Side::Left, &rows)?;
@@ -162,8 +162,8 @@ impl ShardWork<'_, '_> {
     fn keep(&mut self, side: Side, arriving: Arriving, matched: &[bool]) -> Result<(), OperatorError> {
         let Arriving { mut rows, mut keys, .. } = arriving;
         let kind = self.spec.kind();
-        let goes_when_matched = side == Side::Left && !kind.emits_pairs();
-        if goes_when_matched && matched.contains(&true) {
+        let is_done_when_matched = side == Side::Left && !kind.emits_pairs();
+        if is_done_when_matched && matched.contains(&true) {
             let kept: BooleanArray = matched.iter().map(|matched| Some(!matched)).collect();
             rows = filter_record_batch(&rows, &kept)?;
             keys = (0..keys.len()).filter(|row| !matched[*row]).map(|row| keys[row]).collect();
@@ -176,7 +176,7 @@ impl ShardWork<'_, '_> {
         let rows = RecordBatch::try_new(Arc::clone(&plan.stored), columns)?;
         let shard = self.shard_mut(side);
         let first = shard.insert(&rows, &keys)?;
-        if kind.preserves(side) && !goes_when_matched {
+        if kind.preserves(side) && !is_done_when_matched {
             let matched = (0..keys.len()).filter(|row| matched[*row]);
             matched.for_each(|row| shard.mark(first + row as u32));
         }

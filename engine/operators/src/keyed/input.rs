@@ -39,6 +39,8 @@ impl KeyedInput {
     pub fn absorb(&mut self, part: LanePart) -> Result<(), OperatorError> {
         let part = part.downcast::<Vec<ShardedRows>>();
         let part = part.map_err(|_| OperatorError::Compute("a lane handed over what is not keyed rows".to_string()))?;
+        let ends = |part: &ShardedRows| part.starts.last().is_some_and(|end| *end as usize == part.rows.num_rows());
+        debug_assert!(part.iter().all(|part| part.starts.is_sorted() && ends(part)), "every row is of one shard");
         self.parts.extend(*part);
         Ok(())
     }

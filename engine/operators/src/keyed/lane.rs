@@ -13,7 +13,8 @@ use crate::change::Sign;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
 
-/// Rows that are collected before they are sorted by shard.
+/// Rows that are collected before they are sorted by shard: a thousand a shard, so that the slices are worth their while, and no more
+/// than fit into a processor's cache.
 const SORT_ROWS: usize = 65_536;
 
 /// The column that tells how late a row is.

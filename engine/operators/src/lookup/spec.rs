@@ -1,4 +1,4 @@
-//! What a lookup is told by the plan.
+//! What a lookup computes: its keys, its condition, and the columns of its result.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use crate::OperatorError;
 use crate::condition::Condition;
 
-/// Which rows a lookup gives.
+/// Which rows a lookup emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupKind {
     /// Pairs.
@@ -84,8 +84,8 @@ impl LookupSpec {
         Ok(self)
     }
 
-    /// As `NOT IN (subquery)` has it: a null in the table equals everything perhaps, so nothing goes out; a row of the stream
-    /// with a null in its key goes out only if the table is empty.
+    /// As `NOT IN (subquery)` has it: a null in the table equals everything perhaps, so nothing is emitted; a row of the stream
+    /// with a null in its key is emitted only if the table is empty.
     ///
     /// # Errors
     /// If it is not an anti join with one key and without a residual condition.
@@ -111,7 +111,7 @@ impl LookupSpec {
         Ok(self.with_output())
     }
 
-    /// Which rows it gives.
+    /// Which rows it emits.
     pub fn kind(&self) -> LookupKind {
         self.kind
     }

@@ -21,7 +21,7 @@ use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 
-/// The bucket of a table that is given out whole.
+/// The bucket of a table that is emitted whole.
 const WHOLE: i64 = 0;
 
 /// The operator with its state.
@@ -29,7 +29,7 @@ const WHOLE: i64 = 0;
 pub(super) struct Materialize {
     spec: Arc<MaterializeSpec>,
     store: Store,
-    /// Only if the table is given out in the first epoch.
+    /// Only if the table is emitted in the first epoch.
     first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
@@ -51,12 +51,12 @@ impl Materialize {
         Materialize { spec, store, first_emission, input: KeyedInput::default() }
     }
 
-    /// True until a table that is given out whole has been.
+    /// True until a table that is emitted whole has been.
     fn is_first(&self) -> bool {
         self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
 
-    /// Takes in the rows of a shard, all that are added before any that is taken back; says which buckets they touch.
+    /// Takes in the rows of a shard, all that are added before any that is retracted; says which buckets they touch.
     fn take_in(
         &self,
         parts: &[ShardInput<'_>],
@@ -82,18 +82,19 @@ impl Materialize {
         Ok(touched)
     }
 
-    /// What a bucket has once the rows that are taken back are gone, the oldest of equal ones first.
+    /// What a bucket has once the rows that are retracted are removed, the oldest of equal ones first.
     fn rows_of(&self, touched: TouchedBucket, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
         let mut positions: Vec<u32> = shard.find(touched.key).collect();
         let mut rows = shard.gather(&positions)?;
         if !touched.retracted.is_empty() {
-            let mut left = count(touched.retracted.iter().copied());
-            let goes = take_out(&mut left, &row_hashes(&rows)?);
-            if goes.iter().filter(|goes| **goes).count() < touched.retracted.len() {
-                return Err(self.spec.fault("a row is taken back that was never added"));
+            let mut counts = count(touched.retracted.iter().copied());
+            let is_retracted = take_out(&mut counts, &row_hashes(&rows)?);
+            if is_retracted.iter().filter(|is_retracted| **is_retracted).count() < touched.retracted.len() {
+                return Err(self.spec.fault("a row is retracted that was never added"));
             }
-            let (gone, stay): (Vec<_>, Vec<_>) = positions.into_iter().zip(goes).partition(|(_, goes)| *goes);
-            gone.into_iter().for_each(|(position, _)| shard.remove(position));
+            let (retracted, stay): (Vec<_>, Vec<_>) =
+                positions.into_iter().zip(is_retracted).partition(|(_, is_retracted)| *is_retracted);
+            retracted.into_iter().for_each(|(position, _)| shard.remove(position));
             positions = stay.into_iter().map(|(position, _)| position).collect();
             rows = shard.gather(&positions)?;
         }

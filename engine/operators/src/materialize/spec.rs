@@ -11,7 +11,7 @@ use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::keyed::instants;
 use crate::store::StoreSpec;
 
-/// The bucket of rows without a time. They never go.
+/// The bucket of rows without a time. They are never evicted.
 pub(super) const UNTIMED: i64 = i64::MIN;
 
 /// A table that is kept whole, bucket by bucket.
@@ -30,7 +30,7 @@ pub struct MaterializeSpec {
 pub enum Bucket {
     /// A share of the keys in these columns, one of 16 as in an aggregate by keys.
     Hash(Vec<usize>),
-    /// A time. Once the watermark has reached the end of it, the rows are forgotten and what was given out stands.
+    /// A time. Once the watermark has reached the end of it, the rows are evicted and what was emitted stands.
     Time {
         /// An instant, which is the bucket; or a window: then its start is.
         column: usize,
@@ -45,7 +45,7 @@ pub enum Bucket {
         /// How long a stretch is, microseconds. Stretches begin at multiples of it since 1970 UTC, which belong to those before.
         length_us: i64,
     },
-    /// All rows are bucket 0, which is given out on any change and in the first epoch.
+    /// All rows are bucket 0, which is emitted on any change and in the first epoch.
     Whole,
 }
 

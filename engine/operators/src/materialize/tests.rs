@@ -79,7 +79,7 @@ fn random_row(random: &mut Random, id: i64, epoch: u64) -> Row {
     Row { key, time, id: if random.below(6) == 0 { 0 } else { id } }
 }
 
-/// Buckets as they were given out last. Checks that the buckets of an epoch are exactly these, each once, in order within a task.
+/// Buckets as they were emitted last. Checks that the buckets of an epoch are exactly these, each once, in order within a task.
 fn replaced(out: &[Change], files: &mut BTreeMap<i64, Vec<String>>) -> Vec<i64> {
     let mut buckets = Vec::new();
     for change in out {
@@ -123,7 +123,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 if let Some(at) = buckets.get(random.below(buckets.len().max(1))) {
                     let rows = live.get_mut(at).unwrap();
                     let row = rows[random.below(rows.len())].clone();
-                    // The oldest of equal rows goes.
+                    // The oldest of equal rows is removed.
                     rows.remove(rows.iter().position(|other| *other == row).unwrap());
                     touched.insert(*at);
                     back.push(row);
@@ -174,12 +174,12 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
 }
 
 #[test]
-fn shares_of_the_keys_are_given_out_whole() {
+fn shares_of_the_keys_are_emitted_whole() {
     check(Bucket::Hash(vec![2]), None);
 }
 
 #[test]
-fn a_whole_table_is_given_out_on_any_change() {
+fn a_whole_table_is_emitted_on_any_change() {
     check(Bucket::Whole, None);
 }
 
@@ -202,7 +202,7 @@ fn stretches_of_time_close_when_all_their_rows_are_final() {
 }
 
 #[test]
-fn an_empty_table_is_given_out_once() {
+fn an_empty_table_is_emitted_once() {
     let mut bed = Bed::new(spec(Bucket::Whole));
     assert!(bed.operator().has_pending_output(&epoch_time(4, None, None)));
     let out = bed.epoch(&vec![], epoch_time(4, None, None));
@@ -248,7 +248,7 @@ fn taking_back_what_is_not_there_stops() {
     let mut bed = Bed::new(spec(Bucket::Hash(vec![2])));
     bed.epoch(&vec![vec![(0, Sign::Add, row(1))]], epoch_time(0, None, None));
     let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, row(2))]], epoch_time(1, None, None)).unwrap_err();
-    assert!(failed.to_string().contains("gold.test: a row is taken back that was never added"), "{failed}");
+    assert!(failed.to_string().contains("gold.test: a row is retracted that was never added"), "{failed}");
     let failed = bed.try_epoch(&vec![vec![(0, Sign::Replace { bucket: 1 }, row(2))]], epoch_time(1, None, None));
     assert!(failed.unwrap_err().to_string().contains("whole buckets reach it"));
 }

@@ -28,7 +28,7 @@ use crate::stored::Stored;
 pub(super) struct Recompute {
     spec: Arc<RecomputeSpec>,
     ports: Vec<Port>,
-    /// Only if the plan gives rows over no rows.
+    /// Only if the plan has a result over no rows.
     first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
@@ -55,7 +55,7 @@ impl Recompute {
         Recompute { spec, ports, first_emission, input: KeyedInput::default() }
     }
 
-    /// True until a result over no rows has gone out.
+    /// True until a result over no rows was emitted.
     fn is_first(&self) -> bool {
         self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
@@ -84,7 +84,7 @@ impl Recompute {
         Ok(work)
     }
 
-    /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
+    /// Takes in the rows of a shard, all that are added before any that is retracted; returns what its partitions have then.
     fn take_in(&self, work: &mut Work<'_>, time: &EpochTime) -> Result<Vec<StoredRows>, OperatorError> {
         let parts: Vec<ShardInput<'_>> = self.input.of_shard(work.number).collect();
         for port in &mut work.ports {
@@ -93,7 +93,7 @@ impl Recompute {
         for part in &parts {
             match part.sign {
                 Sign::Add => work.ports[part.port].add(&part.rows, part.keys, time)?,
-                Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is taken back from it")),
+                Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is retracted from it")),
                 Sign::Retract => {}
                 Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
             }
@@ -119,11 +119,11 @@ impl Recompute {
         if retracted.is_empty() {
             return Ok(rows);
         }
-        let (rows, gone) = port.retract(rows, &mut count(retracted.iter().copied()))?;
-        // A partition that was forgotten has rows no more that it had; what was given out of them stands.
-        match gone == retracted.len() || self.spec.forgotten_after_us.is_some() {
+        let (rows, found) = port.retract(rows, &mut count(retracted.iter().copied()))?;
+        // A partition that was evicted has rows no more that it had; what was emitted of them stands.
+        match found == retracted.len() || self.spec.forgotten_after_us.is_some() {
             true => Ok(rows),
-            false => Err(self.spec.fault("a row is taken back that was never added")),
+            false => Err(self.spec.fault("a row is retracted that was never added")),
         }
     }
 
@@ -148,7 +148,7 @@ impl Recompute {
         }
         match left.into_values().all(|count| count == 0) {
             true => Ok(()),
-            false => Err(self.spec.fault("the plan that prunes makes rows that it was not given")),
+            false => Err(self.spec.fault("the plan that prunes makes rows that it did not read")),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::store::{Shard, Store};
 /// Input rows by partition key.
 #[derive(Debug)]
 pub(super) struct Port {
-    /// The rows: key columns, the other columns, and when they go if no column of the input is an instant of it.
+    /// The rows: key columns, the other columns, and when they are evicted if no column of the input is an instant of it.
     pub(super) store: Store,
     input: SchemaRef,
     /// Input column of each state column.
@@ -28,7 +28,7 @@ pub(super) struct Port {
     to_input: Vec<usize>,
     /// Input column, a window, from whose end a state column is made.
     ends: Option<usize>,
-    /// Time after which a row goes if it is not filed anew, microseconds: a last state column says when.
+    /// Time after which a row is evicted if it is not filed anew, microseconds: a last state column says when.
     forgotten_after_us: Option<i64>,
 }
 
@@ -113,7 +113,8 @@ impl PortShard<'_> {
         Ok(())
     }
 
-    /// Files the rows of these partitions anew, if rows are forgotten: all of a partition go at once, some time after the last came.
+    /// Files the rows of these partitions anew, if rows are evicted some time after they came: all of a partition are at once,
+    /// so long after the last.
     pub(super) fn renew(&mut self, keys: &[u128], time: &EpochTime) -> Result<(), OperatorError> {
         if self.port.forgotten_after_us.is_none() {
             return Ok(());
@@ -131,10 +132,10 @@ impl PortShard<'_> {
         placed: StoredRows,
         counts: &mut ByHash<u32>,
     ) -> Result<(StoredRows, usize), OperatorError> {
-        let goes = take_out(counts, &row_hashes(&placed.rows)?);
-        let gone = goes.iter().filter(|goes| **goes).count();
-        let stays: Vec<bool> = goes.into_iter().map(|goes| !goes).collect();
-        Ok((self.keep(placed, &stays)?, gone))
+        let is_retracted = take_out(counts, &row_hashes(&placed.rows)?);
+        let retracted = is_retracted.iter().filter(|is_retracted| **is_retracted).count();
+        let stays: Vec<bool> = is_retracted.into_iter().map(|is_retracted| !is_retracted).collect();
+        Ok((self.keep(placed, &stays)?, retracted))
     }
 
     /// Removes the rows that do not stay.
@@ -153,7 +154,7 @@ impl PortShard<'_> {
         Ok(StoredRows { positions, rows: filter_record_batch(&placed.rows, &stays)? })
     }
 
-    /// Lets rows go that are due.
+    /// Evicts the rows that are due.
     pub(super) fn evict(&mut self, time: &EpochTime) {
         self.rows.evict(time);
     }

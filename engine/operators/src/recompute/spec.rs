@@ -21,16 +21,16 @@ pub struct RecomputeSpec {
     /// The plan over the rows of some partitions.
     pub plan: BatchPlan,
     /// A plan over rows of port 0 that leaves out those that no later result needs, such as all but the first n of a key. Only
-    /// for input that is never taken back.
+    /// for input that is never retracted.
     pub prune: Option<BatchPlan>,
-    /// Schema of the rows that go out.
+    /// Schema of the rows that it emits.
     pub output: SchemaRef,
     /// [`Emission::Changes`], or [`Emission::Append`]: once, when the rows of the partition are evicted. Input is never retracted then.
     pub emission: Emission,
-    /// True if the plan gives rows over no rows at all, as a global aggregate does. They go out in the first epoch.
+    /// True if the plan has a result over no rows at all, as a global aggregate has. It is emitted in the first epoch.
     pub emits_when_empty: bool,
-    /// Time after which a partition is forgotten that no port brings rows for, by the epochs' time, microseconds; what was given
-    /// out of it stands, and a row of it that is taken back later is passed over. `None`: rows stay until they expire.
+    /// Time after which a partition is evicted that no port brings rows for, by the epochs' time, microseconds; what was emitted
+    /// of it stands, and a row of it that is retracted later is passed over. `None`: rows stay until they expire.
     pub forgotten_after_us: Option<i64>,
     /// What the plans compute, in words that change when they do: state of another plan is not read.
     pub definition: String,
@@ -45,9 +45,9 @@ pub struct RecomputePort {
     pub keys: Vec<usize>,
     /// What tells that a row is late; `None` if no row is.
     pub event_time: Option<EventTime>,
-    /// Column with the watermark at which a row goes: an instant, or a window (then its end). All rows of a partition go at
-    /// once, or one goes when the plan gives the same change without it from then on, whatever comes: else what was given out
-    /// no longer fits what is left. A null stays.
+    /// Column with the watermark at which a row is evicted: an instant, or a window (then its end). All rows of a partition are
+    /// evicted at once, or one is when the plan makes the same change without it from then on, whatever comes: else what was
+    /// emitted no longer fits what is left. A null stays.
     pub expires: Option<usize>,
 }
 
@@ -79,7 +79,7 @@ impl RecomputeSpec {
         }
         let expires = |port: &RecomputePort| port.expires.map(|column| is_time(port.input.field(column).data_type()));
         if self.ports.iter().any(|port| expires(port) == Some(false)) {
-            return Err(self.fault("the column that tells when rows go is neither an instant nor a window"));
+            return Err(self.fault("the column that says when rows are evicted is neither an instant nor a window"));
         }
         if !matches!(self.emission, Emission::Append | Emission::Changes) {
             return Err(self.fault("its results have no buckets that could be replaced"));

@@ -107,7 +107,7 @@ pub(super) fn evaluate(spec: &SessionSpec, states: &RecordBatch) -> Result<Recor
     Ok(sized_batch(&spec.output, columns, count)?)
 }
 
-/// What turns the old results into the new ones: rows to take back, rows to add. Results that stay as they are, are neither.
+/// What turns the old results into the new ones: rows to retract, rows to add. Results that stay as they are, are neither.
 ///
 /// # Errors
 /// If results cannot be compared.
@@ -119,20 +119,20 @@ pub(super) fn difference(
     let options = SortOptions::default();
     let pairs = old.columns().iter().zip(new.columns());
     let same = pairs.map(|(old, new)| make_comparator(old, new, options)).collect::<Result<Vec<_>, _>>()?;
-    let mut old_goes = vec![true; old.num_rows()];
-    let mut new_comes = vec![true; new.num_rows()];
+    let mut is_retracted = vec![true; old.num_rows()];
+    let mut is_added = vec![true; new.num_rows()];
     let sessions = &merged.old_session;
     for (at, session) in sessions.iter().enumerate() {
         let is_alone = (at == 0 || sessions[at - 1] != *session) && sessions.get(at + 1) != Some(session);
         if is_alone && same.iter().all(|compare| compare(at, *session) == Ordering::Equal) {
-            (old_goes[at], new_comes[*session]) = (false, false);
+            (is_retracted[at], is_added[*session]) = (false, false);
         }
     }
     let keep = |rows: RecordBatch, mask: Vec<bool>| match mask.iter().all(|keep| *keep) {
         true => Ok(rows),
         false => filter_record_batch(&rows, &BooleanArray::from(mask)),
     };
-    Ok((keep(old, old_goes)?, keep(new, new_comes)?))
+    Ok((keep(old, is_retracted)?, keep(new, is_added)?))
 }
 
 /// State rows in an order that depends on nothing but themselves: by end, then by start, then by key.

@@ -40,6 +40,11 @@ pub(super) struct MergedSessions {
 
 /// Merges the intervals of each key. Old sessions that no new row touches are left out.
 pub(super) fn merge_overlapping(intervals: &Intervals) -> MergedSessions {
+    debug_assert!(intervals.key[..intervals.old].is_sorted(), "old sessions stand by key");
+    debug_assert!(
+        intervals.start.iter().zip(&intervals.end).all(|(start, end)| start <= end),
+        "no session ends before it begins"
+    );
     let (mut order, bounds) = counting_sort(&intervals.key, intervals.keys);
     let mut merged =
         MergedSessions { row_session: vec![0; intervals.key.len() - intervals.old], ..MergedSessions::default() };

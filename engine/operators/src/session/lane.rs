@@ -25,7 +25,7 @@ impl SessionLane {
     /// An empty lane.
     pub fn new(spec: Arc<SessionSpec>) -> SessionLane {
         let event_time = match spec.time {
-            // Complete mode lets no group go, so no row comes too late for it.
+            // Complete mode evicts no group, so no row comes too late for it.
             _ if spec.emission == Emission::Complete => None,
             GroupTime::Session { end, .. } => Some(EventTime { column: end, required: true }),
             // As in Spark a row without a time is in the group of those without: that group never ends.
@@ -48,7 +48,7 @@ impl OperatorLane for SessionLane {
         if sign != Sign::Add {
             let name = &self.spec.operator;
             return Err(OperatorError::Compute(format!(
-                "{name} cannot take rows back: put it over a table in append mode, or group that table's source itself"
+                "{name} cannot retract rows: put it over a table in append mode, or group that table's source itself"
             )));
         }
         let GroupTime::Session { start, end } = self.spec.time else {

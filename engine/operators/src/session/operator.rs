@@ -1,4 +1,4 @@
-//! The part of a session aggregate that holds state: merges what an epoch touched, and lets go what is due.
+//! The part of a session aggregate that holds state: merges what an epoch touched, and evicts what is due.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,10 +22,11 @@ use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
 use crate::stored::Stored;
 
-/// So many due groups are given out together, at least, if there are so many.
+/// So many due groups are emitted together, at least, if there are so many: chunks that large keep the operators behind busy, and no
+/// more results than that are in memory at a time.
 const DUE_ROWS: usize = 65_536;
 
-/// A state of so many bytes is looked through shard by shard.
+/// A state of so many bytes is looked through shard by shard, so that lanes share the work; below it tasks cost more than they save.
 const LARGE_BYTES: u64 = 1 << 20;
 
 /// A session aggregate with its state.
@@ -72,7 +73,7 @@ impl Session {
         Ok(Change::replaced(before, after))
     }
 
-    /// Lets all groups go that are due; gives them out in append mode.
+    /// Evicts all groups that are due; emits them in append mode.
     fn evict(
         &self,
         shards: Range<u8>,

@@ -64,8 +64,8 @@ impl Store {
 }
 
 impl EpochCommit<'_> {
-    /// Lets the rows go that are due and that the operator has not looked at, encodes what it has not finished, and takes
-    /// down what is known of every shard.
+    /// Evicts the rows that are due and that the operator has not looked at, encodes what it has not finished, and notes the facts
+    /// of every shard.
     fn evict(&mut self, time: &EpochTime) -> Result<(), OperatorError> {
         for number in 0..SHARDS {
             let is_due = |facts: Option<super::summary::ShardFacts>, summary: &Summary| {
@@ -117,7 +117,7 @@ impl EpochCommit<'_> {
                 self.drop_bucket(bucket);
                 continue;
             }
-            // Shards take turns: their blocks become many in the same epochs.
+            // Shards take turns: their blocks become many in the same epochs, and merging them all at once would make that epoch slow.
             let is_turn = bucket == ALL || (self.epoch.0 + bucket as u64).is_multiple_of(COMPACT_GROUPS as u64);
             if self.is_mostly_dead(bucket, is_turn) {
                 self.merge_whole(bucket)?;
@@ -145,11 +145,12 @@ impl EpochCommit<'_> {
             && !others.any(|other| self.store.index.has_rows(other))
     }
 
-    /// True if a bucket holds twice what it must. A shard whose turn it is goes a little earlier, so that not all of them are
-    /// merged in the same epoch.
+    /// True if a bucket holds twice what it must.
     fn is_mostly_dead(&self, bucket: usize, is_turn: bool) -> bool {
         let BucketFacts { stored, kept } = self.summary.buckets[bucket];
         let needed = self.live(bucket) + kept;
+        // A shard is merged a little earlier, at seven quarters, when it is its turn: shards fill at one pace, and with one limit for
+        // all of them all would be merged in the same epoch. Divided before it is multiplied, so that no number is too large.
         let most = if is_turn && bucket != ALL { needed + needed / 4 * 3 } else { 2 * needed };
         stored > most + self.store.limits.dead_entries
     }
@@ -171,9 +172,9 @@ impl EpochCommit<'_> {
         let decoded = self.decode(run)?;
         let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
         let merged = merge(&self.store.spec, &decoded, &options)?;
-        let gone = entries(&decoded);
+        let merged_entries = entries(&decoded);
         self.replace(bucket, COMPACTED_LANE + tier, run, merged)?;
-        self.summary.buckets[bucket].stored -= gone;
+        self.summary.buckets[bucket].stored -= merged_entries;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Merges blocks: what was removed or is past its time goes, marks go to their rows, rows are sorted by shard and id.
+//! Merges blocks: rows that were removed or are due are left out, marks move to their rows, rows are sorted by shard and id.
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
@@ -38,6 +38,10 @@ pub(super) fn merge(
     blocks: &Decoded,
     options: &MergeOptions<'_>,
 ) -> Result<MergedBlocks, OperatorError> {
+    debug_assert!(
+        blocks.removed.is_sorted() && blocks.marks.is_sorted() && options.removed.is_sorted(),
+        "they are searched"
+    );
     let mut is_here = vec![false; blocks.removed.len()];
     let mut is_mark_here = vec![false; blocks.marks.len()];
     let mut order: Vec<(usize, usize)> = Vec::with_capacity(blocks.rows.iter().map(BlockRows::len).sum());

@@ -20,7 +20,8 @@ pub(super) const MARKED: u8 = 2;
 /// The one block that says what there is.
 pub(super) const SUMMARY: u8 = 3;
 
-/// Lane number of what moved from the blocks of all shards to a shard's own.
+/// Lane number of what moved from the blocks of all shards to a shard's own: the highest that is no merged block's, so that it stands
+/// behind what the shard has of the same epoch and is of tier 0 like it.
 pub(super) const MOVED_LANE: u16 = 0x7fff;
 
 /// The blocks of a store. Those that were written together, a *group*, share epoch and lane.
@@ -77,7 +78,7 @@ impl Index {
         Some((tier, blocks.split_off(from)))
     }
 
-    /// The highest tier of a bucket, 1 at least.
+    /// The highest tier of a bucket, 1 at least: that of blocks in the place of all of them.
     pub fn highest_tier(&self, bucket: usize) -> u16 {
         self.buckets[bucket].iter().map(|block| tier(&block.key)).max().unwrap_or(1).max(1)
     }

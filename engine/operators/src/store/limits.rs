@@ -11,6 +11,8 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        // 65,536 rows: a shard that is read decodes all blocks of all shards, so these must stay few; each shard gets a thousand of
+        // them, which is worth a block. 1,024 dead ones: merging fewer costs more than reading past them.
         Limits { move_entries: 65_536, dead_entries: 1_024 }
     }
 }

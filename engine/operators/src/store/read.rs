@@ -90,7 +90,7 @@ pub(super) struct Source<'a> {
     pub blocks: &'a Decoded,
     /// True for blocks of all shards.
     pub in_all: bool,
-    /// What has passed: rows that are due by then are gone.
+    /// What has passed: rows that are due by then are evicted.
     pub passed: PassedTimes,
 }
 

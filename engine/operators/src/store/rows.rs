@@ -13,7 +13,7 @@ use super::summary::PassedTimes;
 use super::times::{NEVER, SEGMENT, Times};
 use crate::OperatorError;
 
-/// The row has gone.
+/// The row was removed or evicted.
 const DEAD: u8 = 1;
 /// The row is marked.
 const MARKED: u8 = 2;
@@ -25,7 +25,7 @@ const MARKED_NOW: u8 = 8;
 /// Rows that are copied at a time.
 pub(super) const COPY_ROWS: usize = 65_536;
 
-/// Dead rows that may stay however few live.
+/// Dead rows that may stay however few live: copying the living costs more than so few bytes are worth.
 const DEAD_ROWS: usize = 64;
 
 /// Chunks are put together up to this many bytes, far below what the offsets of a text column can address.
@@ -124,6 +124,11 @@ impl Rows {
         if let (Some(times), Some(column)) = (&mut self.expires_at_batch_time, self.spec.expires_at_batch_time) {
             times.extend(named.rows.column(column));
         }
+        debug_assert!(named.ids.is_sorted_by(|one, next| one < next), "ids ascend");
+        debug_assert!(
+            named.ids.first().is_none_or(|id| self.ids.last().is_none_or(|last| last < id)),
+            "new rows follow the old"
+        );
         extend(&mut self.keys, named.keys);
         extend(&mut self.ids, named.ids);
         make_room(&mut self.flags, count);
@@ -183,7 +188,7 @@ impl Rows {
         })
     }
 
-    /// Lets a row go; false if it had gone.
+    /// Removes a row; false if it was removed before.
     pub fn remove(&mut self, position: u32) -> bool {
         let flags = &mut self.flags[position as usize];
         let lived = *flags & DEAD == 0;
@@ -302,13 +307,15 @@ impl Rows {
         self.chunk_bytes.truncate(len);
     }
 
-    /// Puts small chunks together (positions stay), or lets all go if only keys are kept.
+    /// Puts small chunks together (positions stay), or drops all if only keys are kept.
     pub fn tidy_chunks(&mut self) -> Result<(), OperatorError> {
         if !self.spec.keeps_rows {
             self.cut_chunks(0);
             self.chunks.shrink_to_fit();
             return Ok(());
         }
+        // Each chunk is at least twice as large as the next, as in a binary counter: a row is copied log n times, and there are log n
+        // chunks to gather from.
         while let [.., before, last] = self.chunks.as_slice() {
             let at = self.chunks.len() - 2;
             let bytes = self.chunk_bytes[at] + self.chunk_bytes[at + 1];

@@ -34,10 +34,10 @@ pub struct Shard {
     marks: Vec<u64>,
     /// Rows of earlier epochs that were marked in this one: ids.
     marked_now: Vec<u64>,
-    /// What was due has gone in this epoch.
+    /// What was due in this epoch is evicted.
     is_evicted: bool,
     updated: i64,
-    gone: u64,
+    evicted: u64,
     /// Memory that the budget knows of, bytes.
     accounted_bytes: usize,
 }
@@ -67,7 +67,7 @@ impl Shard {
             marked_now: Vec::new(),
             is_evicted: false,
             updated: 0,
-            gone: 0,
+            evicted: 0,
             accounted_bytes: 0,
             spec,
         }
@@ -153,10 +153,10 @@ impl Shard {
         self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(PassedTimes::at(time)))
     }
 
-    /// Lets all rows go that are due at this time.
+    /// Evicts all rows that are due at this time.
     pub fn evict(&mut self, time: &EpochTime) {
         for position in self.due(time) {
-            // Time takes a row that is due in this epoch; what goes before its time must be said.
+            // Time evicts a row that is due in this epoch, also when it is read back; what is evicted before its time must be written.
             match self.rows.as_ref().is_some_and(|rows| rows.is_due(position, self.until)) {
                 true => {
                     self.drop_row(position);
@@ -167,7 +167,7 @@ impl Shard {
         self.is_evicted |= PassedTimes::at(time).and(self.until) == PassedTimes::at(time);
     }
 
-    /// Lets all rows go that are due in this epoch.
+    /// Evicts all rows that are due in this epoch.
     pub(super) fn evict_all(&mut self) {
         let due = self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(self.until));
         for position in due {
@@ -176,7 +176,7 @@ impl Shard {
         self.is_evicted = true;
     }
 
-    /// What was inserted after the due rows went, and is due itself, goes now: a shard that is read back has none either.
+    /// Evicts what was inserted after the due rows were evicted, and is due itself: a shard that is read back has none either.
     pub(super) fn evict_again(&mut self) {
         if self.is_evicted && self.rows.is_some() {
             self.evict_all();
@@ -189,7 +189,7 @@ impl Shard {
         let id = rows.id(position);
         let is_new = Some(epoch_of(id)) == self.epoch;
         self.updated -= i64::from(is_new || rows.is_marked_now(position));
-        self.gone += u64::from(!is_new);
+        self.evicted += u64::from(!is_new);
         Some(id)
     }
 
@@ -202,7 +202,7 @@ impl Shard {
             if let Some(rows) = &mut self.rows {
                 marked.into_iter().for_each(|id| rows.set_marked_now(id, false));
             }
-            (self.inserted, self.updated, self.gone, self.is_evicted) = (0, 0, 0, false);
+            (self.inserted, self.updated, self.evicted, self.is_evicted) = (0, 0, 0, false);
         }
     }
 
@@ -270,6 +270,7 @@ impl Shard {
         let living = || fresh.clone().filter(|position| rows.is_live(*position));
         removed.sort_unstable();
         marks.sort_unstable();
+        debug_assert!(removed.is_sorted_by(|one, next| one < next), "no row is removed twice");
         marks.retain(|id| removed.binary_search(id).is_err());
         let changes = Changes {
             ids: living().map(|position| rows.id(position)).collect(),
@@ -306,10 +307,10 @@ impl Shard {
         }
     }
 
-    /// Rows inserted or marked in an epoch that are still there, and rows of earlier epochs that went.
+    /// Rows inserted or marked in an epoch that are still there, and rows of earlier epochs that were removed or evicted.
     pub(super) fn counts(&self, epoch: EpochId) -> (u64, u64) {
         let is_of_epoch = self.epoch == Some(epoch);
-        if is_of_epoch { (self.updated.max(0) as u64, self.gone) } else { (0, 0) }
+        if is_of_epoch { (self.updated.max(0) as u64, self.evicted) } else { (0, 0) }
     }
 
     /// Memory it takes, bytes, and how much of it the budget knew of before.

@@ -12,7 +12,7 @@ use crate::block_source::BlockSource;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
 
-/// Times that have passed: what goes at or before them is gone.
+/// Times that have passed: what expires at or before them is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PassedTimes {
     pub watermark_us: i64,
@@ -28,6 +28,7 @@ impl PassedTimes {
     }
 
     /// What has passed by either.
+    #[must_use]
     pub fn and(self, other: PassedTimes) -> PassedTimes {
         PassedTimes {
             watermark_us: self.watermark_us.max(other.watermark_us),
@@ -43,16 +44,16 @@ pub(super) struct ShardFacts {
     pub own: u64,
     /// Rows in blocks of all shards.
     pub all: u64,
-    /// The least watermark at which one goes.
+    /// The least watermark at which one is evicted.
     pub expires_us: i64,
-    /// The least epoch time at which one goes.
+    /// The least epoch time at which one is evicted.
     pub expires_at_batch_time_us: i64,
 }
 
 impl ShardFacts {
     pub const EMPTY: ShardFacts = ShardFacts { own: 0, all: 0, expires_us: NEVER, expires_at_batch_time_us: NEVER };
 
-    /// True if a row is due. One that never goes is not, whatever the time.
+    /// True if a row is due. One that is never evicted is not, whatever the time.
     pub fn is_due(&self, until: PassedTimes) -> bool {
         let due = |least_us: i64, until_us: i64| least_us != NEVER && least_us <= until_us;
         due(self.expires_us, until.watermark_us) || due(self.expires_at_batch_time_us, until.batch_time_us)
@@ -79,7 +80,7 @@ pub(super) struct Summary {
     pub shards: Vec<ShardFacts>,
     /// Bucket by bucket.
     pub buckets: Vec<BucketFacts>,
-    /// What had passed when it was written. Whatever went later would have changed it.
+    /// What had passed when it was written. A row that was evicted later would have changed it.
     pub passed: PassedTimes,
 }
 

@@ -183,7 +183,7 @@ pub fn absorb(aggregate: &mut AggregateState, lanes: &Lanes, time: &EpochTime, l
 }
 
 pub fn merged(aggregate: &AggregateState, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
-    aggregate.merge_items(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
+    aggregate.merge_tasks(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
 }
 
 /// The rows of a result. Panics if a group comes twice.

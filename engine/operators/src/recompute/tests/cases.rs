@@ -109,7 +109,7 @@ fn taking_back_what_is_not_there_stops() {
     let mut other = rows(1, 2, 1);
     other[0].id = 5;
     let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, batch(&other))]], epoch_time(1, None, None)).unwrap_err();
-    assert!(failed.to_string().contains("gold.test: a row is taken back that was never added"), "{failed}");
+    assert!(failed.to_string().contains("gold.test: a row is retracted that was never added"), "{failed}");
 }
 
 #[test]

@@ -205,5 +205,5 @@ fn says_what_it_is_and_what_bounds_it() {
     assert!(matches!(sessions(count(), Emission::Complete).bound(), Bound::Unbounded(_)));
     let mut lane = spec.lane().unwrap();
     let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::epoch_time(0, None, None));
-    assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot take rows back"));
+    assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot retract rows"));
 }
