@@ -1,4 +1,4 @@
-//! What a row costs when partitions are recomputed: `recompute_figures [rows per epoch] [keys] [epochs] [lanes]`.
+//! What a row costs when partitions are recomputed: `recompute_benchmark [rows per epoch] [keys] [epochs] [lanes]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement")]
 
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ impl Stage {
 
     fn epoch(&mut self, epoch: u64, lanes: &[Vec<Change>]) -> Vec<Change> {
         let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
-        let begun = Instant::now();
+        let started = Instant::now();
         let parts: Vec<LanePart> = std::thread::scope(|scope| {
             let run = |changes: &'_ [Change]| -> LanePart {
                 let mut lane = Arc::clone(&self.spec).lane().unwrap();
@@ -66,7 +66,7 @@ impl Stage {
         }
         let out = self.run(&time, lanes.len());
         let written = self.operator.prepare_commit(&time, &self.blocks).unwrap();
-        self.took += begun.elapsed();
+        self.took += started.elapsed();
         written.deletes.iter().for_each(|key| drop(self.blocks.0.remove(key)));
         self.blocks.0.extend(written.puts);
         self.operator.committed();

@@ -97,7 +97,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
         let mut random = Random(seed);
         let (mut bed, mut files) = (Bed::new(spec.clone()), BTreeMap::new());
         // Live rows by bucket in order of arrival, and the buckets as they were when they closed.
-        let (mut live, mut wanted) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
+        let (mut live, mut expected) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
         let (mut late_us, mut next, mut late) = (None, 0, 0);
         for epoch in 0..15_u64 {
             let is_late = |row: &Row| match (ends_after_us, bucket(&spec, row), late_us) {
@@ -147,7 +147,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
             buckets.sort_unstable();
             assert_eq!(buckets, touched.iter().copied().collect::<Vec<_>>(), "seed {seed}, epoch {epoch}");
             for at in &touched {
-                wanted.insert(*at, live.get(at).map(|rows| texts(&batch(rows))).unwrap_or_default());
+                expected.insert(*at, live.get(at).map(|rows| texts(&batch(rows))).unwrap_or_default());
                 let ends_us = ends_after_us.filter(|_| *at != i64::MIN).map(|after_us| at + after_us);
                 let is_final = ends_us.is_some_and(|ends_us| watermark_us.is_some_and(|us| ends_us <= us));
                 assert_eq!(bed.operator().is_final(*at, &time), is_final);
@@ -157,7 +157,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 let is_past = ends_after_us.is_some_and(|after_us| watermark_us.is_some_and(|us| at + after_us <= us));
                 assert_eq!(bed.operator().is_final(*at, &time), is_past && *at != i64::MIN);
             }
-            assert_eq!(files, wanted, "seed {seed}, epoch {epoch}");
+            assert_eq!(files, expected, "seed {seed}, epoch {epoch}");
             late_us = watermark_us;
             live.retain(|at, _| {
                 *at == i64::MIN || ends_after_us.is_none_or(|after_us| watermark_us.is_none_or(|us| at + after_us > us))

@@ -269,6 +269,11 @@ impl EpochCommit<'_> {
 
     /// Writes the summary if it says something new.
     fn sum_up(&mut self, before: &Summary) -> Result<(), OperatorError> {
+        let is_summed_up = |number: u8| {
+            let rows = self.store.lock(number).known_rows();
+            rows.is_none_or(|rows| rows == self.summary.shards[number as usize].rows())
+        };
+        debug_assert!((0..SHARDS).all(is_summed_up), "the summary says how many rows every shard has");
         if self.summary == *before {
             return Ok(());
         }

@@ -13,7 +13,7 @@ fn open(blocks: &Blocks) -> Store {
     Store::open(spec(), blocks.list(), Arc::default())
 }
 
-/// Inserts rows into their shards in one small epoch, and settles it.
+/// Inserts rows into their shards in one small epoch, and commits it.
 fn epoch(store: &mut Store, blocks: &mut Blocks, number: u64, inserted: &[Row]) {
     let time = epoch_time(number, None, number as i64);
     for shard in 0..SHARDS {
@@ -56,12 +56,12 @@ fn rows_of_one_key_come_oldest_first_before_and_after_a_restart() {
     for number in 0..40 {
         epoch(&mut store, &mut blocks, number, &[row(7, number as i64), row(7, 100 + number as i64)]);
     }
-    let wanted: Vec<String> =
+    let expected: Vec<String> =
         (0..40).flat_map(|number| [format!("7 {number}"), format!("7 {}", 100 + number)]).collect();
     for store in [store, open(&blocks)] {
         let shard = store.shard(row(7, 0).shard(), &epoch_time(40, None, 40), &blocks).unwrap();
         let found: Vec<u32> = shard.find(keys(&[row(7, 0)])[0]).collect();
-        assert_eq!(fixture::texts_at(&shard, &found), wanted);
+        assert_eq!(fixture::texts_at(&shard, &found), expected);
         assert!(!shard.contains(keys(&[row(8, 0)])[0]));
     }
 }

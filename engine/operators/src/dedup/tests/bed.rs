@@ -147,19 +147,19 @@ impl Bed {
         if self.runs_until_idle && self.next_watermark() > self.watermark_us {
             let (out, late, metrics) = (self.out.clone(), self.late, self.metrics);
             self.one(&[]);
-            assert!(self.out.is_empty(), "an epoch without rows gives none");
+            assert!(self.out.is_empty(), "an epoch without rows emits none");
             (self.out, self.late) = (out, late);
             self.metrics.updated = metrics.updated;
         }
         self
     }
 
-    pub fn gives(&mut self, wanted: &[&str]) -> &mut Bed {
-        let mut wanted: Vec<&str> = wanted.to_vec();
+    pub fn emits(&mut self, expected: &[&str]) -> &mut Bed {
+        let mut expected: Vec<&str> = expected.to_vec();
         let mut found: Vec<&str> = self.out.iter().map(String::as_str).collect();
-        wanted.sort_unstable();
+        expected.sort_unstable();
         found.sort_unstable();
-        assert_eq!(found, wanted);
+        assert_eq!(found, expected);
         self
     }
 

@@ -1,4 +1,4 @@
-//! Rows that are taken back: after every epoch the sum of all changes is the batch join of the rows that are there.
+//! Rows that are retracted: after every epoch the sum of all changes is the batch join of the rows that are there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::change::Sign;
 use crate::join::{JoinKind, JoinMode, Side};
 use crate::operator::{Operator, OperatorSpec};
 
-/// A row that is added, or the one of so many rows present that is taken back.
+/// A row that is added, or the one of so many rows present that is retracted.
 #[derive(Debug, Clone)]
 enum Step {
     Add(Side, Row),
@@ -34,7 +34,7 @@ fn apply(sum: &mut BTreeMap<Joined, i64>, sign: Sign, rows: Vec<Joined>) {
     for row in rows {
         let count = sum.entry(row).or_default();
         *count += if sign == Sign::Add { 1 } else { -1 };
-        assert!(*count >= 0, "{row:?} is taken back before it is there");
+        assert!(*count >= 0, "{row:?} is retracted before it is there");
     }
 }
 

@@ -37,13 +37,13 @@ fn v5(kind: JoinKind) -> (Vec<Vec<Joined>>, Vec<u64>) {
         (vec![row(D, "14:00")], vec![row(ZZ, "14:00")]),
         (vec![row(E, "14:01")], vec![row(ZZ, "14:01")]),
     ];
-    let (mut given, mut rows) = (Vec::new(), Vec::new());
+    let (mut emitted, mut rows) = (Vec::new(), Vec::new());
     for (number, (left, right)) in batches.iter().enumerate() {
         let late = if number == 0 { None } else { marks[number - 1] };
-        given.push(machine.simple(left, right, epoch_time(number as u64, late, marks[number])).sorted());
+        emitted.push(machine.simple(left, right, epoch_time(number as u64, late, marks[number])).sorted());
         rows.push(machine.join.metrics().rows);
     }
-    (given, rows)
+    (emitted, rows)
 }
 
 fn matches_of_a() -> Vec<Joined> {
@@ -52,19 +52,19 @@ fn matches_of_a() -> Vec<Joined> {
 
 #[test]
 fn v5_left_outer() {
-    let (given, rows) = v5(JoinKind::Left);
-    assert_eq!(given[0], matches_of_a());
-    assert_eq!(given[1], []);
-    assert_eq!(given[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
-    assert_eq!(given[3], [alone(row(C, "13:00"))]);
+    let (emitted, rows) = v5(JoinKind::Left);
+    assert_eq!(emitted[0], matches_of_a());
+    assert_eq!(emitted[1], []);
+    assert_eq!(emitted[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
+    assert_eq!(emitted[3], [alone(row(C, "13:00"))]);
     // 5 rows go in the third batch, in which 2 come.
     assert_eq!(rows[..3], [5, 7, 4]);
 }
 
 #[test]
 fn v5_inner_never_keeps_a_null_key() {
-    let (given, rows) = v5(JoinKind::Inner);
-    assert_eq!(given, [matches_of_a(), vec![], vec![], vec![]]);
+    let (emitted, rows) = v5(JoinKind::Inner);
+    assert_eq!(emitted, [matches_of_a(), vec![], vec![], vec![]]);
     assert_eq!(rows[..3], [4, 6, 4]);
 }
 

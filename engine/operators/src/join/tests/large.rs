@@ -43,14 +43,15 @@ fn large_epochs_are_done_shard_by_shard() {
         let second = machine.simple(&more[0], &more[1], epoch_time(1, None, Some(150 * SECOND)));
         machine.restart();
         let last = machine.simple(&[], &[], epoch_time(2, Some(150 * SECOND), Some(1_000 * SECOND)));
-        let mut given: Vec<_> = [&first, &second, &last].iter().flat_map(|done| done.added()).collect();
-        given.sort_unstable();
+        let mut emitted: Vec<_> = [&first, &second, &last].iter().flat_map(|done| done.added()).collect();
+        emitted.sort_unstable();
         let (left, right) = (by_key(&[&left[..], &more[0]].concat()), by_key(&[&right[..], &more[1]].concat()));
         let keys = 0..3_500;
         let of = |rows: &BTreeMap<_, Vec<Row>>, key: i64| rows.get(&Some(key)).cloned().unwrap_or_default();
-        let mut wanted: Vec<_> = keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
-        wanted.sort_unstable();
-        assert!(given == wanted, "{kind:?}: {} rows, wanted {}", given.len(), wanted.len());
+        let mut expected: Vec<_> =
+            keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
+        expected.sort_unstable();
+        assert!(emitted == expected, "{kind:?}: {} rows, expected {}", emitted.len(), expected.len());
         assert_eq!(machine.join.metrics().rows, 0);
         // Small batches are put together, shard by shard.
         assert!(first.changes.len() <= usize::from(SHARDS), "{} batches", first.changes.len());
@@ -67,11 +68,11 @@ fn a_key_of_many_pairs_is_done_in_chunks() {
                 let shape = Shape::new(kind, on);
                 let mut machine = Machine::new(shape, shape.spec([true, true]));
                 let (now, later) = (left.split_at(splits[0]), right.split_at(splits[1]));
-                let mut given = machine.simple(now.0, later.0, epoch_time(0, None, None)).added();
-                given.extend(machine.simple(now.1, later.1, epoch_time(1, None, None)).added());
-                given.extend(machine.simple(&[], &[], epoch_time(2, None, Some(1_000 * SECOND))).added());
-                given.sort_unstable();
-                assert!(given == nested_loops(&shape, &left, &right), "{kind:?} {on:?} {splits:?}");
+                let mut emitted = machine.simple(now.0, later.0, epoch_time(0, None, None)).added();
+                emitted.extend(machine.simple(now.1, later.1, epoch_time(1, None, None)).added());
+                emitted.extend(machine.simple(&[], &[], epoch_time(2, None, Some(1_000 * SECOND))).added());
+                emitted.sort_unstable();
+                assert!(emitted == nested_loops(&shape, &left, &right), "{kind:?} {on:?} {splits:?}");
             }
         }
     }

@@ -96,7 +96,7 @@ impl Machine {
         let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, time, &self.blocks);
         let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
         let same = done.changes.iter().zip(&twin.changes).all(is_same);
-        assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
+        assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again emits the same rows");
         assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
         assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
         self.blocks.0.retain(|key, _| {

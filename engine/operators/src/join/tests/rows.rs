@@ -201,7 +201,7 @@ fn side_rows(rows: &RecordBatch, first: usize) -> Vec<Option<Row>> {
     (0..rows.num_rows()).map(row).collect()
 }
 
-/// What a batch join gives.
+/// The result of a batch join.
 pub fn nested_loops(shape: &Shape, left: &[Row], right: &[Row]) -> Vec<Joined> {
     let matches = |one: &Row, other: &Row| shape.matches(one, other);
     let pairs = || {

@@ -193,7 +193,7 @@ impl Table {
                 match change.sign {
                     Sign::Add => *self.0.entry(row).or_default() += 1,
                     Sign::Retract => {
-                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("takes back {row}"));
+                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("retracts {row}"));
                         *count -= 1;
                         if *count == 0 {
                             self.0.remove(&row);

@@ -32,7 +32,7 @@ fn a_large_epoch_in_pieces_takes_up_what_small_ones_left() {
     for (epoch, (from, until)) in [(0, 900), (900, 30_900), (30_900, 31_000), (31_000, 60_000)].into_iter().enumerate()
     {
         let added = rows(from, until, 997);
-        // Half of it in another lane; each epoch takes back a third of the rows of the one before.
+        // Half of it in another lane; each epoch retracts a third of the rows of the one before.
         let (first, second) = added.split_at(added.len() / 2);
         let back: Vec<Row> = live.iter().rev().step_by(3).take(10_000).cloned().collect();
         live.retain(|row: &Row| back.binary_search_by(|other| row.id.cmp(&other.id)).is_err());
@@ -45,7 +45,7 @@ fn a_large_epoch_in_pieces_takes_up_what_small_ones_left() {
     }
 }
 
-/// Sums of doubles and the order of equal rows: what was given out is what is taken back, to the last bit, whatever other keys
+/// Sums of doubles and the order of equal rows: what was emitted is what is retracted, to the last bit, whatever other keys
 /// the epoch brings.
 #[test]
 fn doubles_and_equal_ranks_do_not_depend_on_the_rows_of_other_keys() {
@@ -60,7 +60,7 @@ fn doubles_and_equal_ranks_do_not_depend_on_the_rows_of_other_keys() {
             let keys = 1 + random.below(40) as i64;
             let from = 20_000 * epoch as i64;
             let added = rows(from, from + 200 + random.below(9_000) as i64, keys);
-            // The table panics if a row is taken back that is not there.
+            // The table panics if a row is retracted that is not there.
             table.apply(&bed.epoch(&vec![vec![(0, Sign::Add, batch(&added))]], epoch_time(epoch, None, None)));
         }
         assert!(!table.0.is_empty());

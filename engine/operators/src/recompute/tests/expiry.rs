@@ -150,7 +150,7 @@ fn a_matched_row_stays_until_what_it_matched_is_settled() {
     let changes = run(derived);
     assert_eq!((changes.len(), changes[0].sign), (1, Sign::Add));
     assert_eq!(texts(&changes[0].rows), ["1|3"]);
-    // So it would be: (1, NULL) was never given out.
+    // So it would be: (1, NULL) was never emitted.
     let naive = run(Range { kept: [10, 0], ..derived });
     assert_eq!((naive[0].sign, texts(&naive[0].rows)), (Sign::Retract, vec!["1|null".to_string()]));
 }
@@ -172,7 +172,7 @@ fn late_rows_are_left_out_and_counted_on_either_side() {
     assert_eq!((bed.left.late, bed.rows()), (2, 0));
 }
 
-/// Random rows, some late, some taken back while they may be; restarts; after every epoch the table is the join of all that was on
+/// Random rows, some late, some retracted while they may be; restarts; after every epoch the table is the join of all that was on
 /// time, and what is kept is what the derivation says.
 fn check(kind: &'static str, seeds: u64) {
     for seed in 0..seeds {
@@ -280,7 +280,7 @@ fn forgetful() -> Arc<RecomputeSpec> {
     Arc::new(spec)
 }
 
-/// `state_ttl`: what is left of a key after its time is nothing at all, so that what was given out stands.
+/// `state_ttl`: what is left of a key after its time is nothing at all, so that what was emitted stands.
 #[test]
 fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     let range = Range::new("LEFT", 0, 10);
@@ -300,7 +300,7 @@ fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     assert_eq!(add(13, 1, Row { id: 9, key: Some(5), ms: 0 }), (1, "1|2 1|3".to_string()));
     assert_eq!(add(14, 1, row(4, 103)), (2, "1|2 1|3".to_string()));
     assert_eq!(add(15, 0, row(5, 100)), (3, "1|2 1|3 5|4".to_string()));
-    // A row that was forgotten is taken back: what it gave stands.
+    // A row that was forgotten is retracted: what it emitted stands.
     assert_eq!(run(16, 0, Sign::Retract, row(1, 100)), (3, "1|2 1|3 5|4".to_string()));
 }
 

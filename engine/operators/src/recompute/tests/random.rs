@@ -71,7 +71,7 @@ pub fn row(random: &mut Random, id: i64, keys: usize) -> Row {
     Row { key, value, float, ends: 0, id: if random.below(8) == 0 { 0 } else { id } }
 }
 
-/// What changes in a random epoch at one port: rows added, rows taken back (of those that were there or are added).
+/// What changes in a random epoch at one port: rows added, rows retracted (of those that were there or are added).
 fn change(random: &mut Random, live: &mut Vec<Row>, next: &mut i64, keys: usize) -> Vec<(Sign, Row)> {
     let mut changes = Vec::new();
     for _ in 0..random.below(12) {
@@ -82,7 +82,7 @@ fn change(random: &mut Random, live: &mut Vec<Row>, next: &mut i64, keys: usize)
     }
     for _ in 0..random.below(8) {
         if !live.is_empty() {
-            // A row is found by its content, so it does not matter which of two equal ones the model lets go.
+            // A row is found by its content, so it does not matter which of two equal ones the model removes.
             changes.push((Sign::Retract, live.swap_remove(random.below(live.len()))));
         }
     }

@@ -277,7 +277,7 @@ impl Clock {
         let Outcome { mut changes, left, .. } = self.epoch(rows);
         while self.job.operator.has_pending_output(&self.next()) {
             changes.extend(self.epoch(&[]).changes);
-            assert!(!self.job.operator.has_pending_output(&self.next()), "has_pending_output what it has given");
+            assert!(!self.job.operator.has_pending_output(&self.next()), "has nothing more to emit");
         }
         (changes, left)
     }
@@ -313,7 +313,7 @@ fn cell(column: &ArrayRef, row: usize, unit_us: i64) -> String {
     }
 }
 
-/// All rows that were added, sorted. Fails if any were taken back.
+/// All rows that were added, sorted. Fails if any were retracted.
 pub fn added(changes: &[Change], unit_us: i64) -> Vec<String> {
     assert!(changes.iter().all(|change| change.sign == Sign::Add));
     let mut rows: Vec<String> = changes.iter().flat_map(|change| shown(&change.rows, unit_us)).collect();
@@ -335,7 +335,7 @@ impl Table {
             for row in shown(&change.rows, unit_us) {
                 match change.sign {
                     Sign::Retract => {
-                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("takes back {row}, not there"));
+                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("retracts {row}, not there"));
                         *count -= 1;
                     }
                     _ => *self.0.entry(row).or_default() += 1,

@@ -141,10 +141,10 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
             Emission::Changes => {
                 let mut before = table.clone();
                 table.apply(&outcome.changes, 1);
-                let mut wanted = [live, gone_before.clone()].concat();
-                wanted.sort();
-                assert_eq!(table.rows(), wanted, "{context}");
-                // Nothing is taken back only to be added again.
+                let mut expected = [live, gone_before.clone()].concat();
+                expected.sort();
+                assert_eq!(table.rows(), expected, "{context}");
+                // Nothing is retracted only to be added again.
                 before.0.retain(|row, _| table.0.contains_key(row));
                 for change in outcome.changes.iter().filter(|change| change.sign == crate::operator::Sign::Retract) {
                     let gone = super::harness::shown(&change.rows, 1);
@@ -153,9 +153,9 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
             }
             Emission::Complete => {
                 table.apply(&outcome.changes, 1);
-                let mut wanted = live;
-                wanted.sort();
-                assert_eq!(table.rows(), wanted, "{context}");
+                let mut expected = live;
+                expected.sort();
+                assert_eq!(table.rows(), expected, "{context}");
             }
         }
         assert_eq!((late_rows, untimed_rows), (model.late, model.untimed), "{context}");

@@ -1,4 +1,4 @@
-//! An epoch that is run again, in the same process or after a restart, gives the same rows and the same blocks.
+//! An epoch that is run again, in the same process or after a restart, emits the same rows and writes the same blocks.
 
 use super::harness::{Job, Outcome, Row, epoch_time, ordered, sessions, spec};
 use super::random::Dice;

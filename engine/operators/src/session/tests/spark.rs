@@ -146,7 +146,7 @@ fn update_mode_which_spark_refuses() {
             vec![(Sign::Add, 5)],
             vec![(Sign::Add, 2)],
             vec![],
-            // Both words: the sessions from 25 and 40 are taken back, the one that the row at 30 makes of them is added.
+            // Both words: the sessions from 25 and 40 are retracted, the one that the row at 30 makes of them is added.
             vec![(Sign::Retract, 4), (Sign::Add, 2)],
             vec![(Sign::Add, 3)],
             vec![(Sign::Add, 2)],

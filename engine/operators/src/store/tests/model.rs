@@ -27,9 +27,9 @@ impl Random {
     }
 }
 
-/// A row that lives, as the model knows it.
+/// A row that lives, as the model has it.
 #[derive(Debug, Clone)]
-struct Known {
+struct ModelRow {
     row: Row,
     is_marked: bool,
     since: u64,
@@ -53,14 +53,14 @@ struct Epoch {
 
 #[derive(Default)]
 struct Model {
-    shards: BTreeMap<u8, Vec<Known>>,
+    shards: BTreeMap<u8, Vec<ModelRow>>,
     next_value: i64,
     updated: u64,
     removed: u64,
 }
 
 impl Model {
-    fn rows(&self) -> impl Iterator<Item = &Known> {
+    fn rows(&self) -> impl Iterator<Item = &ModelRow> {
         self.shards.values().flatten()
     }
 
@@ -81,22 +81,23 @@ impl Model {
             inserted.entry(row.shard()).or_default().push(row);
         }
         for (shard, rows) in inserted {
-            let known = |row: &Row| Known { row: row.clone(), is_marked: false, since: time.epoch.0, marked_in: None };
-            self.shards.entry(shard).or_default().extend(rows.iter().map(known));
+            let kept =
+                |row: &Row| ModelRow { row: row.clone(), is_marked: false, since: time.epoch.0, marked_in: None };
+            self.shards.entry(shard).or_default().extend(rows.iter().map(kept));
             steps.entry(shard).or_default().push(Step::Insert(rows));
         }
         for (shard, rows) in &mut self.shards {
             for at in (0..rows.len()).rev() {
                 if random.one_in(6) {
-                    let known = rows.remove(at);
-                    self.removed += u64::from(known.since < time.epoch.0);
-                    steps.entry(*shard).or_default().push(Step::Remove(known.row));
+                    let kept = rows.remove(at);
+                    self.removed += u64::from(kept.since < time.epoch.0);
+                    steps.entry(*shard).or_default().push(Step::Remove(kept.row));
                 } else if random.one_in(6) {
-                    let known = &mut rows[at];
-                    if !known.is_marked {
-                        (known.is_marked, known.marked_in) = (true, Some(time.epoch.0));
+                    let kept = &mut rows[at];
+                    if !kept.is_marked {
+                        (kept.is_marked, kept.marked_in) = (true, Some(time.epoch.0));
                     }
-                    steps.entry(*shard).or_default().push(Step::Mark(known.row.clone()));
+                    steps.entry(*shard).or_default().push(Step::Mark(kept.row.clone()));
                 }
             }
             if random.one_in(2) {
@@ -116,8 +117,7 @@ impl Model {
             evict(&mut self.shards, shard, time, &mut self.removed);
         }
         let epoch = time.epoch.0;
-        self.updated =
-            self.rows().filter(|known| known.since == epoch || known.marked_in == Some(epoch)).count() as u64;
+        self.updated = self.rows().filter(|kept| kept.since == epoch || kept.marked_in == Some(epoch)).count() as u64;
     }
 }
 
@@ -126,10 +126,10 @@ fn is_due(row: &Row, time: &EpochTime) -> bool {
         || row.expires_at.is_some_and(|us| us <= time.batch_time_us)
 }
 
-fn evict(shards: &mut BTreeMap<u8, Vec<Known>>, shard: u8, time: &EpochTime, removed: &mut u64) {
+fn evict(shards: &mut BTreeMap<u8, Vec<ModelRow>>, shard: u8, time: &EpochTime, removed: &mut u64) {
     if let Some(rows) = shards.get_mut(&shard) {
-        *removed += rows.iter().filter(|known| is_due(&known.row, time) && known.since < time.epoch.0).count() as u64;
-        rows.retain(|known| !is_due(&known.row, time));
+        *removed += rows.iter().filter(|kept| is_due(&kept.row, time) && kept.since < time.epoch.0).count() as u64;
+        rows.retain(|kept| !is_due(&kept.row, time));
     }
 }
 
@@ -182,19 +182,19 @@ fn check(store: &Store, blocks: &Blocks, model: &Model, next: &EpochTime) {
     assert_eq!((metrics.updated, metrics.removed), (model.updated, model.removed), "updated and removed");
     assert_eq!(metrics.blocks, blocks.map.len() as u64);
     assert_eq!(metrics.bytes, blocks.map.values().map(|bytes| bytes.len() as u64).sum::<u64>());
-    assert_eq!(store.any_due(next), model.rows().any(|known| is_due(&known.row, next)));
+    assert_eq!(store.any_due(next), model.rows().any(|kept| is_due(&kept.row, next)));
 }
 
 fn check_rows(store: &Store, blocks: &Blocks, model: &Model, time: &EpochTime, spec: &StoreSpec) {
-    let wanted = |shard: u8| model.shards.get(&shard).into_iter().flatten();
-    let pairs = |shard: u8| wanted(shard).map(|known| (known.row.key, known.row.value)).collect::<Vec<_>>();
+    let expected = |shard: u8| model.shards.get(&shard).into_iter().flatten();
+    let pairs = |shard: u8| expected(shard).map(|kept| (kept.row.key, kept.row.value)).collect::<Vec<_>>();
     for number in 0..SHARDS {
         let shard = store.shard(number, time, blocks).unwrap();
         let positions: Vec<u32> = shard.positions().collect();
         assert_eq!(values(&shard.gather(&positions).unwrap()), pairs(number), "shard {number}");
         assert_eq!(shard.rows(), positions.len());
         let marked: Vec<bool> = positions.iter().map(|position| shard.is_marked(*position)).collect();
-        assert_eq!(marked, wanted(number).map(|known| known.is_marked).collect::<Vec<_>>());
+        assert_eq!(marked, expected(number).map(|kept| kept.is_marked).collect::<Vec<_>>());
     }
     let read = read_rows(spec, blocks.list(), blocks).unwrap();
     let all: Vec<(i64, i64)> = (0..SHARDS).flat_map(pairs).collect();
