@@ -169,6 +169,7 @@ fn with_unmatched(pairs: &Pairs, matched: &[bool]) -> (Vec<u32>, UInt32Array) {
             next += 1;
         }
     }
+    debug_assert_eq!(next, pairs.arriving.len(), "every pair is in the result");
     (stream, UInt32Array::from(table))
 }
 

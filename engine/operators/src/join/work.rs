@@ -161,6 +161,7 @@ impl ShardWork<'_, '_> {
 
     fn keep(&mut self, side: Side, arriving: Arriving, matched: &[bool]) -> Result<(), OperatorError> {
         let Arriving { mut rows, mut keys, .. } = arriving;
+        debug_assert_eq!(matched.len(), keys.len(), "every arriving row has matched or not");
         let kind = self.spec.kind();
         let is_done_when_matched = side == Side::Left && !kind.emits_pairs();
         if is_done_when_matched && matched.contains(&true) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use super::spec::{Bucket, MaterializeSpec};
@@ -141,7 +141,8 @@ impl Operator for Materialize {
         if let Some(first_emission) =
             self.first_emission.as_ref().filter(|first_emission| !first_emission.has_emitted())
         {
-            let bucket: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![WHOLE]));
+            // The task whose shard holds the one bucket emits it, rows or none; the others have nothing to do with it.
+            let bucket: ArrayRef = Arc::new(Int64Array::from(vec![WHOLE]));
             if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
                 out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
                 first_emission.note(time, committed)?;

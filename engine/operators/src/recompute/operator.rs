@@ -210,6 +210,7 @@ impl Operator for Recompute {
 
     fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
+        // A result over no rows has no key: the task with that key's shard emits it.
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
         let mut work = self.work(task, time, committed)?;
         let changes = match self.spec.emission {

@@ -130,6 +130,11 @@ impl Gathered {
         rows: RecordBatch,
         old: &RecordBatch,
     ) -> Result<TouchedKeys, OperatorError> {
+        debug_assert_eq!(
+            (self.old_key.len(), self.positions.len()),
+            (old.num_rows(), old.num_rows()),
+            "a key and a place for each old session"
+        );
         let old_keys = std::mem::take(&mut self.old_key);
         let mut key = old_keys.clone();
         key.append(&mut self.row_key);

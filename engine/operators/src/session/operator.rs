@@ -59,6 +59,7 @@ impl Session {
         let TouchedKeys { merged, rows, old, .. } = touched;
         let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
         let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
+        debug_assert_eq!(keys.len(), states.num_rows(), "a state row for each merged session");
         for shard in &touched.shards {
             let mut state = self.store.shard(shard.shard, time, committed)?;
             touched.positions[shard.old.clone()].iter().for_each(|position| state.remove(*position));

@@ -9,7 +9,7 @@ use state::BlockKey;
 use super::Store;
 use super::compact::{MergeOptions, MergedBlocks, merge};
 use super::format::Entry;
-use super::fresh::sequence;
+use super::fresh::{FreshBlock, sequence};
 use super::index::{ALL, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
 use super::read::{Decoded, decode, of_shard};
 use super::summary::{BucketFacts, PassedTimes, Summary};
@@ -89,8 +89,9 @@ impl EpochCommit<'_> {
     /// Files the blocks of the epoch.
     fn file(&mut self) -> Result<(), OperatorError> {
         let fresh = self.store.fresh.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for fresh in std::mem::take(fresh) {
-            self.put(fresh.key, fresh.bytes, fresh.entries);
+        for FreshBlock { key, bytes, entries } in std::mem::take(fresh) {
+            debug_assert_eq!(key.epoch, self.epoch, "a block of another epoch is left");
+            self.put(key, bytes, entries);
         }
         self.store.forget_decoded();
         Ok(())
