@@ -1,7 +1,5 @@
 //! The rows that a task of a join emits, small batches put together.
 
-use std::sync::Arc;
-
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::{concat_batches, take};
 

@@ -98,16 +98,16 @@ impl Recompute {
                 Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
             }
         }
-        let mut placed = Vec::with_capacity(work.ports.len());
+        let mut stored = Vec::with_capacity(work.ports.len());
         for (number, port) in work.ports.iter_mut().enumerate() {
             let mut retracted = Vec::new();
             for part in parts.iter().filter(|part| part.port == number && part.sign == Sign::Retract) {
                 retracted.extend(row_hashes(&part.rows)?);
             }
             let rows = port.of_keys(&work.touched)?;
-            placed.push(self.retract(port, rows, &retracted)?);
+            stored.push(self.retract(port, rows, &retracted)?);
         }
-        Ok(placed)
+        Ok(stored)
     }
 
     fn retract(
@@ -132,16 +132,16 @@ impl Recompute {
     }
 
     /// Leaves out what no later result needs.
-    fn prune(&self, work: &mut [Work<'_>], placed: &mut [Vec<StoredRows>]) -> Result<(), OperatorError> {
+    fn prune(&self, work: &mut [Work<'_>], stored: &mut [Vec<StoredRows>]) -> Result<(), OperatorError> {
         let Some(prune) = &self.spec.prune else { return Ok(()) };
-        let rows = self.together(0, placed)?;
+        let rows = self.together(0, stored)?;
         let kept = prune.run(&[&rows], rows.schema_ref())?;
         if kept.num_rows() == rows.num_rows() {
             return Ok(());
         }
         let mut left = count(row_hashes(&kept)?);
-        for (shard, placed) in work.iter_mut().zip(placed) {
-            let (Some(port), Some(rows)) = (shard.ports.first_mut(), placed.first_mut()) else { continue };
+        for (shard, stored) in work.iter_mut().zip(stored) {
+            let (Some(port), Some(rows)) = (shard.ports.first_mut(), stored.first_mut()) else { continue };
             let stays = take_out(&mut left, &row_hashes(&rows.rows)?);
             let all = std::mem::replace(rows, StoredRows { positions: Vec::new(), rows: self.ports[0].no_rows() });
             *rows = port.keep(all, &stays)?;
@@ -155,7 +155,7 @@ impl Recompute {
     /// The rows of one port in all shards of a task.
     fn together(&self, port: usize, shards: &[Vec<StoredRows>]) -> Result<RecordBatch, OperatorError> {
         let none = self.ports[port].no_rows();
-        Ok(concat_batches(none.schema_ref(), shards.iter().map(|placed| &placed[port].rows))?)
+        Ok(concat_batches(none.schema_ref(), shards.iter().map(|stored| &stored[port].rows))?)
     }
 
     /// The plan's result over these rows.

@@ -129,29 +129,29 @@ impl PortShard<'_> {
     /// Removes one row for each of `counts`, the oldest of equal ones; returns the rows that stay and how many were removed.
     pub(super) fn retract(
         &mut self,
-        placed: StoredRows,
+        stored: StoredRows,
         counts: &mut ByHash<u32>,
     ) -> Result<(StoredRows, usize), OperatorError> {
-        let is_retracted = take_out(counts, &row_hashes(&placed.rows)?);
+        let is_retracted = take_out(counts, &row_hashes(&stored.rows)?);
         let retracted = is_retracted.iter().filter(|is_retracted| **is_retracted).count();
         let stays: Vec<bool> = is_retracted.into_iter().map(|is_retracted| !is_retracted).collect();
-        Ok((self.keep(placed, &stays)?, retracted))
+        Ok((self.keep(stored, &stays)?, retracted))
     }
 
     /// Removes the rows that do not stay.
-    pub(super) fn keep(&mut self, placed: StoredRows, stays: &[bool]) -> Result<StoredRows, OperatorError> {
+    pub(super) fn keep(&mut self, stored: StoredRows, stays: &[bool]) -> Result<StoredRows, OperatorError> {
         if !stays.contains(&false) {
-            return Ok(placed);
+            return Ok(stored);
         }
-        let mut positions = Vec::with_capacity(placed.positions.len());
-        for (position, stays) in placed.positions.into_iter().zip(stays) {
+        let mut positions = Vec::with_capacity(stored.positions.len());
+        for (position, stays) in stored.positions.into_iter().zip(stays) {
             match stays {
                 true => positions.push(position),
                 false => self.rows.remove(position),
             }
         }
         let stays: BooleanArray = stays.iter().copied().map(Some).collect();
-        Ok(StoredRows { positions, rows: filter_record_batch(&placed.rows, &stays)? })
+        Ok(StoredRows { positions, rows: filter_record_batch(&stored.rows, &stays)? })
     }
 
     /// Evicts the rows that are due.
