@@ -1,25 +1,31 @@
 //! Grouped aggregation with state: a partial result per epoch and lane, kept as columnar blocks, merged when it is needed.
 //!
-//! A lane folds its rows into one group per pane and key ([`AggregateLane`]). What it has at the end of an epoch, the
-//! *delta*, becomes columnar blocks of keys and intermediate state, filed under the pane's *bucket* ([`block`]). Merging
-//! blocks is all that emission, compaction and recovery do ([`merge`]), so an append-mode window never looks a key up.
+//! A lane folds its rows into one group per pane and key (`lane`). What it has at the end of an epoch, the *delta*, becomes
+//! columnar blocks of keys and intermediate state, filed under the pane's *bucket* (`delta`, `state`). Merging blocks is all
+//! that emission, compaction and recovery do (`merge`), so an append-mode window never looks a key up.
 
-pub mod block;
+mod call;
+mod delta;
+mod group;
 mod index;
 mod lane;
 mod merge;
 mod operator;
+mod operator_spec;
+mod panes;
 pub(crate) mod shard;
 mod spec;
-mod stateful;
+mod state;
 
-pub use block::Delta;
-pub use lane::{AggregateLane, LateRows};
-pub use operator::{Aggregate, BlockChanges, BlockSource};
+pub use call::AggregateCall;
+pub(crate) use call::{accumulators, fingerprints, state_fields, state_widths};
+pub use delta::Delta;
+pub use group::GroupColumn;
+pub(crate) use group::{key_fields, key_fingerprints, result_names};
+pub use operator_spec::AggregateOperator;
 pub(crate) use shard::{key_hashes, normalized};
-pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
-pub(crate) use spec::{accumulator, window_fields};
-pub use stateful::{AggregateOperator, Emission};
+pub(crate) use spec::window_fields;
+pub use spec::{AggregateSpec, instant, window_type};
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ pub fn encode(rows: &RecordBatch) -> Result<Arc<[u8]>, OperatorError> {
 ///
 /// # Errors
 /// If it is too short to be a block.
-pub fn rows(bytes: &[u8]) -> Result<u64, OperatorError> {
+fn row_count(bytes: &[u8]) -> Result<u64, OperatorError> {
     let head =
         bytes.first_chunk::<8>().ok_or_else(|| OperatorError::Damaged("a state block is cut short".to_string()))?;
     Ok(u64::from_le_bytes(*head))
@@ -41,7 +41,7 @@ pub fn rows(bytes: &[u8]) -> Result<u64, OperatorError> {
 /// # Errors
 /// If it is damaged or was written by another query.
 pub fn decode(bytes: &[u8], schema: &SchemaRef) -> Result<RecordBatch, OperatorError> {
-    let count = rows(bytes)?;
+    let count = row_count(bytes)?;
     let reader = StreamReader::try_new(Cursor::new(&bytes[8..]), None)?;
     let found = reader.schema();
     let same = found.fields().len() == schema.fields().len()

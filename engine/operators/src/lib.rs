@@ -1,82 +1,40 @@
 //! The parts of a query that run: stateless pipelines, time windows and aggregates with state.
 
 pub mod aggregate;
-pub mod block;
+mod block;
+mod block_changes;
+mod block_source;
+mod block_tiers;
+mod budget;
+mod by_hash;
+mod change;
+mod condition;
 pub mod dedup;
+mod emission;
+mod epoch_time;
+mod error;
+mod first_emission;
 pub mod functions;
 pub mod join;
 pub mod keyed;
 pub mod lookup;
 pub mod materialize;
+mod metrics;
+mod multiset;
 pub mod operator;
+mod pairs;
 pub mod pipeline;
 pub mod recompute;
 pub mod session;
+mod sized_batch;
 pub mod slot;
 pub mod state_rows;
 pub mod store;
+mod stored;
 pub mod window;
 
-pub use aggregate::{Aggregate, AggregateLane, AggregateSpec};
-pub use pipeline::{Passed, Pipeline};
+pub use emission::Emission;
+pub use error::{OperatorError, remedied};
+pub use pipeline::{Pipeline, PipelineOutput};
 pub use slot::SlotExec;
 pub use window::WindowSpec;
-
-/// What can go wrong inside an operator.
-#[derive(Debug)]
-pub enum OperatorError {
-    /// The query itself failed on a row, or an engine fault; the text says where.
-    Compute(String),
-    /// The checkpoint could not be read.
-    State(state::StateError),
-    /// A state block is not what this operator wrote.
-    Damaged(String),
-}
-
-impl std::fmt::Display for OperatorError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            OperatorError::Compute(what) => f.write_str(what),
-            OperatorError::State(error) => error.fmt(f),
-            OperatorError::Damaged(what) => {
-                write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record")
-            }
-        }
-    }
-}
-
-impl std::error::Error for OperatorError {}
-
-/// DataFusion's text of an error; where it names a setting of its own, which a job has not, what a job can do instead.
-pub fn remedied(text: String) -> String {
-    const KEYS: &[(&str, &str)] =
-        &[("Duplicate map key ", " was found"), ("map key must be unique, duplicate key found: ", "")];
-    let found = KEYS.iter().find_map(|(before, after)| {
-        let rest = &text[text.find(before)? + before.len()..];
-        Some(if after.is_empty() { rest.lines().next()? } else { rest.split_once(after)?.0 })
-    });
-    match found {
-        Some(key) => format!(
-            "[DUPLICATED_MAP_KEY] the key {key} stands twice in a map; keep each key once before the map is made, such as with array_distinct(…)"
-        ),
-        None => text,
-    }
-}
-
-impl From<datafusion::error::DataFusionError> for OperatorError {
-    fn from(error: datafusion::error::DataFusionError) -> Self {
-        OperatorError::Compute(remedied(error.strip_backtrace()))
-    }
-}
-
-impl From<arrow::error::ArrowError> for OperatorError {
-    fn from(error: arrow::error::ArrowError) -> Self {
-        OperatorError::Compute(error.to_string())
-    }
-}
-
-impl From<state::StateError> for OperatorError {
-    fn from(error: state::StateError) -> Self {
-        OperatorError::State(error)
-    }
-}

@@ -5,13 +5,15 @@ mod spec;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use datafusion::error::DataFusionError;
 
 use crate::OperatorError;
 use crate::keyed::hash::hash_keys;
-use index::{CHUNK_PAIRS, Index, Pairs};
+use crate::pairs::{CHUNK_PAIRS, Pairs};
+use crate::sized_batch::sized_batch;
+use index::Index;
 pub use spec::{LookupKind, LookupSpec};
 
 /// A static table, indexed by key, with what is to be done with it. A refresh makes another one.
@@ -63,17 +65,17 @@ impl Lookup {
         let kind = self.spec.kind();
         let mut matched = vec![false; rows.num_rows()];
         let mut pairs = Pairs::default();
-        let mut candidates = self.index.candidates(&hashes, !kind.gives_pairs());
+        let mut candidates = self.index.candidates(&hashes, !kind.emits_pairs());
         while let Some(chunk) = candidates.next_chunk(&matched) {
             let chunk = self.holding(rows, chunk)?;
-            chunk.stream.iter().for_each(|row| matched[*row as usize] = true);
-            if kind.gives_pairs() {
-                pairs.stream.extend(chunk.stream);
-                pairs.table.extend(chunk.table);
+            chunk.arriving.iter().for_each(|row| matched[*row as usize] = true);
+            if kind.emits_pairs() {
+                pairs.arriving.extend(chunk.arriving);
+                pairs.stored.extend(chunk.stored);
             }
         }
         match kind {
-            LookupKind::Inner => self.joined(rows, pairs.stream, UInt32Array::from(pairs.table)),
+            LookupKind::Inner => self.joined(rows, pairs.arriving, UInt32Array::from(pairs.stored)),
             LookupKind::Left => {
                 let (stream, table) = with_unmatched(&pairs, &matched);
                 self.joined(rows, stream, table)
@@ -83,8 +85,8 @@ impl Lookup {
             LookupKind::LeftAnti if self.spec.is_null_aware() && self.rows > 0 => {
                 let table_has_null = self.index.rows() < self.rows;
                 let is_null = |row: usize| hashes.has_null.as_ref().is_some_and(|has_null| has_null[row]);
-                let goes_out = |row: usize| !table_has_null && !matched[row] && !is_null(row);
-                self.picked(rows, (0..matched.len()).map(|row| Some(goes_out(row))).collect())
+                let is_emitted = |row: usize| !table_has_null && !matched[row] && !is_null(row);
+                self.picked(rows, (0..matched.len()).map(|row| Some(is_emitted(row))).collect())
             }
             LookupKind::LeftAnti => self.picked(rows, matched.into_iter().map(|matched| Some(!matched)).collect()),
         }
@@ -93,20 +95,18 @@ impl Lookup {
     /// The pairs for which the condition holds.
     fn holding(&self, rows: &RecordBatch, pairs: Pairs) -> Result<Pairs, OperatorError> {
         let Some(residual) = self.spec.residual() else { return Ok(pairs) };
-        debug_assert!(pairs.stream.len() <= CHUNK_PAIRS);
-        let (stream, table) = (UInt32Array::from(pairs.stream.clone()), UInt32Array::from(pairs.table.clone()));
+        debug_assert!(pairs.arriving.len() <= CHUNK_PAIRS);
+        let (stream, table) = (UInt32Array::from(pairs.arriving.clone()), UInt32Array::from(pairs.stored.clone()));
         let columns = residual.columns().iter().map(|column| self.column(rows, &stream, &table, *column));
         let mask = residual.holds(columns.collect::<Result<_, _>>()?, stream.len())?;
         if mask.true_count() == mask.len() {
             return Ok(pairs);
         }
-        let picked =
-            |values: Vec<u32>| values.into_iter().zip(mask.values()).filter_map(|(row, holds)| holds.then_some(row));
-        Ok(Pairs { stream: picked(pairs.stream).collect(), table: picked(pairs.table).collect() })
+        Ok(pairs.filter(&mask))
     }
 
     fn joined(&self, rows: &RecordBatch, stream: Vec<u32>, table: UInt32Array) -> Result<RecordBatch, OperatorError> {
-        let options = RecordBatchOptions::new().with_row_count(Some(stream.len()));
+        let pairs = stream.len();
         // A key that every row of the stream finds once, as in a join with a dimension: the stream's columns stay as they are.
         let is_whole =
             stream.len() == rows.num_rows() && stream.iter().enumerate().all(|(at, row)| at == *row as usize);
@@ -117,7 +117,7 @@ impl Lookup {
             false => self.column(rows, &stream, &table, *column),
         });
         let columns = columns.collect::<Result<_, _>>()?;
-        Ok(RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns, &options)?)
+        Ok(sized_batch(self.spec.output(), columns, pairs)?)
     }
 
     /// A column of stream columns followed by table columns, pair by pair.
@@ -140,9 +140,8 @@ impl Lookup {
 
     fn marked(&self, rows: &RecordBatch, mark: BooleanArray) -> Result<RecordBatch, OperatorError> {
         let mark: ArrayRef = Arc::new(mark);
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let columns = self.spec.columns().iter().map(|column| Arc::clone(rows.columns().get(*column).unwrap_or(&mark)));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns.collect(), &options)?)
+        Ok(sized_batch(self.spec.output(), columns.collect(), rows.num_rows())?)
     }
 
     fn picked(&self, rows: &RecordBatch, mask: BooleanArray) -> Result<RecordBatch, OperatorError> {
@@ -154,7 +153,7 @@ impl Lookup {
 /// The pairs with the rows of the stream that are in none, in the order of the stream.
 fn with_unmatched(pairs: &Pairs, matched: &[bool]) -> (Vec<u32>, UInt32Array) {
     if matched.iter().all(|matched| *matched) {
-        return (pairs.stream.clone(), UInt32Array::from(pairs.table.clone()));
+        return (pairs.arriving.clone(), UInt32Array::from(pairs.stored.clone()));
     }
     let (mut stream, mut table) = (Vec::with_capacity(matched.len()), Vec::with_capacity(matched.len()));
     let mut next = 0;
@@ -164,12 +163,13 @@ fn with_unmatched(pairs: &Pairs, matched: &[bool]) -> (Vec<u32>, UInt32Array) {
             stream.push(row);
             table.push(None);
         }
-        while pairs.stream.get(next) == Some(&row) {
+        while pairs.arriving.get(next) == Some(&row) {
             stream.push(row);
-            table.push(Some(pairs.table[next]));
+            table.push(Some(pairs.stored[next]));
             next += 1;
         }
     }
+    debug_assert_eq!(next, pairs.arriving.len(), "every pair is in the result");
     (stream, UInt32Array::from(table))
 }
 

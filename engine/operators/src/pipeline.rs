@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, BooleanArray, RecordBatch};
 use arrow::compute::{filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
@@ -14,6 +14,7 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 
+use crate::sized_batch::sized_batch;
 use crate::slot::{SlotExec, run_plan};
 
 /// A compiled stateless task. It holds no rows between chunks and can be shared by lanes.
@@ -26,7 +27,7 @@ pub struct Pipeline {
 
 /// Rows that a pipeline passed on, and the number that its conditions left out.
 #[derive(Debug)]
-pub struct Passed {
+pub struct PipelineOutput {
     /// The rows.
     pub rows: RecordBatch,
     /// Input rows that met every condition (an unnest may make several rows, or none, of one).
@@ -92,7 +93,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// If an expression fails on a row.
-    pub fn run(&self, input: &RecordBatch) -> Result<Passed> {
+    pub fn run(&self, input: &RecordBatch) -> Result<PipelineOutput> {
         let mut rows = input.clone();
         let mut taken = input.num_rows() as u64;
         let mut filtered = 0;
@@ -110,9 +111,8 @@ impl Pipeline {
         if one_to_one && taken != rows.num_rows() as u64 {
             return Err(DataFusionError::Internal("a projection changed the number of rows".to_string()));
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.schema), rows.columns().to_vec(), &options)?;
-        Ok(Passed { rows, taken, filtered })
+        let rows = sized_batch(&self.schema, rows.columns().to_vec(), rows.num_rows())?;
+        Ok(PipelineOutput { rows, taken, filtered })
     }
 }
 
@@ -180,6 +180,5 @@ fn filter(rows: RecordBatch, predicate: &Arc<dyn PhysicalExpr>, columns: Option<
 fn project(rows: &RecordBatch, columns: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef) -> Result<RecordBatch> {
     let count = rows.num_rows();
     let arrays = columns.iter().map(|column| column.evaluate(rows)?.into_array(count)).collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(count));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
+    Ok(sized_batch(schema, arrays, count)?)
 }

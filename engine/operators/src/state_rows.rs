@@ -1,15 +1,11 @@
-//! What operators keep, as rows for a reader: read from a checkpoint without opening the operator.
+//! What operators keep, as rows for a reader.
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::OperatorError;
-use crate::aggregate::GroupColumn;
-use crate::operator::{BlockSource, Stored};
-use crate::store::{StoreSpec, read_rows};
 
 /// The rows of one store of an operator.
 #[derive(Debug, Clone)]
@@ -18,33 +14,6 @@ pub struct StateRows {
     pub name: String,
     /// The rows.
     pub rows: RecordBatch,
-}
-
-/// The rows of stores, each with its blocks in `stored`.
-///
-/// # Errors
-/// If a block is missing or damaged.
-pub fn of_stores(
-    specs: Vec<StoreSpec>,
-    stored: Stored,
-    committed: &dyn BlockSource,
-) -> Result<Vec<StateRows>, OperatorError> {
-    let mut all = Vec::with_capacity(specs.len());
-    for (spec, blocks) in specs.into_iter().zip(stored.blocks) {
-        let batches = read_rows(&spec, blocks, stored.last, committed)?;
-        let rows = concat_batches(&spec.schema, &batches)?;
-        all.push(StateRows { rows: renamed(rows, &[])?, name: spec.name });
-    }
-    Ok(all)
-}
-
-/// The columns of an aggregate's result under the names that the query gives them.
-pub(crate) fn result_names(group: &[GroupColumn], window: &str, keys: &[String], calls: &[String]) -> Vec<String> {
-    let of_group = group.iter().map(|column| match column {
-        GroupColumn::Window => window.to_string(),
-        GroupColumn::Key(key) => keys.get(*key).cloned().unwrap_or_default(),
-    });
-    of_group.chain(calls.iter().cloned()).collect()
 }
 
 /// The rows under other names; each is there once, and any may be null.

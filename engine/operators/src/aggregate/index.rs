@@ -5,19 +5,7 @@ use std::collections::BTreeMap;
 use state::BlockKey;
 
 use super::shard::UNSHARDED;
-
-/// Blocks of one tier that a bucket may collect before they are merged into one of the next.
-pub(super) const COMPACT_BLOCKS: usize = 16;
-
-/// Lane number of compacted blocks: this plus their tier, which begins at 1. Lanes that read are numbered below it.
-pub(super) const COMPACTED_LANE: u16 = 0x8000;
-
-/// A block that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BlockRef {
-    pub key: BlockKey,
-    pub bytes: u64,
-}
+use crate::block_tiers::{BlockRef, due};
 
 /// The blocks of an operator, in the order in which they were made.
 #[derive(Debug, Default)]
@@ -69,12 +57,8 @@ impl Index {
     /// and a list would not come out in the order of its rows.
     pub fn due(&self, bucket: i64) -> Option<(u16, Vec<BlockRef>)> {
         let blocks = self.buckets.get(&bucket)?;
-        let newest = tier(&blocks.last()?.key);
-        let before = blocks.iter().rposition(|block| tier(&block.key) != newest).map_or(0, |at| at + 1);
-        let run = &blocks[before..];
-        let delta = |block: &BlockRef| (block.key.epoch, block.key.lane, block.key.sequence);
-        let deltas = 1 + run.windows(2).filter(|pair| delta(&pair[0]) != delta(&pair[1])).count();
-        (deltas >= COMPACT_BLOCKS).then(|| (newest + 1, run.to_vec()))
+        let (tier, from) = due(blocks, |key| (key.epoch, key.lane, key.sequence))?;
+        Some((tier, blocks[from..].to_vec()))
     }
 
     pub fn remove(&mut self, gone: &[BlockRef]) {
@@ -97,8 +81,4 @@ impl Index {
 
 fn order(key: &BlockKey) -> (u64, u16, u16, u8) {
     (key.epoch.0, key.lane, key.sequence, key.shard)
-}
-
-fn tier(key: &BlockKey) -> u16 {
-    key.lane.saturating_sub(COMPACTED_LANE)
 }

@@ -1,27 +1,33 @@
 //! The part of an aggregate that sees rows: folds them into one group per pane and key, and hands over the epoch's delta.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
-use arrow::compute::{filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
-use super::block::{Delta, encode};
+use super::call::accumulators;
+use super::delta::Delta;
+use super::panes::{panes, split_by_pane};
 use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
-pub use crate::operator::LateRows;
-use crate::window::WindowSpec;
+use crate::block::encode;
+use crate::change::Sign;
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
+use crate::operator::{LanePart, LateRows, OperatorLane};
+use crate::sized_batch::sized_batch;
 
-/// A block's rows are spread over shards when there are more than this many of them.
+/// A block's rows are spread over shards when there are more than this many of them: fewer are merged by one task sooner than eight
+/// are started. Part of how state is written: an epoch that is run again by another build must write the same.
 pub(super) const SHARD_ROWS_MIN: usize = 16_384;
 
-/// A lane hands over its groups before the end of the epoch when they take more than this, bytes.
+/// A lane encodes its groups before the end of the epoch when they take more than this, bytes: encoded they take a fraction of it.
 const LANE_BYTES_MAX: usize = 64 << 20;
 
 /// Folds the rows of one lane.
@@ -108,10 +114,8 @@ impl AggregateLane {
         };
         for (call, accumulator) in self.spec.calls.iter().zip(&mut self.accumulators) {
             let values = call.values(rows)?;
-            let filter =
-                call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
-            let filter = filter.as_ref().map(|filter| filter.as_boolean());
-            accumulator.update_batch(&values, &self.group_indices, filter, groups)?;
+            let mask = call.mask(rows)?;
+            accumulator.update_batch(&values, &self.group_indices, mask.as_ref(), groups)?;
         }
         Ok(())
     }
@@ -137,9 +141,9 @@ impl AggregateLane {
         for accumulator in &mut self.accumulators {
             keys.extend(accumulator.state(EmitTo::All)?);
         }
+        // A global aggregate without functions has no column to count; its group is one row.
         let count = panes.as_ref().map(|panes| panes.len()).or(keys.first().map(|key| key.len())).unwrap_or(1);
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(&self.state_schema), keys, &options)?;
+        let rows = sized_batch(&self.state_schema, keys, count)?;
         match panes {
             Some(panes) => {
                 for (pane, rows) in split_by_pane(&rows, &panes)? {
@@ -177,7 +181,7 @@ impl AggregateLane {
         } else {
             Some(new_group_values(group_schema(&self.spec), &GroupOrdering::None)?)
         };
-        self.accumulators = self.spec.accumulators()?;
+        self.accumulators = accumulators(&self.spec.calls)?;
         self.group_indices.clear();
         if !self.deltas.is_empty() {
             let full = || {
@@ -198,54 +202,32 @@ fn group_schema(spec: &AggregateSpec) -> SchemaRef {
     Arc::new(Schema::new(pane.into_iter().chain(keys).collect::<Vec<_>>()))
 }
 
-struct Panes {
-    starts: Vec<i64>,
-    kept: BooleanArray,
+/// A lane behind the interface of all operators.
+pub(super) struct EmissionLane {
+    lane: AggregateLane,
+    emission: Emission,
 }
 
-/// The pane of each row, and which rows are late or have no time.
-fn panes(window: &WindowSpec, times: &ArrayRef, late_watermark_us: Option<i64>) -> Result<(Panes, LateRows)> {
-    if !matches!(times.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
-        return Err(DataFusionError::Internal(format!("a window over {} instead of a timestamp", times.data_type())));
+impl EmissionLane {
+    /// An empty lane of an aggregate that emits in this way.
+    ///
+    /// # Errors
+    /// As [`AggregateLane::new`].
+    pub fn new(spec: Arc<AggregateSpec>, emission: Emission) -> Result<EmissionLane> {
+        Ok(EmissionLane { lane: AggregateLane::new(spec)?, emission })
     }
-    let times = times.as_primitive::<TimestampMicrosecondType>();
-    let pane_us = window.pane_us();
-    let mut starts = Vec::with_capacity(times.len());
-    let mut pane = window.pane_of(0);
-    for time_us in times.values() {
-        // Rows come nearly in order of time: most fall into the pane of the row before.
-        if *time_us < pane || time_us.saturating_sub(pane) >= pane_us {
-            pane = window.pane_of(*time_us);
+}
+
+impl OperatorLane for EmissionLane {
+    fn push(&mut self, _: usize, sign: Sign, rows: &RecordBatch, time: &EpochTime) -> Result<LateRows, OperatorError> {
+        if sign != Sign::Add {
+            return Err(OperatorError::Compute("an aggregate of blocks cannot retract rows".to_string()));
         }
-        starts.push(pane);
+        // Complete mode evicts nothing, so nothing comes too late for it (Spark §3).
+        self.lane.push(rows, time.late_us.filter(|_| self.emission != Emission::Complete))
     }
-    let is_late =
-        |pane_us: i64| late_watermark_us.is_some_and(|watermark_us| window.last_end_of(pane_us) <= watermark_us);
-    let oldest = starts.iter().min().copied();
-    if times.null_count() == 0 && !oldest.is_some_and(is_late) {
-        return Ok((Panes { starts, kept: BooleanArray::new_null(0) }, LateRows::default()));
-    }
-    let late: BooleanArray = (0..times.len()).map(|row| Some(times.is_valid(row) && is_late(starts[row]))).collect();
-    let kept: BooleanArray = (0..times.len()).map(|row| Some(times.is_valid(row) && !late.value(row))).collect();
-    let left = LateRows { late: late.true_count() as u64, untimed: times.null_count() as u64, mask: Some(late) };
-    Ok((Panes { starts, kept }, left))
-}
 
-fn split_by_pane(rows: &RecordBatch, panes: &ArrayRef) -> Result<Vec<(i64, RecordBatch)>> {
-    let panes = panes.as_primitive::<Int64Type>();
-    let mut positions: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-    for (row, pane) in panes.values().iter().enumerate() {
-        positions.entry(*pane).or_default().push(row as u32);
+    fn finish(&mut self) -> Result<LanePart, OperatorError> {
+        Ok(Box::new(self.lane.finish()?))
     }
-    if let (1, Some((pane, _))) = (positions.len(), positions.first_key_value()) {
-        return Ok(vec![(*pane, rows.clone())]);
-    }
-    if rows.num_columns() == 0 {
-        // Nothing but the window is asked for: a pane is one row without columns.
-        return Ok(positions.into_iter().map(|(pane, of_pane)| (pane, rows.slice(0, of_pane.len()))).collect());
-    }
-    positions
-        .into_iter()
-        .map(|(pane, of_pane)| Ok((pane, take_record_batch(rows, &UInt32Array::from(of_pane))?)))
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::error::Result;
@@ -10,9 +10,12 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
+use super::call::{accumulators, state_widths};
+use super::group::GroupColumn;
 use super::shard::{key_hashes, shard_of};
-use super::spec::{AggregateSpec, GroupColumn};
+use super::spec::AggregateSpec;
 use crate::OperatorError;
+use crate::sized_batch::sized_batch;
 
 /// Merges the state rows of any number of blocks.
 pub struct Merger<'a> {
@@ -39,9 +42,9 @@ impl<'a> Merger<'a> {
         Ok(Merger {
             spec,
             keys: spec.keys.len(),
-            widths: spec.state_widths()?,
+            widths: state_widths(&spec.calls)?,
             groups,
-            accumulators: spec.accumulators()?,
+            accumulators: accumulators(&spec.calls)?,
             group_indices: Vec::new(),
             count: 0,
         })
@@ -87,6 +90,7 @@ impl<'a> Merger<'a> {
             accumulator.merge_batch(&rows.columns()[from..from + width], &self.group_indices, self.count)?;
             from += width;
         }
+        debug_assert_eq!(from, rows.num_columns(), "every column of a state is a key or a function's");
         Ok(())
     }
 
@@ -99,10 +103,10 @@ impl<'a> Merger<'a> {
         for accumulator in &mut self.accumulators {
             columns.extend(accumulator.state(EmitTo::All)?);
         }
-        batch(schema, columns, self.count)
+        Ok(sized_batch(schema, columns, self.count)?)
     }
 
-    /// The result: grouping columns and values. A global aggregate without rows gives its one row of empty-group values.
+    /// The result: grouping columns and values. A global aggregate without rows has its one row of empty-group values.
     ///
     /// # Errors
     /// If a function fails.
@@ -124,15 +128,15 @@ impl<'a> Merger<'a> {
         for accumulator in &mut self.accumulators {
             columns.push(accumulator.evaluate(EmitTo::All)?);
         }
-        Ok(batch(&self.spec.output, columns, self.count)?)
+        Ok(sized_batch(&self.spec.output, columns, self.count)?)
     }
 
-    /// The metrics of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
+    /// The values of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
     /// values they never saw (sum 0 instead of null, min the largest number), the plain forms can.
     fn empty_group(&self) -> Result<RecordBatch> {
         let values =
             self.spec.calls.iter().map(|call| call.function.create_accumulator()?.evaluate()?.to_array_of_size(1));
-        batch(&self.spec.output, values.collect::<Result<_>>()?, 1)
+        Ok(sized_batch(&self.spec.output, values.collect::<Result<_>>()?, 1)?)
     }
 
     fn take_keys(&mut self) -> Result<Vec<ArrayRef>> {
@@ -141,10 +145,4 @@ impl<'a> Merger<'a> {
             None => Ok(Vec::new()),
         }
     }
-}
-
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    debug_assert!(columns.iter().all(|column| column.len() == rows));
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

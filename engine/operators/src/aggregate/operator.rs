@@ -1,280 +1,159 @@
-//! The part of an aggregate that holds state: takes in the lanes' deltas, says what may be emitted, merges it, and forgets.
+//! An aggregate behind the interface of all operators: what it emits in each output mode.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use epoch::EpochId;
-use state::{BlockKey, BucketRange, OperatorId};
+use arrow::array::BooleanArray;
+use arrow::compute::{concat_batches, filter_record_batch};
+use state::BlockKey;
 
-use super::block::{self, Delta};
-use super::index::{BlockRef, COMPACTED_LANE, Index};
-use super::lane::SHARD_ROWS_MIN;
+use super::delta::Delta;
 use super::merge::Merger;
-use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
-use super::spec::AggregateSpec;
+use super::state::AggregateState;
 use crate::OperatorError;
-pub use crate::operator::{BlockChanges, BlockSource};
-use crate::operator::{EpochTime, Task};
-
-/// Blocks up to which they are deleted one by one when their windows go. A range of keys is one entry however many blocks are
-/// in it, but RocksDB sorts all ranges of its write buffer anew for the first read after each: thousands of them, of small
-/// epochs, would make every read slow.
-const DELETES_MAX: usize = 256;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
+use crate::keyed::hash::hash_keys;
+use crate::metrics::StateMetrics;
+use crate::multiset::changes;
+use crate::operator::{LanePart, Operator, Task};
 
 /// An aggregate with its state.
-pub struct Aggregate {
-    spec: Arc<AggregateSpec>,
-    operator: OperatorId,
-    state_schema: SchemaRef,
-    index: Index,
-    /// Blocks of the running epoch, not yet committed.
-    pending: BTreeMap<BlockKey, Arc<[u8]>>,
-    /// Buckets that the running epoch changed.
-    touched: BTreeSet<i64>,
+pub(super) struct Aggregate {
+    state: AggregateState,
+    emission: Emission,
+    /// Groups that the last epoch touched, counted lane by lane.
+    updated: u64,
+}
+
+impl Operator for Aggregate {
+    fn absorb(&mut self, time: &EpochTime, part: LanePart, lane: u16) -> Result<(), OperatorError> {
+        let deltas = part.downcast::<Vec<Delta>>();
+        let deltas = deltas.map_err(|_| OperatorError::Compute("a lane handed over what is no delta".to_string()))?;
+        if lane == 0 {
+            self.updated = 0;
+        }
+        self.updated += deltas.iter().map(|delta| delta.rows).sum::<u64>();
+        self.state.absorb(time.epoch, lane, *deltas);
+        Ok(())
+    }
+
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        let whole = |groups: Vec<i64>| groups.into_iter().map(|group| Task { group, shard: None }).collect();
+        Ok(match self.emission {
+            Emission::Append => self.state.merge_tasks(&self.state.complete_windows(time)),
+            Emission::Replace | Emission::Changes | Emission::ReplaceAndChanges => {
+                whole(self.state.touched_groups(time))
+            }
+            Emission::Complete => {
+                // The first epoch emits even no rows: what stands above may have a row all the same, as `count(*)` of all has.
+                let is_due = self.state.is_touched() || time.epoch.0 == 0;
+                whole(if is_due { vec![0] } else { Vec::new() })
+            }
+        })
+    }
+
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let state = &self.state;
+        match self.emission {
+            Emission::Append => Ok(vec![Change::add(state.merge(committed, task)?)]),
+            Emission::Replace => self.bucket(task.group, committed),
+            Emission::ReplaceAndChanges => {
+                let mut changes = self.bucket(task.group, committed)?;
+                changes.extend(self.changes(task.group, time, committed)?);
+                Ok(changes)
+            }
+            Emission::Changes => self.changes(task.group, time, committed),
+            Emission::Complete => {
+                let tasks = state.merge_tasks(&state.all_groups(time));
+                let parts = tasks.into_iter().map(|task| state.merge(committed, task));
+                let rows = concat_batches(&state.spec().output, &parts.collect::<Result<Vec<_>, _>>()?)?;
+                Ok(vec![Change { sign: Sign::Replace { bucket: 0 }, rows }])
+            }
+        }
+    }
+
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        let evict_until_us = time.watermark_us.filter(|_| self.emission != Emission::Complete);
+        self.state.prepare_commit(committed, time.epoch, evict_until_us)
+    }
+
+    fn committed(&mut self) {
+        self.state.committed();
+    }
+
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
+        self.emission != Emission::Complete && !self.state.complete_windows(next).is_empty()
+    }
+
+    fn is_final(&self, bucket: i64, time: &EpochTime) -> bool {
+        let window = self.state.spec().window.filter(|_| self.emission != Emission::Complete);
+        window.is_some_and(|window| window.is_complete(bucket, time.watermark_us))
+    }
+
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        let state = &self.state;
+        let mut count = 0;
+        for bucket in state.buckets() {
+            let mut merger = Merger::new(state.spec())?;
+            for (key, _) in state.blocks_of(bucket..bucket + 1) {
+                merger.push(&state.read(committed, &key)?, None)?;
+            }
+            count += merger.groups() as u64;
+        }
+        Ok(count)
+    }
+
+    fn metrics(&self) -> StateMetrics {
+        StateMetrics {
+            updated: self.updated,
+            blocks: self.state.blocks() as u64,
+            bytes: self.state.bytes(),
+            ..StateMetrics::default()
+        }
+    }
 }
 
 impl Aggregate {
-    /// The operator with the state it has in the checkpoint: the keys and sizes of its blocks.
-    ///
-    /// # Errors
-    /// If a function does not say what its state is.
-    pub fn open(spec: Arc<AggregateSpec>, blocks: Vec<(BlockKey, u64)>) -> Result<Aggregate, OperatorError> {
-        let operator = OperatorId::of(&spec.operator);
-        let index = Index::new(blocks.into_iter().map(|(key, bytes)| BlockRef { key, bytes }));
-        let state_schema = spec.state_schema()?;
-        Ok(Aggregate { spec, operator, state_schema, index, pending: BTreeMap::new(), touched: BTreeSet::new() })
+    pub fn new(state: AggregateState, emission: Emission) -> Aggregate {
+        Aggregate { state, emission, updated: 0 }
     }
 
-    /// What it computes.
-    pub fn spec(&self) -> &Arc<AggregateSpec> {
-        &self.spec
+    /// One window or hash bucket, whole.
+    fn bucket(&self, group: i64, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let sign = Sign::Replace { bucket: group };
+        let tasks = self.state.merge_tasks(&[group]);
+        tasks.into_iter().map(|task| Ok(Change { sign, rows: self.state.merge(committed, task)? })).collect()
     }
 
-    /// Takes in what one lane made. Lanes must be absorbed in order.
-    pub fn absorb(&mut self, epoch: EpochId, lane: u16, deltas: Vec<Delta>) {
-        for delta in deltas {
-            let Delta { bucket, shard, sequence, bytes, .. } = delta;
-            let key = BlockKey { operator: self.operator, bucket, shard, epoch, lane, sequence };
-            self.touched.insert(bucket);
-            self.put(key, bytes);
+    /// The difference that the epoch makes to one window or hash bucket. Only the keys it touched are merged, once without
+    /// the epoch's blocks and once with them.
+    fn changes(&self, group: i64, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let state = &self.state;
+        let blocks: Vec<(BlockKey, bool)> = state.blocks_of(state.buckets_of(group)).collect();
+        let keys = state.spec().keys.len();
+        let mut touched = HashSet::new();
+        for (key, _) in blocks.iter().filter(|(_, is_new)| *is_new) {
+            let rows = state.read(committed, key)?;
+            touched.extend(hash_keys(&rows.columns()[..keys], rows.num_rows())?.keys);
         }
-    }
-
-    /// Starts of the windows that became complete between two watermarks.
-    pub fn complete_windows(&self, moment: &EpochTime) -> Vec<i64> {
-        let Some(window) = self.spec.window else { return Vec::new() };
-        let complete: BTreeSet<i64> = self
-            .index
-            .buckets()
-            .flat_map(|pane| window.windows_of(pane))
-            .filter(|start| {
-                window.is_complete(*start, moment.watermark_us) && !window.is_complete(*start, moment.late_us)
-            })
-            .collect();
-        complete.into_iter().collect()
-    }
-
-    /// Windows or key buckets whose result the running epoch changed.
-    pub fn touched_groups(&self, moment: &EpochTime) -> Vec<i64> {
-        let groups: BTreeSet<i64> = match self.spec.window {
-            Some(window) => self
-                .touched
-                .iter()
-                .flat_map(|pane| window.windows_of(*pane))
-                .filter(|start| !window.is_complete(*start, moment.late_us))
-                .collect(),
-            None => self.touched.clone(),
-        };
-        self.with_global(groups, moment)
-    }
-
-    /// All windows or key buckets that have state.
-    pub fn all_groups(&self, moment: &EpochTime) -> Vec<i64> {
-        let groups: BTreeSet<i64> = match self.spec.window {
-            Some(window) => self.index.buckets().flat_map(|pane| window.windows_of(pane)).collect(),
-            None => self.index.buckets().collect(),
-        };
-        self.with_global(groups, moment)
-    }
-
-    /// Blocks of these buckets, oldest first, each with whether the running epoch made it.
-    pub(super) fn blocks_of(&self, buckets: std::ops::Range<i64>) -> impl Iterator<Item = (BlockKey, bool)> + '_ {
-        self.index.blocks_in(buckets).map(|block| (block.key, self.pending.contains_key(&block.key)))
-    }
-
-    /// Every bucket that has state.
-    pub(super) fn buckets(&self) -> impl Iterator<Item = i64> + '_ {
-        self.index.buckets()
-    }
-
-    /// Whether the running epoch brought rows.
-    pub fn is_touched(&self) -> bool {
-        !self.touched.is_empty()
-    }
-
-    /// A global aggregate has its one row from the first epoch on, even if nothing was read (Spark §4.3).
-    fn with_global(&self, mut groups: BTreeSet<i64>, moment: &EpochTime) -> Vec<i64> {
-        if self.spec.is_global() && moment.epoch == EpochId(0) {
-            groups.insert(0);
-        }
-        groups.into_iter().collect()
-    }
-
-    /// The tasks in which these groups are merged: one each, or one a shard for large ones.
-    pub fn merge_items(&self, groups: &[i64]) -> Vec<Task> {
-        let items = groups.iter().flat_map(|group| match self.index.is_sharded(self.buckets_of(*group)) {
-            false => vec![Task { group: *group, shard: None }],
-            true => (0..SHARDS).map(|shard| Task { group: *group, shard: Some(shard) }).collect(),
-        });
-        items.collect()
-    }
-
-    /// The result of one task.
-    ///
-    /// # Errors
-    /// If a block is missing or damaged, or a function fails.
-    pub fn merge(&self, committed: &dyn BlockSource, item: Task) -> Result<RecordBatch, OperatorError> {
-        let mut merger = Merger::new(&self.spec)?;
-        self.push_all(&mut merger, committed, self.index.blocks_in(self.buckets_of(item.group)), item.shard)?;
-        merger.into_result(item.group)
-    }
-
-    /// Forgets what no later epoch needs, merges blocks that have become many, and says what to write.
-    ///
-    /// # Errors
-    /// If a block to be compacted cannot be read.
-    pub fn prepare_commit(
-        &mut self,
-        committed: &dyn BlockSource,
-        epoch: EpochId,
-        evict_until_us: Option<i64>,
-    ) -> Result<BlockChanges, OperatorError> {
-        let mut changes = BlockChanges::default();
-        self.evict(evict_until_us, &mut changes);
-        for bucket in std::mem::take(&mut self.touched) {
-            while let Some((tier, run)) = self.index.due(bucket) {
-                self.compact(committed, epoch, tier, run, &mut changes)?;
+        let (mut before, mut after) = (Merger::new(state.spec())?, Merger::new(state.spec())?);
+        for (key, is_new) in &blocks {
+            let rows = state.read(committed, key)?;
+            let hashes = hash_keys(&rows.columns()[..keys], rows.num_rows())?.keys;
+            let mask: BooleanArray = hashes.iter().map(|hash| Some(touched.contains(hash))).collect();
+            let rows = filter_record_batch(&rows, &mask)?;
+            if !is_new {
+                before.push(&rows, None)?;
             }
+            after.push(&rows, None)?;
         }
-        // Nothing reads them between here and the commit, so they are handed over, not copied.
-        changes.puts = std::mem::take(&mut self.pending).into_iter().collect();
-        Ok(changes)
-    }
-
-    /// The epoch is durable: its blocks are read from the checkpoint from now on.
-    pub fn committed(&mut self) {
-        self.pending.clear();
-    }
-
-    /// Bytes of state, encoded.
-    pub fn bytes(&self) -> u64 {
-        self.index.bytes()
-    }
-
-    /// Number of blocks of state.
-    pub fn blocks(&self) -> usize {
-        self.index.len()
-    }
-
-    pub(super) fn buckets_of(&self, group: i64) -> std::ops::Range<i64> {
-        match self.spec.window {
-            Some(window) => window.panes_of(group),
-            None => group..group + 1,
-        }
-    }
-
-    pub(super) fn read(&self, committed: &dyn BlockSource, key: &BlockKey) -> Result<RecordBatch, OperatorError> {
-        match self.pending.get(key) {
-            Some(bytes) => block::decode(bytes, &self.state_schema),
-            None => block::decode(&committed.block(key)?, &self.state_schema),
-        }
-    }
-
-    fn put(&mut self, key: BlockKey, bytes: Arc<[u8]>) {
-        self.index.add(BlockRef { key, bytes: bytes.len() as u64 });
-        self.pending.insert(key, bytes);
-    }
-
-    /// Drops the panes that belong to complete windows only.
-    fn evict(&mut self, until_us: Option<i64>, changes: &mut BlockChanges) {
-        let (Some(window), Some(until_us)) = (self.spec.window, until_us) else { return };
-        let Some(last) = self.index.buckets().take_while(|pane| window.last_end_of(*pane) <= until_us).last() else {
-            return;
-        };
-        let mut committed = Vec::new();
-        for BlockRef { key, .. } in self.index.take_below(last + 1) {
-            self.touched.remove(&key.bucket);
-            if self.pending.remove(&key).is_none() {
-                committed.push(key);
-            }
-        }
-        match committed.as_slice() {
-            [first, .., _] if committed.len() > DELETES_MAX => {
-                changes.drops.push(BucketRange { operator: self.operator, from: first.bucket, until: last + 1 });
-            }
-            _ => changes.deletes.extend(committed),
-        }
-    }
-
-    fn compact(
-        &mut self,
-        committed: &dyn BlockSource,
-        epoch: EpochId,
-        tier: u16,
-        run: Vec<BlockRef>,
-        changes: &mut BlockChanges,
-    ) -> Result<(), OperatorError> {
-        let mut merged = Vec::new();
-        if run.iter().all(|block| block.key.shard == UNSHARDED) {
-            let rows = self.merged_state(committed, &run, None)?;
-            match rows.num_rows() > SHARD_ROWS_MIN {
-                true => merged = split_by_key(&rows, self.spec.keys.len(), shard_of)?,
-                false => merged.push((UNSHARDED, rows)),
-            }
-        } else {
-            for shard in 0..SHARDS {
-                merged.push((shard, self.merged_state(committed, &run, Some(shard))?));
-            }
-        }
-        self.index.remove(&run);
-        for block in &run {
-            if self.pending.remove(&block.key).is_none() {
-                changes.deletes.push(block.key);
-            }
-        }
-        let Some(BlockRef { key, .. }) = run.first() else { return Ok(()) };
-        for (shard, rows) in merged.into_iter().filter(|(_, rows)| rows.num_rows() > 0) {
-            let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, shard, ..*key };
-            self.put(key, block::encode(&rows)?);
-        }
-        Ok(())
-    }
-
-    /// The state rows of these blocks, or those of one shard, merged.
-    fn merged_state(
-        &self,
-        committed: &dyn BlockSource,
-        run: &[BlockRef],
-        shard: Option<u8>,
-    ) -> Result<RecordBatch, OperatorError> {
-        let mut merger = Merger::new(&self.spec)?;
-        self.push_all(&mut merger, committed, run.iter(), shard)?;
-        Ok(merger.into_state(&self.state_schema)?)
-    }
-
-    fn push_all<'a>(
-        &self,
-        merger: &mut Merger<'_>,
-        committed: &dyn BlockSource,
-        blocks: impl Iterator<Item = &'a BlockRef>,
-        shard: Option<u8>,
-    ) -> Result<(), OperatorError> {
-        for block in blocks.filter(|block| shard.is_none_or(|shard| [shard, UNSHARDED].contains(&block.key.shard))) {
-            let filter = shard.filter(|_| block.key.shard == UNSHARDED);
-            merger.push(&self.read(committed, &block.key)?, filter)?;
-        }
-        Ok(())
+        // A global aggregate has its row from the first epoch on; before that there is nothing to retract.
+        let is_first = time.epoch.0 == 0 && state.spec().is_global();
+        let before = before.into_result(group)?;
+        let before = if is_first { before.slice(0, 0) } else { before };
+        changes(&before, &after.into_result(group)?)
     }
 }

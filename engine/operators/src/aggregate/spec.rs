@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
+use arrow::array::{Array, ArrayRef, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
-use datafusion::logical_expr::GroupsAccumulator;
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
-use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 
+use super::call::{AggregateCall, state_fields};
+use super::group::{GroupColumn, key_fields};
 use crate::window::WindowSpec;
 
 /// An aggregate over the rows of a pipeline, whose columns it names by position.
@@ -35,26 +33,6 @@ pub struct AggregateSpec {
     pub output: SchemaRef,
 }
 
-/// One grouping column of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupColumn {
-    /// The window, as a struct of start and end.
-    Window,
-    /// The key with this position in [`AggregateSpec::keys`].
-    Key(usize),
-}
-
-/// One call of an aggregate function.
-#[derive(Debug, Clone)]
-pub struct AggregateCall {
-    /// The call as the user wrote it, for people to read.
-    pub name: String,
-    /// The function with its arguments as columns of the input.
-    pub function: Arc<AggregateFunctionExpr>,
-    /// `FILTER (WHERE …)`.
-    pub filter: Option<Arc<dyn PhysicalExpr>>,
-}
-
 /// The type of an instant: microseconds, UTC.
 pub fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
@@ -70,90 +48,20 @@ pub(crate) fn window_fields() -> Fields {
     Fields::from(vec![Field::new("start", instant(), true), Field::new("end", instant(), true)])
 }
 
-impl AggregateCall {
-    /// What the function is given of these rows: its arguments, then the terms of its ORDER BY.
-    ///
-    /// # Errors
-    /// If an expression fails on a row.
-    pub(crate) fn values(&self, rows: &RecordBatch) -> Result<Vec<ArrayRef>> {
-        let order = self.function.order_bys().iter().map(|term| Arc::clone(&term.expr));
-        let arguments = self.function.expressions().into_iter().chain(order);
-        arguments.map(|argument| argument.evaluate(rows)?.into_array(rows.num_rows())).collect()
-    }
-}
-
 impl AggregateSpec {
     /// Schema of a state block: the keys, then every function's intermediate state.
     ///
     /// # Errors
     /// If a function does not say what its state is.
     pub fn state_schema(&self) -> Result<SchemaRef> {
-        let keys = self.keys.iter().enumerate().map(|(position, column)| {
-            Field::new(format!("key_{position}"), self.input.field(*column).data_type().clone(), true)
-        });
-        let mut fields: Vec<Field> = keys.collect();
-        for (position, call) in self.calls.iter().enumerate() {
-            for (part, field) in call.function.state_fields()?.iter().enumerate() {
-                fields.push(field.as_ref().clone().with_name(format!("state_{position}_{part}")).with_nullable(true));
-            }
-        }
+        let mut fields = key_fields(&self.keys, &self.input);
+        fields.extend(state_fields(&self.calls)?);
         Ok(Arc::new(Schema::new(fields)))
-    }
-
-    /// Number of state columns of each function, in order.
-    ///
-    /// # Errors
-    /// If a function does not say what its state is.
-    pub fn state_widths(&self) -> Result<Vec<usize>> {
-        self.calls.iter().map(|call| Ok(call.function.state_fields()?.len())).collect()
-    }
-
-    /// A fresh accumulator for each function.
-    ///
-    /// # Errors
-    /// If a function cannot make one.
-    pub fn accumulators(&self) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
-        self.calls.iter().map(|call| accumulator(&call.function)).collect()
     }
 
     /// True if all rows fall into one group.
     pub fn is_global(&self) -> bool {
         self.window.is_none() && self.keys.is_empty()
-    }
-
-    /// What a state block must match to be read back: keys, functions, window and types. Changing it changes the state.
-    ///
-    /// # Errors
-    /// If a function does not say what its state is.
-    pub fn fingerprint(&self) -> Result<Vec<String>> {
-        let mut parts = Vec::new();
-        if let Some(window) = &self.window {
-            parts.push(format!(
-                "window size {} µs, slide {} µs, offset {} µs",
-                window.size_us, window.slide_us, window.offset_us
-            ));
-        }
-        for (column, name) in self.keys.iter().zip(&self.key_names) {
-            parts.push(format!("key {name} {}", self.input.field(*column).data_type()));
-        }
-        for call in &self.calls {
-            let types: Vec<String> =
-                call.function.state_fields()?.iter().map(|field| field.data_type().to_string()).collect();
-            parts.push(format!("aggregate {} [{}]", call.name, types.join(", ")));
-        }
-        Ok(parts)
-    }
-
-    /// What it computes, in words, for `engine explain`.
-    pub fn describe(&self) -> String {
-        let window = self.window.map(|window| format!("{}, ", window.describe())).unwrap_or_default();
-        let keys = match self.key_names.as_slice() {
-            [] => "no key".to_string(),
-            [name] => format!("key {name}"),
-            names => format!("keys {}", names.join(", ")),
-        };
-        let calls: Vec<&str> = self.calls.iter().map(|call| call.name.as_str()).collect();
-        format!("aggregate ({window}{keys}: {})", calls.join(", "))
     }
 
     /// The window column of a result of `rows` rows that all belong to the window starting at `start_us`.
@@ -165,16 +73,4 @@ impl AggregateSpec {
         debug_assert_eq!(array.len(), rows);
         Ok(Arc::new(array))
     }
-}
-
-/// The grouped form of a function, or many of its plain form.
-///
-/// # Errors
-/// If the function cannot make one.
-pub(crate) fn accumulator(function: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {
-    if function.groups_accumulator_supported() {
-        return function.create_groups_accumulator();
-    }
-    let function = Arc::clone(function);
-    Ok(Box::new(GroupsAccumulatorAdapter::new(move || function.create_accumulator())))
 }

@@ -10,45 +10,15 @@ use hashbrown::hash_table::Entry;
 
 use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
-use crate::keyed::{KeyedInput, KeyedLane, PieceRows, instants};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, LateRows, Operator, OperatorLane, Sign, StateMetrics,
-    Stored, Task,
-};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::Change;
+use crate::epoch_time::EpochTime;
+use crate::keyed::{KeyedInput, ShardInput, instants};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
-
-/// The part that sees rows: a keyed lane that takes nothing back.
-#[derive(Debug)]
-pub(super) struct DedupLane {
-    name: String,
-    rows: KeyedLane,
-}
-
-impl DedupLane {
-    pub fn new(name: String, rows: KeyedLane) -> DedupLane {
-        DedupLane { name, rows }
-    }
-}
-
-impl OperatorLane for DedupLane {
-    fn push(
-        &mut self,
-        port: usize,
-        sign: Sign,
-        rows: &RecordBatch,
-        moment: &EpochTime,
-    ) -> Result<LateRows, OperatorError> {
-        if sign != Sign::Add {
-            let what = format!("{}: rows that change cannot be deduplicated", self.name);
-            return Err(OperatorError::Compute(format!("{what}; deduplicate before the aggregate or join")));
-        }
-        self.rows.push(port, sign, rows, moment)
-    }
-
-    fn finish(&mut self) -> Result<LanePart, OperatorError> {
-        self.rows.finish()
-    }
-}
+use crate::stored::Stored;
 
 /// A deduplication with its state.
 #[derive(Debug)]
@@ -61,7 +31,7 @@ pub struct Dedup {
 impl Dedup {
     pub(super) fn open(spec: Arc<DedupSpec>, stored: Stored) -> Dedup {
         let blocks = stored.blocks.into_iter().next().unwrap_or_default();
-        let store = Store::open(spec.store(), blocks, stored.last, stored.budget);
+        let store = Store::open(spec.store(), blocks, stored.budget);
         Dedup { spec, store, input: KeyedInput::default() }
     }
 
@@ -69,8 +39,8 @@ impl Dedup {
     fn take_new(
         &self,
         shard: &mut Shard,
-        rows: &PieceRows<'_>,
-        moment: &EpochTime,
+        rows: &ShardInput<'_>,
+        time: &EpochTime,
     ) -> Result<Option<RecordBatch>, OperatorError> {
         let mut seen: HashTable<u128> = HashTable::new();
         let mut new = Vec::new();
@@ -85,12 +55,12 @@ impl Dedup {
         }
         let keys: Vec<u128> = new.iter().map(|row| rows.keys[*row as usize]).collect();
         let passed = take_record_batch(&rows.rows, &UInt32Array::from(new))?;
-        shard.insert(&self.remembered(&passed, moment)?, &keys)?;
+        shard.insert(&self.remembered(&passed, time)?, &keys)?;
         Ok(Some(passed))
     }
 
-    /// What is kept of rows: their keys, and when they go.
-    fn remembered(&self, rows: &RecordBatch, moment: &EpochTime) -> Result<RecordBatch, OperatorError> {
+    /// What is kept of rows: their keys, and when they are evicted.
+    fn remembered(&self, rows: &RecordBatch, time: &EpochTime) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = self.spec.keys.iter().map(|key| rows.column(*key).clone()).collect();
         let times = match self.spec.expiry {
             Expiry::Never => None,
@@ -105,7 +75,7 @@ impl Dedup {
                 Some(TimestampMicrosecondArray::from_iter_values(expires))
             }
             Expiry::TimeToLive { us } => {
-                let expires = moment.batch_time_us.saturating_add(us);
+                let expires = time.batch_time_us.saturating_add(us);
                 Some(TimestampMicrosecondArray::from_value(expires, rows.num_rows()))
             }
         };
@@ -119,38 +89,34 @@ impl Operator for Dedup {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.store.any_due(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.store.any_due(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         let mut passed = Vec::new();
         for number in shards.clone() {
             let mut rows = self.input.of_shard(number).peekable();
-            if rows.peek().is_none() && !self.store.is_due(number, moment) {
+            if rows.peek().is_none() && !self.store.is_due(number, time) {
                 continue;
             }
-            let mut shard = self.store.shard(number, moment, committed)?;
+            let mut shard = self.store.shard(number, time, committed)?;
             for part in rows {
-                passed.extend(self.take_new(&mut shard, &part, moment)?);
+                passed.extend(self.take_new(&mut shard, &part, time)?);
             }
-            shard.evict(moment);
+            shard.evict(time);
         }
-        self.store.finish(shards, moment)?;
+        self.store.finish(shards, time)?;
         if passed.is_empty() {
             return Ok(Vec::new());
         }
         Ok(vec![Change::add(concat_batches(&self.spec.input, &passed)?)])
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        self.store.prepare_commit(moment, committed)
+        self.store.prepare_commit(time, committed)
     }
 
     fn committed(&mut self) {

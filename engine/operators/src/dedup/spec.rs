@@ -1,14 +1,10 @@
-//! What a deduplication is told by the plan.
+//! What a deduplication does: its keys, and how long they are remembered.
 
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::operator::{Dedup, DedupLane};
-use crate::OperatorError;
-use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
-use crate::state_rows::{self, StateRows};
+use crate::keyed::EventTime;
 use crate::store::StoreSpec;
 
 /// How long a key is remembered.
@@ -41,7 +37,7 @@ pub enum Expiry {
 pub struct DedupSpec {
     /// Stable name of the operator.
     pub name: String,
-    /// Schema of the rows that come in, and of those that go out.
+    /// Schema of the rows that come in, and of those that are emitted.
     pub input: SchemaRef,
     /// Columns that make two rows duplicates if they are equal.
     pub keys: Vec<usize>,
@@ -52,12 +48,7 @@ pub struct DedupSpec {
 }
 
 impl DedupSpec {
-    fn key_names(&self) -> String {
-        let names = self.keys.iter().map(|key| self.input.field(*key).name().as_str());
-        names.collect::<Vec<_>>().join(", ")
-    }
-
-    /// What is remembered: the keys, and when they go.
+    /// What is remembered: the keys, and when they are evicted.
     pub(super) fn store(&self) -> StoreSpec {
         let keys = self.keys.iter().map(|key| self.input.field(*key).clone().with_nullable(true));
         let expires = match self.expiry {
@@ -74,73 +65,5 @@ impl DedupSpec {
             expires_at_batch_time: matches!(self.expiry, Expiry::TimeToLive { .. }).then_some(at),
             keeps_rows: false,
         }
-    }
-
-    fn until(&self) -> String {
-        let name = |column: usize| self.input.field(column).name();
-        match self.expiry {
-            Expiry::Never => "for ever".to_string(),
-            Expiry::EventTimeKey { column } => format!("until the watermark has passed its {}", name(column)),
-            Expiry::Within { column, delay_us } => {
-                let what = format!("the {} of its first row", name(column));
-                format!("until the watermark has passed {what} by {} ms", delay_us / 1_000)
-            }
-            Expiry::TimeToLive { us } => format!("for {} ms of the epochs' time", us / 1_000),
-        }
-    }
-}
-
-impl OperatorSpec for DedupSpec {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn input(&self, _port: usize) -> &SchemaRef {
-        &self.input
-    }
-
-    fn output(&self) -> &SchemaRef {
-        &self.input
-    }
-
-    fn stores(&self) -> Vec<String> {
-        vec![self.name.clone()]
-    }
-
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        let port = KeyedPort { keys: self.keys.clone(), event_time: self.event_time };
-        Ok(Box::new(DedupLane::new(self.name.clone(), KeyedLane::new(vec![port]))))
-    }
-
-    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
-        Ok(Box::new(Dedup::open(self, stored)))
-    }
-
-    fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
-        let keys = self.keys.iter().map(|key| {
-            let field = self.input.field(*key);
-            format!("duplicates by {} {}", field.name(), field.data_type())
-        });
-        Ok(keys.chain([format!("a key is remembered {}", self.until())]).collect())
-    }
-
-    fn describe(&self) -> String {
-        format!("the first row of each ({}) passes; a key is remembered {}", self.key_names(), self.until())
-    }
-
-    fn bound(&self) -> Bound {
-        match self.expiry {
-            Expiry::Never => Bound::Unbounded(format!("every different ({}) is remembered for ever", self.key_names())),
-            Expiry::TimeToLive { us } => Bound::TimeToLive(us),
-            _ => Bound::Watermark(format!("a key ({}) is remembered {}", self.key_names(), self.until())),
-        }
-    }
-
-    fn state_rows(
-        self: Arc<Self>,
-        stored: Stored,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(vec![self.store()], stored, committed)
     }
 }

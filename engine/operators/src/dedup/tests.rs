@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::*;
 use crate::OperatorError;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::{Bound, OperatorSpec, Sign};
-use bed::{Bed, Row, batch, moment, schema, spec};
+use crate::operator::{Bound, OperatorSpec};
+use bed::{Bed, Row, batch, epoch_time, schema, spec};
 
 const SECOND: i64 = 1_000_000;
 
@@ -43,18 +44,18 @@ fn vs(seconds: &[i64]) -> Vec<Row> {
 #[test]
 fn all_columns() {
     let mut bed = Bed::new(spec(Expiry::Never, &[0]), None);
-    bed.add(&[k("a")]).gives(&["a 0"]).state(1, 1, 0);
-    bed.add(&[k("a")]).gives(&[]).state(1, 0, 0);
-    bed.add(&[k("b")]).gives(&["b 0"]).state(2, 1, 0);
+    bed.add(&[k("a")]).emits(&["a 0"]).state(1, 1, 0);
+    bed.add(&[k("a")]).emits(&[]).state(1, 0, 0);
+    bed.add(&[k("b")]).emits(&["b 0"]).state(2, 1, 0);
 }
 
 /// Spark: `deduplicate with some columns`.
 #[test]
 fn some_columns() {
     let mut bed = Bed::new(spec(Expiry::Never, &[0]), None);
-    bed.add(&[kv("a", 1)]).gives(&["a 1"]).state(1, 1, 0);
-    bed.add(&[kv("a", 2)]).gives(&[]).state(1, 0, 0);
-    bed.add(&[kv("b", 1)]).gives(&["b 1"]).state(2, 1, 0);
+    bed.add(&[kv("a", 1)]).emits(&["a 1"]).state(1, 1, 0);
+    bed.add(&[kv("a", 2)]).emits(&[]).state(1, 0, 0);
+    bed.add(&[kv("b", 1)]).emits(&["b 1"]).state(2, 1, 0);
 }
 
 /// Spark: `multiple deduplicates`.
@@ -65,30 +66,30 @@ fn one_over_another() {
     for (row, of_first, of_second) in
         [(kv("a", 1), ["a 1"], &["a 1"][..]), (kv("a", 2), ["a 2"], &[]), (kv("b", 1), ["b 1"], &["b 1"])]
     {
-        first.add(std::slice::from_ref(&row)).gives(&of_first);
-        second.add(&[row]).gives(of_second);
+        first.add(std::slice::from_ref(&row)).emits(&of_first);
+        second.add(&[row]).emits(of_second);
     }
 }
 
-/// Spark: `deduplicate with watermark`, and what the aggregates of the two cases after it are given.
+/// Spark: `deduplicate with watermark`, and what the aggregates of the two cases after it read.
 #[test]
 fn keys_with_their_time() {
     let mut bed = Bed::new(timed(Expiry::EventTimeKey { column: 2 }, &[1, 2]), Some(10 * SECOND));
     let five_times: Vec<Row> = (0..5).flat_map(|_| vs(&[10, 11, 12, 13, 14, 15])).collect();
-    bed.add(&five_times).gives(&[" 10", " 11", " 12", " 13", " 14", " 15"]).state(6, 6, 0);
-    bed.add(&vs(&[25])).gives(&[" 25"]).state(1, 1, 0);
-    bed.add(&vs(&[10])).gives(&[]).state(1, 0, 1);
-    bed.add(&vs(&[45])).gives(&[" 45"]).state(1, 1, 0);
+    bed.add(&five_times).emits(&[" 10", " 11", " 12", " 13", " 14", " 15"]).state(6, 6, 0);
+    bed.add(&vs(&[25])).emits(&[" 25"]).state(1, 1, 0);
+    bed.add(&vs(&[10])).emits(&[]).state(1, 0, 1);
+    bed.add(&vs(&[45])).emits(&[" 45"]).state(1, 1, 0);
 }
 
-/// Spark: `deduplicate with aggregate - update mode` and `- complete mode`: what the aggregates are given.
+/// Spark: `deduplicate with aggregate - update mode` and `- complete mode`: what the aggregates read.
 #[test]
 fn under_an_aggregate() {
     let mut bed = Bed::new(spec(Expiry::Never, &[0, 1]), None);
-    bed.add(&[kv("a", 1)]).gives(&["a 1"]);
-    bed.add(&[kv("a", 1)]).gives(&[]);
-    bed.add(&[kv("a", 2)]).gives(&["a 2"]);
-    bed.add(&[kv("b", 1)]).gives(&["b 1"]);
+    bed.add(&[kv("a", 1)]).emits(&["a 1"]);
+    bed.add(&[kv("a", 1)]).emits(&[]);
+    bed.add(&[kv("a", 2)]).emits(&["a 2"]);
+    bed.add(&[kv("b", 1)]).emits(&["b 1"]);
 }
 
 /// Spark: `SPARK-19841: watermarkPredicate should filter based on keys`.
@@ -96,10 +97,10 @@ fn under_an_aggregate() {
 fn the_time_need_not_be_the_first_key() {
     let row = |second: i64, id: i64| Row { value: id, ..at("", second) };
     let mut bed = Bed::new(timed(Expiry::EventTimeKey { column: 2 }, &[1, 2]), Some(SECOND));
-    bed.add(&[row(1, 1), row(1, 1), row(1, 2)]).gives(&[" 1", " 2"]);
-    bed.add(&[row(1, 1), row(2, 3), row(2, 4)]).gives(&[" 3", " 4"]);
-    bed.add(&[row(1, 0), row(1, 1), row(3, 5), row(3, 6)]).gives(&[" 5", " 6"]);
-    bed.add(&[row(1, 0), row(4, 7)]).gives(&[" 7"]);
+    bed.add(&[row(1, 1), row(1, 1), row(1, 2)]).emits(&[" 1", " 2"]);
+    bed.add(&[row(1, 1), row(2, 3), row(2, 4)]).emits(&[" 3", " 4"]);
+    bed.add(&[row(1, 0), row(1, 1), row(3, 5), row(3, 6)]).emits(&[" 5", " 6"]);
+    bed.add(&[row(1, 0), row(4, 7)]).emits(&[" 7"]);
 }
 
 /// Spark: `SPARK-21546: dropDuplicates ignores watermark when it is not a key`.
@@ -107,7 +108,7 @@ fn the_time_need_not_be_the_first_key() {
 fn a_time_that_is_no_key_keeps_nothing_apart() {
     let row = |id: i64, second: i64| Row { value: id, ..at("", second) };
     let mut bed = Bed::new(timed(Expiry::Never, &[1]), Some(SECOND));
-    bed.add(&[row(1, 1), row(1, 2), row(2, 2)]).gives(&[" 1", " 2"]);
+    bed.add(&[row(1, 1), row(1, 2), row(2, 2)]).emits(&[" 1", " 2"]);
 }
 
 /// Spark: `dropDuplicatesWithinWatermark`, all columns.
@@ -116,11 +117,11 @@ fn within_the_watermark_all_columns() {
     let expiry = Expiry::Within { column: 2, delay_us: 10 * SECOND };
     let mut bed = Bed::new(timed(expiry, &[1, 2]), Some(10 * SECOND));
     let five_times: Vec<Row> = (0..5).flat_map(|_| vs(&[10, 11, 12, 13, 14, 15])).collect();
-    bed.add(&five_times).gives(&[" 10", " 11", " 12", " 13", " 14", " 15"]).state(6, 6, 0);
-    bed.add(&vs(&[13, 14, 15, 16, 17])).gives(&[" 16", " 17"]).state(8, 2, 0);
-    bed.add(&vs(&[5])).gives(&[]).state(8, 0, 1);
-    bed.add(&vs(&[35])).gives(&[" 35"]).state(3, 1, 0);
-    bed.add(&vs(&[55])).gives(&[" 55"]).state(1, 1, 0);
+    bed.add(&five_times).emits(&[" 10", " 11", " 12", " 13", " 14", " 15"]).state(6, 6, 0);
+    bed.add(&vs(&[13, 14, 15, 16, 17])).emits(&[" 16", " 17"]).state(8, 2, 0);
+    bed.add(&vs(&[5])).emits(&[]).state(8, 0, 1);
+    bed.add(&vs(&[35])).emits(&[" 35"]).state(3, 1, 0);
+    bed.add(&vs(&[55])).emits(&[" 55"]).state(1, 1, 0);
 }
 
 /// Spark: `dropDuplicatesWithinWatermark`, some columns without the event time.
@@ -128,12 +129,12 @@ fn within_the_watermark_all_columns() {
 fn within_the_watermark_some_columns() {
     let expiry = Expiry::Within { column: 2, delay_us: 2 * SECOND };
     let mut bed = Bed::new(timed(expiry, &[0]), Some(2 * SECOND));
-    bed.add(&[at("a", 17)]).gives(&["a 0"]).state(1, 1, 0);
-    bed.add(&[at("a", 16)]).gives(&[]);
-    bed.add(&[at("a", 13)]).gives(&[]).state(1, 0, 1);
-    bed.add(&[at("b", 22), at("c", 21)]).gives(&["b 0", "c 0"]).state(2, 2, 0);
-    bed.add(&[at("a", 21)]).gives(&["a 0"]).state(3, 1, 0);
-    bed.add(&[at("d", 25)]).gives(&["d 0"]).state(2, 1, 0);
+    bed.add(&[at("a", 17)]).emits(&["a 0"]).state(1, 1, 0);
+    bed.add(&[at("a", 16)]).emits(&[]);
+    bed.add(&[at("a", 13)]).emits(&[]).state(1, 0, 1);
+    bed.add(&[at("b", 22), at("c", 21)]).emits(&["b 0", "c 0"]).state(2, 2, 0);
+    bed.add(&[at("a", 21)]).emits(&["a 0"]).state(3, 1, 0);
+    bed.add(&[at("d", 25)]).emits(&["d 0"]).state(2, 1, 0);
 }
 
 /// Golden vector V4 of the reference, which Spark 4.3 produced: no epochs without data in between.
@@ -143,12 +144,12 @@ fn golden_vector_4() {
     let expiry = Expiry::Within { column: 2, delay_us: 600 * SECOND };
     let mut bed = Bed::new(timed(expiry, &[0]), Some(600 * SECOND));
     bed.runs_until_idle = false;
-    bed.add(&[at("a", noon + 600)]).gives(&["a 0"]);
-    bed.add(&[at("a", noon + 600)]).gives(&[]);
-    bed.add(&[at("x", noon), at("y", noon + 1), at("a", noon + 1_200)]).gives(&["y 0"]).state(2, 1, 1);
-    bed.add(&[at("a", noon + 660), at("a", noon + 1_800)]).gives(&[]).state(2, 0, 0);
+    bed.add(&[at("a", noon + 600)]).emits(&["a 0"]);
+    bed.add(&[at("a", noon + 600)]).emits(&[]);
+    bed.add(&[at("x", noon), at("y", noon + 1), at("a", noon + 1_200)]).emits(&["y 0"]).state(2, 1, 1);
+    bed.add(&[at("a", noon + 660), at("a", noon + 1_800)]).emits(&[]).state(2, 0, 0);
     assert!(bed.has_pending_output());
-    bed.add(&[]).gives(&[]).state(0, 0, 0);
+    bed.add(&[]).emits(&[]).state(0, 0, 0);
     assert!(!bed.has_pending_output());
 }
 
@@ -156,12 +157,12 @@ fn golden_vector_4() {
 fn a_row_without_a_time_is_of_1970_within_the_watermark_and_stays_as_a_key() {
     let within = Expiry::Within { column: 2, delay_us: 10 * SECOND };
     let mut bed = Bed::new(timed(within, &[0]), Some(0));
-    bed.add(&[k("n"), at("a", 9)]).gives(&["n 0", "a 0"]).state(2, 2, 0);
-    bed.add(&[at("b", 10)]).gives(&["b 0"]).state(2, 1, 0);
-    bed.add(&[k("n")]).gives(&["n 0"]).state(2, 0, 0);
+    bed.add(&[k("n"), at("a", 9)]).emits(&["n 0", "a 0"]).state(2, 2, 0);
+    bed.add(&[at("b", 10)]).emits(&["b 0"]).state(2, 1, 0);
+    bed.add(&[k("n")]).emits(&["n 0"]).state(2, 0, 0);
     let mut bed = Bed::new(timed(Expiry::EventTimeKey { column: 2 }, &[0, 2]), Some(0));
-    bed.add(&[k("n"), at("a", 9)]).gives(&["n 0", "a 0"]).state(1, 2, 0);
-    bed.add(&[k("n"), at("b", 99)]).gives(&["b 0"]).state(1, 1, 0);
+    bed.add(&[k("n"), at("a", 9)]).emits(&["n 0", "a 0"]).state(1, 2, 0);
+    bed.add(&[k("n"), at("b", 99)]).emits(&["b 0"]).state(1, 1, 0);
 }
 
 #[test]
@@ -169,19 +170,19 @@ fn a_key_lives_for_a_time() {
     let mut bed = Bed::new(spec(Expiry::TimeToLive { us: 3 }, &[0]), None);
     bed.runs_until_idle = false;
     // The bed's epochs are one microsecond apart.
-    bed.add(&[k("a")]).gives(&["a 0"]).state(1, 1, 0);
-    bed.add(&[k("a"), k("b")]).gives(&["b 0"]).state(2, 1, 0);
-    bed.add(&[]).gives(&[]).state(2, 0, 0);
+    bed.add(&[k("a")]).emits(&["a 0"]).state(1, 1, 0);
+    bed.add(&[k("a"), k("b")]).emits(&["b 0"]).state(2, 1, 0);
+    bed.add(&[]).emits(&[]).state(2, 0, 0);
     assert!(bed.has_pending_output());
-    bed.add(&[k("a")]).gives(&[]).state(1, 0, 0);
-    bed.add(&[k("a")]).gives(&["a 0"]).state(1, 1, 0);
+    bed.add(&[k("a")]).emits(&[]).state(1, 0, 0);
+    bed.add(&[k("a")]).emits(&["a 0"]).state(1, 1, 0);
 }
 
 #[test]
 fn rows_that_are_taken_back_are_refused() {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec(Expiry::Never, &[0]));
     let mut lane = spec.lane().unwrap();
-    let error = lane.push(0, Sign::Retract, &batch(&[k("a")]), &moment(0, None, None)).unwrap_err();
+    let error = lane.push(0, Sign::Retract, &batch(&[k("a")]), &epoch_time(0, None, None)).unwrap_err();
     assert!(matches!(error, OperatorError::Compute(what) if what.contains("gold.d: rows that change")));
 }
 

@@ -1,14 +1,15 @@
-//! The rows that a task of a join gives out, small batches put together.
+//! The rows that a task of a join emits, small batches put together.
 
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array, new_null_array};
 use arrow::compute::{concat_batches, take};
 
-use super::pairs::{CHUNK_PAIRS, Pairs};
-use super::spec::{JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
-use crate::operator::{Change, OperatorSpec, Sign};
+use crate::change::{Change, Sign};
+use crate::operator::OperatorSpec;
+use crate::pairs::{CHUNK_PAIRS, Pairs};
+use crate::sized_batch::sized_batch;
 
 /// Rows of one sign that follow each other.
 struct Part {
@@ -17,7 +18,7 @@ struct Part {
     rows: usize,
 }
 
-/// What goes out, in order.
+/// What is emitted, in order.
 pub(super) struct Output<'a> {
     spec: &'a JoinSpec,
     parts: Vec<Part>,
@@ -28,7 +29,7 @@ impl<'a> Output<'a> {
         Output { spec, parts: Vec::new() }
     }
 
-    /// Gives out pairs: rows that come on `side`, and rows of the other side, already pair by pair.
+    /// Emits pairs: rows that arrive on `side`, and rows of the other side, already pair by pair.
     pub(super) fn pairs(
         &mut self,
         sign: Sign,
@@ -46,7 +47,7 @@ impl<'a> Output<'a> {
         self.push(sign, columns, at.len())
     }
 
-    /// Gives out rows of one side, with nulls for the columns of the other.
+    /// Emits rows of one side, with nulls for the columns of the other.
     pub(super) fn alone(&mut self, side: Side, rows: &RecordBatch) -> Result<(), OperatorError> {
         let count = rows.num_rows();
         let columns = self.spec.columns().iter().map(|(of, column)| match *of == side {
@@ -60,8 +61,7 @@ impl<'a> Output<'a> {
         if count == 0 {
             return Ok(());
         }
-        let options = RecordBatchOptions::new().with_row_count(Some(count));
-        let rows = RecordBatch::try_new_with_options(Arc::clone(self.spec.output()), columns, &options)?;
+        let rows = sized_batch(self.spec.output(), columns, count)?;
         match self.parts.last_mut() {
             Some(part) if part.sign == sign && part.rows + count <= CHUNK_PAIRS => {
                 part.batches.push(rows);

@@ -1,18 +1,15 @@
-//! Pairs of rows that come and rows that are kept with equal keys, in chunks, and those of them for which the condition holds.
+//! What arriving rows match of the rows that the other side keeps.
 
-use std::iter::repeat_n;
-
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take};
 
-use super::spec::{JoinSpec, Side};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
+use crate::pairs::{PairChunks, Pairs, RowsByKey};
 use crate::store::Shard;
 
-/// Pairs that are looked at together: enough to make a column worth its while, few enough to forget a frequent key's pairs.
-pub(super) const CHUNK_PAIRS: usize = 65_536;
-
-/// Rows of one side that come, without those that no condition lets in.
+/// Rows of one side that arrive, without those that no condition lets in.
 pub(super) struct Arriving {
     pub(super) rows: RecordBatch,
     pub(super) keys: Vec<u128>,
@@ -20,67 +17,61 @@ pub(super) struct Arriving {
     pub(super) has_null: Vec<bool>,
 }
 
-/// Pairs of rows.
-#[derive(Default)]
-pub(super) struct Pairs {
-    /// Rows that come, ascending.
-    pub(super) arriving: Vec<u32>,
-    /// Positions of rows that are kept.
-    pub(super) stored: Vec<u32>,
-}
-
-/// Looks up the rows that come, pair by pair.
+/// Looks up the rows that arrive, pair by pair.
 pub(super) struct Candidates<'a> {
     arriving: &'a Arriving,
-    /// True if one match tells all that is asked of a row that comes.
-    first_match_only: bool,
-    /// True if key equality is all there is to a match.
-    keys_only: bool,
-    /// The next row to look up; `chain` is of the one before.
-    row: usize,
-    chain: Vec<u32>,
-    used: usize,
+    /// Of a row that is asked for one match, and for nothing but the key, one pair is enough.
+    pairs_max: usize,
+    chunks: PairChunks,
+    chain: Chain,
+}
+
+/// The positions that were found for the row that was looked up last.
+#[derive(Default)]
+struct Chain {
+    row: Option<usize>,
+    positions: Vec<u32>,
 }
 
 impl<'a> Candidates<'a> {
+    /// `first_match_only` says that one match says all that is asked of an arriving row, `keys_only` that key equality is all there
+    /// is to a match.
     pub(super) fn new(arriving: &'a Arriving, first_match_only: bool, keys_only: bool) -> Candidates<'a> {
-        Candidates { arriving, first_match_only, keys_only, row: 0, chain: Vec::new(), used: 0 }
+        let pairs_max = if first_match_only && keys_only { 1 } else { usize::MAX };
+        let chunks = PairChunks::new(arriving.keys.len(), first_match_only);
+        Candidates { arriving, pairs_max, chunks, chain: Chain::default() }
     }
 
-    /// The next pairs; `None` if there are no more. `matched` tells which of the rows that come have matched so far.
+    /// The next pairs; `None` if there are no more. `matched` says which of the arriving rows have matched so far. Rows of the shard
+    /// may be removed between two calls: those of a row that was looked up are as they were then.
     pub(super) fn next_chunk(&mut self, shard: &Shard, matched: &[bool]) -> Option<Pairs> {
-        let mut pairs = Pairs::default();
-        loop {
-            if self.first_match_only && self.row > 0 && matched[self.row - 1] {
-                self.used = self.chain.len();
-            }
-            let rest = &self.chain[self.used..];
-            let count = rest.len().min(CHUNK_PAIRS - pairs.stored.len());
-            pairs.arriving.extend(repeat_n(self.row.saturating_sub(1) as u32, count));
-            pairs.stored.extend_from_slice(&rest[..count]);
-            self.used += count;
-            if pairs.stored.len() == CHUNK_PAIRS {
-                return Some(pairs);
-            }
-            if self.row == self.arriving.keys.len() {
-                return (!pairs.stored.is_empty()).then_some(pairs);
-            }
-            self.look_up(shard);
-        }
-    }
-
-    fn look_up(&mut self, shard: &Shard) {
-        self.chain.clear();
-        self.used = 0;
-        if !self.arriving.has_null.get(self.row).is_some_and(|has_null| *has_null) {
-            let most = if self.first_match_only && self.keys_only { 1 } else { usize::MAX };
-            self.chain.extend(shard.find(self.arriving.keys[self.row]).take(most));
-        }
-        self.row += 1;
+        let Candidates { arriving, pairs_max, chunks, chain } = self;
+        chunks.next(&mut ShardRows { arriving, pairs_max: *pairs_max, chain, shard }, matched)
     }
 }
 
-/// Pairs that match, with what is to be put out of them.
+/// The rows of a shard, by the keys of arriving rows.
+struct ShardRows<'a> {
+    arriving: &'a Arriving,
+    pairs_max: usize,
+    chain: &'a mut Chain,
+    shard: &'a Shard,
+}
+
+impl RowsByKey for ShardRows<'_> {
+    fn rows_of(&mut self, row: usize) -> &[u32] {
+        if self.chain.row != Some(row) {
+            self.chain.row = Some(row);
+            self.chain.positions.clear();
+            if !self.arriving.has_null.get(row).is_some_and(|has_null| *has_null) {
+                self.chain.positions.extend(self.shard.find(self.arriving.keys[row]).take(self.pairs_max));
+            }
+        }
+        &self.chain.positions
+    }
+}
+
+/// Pairs that match, with what is to be emitted of them.
 pub(super) struct Matches {
     pub(super) pairs: Pairs,
     /// The rows that are kept, pair by pair, columns as in their side's input; `None` if nobody asked for them.
@@ -93,7 +84,7 @@ impl JoinSpec {
         Ok(shard.gather(positions)?.project(&self.side(side).stored_at)?)
     }
 
-    /// Those of the pairs for which the residual condition holds. `side` is that of the rows that come.
+    /// Those of the pairs for which the residual condition holds. `side` is that of the rows that arrive.
     pub(super) fn matches(
         &self,
         side: Side,
@@ -102,7 +93,7 @@ impl JoinSpec {
         pairs: Pairs,
     ) -> Result<Matches, OperatorError> {
         let Some(residual) = self.residual() else {
-            let stored = match self.kind().gives_pairs() {
+            let stored = match self.kind().emits_pairs() {
                 true => Some(self.gather(side.other(), shard, &pairs.stored)?),
                 false => None,
             };
@@ -123,15 +114,11 @@ impl JoinSpec {
         if mask.true_count() == mask.len() {
             return Ok(Matches { pairs, stored: Some(stored) });
         }
-        let pairs = Pairs { arriving: picked(&pairs.arriving, &mask), stored: picked(&pairs.stored, &mask) };
-        let stored = match self.kind().gives_pairs() {
+        let pairs = pairs.filter(&mask);
+        let stored = match self.kind().emits_pairs() {
             true => Some(filter_record_batch(&stored, &mask)?),
             false => None,
         };
         Ok(Matches { pairs, stored })
     }
-}
-
-fn picked(values: &[u32], mask: &BooleanArray) -> Vec<u32> {
-    values.iter().zip(mask.values()).filter_map(|(value, holds)| holds.then_some(*value)).collect()
 }

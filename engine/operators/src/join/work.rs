@@ -7,11 +7,14 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::output::Output;
-use super::pairs::{Arriving, CHUNK_PAIRS, Candidates, Matches};
-use super::spec::{JoinSpec, Side};
+use super::pairs::{Arriving, Candidates, Matches};
+use super::side::Side;
+use super::spec::JoinSpec;
 use crate::OperatorError;
-use crate::keyed::PieceRows;
-use crate::operator::{EpochTime, Sign};
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
+use crate::keyed::ShardInput;
+use crate::pairs::CHUNK_PAIRS;
 use crate::store::Shard;
 
 /// One shard of both sides, while an epoch's rows go through it.
@@ -23,28 +26,28 @@ pub(super) struct ShardWork<'a, 's> {
 }
 
 impl ShardWork<'_, '_> {
-    /// Joins rows that come on a side with what the other side keeps, and keeps them.
+    /// Joins rows that arrive on a side with what the other side keeps, and keeps them.
     ///
     /// # Errors
     /// If a condition fails on a row.
-    pub(super) fn take_in(&mut self, side: Side, part: &PieceRows<'_>) -> Result<(), OperatorError> {
+    pub(super) fn take_in(&mut self, side: Side, part: &ShardInput<'_>) -> Result<(), OperatorError> {
         let arriving = self.admit(side, part)?;
         if arriving.keys.is_empty() {
             return Ok(());
         }
         let matched = self.look_up(side, part.sign, &arriving)?;
         match part.sign {
-            Sign::Retract => self.take_back(side, &arriving),
+            Sign::Retract => self.retract(side, &arriving),
             Sign::Add | Sign::Replace { .. } => self.keep(side, arriving, &matched),
         }
     }
 
-    /// Lets the rows of a side go that are due, those that are preserved and matched nothing with a word.
+    /// Evicts the rows of a side that are due; emits those of them that are preserved and matched nothing.
     ///
     /// # Errors
     /// If they cannot be read.
-    pub(super) fn let_go(&mut self, side: Side, moment: &EpochTime) -> Result<(), OperatorError> {
-        let due = self.shard(side).due(moment);
+    pub(super) fn evict(&mut self, side: Side, time: &EpochTime) -> Result<(), OperatorError> {
+        let due = self.shard(side).due(time);
         if due.is_empty() {
             return Ok(());
         }
@@ -56,7 +59,7 @@ impl ShardWork<'_, '_> {
                 self.output.alone(side, &rows)?;
             }
         }
-        self.shard_mut(side).evict(moment);
+        self.shard_mut(side).evict(time);
         Ok(())
     }
 
@@ -74,9 +77,9 @@ impl ShardWork<'_, '_> {
         }
     }
 
-    /// The rows that may match or must be kept. Rows that can match nothing go out at once if their side is preserved, but
+    /// The rows that may match or must be kept. Rows that can match nothing are emitted at once if their side is preserved, but
     /// those with a null key wait for the watermark like any other (Spark).
-    fn admit(&mut self, side: Side, part: &PieceRows<'_>) -> Result<Arriving, OperatorError> {
+    fn admit(&mut self, side: Side, part: &ShardInput<'_>) -> Result<Arriving, OperatorError> {
         let preserved = self.spec.kind().preserves(side);
         let plan = self.spec.side(side);
         let can_match = plan.only_if.as_ref().map(|condition| condition.holds_for(&part.rows)).transpose()?;
@@ -101,20 +104,20 @@ impl ShardWork<'_, '_> {
         Ok(Arriving { rows: filter_record_batch(&part.rows, &BooleanArray::from(kept))?, keys, has_null })
     }
 
-    /// Gives out what rows that come match; tells which of them matched.
+    /// Emits what arriving rows match; says which of them matched.
     fn look_up(&mut self, side: Side, sign: Sign, arriving: &Arriving) -> Result<Vec<bool>, OperatorError> {
-        let gives_pairs = self.spec.kind().gives_pairs();
-        let first_match_only = !gives_pairs && side == Side::Left;
+        let emits_pairs = self.spec.kind().emits_pairs();
+        let first_match_only = !emits_pairs && side == Side::Left;
         let mut matched = vec![false; arriving.keys.len()];
-        let mut gone = HashSet::new();
+        let mut removed = HashSet::new();
         let mut candidates = Candidates::new(arriving, first_match_only, self.spec.residual().is_none());
         while let Some(pairs) = candidates.next_chunk(self.shard(side.other()), &matched) {
             let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
             found.pairs.arriving.iter().for_each(|row| matched[*row as usize] = true);
             match side {
-                _ if gives_pairs => self.give_pairs(side, sign, arriving, &found)?,
+                _ if emits_pairs => self.emit_pairs(side, sign, arriving, &found)?,
                 Side::Left => {}
-                Side::Right => self.let_matched_go(&found, &mut gone)?,
+                Side::Right => self.remove_matched(&found, &mut removed)?,
             }
         }
         if first_match_only && !self.spec.kind().preserves(Side::Left) {
@@ -124,7 +127,7 @@ impl ShardWork<'_, '_> {
         Ok(matched)
     }
 
-    fn give_pairs(
+    fn emit_pairs(
         &mut self,
         side: Side,
         sign: Sign,
@@ -145,9 +148,9 @@ impl ShardWork<'_, '_> {
         Ok(())
     }
 
-    /// Left rows of a semi or anti join that matched: they are not needed any more. `gone` are those that went before.
-    fn let_matched_go(&mut self, found: &Matches, gone: &mut HashSet<u32>) -> Result<(), OperatorError> {
-        let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| gone.insert(*position)).collect();
+    /// Left rows of a semi or anti join that matched: they are not needed any more. `removed` are those that were removed before.
+    fn remove_matched(&mut self, found: &Matches, removed: &mut HashSet<u32>) -> Result<(), OperatorError> {
+        let first: Vec<u32> = found.pairs.stored.iter().copied().filter(|position| removed.insert(*position)).collect();
         if !self.spec.kind().preserves(Side::Left) {
             let rows = self.spec.gather(Side::Left, self.left, &first)?;
             self.output.alone(Side::Left, &rows)?;
@@ -158,9 +161,10 @@ impl ShardWork<'_, '_> {
 
     fn keep(&mut self, side: Side, arriving: Arriving, matched: &[bool]) -> Result<(), OperatorError> {
         let Arriving { mut rows, mut keys, .. } = arriving;
+        debug_assert_eq!(matched.len(), keys.len(), "every arriving row has matched or not");
         let kind = self.spec.kind();
-        let goes_when_matched = side == Side::Left && !kind.gives_pairs();
-        if goes_when_matched && matched.contains(&true) {
+        let is_done_when_matched = side == Side::Left && !kind.emits_pairs();
+        if is_done_when_matched && matched.contains(&true) {
             let kept: BooleanArray = matched.iter().map(|matched| Some(!matched)).collect();
             rows = filter_record_batch(&rows, &kept)?;
             keys = (0..keys.len()).filter(|row| !matched[*row]).map(|row| keys[row]).collect();
@@ -173,7 +177,7 @@ impl ShardWork<'_, '_> {
         let rows = RecordBatch::try_new(Arc::clone(&plan.stored), columns)?;
         let shard = self.shard_mut(side);
         let first = shard.insert(&rows, &keys)?;
-        if kind.preserves(side) && !goes_when_matched {
+        if kind.preserves(side) && !is_done_when_matched {
             let matched = (0..keys.len()).filter(|row| matched[*row]);
             matched.for_each(|row| shard.mark(first + row as u32));
         }

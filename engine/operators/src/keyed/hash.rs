@@ -9,7 +9,7 @@ use arrow::buffer::NullBuffer;
 use datafusion::error::Result;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
-use super::SHARDS;
+use super::shards::SHARDS;
 use encode::Encoder;
 
 /// Keys of a batch, hashed.

@@ -3,9 +3,10 @@
 use arrow::array::RecordBatch;
 
 use super::lane::ShardedRows;
-use super::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
+use super::shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
 use crate::OperatorError;
-use crate::operator::{LanePart, Sign, Task};
+use crate::change::Sign;
+use crate::operator::{LanePart, Task};
 
 /// The rows of one epoch.
 #[derive(Debug, Default)]
@@ -15,7 +16,7 @@ pub struct KeyedInput {
 
 /// Rows of one shard, port and sign, in the order in which they came.
 #[derive(Debug)]
-pub struct PieceRows<'a> {
+pub struct ShardInput<'a> {
     /// The shard.
     pub shard: u8,
     /// The port.
@@ -38,6 +39,8 @@ impl KeyedInput {
     pub fn absorb(&mut self, part: LanePart) -> Result<(), OperatorError> {
         let part = part.downcast::<Vec<ShardedRows>>();
         let part = part.map_err(|_| OperatorError::Compute("a lane handed over what is not keyed rows".to_string()))?;
+        let ends = |part: &ShardedRows| part.starts.last().is_some_and(|end| *end as usize == part.rows.num_rows());
+        debug_assert!(part.iter().all(|part| part.starts.is_sorted() && ends(part)), "every row is of one shard");
         self.parts.extend(*part);
         Ok(())
     }
@@ -70,10 +73,10 @@ impl KeyedInput {
     }
 
     /// The rows of one shard, in the order in which they came: port by port for each lane. Parts without rows are left out.
-    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = PieceRows<'_>> {
+    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = ShardInput<'_>> {
         self.parts.iter().filter_map(move |part| {
             let (from, until) = (part.starts[shard as usize] as usize, part.starts[shard as usize + 1] as usize);
-            (from < until).then(|| PieceRows {
+            (from < until).then(|| ShardInput {
                 shard,
                 port: part.port,
                 sign: part.sign,

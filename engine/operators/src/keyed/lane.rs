@@ -5,12 +5,16 @@ use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::error::DataFusionError;
 
-use super::SHARDS;
+use super::counting_sort::counting_sort;
 use super::hash::hash_keys;
+use super::shards::SHARDS;
 use crate::OperatorError;
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
-/// Rows that are collected before they are sorted by shard.
+/// Rows that are collected before they are sorted by shard: a thousand a shard, so that the slices are worth their while, and no more
+/// than fit into a processor's cache.
 const SORT_ROWS: usize = 65_536;
 
 /// The column that tells how late a row is.
@@ -83,16 +87,7 @@ impl KeyedLane {
         let rows = concat_batches(first.schema_ref(), batches)?;
         let keys: Vec<ArrayRef> = self.ports[port].keys.iter().map(|key| rows.column(*key).clone()).collect();
         let hashes = hash_keys(&keys, rows.num_rows())?;
-        let mut starts = vec![0_u32; SHARDS as usize + 1];
-        hashes.shards.iter().for_each(|shard| starts[*shard as usize + 1] += 1);
-        (0..SHARDS as usize).for_each(|shard| starts[shard + 1] += starts[shard]);
-        let mut next = starts.clone();
-        let mut order = vec![0_u32; rows.num_rows()];
-        for (row, shard) in hashes.shards.iter().enumerate() {
-            let slot = &mut next[*shard as usize];
-            order[*slot as usize] = row as u32;
-            *slot += 1;
-        }
+        let (order, starts) = counting_sort(&hashes.shards, SHARDS as usize);
         let keys = order.iter().map(|row| hashes.keys[*row as usize]).collect();
         let has_null = hashes
             .has_null
@@ -110,13 +105,13 @@ impl OperatorLane for KeyedLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         let Some(event_time) = self.ports[port].event_time else {
             self.collect(port, sign, rows.clone())?;
             return Ok(LateRows::default());
         };
-        let (left, kept) = late_rows(event_time, rows, moment)?;
+        let (left, kept) = late_rows(event_time, rows, time)?;
         match kept {
             None => self.collect(port, sign, rows.clone())?,
             Some(kept) => self.collect(port, sign, filter_record_batch(rows, &kept)?)?,
@@ -136,16 +131,16 @@ impl OperatorLane for KeyedLane {
 fn late_rows(
     event_time: EventTime,
     rows: &RecordBatch,
-    moment: &EpochTime,
+    time: &EpochTime,
 ) -> Result<(LateRows, Option<BooleanArray>), OperatorError> {
     let times = instants(rows.column(event_time.column))?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
-    let is_late = |us: i64| moment.late_us.is_some_and(|late_us| us <= late_us);
+    let is_late = |us: i64| time.late_us.is_some_and(|late_us| us <= late_us);
     let some_untimed = event_time.required && times.null_count() > 0;
     if !some_untimed && !times.iter().flatten().any(is_late) {
         return Ok((LateRows::default(), None));
     }
-    let late: BooleanArray = times.iter().map(|time| Some(time.is_some_and(is_late))).collect();
+    let late: BooleanArray = times.iter().map(|us| Some(us.is_some_and(is_late))).collect();
     let untimed = |row: usize| event_time.required && times.is_null(row);
     let kept: BooleanArray = (0..times.len()).map(|row| Some(!late.value(row) && !untimed(row))).collect();
     let count = (0..times.len()).filter(|row| untimed(*row)).count() as u64;

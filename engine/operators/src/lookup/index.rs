@@ -1,38 +1,27 @@
 //! Rows of a table by the hash of their key.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::iter::repeat_n;
-
+use crate::by_hash::ByHash;
 use crate::keyed::hash::KeyHashes;
-
-/// Pairs that are looked at together.
-pub(super) const CHUNK_PAIRS: usize = 65_536;
+use crate::pairs::{PairChunks, Pairs, RowsByKey};
 
 /// Positions of rows by key.
 #[derive(Debug)]
 pub(super) struct Index {
     /// Where the rows of a key begin in `rows`, and how many they are.
-    places: HashMap<u128, (u32, u32), BuildHasherDefault<AsItIs>>,
+    places: ByHash<(u32, u32)>,
     rows: Vec<u32>,
-}
-
-/// Pairs of rows of the stream, ascending, and rows of the table.
-#[derive(Debug, Default)]
-pub(super) struct Pairs {
-    pub(super) stream: Vec<u32>,
-    pub(super) table: Vec<u32>,
 }
 
 /// Looks up the rows of a chunk, pair by pair.
 pub(super) struct Candidates<'a> {
+    rows: ChunkRows<'a>,
+    chunks: PairChunks,
+}
+
+/// The rows of the table, by the keys of the rows of a chunk.
+struct ChunkRows<'a> {
     index: &'a Index,
     hashes: &'a KeyHashes,
-    /// True if one match tells all that is asked of a row of the stream.
-    first_match_only: bool,
-    /// The next row to look up; `rest` is of the one before.
-    row: usize,
-    rest: &'a [u32],
 }
 
 impl Index {
@@ -42,7 +31,7 @@ impl Index {
         let mut rows: Vec<u32> = (0..hashes.keys.len()).filter(can_match).map(|row| row as u32).collect();
         // Only rows of one key must stand together, in their order; which key comes first is never seen.
         rows.sort_unstable_by_key(|row| (hashes.keys[*row as usize], *row));
-        let mut places: HashMap<u128, (u32, u32), BuildHasherDefault<AsItIs>> = HashMap::default();
+        let mut places: ByHash<(u32, u32)> = ByHash::default();
         for (place, row) in rows.iter().enumerate() {
             places.entry(hashes.keys[*row as usize]).or_insert((place as u32, 0)).1 += 1;
         }
@@ -54,9 +43,10 @@ impl Index {
         self.rows.len()
     }
 
-    /// Looks up rows of a stream. `first_match_only` says that one match tells all that is asked of a row.
+    /// Looks up rows of a stream. `first_match_only` says that one match says all that is asked of a row.
     pub(super) fn candidates<'a>(&'a self, hashes: &'a KeyHashes, first_match_only: bool) -> Candidates<'a> {
-        Candidates { index: self, hashes, first_match_only, row: 0, rest: &[] }
+        let chunks = PairChunks::new(hashes.keys.len(), first_match_only);
+        Candidates { rows: ChunkRows { index: self, hashes }, chunks }
     }
 
     fn find(&self, key: u128) -> &[u32] {
@@ -68,45 +58,15 @@ impl Index {
 }
 
 impl Candidates<'_> {
-    /// The next pairs; `None` if there are no more. `matched` tells which rows of the stream have matched so far.
+    /// The next pairs; `None` if there are no more. `matched` says which rows of the stream have matched so far.
     pub(super) fn next_chunk(&mut self, matched: &[bool]) -> Option<Pairs> {
-        let mut pairs = Pairs::default();
-        loop {
-            if self.first_match_only && self.row > 0 && matched[self.row - 1] {
-                self.rest = &[];
-            }
-            let (now, later) = self.rest.split_at(self.rest.len().min(CHUNK_PAIRS - pairs.table.len()));
-            pairs.stream.extend(repeat_n(self.row.saturating_sub(1) as u32, now.len()));
-            pairs.table.extend_from_slice(now);
-            self.rest = later;
-            if pairs.table.len() == CHUNK_PAIRS {
-                return Some(pairs);
-            }
-            if self.row == self.hashes.keys.len() {
-                return (!pairs.table.is_empty()).then_some(pairs);
-            }
-            let has_null = self.hashes.has_null.as_ref().is_some_and(|has_null| has_null[self.row]);
-            self.rest = if has_null { &[] } else { self.index.find(self.hashes.keys[self.row]) };
-            self.row += 1;
-        }
+        self.chunks.next(&mut self.rows, matched)
     }
 }
 
-/// Takes a key's hash as it is: it is spread well enough, and its seed is this process's own.
-#[derive(Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not called for keys of 128 bits; right all the same.
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, key: u128) {
-        self.0 = key as u64;
+impl RowsByKey for ChunkRows<'_> {
+    fn rows_of(&mut self, row: usize) -> &[u32] {
+        let has_null = self.hashes.has_null.as_ref().is_some_and(|has_null| has_null[row]);
+        if has_null { &[] } else { self.index.find(self.hashes.keys[row]) }
     }
 }

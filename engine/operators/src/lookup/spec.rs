@@ -1,4 +1,4 @@
-//! What a lookup is told by the plan.
+//! What a lookup computes: its keys, its condition, and the columns of its result.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use datafusion::error::DataFusionError;
 use datafusion::physical_expr::PhysicalExpr;
 
 use crate::OperatorError;
-use crate::join::condition::Condition;
+use crate::condition::Condition;
 
-/// Which rows a lookup gives.
+/// Which rows a lookup emits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookupKind {
     /// Pairs.
@@ -64,7 +64,7 @@ impl LookupSpec {
         }
         let of_table = match kind {
             LookupKind::LeftMark => 1,
-            kind if kind.gives_pairs() => table.fields().len(),
+            kind if kind.emits_pairs() => table.fields().len(),
             _ => 0,
         };
         let width = stream.fields().len() + of_table;
@@ -84,8 +84,8 @@ impl LookupSpec {
         Ok(self)
     }
 
-    /// As `NOT IN (subquery)` has it: a null in the table equals everything perhaps, so nothing goes out; a row of the stream
-    /// with a null in its key goes out only if the table is empty.
+    /// As `NOT IN (subquery)` has it: a null in the table equals everything perhaps, so nothing is emitted; a row of the stream
+    /// with a null in its key is emitted only if the table is empty.
     ///
     /// # Errors
     /// If it is not an anti join with one key and without a residual condition.
@@ -111,7 +111,7 @@ impl LookupSpec {
         Ok(self.with_output())
     }
 
-    /// Which rows it gives.
+    /// Which rows it emits.
     pub fn kind(&self) -> LookupKind {
         self.kind
     }
@@ -169,7 +169,7 @@ impl LookupSpec {
     /// True if the condition or the result reads this column of the table.
     pub(super) fn reads(&self, column: usize) -> bool {
         let column = self.stream.fields().len() + column;
-        let is_shown = self.kind.gives_pairs() && self.columns.contains(&column);
+        let is_shown = self.kind.emits_pairs() && self.columns.contains(&column);
         is_shown || self.residual.iter().any(|residual| residual.columns().contains(&column))
     }
 
@@ -191,7 +191,7 @@ impl LookupSpec {
 
 impl LookupKind {
     /// True if its result has the columns of both sides.
-    pub(super) fn gives_pairs(self) -> bool {
+    pub(super) fn emits_pairs(self) -> bool {
         matches!(self, LookupKind::Inner | LookupKind::Left)
     }
 

@@ -117,9 +117,9 @@ proptest! {
     ) {
         let batches: Vec<RecordBatch> = table.iter().map(|rows| batch("t", rows)).collect();
         let lookup = Lookup::new(Arc::new(spec(kind, &keys, with_residual)), &batches).unwrap();
-        let given = lookup.run(&batch("s", &stream)).unwrap();
-        prop_assert_eq!(given.schema_ref(), lookup.spec().output());
-        prop_assert_eq!(rows(&given), nested_loops(kind, &keys, with_residual, &stream, &table.concat()));
+        let emitted = lookup.run(&batch("s", &stream)).unwrap();
+        prop_assert_eq!(emitted.schema_ref(), lookup.spec().output());
+        prop_assert_eq!(rows(&emitted), nested_loops(kind, &keys, with_residual, &stream, &table.concat()));
     }
 }
 
@@ -129,8 +129,8 @@ fn not_in_knows_nulls() {
         let spec = spec(LookupKind::LeftAnti, &[0], false).with_null_aware().unwrap();
         let lookup = Lookup::new(Arc::new(spec), &[batch("t", table)]).unwrap();
         let stream = [(Some(1), None, 10), (Some(2), None, 20), (None, None, 30)];
-        let given = rows(&lookup.run(&batch("s", &stream)).unwrap());
-        given.into_iter().map(|row| row.0.unwrap().2).collect::<Vec<i64>>()
+        let emitted = rows(&lookup.run(&batch("s", &stream)).unwrap());
+        emitted.into_iter().map(|row| row.0.unwrap().2).collect::<Vec<i64>>()
     };
     // x NOT IN (), x NOT IN (1), x NOT IN (1, NULL)
     assert_eq!(lookup(&[]), [10, 20, 30]);
@@ -148,8 +148,8 @@ fn a_frequent_key_is_looked_up_in_chunks() {
     for kind in KINDS {
         for with_residual in [false, true] {
             let lookup = Lookup::new(Arc::new(spec(kind, &[0], with_residual)), &[batch("t", &table)]).unwrap();
-            let given = rows(&lookup.run(&batch("s", &stream)).unwrap());
-            assert!(given == nested_loops(kind, &[0], with_residual, &stream, &table), "{kind:?} {with_residual}");
+            let emitted = rows(&lookup.run(&batch("s", &stream)).unwrap());
+            assert!(emitted == nested_loops(kind, &[0], with_residual, &stream, &table), "{kind:?} {with_residual}");
         }
     }
 }
@@ -161,8 +161,8 @@ fn a_scalar_joins_every_row() {
     let scalar = batch("t", &[(None, None, 42)]);
     let lookup = Lookup::new(Arc::new(spec), &[scalar]).unwrap();
     let stream = [(Some(7), None, 1), (None, None, 2)];
-    let given = lookup.run(&batch("s", &stream)).unwrap();
-    let columns: Vec<&Int64Array> = given.columns().iter().map(|column| column.as_primitive::<Int64Type>()).collect();
+    let emitted = lookup.run(&batch("s", &stream)).unwrap();
+    let columns: Vec<&Int64Array> = emitted.columns().iter().map(|column| column.as_primitive::<Int64Type>()).collect();
     assert_eq!(columns[0].values().to_vec(), [42, 42]);
     assert_eq!((columns[1].value(0), columns[1].is_null(1)), (7, true));
 }

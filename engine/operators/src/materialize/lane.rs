@@ -7,8 +7,10 @@ use arrow::datatypes::SchemaRef;
 
 use super::spec::MaterializeSpec;
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Rows of one lane, by bucket.
 #[derive(Debug)]
@@ -33,9 +35,9 @@ impl OperatorLane for MaterializeLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
-        self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, moment)
+        self.rows.push(port, sign, &self.spec.filed(rows, &self.schema)?, time)
     }
 
     fn finish(&mut self) -> Result<LanePart, OperatorError> {

@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
+use crate::first_emission::FirstEmission;
 use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, PieceRows};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
-use crate::recompute::{Begun, count, row_hashes, take_out};
+use crate::keyed::{KeyedInput, ShardInput};
+use crate::metrics::StateMetrics;
+use crate::multiset::{count, row_hashes, take_out};
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
+use crate::stored::Stored;
 
-/// The bucket of a table that is given out whole.
+/// The bucket of a table that is emitted whole.
 const WHOLE: i64 = 0;
 
 /// The operator with its state.
@@ -24,36 +29,40 @@ const WHOLE: i64 = 0;
 pub(super) struct Materialize {
     spec: Arc<MaterializeSpec>,
     store: Store,
-    /// Only if the table is given out in the first epoch.
-    begun: Option<Begun>,
+    /// Only if the table is emitted in the first epoch.
+    first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
 
 /// What an epoch brought for one bucket.
 #[derive(Default)]
-struct Touched {
+struct TouchedBucket {
     key: u128,
-    taken_back: Vec<u128>,
+    retracted: Vec<u128>,
 }
 
 impl Materialize {
     pub(super) fn open(spec: Arc<MaterializeSpec>, stored: Stored) -> Materialize {
-        let Stored { blocks, last, budget } = stored;
+        let Stored { blocks, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
-        let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
-        let begun = (spec.bucket == Bucket::Whole)
-            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, budget));
-        Materialize { spec, store, begun, input: KeyedInput::default() }
+        let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), Arc::clone(&budget));
+        let first_emission = (spec.bucket == Bucket::Whole)
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), budget));
+        Materialize { spec, store, first_emission, input: KeyedInput::default() }
     }
 
-    /// True until a table that is given out whole has been.
+    /// True until a table that is emitted whole has been.
     fn is_first(&self) -> bool {
-        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+        self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
 
-    /// Takes in the rows of a shard, all that are added before any that is taken back; says which buckets they touch.
-    fn take_in(&self, parts: &[PieceRows<'_>], shard: &mut Shard) -> Result<BTreeMap<i64, Touched>, OperatorError> {
-        let mut touched = BTreeMap::<i64, Touched>::new();
+    /// Takes in the rows of a shard, all that are added before any that is retracted; says which buckets they touch.
+    fn take_in(
+        &self,
+        parts: &[ShardInput<'_>],
+        shard: &mut Shard,
+    ) -> Result<BTreeMap<i64, TouchedBucket>, OperatorError> {
+        let mut touched = BTreeMap::<i64, TouchedBucket>::new();
         for part in parts {
             let buckets = part.rows.column(0).as_primitive::<Int64Type>();
             let hashes = match part.sign {
@@ -67,24 +76,25 @@ impl Materialize {
             for (row, bucket) in buckets.values().iter().enumerate() {
                 let bucket = touched.entry(*bucket).or_default();
                 bucket.key = part.keys[row];
-                bucket.taken_back.extend(hashes.as_ref().map(|hashes| hashes[row]));
+                bucket.retracted.extend(hashes.as_ref().map(|hashes| hashes[row]));
             }
         }
         Ok(touched)
     }
 
-    /// What a bucket has once the rows that are taken back are gone, the oldest of equal ones first.
-    fn rows_of(&self, touched: Touched, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
+    /// What a bucket has once the rows that are retracted are removed, the oldest of equal ones first.
+    fn rows_of(&self, touched: TouchedBucket, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
         let mut positions: Vec<u32> = shard.find(touched.key).collect();
         let mut rows = shard.gather(&positions)?;
-        if !touched.taken_back.is_empty() {
-            let mut left = count(touched.taken_back.iter().copied());
-            let goes = take_out(&mut left, &row_hashes(&rows)?);
-            if goes.iter().filter(|goes| **goes).count() < touched.taken_back.len() {
-                return Err(self.spec.fault("a row is taken back that was never added"));
+        if !touched.retracted.is_empty() {
+            let mut counts = count(touched.retracted.iter().copied());
+            let is_retracted = take_out(&mut counts, &row_hashes(&rows)?);
+            if is_retracted.iter().filter(|is_retracted| **is_retracted).count() < touched.retracted.len() {
+                return Err(self.spec.fault("a row is retracted that was never added"));
             }
-            let (gone, stay): (Vec<_>, Vec<_>) = positions.into_iter().zip(goes).partition(|(_, goes)| *goes);
-            gone.into_iter().for_each(|(position, _)| shard.remove(position));
+            let (retracted, stay): (Vec<_>, Vec<_>) =
+                positions.into_iter().zip(is_retracted).partition(|(_, is_retracted)| *is_retracted);
+            retracted.into_iter().for_each(|(position, _)| shard.remove(position));
             positions = stay.into_iter().map(|(position, _)| position).collect();
             rows = shard.gather(&positions)?;
         }
@@ -95,19 +105,19 @@ impl Materialize {
     fn run_shard(
         &self,
         number: u8,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
-        let parts: Vec<PieceRows<'_>> = self.input.of_shard(number).collect();
-        if parts.is_empty() && !self.store.is_due(number, moment) {
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(number).collect();
+        if parts.is_empty() && !self.store.is_due(number, time) {
             return Ok(BTreeMap::new());
         }
-        let mut shard = self.store.shard(number, moment, committed)?;
+        let mut shard = self.store.shard(number, time, committed)?;
         let mut out = BTreeMap::new();
         for (bucket, touched) in self.take_in(&parts, &mut shard)? {
             out.insert(bucket, self.rows_of(touched, &mut shard)?);
         }
-        shard.evict(moment);
+        shard.evict(time);
         Ok(out)
     }
 }
@@ -117,54 +127,50 @@ impl Operator for Materialize {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.is_first() || self.store.any_due(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.store.any_due(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         let mut out = BTreeMap::new();
         for number in shards.clone() {
-            out.extend(self.run_shard(number, moment, committed)?);
+            out.extend(self.run_shard(number, time, committed)?);
         }
-        self.store.finish(shards.clone(), moment)?;
-        if let Some(begun) = self.begun.as_ref().filter(|begun| !begun.has_begun()) {
-            let bucket: arrow::array::ArrayRef = Arc::new(arrow::array::Int64Array::from(vec![WHOLE]));
+        self.store.finish(shards.clone(), time)?;
+        if let Some(first_emission) =
+            self.first_emission.as_ref().filter(|first_emission| !first_emission.has_emitted())
+        {
+            // The task whose shard holds the one bucket emits it, rows or none; the others have nothing to do with it.
+            let bucket: ArrayRef = Arc::new(Int64Array::from(vec![WHOLE]));
             if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
                 out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
-                begun.note(moment, committed)?;
+                first_emission.note(time, committed)?;
             }
         }
         Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        let mut all = self.store.prepare_commit(moment, committed)?;
-        if let Some(begun) = &mut self.begun {
-            let changes = begun.prepare_commit(moment, committed)?;
-            all.puts.extend(changes.puts);
-            all.deletes.extend(changes.deletes);
-            all.drops.extend(changes.drops);
+        let mut all = self.store.prepare_commit(time, committed)?;
+        if let Some(first_emission) = &mut self.first_emission {
+            all.extend(first_emission.prepare_commit(time, committed)?);
         }
         Ok(all)
     }
 
     fn committed(&mut self) {
         self.store.committed();
-        self.begun.iter_mut().for_each(Begun::committed);
+        self.first_emission.iter_mut().for_each(FirstEmission::committed);
     }
 
     fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.is_first() || self.store.any_due(next)
     }
 
-    fn is_final(&self, bucket: i64, moment: &EpochTime) -> bool {
-        self.spec.is_final(bucket, moment.watermark_us)
+    fn is_final(&self, bucket: i64, time: &EpochTime) -> bool {
+        self.spec.is_final(bucket, time.watermark_us)
     }
 
     fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {

@@ -5,18 +5,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 
-use super::lane::MaterializeLane;
-use super::operator::Materialize;
 use crate::OperatorError;
 use crate::aggregate::instant;
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::keyed::instants;
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
-use crate::recompute::Begun;
-use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
 
-/// The bucket of rows without a time. They never go.
+/// The bucket of rows without a time. They are never evicted.
 pub(super) const UNTIMED: i64 = i64::MIN;
 
 /// A table that is kept whole, bucket by bucket.
@@ -35,7 +30,7 @@ pub struct MaterializeSpec {
 pub enum Bucket {
     /// A share of the keys in these columns, one of 16 as in an aggregate by keys.
     Hash(Vec<usize>),
-    /// A time. Once the watermark has reached the end of it, the rows are forgotten and what was given out stands.
+    /// A time. Once the watermark has reached the end of it, the rows are evicted and what was emitted stands.
     Time {
         /// An instant, which is the bucket; or a window: then its start is.
         column: usize,
@@ -50,7 +45,7 @@ pub enum Bucket {
         /// How long a stretch is, microseconds. Stretches begin at multiples of it since 1970 UTC, which belong to those before.
         length_us: i64,
     },
-    /// All rows are bucket 0, which is given out on any change and in the first epoch.
+    /// All rows are bucket 0, which is emitted on any change and in the first epoch.
     Whole,
 }
 
@@ -111,7 +106,9 @@ impl MaterializeSpec {
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 
-    fn check(&self) -> Result<(), OperatorError> {
+    /// # Errors
+    /// If the time of its buckets is none.
+    pub(super) fn check(&self) -> Result<(), OperatorError> {
         let Some((column, _)) = self.time() else { return Ok(()) };
         match self.schema.field(column).data_type() {
             DataType::Timestamp(TimeUnit::Microsecond, _) | DataType::Struct(_) => Ok(()),
@@ -121,7 +118,7 @@ impl MaterializeSpec {
 
     /// A fault of whoever made the spec, or of the operators before it.
     pub(super) fn fault(&self, what: &str) -> OperatorError {
-        OperatorError::Compute(format!("{}: {what}; this is a fault of the engine, please report it", self.name))
+        OperatorError::fault(&self.name, what)
     }
 }
 
@@ -156,68 +153,4 @@ fn stretches(column: &ArrayRef, length_us: i64) -> Result<[ArrayRef; 2], Operato
     let buckets: Int64Array = ends.iter().map(|us| Some(us.map_or(UNTIMED, start))).collect();
     let after = ends.unary::<_, TimestampMicrosecondType>(|us| start(us).saturating_add(length_us));
     Ok([Arc::new(buckets), Arc::new(after.with_data_type(instant()))])
-}
-
-impl OperatorSpec for MaterializeSpec {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn input(&self, _: usize) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn output(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn stores(&self) -> Vec<String> {
-        let begun = (self.bucket == Bucket::Whole).then(|| Begun::name(&self.name));
-        std::iter::once(self.name.clone()).chain(begun).collect()
-    }
-
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(MaterializeLane::new(self)))
-    }
-
-    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
-        self.check()?;
-        Ok(Box::new(Materialize::open(self, stored)))
-    }
-
-    fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
-        let column = |column: usize| self.schema.field(column).name().clone();
-        let bucket = match &self.bucket {
-            Bucket::Hash(keys) => format!("({})", keys.iter().map(|key| column(*key)).collect::<Vec<_>>().join(", ")),
-            Bucket::Time { column: time, length_us } => format!("{} for {length_us} µs", column(*time)),
-            Bucket::Stretch { column: time, length_us } => format!("{length_us} µs of {}", column(*time)),
-            Bucket::Whole => "all rows".to_string(),
-        };
-        let columns = self.schema.fields().iter().map(|field| format!("column {} {}", field.name(), field.data_type()));
-        Ok(columns.chain([format!("bucket {bucket}")]).collect())
-    }
-
-    fn describe(&self) -> String {
-        let of = match &self.bucket {
-            Bucket::Hash(_) => "share of the keys",
-            Bucket::Time { .. } => "time",
-            Bucket::Stretch { .. } => "stretch of time",
-            Bucket::Whole => "change",
-        };
-        format!("materialize: keeps the rows of the table, rewrites all of them for each {of} that an epoch touched")
-    }
-
-    fn bound(&self) -> Bound {
-        let Some((column, _)) = self.time() else { return Bound::Unbounded("all rows of the table".to_string()) };
-        let name = self.schema.field(column).name();
-        Bound::Watermark(format!("rows go when the watermark reaches the end of {name}"))
-    }
-
-    fn state_rows(
-        self: Arc<Self>,
-        stored: Stored,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<StateRows>, OperatorError> {
-        state_rows::of_stores(vec![self.store_spec()], stored, committed)
-    }
 }

@@ -10,8 +10,9 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use super::{Bucket, MaterializeSpec};
 use crate::aggregate::shard::{bucket_of, key_hashes};
 use crate::aggregate::{instant, window_type};
-use crate::operator::{Change, OperatorSpec, Sign};
-use crate::recompute::tests::{Bed, Lanes, Random, moment, texts};
+use crate::change::{Change, Sign};
+use crate::operator::OperatorSpec;
+use crate::recompute::tests::{Bed, Lanes, Random, epoch_time, texts};
 
 #[derive(Debug, Clone, PartialEq)]
 struct Row {
@@ -78,7 +79,7 @@ fn random_row(random: &mut Random, id: i64, epoch: u64) -> Row {
     Row { key, time, id: if random.below(6) == 0 { 0 } else { id } }
 }
 
-/// Buckets as they were given out last. Checks that the buckets of an epoch are exactly these, each once, in order within a task.
+/// Buckets as they were emitted last. Checks that the buckets of an epoch are exactly these, each once, in order within a task.
 fn replaced(out: &[Change], files: &mut BTreeMap<i64, Vec<String>>) -> Vec<i64> {
     let mut buckets = Vec::new();
     for change in out {
@@ -96,7 +97,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
         let mut random = Random(seed);
         let (mut bed, mut files) = (Bed::new(spec.clone()), BTreeMap::new());
         // Live rows by bucket in order of arrival, and the buckets as they were when they closed.
-        let (mut live, mut wanted) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
+        let (mut live, mut expected) = (BTreeMap::<i64, Vec<Row>>::new(), BTreeMap::<i64, Vec<String>>::new());
         let (mut late_us, mut next, mut late) = (None, 0, 0);
         for epoch in 0..15_u64 {
             let is_late = |row: &Row| match (ends_after_us, bucket(&spec, row), late_us) {
@@ -122,7 +123,7 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 if let Some(at) = buckets.get(random.below(buckets.len().max(1))) {
                     let rows = live.get_mut(at).unwrap();
                     let row = rows[random.below(rows.len())].clone();
-                    // The oldest of equal rows goes.
+                    // The oldest of equal rows is removed.
                     rows.remove(rows.iter().position(|other| *other == row).unwrap());
                     touched.insert(*at);
                     back.push(row);
@@ -137,8 +138,8 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
                 let at = random.below(lanes.len());
                 lanes[at].insert(0, (0, Sign::Retract, batch(std::slice::from_ref(row))));
             }
-            let moment = moment(epoch, late_us, watermark_us);
-            let out = bed.epoch(&lanes, moment);
+            let time = epoch_time(epoch, late_us, watermark_us);
+            let out = bed.epoch(&lanes, time);
             if kind == Bucket::Whole && epoch == 0 {
                 touched.insert(0);
             }
@@ -146,17 +147,17 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
             buckets.sort_unstable();
             assert_eq!(buckets, touched.iter().copied().collect::<Vec<_>>(), "seed {seed}, epoch {epoch}");
             for at in &touched {
-                wanted.insert(*at, live.get(at).map(|rows| texts(&batch(rows))).unwrap_or_default());
+                expected.insert(*at, live.get(at).map(|rows| texts(&batch(rows))).unwrap_or_default());
                 let ends_us = ends_after_us.filter(|_| *at != i64::MIN).map(|after_us| at + after_us);
                 let is_final = ends_us.is_some_and(|ends_us| watermark_us.is_some_and(|us| ends_us <= us));
-                assert_eq!(bed.operator().is_final(*at, &moment), is_final);
+                assert_eq!(bed.operator().is_final(*at, &time), is_final);
             }
             // Also those that this epoch did not touch: their files are no longer to be remembered.
             for at in files.keys() {
                 let is_past = ends_after_us.is_some_and(|after_us| watermark_us.is_some_and(|us| at + after_us <= us));
-                assert_eq!(bed.operator().is_final(*at, &moment), is_past && *at != i64::MIN);
+                assert_eq!(bed.operator().is_final(*at, &time), is_past && *at != i64::MIN);
             }
-            assert_eq!(files, wanted, "seed {seed}, epoch {epoch}");
+            assert_eq!(files, expected, "seed {seed}, epoch {epoch}");
             late_us = watermark_us;
             live.retain(|at, _| {
                 *at == i64::MIN || ends_after_us.is_none_or(|after_us| watermark_us.is_none_or(|us| at + after_us > us))
@@ -173,12 +174,12 @@ fn check(kind: Bucket, ends_after_us: Option<i64>) {
 }
 
 #[test]
-fn shares_of_the_keys_are_given_out_whole() {
+fn shares_of_the_keys_are_emitted_whole() {
     check(Bucket::Hash(vec![2]), None);
 }
 
 #[test]
-fn a_whole_table_is_given_out_on_any_change() {
+fn a_whole_table_is_emitted_on_any_change() {
     check(Bucket::Whole, None);
 }
 
@@ -201,14 +202,14 @@ fn stretches_of_time_close_when_all_their_rows_are_final() {
 }
 
 #[test]
-fn an_empty_table_is_given_out_once() {
+fn an_empty_table_is_emitted_once() {
     let mut bed = Bed::new(spec(Bucket::Whole));
-    assert!(bed.operator().has_pending_output(&moment(4, None, None)));
-    let out = bed.epoch(&vec![], moment(4, None, None));
+    assert!(bed.operator().has_pending_output(&epoch_time(4, None, None)));
+    let out = bed.epoch(&vec![], epoch_time(4, None, None));
     assert_eq!((out.len(), out[0].sign, out[0].rows.num_rows()), (1, Sign::Replace { bucket: 0 }, 0));
     bed.restart();
-    assert!(!bed.operator().has_pending_output(&moment(5, None, None)));
-    assert!(bed.epoch(&vec![], moment(5, None, None)).is_empty());
+    assert!(!bed.operator().has_pending_output(&epoch_time(5, None, None)));
+    assert!(bed.epoch(&vec![], epoch_time(5, None, None)).is_empty());
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn a_large_epoch_gives_out_each_bucket_once() {
         for (number, rows) in rows.chunks(1_000).enumerate() {
             lanes[number / 20].push((0, Sign::Add, batch(rows)));
         }
-        let mut buckets = replaced(&bed.epoch(&lanes, moment(0, None, None)), &mut files);
+        let mut buckets = replaced(&bed.epoch(&lanes, epoch_time(0, None, None)), &mut files);
         buckets.sort_unstable();
         buckets.dedup();
         assert_eq!((buckets.len(), files.len()), (count, count));
@@ -231,7 +232,7 @@ fn a_large_epoch_gives_out_each_bucket_once() {
         bed.restart();
         // Take half of it back.
         let odd: Vec<Row> = rows.iter().filter(|row| row.id % 2 == 1).cloned().collect();
-        let out = bed.epoch(&vec![vec![(0, Sign::Retract, batch(&odd))]], moment(1, None, None));
+        let out = bed.epoch(&vec![vec![(0, Sign::Retract, batch(&odd))]], epoch_time(1, None, None));
         let ids =
             out.iter().flat_map(|change| change.rows.column(3).as_primitive::<arrow::datatypes::Int64Type>().values());
         assert!(ids.clone().all(|id| id % 2 == 0));
@@ -245,10 +246,10 @@ fn a_large_epoch_gives_out_each_bucket_once() {
 fn taking_back_what_is_not_there_stops() {
     let row = |id: i64| batch(&[Row { key: Some(1), time: Some(0), id }]);
     let mut bed = Bed::new(spec(Bucket::Hash(vec![2])));
-    bed.epoch(&vec![vec![(0, Sign::Add, row(1))]], moment(0, None, None));
-    let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, row(2))]], moment(1, None, None)).unwrap_err();
-    assert!(failed.to_string().contains("gold.test: a row is taken back that was never added"), "{failed}");
-    let failed = bed.try_epoch(&vec![vec![(0, Sign::Replace { bucket: 1 }, row(2))]], moment(1, None, None));
+    bed.epoch(&vec![vec![(0, Sign::Add, row(1))]], epoch_time(0, None, None));
+    let failed = bed.try_epoch(&vec![vec![(0, Sign::Retract, row(2))]], epoch_time(1, None, None)).unwrap_err();
+    assert!(failed.to_string().contains("gold.test: a row is retracted that was never added"), "{failed}");
+    let failed = bed.try_epoch(&vec![vec![(0, Sign::Replace { bucket: 1 }, row(2))]], epoch_time(1, None, None));
     assert!(failed.unwrap_err().to_string().contains("whole buckets reach it"));
 }
 

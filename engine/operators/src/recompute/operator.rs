@@ -5,25 +5,31 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use super::begun::Begun;
-use super::difference::{ByHash, changes, count, row_hashes, take_out};
-use super::port::{Placed, Port, PortShard};
-use super::spec::{Emission, RecomputeSpec};
+use super::port::{Port, PortShard, StoredRows};
+use super::spec::RecomputeSpec;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::by_hash::ByHash;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
+use crate::first_emission::FirstEmission;
 use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, PieceRows};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
+use crate::keyed::{KeyedInput, ShardInput};
+use crate::metrics::StateMetrics;
+use crate::multiset::{changes, count, row_hashes, take_out};
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
+use crate::stored::Stored;
 
 /// The operator with its state.
 #[derive(Debug)]
 pub(super) struct Recompute {
     spec: Arc<RecomputeSpec>,
     ports: Vec<Port>,
-    /// Only if the plan gives rows over no rows.
-    begun: Option<Begun>,
+    /// Only if the plan has a result over no rows.
+    first_emission: Option<FirstEmission>,
     input: KeyedInput,
 }
 
@@ -36,35 +42,30 @@ struct Work<'a> {
 
 impl Recompute {
     pub(super) fn open(spec: Arc<RecomputeSpec>, stored: Stored) -> Recompute {
-        let Stored { blocks, last, budget } = stored;
+        let Stored { blocks, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
         let open = |(port, store)| {
-            let store = Store::open(store, blocks.next().unwrap_or_default(), last, Arc::clone(&budget));
+            let store = Store::open(store, blocks.next().unwrap_or_default(), Arc::clone(&budget));
             Port::new(port, spec.forgotten_after_us, store)
         };
         let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
-        let begun = spec
+        let first_emission = spec
             .emits_when_empty
-            .then(|| Begun::open(&spec.name, blocks.next().unwrap_or_default(), last, Arc::clone(&budget)));
-        Recompute { spec, ports, begun, input: KeyedInput::default() }
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), Arc::clone(&budget)));
+        Recompute { spec, ports, first_emission, input: KeyedInput::default() }
     }
 
-    /// True until a result over no rows has gone out.
+    /// True until a result over no rows was emitted.
     fn is_first(&self) -> bool {
-        self.begun.as_ref().is_some_and(|begun| !begun.has_begun())
+        self.first_emission.as_ref().is_some_and(|first_emission| !first_emission.has_emitted())
     }
 
-    fn any_due(&self, moment: &EpochTime) -> bool {
-        self.ports.iter().any(|port| port.store.any_due(moment))
+    fn any_due(&self, time: &EpochTime) -> bool {
+        self.ports.iter().any(|port| port.store.any_due(time))
     }
 
     /// Locks the shards of a task in which there is something to do.
-    fn work(
-        &self,
-        task: Task,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<Work<'_>>, OperatorError> {
+    fn work(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Work<'_>>, OperatorError> {
         let mut work = Vec::new();
         for number in KeyedInput::shards_of(task) {
             let mut seen = ByHash::default();
@@ -74,86 +75,91 @@ impl Recompute {
                     touched.push(*key);
                 }
             }
-            if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, moment)) {
+            if !touched.is_empty() || self.ports.iter().any(|port| port.store.is_due(number, time)) {
                 let ports =
-                    self.ports.iter().map(|port| port.shard(number, moment, committed)).collect::<Result<_, _>>()?;
+                    self.ports.iter().map(|port| port.shard(number, time, committed)).collect::<Result<_, _>>()?;
                 work.push(Work { number, ports, touched });
             }
         }
         Ok(work)
     }
 
-    /// Takes in the rows of a shard, all that are added before any that is taken back; returns what its partitions have then.
-    fn take_in(&self, work: &mut Work<'_>, moment: &EpochTime) -> Result<Vec<Placed>, OperatorError> {
-        let parts: Vec<PieceRows<'_>> = self.input.of_shard(work.number).collect();
+    /// Takes in the rows of a shard, all that are added before any that is retracted; returns what its partitions have then.
+    fn take_in(&self, work: &mut Work<'_>, time: &EpochTime) -> Result<Vec<StoredRows>, OperatorError> {
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(work.number).collect();
         for port in &mut work.ports {
-            port.renew(&work.touched, moment)?;
+            port.renew(&work.touched, time)?;
         }
         for part in &parts {
             match part.sign {
-                Sign::Add => work.ports[part.port].add(&part.rows, part.keys, moment)?,
-                Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is taken back from it")),
+                Sign::Add => work.ports[part.port].add(&part.rows, part.keys, time)?,
+                Sign::Retract if self.is_add_only() => return Err(self.spec.fault("a row is retracted from it")),
                 Sign::Retract => {}
                 Sign::Replace { .. } => return Err(self.spec.fault("whole buckets reach it")),
             }
         }
-        let mut placed = Vec::with_capacity(work.ports.len());
+        let mut stored = Vec::with_capacity(work.ports.len());
         for (number, port) in work.ports.iter_mut().enumerate() {
-            let mut taken_back = Vec::new();
+            let mut retracted = Vec::new();
             for part in parts.iter().filter(|part| part.port == number && part.sign == Sign::Retract) {
-                taken_back.extend(row_hashes(&part.rows)?);
+                retracted.extend(row_hashes(&part.rows)?);
             }
             let rows = port.of_keys(&work.touched)?;
-            placed.push(self.take_back(port, rows, &taken_back)?);
+            stored.push(self.retract(port, rows, &retracted)?);
         }
-        Ok(placed)
+        Ok(stored)
     }
 
-    fn take_back(&self, port: &mut PortShard<'_>, rows: Placed, taken_back: &[u128]) -> Result<Placed, OperatorError> {
-        if taken_back.is_empty() {
+    fn retract(
+        &self,
+        port: &mut PortShard<'_>,
+        rows: StoredRows,
+        retracted: &[u128],
+    ) -> Result<StoredRows, OperatorError> {
+        if retracted.is_empty() {
             return Ok(rows);
         }
-        let (rows, gone) = port.take_back(rows, &mut count(taken_back.iter().copied()))?;
-        // A partition that was forgotten has rows no more that it had; what was given out of them stands.
-        match gone == taken_back.len() || self.spec.forgotten_after_us.is_some() {
+        let (rows, found) = port.retract(rows, &mut count(retracted.iter().copied()))?;
+        // A partition that was evicted has rows no more that it had; what was emitted of them stands.
+        match found == retracted.len() || self.spec.forgotten_after_us.is_some() {
             true => Ok(rows),
-            false => Err(self.spec.fault("a row is taken back that was never added")),
+            false => Err(self.spec.fault("a row is retracted that was never added")),
         }
     }
 
     fn is_add_only(&self) -> bool {
-        self.spec.emission == Emission::Final || self.spec.prune.is_some()
+        self.spec.emission == Emission::Append || self.spec.prune.is_some()
     }
 
     /// Leaves out what no later result needs.
-    fn prune(&self, work: &mut [Work<'_>], placed: &mut [Vec<Placed>]) -> Result<(), OperatorError> {
+    fn prune(&self, work: &mut [Work<'_>], stored: &mut [Vec<StoredRows>]) -> Result<(), OperatorError> {
         let Some(prune) = &self.spec.prune else { return Ok(()) };
-        let rows = self.together(0, placed)?;
+        let rows = self.together(0, stored)?;
         let kept = prune.run(&[&rows], rows.schema_ref())?;
         if kept.num_rows() == rows.num_rows() {
             return Ok(());
         }
         let mut left = count(row_hashes(&kept)?);
-        for (shard, placed) in work.iter_mut().zip(placed) {
-            let (Some(port), Some(rows)) = (shard.ports.first_mut(), placed.first_mut()) else { continue };
+        for (shard, stored) in work.iter_mut().zip(stored) {
+            let (Some(port), Some(rows)) = (shard.ports.first_mut(), stored.first_mut()) else { continue };
             let stays = take_out(&mut left, &row_hashes(&rows.rows)?);
-            let all = std::mem::replace(rows, Placed { positions: Vec::new(), rows: self.ports[0].no_rows() });
+            let all = std::mem::replace(rows, StoredRows { positions: Vec::new(), rows: self.ports[0].no_rows() });
             *rows = port.keep(all, &stays)?;
         }
         match left.into_values().all(|count| count == 0) {
             true => Ok(()),
-            false => Err(self.spec.fault("the plan that prunes makes rows that it was not given")),
+            false => Err(self.spec.fault("the plan that prunes makes rows that it did not read")),
         }
     }
 
     /// The rows of one port in all shards of a task.
-    fn together(&self, port: usize, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+    fn together(&self, port: usize, shards: &[Vec<StoredRows>]) -> Result<RecordBatch, OperatorError> {
         let none = self.ports[port].no_rows();
-        Ok(concat_batches(none.schema_ref(), shards.iter().map(|placed| &placed[port].rows))?)
+        Ok(concat_batches(none.schema_ref(), shards.iter().map(|stored| &stored[port].rows))?)
     }
 
     /// The plan's result over these rows.
-    fn result(&self, shards: &[Vec<Placed>]) -> Result<RecordBatch, OperatorError> {
+    fn result(&self, shards: &[Vec<StoredRows>]) -> Result<RecordBatch, OperatorError> {
         let ports = (0..self.ports.len()).map(|port| self.together(port, shards)).collect::<Result<Vec<_>, _>>()?;
         if !self.spec.emits_when_empty && ports.iter().all(|rows| rows.num_rows() == 0) {
             return Ok(RecordBatch::new_empty(Arc::clone(&self.spec.output)));
@@ -161,16 +167,11 @@ impl Recompute {
         Ok(self.spec.plan.run(&ports.iter().collect::<Vec<_>>(), &self.spec.output)?)
     }
 
-    fn run_changes(
-        &self,
-        work: &mut [Work<'_>],
-        begins: bool,
-        moment: &EpochTime,
-    ) -> Result<Vec<Change>, OperatorError> {
+    fn run_changes(&self, work: &mut [Work<'_>], begins: bool, time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let (mut before, mut now) = (Vec::new(), Vec::new());
         for shard in work.iter_mut() {
             before.push(shard.ports.iter().map(|port| port.of_keys(&shard.touched)).collect::<Result<Vec<_>, _>>()?);
-            now.push(self.take_in(shard, moment)?);
+            now.push(self.take_in(shard, time)?);
         }
         self.prune(work, &mut now)?;
         if work.iter().all(|shard| shard.touched.is_empty()) && !begins {
@@ -183,15 +184,15 @@ impl Recompute {
         changes(&before, &self.result(&now)?)
     }
 
-    fn run_final(&self, work: &mut [Work<'_>], moment: &EpochTime) -> Result<Vec<Change>, OperatorError> {
+    fn run_append(&self, work: &mut [Work<'_>], time: &EpochTime) -> Result<Vec<Change>, OperatorError> {
         let mut now = Vec::new();
         for shard in work.iter_mut() {
-            now.push(self.take_in(shard, moment)?);
+            now.push(self.take_in(shard, time)?);
         }
         self.prune(work, &mut now)?;
         let mut due = Vec::new();
         for shard in work.iter() {
-            due.push(shard.ports.iter().map(|port| port.due(moment)).collect::<Result<Vec<_>, _>>()?);
+            due.push(shard.ports.iter().map(|port| port.due(time)).collect::<Result<Vec<_>, _>>()?);
         }
         let rows = self.result(&due)?;
         Ok(if rows.num_rows() > 0 { vec![Change::add(rows)] } else { Vec::new() })
@@ -203,52 +204,47 @@ impl Operator for Recompute {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
-        Ok(self.input.tasks(self.is_first() || self.any_due(moment)))
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.is_first() || self.any_due(time)))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
+        // A result over no rows has no key: the task with that key's shard emits it.
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
-        let mut work = self.work(task, moment, committed)?;
+        let mut work = self.work(task, time, committed)?;
         let changes = match self.spec.emission {
-            Emission::Changes => self.run_changes(&mut work, begins, moment)?,
-            Emission::Final => self.run_final(&mut work, moment)?,
+            Emission::Append => self.run_append(&mut work, time)?,
+            _ => self.run_changes(&mut work, begins, time)?,
         };
         for shard in &mut work {
-            shard.ports.iter_mut().for_each(|port| port.evict(moment));
+            shard.ports.iter_mut().for_each(|port| port.evict(time));
         }
         drop(work);
         for port in &self.ports {
-            port.store.finish(shards.clone(), moment)?;
+            port.store.finish(shards.clone(), time)?;
         }
-        if let Some(begun) = self.begun.as_ref().filter(|_| begins) {
-            begun.note(moment, committed)?;
+        if let Some(first_emission) = self.first_emission.as_ref().filter(|_| begins) {
+            first_emission.note(time, committed)?;
         }
         Ok(changes)
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
         let mut all = BlockChanges::default();
-        let ports = self.ports.iter_mut().map(|port| port.store.prepare_commit(moment, committed));
-        let begun = self.begun.iter_mut().map(|begun| begun.prepare_commit(moment, committed));
-        for changes in ports.chain(begun) {
-            let changes = changes?;
-            all.puts.extend(changes.puts);
-            all.deletes.extend(changes.deletes);
-            all.drops.extend(changes.drops);
+        for port in &mut self.ports {
+            all.extend(port.store.prepare_commit(time, committed)?);
+        }
+        if let Some(first_emission) = &mut self.first_emission {
+            all.extend(first_emission.prepare_commit(time, committed)?);
         }
         Ok(all)
     }
 
     fn committed(&mut self) {
         self.ports.iter_mut().for_each(|port| port.store.committed());
-        self.begun.iter_mut().for_each(Begun::committed);
+        self.first_emission.iter_mut().for_each(FirstEmission::committed);
     }
 
     fn has_pending_output(&self, next: &EpochTime) -> bool {

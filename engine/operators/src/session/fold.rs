@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, StructArray, TimestampMicrosecondArray,
-    UInt32Array, make_comparator,
+    ArrayRef, AsArray, BooleanArray, RecordBatch, StructArray, TimestampMicrosecondArray, UInt32Array, make_comparator,
 };
 use arrow::compute::{SortOptions, filter_record_batch, take, take_record_batch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
@@ -13,11 +12,12 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
+use super::intervals::MergedSessions;
 use super::spec::{GroupTime, SessionSpec};
-use super::sweep::Merged;
 use crate::OperatorError;
-use crate::aggregate::{GroupColumn, accumulator, normalized, window_fields};
+use crate::aggregate::{GroupColumn, accumulators, normalized, state_widths, window_fields};
 use crate::keyed::instants;
+use crate::sized_batch::sized_batch;
 
 /// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.
 ///
@@ -26,7 +26,7 @@ use crate::keyed::instants;
 pub(super) fn merge(
     spec: &SessionSpec,
     schema: &SchemaRef,
-    merged: &Merged,
+    merged: &MergedSessions,
     old: &RecordBatch,
     rows: &RecordBatch,
 ) -> Result<RecordBatch, OperatorError> {
@@ -43,20 +43,18 @@ pub(super) fn merge(
         }
         GroupTime::Key(_) | GroupTime::Never => {}
     }
-    let mut accumulators = accumulators(spec)?;
+    let mut accumulators = accumulators(&spec.calls)?;
     let values = spec.calls.iter().map(|call| call.values(rows)).collect::<Result<Vec<_>, _>>()?;
     if old.num_rows() > 0 {
         announce_new(&mut accumulators, &values, merged)?;
     }
     merge_states(spec, &mut accumulators, old, &merged.old_session, merged.len())?;
     for ((call, values), accumulator) in spec.calls.iter().zip(values).zip(&mut accumulators) {
-        let filter =
-            call.filter.as_ref().map(|filter| filter.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
-        let filter = filter.as_ref().map(|filter| filter.as_boolean());
-        accumulator.update_batch(&values, &merged.row_session, filter, merged.len())?;
+        let mask = call.mask(rows)?;
+        accumulator.update_batch(&values, &merged.row_session, mask.as_ref(), merged.len())?;
         columns.extend(accumulator.state(EmitTo::All)?);
     }
-    Ok(batch(schema, columns, merged.len())?)
+    Ok(sized_batch(schema, columns, merged.len())?)
 }
 
 /// Names the sessions without an old state to the functions, by a row each that is filtered out. DataFusion takes every group that
@@ -64,7 +62,7 @@ pub(super) fn merge(
 fn announce_new(
     accumulators: &mut [Box<dyn GroupsAccumulator>],
     values: &[Vec<ArrayRef>],
-    merged: &Merged,
+    merged: &MergedSessions,
 ) -> Result<()> {
     let mut is_new = vec![true; merged.len()];
     merged.old_session.iter().for_each(|session| is_new[*session] = false);
@@ -100,41 +98,41 @@ pub(super) fn evaluate(spec: &SessionSpec, states: &RecordBatch) -> Result<Recor
             }
         });
     }
-    let mut accumulators = accumulators(spec)?;
+    let mut accumulators = accumulators(&spec.calls)?;
     let groups: Vec<usize> = (0..count).collect();
     merge_states(spec, &mut accumulators, states, &groups, count)?;
     for accumulator in &mut accumulators {
         columns.push(accumulator.evaluate(EmitTo::All)?);
     }
-    Ok(batch(&spec.output, columns, count)?)
+    Ok(sized_batch(&spec.output, columns, count)?)
 }
 
-/// What turns the old results into the new ones: rows to take back, rows to add. Results that stay as they are, are neither.
+/// What turns the old results into the new ones: rows to retract, rows to add. Results that stay as they are, are neither.
 ///
 /// # Errors
 /// If results cannot be compared.
 pub(super) fn difference(
-    merged: &Merged,
+    merged: &MergedSessions,
     old: RecordBatch,
     new: RecordBatch,
 ) -> Result<(RecordBatch, RecordBatch), OperatorError> {
     let options = SortOptions::default();
     let pairs = old.columns().iter().zip(new.columns());
     let same = pairs.map(|(old, new)| make_comparator(old, new, options)).collect::<Result<Vec<_>, _>>()?;
-    let mut old_goes = vec![true; old.num_rows()];
-    let mut new_comes = vec![true; new.num_rows()];
+    let mut is_retracted = vec![true; old.num_rows()];
+    let mut is_added = vec![true; new.num_rows()];
     let sessions = &merged.old_session;
     for (at, session) in sessions.iter().enumerate() {
         let is_alone = (at == 0 || sessions[at - 1] != *session) && sessions.get(at + 1) != Some(session);
         if is_alone && same.iter().all(|compare| compare(at, *session) == Ordering::Equal) {
-            (old_goes[at], new_comes[*session]) = (false, false);
+            (is_retracted[at], is_added[*session]) = (false, false);
         }
     }
     let keep = |rows: RecordBatch, mask: Vec<bool>| match mask.iter().all(|keep| *keep) {
         true => Ok(rows),
         false => filter_record_batch(&rows, &BooleanArray::from(mask)),
     };
-    Ok((keep(old, old_goes)?, keep(new, new_comes)?))
+    Ok((keep(old, is_retracted)?, keep(new, is_added)?))
 }
 
 /// State rows in an order that depends on nothing but themselves: by end, then by start, then by key.
@@ -171,10 +169,6 @@ pub(super) fn in_order(spec: &SessionSpec, states: RecordBatch) -> Result<Record
     }
 }
 
-fn accumulators(spec: &SessionSpec) -> Result<Vec<Box<dyn GroupsAccumulator>>> {
-    spec.calls.iter().map(|call| accumulator(&call.function)).collect()
-}
-
 fn merge_states(
     spec: &SessionSpec,
     accumulators: &mut [Box<dyn GroupsAccumulator>],
@@ -186,7 +180,7 @@ fn merge_states(
         return Ok(());
     }
     let mut from = spec.head();
-    for (accumulator, width) in accumulators.iter_mut().zip(spec.state_widths()?) {
+    for (accumulator, width) in accumulators.iter_mut().zip(state_widths(&spec.calls)?) {
         accumulator.merge_batch(&states.columns()[from..from + width], groups, count)?;
         from += width;
     }
@@ -205,9 +199,4 @@ fn instant_array(values: &[i64]) -> ArrayRef {
 /// The same instants, of UTC whatever the zone they are shown in.
 fn instant_array_of(values: &TimestampMicrosecondArray) -> ArrayRef {
     Arc::new(values.clone().with_timezone("UTC"))
-}
-
-fn batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

@@ -1,7 +1,5 @@
 //! What a task works on: the rows of its shards, and the live sessions of their keys.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,25 +7,27 @@ use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 
+use super::intervals::{Intervals, MergedSessions, merge_overlapping};
 use super::spec::{GroupTime, SessionSpec};
-use super::sweep::{Intervals, Merged, sweep};
 use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::by_hash::ByHash;
+use crate::epoch_time::EpochTime;
 use crate::keyed::KeyedInput;
-use crate::operator::{BlockSource, EpochTime};
 use crate::store::Store;
 
 /// The keys that an epoch touched in some shards. Keys are numbered in the order in which they came, shard by shard.
 #[derive(Debug)]
-pub(super) struct Touched {
+pub(super) struct TouchedKeys {
     /// The shards that have rows.
     pub shards: Vec<TouchedShard>,
     /// What stands for each key in memory.
     pub hashes: Vec<u128>,
     /// The merged sessions.
-    pub merged: Merged,
+    pub merged: MergedSessions,
     /// The rows, as they came.
     pub rows: RecordBatch,
-    /// The state rows of [`Merged::old`].
+    /// The state rows of [`MergedSessions::old`].
     pub old: RecordBatch,
     /// Where they stand in their shards.
     pub positions: Vec<u32>,
@@ -40,7 +40,7 @@ pub(super) struct TouchedShard {
     pub shard: u8,
     /// Its keys.
     pub keys: Range<u32>,
-    /// Its part of [`Touched::positions`].
+    /// Its part of [`TouchedKeys::positions`].
     pub old: Range<usize>,
 }
 
@@ -53,13 +53,13 @@ pub(super) fn touched(
     input: &KeyedInput,
     shards: Range<u8>,
     store: &Store,
-    moment: &EpochTime,
+    time: &EpochTime,
     committed: &dyn BlockSource,
-) -> Result<Option<Touched>, OperatorError> {
+) -> Result<Option<TouchedKeys>, OperatorError> {
     let mut gathered = Gathered::default();
     for shard in shards {
         if gathered.take_rows(input, shard) {
-            gathered.take_sessions(shard, store, moment, committed)?;
+            gathered.take_sessions(shard, store, time, committed)?;
         }
     }
     let Some(first) = gathered.rows.first() else { return Ok(None) };
@@ -84,7 +84,7 @@ impl Gathered {
     fn take_rows(&mut self, input: &KeyedInput, shard: u8) -> bool {
         let from = self.hashes.len();
         let count = input.of_shard(shard).map(|part| part.keys.len()).sum();
-        let mut numbers: HashMap<u128, u32, BuildHasherDefault<FirstHalf>> = HashMap::default();
+        let mut numbers: ByHash<u32> = ByHash::default();
         numbers.reserve(count);
         self.row_key.reserve(count);
         for part in input.of_shard(shard) {
@@ -108,12 +108,12 @@ impl Gathered {
         &mut self,
         shard: u8,
         store: &Store,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<(), OperatorError> {
         let Some(touched) = self.shards.last() else { return Ok(()) };
         let from = self.positions.len();
-        let state = store.shard(shard, moment, committed)?;
+        let state = store.shard(shard, time, committed)?;
         for key in touched.keys.clone() {
             self.positions.extend(state.find(self.hashes[key as usize]));
             self.old_key.resize(self.positions.len(), key);
@@ -129,13 +129,18 @@ impl Gathered {
         spec: &SessionSpec,
         rows: RecordBatch,
         old: &RecordBatch,
-    ) -> Result<Touched, OperatorError> {
+    ) -> Result<TouchedKeys, OperatorError> {
+        debug_assert_eq!(
+            (self.old_key.len(), self.positions.len()),
+            (old.num_rows(), old.num_rows()),
+            "a key and a place for each old session"
+        );
         let old_keys = std::mem::take(&mut self.old_key);
         let mut key = old_keys.clone();
         key.append(&mut self.row_key);
         let (start, end) = times(spec, old, &rows);
         let intervals = Intervals { keys: self.hashes.len(), old: old.num_rows(), key, start, end };
-        let merged = sweep(&intervals);
+        let merged = merge_overlapping(&intervals);
         let is_as_it_was = merged.old.len() == old.num_rows()
             && merged.old.iter().enumerate().all(|(at, other)| at == *other as usize);
         let old = match is_as_it_was {
@@ -148,7 +153,7 @@ impl Gathered {
             shard.old = below(shard.keys.start)..below(shard.keys.end);
         }
         let positions = merged.old.iter().map(|at| self.positions[*at as usize]).collect();
-        Ok(Touched { shards: self.shards, hashes: self.hashes, merged, rows, old, positions })
+        Ok(TouchedKeys { shards: self.shards, hashes: self.hashes, merged, rows, old, positions })
     }
 }
 
@@ -170,23 +175,5 @@ fn concat(schema: SchemaRef, batches: &[RecordBatch]) -> Result<RecordBatch, Ope
     match batches {
         [one] => Ok(one.clone()),
         _ => Ok(concat_batches(&schema, batches)?),
-    }
-}
-
-/// Takes keys that are hashes already as they are.
-#[derive(Debug, Default)]
-struct FirstHalf(u64);
-
-impl Hasher for FirstHalf {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
     }
 }

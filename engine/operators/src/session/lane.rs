@@ -6,10 +6,13 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 
-use super::spec::{Emission, GroupTime, SessionSpec};
+use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
-use crate::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
+use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Collects the rows of one lane.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ impl SessionLane {
     /// An empty lane.
     pub fn new(spec: Arc<SessionSpec>) -> SessionLane {
         let event_time = match spec.time {
-            // Complete mode lets no group go, so no row comes too late for it.
+            // Complete mode evicts no group, so no row comes too late for it.
             _ if spec.emission == Emission::Complete => None,
             GroupTime::Session { end, .. } => Some(EventTime { column: end, required: true }),
             // As in Spark a row without a time is in the group of those without: that group never ends.
@@ -40,19 +43,19 @@ impl OperatorLane for SessionLane {
         port: usize,
         sign: Sign,
         rows: &RecordBatch,
-        moment: &EpochTime,
+        time: &EpochTime,
     ) -> Result<LateRows, OperatorError> {
         if sign != Sign::Add {
             let name = &self.spec.operator;
             return Err(OperatorError::Compute(format!(
-                "{name} cannot take rows back: put it over a table in append mode, or group that table's source itself"
+                "{name} cannot retract rows: put it over a table in append mode, or group that table's source itself"
             )));
         }
         let GroupTime::Session { start, end } = self.spec.time else {
-            return self.rows.push(port, sign, rows, moment);
+            return self.rows.push(port, sign, rows, time);
         };
-        let Some(timed) = timed(rows, start, end) else { return self.rows.push(port, sign, rows, moment) };
-        let mut left = self.rows.push(port, sign, &filter_record_batch(rows, &timed)?, moment)?;
+        let Some(timed) = timed(rows, start, end) else { return self.rows.push(port, sign, rows, time) };
+        let mut left = self.rows.push(port, sign, &filter_record_batch(rows, &timed)?, time)?;
         left.untimed += (timed.len() - timed.true_count()) as u64;
         left.mask = left.mask.map(|mask| spread(&mask, &timed));
         Ok(left)

@@ -1,4 +1,4 @@
-//! The part of a session aggregate that holds state: merges what an epoch touched, and lets go what is due.
+//! The part of a session aggregate that holds state: merges what an epoch touched, and evicts what is due.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,19 +8,25 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
 use super::fold;
-use super::gather::{Touched, touched};
-use super::spec::{Emission, SessionSpec};
+use super::gather::{TouchedKeys, touched};
+use super::spec::SessionSpec;
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::emission::Emission;
+use crate::epoch_time::EpochTime;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, LanePart, Operator, Sign, StateMetrics, Stored, Task,
-};
+use crate::metrics::StateMetrics;
+use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
+use crate::stored::Stored;
 
-/// So many due groups are given out together, at least, if there are so many.
+/// So many due groups are emitted together, at least, if there are so many: chunks that large keep the operators behind busy, and no
+/// more results than that are in memory at a time.
 const DUE_ROWS: usize = 65_536;
 
-/// A state of so many bytes is looked through shard by shard.
+/// A state of so many bytes is looked through shard by shard, so that lanes share the work; below it tasks cost more than they save.
 const LARGE_BYTES: u64 = 1 << 20;
 
 /// A session aggregate with its state.
@@ -39,22 +45,23 @@ impl Session {
     /// If a function does not say what its state is.
     pub fn open(spec: Arc<SessionSpec>, mut stored: Stored) -> Result<Session, OperatorError> {
         let blocks = stored.blocks.pop().unwrap_or_default();
-        let store = Store::open(spec.store()?, blocks, stored.last, stored.budget);
+        let store = Store::open(spec.store()?, blocks, stored.budget);
         Ok(Session { schema: spec.state_schema()?, store, input: KeyedInput::default(), spec })
     }
 
     /// Puts the merged sessions in the place of the old ones; returns what that changes in the result.
     fn merge(
         &self,
-        touched: &Touched,
-        moment: &EpochTime,
+        touched: &TouchedKeys,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
-        let Touched { merged, rows, old, .. } = touched;
+        let TouchedKeys { merged, rows, old, .. } = touched;
         let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
         let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
+        debug_assert_eq!(keys.len(), states.num_rows(), "a state row for each merged session");
         for shard in &touched.shards {
-            let mut state = self.store.shard(shard.shard, moment, committed)?;
+            let mut state = self.store.shard(shard.shard, time, committed)?;
             touched.positions[shard.old.clone()].iter().for_each(|position| state.remove(*position));
             let sessions = merged.sessions_of(&shard.keys);
             state.insert(&states.slice(sessions.start, sessions.len()), &keys[sessions])?;
@@ -64,27 +71,26 @@ impl Session {
         }
         let (before, after) = (fold::evaluate(&self.spec, old)?, fold::evaluate(&self.spec, &states)?);
         let (before, after) = fold::difference(merged, before, after)?;
-        let changes = [Change::retract(before), Change::add(after)];
-        Ok(changes.into_iter().filter(|change| change.rows.num_rows() > 0).collect())
+        Ok(Change::replaced(before, after))
     }
 
-    /// Lets all groups go that are due; gives them out in append mode.
+    /// Evicts all groups that are due; emits them in append mode.
     fn evict(
         &self,
         shards: Range<u8>,
-        moment: &EpochTime,
+        time: &EpochTime,
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let mut changes = Vec::new();
         let mut due_rows = Vec::new();
-        for shard in shards.filter(|shard| self.store.is_due(*shard, moment)) {
-            let mut state = self.store.shard(shard, moment, committed)?;
-            let due = if self.spec.emission == Emission::Append { state.due(moment) } else { Vec::new() };
+        for shard in shards.filter(|shard| self.store.is_due(*shard, time)) {
+            let mut state = self.store.shard(shard, time, committed)?;
+            let due = if self.spec.emission == Emission::Append { state.due(time) } else { Vec::new() };
             // A restarted job looks into shards of which it does not know yet that nothing is due.
             if !due.is_empty() {
                 due_rows.push(state.gather(&due)?);
             }
-            state.evict(moment);
+            state.evict(time);
             drop(state);
             if due_rows.iter().map(RecordBatch::num_rows).sum::<usize>() >= DUE_ROWS {
                 changes.push(Change::add(self.result(&std::mem::take(&mut due_rows))?));
@@ -97,10 +103,10 @@ impl Session {
     }
 
     /// All groups that there are.
-    fn whole(&self, moment: &EpochTime, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
+    fn whole(&self, time: &EpochTime, committed: &dyn BlockSource) -> Result<RecordBatch, OperatorError> {
         let mut states = Vec::with_capacity(SHARDS as usize);
         for shard in 0..SHARDS {
-            let state = self.store.shard(shard, moment, committed)?;
+            let state = self.store.shard(shard, time, committed)?;
             let positions: Vec<u32> = state.positions().collect();
             states.push(state.gather(&positions)?);
         }
@@ -119,46 +125,42 @@ impl Operator for Session {
         self.input.absorb(part)
     }
 
-    fn tasks(&mut self, moment: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         if self.spec.emission == Emission::Complete {
             // The whole table is one change, so it is one task.
-            let is_first = moment.epoch.0 == 0;
+            let is_first = time.epoch.0 == 0;
             let task = (is_first || !self.input.is_empty()).then_some(Task { group: ALL_SHARDS, shard: None });
             return Ok(task.into_iter().collect());
         }
-        let is_due = self.store.any_due(moment);
+        let is_due = self.store.any_due(time);
         if is_due && self.input.is_empty() && self.store.metrics().bytes >= LARGE_BYTES {
             // Nothing is inserted, so there are no small blocks to be afraid of. How many rows there are is not known after a
             // restart, how many bytes is: the tasks, and so the order of the result, are those of the run before.
-            let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, moment));
+            let due = (0..SHARDS).filter(|shard| self.store.is_due(*shard, time));
             return Ok(due.map(|shard| Task { group: i64::from(shard), shard: None }).collect());
         }
         Ok(self.input.tasks(is_due))
     }
 
-    fn run(&self, task: Task, moment: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
-        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, moment, committed)? {
-            Some(touched) => self.merge(&touched, moment, committed)?,
+        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, time, committed)? {
+            Some(touched) => self.merge(&touched, time, committed)?,
             None => Vec::new(),
         };
         if self.spec.emission == Emission::Complete {
-            let rows = self.whole(moment, committed)?;
+            let rows = self.whole(time, committed)?;
             changes.push(Change { sign: Sign::Replace { bucket: 0 }, rows });
         } else {
-            changes.extend(self.evict(shards.clone(), moment, committed)?);
+            changes.extend(self.evict(shards.clone(), time, committed)?);
         }
-        self.store.finish(shards, moment)?;
+        self.store.finish(shards, time)?;
         Ok(changes)
     }
 
-    fn prepare_commit(
-        &mut self,
-        moment: &EpochTime,
-        committed: &dyn BlockSource,
-    ) -> Result<BlockChanges, OperatorError> {
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         self.input.clear();
-        self.store.prepare_commit(moment, committed)
+        self.store.prepare_commit(time, committed)
     }
 
     fn committed(&mut self) {

@@ -5,13 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
 
-use super::fold::evaluate;
-use super::lane::SessionLane;
-use super::operator::Session;
-use crate::OperatorError;
-use crate::aggregate::{AggregateCall, GroupColumn, instant};
-use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
-use crate::state_rows::{self, StateRows};
+use crate::aggregate::{AggregateCall, GroupColumn, instant, key_fields, state_fields};
+use crate::emission::Emission;
 use crate::store::StoreSpec;
 
 /// A grouped aggregate with one state row per group, over the rows of a pipeline whose columns it names by position.
@@ -29,7 +24,7 @@ pub struct SessionSpec {
     pub calls: Vec<AggregateCall>,
     /// Grouping columns in the order of the result; [`GroupColumn::Window`] is the session.
     pub group: Vec<GroupColumn>,
-    /// What it gives out, and when.
+    /// What it emits, and when: not by bucket, its groups have none.
     pub emission: Emission,
     /// Schema of the rows that come in.
     pub input: SchemaRef,
@@ -51,17 +46,6 @@ pub enum GroupTime {
     Key(usize),
     /// Nothing.
     Never,
-}
-
-/// What a session aggregate gives out, and when.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emission {
-    /// Each group once, when the watermark has reached its end.
-    Append,
-    /// After each epoch what it changed: the old result is taken back, the new one added. Nothing is said when a group ends.
-    Changes,
-    /// After each epoch that brought rows all groups there ever were; nothing is late and nothing goes.
-    Complete,
 }
 
 impl SessionSpec {
@@ -96,10 +80,7 @@ impl SessionSpec {
     /// # Errors
     /// If a function does not say what its state is.
     pub fn state_schema(&self) -> Result<SchemaRef> {
-        let key = |(position, column): (usize, &usize)| {
-            Field::new(format!("key_{position}"), self.input.field(*column).data_type().clone(), true)
-        };
-        let mut fields: Vec<Field> = self.keys.iter().enumerate().map(key).collect();
+        let mut fields = key_fields(&self.keys, &self.input);
         match self.time {
             GroupTime::Session { .. } => {
                 fields.extend([Field::new("start", instant(), true), Field::new("end", instant(), true)]);
@@ -107,20 +88,8 @@ impl SessionSpec {
             GroupTime::Key(position) if !self.is_instant(position) => fields.push(Field::new("end", instant(), true)),
             GroupTime::Key(_) | GroupTime::Never => {}
         }
-        for (position, call) in self.calls.iter().enumerate() {
-            for (part, field) in call.function.state_fields()?.iter().enumerate() {
-                fields.push(field.as_ref().clone().with_name(format!("state_{position}_{part}")).with_nullable(true));
-            }
-        }
+        fields.extend(state_fields(&self.calls)?);
         Ok(Arc::new(Schema::new(fields)))
-    }
-
-    /// Number of state columns of each function, in order.
-    ///
-    /// # Errors
-    /// If a function does not say what its state is.
-    pub(super) fn state_widths(&self) -> Result<Vec<usize>> {
-        self.calls.iter().map(|call| Ok(call.function.state_fields()?.len())).collect()
     }
 
     /// What its store keeps.
@@ -133,89 +102,5 @@ impl SessionSpec {
             expires_at_batch_time: None,
             keeps_rows: true,
         })
-    }
-
-    fn what(&self) -> String {
-        match self.time {
-            GroupTime::Session { .. } => "session window".to_string(),
-            GroupTime::Key(position) => format!("group that ends with {}", self.key_names[position]),
-            GroupTime::Never => "group by key".to_string(),
-        }
-    }
-}
-
-impl OperatorSpec for SessionSpec {
-    fn name(&self) -> &str {
-        &self.operator
-    }
-
-    fn input(&self, _: usize) -> &SchemaRef {
-        &self.input
-    }
-
-    fn output(&self) -> &SchemaRef {
-        &self.output
-    }
-
-    fn stores(&self) -> Vec<String> {
-        vec![self.operator.clone()]
-    }
-
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(SessionLane::new(self)))
-    }
-
-    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
-        Ok(Box::new(Session::open(self, stored)?))
-    }
-
-    fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
-        let mut parts = vec![self.what()];
-        for (column, name) in self.keys.iter().zip(&self.key_names) {
-            parts.push(format!("key {name} {}", self.input.field(*column).data_type()));
-        }
-        for call in &self.calls {
-            let fields = call.function.state_fields()?;
-            let types: Vec<String> = fields.iter().map(|field| field.data_type().to_string()).collect();
-            parts.push(format!("aggregate {} [{}]", call.name, types.join(", ")));
-        }
-        Ok(parts)
-    }
-
-    fn describe(&self) -> String {
-        let calls: Vec<&str> = self.calls.iter().map(|call| call.name.as_str()).collect();
-        let by = match self.key_names.is_empty() {
-            true => String::new(),
-            false => format!(" by {}", self.key_names.join(", ")),
-        };
-        format!("{}{by}: {}", self.what(), calls.join(", "))
-    }
-
-    fn bound(&self) -> Bound {
-        match (self.emission, self.time) {
-            (Emission::Complete, _) => {
-                Bound::Unbounded("one row per group for ever: complete mode lets nothing go".to_string())
-            }
-            (_, GroupTime::Session { .. }) => {
-                Bound::Watermark("a session goes when the watermark has reached its end".to_string())
-            }
-            (_, GroupTime::Key(position)) => {
-                Bound::Watermark(format!("a group goes when the watermark has reached {}", self.key_names[position]))
-            }
-            (_, GroupTime::Never) => Bound::Unbounded("one row per group for ever".to_string()),
-        }
-    }
-
-    fn state_rows(
-        self: Arc<Self>,
-        stored: Stored,
-        committed: &dyn BlockSource,
-    ) -> Result<Vec<StateRows>, OperatorError> {
-        let mut all = state_rows::of_stores(vec![self.store()?], stored, committed)?;
-        let Some(StateRows { rows: states, .. }) = all.pop() else { return Ok(all) };
-        let calls: Vec<String> = self.calls.iter().map(|call| call.name.clone()).collect();
-        let names = state_rows::result_names(&self.group, "session_window", &self.key_names, &calls);
-        let rows = state_rows::renamed(evaluate(&self, &states)?, &names)?;
-        Ok(vec![StateRows { name: self.operator.clone(), rows }])
     }
 }

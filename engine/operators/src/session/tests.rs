@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod harness;
+mod intervals;
 mod keys;
 mod random;
 mod replay;
 mod spark;
-mod sweep;

@@ -1,89 +1,83 @@
 //! The end of an epoch: files its blocks, merges those that have become many or mostly dead, and sums up what there is.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use epoch::EpochId;
 use state::BlockKey;
 
 use super::Store;
-use super::compact::{Leave, Merged, merge};
+use super::compact::{MergeOptions, MergedBlocks, merge};
 use super::format::Entry;
-use super::index::{ALL, BlockRef, COMPACT_GROUPS, COMPACTED_LANE, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
+use super::fresh::{FreshBlock, sequence};
+use super::index::{ALL, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
 use super::read::{Decoded, decode, of_shard};
-use super::summary::{BucketFacts, Passed, Summary};
+use super::summary::{BucketFacts, PassedTimes, Summary};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::block_tiers::{BlockRef, COMPACT_GROUPS, COMPACTED_LANE};
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, BlockSource, EpochTime};
 
-/// When blocks are merged.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// Rows and ids in blocks of all shards above which they move to the shards' own.
-    pub move_entries: u64,
-    /// Dead rows and ids that a bucket may hold however few live.
-    pub dead_entries: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { move_entries: 65_536, dead_entries: 1_024 }
-    }
-}
-
-/// A settling store.
-struct Settling<'a> {
+/// The commit of one epoch, while it is prepared.
+struct EpochCommit<'a> {
     store: &'a mut Store,
     committed: &'a dyn BlockSource,
     epoch: EpochId,
-    passed: Passed,
+    passed: PassedTimes,
     summary: Summary,
     changes: BlockChanges,
 }
 
-/// Settles an epoch.
-pub(super) fn prepare_commit(
-    store: &mut Store,
-    moment: &EpochTime,
-    committed: &dyn BlockSource,
-) -> Result<BlockChanges, OperatorError> {
-    let summary = store.summary(committed)?.clone();
-    let passed = summary.passed.and(Passed::at(moment));
-    let before = summary.clone();
-    let changes = BlockChanges::default();
-    let mut settling = Settling { store, committed, epoch: moment.epoch, passed, summary, changes };
-    settling.evict(moment)?;
-    settling.file()?;
-    settling.merge_all()?;
-    settling.sum_up(&before)?;
-    let Settling { store, mut changes, .. } = settling;
-    store.last_epoch = Some(moment.epoch);
-    *store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
-    changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
-    for number in (0..SHARDS).rev() {
-        if !store.budget.is_over() {
-            break;
-        }
-        store.unload(&mut store.lock(number));
+impl Store {
+    /// What the commit of this epoch writes; rows that are due are evicted, and blocks that have become many are merged.
+    ///
+    /// # Errors
+    /// If a block to be merged cannot be read.
+    pub fn prepare_commit(
+        &mut self,
+        time: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<BlockChanges, OperatorError> {
+        debug_assert!(
+            self.last_epoch.is_none_or(|last| last < time.epoch),
+            "no epoch is committed twice, nor an older one"
+        );
+        debug_assert!(self.pending.is_empty(), "the epoch before is durable");
+        let summary = self.summary(committed)?.clone();
+        let passed = summary.passed.and(PassedTimes::at(time));
+        let before = summary.clone();
+        let changes = BlockChanges::default();
+        let mut commit = EpochCommit { store: self, committed, epoch: time.epoch, passed, summary, changes };
+        commit.evict(time)?;
+        commit.file()?;
+        commit.merge_all()?;
+        commit.sum_up(&before)?;
+        let EpochCommit { store, mut changes, .. } = commit;
+        store.last_epoch = Some(time.epoch);
+        store.forget_decoded();
+        changes.puts = store.pending.iter().map(|(key, bytes)| (*key, Arc::clone(bytes))).collect();
+        store.unload_if_over(0..SHARDS);
+        Ok(changes)
     }
-    Ok(changes)
 }
 
-impl Settling<'_> {
-    /// Lets the rows go that are due and that the operator has not looked at, encodes what it has not finished, and takes
-    /// down what is known of every shard.
-    fn evict(&mut self, moment: &EpochTime) -> Result<(), OperatorError> {
+impl EpochCommit<'_> {
+    /// Evicts the rows that are due and that the operator has not looked at, encodes what it has not finished, and notes the facts
+    /// of every shard.
+    fn evict(&mut self, time: &EpochTime) -> Result<(), OperatorError> {
         for number in 0..SHARDS {
             let is_due = |facts: Option<super::summary::ShardFacts>, summary: &Summary| {
                 facts.unwrap_or(summary.shards[number as usize]).is_due(self.passed)
             };
             let facts = self.store.lock(number).facts();
             if is_due(facts, &self.summary) {
-                self.store.shard(number, moment, self.committed)?.evict_all();
-                self.store.finish(number..number + 1, moment)?;
+                self.store.shard(number, time, self.committed)?.evict_all();
+                self.store.finish(number..number + 1, time)?;
             }
             if self.store.lock(number).is_changed() {
-                self.store.finish(number..number + 1, moment)?;
+                self.store.finish(number..number + 1, time)?;
             }
             if let Some(facts) = self.store.lock(number).facts() {
                 self.summary.shards[number as usize] = facts;
@@ -94,11 +88,12 @@ impl Settling<'_> {
 
     /// Files the blocks of the epoch.
     fn file(&mut self) -> Result<(), OperatorError> {
-        let fresh = self.store.fresh.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for fresh in std::mem::take(fresh) {
-            self.put(fresh.key, fresh.bytes, fresh.entries);
+        let fresh = self.store.fresh.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for FreshBlock { key, bytes, entries } in std::mem::take(fresh) {
+            debug_assert_eq!(key.epoch, self.epoch, "a block of another epoch is left");
+            self.put(key, bytes, entries);
         }
-        *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.store.forget_decoded();
         Ok(())
     }
 
@@ -123,7 +118,7 @@ impl Settling<'_> {
                 self.drop_bucket(bucket);
                 continue;
             }
-            // Shards take turns: their blocks become many in the same epochs.
+            // Shards take turns: their blocks become many in the same epochs, and merging them all at once would make that epoch slow.
             let is_turn = bucket == ALL || (self.epoch.0 + bucket as u64).is_multiple_of(COMPACT_GROUPS as u64);
             if self.is_mostly_dead(bucket, is_turn) {
                 self.merge_whole(bucket)?;
@@ -151,11 +146,12 @@ impl Settling<'_> {
             && !others.any(|other| self.store.index.has_rows(other))
     }
 
-    /// True if a bucket holds twice what it must. A shard whose turn it is goes a little earlier, so that not all of them are
-    /// merged in the same epoch.
+    /// True if a bucket holds twice what it must.
     fn is_mostly_dead(&self, bucket: usize, is_turn: bool) -> bool {
         let BucketFacts { stored, kept } = self.summary.buckets[bucket];
         let needed = self.live(bucket) + kept;
+        // A shard is merged a little earlier, at seven quarters, when it is its turn: shards fill at one pace, and with one limit for
+        // all of them all would be merged in the same epoch. Divided before it is multiplied, so that no number is too large.
         let most = if is_turn && bucket != ALL { needed + needed / 4 * 3 } else { 2 * needed };
         stored > most + self.store.limits.dead_entries
     }
@@ -175,11 +171,11 @@ impl Settling<'_> {
     /// Merges the newest blocks of a bucket.
     fn merge_run(&mut self, bucket: usize, tier: u16, run: &[BlockRef]) -> Result<(), OperatorError> {
         let decoded = self.decode(run)?;
-        let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
-        let merged = merge(&self.store.spec, &decoded, &leave)?;
-        let gone = entries(&decoded);
+        let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
+        let merged = merge(&self.store.spec, &decoded, &options)?;
+        let merged_entries = entries(&decoded);
         self.replace(bucket, COMPACTED_LANE + tier, run, merged)?;
-        self.summary.buckets[bucket].stored -= gone;
+        self.summary.buckets[bucket].stored -= merged_entries;
         Ok(())
     }
 
@@ -189,16 +185,16 @@ impl Settling<'_> {
         let run = self.store.index.take(bucket);
         let decoded = self.decode(&run)?;
         let merged = if bucket == ALL {
-            let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
-            merge(&self.store.spec, &decoded, &leave)?
+            let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
+            merge(&self.store.spec, &decoded, &options)?
         } else {
             let all = self.store.all(self.committed)?;
             let is_in_all = |entry: &Entry| {
                 all.rows.iter().any(|block| block.ids[block.of_shard(entry.0)].binary_search(&entry.1).is_ok())
             };
             let removed = of_shard(&all.removed, bucket as u8);
-            let leave = Leave { removed, passed: self.passed, is_elsewhere: &is_in_all, is_split: false };
-            merge(&self.store.spec, &decoded, &leave)?
+            let options = MergeOptions { removed, passed: self.passed, is_elsewhere: &is_in_all, is_split: false };
+            merge(&self.store.spec, &decoded, &options)?
         };
         let left: usize = merged.rows.iter().map(|block| block.len()).sum();
         if bucket != ALL && left as u64 != self.live(bucket) {
@@ -217,9 +213,9 @@ impl Settling<'_> {
     fn move_down(&mut self) -> Result<(), OperatorError> {
         let run = self.store.index.take(ALL);
         let decoded = self.decode(&run)?;
-        let leave = Leave { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: true };
-        let merged = merge(&self.store.spec, &decoded, &leave)?;
-        let mut parts: BTreeMap<u8, Merged> = BTreeMap::new();
+        let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: true };
+        let merged = merge(&self.store.spec, &decoded, &options)?;
+        let mut parts: BTreeMap<u8, MergedBlocks> = BTreeMap::new();
         for block in merged.rows {
             parts.entry(block.shards[0]).or_default().rows.push(block);
         }
@@ -235,12 +231,18 @@ impl Settling<'_> {
             let facts = &mut self.summary.shards[number as usize];
             (facts.own, facts.all) = (facts.own + facts.all, 0);
         }
-        *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        self.store.forget_decoded();
         Ok(())
     }
 
     /// Puts merged blocks in the place of those that they were made from.
-    fn replace(&mut self, bucket: usize, lane: u16, run: &[BlockRef], merged: Merged) -> Result<(), OperatorError> {
+    fn replace(
+        &mut self,
+        bucket: usize,
+        lane: u16,
+        run: &[BlockRef],
+        merged: MergedBlocks,
+    ) -> Result<(), OperatorError> {
         run.iter().for_each(|block| self.delete(block.key));
         let key = BlockKey {
             operator: self.store.index.operator,
@@ -252,7 +254,7 @@ impl Settling<'_> {
         };
         for (number, block) in merged.rows.iter().enumerate() {
             let bytes = self.store.format.encode_rows(block)?;
-            self.put(BlockKey { sequence: self.store.sequence(number)?, ..key }, bytes, block.len() as u64);
+            self.put(BlockKey { sequence: sequence(&self.store.spec.name, number)?, ..key }, bytes, block.len() as u64);
         }
         for (kind, ids) in [(REMOVED, &merged.removed), (MARKED, &merged.marks)] {
             if !ids.is_empty() {
@@ -261,13 +263,18 @@ impl Settling<'_> {
             }
         }
         if bucket == ALL {
-            *self.store.all.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+            self.store.forget_decoded();
         }
         Ok(())
     }
 
     /// Writes the summary if it says something new.
     fn sum_up(&mut self, before: &Summary) -> Result<(), OperatorError> {
+        let is_summed_up = |number: u8| {
+            let rows = self.store.lock(number).known_rows();
+            rows.is_none_or(|rows| rows == self.summary.shards[number as usize].rows())
+        };
+        debug_assert!((0..SHARDS).all(is_summed_up), "the summary says how many rows every shard has");
         if self.summary == *before {
             return Ok(());
         }

@@ -1,17 +1,17 @@
-//! Merges blocks: what was removed or is past its time goes, marks go to their rows, rows are sorted by shard and id.
+//! Merges blocks: rows that were removed or are due are left out, marks move to their rows, rows are sorted by shard and id.
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 
-use super::StoreSpec;
 use super::format::{BLOCK_ROWS, BlockRows, Entry};
 use super::read::{Decoded, Due};
-use super::summary::Passed;
+use super::spec::StoreSpec;
+use super::summary::PassedTimes;
 use crate::OperatorError;
 
 /// What is left of merged blocks.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(super) struct MergedBlocks {
     /// Rows, in blocks of at most [`BLOCK_ROWS`].
     pub rows: Vec<BlockRows>,
     /// Rows that were removed and lie in other blocks.
@@ -20,12 +20,12 @@ pub(super) struct Merged {
     pub marks: Vec<Entry>,
 }
 
-/// What a merge may leave out.
-pub(super) struct Leave<'a> {
+/// What a merge may options out.
+pub(super) struct MergeOptions<'a> {
     /// Rows that other blocks say are removed, ascending.
     pub removed: &'a [Entry],
     /// What has passed.
-    pub passed: Passed,
+    pub passed: PassedTimes,
     /// True for ids whose rows may lie in other blocks.
     pub is_elsewhere: &'a dyn Fn(&Entry) -> bool,
     /// True if no block of rows may hold rows of two shards.
@@ -33,13 +33,21 @@ pub(super) struct Leave<'a> {
 }
 
 /// Merges blocks.
-pub(super) fn merge(spec: &StoreSpec, blocks: &Decoded, leave: &Leave<'_>) -> Result<Merged, OperatorError> {
+pub(super) fn merge(
+    spec: &StoreSpec,
+    blocks: &Decoded,
+    options: &MergeOptions<'_>,
+) -> Result<MergedBlocks, OperatorError> {
+    debug_assert!(
+        blocks.removed.is_sorted() && blocks.marks.is_sorted() && options.removed.is_sorted(),
+        "they are searched"
+    );
     let mut is_here = vec![false; blocks.removed.len()];
     let mut is_mark_here = vec![false; blocks.marks.len()];
     let mut order: Vec<(usize, usize)> = Vec::with_capacity(blocks.rows.iter().map(BlockRows::len).sum());
     let mut marked: Vec<Vec<bool>> = blocks.rows.iter().map(|block| block.marked.clone()).collect();
     for (number, (block, marked)) in blocks.rows.iter().zip(&mut marked).enumerate() {
-        let due = Due::new(spec, &block.rows, leave.passed);
+        let due = Due::new(spec, &block.rows, options.passed);
         for (row, is_marked) in marked.iter_mut().enumerate() {
             let entry = block.entry(row);
             if let Ok(at) = search(&blocks.removed, &entry) {
@@ -50,19 +58,19 @@ pub(super) fn merge(spec: &StoreSpec, blocks: &Decoded, leave: &Leave<'_>) -> Re
                 is_mark_here[at] = true;
                 *is_marked = true;
             }
-            if search(leave.removed, &entry).is_err() && !due.holds(row) {
+            if search(options.removed, &entry).is_err() && !due.holds(row) {
                 order.push((number, row));
             }
         }
     }
     let left = |entries: &[Entry], is_here: &[bool]| -> Vec<Entry> {
         let away = entries.iter().zip(is_here).filter(|(_, is_here)| !**is_here).map(|(entry, _)| *entry);
-        away.filter(|entry| (leave.is_elsewhere)(entry)).collect()
+        away.filter(|entry| (options.is_elsewhere)(entry)).collect()
     };
     let mut marks = left(&blocks.marks, &is_mark_here);
     marks.retain(|entry| search(&blocks.removed, entry).is_err());
-    let rows = sorted(blocks, &marked, order, leave.is_split)?;
-    Ok(Merged { rows, removed: left(&blocks.removed, &is_here), marks })
+    let rows = sorted(blocks, &marked, order, options.is_split)?;
+    Ok(MergedBlocks { rows, removed: left(&blocks.removed, &is_here), marks })
 }
 
 fn search(entries: &[Entry], entry: &Entry) -> Result<usize, usize> {

@@ -13,10 +13,11 @@ use epoch::EpochId;
 use crate::OperatorError;
 use crate::keyed::SHARDS;
 
-/// Bits of a row's number within its epoch.
+/// Bits of a row's number within its epoch: 16 million rows of a shard, and 40 bits are left for the epoch, enough for 30,000 years of
+/// an epoch a second. Part of the format of blocks: never change it.
 const NUMBER_BITS: u32 = 24;
 
-/// Rows of one block.
+/// Rows of one block at most: large enough to compress well, small enough that decoding one is no burden on memory.
 pub(super) const BLOCK_ROWS: usize = 32_768;
 
 /// A row's shard and id.
@@ -91,6 +92,7 @@ impl Format {
     }
 
     pub fn encode_rows(&self, rows: &BlockRows) -> Result<Arc<[u8]>, OperatorError> {
+        debug_assert!((1..rows.len()).all(|row| rows.entry(row - 1) < rows.entry(row)), "rows stand by shard and id");
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt8Array::from(rows.shards.clone())),
             Arc::new(steps(&rows.ids)),
@@ -109,6 +111,7 @@ impl Format {
     }
 
     pub fn encode_ids(&self, entries: &[Entry]) -> Result<Arc<[u8]>, OperatorError> {
+        debug_assert!(entries.is_sorted(), "ids stand by shard");
         let ids: Vec<u64> = entries.iter().map(|(_, id)| *id).collect();
         let shards = UInt8Array::from_iter_values(entries.iter().map(|(shard, _)| *shard));
         let columns: Vec<ArrayRef> = vec![Arc::new(shards), Arc::new(steps(&ids))];
@@ -121,6 +124,7 @@ impl Format {
     }
 }
 
+/// The step from each id to the next. It wraps where a new shard begins, whose ids begin anew.
 fn steps(ids: &[u64]) -> UInt64Array {
     let mut before = 0_u64;
     UInt64Array::from_iter_values(ids.iter().map(|id| id.wrapping_sub(std::mem::replace(&mut before, *id))))

@@ -2,6 +2,7 @@
 
 use state::{BlockKey, OperatorId};
 
+use crate::block_tiers::{BlockRef, due, tier};
 use crate::keyed::SHARDS;
 
 /// One bucket a shard, and one for blocks of all shards.
@@ -19,21 +20,9 @@ pub(super) const MARKED: u8 = 2;
 /// The one block that says what there is.
 pub(super) const SUMMARY: u8 = 3;
 
-/// Groups of one tier that a bucket may collect before they are merged into one of the next.
-pub(super) const COMPACT_GROUPS: usize = 16;
-
-/// Lane number of compacted blocks: this plus their tier, which begins at 1.
-pub(super) const COMPACTED_LANE: u16 = 0x8000;
-
-/// Lane number of what moved from the blocks of all shards to a shard's own.
+/// Lane number of what moved from the blocks of all shards to a shard's own: the highest that is no merged block's, so that it stands
+/// behind what the shard has of the same epoch and is of tier 0 like it.
 pub(super) const MOVED_LANE: u16 = 0x7fff;
-
-/// A block that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct BlockRef {
-    pub key: BlockKey,
-    pub bytes: u64,
-}
 
 /// The blocks of a store. Those that were written together, a *group*, share epoch and lane.
 #[derive(Debug)]
@@ -85,14 +74,11 @@ impl Index {
     /// tier they make.
     pub fn take_due(&mut self, bucket: usize) -> Option<(u16, Vec<BlockRef>)> {
         let blocks = &mut self.buckets[bucket];
-        let newest = tier(&blocks.last()?.key);
-        let before = blocks.iter().rposition(|block| tier(&block.key) != newest).map_or(0, |at| at + 1);
-        let group = |block: &BlockRef| (block.key.epoch, block.key.lane);
-        let groups = 1 + blocks[before..].windows(2).filter(|pair| group(&pair[0]) != group(&pair[1])).count();
-        (groups >= COMPACT_GROUPS).then(|| (newest + 1, blocks.split_off(before)))
+        let (tier, from) = due(blocks, |key| (key.epoch, key.lane))?;
+        Some((tier, blocks.split_off(from)))
     }
 
-    /// The highest tier of a bucket, 1 at least.
+    /// The highest tier of a bucket, 1 at least: that of blocks in the place of all of them.
     pub fn highest_tier(&self, bucket: usize) -> u16 {
         self.buckets[bucket].iter().map(|block| tier(&block.key)).max().unwrap_or(1).max(1)
     }
@@ -105,8 +91,4 @@ impl Index {
 
 fn order(key: &BlockKey) -> (u64, u16, u8, u16) {
     (key.epoch.0, key.lane, key.shard, key.sequence)
-}
-
-fn tier(key: &BlockKey) -> u16 {
-    key.lane.saturating_sub(COMPACTED_LANE)
 }

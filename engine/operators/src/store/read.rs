@@ -8,14 +8,14 @@ use arrow::compute::{interleave_record_batch, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
 use state::BlockKey;
 
-use super::StoreSpec;
 use super::format::{BlockRows, Entry, Format};
 use super::index::{MARKED, REMOVED, ROWS};
-use super::rows::{COPY_ROWS, Named, Rows};
-use super::summary::Passed;
+use super::rows::{COPY_ROWS, IdentifiedRows, Rows};
+use super::spec::StoreSpec;
+use super::summary::PassedTimes;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
 use crate::keyed::hash::hash_keys;
-use crate::operator::BlockSource;
 
 /// Blocks that are not committed yet.
 pub(super) type Pending = BTreeMap<BlockKey, Arc<[u8]>>;
@@ -73,7 +73,7 @@ pub(super) struct Due<'a> {
 }
 
 impl<'a> Due<'a> {
-    pub fn new(spec: &StoreSpec, rows: &'a RecordBatch, passed: Passed) -> Due<'a> {
+    pub fn new(spec: &StoreSpec, rows: &'a RecordBatch, passed: PassedTimes) -> Due<'a> {
         let column = |column: usize| rows.column(column).as_primitive::<TimestampMicrosecondType>();
         let by_watermark = spec.expires.map(|expires| (column(expires), passed.watermark_us));
         let by_time = spec.expires_at_batch_time.map(|expires| (column(expires), passed.batch_time_us));
@@ -90,8 +90,8 @@ pub(super) struct Source<'a> {
     pub blocks: &'a Decoded,
     /// True for blocks of all shards.
     pub in_all: bool,
-    /// What has passed: rows that are due by then are gone.
-    pub passed: Passed,
+    /// What has passed: rows that are due by then are evicted.
+    pub passed: PassedTimes,
 }
 
 /// Live rows of one shard out of one block.
@@ -108,7 +108,7 @@ pub(super) fn rows_of_shard(spec: &Arc<StoreSpec>, shard: u8, sources: &[Source<
     for part in in_order(parts(spec, shard, sources)?)? {
         let keys = hash_keys(&part.rows.columns()[..spec.keys], part.ids.len())?.keys;
         let Part { rows: batch, ids, marked, in_all } = &part;
-        rows.append(&Named { rows: batch, keys: &keys, ids, marked, in_all: *in_all })?;
+        rows.append(&IdentifiedRows { rows: batch, keys: &keys, ids, marked, in_all: *in_all })?;
         rows.tidy_chunks()?;
     }
     Ok(rows)

@@ -7,12 +7,13 @@ use arrow::compute::{concat_batches, interleave_record_batch};
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::StoreSpec;
-use super::summary::Passed;
+use super::grow::{extend, make_room};
+use super::spec::StoreSpec;
+use super::summary::PassedTimes;
 use super::times::{NEVER, SEGMENT, Times};
 use crate::OperatorError;
 
-/// The row has gone.
+/// The row was removed or evicted.
 const DEAD: u8 = 1;
 /// The row is marked.
 const MARKED: u8 = 2;
@@ -24,14 +25,14 @@ const MARKED_NOW: u8 = 8;
 /// Rows that are copied at a time.
 pub(super) const COPY_ROWS: usize = 65_536;
 
-/// Dead rows that may stay however few live.
+/// Dead rows that may stay however few live: copying the living costs more than so few bytes are worth.
 const DEAD_ROWS: usize = 64;
 
 /// Chunks are put together up to this many bytes, far below what the offsets of a text column can address.
 const CHUNK_BYTES_MAX: usize = 64 << 20;
 
 /// What is known of rows besides their columns.
-pub(super) struct Named<'a> {
+pub(super) struct IdentifiedRows<'a> {
     /// The rows.
     pub rows: &'a RecordBatch,
     /// What stands for their keys.
@@ -111,7 +112,7 @@ impl Rows {
     }
 
     /// Adds rows; returns the position of the first.
-    pub fn append(&mut self, named: &Named<'_>) -> Result<u32, OperatorError> {
+    pub fn append(&mut self, named: &IdentifiedRows<'_>) -> Result<u32, OperatorError> {
         let (first, count) = (self.len(), named.ids.len());
         if first + count >= u32::MAX as usize || named.rows.num_rows() != count || named.keys.len() != count {
             let what = format!("{count} rows with {} keys cannot follow {first}", named.keys.len());
@@ -123,6 +124,11 @@ impl Rows {
         if let (Some(times), Some(column)) = (&mut self.expires_at_batch_time, self.spec.expires_at_batch_time) {
             times.extend(named.rows.column(column));
         }
+        debug_assert!(named.ids.is_sorted_by(|one, next| one < next), "ids ascend");
+        debug_assert!(
+            named.ids.first().is_none_or(|id| self.ids.last().is_none_or(|last| last < id)),
+            "new rows follow the old"
+        );
         extend(&mut self.keys, named.keys);
         extend(&mut self.ids, named.ids);
         make_room(&mut self.flags, count);
@@ -182,7 +188,7 @@ impl Rows {
         })
     }
 
-    /// Lets a row go; false if it had gone.
+    /// Removes a row; false if it was removed before.
     pub fn remove(&mut self, position: u32) -> bool {
         let flags = &mut self.flags[position as usize];
         let lived = *flags & DEAD == 0;
@@ -226,13 +232,13 @@ impl Rows {
         (self.own, self.all) = (self.own + self.all, 0);
     }
 
-    pub fn is_due(&self, position: u32, until: Passed) -> bool {
+    pub fn is_due(&self, position: u32, until: PassedTimes) -> bool {
         let due = |times: &Option<Times>, until_us| times.as_ref().is_some_and(|times| times.at(position) <= until_us);
         due(&self.expires, until.watermark_us) || due(&self.expires_at_batch_time, until.batch_time_us)
     }
 
     /// Live positions that are due, oldest first.
-    pub fn due(&self, until: Passed) -> Vec<u32> {
+    pub fn due(&self, until: PassedTimes) -> Vec<u32> {
         let may = |times: &Option<Times>, segment, until_us| {
             times.as_ref().is_some_and(|times| times.may_be_due(segment, until_us))
         };
@@ -301,13 +307,15 @@ impl Rows {
         self.chunk_bytes.truncate(len);
     }
 
-    /// Puts small chunks together (positions stay), or lets all go if only keys are kept.
+    /// Puts small chunks together (positions stay), or drops all if only keys are kept.
     pub fn tidy_chunks(&mut self) -> Result<(), OperatorError> {
         if !self.spec.keeps_rows {
             self.cut_chunks(0);
             self.chunks.shrink_to_fit();
             return Ok(());
         }
+        // Each chunk is at least twice as large as the next, as in a binary counter: a row is copied log n times, and there are log n
+        // chunks to gather from.
         while let [.., before, last] = self.chunks.as_slice() {
             let at = self.chunks.len() - 2;
             let bytes = self.chunk_bytes[at] + self.chunk_bytes[at + 1];
@@ -370,16 +378,4 @@ impl Rows {
             + times(&self.expires_at_batch_time)
             + self.chunk_bytes.iter().sum::<usize>()
     }
-}
-
-/// Makes room in steps of a quarter: doubling would leave half of the memory unused.
-pub(super) fn make_room<T>(values: &mut Vec<T>, more: usize) {
-    if values.capacity() - values.len() < more {
-        values.reserve_exact(more.max(values.len() / 4));
-    }
-}
-
-fn extend<T: Copy>(values: &mut Vec<T>, more: &[T]) {
-    make_room(values, more.len());
-    values.extend_from_slice(more);
 }

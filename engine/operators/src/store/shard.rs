@@ -6,12 +6,12 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use epoch::EpochId;
 
-use super::StoreSpec;
 use super::format::{epoch_of, id};
-use super::rows::{Named, Rows};
-use super::summary::{Passed, ShardFacts};
+use super::rows::{IdentifiedRows, Rows};
+use super::spec::StoreSpec;
+use super::summary::{PassedTimes, ShardFacts};
 use crate::OperatorError;
-use crate::operator::EpochTime;
+use crate::epoch_time::EpochTime;
 
 /// Rows of one shard. A position names a row until the operator is done with the shard in this epoch.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Shard {
     /// The epoch of what follows.
     epoch: Option<EpochId>,
     /// What has passed by this epoch.
-    until: Passed,
+    until: PassedTimes,
     /// Rows inserted in this epoch.
     inserted: u64,
     /// Rows from this position on are in no block yet.
@@ -34,10 +34,10 @@ pub struct Shard {
     marks: Vec<u64>,
     /// Rows of earlier epochs that were marked in this one: ids.
     marked_now: Vec<u64>,
-    /// What was due has gone in this epoch.
+    /// What was due in this epoch is evicted.
     is_evicted: bool,
     updated: i64,
-    gone: u64,
+    evicted: u64,
     /// Memory that the budget knows of, bytes.
     accounted_bytes: usize,
 }
@@ -59,7 +59,7 @@ impl Shard {
             rows: is_empty.then(|| Rows::new(Arc::clone(&spec))),
             facts: None,
             epoch: None,
-            until: Passed::NOTHING,
+            until: PassedTimes::NOTHING,
             inserted: 0,
             fresh_from: 0,
             removed: Vec::new(),
@@ -67,7 +67,7 @@ impl Shard {
             marked_now: Vec::new(),
             is_evicted: false,
             updated: 0,
-            gone: 0,
+            evicted: 0,
             accounted_bytes: 0,
             spec,
         }
@@ -99,12 +99,12 @@ impl Shard {
         id(&self.spec.name, epoch, self.inserted.saturating_sub(1))?;
         let ids: Vec<u64> = (first..first + keys.len() as u64).collect();
         self.updated += keys.len() as i64;
-        self.loaded()?.append(&Named { rows, keys, ids: &ids, marked: &[], in_all: false })
+        self.loaded()?.append(&IdentifiedRows { rows, keys, ids: &ids, marked: &[], in_all: false })
     }
 
     /// Removes a row.
     pub fn remove(&mut self, position: u32) {
-        if let Some(id) = self.let_go(position)
+        if let Some(id) = self.drop_row(position)
             && (position as usize) < self.fresh_from
         {
             self.removed.push(id);
@@ -148,53 +148,53 @@ impl Shard {
         self.rows.iter().flat_map(move |rows| live(rows).filter(|position| rows.is_live(*position)))
     }
 
-    /// Positions of the rows that are due at this moment, oldest first.
-    pub fn due(&self, moment: &EpochTime) -> Vec<u32> {
-        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(Passed::at(moment)))
+    /// Positions of the rows that are due at this time, oldest first.
+    pub fn due(&self, time: &EpochTime) -> Vec<u32> {
+        self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(PassedTimes::at(time)))
     }
 
-    /// Lets all rows go that are due at this moment.
-    pub fn evict(&mut self, moment: &EpochTime) {
-        for position in self.due(moment) {
-            // Time takes a row that is due in this epoch; what goes before its time must be said.
+    /// Evicts all rows that are due at this time.
+    pub fn evict(&mut self, time: &EpochTime) {
+        for position in self.due(time) {
+            // Time evicts a row that is due in this epoch, also when it is read back; what is evicted before its time must be written.
             match self.rows.as_ref().is_some_and(|rows| rows.is_due(position, self.until)) {
                 true => {
-                    self.let_go(position);
+                    self.drop_row(position);
                 }
                 false => self.remove(position),
             }
         }
-        self.is_evicted |= Passed::at(moment).and(self.until) == Passed::at(moment);
+        self.is_evicted |= PassedTimes::at(time).and(self.until) == PassedTimes::at(time);
     }
 
-    /// Lets all rows go that are due in this epoch.
+    /// Evicts all rows that are due in this epoch.
     pub(super) fn evict_all(&mut self) {
         let due = self.rows.as_ref().map_or_else(Vec::new, |rows| rows.due(self.until));
         for position in due {
-            self.let_go(position);
+            self.drop_row(position);
         }
         self.is_evicted = true;
     }
 
-    /// What was inserted after the due rows went, and is due itself, goes now: a shard that is read back has none either.
+    /// Evicts what was inserted after the due rows were evicted, and is due itself: a shard that is read back has none either.
     pub(super) fn evict_again(&mut self) {
         if self.is_evicted && self.rows.is_some() {
             self.evict_all();
         }
     }
 
-    fn let_go(&mut self, position: u32) -> Option<u64> {
+    fn drop_row(&mut self, position: u32) -> Option<u64> {
         let rows = self.rows.as_mut().filter(|rows| rows.is_live(position))?;
         rows.remove(position);
         let id = rows.id(position);
         let is_new = Some(epoch_of(id)) == self.epoch;
         self.updated -= i64::from(is_new || rows.is_marked_now(position));
-        self.gone += u64::from(!is_new);
+        self.evicted += u64::from(!is_new);
         Some(id)
     }
 
     /// Begins an epoch, if it has not begun.
-    pub(super) fn begin(&mut self, epoch: EpochId, until: Passed) {
+    pub(super) fn begin(&mut self, epoch: EpochId, until: PassedTimes) {
         self.until = until;
         if self.epoch != Some(epoch) {
             self.epoch = Some(epoch);
@@ -202,13 +202,13 @@ impl Shard {
             if let Some(rows) = &mut self.rows {
                 marked.into_iter().for_each(|id| rows.set_marked_now(id, false));
             }
-            (self.inserted, self.updated, self.gone, self.is_evicted) = (0, 0, 0, false);
+            (self.inserted, self.updated, self.evicted, self.is_evicted) = (0, 0, 0, false);
         }
     }
 
     /// What has passed for rows that are read back, of earlier epochs and of this one.
-    pub(super) fn passed(&self, committed: Passed) -> [Passed; 2] {
-        if self.is_evicted { [self.until; 2] } else { [committed, Passed::NOTHING] }
+    pub(super) fn passed(&self, committed: PassedTimes) -> [PassedTimes; 2] {
+        if self.is_evicted { [self.until; 2] } else { [committed, PassedTimes::NOTHING] }
     }
 
     pub(super) fn is_loaded(&self) -> bool {
@@ -270,6 +270,7 @@ impl Shard {
         let living = || fresh.clone().filter(|position| rows.is_live(*position));
         removed.sort_unstable();
         marks.sort_unstable();
+        debug_assert!(removed.is_sorted_by(|one, next| one < next), "no row is removed twice");
         marks.retain(|id| removed.binary_search(id).is_err());
         let changes = Changes {
             ids: living().map(|position| rows.id(position)).collect(),
@@ -306,10 +307,10 @@ impl Shard {
         }
     }
 
-    /// Rows inserted or marked in an epoch that are still there, and rows of earlier epochs that went.
+    /// Rows inserted or marked in an epoch that are still there, and rows of earlier epochs that were removed or evicted.
     pub(super) fn counts(&self, epoch: EpochId) -> (u64, u64) {
         let is_of_epoch = self.epoch == Some(epoch);
-        if is_of_epoch { (self.updated.max(0) as u64, self.gone) } else { (0, 0) }
+        if is_of_epoch { (self.updated.max(0) as u64, self.evicted) } else { (0, 0) }
     }
 
     /// Memory it takes, bytes, and how much of it the budget knew of before.

@@ -5,30 +5,32 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, UInt64Type};
 
-use super::index::BUCKETS;
+use super::index::{BUCKETS, Index};
 use super::times::NEVER;
 use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::EpochTime;
 
-/// Times that have passed: what goes at or before them is gone.
+/// Times that have passed: what expires at or before them is evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Passed {
+pub(super) struct PassedTimes {
     pub watermark_us: i64,
     pub batch_time_us: i64,
 }
 
-impl Passed {
+impl PassedTimes {
     /// Nothing has passed.
-    pub const NOTHING: Passed = Passed { watermark_us: i64::MIN, batch_time_us: i64::MIN };
+    pub const NOTHING: PassedTimes = PassedTimes { watermark_us: i64::MIN, batch_time_us: i64::MIN };
 
-    pub fn at(moment: &EpochTime) -> Passed {
-        Passed { watermark_us: moment.watermark_us.unwrap_or(i64::MIN), batch_time_us: moment.batch_time_us }
+    pub fn at(time: &EpochTime) -> PassedTimes {
+        PassedTimes { watermark_us: time.watermark_us.unwrap_or(i64::MIN), batch_time_us: time.batch_time_us }
     }
 
     /// What has passed by either.
-    pub fn and(self, other: Passed) -> Passed {
-        Passed {
+    #[must_use]
+    pub fn and(self, other: PassedTimes) -> PassedTimes {
+        PassedTimes {
             watermark_us: self.watermark_us.max(other.watermark_us),
             batch_time_us: self.batch_time_us.max(other.batch_time_us),
         }
@@ -42,17 +44,17 @@ pub(super) struct ShardFacts {
     pub own: u64,
     /// Rows in blocks of all shards.
     pub all: u64,
-    /// The least watermark at which one goes.
+    /// The least watermark at which one is evicted.
     pub expires_us: i64,
-    /// The least epoch time at which one goes.
+    /// The least epoch time at which one is evicted.
     pub expires_at_batch_time_us: i64,
 }
 
 impl ShardFacts {
     pub const EMPTY: ShardFacts = ShardFacts { own: 0, all: 0, expires_us: NEVER, expires_at_batch_time_us: NEVER };
 
-    /// True if a row is due. One that never goes is not, whatever the time.
-    pub fn is_due(&self, until: Passed) -> bool {
+    /// True if a row is due. One that is never evicted is not, whatever the time.
+    pub fn is_due(&self, until: PassedTimes) -> bool {
         let due = |least_us: i64, until_us: i64| least_us != NEVER && least_us <= until_us;
         due(self.expires_us, until.watermark_us) || due(self.expires_at_batch_time_us, until.batch_time_us)
     }
@@ -78,8 +80,8 @@ pub(super) struct Summary {
     pub shards: Vec<ShardFacts>,
     /// Bucket by bucket.
     pub buckets: Vec<BucketFacts>,
-    /// What had passed when it was written. Whatever went later would have changed it.
-    pub passed: Passed,
+    /// What had passed when it was written. A row that was evicted later would have changed it.
+    pub passed: PassedTimes,
 }
 
 impl Summary {
@@ -88,7 +90,22 @@ impl Summary {
         Summary {
             shards: vec![ShardFacts::EMPTY; SHARDS as usize],
             buckets: vec![BucketFacts::default(); BUCKETS],
-            passed: Passed::NOTHING,
+            passed: PassedTimes::NOTHING,
+        }
+    }
+
+    /// Of a store with these blocks, read from the one that says so.
+    ///
+    /// # Errors
+    /// If there are blocks but none that says what there is, or it is damaged.
+    pub fn read(index: &Index, store: &str, committed: &dyn BlockSource) -> Result<Summary, OperatorError> {
+        if let Some(key) = index.foreign {
+            return Err(OperatorError::Damaged(format!("{key} is no block of store {store}")));
+        }
+        match index.summary {
+            Some(block) => Summary::decode(&committed.block(&block.key)?),
+            None if index.blocks().next().is_none() => Ok(Summary::empty()),
+            None => Err(OperatorError::Damaged(format!("store {store} has blocks but no summary of them"))),
         }
     }
 
@@ -135,7 +152,7 @@ impl Summary {
         Ok(Summary {
             shards: (0..SHARDS as usize).map(shard).collect(),
             buckets: (0..BUCKETS).map(|row| BucketFacts { stored: count(4, row), kept: count(5, row) }).collect(),
-            passed: Passed { watermark_us: time(6, 0), batch_time_us: time(7, 0) },
+            passed: PassedTimes { watermark_us: time(6, 0), batch_time_us: time(7, 0) },
         })
     }
 }

@@ -7,24 +7,24 @@ mod model;
 use std::sync::Arc;
 
 use super::*;
-use fixture::{Blocks, Row, keys, moment, rows, spec, texts};
+use fixture::{Blocks, Row, epoch_time, keys, rows, spec, texts};
 
 fn open(blocks: &Blocks) -> Store {
-    Store::open(spec(), blocks.list(), None, Arc::default())
+    Store::open(spec(), blocks.list(), Arc::default())
 }
 
-/// Inserts rows into their shards in one small epoch, and settles it.
+/// Inserts rows into their shards in one small epoch, and commits it.
 fn epoch(store: &mut Store, blocks: &mut Blocks, number: u64, inserted: &[Row]) {
-    let moment = moment(number, None, number as i64);
+    let time = epoch_time(number, None, number as i64);
     for shard in 0..SHARDS {
         let of_shard: Vec<Row> = inserted.iter().filter(|row| row.shard() == shard).cloned().collect();
         if !of_shard.is_empty() {
             let batch = rows(&of_shard);
-            store.shard(shard, &moment, blocks).unwrap().insert(&batch, &keys(&of_shard)).unwrap();
+            store.shard(shard, &time, blocks).unwrap().insert(&batch, &keys(&of_shard)).unwrap();
         }
     }
-    store.finish(0..SHARDS, &moment).unwrap();
-    let changes = store.prepare_commit(&moment, blocks).unwrap();
+    store.finish(0..SHARDS, &time).unwrap();
+    let changes = store.prepare_commit(&time, blocks).unwrap();
     blocks.apply(&changes);
     store.committed();
 }
@@ -44,7 +44,7 @@ fn a_store_reads_nothing_before_it_is_asked() {
     let store = open(&blocks);
     assert_eq!(blocks.reads(), 0);
     assert_eq!(store.metrics().rows, 0);
-    let shard = store.shard(row(1, 0).shard(), &moment(1, None, 1), &blocks).unwrap();
+    let shard = store.shard(row(1, 0).shard(), &epoch_time(1, None, 1), &blocks).unwrap();
     assert_eq!(texts(&shard), ["1 10"]);
     assert_eq!(blocks.reads(), 2, "the summary and the one block");
 }
@@ -56,12 +56,12 @@ fn rows_of_one_key_come_oldest_first_before_and_after_a_restart() {
     for number in 0..40 {
         epoch(&mut store, &mut blocks, number, &[row(7, number as i64), row(7, 100 + number as i64)]);
     }
-    let wanted: Vec<String> =
+    let expected: Vec<String> =
         (0..40).flat_map(|number| [format!("7 {number}"), format!("7 {}", 100 + number)]).collect();
     for store in [store, open(&blocks)] {
-        let shard = store.shard(row(7, 0).shard(), &moment(40, None, 40), &blocks).unwrap();
+        let shard = store.shard(row(7, 0).shard(), &epoch_time(40, None, 40), &blocks).unwrap();
         let found: Vec<u32> = shard.find(keys(&[row(7, 0)])[0]).collect();
-        assert_eq!(fixture::texts_at(&shard, &found), wanted);
+        assert_eq!(fixture::texts_at(&shard, &found), expected);
         assert!(!shard.contains(keys(&[row(8, 0)])[0]));
     }
 }
@@ -71,10 +71,10 @@ fn an_epoch_without_changes_writes_nothing() {
     let mut blocks = Blocks::default();
     let mut store = open(&blocks);
     epoch(&mut store, &mut blocks, 0, &[row(1, 10)]);
-    let moment = moment(1, Some(5), 1);
-    drop(store.shard(3, &moment, &blocks).unwrap());
-    store.finish(0..SHARDS, &moment).unwrap();
-    let changes = store.prepare_commit(&moment, &blocks).unwrap();
+    let time = epoch_time(1, Some(5), 1);
+    drop(store.shard(3, &time, &blocks).unwrap());
+    store.finish(0..SHARDS, &time).unwrap();
+    let changes = store.prepare_commit(&time, &blocks).unwrap();
     assert!(changes.puts.is_empty() && changes.deletes.is_empty() && changes.drops.is_empty());
 }
 
@@ -84,17 +84,17 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
     let late = Row { expires: Some(50), ..row(1, 10) };
     epoch(&mut open(&blocks), &mut blocks, 0, std::slice::from_ref(&late));
     let mut store = open(&blocks);
-    assert!(store.any_due(&moment(1, Some(1), 1)), "nothing is known yet");
-    let changes = store.prepare_commit(&moment(1, Some(1), 1), &blocks).unwrap();
+    assert!(store.any_due(&epoch_time(1, Some(1), 1)), "nothing is known yet");
+    let changes = store.prepare_commit(&epoch_time(1, Some(1), 1), &blocks).unwrap();
     assert!(changes.puts.is_empty());
     store.committed();
-    assert!(!store.any_due(&moment(2, Some(49), 2)));
-    assert!(store.any_due(&moment(2, Some(50), 2)));
-    assert!(store.is_due(late.shard(), &moment(2, Some(50), 2)));
+    assert!(!store.any_due(&epoch_time(2, Some(49), 2)));
+    assert!(store.any_due(&epoch_time(2, Some(50), 2)));
+    assert!(store.is_due(late.shard(), &epoch_time(2, Some(50), 2)));
     assert_eq!(store.metrics().rows, 1);
-    blocks.apply(&store.prepare_commit(&moment(2, Some(50), 2), &blocks).unwrap());
+    blocks.apply(&store.prepare_commit(&epoch_time(2, Some(50), 2), &blocks).unwrap());
     store.committed();
-    assert!(!store.any_due(&moment(3, Some(60), 3)));
+    assert!(!store.any_due(&epoch_time(3, Some(60), 3)));
     assert_eq!(blocks.list(), [], "the last row is gone, and every block with it");
     assert_eq!((store.metrics().rows, store.metrics().removed), (0, 1));
 }
@@ -105,17 +105,17 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
 fn dead_rows_are_never_more_than_the_living() {
     let mut blocks = Blocks::default();
     let mut store = open(&blocks);
-    store.limits = commit::Limits { dead_entries: 16, ..commit::Limits::default() };
+    store.limits = Limits { dead_entries: 16, ..Limits::default() };
     for number in 0..40 {
         let of_epoch = |row: i64| Row { expires: Some(number + 2), ..row_of(number * 6_400 + row) };
         let inserted: Vec<Row> = (0..6_400).map(of_epoch).collect();
-        let moment = moment(number as u64, Some(number), number);
+        let time = epoch_time(number as u64, Some(number), number);
         for shard in 0..SHARDS {
             let of_shard: Vec<Row> = inserted.iter().filter(|row| row.shard() == shard).cloned().collect();
-            store.shard(shard, &moment, &blocks).unwrap().insert(&rows(&of_shard), &keys(&of_shard)).unwrap();
-            store.finish(shard..shard + 1, &moment).unwrap();
+            store.shard(shard, &time, &blocks).unwrap().insert(&rows(&of_shard), &keys(&of_shard)).unwrap();
+            store.finish(shard..shard + 1, &time).unwrap();
         }
-        let changes = store.prepare_commit(&moment, &blocks).unwrap();
+        let changes = store.prepare_commit(&time, &blocks).unwrap();
         blocks.apply(&changes);
         store.committed();
         let summary = store.summary(&blocks).unwrap();
@@ -132,8 +132,8 @@ fn a_block_of_another_operator_is_refused() {
     epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10)]);
     let mut list = blocks.list();
     list.push((BlockKey { bucket: 99, ..list[0].0 }, 1));
-    let store = Store::open(spec(), list, None, Arc::default());
-    let error = store.shard(0, &moment(1, None, 1), &blocks).unwrap_err();
+    let store = Store::open(spec(), list, Arc::default());
+    let error = store.shard(0, &epoch_time(1, None, 1), &blocks).unwrap_err();
     assert!(matches!(error, OperatorError::Damaged(what) if what.contains("is no block of store gold.test")));
 }
 
@@ -147,8 +147,8 @@ fn more_rows_than_an_epoch_can_number_are_refused() {
 #[test]
 fn a_store_of_keys_refuses_to_give_rows() {
     let blocks = Blocks::default();
-    let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), None, Arc::default());
-    let now = moment(0, None, 0);
+    let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), Arc::default());
+    let now = epoch_time(0, None, 0);
     let mut shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
     shard.insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
     drop(shard);
@@ -160,10 +160,10 @@ fn a_store_of_keys_refuses_to_give_rows() {
 }
 
 #[test]
-fn figures_count_the_rows_of_the_running_epoch() {
+fn metrics_count_the_rows_of_the_running_epoch() {
     let blocks = Blocks::default();
     let store = open(&blocks);
-    let now = moment(0, None, 0);
+    let now = epoch_time(0, None, 0);
     store.shard(row(1, 1).shard(), &now, &blocks).unwrap().insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
     assert_eq!(store.metrics().rows, 1);
     store.finish(0..SHARDS, &now).unwrap();
@@ -174,7 +174,7 @@ fn figures_count_the_rows_of_the_running_epoch() {
 fn the_budget_knows_what_is_in_memory() {
     let budget = Arc::new(Budget::new(1 << 40));
     let mut blocks = Blocks::default();
-    let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
+    let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let many: Vec<Row> = (0..10_000).map(|key| row(key, key)).collect();
     epoch(&mut store, &mut blocks, 0, &many);
     assert_eq!(store.metrics().memory_bytes, budget.used_bytes() as u64);

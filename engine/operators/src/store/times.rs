@@ -1,19 +1,21 @@
-//! When rows go: one time a row, with the least of each segment, so that what is due is found without looking at every row.
+//! When rows are evicted: one time a row, with the least of each segment, so that what is due is found without looking at every row.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 
-/// Rows of a segment.
+use super::grow::make_room;
+
+/// Rows of a segment: a segment is looked through if one row of it is due, and its least time costs a 1,024th of the times.
 pub(super) const SEGMENT: usize = 1_024;
 
-/// A row that never goes.
+/// The time of a row that is never evicted.
 pub(super) const NEVER: i64 = i64::MAX;
 
 /// Times of the rows of a shard, by position.
 #[derive(Debug, Default)]
 pub(super) struct Times {
     values: Vec<i64>,
-    /// No live row of the segment goes before this. Rows that have gone may have left it too low.
+    /// No live row of the segment is due before this. Rows that were removed may have left it too low.
     least: Vec<i64>,
 }
 
@@ -21,7 +23,7 @@ impl Times {
     /// Times of more rows.
     pub fn extend(&mut self, column: &ArrayRef) {
         let times = column.as_primitive::<TimestampMicrosecondType>();
-        super::rows::make_room(&mut self.values, times.len());
+        make_room(&mut self.values, times.len());
         for row in 0..times.len() {
             self.push(if times.is_null(row) { NEVER } else { times.value(row) });
         }
@@ -38,9 +40,10 @@ impl Times {
             }
         }
         self.values.push(time_us);
+        debug_assert_eq!(self.least.len(), self.values.len().div_ceil(SEGMENT), "every segment has its least time");
     }
 
-    /// When the row at a position goes.
+    /// When the row at a position is evicted.
     pub fn at(&self, position: u32) -> i64 {
         self.values[position as usize]
     }

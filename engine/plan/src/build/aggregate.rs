@@ -11,11 +11,9 @@ use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
 use job::{Late, OutputMode};
-use operators::WindowSpec;
-use operators::aggregate::{
-    AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
-};
-use operators::session::{self, GroupTime, SessionSpec};
+use operators::aggregate::{AggregateCall, AggregateOperator, AggregateSpec, GroupColumn, instant, window_type};
+use operators::session::{GroupTime, SessionSpec};
+use operators::{Emission, WindowSpec};
 
 use super::below::Below;
 use super::grouping::{check_windows, has_sets, without_sets};
@@ -96,9 +94,9 @@ impl Builder<'_> {
             GroupTime::Never => None,
         };
         let emission = match (self.table.mode, at_top) {
-            (OutputMode::Append, _) => session::Emission::Append,
-            (OutputMode::Complete, true) => session::Emission::Complete,
-            _ => session::Emission::Changes,
+            (OutputMode::Append, _) => Emission::Append,
+            (OutputMode::Complete, true) => Emission::Complete,
+            _ => Emission::Changes,
         };
         let times = result_times(&grouping, event_time, input, &output);
         let closes = grouping.group.iter().position(|column| match (column, time) {
@@ -123,10 +121,10 @@ impl Builder<'_> {
             from: vec![from],
             schema: output,
             times,
-            is_changing: emission != session::Emission::Append,
-            is_replacing: emission == session::Emission::Complete,
+            is_changing: emission != Emission::Append,
+            is_replacing: emission == Emission::Complete,
             is_entry: false,
-            closes_by: closes.filter(|_| emission == session::Emission::Changes && event_time.is_some()),
+            closes_by: closes.filter(|_| emission == Emission::Changes && event_time.is_some()),
         })
     }
 

@@ -8,9 +8,9 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder}
 use datafusion::physical_plan::ExecutionPlan;
 use futures::executor::block_on;
 use job::OutputMode;
-use operators::keyed;
 use operators::materialize::{Bucket, MaterializeSpec};
-use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
+use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
+use operators::{Emission, keyed};
 
 use super::cut::place;
 use super::{Builder, Result, Stream};
@@ -111,7 +111,7 @@ impl Builder<'_> {
             recomputed;
         let is_final = self.table.mode == OutputMode::Append;
         let output: SchemaRef = plan.schema();
-        let emission = if is_final { Emission::Final } else { Emission::Changes };
+        let emission = if is_final { Emission::Append } else { Emission::Changes };
         let (streams, ports): (Vec<Stream>, Vec<RecomputePort>) = ports.into_iter().unzip();
         let spec = RecomputeSpec {
             name: self.name("recompute"),

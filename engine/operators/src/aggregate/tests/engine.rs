@@ -20,12 +20,12 @@ use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 use epoch::EpochId;
 use state::BlockKey;
 
-use crate::aggregate::{
-    Aggregate, AggregateCall, AggregateLane, AggregateSpec, BlockChanges, BlockSource, GroupColumn, LateRows, instant,
-    window_type,
-};
+use crate::aggregate::lane::AggregateLane;
+use crate::aggregate::state::AggregateState;
+use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
 use crate::functions::{approx_count_distinct, collect_list};
-use crate::operator::EpochTime;
 use crate::{OperatorError, WindowSpec};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +45,7 @@ impl Row {
 
 /// What a group comes to: count(*), sum, min, max, count FILTER (value > 0), list, approximate distinct, avg, count(DISTINCT).
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct StateMetrics {
+pub struct Aggregates {
     pub count: i64,
     pub sum: Option<i64>,
     pub min: Option<i64>,
@@ -88,7 +88,7 @@ fn call(function: AggregateUDF, argument: Arc<dyn PhysicalExpr>, is_distinct: bo
     AggregateCall { name, function: Arc::new(builder.build().unwrap()), filter: None }
 }
 
-/// An aggregate with all metrics over these keys (columns 1 to 3).
+/// An aggregate with all functions over these keys (columns 1 to 3).
 pub fn spec(window: Option<WindowSpec>, keys: &[usize]) -> Arc<AggregateSpec> {
     let schema = input_schema();
     let value = || col("value", &schema).unwrap();
@@ -132,7 +132,7 @@ pub fn spec_of(window: Option<WindowSpec>, keys: &[usize], calls: Vec<AggregateC
     }
 }
 
-pub fn plan(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
@@ -158,9 +158,9 @@ impl Store {
         }
     }
 
-    pub fn open(&self, spec: &Arc<AggregateSpec>) -> Aggregate {
+    pub fn open(&self, spec: &Arc<AggregateSpec>) -> AggregateState {
         let blocks = self.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-        Aggregate::open(Arc::clone(spec), blocks).unwrap()
+        AggregateState::open(Arc::clone(spec), blocks).unwrap()
     }
 }
 
@@ -168,7 +168,7 @@ impl Store {
 pub type Lanes = Vec<Vec<Vec<Row>>>;
 
 /// Folds an epoch's rows and returns the rows left out.
-pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &EpochTime, late_us: Option<i64>) -> LateRows {
+pub fn absorb(aggregate: &mut AggregateState, lanes: &Lanes, time: &EpochTime, late_us: Option<i64>) -> LateRows {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = AggregateLane::new(Arc::clone(aggregate.spec())).unwrap();
@@ -177,17 +177,17 @@ pub fn absorb(aggregate: &mut Aggregate, lanes: &Lanes, plan: &EpochTime, late_u
             left.late += of_chunk.late;
             left.untimed += of_chunk.untimed;
         }
-        aggregate.absorb(plan.epoch, number as u16, lane.finish().unwrap());
+        aggregate.absorb(time.epoch, number as u16, lane.finish().unwrap());
     }
     left
 }
 
-pub fn merged(aggregate: &Aggregate, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
-    aggregate.merge_items(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
+pub fn merged(aggregate: &AggregateState, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
+    aggregate.merge_tasks(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
 }
 
 /// The rows of a result. Panics if a group comes twice.
-pub fn metrics(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collections::BTreeMap<Group, StateMetrics> {
+pub fn by_group(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collections::BTreeMap<Group, Aggregates> {
     let mut all = std::collections::BTreeMap::new();
     for result in results {
         let first = usize::from(spec.window.is_some());
@@ -200,16 +200,16 @@ pub fn metrics(spec: &AggregateSpec, results: &[RecordBatch]) -> std::collection
                 column(0)
             });
             let keys = (0..spec.keys.len()).map(|key| key_text(result.column(first + key), row)).collect();
-            let before = all.insert((start, keys), figures_at(&result.columns()[first + spec.keys.len()..], row));
+            let before = all.insert((start, keys), aggregates_at(&result.columns()[first + spec.keys.len()..], row));
             assert!(before.is_none(), "a group comes twice");
         }
     }
     all
 }
 
-fn figures_at(columns: &[ArrayRef], row: usize) -> StateMetrics {
+fn aggregates_at(columns: &[ArrayRef], row: usize) -> Aggregates {
     let int = |at: usize| columns[at].is_valid(row).then(|| columns[at].as_primitive::<Int64Type>().value(row));
-    StateMetrics {
+    Aggregates {
         count: int(0).unwrap(),
         sum: int(1),
         min: int(2),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::engine::{Group, Lanes, Row, StateMetrics, Store, absorb, merged, metrics, plan, spec};
+use super::engine::{Aggregates, Group, Lanes, Row, Store, absorb, by_group, epoch_time, merged, spec};
 use crate::WindowSpec;
 use crate::aggregate::AggregateSpec;
 
@@ -106,18 +106,18 @@ impl Model {
         (late, untimed, touched)
     }
 
-    fn result(&self, wanted: impl Fn(Option<i64>) -> bool) -> BTreeMap<Group, StateMetrics> {
-        let groups = self.groups.iter().filter(|((start, _), _)| wanted(*start));
+    fn result(&self, is_asked: impl Fn(Option<i64>) -> bool) -> BTreeMap<Group, Aggregates> {
+        let groups = self.groups.iter().filter(|((start, _), _)| is_asked(*start));
         groups.map(|(group, panes)| (group.clone(), summary(panes.values().flatten()))).collect()
     }
 }
 
-fn summary<'a>(values: impl Iterator<Item = &'a Option<i64>>) -> StateMetrics {
+fn summary<'a>(values: impl Iterator<Item = &'a Option<i64>>) -> Aggregates {
     let all: Vec<Option<i64>> = values.copied().collect();
     let list: Vec<i64> = all.iter().flatten().copied().collect();
     let distinct = list.iter().collect::<BTreeSet<_>>().len() as i64;
     let sum = (!list.is_empty()).then(|| list.iter().sum::<i64>());
-    StateMetrics {
+    Aggregates {
         count: all.len() as i64,
         sum,
         min: list.iter().min().copied(),
@@ -168,35 +168,35 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
         if restarts {
             aggregate = store.open(&spec);
         }
-        let plan = plan(number as u64, *late, *now);
+        let time = epoch_time(number as u64, *late, *now);
         let late_us = late.filter(|_| mode != Mode::Complete);
-        let left = absorb(&mut aggregate, lanes, &plan, late_us);
+        let left = absorb(&mut aggregate, lanes, &time, late_us);
         let (late_rows, untimed, touched) = model.take(&spec, lanes, late_us);
         assert_eq!((left.late, left.untimed), (late_rows, untimed));
         let groups = match mode {
-            Mode::Append => aggregate.complete_windows(&plan),
-            Mode::Update => aggregate.touched_groups(&plan),
-            Mode::Complete => aggregate.all_groups(&plan),
+            Mode::Append => aggregate.complete_windows(&time),
+            Mode::Update => aggregate.touched_groups(&time),
+            Mode::Complete => aggregate.all_groups(&time),
         };
-        let found = metrics(&spec, &merged(&aggregate, &store, &groups));
-        let mut wanted = model.result(|start| match mode {
+        let results = by_group(&spec, &merged(&aggregate, &store, &groups));
+        let mut expected = model.result(|start| match mode {
             Mode::Append => ends_by(window, start, *now) && !ends_by(window, start, *late),
             Mode::Update => start.is_none_or(|start| touched.contains(&start)),
             Mode::Complete => true,
         });
         if window.is_none() && keys.is_empty() && number == 0 {
-            wanted.entry((None, Vec::new())).or_default();
+            expected.entry((None, Vec::new())).or_default();
         }
         if window.is_none() && mode == Mode::Update {
             // Keys without a window come bucket by bucket: a bucket that changed comes whole.
-            assert!(found.iter().all(|(group, metrics)| wanted.get(group) == Some(metrics)));
+            assert!(results.iter().all(|(group, values)| expected.get(group) == Some(values)));
             let mut changed = lanes.iter().flatten().flatten().map(|row| (None, keys_of(row, keys)));
-            assert!(changed.all(|group| found.contains_key(&group)));
+            assert!(changed.all(|group| results.contains_key(&group)));
         } else {
-            assert_eq!(found, wanted, "epoch {number}");
+            assert_eq!(results, expected, "epoch {number}");
         }
         let evict_until_us = now.filter(|_| mode != Mode::Complete);
-        let changes = aggregate.prepare_commit(&store, plan.epoch, evict_until_us).unwrap();
+        let changes = aggregate.prepare_commit(&store, time.epoch, evict_until_us).unwrap();
         store.apply(&changes);
         aggregate.committed();
         assert_eq!(aggregate.blocks(), store.0.len());

@@ -9,11 +9,15 @@ use epoch::EpochId;
 use state::BlockKey;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
 use crate::dedup::{DedupSpec, Expiry};
-use crate::operator::{
-    BlockChanges, BlockSource, Change, EpochTime, Operator, OperatorSpec, Sign, StateMetrics, Stored,
-};
+use crate::epoch_time::EpochTime;
+use crate::metrics::StateMetrics;
+use crate::operator::{Operator, OperatorSpec};
 use crate::store::Budget;
+use crate::stored::Stored;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
@@ -44,7 +48,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
@@ -77,18 +81,18 @@ pub fn epoch(
     spec: &DedupSpec,
     blocks: &Blocks,
     lanes: &[Vec<Row>],
-    moment: &EpochTime,
+    time: &EpochTime,
 ) -> (Vec<Change>, u64, BlockChanges) {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
     let mut late = 0;
     for (number, rows) in lanes.iter().enumerate() {
         let mut lane = Arc::clone(&spec).lane().unwrap();
-        late += lane.push(0, Sign::Add, &batch(rows), moment).unwrap().late;
-        operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
+        late += lane.push(0, Sign::Add, &batch(rows), time).unwrap().late;
+        operator.absorb(time, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let tasks = operator.tasks(moment).unwrap();
-    let out = tasks.into_iter().flat_map(|task| operator.run(task, moment, blocks).unwrap()).collect();
-    (out, late, operator.prepare_commit(moment, blocks).unwrap())
+    let tasks = operator.tasks(time).unwrap();
+    let out = tasks.into_iter().flat_map(|task| operator.run(task, time, blocks).unwrap()).collect();
+    (out, late, operator.prepare_commit(time, blocks).unwrap())
 }
 
 pub fn texts(out: &[Change]) -> Vec<String> {
@@ -143,19 +147,19 @@ impl Bed {
         if self.runs_until_idle && self.next_watermark() > self.watermark_us {
             let (out, late, metrics) = (self.out.clone(), self.late, self.metrics);
             self.one(&[]);
-            assert!(self.out.is_empty(), "an epoch without rows gives none");
+            assert!(self.out.is_empty(), "an epoch without rows emits none");
             (self.out, self.late) = (out, late);
             self.metrics.updated = metrics.updated;
         }
         self
     }
 
-    pub fn gives(&mut self, wanted: &[&str]) -> &mut Bed {
-        let mut wanted: Vec<&str> = wanted.to_vec();
+    pub fn emits(&mut self, expected: &[&str]) -> &mut Bed {
+        let mut expected: Vec<&str> = expected.to_vec();
         let mut found: Vec<&str> = self.out.iter().map(String::as_str).collect();
-        wanted.sort_unstable();
+        expected.sort_unstable();
         found.sort_unstable();
-        assert_eq!(found, wanted);
+        assert_eq!(found, expected);
         self
     }
 
@@ -166,7 +170,7 @@ impl Bed {
     }
 
     pub fn has_pending_output(&self) -> bool {
-        self.operator.has_pending_output(&moment(self.epoch, self.next_watermark(), None))
+        self.operator.has_pending_output(&epoch_time(self.epoch, self.next_watermark(), None))
     }
 
     fn next_watermark(&self) -> Option<i64> {
@@ -176,7 +180,7 @@ impl Bed {
 
     fn one(&mut self, rows: &[Row]) {
         (self.late_us, self.watermark_us) = (self.watermark_us, self.next_watermark());
-        let now = moment(self.epoch, self.watermark_us, self.late_us);
+        let now = epoch_time(self.epoch, self.watermark_us, self.late_us);
         let lanes = if rows.is_empty() { Vec::new() } else { vec![rows.to_vec()] };
         let (out, late, changes) = epoch(self.operator.as_mut(), &self.spec, &self.blocks, &lanes, &now);
         self.blocks.apply(&changes);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::bed::{Blocks, Row, epoch, moment, spec, texts};
+use super::bed::{Blocks, Row, epoch, epoch_time, spec, texts};
 use super::*;
 
 type Key = (Option<String>, Option<i64>);
@@ -40,7 +40,7 @@ fn run(expiry: Expiry, steps: &[Step]) {
     for (number, step) in steps.iter().enumerate() {
         let late_us = watermark_us;
         watermark_us = newest_us.map(|us: i64| us - 20).max(watermark_us);
-        let now = moment(number as u64, watermark_us, late_us);
+        let now = epoch_time(number as u64, watermark_us, late_us);
         if step.is_restarted {
             operator = blocks.open(&spec, step.cap_bytes);
         }
@@ -56,11 +56,11 @@ fn run(expiry: Expiry, steps: &[Step]) {
         }
         blocks.apply(&changes);
         operator.committed();
-        let (mut wanted, mut wanted_late) = (Vec::new(), 0);
+        let (mut expected, mut expected_late) = (Vec::new(), 0);
         for row in step.lanes.iter().flatten() {
             newest_us = newest_us.max(row.time_us);
             if row.time_us.is_some_and(|us| late_us.is_some_and(|late_us| us <= late_us)) {
-                wanted_late += 1;
+                expected_late += 1;
                 continue;
             }
             let expires = match expiry {
@@ -72,15 +72,15 @@ fn run(expiry: Expiry, steps: &[Step]) {
             let key = (row.key.clone(), row.time_us.filter(|_| by_time));
             if let std::collections::btree_map::Entry::Vacant(slot) = kept.entry(key) {
                 slot.insert(expires);
-                wanted.push(format!("{} {}", row.key.as_deref().unwrap_or("null"), row.value));
+                expected.push(format!("{} {}", row.key.as_deref().unwrap_or("null"), row.value));
             }
         }
         let by = if matches!(expiry, Expiry::TimeToLive { .. }) { Some(now.batch_time_us) } else { watermark_us };
         kept.retain(|_, expires| !expires.is_some_and(|us| by.is_some_and(|by| us <= by)));
         let mut found = texts(&out);
         found.sort_unstable();
-        wanted.sort_unstable();
-        assert_eq!((found, late), (wanted, wanted_late), "epoch {number}");
+        expected.sort_unstable();
+        assert_eq!((found, late), (expected, expected_late), "epoch {number}");
         assert_eq!(operator.metrics().rows, kept.len() as u64, "epoch {number}");
     }
 }
@@ -105,22 +105,22 @@ fn large_epochs_are_as_small_ones() {
     let row = |key: i64| Row { key: Some(format!("k{key}")), value: key, time_us: Some(key) };
     let spec = spec(Expiry::Never, &[0]);
     let mut blocks = Blocks::default();
-    for (number, (keys, wanted)) in
+    for (number, (keys, expected)) in
         [(0..40_000, 40_000), (39_000..39_500, 0), (39_990..40_010, 10), (20_000..60_000, 19_990)]
             .into_iter()
             .enumerate()
     {
         let mut operator = blocks.open(&spec, [usize::MAX, 100_000][number % 2]);
         let rows: Vec<Row> = keys.map(row).collect();
-        let now = moment(number as u64, None, None);
+        let now = epoch_time(number as u64, None, None);
         let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &now);
-        assert_eq!(texts(&out).len(), wanted, "epoch {number}");
+        assert_eq!(texts(&out).len(), expected, "epoch {number}");
         blocks.apply(&changes);
         operator.committed();
     }
     let rows: Vec<Row> = (0..60_000).map(row).collect();
     let mut operator = blocks.open(&spec, usize::MAX);
-    let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &moment(9, None, None));
+    let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &epoch_time(9, None, None));
     assert!(out.is_empty() && changes.puts.is_empty());
     assert_eq!(operator.metrics().rows, 60_000);
 }

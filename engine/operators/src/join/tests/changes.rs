@@ -1,16 +1,17 @@
-//! Rows that are taken back: after every epoch the sum of all changes is the batch join of the rows that are there.
+//! Rows that are retracted: after every epoch the sum of all changes is the batch join of the rows that are there.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::machine::{Blocks, Chunk, Machine, moment};
+use super::machine::{Blocks, Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, joined, nested_loops};
+use crate::change::Sign;
 use crate::join::{JoinKind, JoinMode, Side};
-use crate::operator::{Operator, OperatorSpec, Sign};
+use crate::operator::{Operator, OperatorSpec};
 
-/// A row that is added, or the one of so many rows present that is taken back.
+/// A row that is added, or the one of so many rows present that is retracted.
 #[derive(Debug, Clone)]
 enum Step {
     Add(Side, Row),
@@ -33,7 +34,7 @@ fn apply(sum: &mut BTreeMap<Joined, i64>, sign: Sign, rows: Vec<Joined>) {
     for row in rows {
         let count = sum.entry(row).or_default();
         *count += if sign == Sign::Add { 1 } else { -1 };
-        assert!(*count >= 0, "{row:?} is taken back before it is there");
+        assert!(*count >= 0, "{row:?} is retracted before it is there");
     }
 }
 
@@ -60,7 +61,7 @@ fn run(shape: Shape, epochs: Vec<Vec<Step>>, restarts: bool) {
                 }
             }
         }
-        let done = machine.epoch(&[lane], moment(number as u64, None, None));
+        let done = machine.epoch(&[lane], epoch_time(number as u64, None, None));
         done.changes.iter().for_each(|change| apply(&mut sum, change.sign, joined(&change.rows)));
         let there = sum.iter().flat_map(|(row, count)| (0..*count).map(|_| *row)).collect::<Vec<Joined>>();
         assert_eq!(there, nested_loops(&shape, &present[0], &present[1]), "after epoch {number}");
@@ -95,7 +96,7 @@ fn a_retraction_is_refused_where_rows_are_only_added() {
         "Recompute does outer joins with changes"
     );
     let mut join = Machine::new(shape, shape.spec([false, false])).join;
-    let now = moment(0, None, None);
+    let now = epoch_time(0, None, None);
     let mut lane = spec.lane().unwrap();
     let row = Row { key: Some(1), time: None, value: 1 };
     lane.push(0, Sign::Retract, &shape.batch(Side::Left, &[row]), &now).unwrap();

@@ -1,9 +1,10 @@
 //! The golden vector V5 (Spark 4.3.0), and what §17 of the reference warns of.
 
-use super::machine::{Machine, moment};
+use super::machine::{Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, schema};
+use crate::epoch_time::EpochTime;
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
-use crate::operator::{Bound, EpochTime, Operator, OperatorSpec};
+use crate::operator::{Bound, Operator, OperatorSpec};
 
 const A: i64 = 1;
 const B: i64 = 2;
@@ -36,13 +37,13 @@ fn v5(kind: JoinKind) -> (Vec<Vec<Joined>>, Vec<u64>) {
         (vec![row(D, "14:00")], vec![row(ZZ, "14:00")]),
         (vec![row(E, "14:01")], vec![row(ZZ, "14:01")]),
     ];
-    let (mut given, mut rows) = (Vec::new(), Vec::new());
+    let (mut emitted, mut rows) = (Vec::new(), Vec::new());
     for (number, (left, right)) in batches.iter().enumerate() {
         let late = if number == 0 { None } else { marks[number - 1] };
-        given.push(machine.simple(left, right, moment(number as u64, late, marks[number])).sorted());
+        emitted.push(machine.simple(left, right, epoch_time(number as u64, late, marks[number])).sorted());
         rows.push(machine.join.metrics().rows);
     }
-    (given, rows)
+    (emitted, rows)
 }
 
 fn matches_of_a() -> Vec<Joined> {
@@ -51,19 +52,19 @@ fn matches_of_a() -> Vec<Joined> {
 
 #[test]
 fn v5_left_outer() {
-    let (given, rows) = v5(JoinKind::Left);
-    assert_eq!(given[0], matches_of_a());
-    assert_eq!(given[1], []);
-    assert_eq!(given[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
-    assert_eq!(given[3], [alone(row(C, "13:00"))]);
+    let (emitted, rows) = v5(JoinKind::Left);
+    assert_eq!(emitted[0], matches_of_a());
+    assert_eq!(emitted[1], []);
+    assert_eq!(emitted[2], [alone(row(None, "12:02")), alone(row(B, "12:01"))]);
+    assert_eq!(emitted[3], [alone(row(C, "13:00"))]);
     // 5 rows go in the third batch, in which 2 come.
     assert_eq!(rows[..3], [5, 7, 4]);
 }
 
 #[test]
 fn v5_inner_never_keeps_a_null_key() {
-    let (given, rows) = v5(JoinKind::Inner);
-    assert_eq!(given, [matches_of_a(), vec![], vec![], vec![]]);
+    let (emitted, rows) = v5(JoinKind::Inner);
+    assert_eq!(emitted, [matches_of_a(), vec![], vec![], vec![]]);
     assert_eq!(rows[..3], [4, 6, 4]);
 }
 
@@ -83,12 +84,12 @@ fn a_row_that_comes_and_goes_in_one_epoch_gives_its_null_row() {
     let shape = Shape::new(JoinKind::Full, On::Range(0, 10));
     let mut machine = Machine::new(shape, shape.spec([true, true]));
     let (left, right) = (row(A, "12:00"), row(B, "12:00"));
-    let done = machine.simple(&[left], &[right], moment(0, None, Some(time("13:00"))));
+    let done = machine.simple(&[left], &[right], epoch_time(0, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(None, Some(right)), alone(left)]);
     assert_eq!(machine.join.metrics().rows, 0);
     // And if both are due, they still see each other.
     let right = row(A, "12:00:05");
-    let done = machine.simple(&[left], &[right], moment(1, None, Some(time("13:00"))));
+    let done = machine.simple(&[left], &[right], epoch_time(1, None, Some(time("13:00"))));
     assert_eq!(done.sorted(), [(Some(left), Some(right))]);
     assert_eq!(machine.join.metrics().rows, 0);
 }
@@ -99,15 +100,15 @@ fn a_match_is_not_forgotten_before_the_row_goes() {
     let shape = Shape::new(JoinKind::Left, On::Range(0, 600));
     let mut machine = Machine::new(shape, shape.spec([true, true]));
     let (left, right) = (row(A, "12:00"), row(A, "12:05"));
-    assert_eq!(machine.simple(&[left], &[], moment(0, None, None)).sorted(), []);
-    assert_eq!(machine.simple(&[], &[right], moment(1, None, None)).sorted(), [(Some(left), Some(right))]);
+    assert_eq!(machine.simple(&[left], &[], epoch_time(0, None, None)).sorted(), []);
+    assert_eq!(machine.simple(&[], &[right], epoch_time(1, None, None)).sorted(), [(Some(left), Some(right))]);
     let marks = ["12:06", "12:09", "12:30"].map(|text| Some(time(text)));
-    assert_eq!(machine.simple(&[], &[], moment(2, None, marks[0])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(2, None, marks[0])).sorted(), []);
     assert_eq!(machine.join.metrics().rows, 1);
     machine.restart();
-    assert_eq!(machine.simple(&[], &[], moment(3, marks[0], marks[1])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(3, marks[0], marks[1])).sorted(), []);
     machine.restart();
-    assert_eq!(machine.simple(&[], &[], moment(4, marks[1], marks[2])).sorted(), []);
+    assert_eq!(machine.simple(&[], &[], epoch_time(4, marks[1], marks[2])).sorted(), []);
     assert_eq!(machine.join.metrics().rows, 0);
 }
 
@@ -119,7 +120,7 @@ fn rows_may_also_go_by_the_time_of_the_epochs() {
     let spec = JoinSpec::new("gold.ttl".to_string(), JoinKind::Left, side(Side::Left), side(Side::Right)).unwrap();
     assert!(matches!(spec.bound(), Bound::Watermark(text) if text.contains("the epoch's time reaches left_until")));
     let mut machine = Machine::new(shape, spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
-    let now = |epoch, text| EpochTime { batch_time_us: time(text), ..moment(epoch, None, None) };
+    let now = |epoch, text| EpochTime { batch_time_us: time(text), ..epoch_time(epoch, None, None) };
     let (matched, lonely, null) = (row(A, "12:00"), row(B, "12:01"), row(None, "12:02"));
     let partner = row(A, "12:00:30");
     let done = machine.simple(&[matched, lonely, null], &[partner], now(0, "12:00:45"));

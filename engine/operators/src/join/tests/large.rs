@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::machine::{Machine, moment};
+use super::machine::{Machine, epoch_time};
 use super::rows::{On, Row, SECOND, Shape, at, nested_loops, schema};
 use crate::OperatorError;
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
@@ -37,20 +37,21 @@ fn large_epochs_are_done_shard_by_shard() {
     for kind in KINDS {
         let shape = Shape::new(kind, On::Range(20, 20));
         let mut machine = Machine::new(shape, shape.spec([true, true]));
-        let first = machine.simple(&left, &right, moment(0, None, None));
+        let first = machine.simple(&left, &right, epoch_time(0, None, None));
         machine.restart();
         // More rows of keys that are there, few enough to be done in one task: they find those of the large epoch.
-        let second = machine.simple(&more[0], &more[1], moment(1, None, Some(150 * SECOND)));
+        let second = machine.simple(&more[0], &more[1], epoch_time(1, None, Some(150 * SECOND)));
         machine.restart();
-        let last = machine.simple(&[], &[], moment(2, Some(150 * SECOND), Some(1_000 * SECOND)));
-        let mut given: Vec<_> = [&first, &second, &last].iter().flat_map(|done| done.added()).collect();
-        given.sort_unstable();
+        let last = machine.simple(&[], &[], epoch_time(2, Some(150 * SECOND), Some(1_000 * SECOND)));
+        let mut emitted: Vec<_> = [&first, &second, &last].iter().flat_map(|done| done.added()).collect();
+        emitted.sort_unstable();
         let (left, right) = (by_key(&[&left[..], &more[0]].concat()), by_key(&[&right[..], &more[1]].concat()));
         let keys = 0..3_500;
         let of = |rows: &BTreeMap<_, Vec<Row>>, key: i64| rows.get(&Some(key)).cloned().unwrap_or_default();
-        let mut wanted: Vec<_> = keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
-        wanted.sort_unstable();
-        assert!(given == wanted, "{kind:?}: {} rows, wanted {}", given.len(), wanted.len());
+        let mut expected: Vec<_> =
+            keys.flat_map(|key| nested_loops(&shape, &of(&left, key), &of(&right, key))).collect();
+        expected.sort_unstable();
+        assert!(emitted == expected, "{kind:?}: {} rows, expected {}", emitted.len(), expected.len());
         assert_eq!(machine.join.metrics().rows, 0);
         // Small batches are put together, shard by shard.
         assert!(first.changes.len() <= usize::from(SHARDS), "{} batches", first.changes.len());
@@ -67,11 +68,11 @@ fn a_key_of_many_pairs_is_done_in_chunks() {
                 let shape = Shape::new(kind, on);
                 let mut machine = Machine::new(shape, shape.spec([true, true]));
                 let (now, later) = (left.split_at(splits[0]), right.split_at(splits[1]));
-                let mut given = machine.simple(now.0, later.0, moment(0, None, None)).added();
-                given.extend(machine.simple(now.1, later.1, moment(1, None, None)).added());
-                given.extend(machine.simple(&[], &[], moment(2, None, Some(1_000 * SECOND))).added());
-                given.sort_unstable();
-                assert!(given == nested_loops(&shape, &left, &right), "{kind:?} {on:?} {splits:?}");
+                let mut emitted = machine.simple(now.0, later.0, epoch_time(0, None, None)).added();
+                emitted.extend(machine.simple(now.1, later.1, epoch_time(1, None, None)).added());
+                emitted.extend(machine.simple(&[], &[], epoch_time(2, None, Some(1_000 * SECOND))).added());
+                emitted.sort_unstable();
+                assert!(emitted == nested_loops(&shape, &left, &right), "{kind:?} {on:?} {splits:?}");
             }
         }
     }
@@ -116,7 +117,7 @@ fn a_result_without_columns_still_counts_its_rows() {
     let spec = shape.spec([false, false]).with_projection(&[]).unwrap();
     let mut machine = Machine::new(shape, spec);
     let rows: Vec<Row> = (0..40).map(|key| at(key, 1)).collect();
-    let done = machine.simple(&rows, &rows, moment(0, None, None));
+    let done = machine.simple(&rows, &rows, epoch_time(0, None, None));
     assert_eq!(done.changes.iter().map(|change| change.rows.num_rows()).sum::<usize>(), 40);
 }
 
@@ -129,7 +130,7 @@ fn a_column_may_be_two_keys() {
     let mut machine =
         Machine::new(Shape::new(JoinKind::Left, On::Key), spec.with_projection(&[1, 2, 0, 6, 7, 5]).unwrap());
     let row = |key: i64, value: i64| Row { key: Some(key), time: Some(0), value };
-    assert_eq!(machine.simple(&[row(1, 5), row(2, 5)], &[], moment(0, None, None)).sorted(), []);
-    let done = machine.simple(&[], &[row(1, 1), row(2, 1)], moment(1, None, None));
+    assert_eq!(machine.simple(&[row(1, 5), row(2, 5)], &[], epoch_time(0, None, None)).sorted(), []);
+    let done = machine.simple(&[], &[row(1, 1), row(2, 1)], epoch_time(1, None, None));
     assert_eq!(done.sorted(), [(Some(row(1, 5)), Some(row(1, 1)))]);
 }

@@ -8,9 +8,14 @@ use state::{BlockKey, OperatorId};
 
 use super::rows::{Joined, Row, Shape, joined};
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::join::{Join, JoinSpec, Side};
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
+use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::store::Budget;
+use crate::stored::Stored;
 
 /// A chunk that a lane pushes.
 pub type Chunk = (Side, Sign, Vec<Row>);
@@ -37,12 +42,12 @@ pub struct Machine {
 }
 
 /// What an epoch did.
-pub struct Done {
+pub struct EpochOutput {
     pub changes: Vec<Change>,
     pub late: u64,
 }
 
-impl Done {
+impl EpochOutput {
     /// The rows that were added, in order.
     pub fn added(&self) -> Vec<Joined> {
         assert!(self.changes.iter().all(|change| change.sign == Sign::Add));
@@ -86,12 +91,12 @@ impl Machine {
     }
 
     /// Runs an epoch, and the same again in a process that was started anew.
-    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], moment: EpochTime) -> Done {
-        let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, moment, &self.blocks);
-        let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, moment, &self.blocks);
+    pub fn epoch(&mut self, lanes: &[Vec<Chunk>], time: EpochTime) -> EpochOutput {
+        let (twin, of_twin) = run(&self.spec, &self.shape, &mut self.reopened(), lanes, time, &self.blocks);
+        let (done, changes) = run(&self.spec, &self.shape, &mut self.join, lanes, time, &self.blocks);
         let is_same = |(one, other): (&Change, &Change)| one.sign == other.sign && one.rows == other.rows;
         let same = done.changes.iter().zip(&twin.changes).all(is_same);
-        assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again gives the same rows");
+        assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again emits the same rows");
         assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
         assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
         self.blocks.0.retain(|key, _| {
@@ -103,14 +108,14 @@ impl Machine {
         });
         self.blocks.0.extend(changes.puts);
         self.join.committed();
-        self.last = Some(moment);
+        self.last = Some(time);
         done
     }
 
     /// One lane with all left rows, then all right rows.
-    pub fn simple(&mut self, left: &[Row], right: &[Row], moment: EpochTime) -> Done {
+    pub fn simple(&mut self, left: &[Row], right: &[Row], time: EpochTime) -> EpochOutput {
         let lane = vec![(Side::Left, Sign::Add, left.to_vec()), (Side::Right, Sign::Add, right.to_vec())];
-        self.epoch(&[lane], moment)
+        self.epoch(&[lane], time)
     }
 }
 
@@ -119,31 +124,31 @@ fn run(
     shape: &Shape,
     join: &mut Join,
     lanes: &[Vec<Chunk>],
-    moment: EpochTime,
+    time: EpochTime,
     blocks: &Blocks,
-) -> (Done, BlockChanges) {
+) -> (EpochOutput, BlockChanges) {
     let mut late = 0;
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = Arc::clone(spec).lane().unwrap();
         for (side, sign, rows) in chunks {
             let LateRows { late: of_chunk, .. } =
-                lane.push(*side as usize, *sign, &shape.batch(*side, rows), &moment).unwrap();
+                lane.push(*side as usize, *sign, &shape.batch(*side, rows), &time).unwrap();
             late += of_chunk;
         }
-        join.absorb(&moment, lane.finish().unwrap(), number as u16).unwrap();
+        join.absorb(&time, lane.finish().unwrap(), number as u16).unwrap();
     }
-    let tasks = join.tasks(&moment).unwrap();
+    let tasks = join.tasks(&time).unwrap();
     let mut changes = Vec::new();
     for task in tasks {
-        changes.extend(join.run(task, &moment, blocks).unwrap());
+        changes.extend(join.run(task, &time, blocks).unwrap());
     }
     assert!(changes.iter().all(|change| change.rows.schema_ref() == spec.output() && change.rows.num_rows() > 0));
-    let written = join.prepare_commit(&moment, blocks).unwrap();
-    (Done { changes, late }, written)
+    let written = join.prepare_commit(&time, blocks).unwrap();
+    (EpochOutput { changes, late }, written)
 }
 
-/// The moment of an epoch; the watermark of the epoch before decides what is late.
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+/// The time of an epoch; the watermark of the epoch before decides what is late.
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
@@ -186,7 +191,7 @@ impl Driver {
     }
 
     fn epoch(&mut self, left: &[Row], right: &[Row]) -> Vec<Joined> {
-        let now = moment(self.epoch, self.late, self.watermark);
+        let now = epoch_time(self.epoch, self.late, self.watermark);
         let done = self.machine.simple(left, right, now);
         self.late = self.watermark;
         self.epoch += 1;
@@ -199,7 +204,7 @@ impl Driver {
     /// Rows kept; rows added or changed and late rows since the last look.
     pub fn state(&mut self) -> (u64, u64, u64) {
         let rows = self.machine.join.metrics().rows;
-        let sides = Side::BOTH.map(|side| self.machine.join.side_figures(side).rows);
+        let sides = Side::BOTH.map(|side| self.machine.join.side_metrics(side).rows);
         assert_eq!(rows, sides.iter().sum::<u64>());
         (rows, std::mem::take(&mut self.updated), std::mem::take(&mut self.dropped))
     }

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::machine::{Chunk, Machine, moment};
+use super::machine::{Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, nested_loops};
+use crate::change::Sign;
 use crate::join::{JoinKind, Side};
-use crate::operator::{Operator, Sign};
+use crate::operator::Operator;
 
 /// Later than everything, and than what any range reaches.
 const THE_END: i64 = 1_000_000 * SECOND;
@@ -72,8 +73,8 @@ fn on_time(shape: &Shape, epochs: &[Epoch]) -> (Vec<Seen>, Vec<u64>, Vec<Option<
 }
 
 /// What each epoch must give, and the rows that each side keeps after it.
-fn wanted(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joined>>, Vec<[u64; 2]>) {
-    let mut given: Vec<Vec<Joined>> = vec![Vec::new(); marks.len()];
+fn expected(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joined>>, Vec<[u64; 2]>) {
+    let mut emitted: Vec<Vec<Joined>> = vec![Vec::new(); marks.len()];
     let mut kept = vec![[0; 2]; marks.len()];
     for one in seen {
         let partners = seen.iter().filter(|other| match one.side {
@@ -89,23 +90,25 @@ fn wanted(shape: &Shape, seen: &[Seen], marks: &[Option<i64>]) -> (Vec<Vec<Joine
             .find(|epoch| until.is_some_and(|until| marks[*epoch].is_some_and(|now| until <= now)));
         let is_let_in = shape.may_match(one.side, &one.row);
         let is_preserved = shape.kind.preserves(one.side);
-        if shape.kind.gives_pairs() && one.side == Side::Left {
-            met.iter().for_each(|(epoch, other)| given[*epoch].push((Some(one.row), Some(*other))));
+        if shape.kind.emits_pairs() && one.side == Side::Left {
+            met.iter().for_each(|(epoch, other)| emitted[*epoch].push((Some(one.row), Some(*other))));
         }
         match (first_met, due) {
-            (Some(epoch), _) if one.side == Side::Left && shape.kind == JoinKind::LeftSemi => given[epoch].push(alone),
-            (None, _) if is_preserved && !is_let_in => given[one.epoch].push(alone),
-            (None, Some(epoch)) if is_preserved => given[epoch].push(alone),
+            (Some(epoch), _) if one.side == Side::Left && shape.kind == JoinKind::LeftSemi => {
+                emitted[epoch].push(alone)
+            }
+            (None, _) if is_preserved && !is_let_in => emitted[one.epoch].push(alone),
+            (None, Some(epoch)) if is_preserved => emitted[epoch].push(alone),
             _ => {}
         }
-        let goes_when_met = !shape.kind.gives_pairs() && one.side == Side::Left;
+        let goes_when_met = !shape.kind.emits_pairs() && one.side == Side::Left;
         let gone = due.unwrap_or(marks.len()).min(first_met.filter(|_| goes_when_met).unwrap_or(marks.len()));
         if is_let_in && (shape.has_key(&one.row) || is_preserved) {
             (one.epoch..gone).for_each(|epoch| kept[epoch][one.side as usize] += 1);
         }
     }
-    given.iter_mut().for_each(|rows| rows.sort_unstable());
-    (given, kept)
+    emitted.iter_mut().for_each(|rows| rows.sort_unstable());
+    (emitted, kept)
 }
 
 /// `restarts` between all epochs; `is_tight`: no memory for what is not in use.
@@ -113,7 +116,7 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
     epochs.push(Vec::new());
     let (seen, late, mut marks) = on_time(&shape, &epochs);
     *marks.last_mut().unwrap() = Some(THE_END);
-    let (given, kept) = wanted(&shape, &seen, &marks);
+    let (emitted, kept) = expected(&shape, &seen, &marks);
     let cap_bytes = if is_tight { 0 } else { usize::MAX };
     let mut machine = Machine::with_memory(shape, shape.spec([true, true]), cap_bytes);
     let mut all = Vec::new();
@@ -126,11 +129,11 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
             .map(|lane| lane.iter().map(|(side, rows)| (*side, Sign::Add, rows.clone())).collect())
             .collect();
         let before = number.checked_sub(1).and_then(|before| marks[before]);
-        let now = moment(number as u64, before, marks[number]);
+        let now = epoch_time(number as u64, before, marks[number]);
         let done = machine.epoch(&lanes, now);
         assert_eq!(done.late, late[number], "late rows of epoch {number}");
-        assert_eq!(done.sorted(), given[number], "epoch {number}");
-        let sides = Side::BOTH.map(|side| machine.join.side_figures(side).rows);
+        assert_eq!(done.sorted(), emitted[number], "epoch {number}");
+        let sides = Side::BOTH.map(|side| machine.join.side_metrics(side).rows);
         assert_eq!(sides, kept[number], "rows kept after epoch {number}");
         assert!(!machine.join.has_pending_output(&now));
         all.extend(done.added());
@@ -141,20 +144,20 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
     }
 }
 
-/// What was given out in all is the batch join of the rows on time, but for rows that wait for a time that never comes.
+/// What was emitted in all is the batch join of the rows on time, but for rows that wait for a time that never comes.
 fn check_the_end(shape: &Shape, seen: &[Seen], mut all: Vec<Joined>) {
     let of = |side| seen.iter().filter(|seen| seen.side == side).map(|seen| seen.row).collect::<Vec<Row>>();
     let waits = |side, row: &Option<Row>| {
         row.as_ref().is_some_and(|row| shape.until(side, row).is_none() && shape.may_match(side, row))
     };
-    let mut wanted = nested_loops(shape, &of(Side::Left), &of(Side::Right));
-    wanted.retain(|(left, right)| match (left, right) {
+    let mut expected = nested_loops(shape, &of(Side::Left), &of(Side::Right));
+    expected.retain(|(left, right)| match (left, right) {
         (left, None) if shape.kind != JoinKind::LeftSemi => !waits(Side::Left, left),
         (None, right) => !waits(Side::Right, right),
         _ => true,
     });
     all.sort_unstable();
-    assert_eq!(all, wanted);
+    assert_eq!(all, expected);
 }
 
 proptest! {

@@ -142,7 +142,7 @@ impl Shape {
             _ => spec,
         };
         // The result has the columns that make a row, and `until` in no case.
-        let projection: &[usize] = if self.kind.gives_pairs() { &[1, 2, 0, 6, 7, 5] } else { &[1, 2, 0] };
+        let projection: &[usize] = if self.kind.emits_pairs() { &[1, 2, 0, 6, 7, 5] } else { &[1, 2, 0] };
         spec.with_projection(projection).unwrap()
     }
 }
@@ -201,7 +201,7 @@ fn side_rows(rows: &RecordBatch, first: usize) -> Vec<Option<Row>> {
     (0..rows.num_rows()).map(row).collect()
 }
 
-/// What a batch join gives.
+/// The result of a batch join.
 pub fn nested_loops(shape: &Shape, left: &[Row], right: &[Row]) -> Vec<Joined> {
     let matches = |one: &Row, other: &Row| shape.matches(one, other);
     let pairs = || {

@@ -1,4 +1,4 @@
-//! Spark's own join cases (cases 49 to 59 of spark_streaming_cases.json, counted from 0), with the state rows it gives.
+//! Spark's own join cases (cases 49 to 59 of spark_streaming_cases.json, counted from 0), with the state rows it has.
 
 use super::machine::Driver;
 use super::rows::{Joined, On, Row, Shape, at};
@@ -87,8 +87,8 @@ fn inner_join_with_a_range_that_bounds_one_side() {
     check_state(&mut driver, 5, 2, 0);
     assert_eq!(driver.add(&[], &[at(0, 30)]), []);
     check_state(&mut driver, 4, 1, 0);
-    let given = pairs(&[(3, 21), (3, 28), (5, 21), (5, 28)]);
-    assert_eq!(driver.add(&[], &rows(&[20, 21, 28])), given);
+    let emitted = pairs(&[(3, 21), (3, 28), (5, 21), (5, 28)]);
+    assert_eq!(driver.add(&[], &rows(&[20, 21, 28])), emitted);
     check_state(&mut driver, 5, 1, 1);
     assert_eq!(driver.add(&rows(&[20, 21]), &[]), pairs(&[(21, 28)]));
     check_state(&mut driver, 6, 1, 1);
@@ -99,8 +99,8 @@ fn inner_join_with_a_range_that_bounds_both_sides() {
     // l.t BETWEEN r.t - 10 s AND r.t + 5 s
     let mut driver = Driver::new(Shape::new(JoinKind::Inner, On::Range(5, 10)), [Some(20), Some(30)]);
     assert_eq!(driver.add(&rows(&[20]), &[]), []);
-    let given = pairs(&[(20, 15), (20, 25), (20, 26), (20, 30)]);
-    assert_eq!(driver.add(&[], &rows(&[14, 15, 25, 26, 30, 31])), given);
+    let emitted = pairs(&[(20, 15), (20, 25), (20, 26), (20, 30)]);
+    assert_eq!(driver.add(&[], &rows(&[14, 15, 25, 26, 30, 31])), emitted);
     check_state(&mut driver, 7, 7, 0);
     assert_eq!(driver.add(&[], &rows(&[60])), []);
     assert_eq!(driver.add(&rows(&[49, 50, 65, 66]), &[]), pairs(&[(50, 60), (65, 60)]));

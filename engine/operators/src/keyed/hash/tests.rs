@@ -46,12 +46,12 @@ fn window(nulls: Option<NullBuffer>) -> ArrayRef {
 
 #[test]
 fn texts_are_equal_however_they_are_stored() {
-    let wanted = bytes(&texts());
+    let expected = bytes(&texts());
     let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
     for kind in [DataType::LargeUtf8, DataType::Utf8View, dictionary, DataType::Binary, DataType::BinaryView] {
-        assert_eq!(bytes(&cast(&texts(), &kind).unwrap()), wanted, "{kind}");
+        assert_eq!(bytes(&cast(&texts(), &kind).unwrap()), expected, "{kind}");
     }
-    assert_eq!(bytes(&texts().slice(2, 3)), wanted[2..5]);
+    assert_eq!(bytes(&texts().slice(2, 3)), expected[2..5]);
 }
 
 #[test]

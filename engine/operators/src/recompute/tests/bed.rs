@@ -17,14 +17,19 @@ use epoch::EpochId;
 use futures::executor::block_on;
 use state::{BlockKey, OperatorId};
 
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
+use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::recompute::BatchPlan;
+use crate::stored::Stored;
 use crate::{OperatorError, SlotExec};
 
 /// Rows of an epoch: for each lane ports with signs and batches.
 pub type Lanes = Vec<Vec<(usize, Sign, RecordBatch)>>;
 
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: 1_000 * epoch as i64, watermark_us, late_us }
 }
 
@@ -76,13 +81,13 @@ impl Bed {
     }
 
     /// Runs and commits an epoch.
-    pub fn epoch(&mut self, lanes: &Lanes, moment: EpochTime) -> Vec<Change> {
-        self.try_epoch(lanes, moment).unwrap()
+    pub fn epoch(&mut self, lanes: &Lanes, time: EpochTime) -> Vec<Change> {
+        self.try_epoch(lanes, time).unwrap()
     }
 
-    pub fn try_epoch(&mut self, lanes: &Lanes, moment: EpochTime) -> Result<Vec<Change>, OperatorError> {
-        let (out, written, left) = run(&self.spec, self.operator.as_mut(), &self.blocks, lanes, &moment, false)?;
-        let (again, rewritten, _) = run(&self.spec, self.twin.as_mut(), &self.blocks, lanes, &moment, true)?;
+    pub fn try_epoch(&mut self, lanes: &Lanes, time: EpochTime) -> Result<Vec<Change>, OperatorError> {
+        let (out, written, left) = run(&self.spec, self.operator.as_mut(), &self.blocks, lanes, &time, false)?;
+        let (again, rewritten, _) = run(&self.spec, self.twin.as_mut(), &self.blocks, lanes, &time, true)?;
         assert_eq!(format!("{out:?}"), format!("{again:?}"), "another result when run again");
         assert_same(&written, &rewritten);
         self.blocks.apply(&written);
@@ -90,7 +95,7 @@ impl Bed {
         self.twin.committed();
         self.left.late += left.late;
         self.left.untimed += left.untimed;
-        self.last = Some(moment);
+        self.last = Some(time);
         let rows = |operator: &dyn Operator| operator.count_rows(&self.blocks).unwrap();
         assert_eq!(rows(self.operator.as_ref()), rows(self.twin.as_ref()));
         Ok(out)
@@ -125,29 +130,29 @@ fn run(
     operator: &mut dyn Operator,
     blocks: &Blocks,
     lanes: &Lanes,
-    moment: &EpochTime,
+    time: &EpochTime,
     backwards: bool,
 ) -> Result<(Vec<Change>, BlockChanges, LateRows), OperatorError> {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
         let mut lane = Arc::clone(spec).lane()?;
         for (port, sign, rows) in chunks {
-            let of_chunk = lane.push(*port, *sign, rows, moment)?;
+            let of_chunk = lane.push(*port, *sign, rows, time)?;
             left.late += of_chunk.late;
             left.untimed += of_chunk.untimed;
         }
-        operator.absorb(moment, lane.finish()?, number as u16)?;
+        operator.absorb(time, lane.finish()?, number as u16)?;
     }
-    let mut tasks: Vec<_> = operator.tasks(moment)?.into_iter().enumerate().collect();
+    let mut tasks: Vec<_> = operator.tasks(time)?.into_iter().enumerate().collect();
     if backwards {
         tasks.reverse();
     }
     let mut out = BTreeMap::new();
     for (number, task) in tasks {
-        out.insert(number, operator.run(task, moment, blocks)?);
+        out.insert(number, operator.run(task, time, blocks)?);
     }
     let out = out.into_values().flatten().collect();
-    Ok((out, operator.prepare_commit(moment, blocks)?, left))
+    Ok((out, operator.prepare_commit(time, blocks)?, left))
 }
 
 fn assert_same(left: &BlockChanges, right: &BlockChanges) {
@@ -188,7 +193,7 @@ impl Table {
                 match change.sign {
                     Sign::Add => *self.0.entry(row).or_default() += 1,
                     Sign::Retract => {
-                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("takes back {row}"));
+                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("retracts {row}"));
                         *count -= 1;
                         if *count == 0 {
                             self.0.remove(&row);

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::bed::{Bed, Random, Table, moment, plan, texts};
+use super::bed::{Bed, Random, Table, epoch_time, plan, texts};
+use crate::Emission;
 use crate::aggregate::instant;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::{Bound, OperatorSpec, Sign};
-use crate::recompute::{Emission, RecomputePort, RecomputeSpec};
+use crate::operator::{Bound, OperatorSpec};
+use crate::recompute::{RecomputePort, RecomputeSpec};
 
 const MS: i64 = 1_000;
 
@@ -137,18 +139,18 @@ fn a_matched_row_stays_until_what_it_matched_is_settled() {
         let mut bed = Bed::new(range.spec());
         let lanes =
             vec![vec![(0, Sign::Add, range.batch(0, &[row(1, 100)])), (1, Sign::Add, range.batch(1, &[row(2, 101)]))]];
-        let first = bed.epoch(&lanes, moment(0, None, Some(103 * MS)));
+        let first = bed.epoch(&lanes, epoch_time(0, None, Some(103 * MS)));
         assert_eq!(texts(&first[0].rows), ["1|2"]);
         bed.restart();
         bed.epoch(
             &vec![vec![(1, Sign::Add, range.batch(1, &[row(3, 105)]))]],
-            moment(1, Some(103 * MS), Some(103 * MS)),
+            epoch_time(1, Some(103 * MS), Some(103 * MS)),
         )
     };
     let changes = run(derived);
     assert_eq!((changes.len(), changes[0].sign), (1, Sign::Add));
     assert_eq!(texts(&changes[0].rows), ["1|3"]);
-    // So it would be: (1, NULL) was never given out.
+    // So it would be: (1, NULL) was never emitted.
     let naive = run(Range { kept: [10, 0], ..derived });
     assert_eq!((naive[0].sign, texts(&naive[0].rows)), (Sign::Retract, vec!["1|null".to_string()]));
 }
@@ -164,13 +166,13 @@ fn late_rows_are_left_out_and_counted_on_either_side() {
             (1, Sign::Add, range.batch(1, &[row(right, right)])),
         ]]
     };
-    bed.epoch(&lanes(100, 101), moment(0, None, Some(200 * MS)));
+    bed.epoch(&lanes(100, 101), epoch_time(0, None, Some(200 * MS)));
     assert_eq!(bed.rows(), 0, "all have gone");
-    assert!(bed.epoch(&lanes(102, 200), moment(1, Some(200 * MS), Some(200 * MS))).is_empty());
+    assert!(bed.epoch(&lanes(102, 200), epoch_time(1, Some(200 * MS), Some(200 * MS))).is_empty());
     assert_eq!((bed.left.late, bed.rows()), (2, 0));
 }
 
-/// Random rows, some late, some taken back while they may be; restarts; after every epoch the table is the join of all that was on
+/// Random rows, some late, some retracted while they may be; restarts; after every epoch the table is the join of all that was on
 /// time, and what is kept is what the derivation says.
 fn check(kind: &'static str, seeds: u64) {
     for seed in 0..seeds {
@@ -203,7 +205,7 @@ fn check(kind: &'static str, seeds: u64) {
                 watermark = watermark.max(Some(front - 8));
             }
             let us = |ms: Option<i64>| ms.map(|ms| ms * MS);
-            table.apply(&bed.epoch(&vec![lane], moment(epoch, us(late), us(watermark))));
+            table.apply(&bed.epoch(&vec![lane], epoch_time(epoch, us(late), us(watermark))));
             late = watermark;
             assert_eq!(table, range.model(&live), "seed {seed}, epoch {epoch}, {range:?}");
             let stays =
@@ -257,7 +259,7 @@ fn two_thousand_epochs_keep_a_flat_state() {
             live.push(row);
         }
         let before = (epoch > 0).then(|| (10 * epoch - 20) * MS);
-        table.apply(&bed.epoch(&vec![lane], moment(epoch as u64, before, Some((10 * epoch - 10) * MS))));
+        table.apply(&bed.epoch(&vec![lane], epoch_time(epoch as u64, before, Some((10 * epoch - 10) * MS))));
         if epoch % 97 == 0 {
             bed.restart();
         }
@@ -278,13 +280,13 @@ fn forgetful() -> Arc<RecomputeSpec> {
     Arc::new(spec)
 }
 
-/// `state_ttl`: what is left of a key after its time is nothing at all, so that what was given out stands.
+/// `state_ttl`: what is left of a key after its time is nothing at all, so that what was emitted stands.
 #[test]
 fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     let range = Range::new("LEFT", 0, 10);
     let (mut bed, mut table) = (Bed::new(forgetful()), Table::default());
     let mut run = |epoch: u64, port: usize, sign: Sign, row: Row| {
-        let out = bed.epoch(&vec![vec![(port, sign, range.batch(port, &[row]))]], moment(epoch, None, None));
+        let out = bed.epoch(&vec![vec![(port, sign, range.batch(port, &[row]))]], epoch_time(epoch, None, None));
         table.apply(&out);
         bed.restart();
         (bed.rows(), table.0.keys().cloned().collect::<Vec<_>>().join(" "))
@@ -298,7 +300,7 @@ fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     assert_eq!(add(13, 1, Row { id: 9, key: Some(5), ms: 0 }), (1, "1|2 1|3".to_string()));
     assert_eq!(add(14, 1, row(4, 103)), (2, "1|2 1|3".to_string()));
     assert_eq!(add(15, 0, row(5, 100)), (3, "1|2 1|3 5|4".to_string()));
-    // A row that was forgotten is taken back: what it gave stands.
+    // A row that was forgotten is retracted: what it emitted stands.
     assert_eq!(run(16, 0, Sign::Retract, row(1, 100)), (3, "1|2 1|3 5|4".to_string()));
 }
 
@@ -310,7 +312,9 @@ fn keys_that_are_forgotten_keep_a_flat_state() {
     for epoch in 0..400_u64 {
         let row = Row { id: epoch as i64, key: Some(epoch as usize / 3), ms: 100 };
         let port = epoch as usize % 2;
-        table.apply(&bed.epoch(&vec![vec![(port, Sign::Add, range.batch(port, &[row]))]], moment(epoch, None, None)));
+        table.apply(
+            &bed.epoch(&vec![vec![(port, Sign::Add, range.batch(port, &[row]))]], epoch_time(epoch, None, None)),
+        );
         most = most.max(bed.rows());
         if epoch % 37 == 0 {
             bed.restart();
@@ -322,7 +326,7 @@ fn keys_that_are_forgotten_keep_a_flat_state() {
 #[test]
 fn what_bounds_it_is_told() {
     let bound = Range::new("LEFT", 0, 10).spec().bound();
-    assert_eq!(bound, Bound::Watermark("rows go when the watermark reaches goes and goes".to_string()));
+    assert_eq!(bound, Bound::Watermark("rows are evicted when the watermark reaches goes and goes".to_string()));
     let spec = forgetful();
     assert_eq!(spec.bound(), Bound::TimeToLive(5 * MS));
     assert!(spec.describe().contains("until none has come for 5 milliseconds"), "{}", spec.describe());

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-use super::bed::{Bed, Lanes, Random, Table, answer, moment, plan};
+use super::bed::{Bed, Lanes, Random, Table, answer, epoch_time, plan};
+use crate::Emission;
 use crate::aggregate::instant;
+use crate::change::Sign;
 use crate::keyed::EventTime;
-use crate::operator::Sign;
-use crate::recompute::{Emission, RecomputePort, RecomputeSpec};
+use crate::recompute::{RecomputePort, RecomputeSpec};
 
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -70,7 +71,7 @@ pub fn row(random: &mut Random, id: i64, keys: usize) -> Row {
     Row { key, value, float, ends: 0, id: if random.below(8) == 0 { 0 } else { id } }
 }
 
-/// What changes in a random epoch at one port: rows added, rows taken back (of those that were there or are added).
+/// What changes in a random epoch at one port: rows added, rows retracted (of those that were there or are added).
 fn change(random: &mut Random, live: &mut Vec<Row>, next: &mut i64, keys: usize) -> Vec<(Sign, Row)> {
     let mut changes = Vec::new();
     for _ in 0..random.below(12) {
@@ -81,7 +82,7 @@ fn change(random: &mut Random, live: &mut Vec<Row>, next: &mut i64, keys: usize)
     }
     for _ in 0..random.below(8) {
         if !live.is_empty() {
-            // A row is found by its content, so it does not matter which of two equal ones the model lets go.
+            // A row is found by its content, so it does not matter which of two equal ones the model removes.
             changes.push((Sign::Retract, live.swap_remove(random.below(live.len()))));
         }
     }
@@ -111,7 +112,7 @@ fn check(sql: &str, ports: Vec<RecomputePort>, seeds: u64) {
                 let of_port = change(&mut random, live, &mut next, keys);
                 changes.extend(of_port.into_iter().map(|(sign, row)| (port, sign, row)));
             }
-            table.apply(&bed.epoch(&lanes(&mut random, changes), moment(epoch, None, None)));
+            table.apply(&bed.epoch(&lanes(&mut random, changes), epoch_time(epoch, None, None)));
             let rows: Vec<(&str, RecordBatch)> =
                 ["l", "r"].into_iter().zip(live.iter().map(|live| batch(live))).collect();
             assert_eq!(table, answer(sql, &rows), "seed {seed}, epoch {epoch}");
@@ -177,7 +178,7 @@ fn count_over_a_join() {
 
 /// Rows of windows that end at `ends`, some of them late; after each epoch exactly the windows that the watermark has reached are out.
 fn check_final(sql: &str, ports: Vec<RecomputePort>, prune: Option<&str>, kept_a_key: Option<usize>) {
-    let mut spec = spec(sql, ports, Emission::Final);
+    let mut spec = spec(sql, ports, Emission::Append);
     spec.prune = prune.map(|sql| plan(sql, &[("l", schema())]));
     let spec = Arc::new(spec);
     for seed in 0..40 {
@@ -198,8 +199,8 @@ fn check_final(sql: &str, ports: Vec<RecomputePort>, prune: Option<&str>, kept_a
                 }
             }
             let watermark_us = (random.below(3) > 0).then_some((epoch - 1) * 10 + 3).max(late_us);
-            let moment = moment(epoch as u64, late_us, watermark_us);
-            table.apply(&bed.epoch(&lanes(&mut random, changes), moment));
+            let time = epoch_time(epoch as u64, late_us, watermark_us);
+            table.apply(&bed.epoch(&lanes(&mut random, changes), time));
             late_us = watermark_us;
             let is_final = |row: &&Row| watermark_us.is_some_and(|us| row.ends <= us);
             let done = |rows: &Vec<Row>| batch(&rows.iter().filter(is_final).cloned().collect::<Vec<_>>());
@@ -210,7 +211,7 @@ fn check_final(sql: &str, ports: Vec<RecomputePort>, prune: Option<&str>, kept_a
                 None => assert_eq!(bed.rows(), open, "seed {seed}, epoch {epoch}"),
                 Some(count) => assert!(bed.rows() <= open.min(6 * 4 * count as u64)),
             }
-            assert!(!bed.operator().has_pending_output(&moment), "everything that is due has gone");
+            assert!(!bed.operator().has_pending_output(&time), "everything that is due has gone");
             if random.below(3) == 0 {
                 bed.restart();
             }
@@ -258,7 +259,7 @@ fn top_two_of_a_key_keeps_two_rows_a_key() {
                 (0..random.below(20) as i64).map(|id| row(&mut random, 1 + id + 100 * epoch as i64, 4)).collect();
             all.extend(rows.clone());
             let added = rows.into_iter().map(|row| (0, Sign::Add, row)).collect();
-            table.apply(&bed.epoch(&lanes(&mut random, added), moment(epoch, None, None)));
+            table.apply(&bed.epoch(&lanes(&mut random, added), epoch_time(epoch, None, None)));
             assert_eq!(table, answer(&sql, &[("l", batch(&all))]), "seed {seed}, epoch {epoch}");
             assert!(bed.rows() <= 5 * 2);
             if random.below(3) == 0 {

@@ -22,11 +22,17 @@ use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use state::BlockKey;
 
+use crate::Emission;
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
 use crate::functions::{approx_count_distinct, collect_list};
-use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
-use crate::session::{Emission, GroupTime, SessionSpec};
+use crate::operator::{LateRows, Operator, OperatorSpec};
+use crate::session::{GroupTime, SessionSpec};
+use crate::stored::Stored;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -199,12 +205,12 @@ impl Job {
     }
 
     /// One epoch up to its commit.
-    pub fn run(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
+    pub fn run(&mut self, lanes: &Lanes, time: &EpochTime) -> Outcome {
         let mut left = LateRows::default();
         for (number, chunks) in lanes.iter().enumerate() {
             let mut lane = Arc::clone(&self.spec).lane().unwrap();
             for chunk in chunks {
-                let of_chunk = lane.push(0, Sign::Add, &batch(chunk), moment).unwrap();
+                let of_chunk = lane.push(0, Sign::Add, &batch(chunk), time).unwrap();
                 let masked = of_chunk.mask.map_or(0, |mask| {
                     assert_eq!(mask.len(), chunk.len());
                     mask.true_count() as u64
@@ -213,29 +219,29 @@ impl Job {
                 left.late += of_chunk.late;
                 left.untimed += of_chunk.untimed;
             }
-            self.operator.absorb(moment, lane.finish().unwrap(), number as u16).unwrap();
+            self.operator.absorb(time, lane.finish().unwrap(), number as u16).unwrap();
         }
-        let tasks = self.operator.tasks(moment).unwrap();
-        let run = |task| self.operator.run(task, moment, &self.blocks).unwrap();
+        let tasks = self.operator.tasks(time).unwrap();
+        let run = |task| self.operator.run(task, time, &self.blocks).unwrap();
         let changes = tasks.into_iter().flat_map(run).collect();
-        let blocks = self.operator.prepare_commit(moment, &self.blocks).unwrap();
+        let blocks = self.operator.prepare_commit(time, &self.blocks).unwrap();
         Outcome { changes, left, blocks }
     }
 
-    pub fn commit(&mut self, moment: &EpochTime, blocks: &BlockChanges) {
+    pub fn commit(&mut self, time: &EpochTime, blocks: &BlockChanges) {
         self.blocks.apply(blocks);
         self.operator.committed();
-        self.last = Some(*moment);
+        self.last = Some(*time);
     }
 
-    pub fn epoch(&mut self, lanes: &Lanes, moment: &EpochTime) -> Outcome {
-        let outcome = self.run(lanes, moment);
-        self.commit(moment, &outcome.blocks);
+    pub fn epoch(&mut self, lanes: &Lanes, time: &EpochTime) -> Outcome {
+        let outcome = self.run(lanes, time);
+        self.commit(time, &outcome.blocks);
         outcome
     }
 }
 
-pub fn moment(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
+pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
@@ -254,13 +260,13 @@ impl Clock {
     }
 
     pub fn next(&self) -> EpochTime {
-        moment(self.epoch, self.late_us, self.next_us)
+        epoch_time(self.epoch, self.late_us, self.next_us)
     }
 
     pub fn epoch(&mut self, rows: &[Row]) -> Outcome {
-        let moment = self.next();
-        let outcome = self.job.epoch(&vec![vec![rows.to_vec()]], &moment);
-        self.late_us = moment.watermark_us;
+        let time = self.next();
+        let outcome = self.job.epoch(&vec![vec![rows.to_vec()]], &time);
+        self.late_us = time.watermark_us;
         self.next_us = self.next_us.max(rows.iter().filter_map(|row| row.start).max().map(|us| us - self.delay_us));
         self.epoch += 1;
         outcome
@@ -271,7 +277,7 @@ impl Clock {
         let Outcome { mut changes, left, .. } = self.epoch(rows);
         while self.job.operator.has_pending_output(&self.next()) {
             changes.extend(self.epoch(&[]).changes);
-            assert!(!self.job.operator.has_pending_output(&self.next()), "has_pending_output what it has given");
+            assert!(!self.job.operator.has_pending_output(&self.next()), "has nothing more to emit");
         }
         (changes, left)
     }
@@ -307,7 +313,7 @@ fn cell(column: &ArrayRef, row: usize, unit_us: i64) -> String {
     }
 }
 
-/// All rows that were added, sorted. Fails if any were taken back.
+/// All rows that were added, sorted. Fails if any were retracted.
 pub fn added(changes: &[Change], unit_us: i64) -> Vec<String> {
     assert!(changes.iter().all(|change| change.sign == Sign::Add));
     let mut rows: Vec<String> = changes.iter().flat_map(|change| shown(&change.rows, unit_us)).collect();
@@ -329,7 +335,7 @@ impl Table {
             for row in shown(&change.rows, unit_us) {
                 match change.sign {
                     Sign::Retract => {
-                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("takes back {row}, not there"));
+                        let count = self.0.get_mut(&row).unwrap_or_else(|| panic!("retracts {row}, not there"));
                         *count -= 1;
                     }
                     _ => *self.0.entry(row).or_default() += 1,

@@ -1,8 +1,9 @@
 //! Groups whose end is one of their keys, and groups that have none.
 
-use super::harness::{Clock, Job, Row, Table, added, count, moment, spec};
-use crate::operator::Sign;
-use crate::session::{Emission, GroupTime};
+use super::harness::{Clock, Job, Row, Table, added, count, epoch_time, spec};
+use crate::Emission;
+use crate::change::Sign;
+use crate::session::GroupTime;
 
 fn at(key: &str, end: i64) -> Row {
     Row::of(key, end - 2, end, 0)
@@ -12,7 +13,7 @@ fn at(key: &str, end: i64) -> Row {
 fn a_group_by_event_time_is_final_when_the_watermark_has_reached_it() {
     let mut job = Job::new(spec(GroupTime::Key(0), &[2], count(), Emission::Append));
     let mut step = |epoch, late, watermark, rows: &[Row]| {
-        let outcome = job.epoch(&vec![vec![rows.to_vec()]], &moment(epoch, late, watermark));
+        let outcome = job.epoch(&vec![vec![rows.to_vec()]], &epoch_time(epoch, late, watermark));
         (added(&outcome.changes, 1), outcome.left.late, outcome.left.untimed)
     };
     let none = Row { end: None, ..at("", 0) };
@@ -22,7 +23,7 @@ fn a_group_by_event_time_is_final_when_the_watermark_has_reached_it() {
     assert_eq!(step(3, Some(10), Some(100), &[at("", 10)]), (vec!["15 1".to_string()], 1, 0));
     // Rows without a time are a group that never ends (Spark).
     assert_eq!(job.operator.metrics().rows, 1);
-    assert!(!job.operator.has_pending_output(&moment(4, Some(100), Some(i64::MAX - 1))));
+    assert!(!job.operator.has_pending_output(&epoch_time(4, Some(100), Some(i64::MAX - 1))));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::harness::{Job, Lanes, Row, Table, exact, moment, sessions, spec};
-use crate::session::{Emission, GroupTime};
+use super::harness::{Job, Lanes, Row, Table, epoch_time, exact, sessions, spec};
+use crate::Emission;
+use crate::session::GroupTime;
 
 /// Numbers from a seed (splitmix64).
 pub struct Dice(u64);
@@ -127,7 +128,7 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
         let now = epoch as i64 * 12;
         let count = 1 + dice.below(rows);
         let lanes = if dice.below(5) == 0 { vec![] } else { dice.lanes(now, count, keys) };
-        let outcome = job.epoch(&lanes, &moment(epoch, late, watermark));
+        let outcome = job.epoch(&lanes, &epoch_time(epoch, late, watermark));
         (late_rows, untimed_rows) = (late_rows + outcome.left.late, untimed_rows + outcome.left.untimed);
         let is_complete = emission == Emission::Complete;
         model.take(&lanes, late.filter(|_| !is_complete));
@@ -140,10 +141,10 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
             Emission::Changes => {
                 let mut before = table.clone();
                 table.apply(&outcome.changes, 1);
-                let mut wanted = [live, gone_before.clone()].concat();
-                wanted.sort();
-                assert_eq!(table.rows(), wanted, "{context}");
-                // Nothing is taken back only to be added again.
+                let mut expected = [live, gone_before.clone()].concat();
+                expected.sort();
+                assert_eq!(table.rows(), expected, "{context}");
+                // Nothing is retracted only to be added again.
                 before.0.retain(|row, _| table.0.contains_key(row));
                 for change in outcome.changes.iter().filter(|change| change.sign == crate::operator::Sign::Retract) {
                     let gone = super::harness::shown(&change.rows, 1);
@@ -152,9 +153,9 @@ fn run(seed: u64, emission: Emission, epochs: u64, rows: i64, keys: i64) {
             }
             Emission::Complete => {
                 table.apply(&outcome.changes, 1);
-                let mut wanted = live;
-                wanted.sort();
-                assert_eq!(table.rows(), wanted, "{context}");
+                let mut expected = live;
+                expected.sort();
+                assert_eq!(table.rows(), expected, "{context}");
             }
         }
         assert_eq!((late_rows, untimed_rows), (model.late, model.untimed), "{context}");
@@ -196,7 +197,7 @@ fn groups_by_key_and_instant() {
         for epoch in 0..20 {
             let now = epoch as i64 * 12;
             let lanes = dice.lanes(now, 50, 3);
-            let outcome = job.epoch(&lanes, &moment(epoch, late, watermark));
+            let outcome = job.epoch(&lanes, &epoch_time(epoch, late, watermark));
             for row in lanes.iter().flatten().flatten() {
                 if row.end.is_none_or(|end| late.is_none_or(|late| end > late)) {
                     let key = row.key.clone().unwrap_or("null".to_string());
@@ -228,7 +229,7 @@ fn functions_of_every_kind_come_to_the_same_however_rows_are_split_into_epochs()
             let mut table = Table::default();
             for (epoch, rows) in rows.chunks(size).enumerate() {
                 let lanes = vec![vec![rows.to_vec()]];
-                table.apply(&job.epoch(&lanes, &moment(epoch as u64, None, None)).changes, 1);
+                table.apply(&job.epoch(&lanes, &epoch_time(epoch as u64, None, None)).changes, 1);
             }
             table.rows()
         };
@@ -252,8 +253,8 @@ fn a_new_session_beside_an_old_one_has_no_value_yet() {
     let above = |least: i64| binary(col("value", &schema).unwrap(), Operator::Gt, lit(least), &schema).unwrap();
     let maybe = case(None, vec![(above(5), above(7))], None).unwrap();
     let mut job = Job::new(sessions(vec![call(&bool_and_udaf(), maybe)], Emission::Append));
-    job.epoch(&vec![vec![vec![Row::of("a", 60, 75, 9)]]], &moment(0, None, None));
-    job.epoch(&vec![vec![vec![Row::of("a", 15, 30, 0), Row::of("a", 45, 60, 0)]]], &moment(1, None, None));
-    let closed = job.epoch(&vec![], &moment(2, None, Some(100)));
+    job.epoch(&vec![vec![vec![Row::of("a", 60, 75, 9)]]], &epoch_time(0, None, None));
+    job.epoch(&vec![vec![vec![Row::of("a", 15, 30, 0), Row::of("a", 45, 60, 0)]]], &epoch_time(1, None, None));
+    let closed = job.epoch(&vec![], &epoch_time(2, None, Some(100)));
     assert_eq!(added(&closed.changes, 1), ["15-30 a null", "45-75 a true"]);
 }

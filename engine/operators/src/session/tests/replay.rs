@@ -1,8 +1,9 @@
-//! An epoch that is run again, in the same process or after a restart, gives the same rows and the same blocks.
+//! An epoch that is run again, in the same process or after a restart, emits the same rows and writes the same blocks.
 
-use super::harness::{Job, Outcome, Row, moment, ordered, sessions, spec};
+use super::harness::{Job, Outcome, Row, epoch_time, ordered, sessions, spec};
 use super::random::Dice;
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::session::GroupTime;
 
 fn assert_same(one: &Outcome, other: &Outcome, context: &str) {
     assert_eq!(one.changes.len(), other.changes.len(), "{context}");
@@ -26,20 +27,20 @@ fn run(seed: u64, emission: Emission, rows: i64, keys: i64, restarts: bool) {
     for epoch in 0..if rows > 1_000 { 6 } else { 20 } {
         let now = epoch as i64 * 12;
         let lanes = if dice.below(5) == 0 { vec![] } else { dice.lanes(now, rows, keys) };
-        let moment = moment(epoch, late, watermark);
+        let time = epoch_time(epoch, late, watermark);
         if restarts && dice.below(2) == 0 {
             again.restart();
         }
         let context = format!("seed {seed} epoch {epoch} {emission:?}");
-        let (once, twice) = (job.run(&lanes, &moment), again.run(&lanes, &moment));
+        let (once, twice) = (job.run(&lanes, &time), again.run(&lanes, &time));
         assert_same(&once, &twice, &context);
         if restarts && dice.below(3) == 0 {
             // Killed before the commit: the same epoch again, from the checkpoint.
             again.restart();
-            assert_same(&once, &again.run(&lanes, &moment), &context);
+            assert_same(&once, &again.run(&lanes, &time), &context);
         }
-        job.commit(&moment, &once.blocks);
-        again.commit(&moment, &twice.blocks);
+        job.commit(&time, &once.blocks);
+        again.commit(&time, &twice.blocks);
         late = watermark;
         watermark = watermark.max((dice.below(3) > 0).then(|| now - 60 + dice.below(40)));
     }
@@ -69,11 +70,11 @@ fn many_due_sessions_come_out_in_the_same_order_after_a_restart() {
     let spec = sessions(ordered(), Emission::Append);
     let rows: Vec<Row> = (0..30_000).map(|key| Row::of(&format!("key {key}"), key % 50, key % 50 + 10, key)).collect();
     let (mut job, mut again) = (Job::new(spec.clone()), Job::new(spec));
-    let first = moment(0, None, None);
+    let first = epoch_time(0, None, None);
     job.epoch(&vec![vec![rows.clone()]], &first);
     again.epoch(&vec![vec![rows]], &first);
     again.restart();
-    let due = moment(1, None, Some(100));
+    let due = epoch_time(1, None, Some(100));
     let (once, twice) = (job.run(&vec![], &due), again.run(&vec![], &due));
     assert_eq!(once.changes.iter().map(|change| change.rows.num_rows()).sum::<usize>(), 30_000);
     assert_same(&once, &twice, "30,000 sessions");

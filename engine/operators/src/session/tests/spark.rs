@@ -1,8 +1,10 @@
 //! Spark's golden vector V2 and its session cases (`StreamingSessionWindowSuite`), as Spark 4.3 answers them.
 
 use super::harness::{Clock, Job, Row, Table, added, call, count, sessions, spec};
-use crate::operator::{Bound, OperatorSpec, Sign};
-use crate::session::{Emission, GroupTime};
+use crate::Emission;
+use crate::change::Sign;
+use crate::operator::{Bound, OperatorSpec};
+use crate::session::GroupTime;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -144,7 +146,7 @@ fn update_mode_which_spark_refuses() {
             vec![(Sign::Add, 5)],
             vec![(Sign::Add, 2)],
             vec![],
-            // Both words: the sessions from 25 and 40 are taken back, the one that the row at 30 makes of them is added.
+            // Both words: the sessions from 25 and 40 are retracted, the one that the row at 30 makes of them is added.
             vec![(Sign::Retract, 4), (Sign::Add, 2)],
             vec![(Sign::Add, 3)],
             vec![(Sign::Add, 2)],
@@ -202,6 +204,6 @@ fn says_what_it_is_and_what_bounds_it() {
     assert_eq!(spec.fingerprint().unwrap()[..3], ["session window", "key key Utf8", "aggregate count [Int64]"]);
     assert!(matches!(sessions(count(), Emission::Complete).bound(), Bound::Unbounded(_)));
     let mut lane = spec.lane().unwrap();
-    let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::moment(0, None, None));
-    assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot take rows back"));
+    let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::epoch_time(0, None, None));
+    assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot retract rows"));
 }

@@ -10,8 +10,10 @@ use epoch::EpochId;
 use state::BlockKey;
 
 use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::epoch_time::EpochTime;
 use crate::keyed::hash::{KeyHashes, hash_keys};
-use crate::operator::{BlockChanges, BlockSource, EpochTime};
 use crate::store::{Shard, StoreSpec};
 
 #[derive(Default)]
@@ -102,7 +104,7 @@ pub fn keys(of: &[Row]) -> Vec<u128> {
     hashes(of).keys
 }
 
-pub fn moment(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> EpochTime {
+pub fn epoch_time(epoch: u64, watermark_us: Option<i64>, batch_time_us: i64) -> EpochTime {
     EpochTime { epoch: EpochId(epoch), batch_time_us, watermark_us, late_us: None }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::fixture::{Blocks, Row, hashes, keys, moment, rows, spec, values};
+use super::fixture::{Blocks, Row, epoch_time, hashes, keys, rows, spec, values};
+use crate::block_changes::BlockChanges;
+use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
-use crate::operator::{BlockChanges, EpochTime};
-use crate::store::commit::Limits;
-use crate::store::{Budget, Store, StoreSpec, read_rows};
+use crate::store::limits::Limits;
+use crate::store::state_rows::read_rows;
+use crate::store::{Budget, Store, StoreSpec};
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);
@@ -25,9 +27,9 @@ impl Random {
     }
 }
 
-/// A row that lives, as the model knows it.
+/// A row that lives, as the model has it.
 #[derive(Debug, Clone)]
-struct Known {
+struct ModelRow {
     row: Row,
     is_marked: bool,
     since: u64,
@@ -44,58 +46,58 @@ enum Step {
 
 /// What one epoch does, shard by shard, in one or two passes.
 struct Epoch {
-    moment: EpochTime,
+    time: EpochTime,
     passes: Vec<BTreeMap<u8, Vec<Step>>>,
     is_small: bool,
 }
 
 #[derive(Default)]
 struct Model {
-    shards: BTreeMap<u8, Vec<Known>>,
+    shards: BTreeMap<u8, Vec<ModelRow>>,
     next_value: i64,
     updated: u64,
     removed: u64,
 }
 
 impl Model {
-    fn rows(&self) -> impl Iterator<Item = &Known> {
+    fn rows(&self) -> impl Iterator<Item = &ModelRow> {
         self.shards.values().flatten()
     }
 
-    fn plan(&mut self, random: &mut Random, moment: EpochTime) -> Epoch {
-        let passes = (0..1 + random.below(2)).map(|_| self.pass(random, &moment)).collect();
-        Epoch { moment, passes, is_small: random.below(3) > 0 }
+    fn plan(&mut self, random: &mut Random, time: EpochTime) -> Epoch {
+        let passes = (0..1 + random.below(2)).map(|_| self.pass(random, &time)).collect();
+        Epoch { time, passes, is_small: random.below(3) > 0 }
     }
 
     /// Plans one pass over some shards, and does it.
-    fn pass(&mut self, random: &mut Random, moment: &EpochTime) -> BTreeMap<u8, Vec<Step>> {
+    fn pass(&mut self, random: &mut Random, time: &EpochTime) -> BTreeMap<u8, Vec<Step>> {
         let mut steps: BTreeMap<u8, Vec<Step>> = BTreeMap::new();
         let mut inserted: BTreeMap<u8, Vec<Row>> = BTreeMap::new();
         for _ in 0..random.below(12) {
             self.next_value += 1;
-            let mut time = || random.one_in(2).then(|| moment.batch_time_us + random.below(60) as i64 - 5);
-            let row = Row { key: 0, value: self.next_value, expires: time(), expires_at: time() };
+            let mut expiry = || random.one_in(2).then(|| time.batch_time_us + random.below(60) as i64 - 5);
+            let row = Row { key: 0, value: self.next_value, expires: expiry(), expires_at: expiry() };
             let row = Row { key: random.below(20) as i64, ..row };
             inserted.entry(row.shard()).or_default().push(row);
         }
         for (shard, rows) in inserted {
-            let known =
-                |row: &Row| Known { row: row.clone(), is_marked: false, since: moment.epoch.0, marked_in: None };
-            self.shards.entry(shard).or_default().extend(rows.iter().map(known));
+            let kept =
+                |row: &Row| ModelRow { row: row.clone(), is_marked: false, since: time.epoch.0, marked_in: None };
+            self.shards.entry(shard).or_default().extend(rows.iter().map(kept));
             steps.entry(shard).or_default().push(Step::Insert(rows));
         }
         for (shard, rows) in &mut self.shards {
             for at in (0..rows.len()).rev() {
                 if random.one_in(6) {
-                    let known = rows.remove(at);
-                    self.removed += u64::from(known.since < moment.epoch.0);
-                    steps.entry(*shard).or_default().push(Step::Remove(known.row));
+                    let kept = rows.remove(at);
+                    self.removed += u64::from(kept.since < time.epoch.0);
+                    steps.entry(*shard).or_default().push(Step::Remove(kept.row));
                 } else if random.one_in(6) {
-                    let known = &mut rows[at];
-                    if !known.is_marked {
-                        (known.is_marked, known.marked_in) = (true, Some(moment.epoch.0));
+                    let kept = &mut rows[at];
+                    if !kept.is_marked {
+                        (kept.is_marked, kept.marked_in) = (true, Some(time.epoch.0));
                     }
-                    steps.entry(*shard).or_default().push(Step::Mark(known.row.clone()));
+                    steps.entry(*shard).or_default().push(Step::Mark(kept.row.clone()));
                 }
             }
             if random.one_in(2) {
@@ -104,32 +106,30 @@ impl Model {
         }
         steps.iter().filter(|(_, steps)| steps.iter().any(|step| matches!(step, Step::Evict))).for_each(
             |(shard, _)| {
-                evict(&mut self.shards, *shard, moment, &mut self.removed);
+                evict(&mut self.shards, *shard, time, &mut self.removed);
             },
         );
         steps
     }
 
-    fn prepare_commit(&mut self, moment: &EpochTime) {
+    fn prepare_commit(&mut self, time: &EpochTime) {
         for shard in 0..SHARDS {
-            evict(&mut self.shards, shard, moment, &mut self.removed);
+            evict(&mut self.shards, shard, time, &mut self.removed);
         }
-        let epoch = moment.epoch.0;
-        self.updated =
-            self.rows().filter(|known| known.since == epoch || known.marked_in == Some(epoch)).count() as u64;
+        let epoch = time.epoch.0;
+        self.updated = self.rows().filter(|kept| kept.since == epoch || kept.marked_in == Some(epoch)).count() as u64;
     }
 }
 
-fn is_due(row: &Row, moment: &EpochTime) -> bool {
-    row.expires.is_some_and(|us| moment.watermark_us.is_some_and(|watermark_us| us <= watermark_us))
-        || row.expires_at.is_some_and(|us| us <= moment.batch_time_us)
+fn is_due(row: &Row, time: &EpochTime) -> bool {
+    row.expires.is_some_and(|us| time.watermark_us.is_some_and(|watermark_us| us <= watermark_us))
+        || row.expires_at.is_some_and(|us| us <= time.batch_time_us)
 }
 
-fn evict(shards: &mut BTreeMap<u8, Vec<Known>>, shard: u8, moment: &EpochTime, removed: &mut u64) {
+fn evict(shards: &mut BTreeMap<u8, Vec<ModelRow>>, shard: u8, time: &EpochTime, removed: &mut u64) {
     if let Some(rows) = shards.get_mut(&shard) {
-        *removed +=
-            rows.iter().filter(|known| is_due(&known.row, moment) && known.since < moment.epoch.0).count() as u64;
-        rows.retain(|known| !is_due(&known.row, moment));
+        *removed += rows.iter().filter(|kept| is_due(&kept.row, time) && kept.since < time.epoch.0).count() as u64;
+        rows.retain(|kept| !is_due(&kept.row, time));
     }
 }
 
@@ -137,7 +137,7 @@ fn evict(shards: &mut BTreeMap<u8, Vec<Known>>, shard: u8, moment: &EpochTime, r
 fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
     for pass in &epoch.passes {
         for (shard, steps) in pass {
-            let mut shard = store.shard(*shard, &epoch.moment, blocks).unwrap();
+            let mut shard = store.shard(*shard, &epoch.time, blocks).unwrap();
             for step in steps {
                 let position = |row: &Row| {
                     let found = shard.find(keys(std::slice::from_ref(row))[0]);
@@ -156,22 +156,22 @@ fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
                         shard.mark(position);
                         assert!(shard.is_marked(position));
                     }
-                    Step::Evict => shard.evict(&epoch.moment),
+                    Step::Evict => shard.evict(&epoch.time),
                 }
             }
             drop(shard);
         }
         match epoch.is_small {
-            true => store.finish(0..SHARDS, &epoch.moment).unwrap(),
-            false => (0..SHARDS).for_each(|shard| store.finish(shard..shard + 1, &epoch.moment).unwrap()),
+            true => store.finish(0..SHARDS, &epoch.time).unwrap(),
+            false => (0..SHARDS).for_each(|shard| store.finish(shard..shard + 1, &epoch.time).unwrap()),
         }
     }
-    store.prepare_commit(&epoch.moment, blocks).unwrap()
+    store.prepare_commit(&epoch.time, blocks).unwrap()
 }
 
 fn open(blocks: &Blocks, random: &mut Random, limits: Limits) -> Store {
     let cap_bytes = [0, 2_000, usize::MAX][random.below(3) as usize];
-    let mut store = Store::open(spec(), blocks.list(), None, Arc::new(Budget::new(cap_bytes)));
+    let mut store = Store::open(spec(), blocks.list(), Arc::new(Budget::new(cap_bytes)));
     store.limits = limits;
     store
 }
@@ -182,21 +182,21 @@ fn check(store: &Store, blocks: &Blocks, model: &Model, next: &EpochTime) {
     assert_eq!((metrics.updated, metrics.removed), (model.updated, model.removed), "updated and removed");
     assert_eq!(metrics.blocks, blocks.map.len() as u64);
     assert_eq!(metrics.bytes, blocks.map.values().map(|bytes| bytes.len() as u64).sum::<u64>());
-    assert_eq!(store.any_due(next), model.rows().any(|known| is_due(&known.row, next)));
+    assert_eq!(store.any_due(next), model.rows().any(|kept| is_due(&kept.row, next)));
 }
 
-fn check_rows(store: &Store, blocks: &Blocks, model: &Model, moment: &EpochTime, spec: &StoreSpec) {
-    let wanted = |shard: u8| model.shards.get(&shard).into_iter().flatten();
-    let pairs = |shard: u8| wanted(shard).map(|known| (known.row.key, known.row.value)).collect::<Vec<_>>();
+fn check_rows(store: &Store, blocks: &Blocks, model: &Model, time: &EpochTime, spec: &StoreSpec) {
+    let expected = |shard: u8| model.shards.get(&shard).into_iter().flatten();
+    let pairs = |shard: u8| expected(shard).map(|kept| (kept.row.key, kept.row.value)).collect::<Vec<_>>();
     for number in 0..SHARDS {
-        let shard = store.shard(number, moment, blocks).unwrap();
+        let shard = store.shard(number, time, blocks).unwrap();
         let positions: Vec<u32> = shard.positions().collect();
         assert_eq!(values(&shard.gather(&positions).unwrap()), pairs(number), "shard {number}");
         assert_eq!(shard.rows(), positions.len());
         let marked: Vec<bool> = positions.iter().map(|position| shard.is_marked(*position)).collect();
-        assert_eq!(marked, wanted(number).map(|known| known.is_marked).collect::<Vec<_>>());
+        assert_eq!(marked, expected(number).map(|kept| kept.is_marked).collect::<Vec<_>>());
     }
-    let read = read_rows(spec, blocks.list(), None, blocks).unwrap();
+    let read = read_rows(spec, blocks.list(), blocks).unwrap();
     let all: Vec<(i64, i64)> = (0..SHARDS).flat_map(pairs).collect();
     assert_eq!(read.iter().flat_map(values).collect::<Vec<_>>(), all);
 }
@@ -223,7 +223,7 @@ fn play(seed: u64, epochs: u64) {
     for number in 0..epochs {
         time_us += random.below(8) as i64;
         watermark_us = watermark_us.max(time_us - random.below(20) as i64);
-        let now = moment(number, (number > 2).then_some(watermark_us), time_us);
+        let now = epoch_time(number, (number > 2).then_some(watermark_us), time_us);
         (model.updated, model.removed) = (0, 0);
         let epoch = model.plan(&mut random, now);
         model.prepare_commit(&now);
@@ -241,7 +241,7 @@ fn play(seed: u64, epochs: u64) {
         }
         blocks.apply(&changes);
         store.committed();
-        let next = moment(number + 1, Some(watermark_us + 3), time_us + 2);
+        let next = epoch_time(number + 1, Some(watermark_us + 3), time_us + 2);
         check(&store, &blocks, &model, &next);
         if random.one_in(5) {
             store = open(&blocks, &mut random, limits);
@@ -272,10 +272,10 @@ fn long_runs_are_as_a_plain_list() {
 fn ten_thousand_epochs_leave_no_more_than_they_need() {
     let (mut blocks, mut random) = (Blocks::default(), Random(7));
     let budget = Arc::new(Budget::new(usize::MAX));
-    let mut store = Store::open(spec(), Vec::new(), None, Arc::clone(&budget));
+    let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let (mut bytes_max, mut blocks_max, mut memory_max) = ([0_u64; 2], [0_u64; 2], [0_usize; 2]);
     for number in 0..10_000_u64 {
-        let now = moment(number, Some(number as i64), number as i64);
+        let now = epoch_time(number, Some(number as i64), number as i64);
         let time = number as i64 + 1 + random.below(50) as i64;
         let row = |key: u64| Row { key: key as i64, value: number as i64, expires: Some(time), expires_at: None };
         let inserted: Vec<Row> = (0..4).map(|_| row(random.below(1_000))).collect();

@@ -59,7 +59,10 @@ fn explanations_say_when_the_rows_of_both_sides_go() {
     ];
     for (kind, left, right) in kept {
         let text = explained(&format!("SELECT a.user_id FROM events a {kind} JOIN events b ON {RANGE}"));
-        assert!(text.contains(&format!("rows go when the watermark reaches {left} and {right}")), "{kind}: {text}");
+        assert!(
+            text.contains(&format!("rows are evicted when the watermark reaches {left} and {right}")),
+            "{kind}: {text}"
+        );
         assert!(!text.contains("WARNING"), "{kind}: {text}");
         assert!(text.contains("counted and left out"), "{kind}: {text}");
     }
@@ -74,7 +77,7 @@ fn joins_of_windows_go_with_them_and_so_do_their_results() {
         let text =
             explained(&format!("SELECT a.n FROM {side} a {kind} JOIN {side} b ON a.w = b.w AND a.user_id = b.user_id"));
         assert!(!text.contains("WARNING"), "{kind}: {text}");
-        assert!(text.contains("rows go when the watermark reaches w and w"), "{kind}: {text}");
+        assert!(text.contains("rows are evicted when the watermark reaches w and w"), "{kind}: {text}");
     }
     // Windows that are made where they are compared.
     let side = "(SELECT window(event_time, '1 minute') AS w, user_id FROM events)";
@@ -139,6 +142,6 @@ fn a_table_that_is_read_lets_rows_go_although_it_does_not_show_their_time() {
     ]);
     let text = explain(&job, &plan(&job).unwrap());
     let of_sessions = text.split("gold.by_count").next().unwrap();
-    assert!(of_sessions.contains("rows: rows go when the watermark reaches"), "{text}");
+    assert!(of_sessions.contains("rows: rows are evicted when the watermark reaches"), "{text}");
     assert!(!of_sessions.contains("WARNING"), "{text}");
 }

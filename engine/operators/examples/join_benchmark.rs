@@ -1,6 +1,6 @@
 //! Prints what a row costs in a join of two streams with a range of ten minutes: impressions, and clicks up to ten minutes later.
 //!
-//! `cargo run --release --example join_figures [rows an epoch] [epochs] [keys]`
+//! `cargo run --release --example join_benchmark [rows an epoch] [epochs] [keys]`
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "an example")]
 
 use std::collections::BTreeMap;
@@ -106,14 +106,14 @@ impl Rows {
 struct Times {
     lane: Duration,
     run: Duration,
-    settle: Duration,
+    commit: Duration,
 }
 
 fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
     let spec = spec(kind);
     let mut join = Join::open(Arc::clone(&spec), Stored::default());
     let mut sides = [1, 2].map(|state| Rows { state, keys, sent: 0 });
-    let (mut blocks, mut times, mut given) = (Blocks::default(), Times::default(), 0);
+    let (mut blocks, mut times, mut emitted) = (Blocks::default(), Times::default(), 0);
     let (mut late_us, mut watermark_us, mut written) = (None, None, 0);
     for epoch in 0..epochs {
         let mut chunks = Vec::new();
@@ -122,23 +122,23 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
                 chunks.push((side, sides[side as usize].batch(side, CHUNK_ROWS.min(rows_an_epoch / 2 - from))));
             }
         }
-        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
         let start = Instant::now();
         let mut lane = Arc::clone(&spec).lane().unwrap();
         for (side, rows) in &chunks {
-            lane.push(*side as usize, operator::Sign::Add, rows, &moment).unwrap();
+            lane.push(*side as usize, operator::Sign::Add, rows, &time).unwrap();
         }
-        join.absorb(&moment, lane.finish().unwrap(), 0).unwrap();
+        join.absorb(&time, lane.finish().unwrap(), 0).unwrap();
         times.lane += start.elapsed();
         let start = Instant::now();
-        for task in join.tasks(&moment).unwrap() {
-            given +=
-                join.run(task, &moment, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
+        for task in join.tasks(&time).unwrap() {
+            emitted +=
+                join.run(task, &time, &blocks).unwrap().iter().map(|change| change.rows.num_rows()).sum::<usize>();
         }
         times.run += start.elapsed();
         let start = Instant::now();
-        let changes = join.prepare_commit(&moment, &blocks).unwrap();
-        times.settle += start.elapsed();
+        let changes = join.prepare_commit(&time, &blocks).unwrap();
+        times.commit += start.elapsed();
         written += changes.puts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
         blocks.0.extend(changes.puts);
@@ -148,15 +148,15 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
     }
     let rows = rows_an_epoch as u64 * epochs;
     let each = |time: Duration| time.as_nanos() as u64 / rows;
-    let total = each(times.lane + times.run + times.settle);
-    let (left, right) = (join.side_figures(Side::Left), join.side_figures(Side::Right));
+    let total = each(times.lane + times.run + times.commit);
+    let (left, right) = (join.side_metrics(Side::Left), join.side_metrics(Side::Right));
     println!(
-        "{:>11}: {total:>5} ns a row (lane {}, run {}, settle {}); {rows} rows in, {given} out; kept {} left, {} right; \
+        "{:>11}: {total:>5} ns a row (lane {}, run {}, commit {}); {rows} rows in, {emitted} out; kept {} left, {} right; \
          {} MB in memory, {} MB in {} blocks, {} B a row written",
         kind.name(),
         each(times.lane),
         each(times.run),
-        each(times.settle),
+        each(times.commit),
         left.rows,
         right.rows,
         (left.memory_bytes + right.memory_bytes) >> 20,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::compute::prep_null_mask_filter;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -12,8 +12,9 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 
 use crate::OperatorError;
+use crate::sized_batch::sized_batch;
 
-/// A condition that is given only the columns that it reads. A row for which it is null does not meet it.
+/// A condition that is evaluated over no more than the columns that it reads. A row for which it is null does not meet it.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     /// As the plan has it, for people to read.
@@ -60,8 +61,7 @@ impl Condition {
     /// # Errors
     /// If it fails on a row.
     pub(crate) fn holds(&self, columns: Vec<ArrayRef>, rows: usize) -> Result<BooleanArray, OperatorError> {
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let read = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        let read = sized_batch(&self.schema, columns, rows)?;
         let mask = self.expression.evaluate(&read)?.into_array(rows)?;
         let mask = mask
             .as_any()

@@ -1,6 +1,6 @@
 //! Merging of intervals.
 
-use crate::session::sweep::{Intervals, sweep};
+use crate::session::intervals::{Intervals, merge_overlapping};
 
 #[test]
 fn old_sessions_that_no_row_touches_are_left_out() {
@@ -12,7 +12,7 @@ fn old_sessions_that_no_row_touches_are_left_out() {
         start: vec![20, 10, 0, 0, 5, 6, 2, 4, 0],
         end: vec![25, 15, 5, 5, 10, 7, 3, 9, 4],
     };
-    let merged = sweep(&intervals);
+    let merged = merge_overlapping(&intervals);
     assert_eq!(merged.key, [0, 1, 2]);
     assert_eq!((merged.start.as_slice(), merged.end.as_slice()), ([0, 6, 0].as_slice(), [15, 7, 9].as_slice()));
     assert_eq!(merged.row_session, [0, 1, 0, 2, 2]);

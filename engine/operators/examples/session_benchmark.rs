@@ -1,4 +1,4 @@
-//! What a row of a session aggregate costs: `session_figures [rows per epoch] [keys] [epochs] [lanes] [append|changes]`.
+//! What a row of a session aggregate costs: `session_benchmark [rows per epoch] [keys] [epochs] [lanes] [append|changes]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement")]
 
 use std::collections::HashMap;
@@ -16,10 +16,10 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{col, lit};
 use epoch::EpochId;
-use operators::OperatorError;
 use operators::aggregate::{AggregateCall, GroupColumn, instant, window_type};
 use operators::operator::{BlockSource, EpochTime, LanePart, Operator, OperatorSpec, Sign, Stored};
-use operators::session::{Emission, GroupTime, SessionSpec};
+use operators::session::{GroupTime, SessionSpec};
+use operators::{Emission, OperatorError};
 use state::BlockKey;
 
 const CHUNK_ROWS: usize = 16_384;
@@ -92,11 +92,11 @@ fn chunks(epoch: u64, lane: u64, rows: usize, keys: u64) -> Vec<RecordBatch> {
     (0..rows).step_by(CHUNK_ROWS).map(chunk).collect()
 }
 
-fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &EpochTime) -> Vec<LanePart> {
+fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], time: &EpochTime) -> Vec<LanePart> {
     let one = |chunks: &Vec<RecordBatch>| {
         let mut lane = Arc::clone(spec).lane().unwrap();
         for chunk in chunks {
-            lane.push(0, Sign::Add, chunk, moment).unwrap();
+            lane.push(0, Sign::Add, chunk, time).unwrap();
         }
         lane.finish().unwrap()
     };
@@ -106,22 +106,22 @@ fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], moment: &EpochTime)
     })
 }
 
-fn run(operator: &mut Box<dyn Operator>, moment: &EpochTime, blocks: &Blocks, threads: usize) -> usize {
-    let tasks = operator.tasks(moment).unwrap();
-    let (next, given) = (AtomicUsize::new(0), AtomicUsize::new(0));
+fn run(operator: &mut Box<dyn Operator>, time: &EpochTime, blocks: &Blocks, threads: usize) -> usize {
+    let tasks = operator.tasks(time).unwrap();
+    let (next, emitted) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let operator = &*operator;
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let changes = operator.run(*task, moment, blocks).unwrap();
+                    let changes = operator.run(*task, time, blocks).unwrap();
                     let rows: usize = changes.iter().map(|change| change.rows.num_rows()).sum();
-                    given.fetch_add(rows, Ordering::Relaxed);
+                    emitted.fetch_add(rows, Ordering::Relaxed);
                 }
             });
         }
     });
-    given.into_inner()
+    emitted.into_inner()
 }
 
 fn main() {
@@ -137,16 +137,16 @@ fn main() {
         let input: Vec<_> = (0..lanes as u64).map(|lane| chunks(epoch, lane, rows / lanes, keys as u64)).collect();
         let watermark = |epoch: u64| (epoch > 0).then(|| (epoch as i64 - 1) * EPOCH_US);
         let (watermark_us, late_us) = (watermark(epoch), watermark(epoch.saturating_sub(1)));
-        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
-        let begun = Instant::now();
-        let parts = fold(&spec, &input, &moment);
-        let folded = begun.elapsed();
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us };
+        let started = Instant::now();
+        let parts = fold(&spec, &input, &time);
+        let folded = started.elapsed();
         for (lane, part) in parts.into_iter().enumerate() {
-            operator.absorb(&moment, part, lane as u16).unwrap();
+            operator.absorb(&time, part, lane as u16).unwrap();
         }
-        let given = run(&mut operator, &moment, &blocks, lanes);
-        let ran = begun.elapsed();
-        let changes = operator.prepare_commit(&moment, &blocks).unwrap();
+        let emitted = run(&mut operator, &time, &blocks, lanes);
+        let ran = started.elapsed();
+        let changes = operator.prepare_commit(&time, &blocks).unwrap();
         changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
         changes
             .drops
@@ -154,11 +154,11 @@ fn main() {
             .for_each(|range| blocks.0.retain(|key, _| !(range.from..range.until).contains(&key.bucket)));
         blocks.0.extend(changes.puts);
         operator.committed();
-        let settled = begun.elapsed();
-        let parts = [folded, ran - folded, settled - ran];
+        let prepared = started.elapsed();
+        let parts = [folded, ran - folded, prepared - ran];
         (0..3).for_each(|part| total[part] += parts[part]);
         println!(
-            "epoch {epoch}: lanes {:?}, tasks {:?}, settle {:?}, {given} rows out, {:?}",
+            "epoch {epoch}: lanes {:?}, tasks {:?}, commit {:?}, {emitted} rows out, {:?}",
             parts[0],
             parts[1],
             parts[2],
@@ -166,6 +166,6 @@ fn main() {
         );
     }
     let per_row = |time: Duration| time.as_nanos() as f64 / (rows * epochs) as f64;
-    let [lane, task, settle] = total.map(per_row);
-    println!("ns per row: lanes {lane:.0}, tasks {task:.0}, settle {settle:.0} (wall clock, {lanes} threads)");
+    let [lane, task, commit] = total.map(per_row);
+    println!("ns per row: lanes {lane:.0}, tasks {task:.0}, commit {commit:.0} (wall clock, {lanes} threads)");
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::keyed::counting_sort;
+
 /// Old sessions and new rows, in this order, each an interval of a key. Keys are numbered from 0 on.
 #[derive(Debug, Default)]
 pub(super) struct Intervals {
@@ -19,7 +21,7 @@ pub(super) struct Intervals {
 
 /// The sessions that have a new row, by key and then by start.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(super) struct MergedSessions {
     /// The key of each session.
     pub key: Vec<u32>,
     /// Where each begins, microseconds since 1970 UTC.
@@ -37,9 +39,15 @@ pub(super) struct Merged {
 }
 
 /// Merges the intervals of each key. Old sessions that no new row touches are left out.
-pub(super) fn sweep(intervals: &Intervals) -> Merged {
-    let (mut order, bounds) = by_key(intervals);
-    let mut merged = Merged { row_session: vec![0; intervals.key.len() - intervals.old], ..Merged::default() };
+pub(super) fn merge_overlapping(intervals: &Intervals) -> MergedSessions {
+    debug_assert!(intervals.key[..intervals.old].is_sorted(), "old sessions stand by key");
+    debug_assert!(
+        intervals.start.iter().zip(&intervals.end).all(|(start, end)| start <= end),
+        "no session ends before it begins"
+    );
+    let (mut order, bounds) = counting_sort(&intervals.key, intervals.keys);
+    let mut merged =
+        MergedSessions { row_session: vec![0; intervals.key.len() - intervals.old], ..MergedSessions::default() };
     let Intervals { start, end, .. } = intervals;
     for key in 0..intervals.keys {
         let of_key = &mut order[bounds[key] as usize..bounds[key + 1] as usize];
@@ -59,22 +67,7 @@ pub(super) fn sweep(intervals: &Intervals) -> Merged {
     merged
 }
 
-/// Positions of the intervals by key, as they stand within a key, and where each key begins.
-fn by_key(intervals: &Intervals) -> (Vec<u32>, Vec<u32>) {
-    let mut bounds = vec![0_u32; intervals.keys + 1];
-    intervals.key.iter().for_each(|key| bounds[*key as usize + 1] += 1);
-    (0..intervals.keys).for_each(|key| bounds[key + 1] += bounds[key]);
-    let mut next = bounds.clone();
-    let mut order = vec![0_u32; intervals.key.len()];
-    for (at, key) in intervals.key.iter().enumerate() {
-        let slot = &mut next[*key as usize];
-        order[*slot as usize] = at as u32;
-        *slot += 1;
-    }
-    (order, bounds)
-}
-
-impl Merged {
+impl MergedSessions {
     /// Number of sessions.
     pub fn len(&self) -> usize {
         self.key.len()

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-pub use crate::block::{decode, encode, rows};
-
 /// What one lane made of one bucket in one epoch, encoded.
 #[derive(Debug, Clone)]
 pub struct Delta {

@@ -1,4 +1,4 @@
-//! Prints what a row costs in a store of keys: `store_figures [ROWS]...`, by default one and ten million.
+//! Prints what a row costs in a store of keys: `store_benchmark [ROWS]...`, by default one and ten million.
 #![allow(clippy::unwrap_used, reason = "a program to measure with")]
 
 use std::collections::BTreeMap;
@@ -32,9 +32,9 @@ impl BlockSource for Blocks {
 fn keys(epoch: usize, hashing: &mut Duration) -> Vec<(RecordBatch, Vec<u128>)> {
     let text = (epoch * EPOCH_ROWS..(epoch + 1) * EPOCH_ROWS).map(|row| format!("user-{row:010}"));
     let column: ArrayRef = Arc::new(StringArray::from_iter_values(text));
-    let began = Instant::now();
+    let started = Instant::now();
     let hashes = hash_keys(std::slice::from_ref(&column), EPOCH_ROWS).unwrap();
-    *hashing += began.elapsed();
+    *hashing += started.elapsed();
     let mut rows = vec![Vec::new(); SHARDS as usize];
     hashes.shards.iter().enumerate().for_each(|(row, shard)| rows[*shard as usize].push(row as u32));
     let batch = RecordBatch::try_new(schema(), vec![column]).unwrap();
@@ -59,14 +59,14 @@ fn open(blocks: &Blocks) -> Store {
         keeps_rows: false,
     };
     let list = blocks.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-    Store::open(spec, list, None, Arc::new(Budget::default()))
+    Store::open(spec, list, Arc::new(Budget::default()))
 }
 
 fn measure(rows: usize) {
     let (mut blocks, mut times) = (Blocks::default(), BTreeMap::<&str, Duration>::new());
     let mut store = open(&blocks);
     let epochs = rows.div_ceil(EPOCH_ROWS);
-    let moment = |epoch: usize| EpochTime {
+    let epoch_time = |epoch: usize| EpochTime {
         epoch: EpochId(epoch as u64),
         batch_time_us: epoch as i64,
         watermark_us: None,
@@ -75,22 +75,22 @@ fn measure(rows: usize) {
     for epoch in 0..epochs {
         let of_epoch = keys(epoch, times.entry("1 hash").or_default());
         let mut timed = |name, work: &mut dyn FnMut()| {
-            let began = Instant::now();
+            let started = Instant::now();
             work();
-            *times.entry(name).or_default() += began.elapsed();
+            *times.entry(name).or_default() += started.elapsed();
         };
         for (shard, (batch, hashes)) in of_epoch.iter().enumerate() {
-            let mut guard = store.shard(shard as u8, &moment(epoch), &blocks).unwrap();
+            let mut guard = store.shard(shard as u8, &epoch_time(epoch), &blocks).unwrap();
             timed("2 find", &mut || assert!(!hashes.iter().any(|key| guard.contains(*key))));
             timed("3 insert", &mut || {
                 guard.insert(batch, hashes).unwrap();
             });
             drop(guard);
             let shard = shard as u8;
-            timed("4 encode", &mut || store.finish(shard..shard + 1, &moment(epoch)).unwrap());
+            timed("4 encode", &mut || store.finish(shard..shard + 1, &epoch_time(epoch)).unwrap());
         }
-        timed("5 settle", &mut || {
-            let changes = store.prepare_commit(&moment(epoch), &blocks).unwrap();
+        timed("5 commit", &mut || {
+            let changes = store.prepare_commit(&epoch_time(epoch), &blocks).unwrap();
             changes.deletes.iter().for_each(|key| drop(blocks.0.remove(key)));
             blocks.0.extend(changes.puts);
             store.committed();
@@ -98,9 +98,9 @@ fn measure(rows: usize) {
     }
     let metrics = store.metrics();
     let again = open(&blocks);
-    let began = Instant::now();
-    (0..SHARDS).for_each(|shard| drop(again.shard(shard, &moment(epochs), &blocks).unwrap()));
-    times.insert("6 reload", began.elapsed());
+    let started = Instant::now();
+    (0..SHARDS).for_each(|shard| drop(again.shard(shard, &epoch_time(epochs), &blocks).unwrap()));
+    times.insert("6 reload", started.elapsed());
     let count = (epochs * EPOCH_ROWS) as u128;
     println!("{count} rows of 15 bytes, {EPOCH_ROWS} an epoch:");
     times.iter().for_each(|(name, time)| println!("  {name:9} {:5} ns a row", time.as_nanos() / count));

@@ -1,35 +1,12 @@
 //! Rows as a multiset: counted by a hash of all their columns.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use crate::OperatorError;
+use crate::by_hash::ByHash;
+use crate::change::Change;
 use crate::keyed::hash::hash_keys;
-use crate::operator::Change;
-
-/// A map by a hash that is already as good as random. Never iterated: its order means nothing.
-pub(crate) type ByHash<V> = HashMap<u128, V, BuildHasherDefault<LowBits>>;
-
-/// Takes the low 64 bits of a hash as its hash.
-#[derive(Debug, Default)]
-pub(crate) struct LowBits(u64);
-
-impl Hasher for LowBits {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u128(&mut self, hash: u128) {
-        self.0 = hash as u64;
-    }
-}
 
 /// What stands for each row with all its columns, in this process only.
 ///
@@ -58,11 +35,11 @@ pub(crate) fn take_out(counts: &mut ByHash<u32>, hashes: &[u128]) -> Vec<bool> {
     hashes.iter().map(take).collect()
 }
 
-/// What makes `now` of `before`: rows taken back, then rows added, each in its own order. Equal rows cancel.
+/// What makes `now` of `before`: rows retracted, then rows added, each in its own order. Equal rows cancel.
 ///
 /// # Errors
 /// If a column has a type that cannot be compared.
-pub(super) fn changes(before: &RecordBatch, now: &RecordBatch) -> Result<Vec<Change>, OperatorError> {
+pub(crate) fn changes(before: &RecordBatch, now: &RecordBatch) -> Result<Vec<Change>, OperatorError> {
     let (mut retracted, mut added) = (before.clone(), now.clone());
     if before.num_rows() > 0 && now.num_rows() > 0 {
         let (old, new) = (row_hashes(before)?, row_hashes(now)?);
@@ -71,15 +48,14 @@ pub(super) fn changes(before: &RecordBatch, now: &RecordBatch) -> Result<Vec<Cha
         let stays = take_out(&mut count(new), &old);
         retracted = without(before, &stays)?;
     }
-    let changes = [Change::retract(retracted), Change::add(added)];
-    Ok(changes.into_iter().filter(|change| change.rows.num_rows() > 0).collect())
+    Ok(Change::replaced(retracted, added))
 }
 
 /// The rows that are not marked.
 ///
 /// # Errors
 /// If they cannot be copied.
-pub(super) fn without(rows: &RecordBatch, marked: &[bool]) -> Result<RecordBatch, OperatorError> {
+fn without(rows: &RecordBatch, marked: &[bool]) -> Result<RecordBatch, OperatorError> {
     if !marked.contains(&true) {
         return Ok(rows.clone());
     }

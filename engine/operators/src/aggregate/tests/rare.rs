@@ -10,7 +10,7 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::col;
 use std::sync::Arc;
 
-use super::engine::{Row, Store, absorb, input_schema, merged, metrics, plan, spec, spec_of};
+use super::engine::{Row, Store, absorb, by_group, epoch_time, input_schema, merged, spec, spec_of};
 use crate::WindowSpec;
 use crate::aggregate::AggregateCall;
 use crate::aggregate::shard::{KEY_BUCKETS, SHARDS, UNSHARDED};
@@ -31,22 +31,22 @@ fn lists_keep_the_order_of_arrival_when_small_and_large_epochs_are_compacted_tog
     let (mut store, mut aggregate) = (Store::default(), Store::default().open(&spec));
     for epoch in 0..40 {
         let rows = if epoch % 3 == 1 { many(0, 17_000, epoch) } else { many(0, 5, epoch) };
-        let plan = plan(epoch as u64, None, None);
-        absorb(&mut aggregate, &vec![vec![rows]], &plan, None);
-        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+        let time = epoch_time(epoch as u64, None, None);
+        absorb(&mut aggregate, &vec![vec![rows]], &time, None);
+        store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
         aggregate.committed();
         assert!(store.0.keys().any(|key| key.shard != UNSHARDED) == (epoch > 0));
     }
     assert!(aggregate.blocks() < 100, "{} blocks", aggregate.blocks());
-    let found = metrics(&spec, &merged(&aggregate, &store, &[0]));
-    assert_eq!(found.len(), 17_000);
-    for (group, metrics) in found {
-        let wanted: Vec<i64> =
+    let results = by_group(&spec, &merged(&aggregate, &store, &[0]));
+    assert_eq!(results.len(), 17_000);
+    for (group, values) in results {
+        let expected: Vec<i64> =
             match ["'key 0'", "'key 1'", "'key 2'", "'key 3'", "'key 4'"].contains(&group.1[0].as_str()) {
                 true => (0..40).collect(),
                 false => (0..40).filter(|epoch| epoch % 3 == 1).collect(),
             };
-        assert_eq!(metrics.list, wanted, "{group:?}");
+        assert_eq!(values.list, expected, "{group:?}");
     }
 }
 
@@ -55,14 +55,14 @@ fn hundreds_of_epochs_leave_few_blocks() {
     let spec = spec(minute(), &[2]);
     let (mut store, mut aggregate) = (Store::default(), Store::default().open(&spec));
     for epoch in 0..600 {
-        let plan = plan(epoch, None, None);
-        absorb(&mut aggregate, &vec![vec![many(0, 3, epoch as i64)], vec![many(0, 2, -1)]], &plan, None);
-        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+        let time = epoch_time(epoch, None, None);
+        absorb(&mut aggregate, &vec![vec![many(0, 3, epoch as i64)], vec![many(0, 2, -1)]], &time, None);
+        store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
         aggregate.committed();
         assert!(aggregate.blocks() <= 4 * 16, "{} blocks", aggregate.blocks());
     }
-    let found = metrics(&spec, &merged(&store.open(&spec), &store, &[0]));
-    let key = &found[&(Some(0), vec!["'key 0'".to_string()])];
+    let results = by_group(&spec, &merged(&store.open(&spec), &store, &[0]));
+    let key = &results[&(Some(0), vec!["'key 0'".to_string()])];
     assert_eq!(key.list.iter().filter(|value| **value >= 0).copied().collect::<Vec<_>>(), (0..600).collect::<Vec<_>>());
     assert_eq!(key.count, 1_200);
 }
@@ -72,12 +72,12 @@ fn keys_without_a_window_are_spread_over_all_shards() {
     // Bucket and shard came from the same bits of the hash: every row of a bucket fell into one shard.
     let spec = spec(None, &[2]);
     let (store, mut aggregate) = (Store::default(), Store::default().open(&spec));
-    let plan = plan(0, None, None);
-    absorb(&mut aggregate, &vec![vec![many(0, 300_000, 1)]], &plan, None);
-    let groups = aggregate.all_groups(&plan);
+    let time = epoch_time(0, None, None);
+    absorb(&mut aggregate, &vec![vec![many(0, 300_000, 1)]], &time, None);
+    let groups = aggregate.all_groups(&time);
     assert_eq!(groups.len() as u64, KEY_BUCKETS);
     assert_eq!(aggregate.blocks() as u64, KEY_BUCKETS * u64::from(SHARDS));
-    assert_eq!(metrics(&spec, &merged(&aggregate, &store, &groups)).len(), 300_000);
+    assert_eq!(by_group(&spec, &merged(&aggregate, &store, &groups)).len(), 300_000);
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn running_an_epoch_again_gives_the_same_bytes() {
         };
         let run = || {
             let mut aggregate = store.open(&spec);
-            let plan = plan(epoch, Some(3), Some(6));
-            absorb(&mut aggregate, &vec![vec![rows(0), rows(1)], vec![rows(2)]], &plan, Some(3));
-            aggregate.prepare_commit(&store, plan.epoch, Some(6)).unwrap()
+            let time = epoch_time(epoch, Some(3), Some(6));
+            absorb(&mut aggregate, &vec![vec![rows(0), rows(1)], vec![rows(2)]], &time, Some(3));
+            aggregate.prepare_commit(&store, time.epoch, Some(6)).unwrap()
         };
         let (once, again) = (run(), run());
         assert_eq!(once.puts, again.puts);
@@ -109,11 +109,11 @@ fn running_an_epoch_again_gives_the_same_bytes() {
 fn what_came_and_went_within_one_epoch_is_not_written() {
     let spec = spec(minute(), &[2]);
     let (store, mut aggregate) = (Store::default(), Store::default().open(&spec));
-    let plan = plan(0, None, Some(MINUTE));
-    absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &plan, None);
-    assert_eq!(aggregate.complete_windows(&plan), vec![0]);
-    assert_eq!(metrics(&spec, &merged(&aggregate, &store, &[0])).len(), 10);
-    let changes = aggregate.prepare_commit(&store, plan.epoch, Some(MINUTE)).unwrap();
+    let time = epoch_time(0, None, Some(MINUTE));
+    absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &time, None);
+    assert_eq!(aggregate.complete_windows(&time), vec![0]);
+    assert_eq!(by_group(&spec, &merged(&aggregate, &store, &[0])).len(), 10);
+    let changes = aggregate.prepare_commit(&store, time.epoch, Some(MINUTE)).unwrap();
     assert!(changes.puts.is_empty() && changes.deletes.is_empty() && changes.drops.is_empty());
     assert_eq!(aggregate.blocks(), 0);
 }
@@ -127,9 +127,9 @@ fn a_small_window_goes_block_by_block_and_a_large_one_as_a_range() {
         let mut store = Store::default();
         let mut aggregate = store.open(&spec);
         for epoch in 0..epochs {
-            let plan = plan(epoch, None, None);
-            absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &plan, None);
-            store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+            let time = epoch_time(epoch, None, None);
+            absorb(&mut aggregate, &vec![vec![many(0, 10, 1)]], &time, None);
+            store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
             aggregate.committed();
         }
         let changes = aggregate.prepare_commit(&store, epoch::EpochId(epochs), Some(MINUTE)).unwrap();
@@ -139,11 +139,11 @@ fn a_small_window_goes_block_by_block_and_a_large_one_as_a_range() {
     }
     let mut store = Store::default();
     let mut aggregate = store.open(&spec);
-    let plan = plan(0, None, None);
+    let time = epoch_time(0, None, None);
     // So many windows that they are more blocks than go one by one.
     let rows: Vec<Row> = (0..300).map(|minute| Row::of(minute * MINUTE, "key", 1)).collect();
-    absorb(&mut aggregate, &vec![vec![rows]], &plan, None);
-    store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+    absorb(&mut aggregate, &vec![vec![rows]], &time, None);
+    store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
     aggregate.committed();
     assert_eq!(aggregate.blocks(), 300);
     let changes = aggregate.prepare_commit(&store, epoch::EpochId(1), Some(300 * MINUTE)).unwrap();
@@ -153,15 +153,15 @@ fn a_small_window_goes_block_by_block_and_a_large_one_as_a_range() {
 }
 
 #[test]
-fn a_window_alone_without_any_figure_is_a_row() {
+fn a_window_alone_without_any_aggregate_is_a_row() {
     // State without columns could not be split by pane.
     let spec = Arc::new(spec_of(minute(), &[], Vec::new()));
     let (mut store, mut aggregate) = (Store::default(), Store::default().open(&spec));
     let rows = vec![Row::of(1, "a", 1), Row::of(MINUTE + 1, "b", 1), Row::of(2, "c", 1)];
     for epoch in 0..20 {
-        let plan = plan(epoch, None, None);
-        absorb(&mut aggregate, &vec![vec![rows.clone()]], &plan, None);
-        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+        let time = epoch_time(epoch, None, None);
+        absorb(&mut aggregate, &vec![vec![rows.clone()]], &time, None);
+        store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
         aggregate.committed();
     }
     let results = merged(&aggregate, &store, &[0, MINUTE]);
@@ -184,7 +184,7 @@ fn the_far_ends_of_time_have_windows_too() {
             let spec = spec(Some(window), &[]);
             let mut aggregate = Store::default().open(&spec);
             let rows = vec![Row::of(0, "", 1), Row::of(time_us, "", 2), Row::of(0, "", 3)];
-            absorb(&mut aggregate, &vec![vec![rows]], &plan(0, None, None), None);
+            absorb(&mut aggregate, &vec![vec![rows]], &epoch_time(0, None, None), None);
             assert_eq!(aggregate.blocks(), if pane == window.pane_of(0) { 1 } else { 2 });
         }
     }
@@ -206,15 +206,15 @@ fn a_function_with_an_order_of_its_own_gets_the_columns_it_orders_by() {
     let (mut store, mut aggregate) = (Store::default(), Store::default().open(&spec));
     for epoch in 0..20_i64 {
         let row = |number: i64| Row { number: Some(number as i32), ..Row::of(1, "", number) };
-        let plan = plan(epoch as u64, None, None);
-        absorb(&mut aggregate, &vec![vec![vec![row(100 - epoch), row(epoch)]]], &plan, None);
-        store.apply(&aggregate.prepare_commit(&store, plan.epoch, None).unwrap());
+        let time = epoch_time(epoch as u64, None, None);
+        absorb(&mut aggregate, &vec![vec![vec![row(100 - epoch), row(epoch)]]], &time, None);
+        store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
         aggregate.committed();
     }
     let results = merged(&aggregate, &store, &[0]);
     let list = results[0].column(1).as_list::<i32>().value(0);
-    let wanted: Vec<i64> = (0..20).chain(81..=100).collect();
-    assert_eq!(list.as_primitive::<Int64Type>().values().to_vec(), wanted);
+    let expected: Vec<i64> = (0..20).chain(81..=100).collect();
+    assert_eq!(list.as_primitive::<Int64Type>().values().to_vec(), expected);
 }
 
 #[test]
@@ -223,20 +223,20 @@ fn more_than_a_lane_may_hold_is_handed_over_early_and_stays_in_order() {
     let mut aggregate = Store::default().open(&spec);
     // 9,000 groups whose lists take over 64 MiB: several blocks of one lane and epoch.
     let chunks: Vec<Vec<Row>> = (0..800).map(|value| many(0, 9_000, value)).collect();
-    absorb(&mut aggregate, &vec![chunks], &plan(0, None, None), None);
+    absorb(&mut aggregate, &vec![chunks], &epoch_time(0, None, None), None);
     assert!(aggregate.blocks() > 1);
-    let found = metrics(&spec, &merged(&aggregate, &Store::default(), &[0]));
-    assert_eq!(found.len(), 9_000);
-    assert!(found.values().all(|metrics| metrics.list == (0..800).collect::<Vec<_>>()));
+    let results = by_group(&spec, &merged(&aggregate, &Store::default(), &[0]));
+    assert_eq!(results.len(), 9_000);
+    assert!(results.values().all(|values| values.list == (0..800).collect::<Vec<_>>()));
 }
 
 #[test]
 fn a_global_aggregate_has_its_row_before_any_input_and_no_other_has() {
     let spec = spec(None, &[]);
     let (store, aggregate) = (Store::default(), Store::default().open(&spec));
-    let first = plan(0, None, None);
+    let first = epoch_time(0, None, None);
     assert_eq!(aggregate.touched_groups(&first), vec![0]);
-    let found = metrics(&spec, &merged(&aggregate, &store, &[0]));
-    assert_eq!(found, BTreeMap::from([((None, Vec::new()), Default::default())]));
-    assert!(aggregate.touched_groups(&plan(1, None, None)).is_empty());
+    let results = by_group(&spec, &merged(&aggregate, &store, &[0]));
+    assert_eq!(results, BTreeMap::from([((None, Vec::new()), Default::default())]));
+    assert!(aggregate.touched_groups(&epoch_time(1, None, None)).is_empty());
 }

@@ -1,4 +1,4 @@
-//! What a row costs when partitions are recomputed: `recompute_figures [rows per epoch] [keys] [epochs] [lanes]`.
+//! What a row costs when partitions are recomputed: `recompute_benchmark [rows per epoch] [keys] [epochs] [lanes]`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement")]
 
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ use epoch::EpochId;
 use futures::executor::block_on;
 use operators::materialize::{Bucket, MaterializeSpec};
 use operators::operator::{BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Stored};
-use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
-use operators::{OperatorError, SlotExec};
+use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
+use operators::{Emission, OperatorError, SlotExec};
 use state::BlockKey;
 
 const CHUNK_ROWS: usize = 16_384;
@@ -48,13 +48,13 @@ impl Stage {
     }
 
     fn epoch(&mut self, epoch: u64, lanes: &[Vec<Change>]) -> Vec<Change> {
-        let moment = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
-        let begun = Instant::now();
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
+        let started = Instant::now();
         let parts: Vec<LanePart> = std::thread::scope(|scope| {
             let run = |changes: &'_ [Change]| -> LanePart {
                 let mut lane = Arc::clone(&self.spec).lane().unwrap();
                 for change in changes {
-                    lane.push(0, change.sign, &change.rows, &moment).unwrap();
+                    lane.push(0, change.sign, &change.rows, &time).unwrap();
                 }
                 lane.finish().unwrap()
             };
@@ -62,11 +62,11 @@ impl Stage {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         for (number, part) in parts.into_iter().enumerate() {
-            self.operator.absorb(&moment, part, number as u16).unwrap();
+            self.operator.absorb(&time, part, number as u16).unwrap();
         }
-        let out = self.run(&moment, lanes.len());
-        let written = self.operator.prepare_commit(&moment, &self.blocks).unwrap();
-        self.took += begun.elapsed();
+        let out = self.run(&time, lanes.len());
+        let written = self.operator.prepare_commit(&time, &self.blocks).unwrap();
+        self.took += started.elapsed();
         written.deletes.iter().for_each(|key| drop(self.blocks.0.remove(key)));
         self.blocks.0.extend(written.puts);
         self.operator.committed();
@@ -76,8 +76,8 @@ impl Stage {
     }
 
     /// Runs the tasks on as many threads as there are lanes.
-    fn run(&mut self, moment: &EpochTime, threads: usize) -> Vec<Change> {
-        let tasks = self.operator.tasks(moment).unwrap();
+    fn run(&mut self, time: &EpochTime, threads: usize) -> Vec<Change> {
+        let tasks = self.operator.tasks(time).unwrap();
         let (next, operator, blocks) = (AtomicUsize::new(0), self.operator.as_ref(), &self.blocks);
         let mut out: Vec<(usize, Vec<Change>)> = std::thread::scope(|scope| {
             let work = || {
@@ -85,7 +85,7 @@ impl Stage {
                 while let at = next.fetch_add(1, Ordering::Relaxed)
                     && let Some(task) = tasks.get(at)
                 {
-                    done.push((at, operator.run(*task, moment, blocks).unwrap()));
+                    done.push((at, operator.run(*task, time, blocks).unwrap()));
                 }
                 done
             };

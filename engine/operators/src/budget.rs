@@ -23,6 +23,7 @@ impl Budget {
 
     /// Notes that a part has grown or shrunk.
     pub fn change(&self, before_bytes: usize, after_bytes: usize) {
+        // Added first, so that it never falls below zero in between.
         self.used_bytes.fetch_add(after_bytes, Ordering::Relaxed);
         self.used_bytes.fetch_sub(before_bytes, Ordering::Relaxed);
     }

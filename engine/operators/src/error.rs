@@ -1,0 +1,67 @@
+//! What can go wrong inside an operator, in words that a user can act on.
+
+/// What can go wrong inside an operator.
+#[derive(Debug)]
+pub enum OperatorError {
+    /// The query itself failed on a row, or an engine fault; the text says where.
+    Compute(String),
+    /// The checkpoint could not be read.
+    State(state::StateError),
+    /// A state block is not what this operator wrote.
+    Damaged(String),
+}
+
+impl std::fmt::Display for OperatorError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OperatorError::Compute(what) => f.write_str(what),
+            OperatorError::State(error) => error.fmt(f),
+            OperatorError::Damaged(what) => {
+                write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record")
+            }
+        }
+    }
+}
+
+impl std::error::Error for OperatorError {}
+
+impl OperatorError {
+    /// A fault of the plan that made an operator, or of the operators before it: nothing that a user did.
+    pub(crate) fn fault(operator: &str, what: impl std::fmt::Display) -> OperatorError {
+        OperatorError::Compute(format!("{operator}: {what}; this is a fault of the engine, please report it"))
+    }
+}
+
+/// DataFusion's text of an error; where it names a setting of its own, which a job has not, what a job can do instead.
+pub fn remedied(text: String) -> String {
+    const KEYS: &[(&str, &str)] =
+        &[("Duplicate map key ", " was found"), ("map key must be unique, duplicate key found: ", "")];
+    let found = KEYS.iter().find_map(|(before, after)| {
+        let rest = &text[text.find(before)? + before.len()..];
+        Some(if after.is_empty() { rest.lines().next()? } else { rest.split_once(after)?.0 })
+    });
+    match found {
+        Some(key) => format!(
+            "[DUPLICATED_MAP_KEY] the key {key} stands twice in a map; keep each key once before the map is made, such as with array_distinct(…)"
+        ),
+        None => text,
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for OperatorError {
+    fn from(error: datafusion::error::DataFusionError) -> Self {
+        OperatorError::Compute(remedied(error.strip_backtrace()))
+    }
+}
+
+impl From<arrow::error::ArrowError> for OperatorError {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        OperatorError::Compute(error.to_string())
+    }
+}
+
+impl From<state::StateError> for OperatorError {
+    fn from(error: state::StateError) -> Self {
+        OperatorError::State(error)
+    }
+}

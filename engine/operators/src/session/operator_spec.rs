@@ -1,0 +1,101 @@
+//! A session aggregate as the runtime and `engine explain` ask for it.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+
+use super::fold::evaluate;
+use super::lane::SessionLane;
+use super::operator::Session;
+use super::spec::{GroupTime, SessionSpec};
+use crate::OperatorError;
+use crate::aggregate::{fingerprints, key_fingerprints, result_names};
+use crate::block_source::BlockSource;
+use crate::emission::Emission;
+use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
+use crate::state_rows::{StateRows, renamed};
+use crate::store;
+use crate::stored::Stored;
+
+impl OperatorSpec for SessionSpec {
+    fn name(&self) -> &str {
+        &self.operator
+    }
+
+    fn input(&self, _: usize) -> &SchemaRef {
+        &self.input
+    }
+
+    fn output(&self) -> &SchemaRef {
+        &self.output
+    }
+
+    fn stores(&self) -> Vec<String> {
+        vec![self.operator.clone()]
+    }
+
+    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(SessionLane::new(self)))
+    }
+
+    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
+        if matches!(self.emission, Emission::Replace | Emission::ReplaceAndChanges) {
+            return Err(OperatorError::fault(&self.operator, "sessions have no buckets that could be replaced"));
+        }
+        Ok(Box::new(Session::open(self, stored)?))
+    }
+
+    // The words are part of every checkpoint: state of a query that stays the same is read back only if they do.
+    fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
+        let keys = key_fingerprints(&self.keys, &self.key_names, &self.input);
+        Ok([self.what()].into_iter().chain(keys).chain(fingerprints(&self.calls)?).collect())
+    }
+
+    fn describe(&self) -> String {
+        let calls: Vec<&str> = self.calls.iter().map(|call| call.name.as_str()).collect();
+        let by = match self.key_names.is_empty() {
+            true => String::new(),
+            false => format!(" by {}", self.key_names.join(", ")),
+        };
+        format!("{}{by}: {}", self.what(), calls.join(", "))
+    }
+
+    fn bound(&self) -> Bound {
+        match (self.emission, self.time) {
+            (Emission::Complete, _) => {
+                Bound::Unbounded("one row per group for ever: complete mode evicts nothing".to_string())
+            }
+            (_, GroupTime::Session { .. }) => {
+                Bound::Watermark("a session is evicted when the watermark has reached its end".to_string())
+            }
+            (_, GroupTime::Key(position)) => Bound::Watermark(format!(
+                "a group is evicted when the watermark has reached {}",
+                self.key_names[position]
+            )),
+            (_, GroupTime::Never) => Bound::Unbounded("one row per group for ever".to_string()),
+        }
+    }
+
+    fn state_rows(
+        self: Arc<Self>,
+        stored: Stored,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<StateRows>, OperatorError> {
+        let mut all = store::state_rows(vec![self.store()?], stored, committed)?;
+        let Some(StateRows { rows: states, .. }) = all.pop() else { return Ok(all) };
+        let calls: Vec<String> = self.calls.iter().map(|call| call.name.clone()).collect();
+        let names = result_names(&self.group, "session_window", &self.key_names, &calls);
+        let rows = renamed(evaluate(&self, &states)?, &names)?;
+        Ok(vec![StateRows { name: self.operator.clone(), rows }])
+    }
+}
+
+impl SessionSpec {
+    fn what(&self) -> String {
+        match self.time {
+            GroupTime::Session { .. } => "session window".to_string(),
+            GroupTime::Key(position) => format!("group that ends with {}", self.key_names[position]),
+            GroupTime::Never => "group by key".to_string(),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Batches that know their number of rows even if they have no column, as `count(*)` over a window alone needs.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+
+/// A batch of so many rows.
+///
+/// # Errors
+/// If the columns are not of the schema, or not as long.
+pub(crate) fn sized_batch(schema: &SchemaRef, columns: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, ArrowError> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+}
