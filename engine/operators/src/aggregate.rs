@@ -14,11 +14,13 @@ mod spec;
 mod stateful;
 
 pub use block::Delta;
+pub(crate) use expr::group_key::normalized;
+pub(crate) use expr::types::window_fields;
+pub use expr::types::{instant, window_type};
 pub use lane::{AggregateLane, LateRows};
 pub use operator::{Aggregate, BlockChanges, BlockSource};
-pub(crate) use shard::{key_hashes, normalized};
-pub use spec::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
-pub(crate) use spec::{accumulator, window_fields};
+pub(crate) use spec::accumulator;
+pub use spec::{AggregateCall, AggregateSpec, GroupColumn};
 pub use stateful::{AggregateOperator, Emission};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod input;
 mod lane;
 
 pub use input::{KeyedInput, PieceRows};
-pub use lane::{EventTime, KeyedLane, KeyedPort, ShardedRows, instants};
+pub use lane::{EventTime, KeyedLane, KeyedPort, ShardedRows};
 
 /// Shards of a keyed operator's state. A row's shard is part of where its state lies on disk: never change it.
 pub const SHARDS: u8 = 64;

@@ -3,7 +3,6 @@
 pub mod aggregate;
 pub mod block;
 pub mod dedup;
-pub mod functions;
 pub mod join;
 pub mod keyed;
 pub mod lookup;
@@ -15,12 +14,11 @@ pub mod session;
 pub mod slot;
 pub mod state_rows;
 pub mod store;
-pub mod window;
 
 pub use aggregate::{Aggregate, AggregateLane, AggregateSpec};
+pub use expr::window::WindowSpec;
 pub use pipeline::{Passed, Pipeline};
 pub use slot::SlotExec;
-pub use window::WindowSpec;
 
 /// What can go wrong inside an operator.
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use expr::casts;
 use futures::executor::block_on;
 use job::{Late, OutputMode};
 
 use crate::build::{Builder, Fault, Result, Stream, only_static, place};
-use crate::casts;
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::problem::SqlProblem;

@@ -4,10 +4,10 @@ use std::sync::OnceLock;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
+use expr::words::plain_text;
 
 use crate::problem::SqlProblem;
 use crate::session::{BatchClock, planning_session};
-use crate::words::plain_text;
 
 /// Turns an error of planning into a problem of the text.
 pub fn to_problem(error: &DataFusionError, sql: &str) -> SqlProblem {

@@ -1,8 +1,8 @@
 //! What `engine explain` says of a table: what it does, what it keeps, when its rows appear.
 
+pub use expr::window::duration;
 use job::{Job, Late, OutputMode, Refresh};
 use operators::operator::Bound;
-pub use operators::window::duration;
 
 use crate::compile::TablePlan;
 use crate::graph::Graph;

@@ -17,12 +17,12 @@ use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::optimizer::scalar_subquery_to_join::ScalarSubqueryToJoin;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use expr::casts::to_instant;
+use expr::scalar::time_windows::{session_call, window_time, windows_of};
 use std::sync::Arc;
 
 use crate::bounds::{conjuncts, reads_only};
 use crate::build::{Result, UNSUPPORTED};
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, window_time, windows_of};
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::window::{window_call, window_spec};
@@ -203,7 +203,7 @@ pub fn with_windows(
     };
     let Some(time) = function.args.first() else { return Ok(Transformed::no(node)) };
     let kind = time.get_type(projection.input.schema())?;
-    let time = match kind == operators::aggregate::window_type() {
+    let time = match kind == expr::types::window_type() {
         true => window_time(time.clone()),
         false => to_instant(time.clone()),
     };

@@ -8,11 +8,11 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
+use expr::scalar::time_windows::{SESSION_WINDOW, session_call};
+use expr::scalar::window::WINDOW;
 
 use crate::batch::{named, sessions};
 use crate::build::{Fault, Result};
-use crate::functions::time_windows::{SESSION_WINDOW, session_call};
-use crate::functions::window::WINDOW;
 use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::relation::{Relation, static_relation};
 use crate::rewrite::rewrite;

@@ -8,8 +8,8 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use expr::types::instant;
 use operators::SlotExec;
-use operators::aggregate::instant;
 
 use crate::session::name_of;
 use crate::times::EventTime;

@@ -24,7 +24,6 @@ use datafusion::execution::SessionState;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
-pub use calls::FIELD;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 

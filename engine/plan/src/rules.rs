@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use datafusion::common::get_target_functional_dependencies;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
+use expr::scalar::time_windows::session_call;
+use expr::scalar::window::WINDOW;
 use job::OutputMode;
 
 use crate::build::UNSUPPORTED;
-use crate::functions::time_windows::session_call;
-use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, is_static};
 use crate::window::{check_gap, window_call, window_spec};

@@ -1,7 +1,6 @@
 //! The DataFusion session that plans a job: Spark's names, UTC, one partition, the epoch's clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::common::TableReference;
@@ -9,25 +8,10 @@ use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use expr::clock::BatchClock;
+use expr::scalar::fields_of::FieldPlanner;
 
-use crate::functions;
 use crate::relation::{Relation, StreamTable};
-
-/// What `current_timestamp` is: the batch time of the running epoch, so that an epoch run again gives the same rows.
-#[derive(Debug, Clone, Default)]
-pub struct BatchClock(Arc<AtomicI64>);
-
-impl BatchClock {
-    /// Sets the batch time, microseconds since 1970 UTC.
-    pub fn set(&self, batch_time_us: i64) {
-        self.0.store(batch_time_us, Ordering::Release);
-    }
-
-    /// The batch time, microseconds since 1970 UTC.
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
 pub fn session_config() -> SessionConfig {
@@ -53,7 +37,7 @@ pub fn session_config() -> SessionConfig {
 pub fn session(config: SessionConfig) -> SessionContext {
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
-    let ours: Arc<dyn ExprPlanner> = Arc::new(functions::fields_of::FieldPlanner);
+    let ours: Arc<dyn ExprPlanner> = Arc::new(FieldPlanner);
     let planners = std::iter::once(ours).chain(state.expr_planners().iter().cloned()).collect();
     let state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
@@ -69,7 +53,7 @@ pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
     // Names have no case; the rewrite spells each as what it means, so that a column keeps its own spelling.
     config.options_mut().sql_parser.enable_ident_normalization = false;
     let context = session(config);
-    functions::register(&context, clock)?;
+    expr::register(&context, clock)?;
     Ok(context)
 }
 

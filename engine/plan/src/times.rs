@@ -4,8 +4,7 @@ use datafusion::common::Column;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
-
-use crate::functions::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
+use expr::scalar::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
 
 /// What a column with event time holds. A row yet to come is newer than the watermark less the lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,10 @@
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::scalar::ScalarValue;
-use operators::WindowSpec;
+use expr::interval::{months, parse_interval};
+use expr::scalar::window::WINDOW;
+use expr::window::WindowSpec;
 
-use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 
 /// Most windows that a row may be in.
@@ -99,37 +100,4 @@ fn interval_us(argument: &Expr) -> Result<i64, String> {
         ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_) => Err(months()),
         other => Err(format!("`{other}` is not an interval")),
     }
-}
-
-fn months() -> String {
-    "Intervals greater than a month is not supported: months and years differ in length".to_string()
-}
-
-/// Microseconds of an interval in words, such as `1 hour 30 minutes` (with or without a leading `interval`).
-pub fn parse_interval(text: &str) -> Result<i64, String> {
-    let lower = text.trim().to_lowercase();
-    let words: Vec<&str> = lower.strip_prefix("interval").unwrap_or(&lower).split_whitespace().collect();
-    if words.is_empty() || !words.len().is_multiple_of(2) {
-        return Err(format!("`{text}` is not an interval"));
-    }
-    let mut total_us: i64 = 0;
-    for pair in words.chunks_exact(2) {
-        let number: i64 = pair[0].parse().map_err(|_| format!("`{}` is not a whole number", pair[0]))?;
-        let unit_us = match pair[1].trim_end_matches('s') {
-            "microsecond" => 1,
-            "millisecond" => 1_000,
-            "second" => 1_000_000,
-            "minute" => 60_000_000,
-            "hour" => 3_600_000_000,
-            "day" => 86_400_000_000,
-            "week" => 7 * 86_400_000_000,
-            "month" | "year" => return Err(months()),
-            other => return Err(format!("`{other}` is not a unit of time")),
-        };
-        total_us = number
-            .checked_mul(unit_us)
-            .and_then(|us| total_us.checked_add(us))
-            .ok_or_else(|| format!("`{text}` is too long"))?;
-    }
-    Ok(total_us)
 }

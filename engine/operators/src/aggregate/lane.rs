@@ -10,13 +10,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use expr::window::WindowSpec;
 
 use super::block::{Delta, encode};
-use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
+use super::shard::{UNSHARDED, bucket_of, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 pub use crate::operator::LateRows;
-use crate::window::WindowSpec;
 
 /// A block's rows are spread over shards when there are more than this many of them.
 pub(super) const SHARD_ROWS_MIN: usize = 16_384;

@@ -9,8 +9,9 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use expr::group_key::key_hashes;
 
-use super::shard::{key_hashes, shard_of};
+use super::shard::shard_of;
 use super::spec::{AggregateSpec, GroupColumn};
 use crate::OperatorError;
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::error::Result;
 use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
-
-use crate::window::WindowSpec;
+use expr::types::window_fields;
+use expr::window::WindowSpec;
 
 /// An aggregate over the rows of a pipeline, whose columns it names by position.
 #[derive(Debug, Clone)]
@@ -53,21 +53,6 @@ pub struct AggregateCall {
     pub function: Arc<AggregateFunctionExpr>,
     /// `FILTER (WHERE …)`.
     pub filter: Option<Arc<dyn PhysicalExpr>>,
-}
-
-/// The type of an instant: microseconds, UTC.
-pub fn instant() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
-
-/// The type of a window: a struct of its start (inclusive) and end (exclusive).
-pub fn window_type() -> DataType {
-    DataType::Struct(window_fields())
-}
-
-/// The fields of a window.
-pub(crate) fn window_fields() -> Fields {
-    Fields::from(vec![Field::new("start", instant(), true), Field::new("end", instant(), true)])
 }
 
 impl AggregateCall {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
+use expr::group_key::key_hashes;
+use expr::types::instants;
 
 use super::lane::MaterializeLane;
 use super::operator::Materialize;
 use crate::OperatorError;
 use crate::aggregate::instant;
-use crate::aggregate::shard::{bucket_of, key_hashes};
-use crate::keyed::instants;
+use crate::aggregate::shard::bucket_of;
 use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
 use crate::recompute::Begun;
 use crate::state_rows::{self, StateRows};

@@ -5,11 +5,11 @@ use std::sync::{Arc, MutexGuard};
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use expr::types::instants;
 
 use super::difference::{ByHash, row_hashes, take_out};
 use super::spec::RecomputePort;
 use crate::OperatorError;
-use crate::keyed::instants;
 use crate::operator::{BlockSource, EpochTime};
 use crate::store::{Shard, Store, StoreSpec};
 

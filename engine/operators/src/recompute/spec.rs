@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
+use expr::window::duration;
 
 use super::batch_plan::BatchPlan;
 use super::begun::Begun;
@@ -13,7 +14,6 @@ use crate::keyed::{EventTime, KeyedLane, KeyedPort};
 use crate::operator::{BlockSource, Bound, Operator, OperatorLane, OperatorSpec, Stored};
 use crate::state_rows::{self, StateRows};
 use crate::store::StoreSpec;
-use crate::window::duration;
 
 /// A batch plan kept up to date: each row of its result depends on rows of one partition only.
 #[derive(Debug)]

@@ -12,12 +12,12 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use expr::types::instants;
 
 use super::spec::{GroupTime, SessionSpec};
 use super::sweep::Merged;
 use crate::OperatorError;
 use crate::aggregate::{GroupColumn, accumulator, normalized, window_fields};
-use crate::keyed::instants;
 
 /// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.
 ///

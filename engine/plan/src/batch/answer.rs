@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use expr::scalar::time_windows::session_call;
 use job::{OutputMode, Table};
 
 use super::late::{self, Timed};
 use super::{Answer, sessions};
 use crate::build::{Fault, Result};
-use crate::functions::time_windows::session_call;
 use crate::normalize::with_window_column;
 use crate::relation::{Relation, is_static};
 use crate::window::window_call;

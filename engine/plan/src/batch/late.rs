@@ -6,10 +6,10 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Projection, SubqueryAlias, lit};
 use datafusion::scalar::ScalarValue;
+use expr::scalar::time_windows::{end_of, session_call};
 
 use super::LATE_BY;
 use crate::build::Result;
-use crate::functions::time_windows::{end_of, session_call};
 use crate::relation::Relation;
 use crate::session::name_of;
 use crate::times::{EventTime, TimeKind, event_time_of, event_times};

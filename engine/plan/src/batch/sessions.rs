@@ -9,11 +9,11 @@ use datafusion::logical_expr::{
     WindowFunctionDefinition, col, lit, when,
 };
 use datafusion::scalar::ScalarValue;
+use expr::casts::to_instant;
+use expr::scalar::time_windows::{session_call, session_end};
 
 use super::late::place_of;
 use crate::build::Result;
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, session_end};
 
 const START: &str = "__start";
 const END: &str = "__end";

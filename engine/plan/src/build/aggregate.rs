@@ -10,8 +10,11 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
+use expr::casts::to_instant;
+use expr::scalar::time_windows::{session_call, session_end};
+use expr::window::WindowSpec;
+use expr::words::{type_words, words};
 use job::{Late, OutputMode};
-use operators::WindowSpec;
 use operators::aggregate::{
     AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
 };
@@ -20,12 +23,9 @@ use operators::session::{self, GroupTime, SessionSpec};
 use super::below::Below;
 use super::grouping::{check_windows, has_sets, without_sets};
 use super::{Builder, Result, Stream, bottom_of};
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, session_end};
 use crate::node::LatePlan;
 use crate::times::{EventTime, TimeKind};
 use crate::window::{window_call, window_spec};
-use crate::words::{type_words, words};
 
 /// The parts of one aggregate.
 struct Parts {
@@ -214,7 +214,7 @@ impl Builder<'_> {
         match &kind {
             DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Ok(time.clone()),
             DataType::Timestamp(..) => Ok(to_instant(time.clone())),
-            kind if *kind == window_type() => Ok(crate::functions::time_windows::window_time(time.clone())),
+            kind if *kind == window_type() => Ok(expr::scalar::time_windows::window_time(time.clone())),
             kind => {
                 let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(kind));
                 let help =

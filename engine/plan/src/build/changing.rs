@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
+use expr::words::{key_name, words};
 use futures::executor::block_on;
 use job::OutputMode;
 use operators::keyed;
@@ -16,7 +17,6 @@ use super::cut::place;
 use super::{Builder, Result, Stream};
 use crate::normalize::with_window_column;
 use crate::times::{EventTime, TimeKind};
-use crate::words::{key_name, words};
 
 /// Rows of a table that close within so long of each other are one bucket, and one file, if nothing says how many times there
 /// are. State is filed by it: never change it.

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, lit, when};
 use datafusion::scalar::ScalarValue;
+use expr::scalar::time_windows::end_of;
 use job::StateTtl;
 use operators::keyed;
 use operators::recompute::RecomputePort;
@@ -27,7 +28,6 @@ use super::cut::place;
 use super::join::{Expires, Prepared, words_of};
 use super::{Builder, Result, Stream};
 use crate::bounds::{Bounds, conjuncts};
-use crate::functions::time_windows::end_of;
 use crate::times::{EventTime, TimeKind};
 
 /// A time of one side by which its rows go.

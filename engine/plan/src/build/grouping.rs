@@ -8,8 +8,8 @@ use datafusion::error::Result;
 use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::utils::{enumerate_grouping_sets, grouping_set_to_exprlist};
 use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, cast, col, lit, when};
+use expr::scalar::time_windows::session_call;
 
-use crate::functions::time_windows::session_call;
 use crate::problem::SqlProblem;
 use crate::window::window_call;
 

@@ -10,17 +10,17 @@ use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit}
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
+use expr::scalar::time_windows::end_of;
+use expr::window::duration;
+use expr::words::qualified_words;
 use job::{OutputMode, StateTtl};
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
-use operators::window::duration;
 
 use super::{Builder, Result, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
-use crate::functions::time_windows::end_of;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind};
-use crate::words::qualified_words;
 
 /// One side of a join on its way to the operator.
 pub(super) struct Prepared {
@@ -299,7 +299,7 @@ impl Builder<'_> {
         let now = functions.get("now").ok_or_else(|| {
             datafusion::error::DataFusionError::Internal("the session does not know what time it is".to_string())
         })?;
-        Ok(crate::casts::to_instant(now.call(Vec::new())))
+        Ok(expr::casts::to_instant(now.call(Vec::new())))
     }
 }
 

@@ -7,13 +7,13 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Window, WindowFunctionDefinition,
 };
 use datafusion::scalar::ScalarValue;
+use expr::words::{key_name, words};
 use job::OutputMode;
 use operators::recompute::BatchPlan;
 
 use super::cut::{place, replace};
 use super::{Builder, Result, Stream};
 use crate::problem::SqlProblem;
-use crate::words::{key_name, words};
 
 impl Builder<'_> {
     /// `plan` down to `window`, its first node with memory, over the rows below it.

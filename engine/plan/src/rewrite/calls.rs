@@ -4,6 +4,7 @@ use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Subscript, Value,
 };
+use expr::scalar::fields_of::FIELD;
 
 /// A call of a function.
 pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
@@ -70,9 +71,6 @@ pub fn access(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
         _ => None,
     })
 }
-
-/// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
-pub const FIELD: &str = "__field";
 
 /// A field of a struct.
 pub fn field_of(inner: Expr, field: &str) -> Expr {

@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitorMut};
+use expr::scalar::conditions::KEEP;
 
 use super::calls::{call, name_of, text};
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
-
-/// The function that keeps two casts of one value apart; it gives its first argument.
-pub const KEEP: &str = "__cast";
 
 /// `GROUP BY a, b WITH ROLLUP` and `WITH CUBE`, which DataFusion would leave out without a word, and `GROUP BY a, b GROUPING SETS (…)`.
 ///

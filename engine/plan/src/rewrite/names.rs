@@ -105,7 +105,7 @@ impl Visitor for Known<'_> {
             && ["from_json", "from_csv"].contains(&name_of(function).as_str())
             && let Some([_, Expr::Value(schema)]) = arguments(function).as_deref()
             && let Value::SingleQuotedString(schema) | Value::DoubleQuotedString(schema) = &schema.value
-            && let Ok(kind) = crate::functions::parse_schema(schema)
+            && let Ok(kind) = expr::scalar::parse_schema(schema)
         {
             self.add_fields(&Fields::from(vec![Field::new("element", kind, true)]));
         }

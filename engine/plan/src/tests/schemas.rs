@@ -2,8 +2,8 @@
 
 use super::engine::plan;
 use crate::explain::explain;
-use crate::words::type_words;
 use crate::{Graph, NodeKind, TablePlan};
+use expr::words::type_words;
 
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 

@@ -46,7 +46,7 @@ impl Session {
         // Names have no case; each is spelled as what it means.
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = plan::session(config);
-        plan::functions::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
+        plan::register_batch(&context).map_err(|error| trouble::explain(&error, &[]))?;
         context.register_udtf("state", Arc::new(StateFunction { job }));
         let mut session =
             Session { context, warehouse, tables: Vec::new(), pointers: Vec::new(), readable: Readable::default() };

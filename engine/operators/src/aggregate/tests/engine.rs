@@ -18,13 +18,13 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 use epoch::EpochId;
+use expr::aggregate::{approx_count_distinct, collect_list};
 use state::BlockKey;
 
 use crate::aggregate::{
     Aggregate, AggregateCall, AggregateLane, AggregateSpec, BlockChanges, BlockSource, GroupColumn, LateRows, instant,
     window_type,
 };
-use crate::functions::{approx_count_distinct, collect_list};
 use crate::operator::EpochTime;
 use crate::{OperatorError, WindowSpec};
 

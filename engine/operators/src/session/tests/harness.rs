@@ -20,11 +20,11 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
+use expr::aggregate::{approx_count_distinct, collect_list};
 use state::BlockKey;
 
 use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
-use crate::functions::{approx_count_distinct, collect_list};
 use crate::operator::{BlockChanges, BlockSource, Change, EpochTime, LateRows, Operator, OperatorSpec, Sign, Stored};
 use crate::session::{Emission, GroupTime, SessionSpec};
 

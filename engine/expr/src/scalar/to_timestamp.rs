@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::types::instant;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
-use operators::aggregate::instant;
 
 use super::read::read_as;
 use super::simple::Kind;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::types::{instant, instants, window_type};
+use crate::window::WindowSpec;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
     TimestampMicrosecondBuilder,
@@ -16,10 +18,8 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
 };
 use datafusion::scalar::ScalarValue;
-use operators::WindowSpec;
-use operators::aggregate::{instant, window_type};
 
-use crate::window::parse_interval;
+use crate::interval::parse_interval;
 
 /// `tumbling_window(time, size_us, slide_us, offset_us)`: the one window of a row; null without a time.
 pub const TUMBLING_WINDOW: &str = "tumbling_window";
@@ -216,7 +216,7 @@ fn window_times(windows: &ArrayRef) -> Result<ArrayRef> {
         let message = format!("window_time takes a window, not {}", windows.data_type());
         return Err(DataFusionError::Plan(message));
     }
-    let ends = operators::keyed::instants(windows).map_err(|error| DataFusionError::Internal(error.to_string()))?;
+    let ends = instants(windows)?;
     let ends = ends.as_primitive::<TimestampMicrosecondType>();
     let times = ends.unary::<_, TimestampMicrosecondType>(|end| end.saturating_sub(1));
     Ok(Arc::new(times.with_timezone("UTC")))

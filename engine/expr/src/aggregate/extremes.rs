@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 use super::ends::scalars;
 use super::own::{Own, into_udaf, kinds};
 use super::single::Groups;
-use crate::aggregate::normalized;
+use crate::group_key::normalized;
 
 /// The functions, to be registered.
 pub fn extremes() -> Vec<AggregateUDF> {

@@ -1,8 +1,8 @@
 //! Types of results.
 
+use crate::types::instant;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
-use operators::aggregate::instant;
 
 /// Text.
 pub fn text_type(_: &[DataType]) -> Result<DataType> {

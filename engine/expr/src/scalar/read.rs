@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::types::instant;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
-use operators::aggregate::instant;
 
 use super::instant_text::{parse_day, parse_instant};
 use super::simple::Kind;

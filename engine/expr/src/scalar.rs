@@ -4,7 +4,7 @@ mod arrays;
 mod base64;
 mod batch_time;
 mod columns;
-mod conditions;
+pub mod conditions;
 mod csv;
 pub mod fields_of;
 mod hash;
@@ -33,7 +33,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
 
-use crate::session::BatchClock;
+use crate::clock::BatchClock;
 pub use json::schema::parse as parse_schema;
 
 /// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
@@ -125,7 +125,7 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
     for function in lambdas::functions() {
         context.register_higher_order_function(function.into());
     }
-    for function in operators::functions::aggregates() {
+    for function in crate::aggregate::aggregates() {
         context.register_udaf(function);
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -12,7 +13,6 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
-use operators::aggregate::instant;
 
 use super::json::build::column;
 use super::json::parse::Value;

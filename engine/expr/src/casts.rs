@@ -1,5 +1,13 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
+use crate::scalar::conditions::KEEP;
+use crate::scalar::fields_of::{FIELD, field};
+use crate::scalar::read::is_text;
+use crate::scalar::seconds::EpochSeconds;
+use crate::scalar::text::is_as_in_arrow;
+use crate::scalar::to_timestamp::{SparkCast, Target};
+use crate::types::instant;
+use crate::words::{type_words, words};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_err};
@@ -8,16 +16,6 @@ use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
-use operators::aggregate::instant;
-
-use crate::functions::fields_of::field;
-use crate::functions::read::is_text;
-use crate::functions::seconds::EpochSeconds;
-use crate::functions::text::is_as_in_arrow;
-use crate::functions::to_timestamp::{SparkCast, Target};
-use crate::rewrite::FIELD;
-use crate::rewrite::groups::KEEP;
-use crate::words::{type_words, words};
 
 /// Rewrites every cast of a plan.
 ///

@@ -12,6 +12,9 @@ use super::columns::flag_type;
 use super::read::texts;
 use super::simple::{Kind, Simple};
 
+/// The function that keeps two casts of one value apart; it gives its first argument.
+pub const KEEP: &str = "__cast";
+
 /// All of them.
 pub fn functions() -> Vec<Simple> {
     vec![
@@ -33,7 +36,7 @@ pub fn functions() -> Vec<Simple> {
         },
         // Gone before the query runs.
         Simple {
-            name: crate::rewrite::groups::KEEP,
+            name: KEEP,
             aliases: &[],
             count: (2, 2),
             kinds: &[Kind::Any],

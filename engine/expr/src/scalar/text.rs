@@ -3,12 +3,12 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimestampMicrosecondType};
 use chrono::DateTime;
 use datafusion::error::Result;
-use operators::aggregate::instant;
 
 /// The texts of a column.
 ///

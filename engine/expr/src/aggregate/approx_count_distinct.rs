@@ -14,7 +14,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::own::constant;
 use super::sketch::Sketch;
-use crate::aggregate::key_hashes;
+use crate::group_key::key_hashes;
 
 /// The function, to be registered.
 pub fn approx_count_distinct() -> AggregateUDF {

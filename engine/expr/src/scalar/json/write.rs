@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimestampMicrosecondType};
 use chrono::DateTime;
 use datafusion::common::plan_err;
 use datafusion::error::Result;
-use operators::aggregate::instant;
 
 use super::super::text::{double_text, to_text};
 use super::parse::quote;

@@ -14,7 +14,7 @@ use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
 use super::single::{Groups, by_group};
-use crate::aggregate::normalized;
+use crate::group_key::normalized;
 
 /// What is made of the distinct values of a group.
 pub enum Finish {

@@ -1,11 +1,11 @@
 //! Expressions as the user wrote them, or nearly so: no table names, no types of constants, no casts of our own.
 
+use crate::window::duration;
 use arrow::datatypes::DataType;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
-use operators::window::duration;
 
 /// An expression in words for people: in explanations, in errors, in the description of state.
 pub fn words(expr: &Expr) -> String {

@@ -67,7 +67,7 @@ fn total_type(start: &DataType, merged: &DataType) -> Result<DataType> {
 }
 
 fn is_text(kind: &DataType) -> bool {
-    crate::functions::read::is_text(kind)
+    crate::scalar::read::is_text(kind)
 }
 
 /// The type with nulls wherever there can be some, so that two of one kind are the same type.

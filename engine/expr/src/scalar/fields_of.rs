@@ -14,8 +14,10 @@ use datafusion::logical_expr::{
     Volatility, lit,
 };
 
-use crate::rewrite::FIELD;
 use crate::words::type_words;
+
+/// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
+pub const FIELD: &str = "__field";
 
 /// `fields_of(array, 'name')`.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,13 @@
+//! SQL functions as Spark has them, scalar and aggregate, and the casts, types and names that go with them.
+
+pub mod aggregate;
+pub mod casts;
+pub mod clock;
+pub mod group_key;
+pub mod interval;
+pub mod scalar;
+pub mod types;
+pub mod window;
+pub mod words;
+
+pub use scalar::{register, register_batch};
