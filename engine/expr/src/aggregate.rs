@@ -1,15 +1,16 @@
 //! Aggregate functions of Spark that DataFusion lacks, or keeps in a state that is too large or differs from run to run.
 
+mod aggregate_def;
 mod approx_count_distinct;
 mod array_agg;
 mod collect_list;
+mod collect_set;
 mod count_if;
 mod distinct;
-mod ends;
 mod extremes;
-mod gathered;
+mod first_last;
 mod moments;
-mod own;
+mod percentiles;
 mod single;
 mod sketch;
 mod try_sum;
@@ -51,13 +52,13 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         })
         .collect();
     all.push(approx_count_distinct());
-    all.extend(ends::ends());
-    let own = [
-        vec![collect_list(), count_if::count_if(), try_sum::try_sum()],
+    all.extend(first_last::first_last());
+    let defined = [
+        vec![collect_list(), collect_set::collect_set(), count_if::count_if(), try_sum::try_sum()],
         extremes::extremes(),
         moments::moments(),
-        gathered::gathered(),
+        percentiles::percentiles(),
     ];
-    all.extend(own.into_iter().flatten().map(|function| with_distinct::with_distinct(Arc::new(function))));
+    all.extend(defined.into_iter().flatten().map(|function| with_distinct::with_distinct(Arc::new(function))));
     all
 }

@@ -1,5 +1,6 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
+use crate::display::{expr_text, type_name};
 use crate::scalar::conditions::KEEP;
 use crate::scalar::fields_of::{FIELD, field};
 use crate::scalar::read::is_text;
@@ -7,7 +8,6 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
 use crate::types::instant;
-use crate::words::{type_words, words};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_err};
@@ -56,7 +56,7 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
     {
-        return plan_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", words(filter));
+        return plan_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", expr_text(filter));
     }
     if let Expr::ScalarFunction(call) = &expr
         && ["get", "element_at"].contains(&call.func.name())
@@ -64,10 +64,10 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         && let kind @ DataType::Struct(_) = of.get_type(schema)?
     {
         let Expr::Literal(ScalarValue::Utf8(Some(field)), _) = name else {
-            return plan_err!("a field of {} is found by its name", type_words(&kind));
+            return plan_err!("a field of {} is found by its name", type_name(&kind));
         };
         if call.func.name() != "get" {
-            return plan_err!("an array or a map is needed, not {}", type_words(&kind));
+            return plan_err!("an array or a map is needed, not {}", type_name(&kind));
         }
         return Ok(Transformed::yes(get_field(of.clone(), field.as_str())));
     }

@@ -3,11 +3,11 @@
 pub mod aggregate;
 pub mod casts;
 pub mod clock;
+pub mod display;
 pub mod group_key;
 pub mod interval;
 pub mod scalar;
 pub mod types;
 pub mod window;
-pub mod words;
 
 pub use scalar::{register, register_batch};

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use expr::words::plain_text;
+use expr::display::plain_text;
 
 use crate::problem::SqlProblem;
 use crate::session::{BatchClock, planning_session};

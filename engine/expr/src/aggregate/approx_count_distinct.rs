@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::own::constant;
+use super::aggregate_def::constant;
 use super::sketch::Sketch;
 use crate::group_key::key_hashes;
 
@@ -70,7 +70,7 @@ impl AggregateUDFImpl for ApproxCountDistinct {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         check_error(&args)?;
-        Ok(Box::new(One(Sketch::default())))
+        Ok(Box::new(OneSketch(Sketch::default())))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -79,14 +79,14 @@ impl AggregateUDFImpl for ApproxCountDistinct {
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         check_error(&args)?;
-        Ok(Box::new(Many::default()))
+        Ok(Box::new(SketchGroups::default()))
     }
 }
 
 #[derive(Debug)]
-struct One(Sketch);
+struct OneSketch(Sketch);
 
-impl Accumulator for One {
+impl Accumulator for OneSketch {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for (row, hash) in key_hashes(&values[..1], values[0].len())?.into_iter().enumerate() {
             if values[0].is_valid(row) {
@@ -117,12 +117,12 @@ impl Accumulator for One {
 }
 
 #[derive(Default)]
-struct Many {
+struct SketchGroups {
     sketches: Vec<Sketch>,
     heap_bytes: usize,
 }
 
-impl Many {
+impl SketchGroups {
     fn change(&mut self, group: usize, change: impl FnOnce(&mut Sketch)) {
         let sketch = &mut self.sketches[group];
         let before = sketch.heap_bytes();
@@ -137,7 +137,7 @@ impl Many {
     }
 }
 
-impl GroupsAccumulator for Many {
+impl GroupsAccumulator for SketchGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],

@@ -41,7 +41,7 @@ impl AggregateUDFImpl for CollectList {
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(One(Many::new(arguments.return_type())?)))
+        Ok(Box::new(OneList(ListGroups::new(arguments.return_type())?)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -49,31 +49,31 @@ impl AggregateUDFImpl for CollectList {
     }
 
     fn create_groups_accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Many::new(arguments.return_type())?))
+        Ok(Box::new(ListGroups::new(arguments.return_type())?))
     }
 }
 
-/// Values as they came, in tasks, and the group of each. They are put in order of group only when they are asked for.
+/// Values as they came, in chunks, and the group of each. They are put in order of group only when they are asked for.
 #[derive(Debug)]
-pub struct Many {
+pub struct ListGroups {
     element: DataType,
-    tasks: Vec<ArrayRef>,
+    chunks: Vec<ArrayRef>,
     groups: Vec<u32>,
     group_count: usize,
     value_bytes: usize,
 }
 
-impl Many {
+impl ListGroups {
     /// No values yet, for lists of this type.
     ///
     /// # Errors
     /// If it is no list type.
-    pub fn new(list: &DataType) -> Result<Many> {
+    pub fn new(list: &DataType) -> Result<ListGroups> {
         let DataType::List(field) = list else {
             return Err(DataFusionError::Internal(format!("collect_list of type {list}")));
         };
         let element = field.data_type().clone();
-        Ok(Many { element, tasks: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
+        Ok(ListGroups { element, chunks: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
     }
 
     /// There are at least so many groups from now on.
@@ -84,15 +84,15 @@ impl Many {
     fn push(&mut self, values: ArrayRef) -> Result<()> {
         if !values.is_empty() {
             self.value_bytes += values.to_data().get_slice_memory_size()?;
-            self.tasks.push(values);
+            self.chunks.push(values);
         }
         Ok(())
     }
 
-    /// One list a group, in group order, values in the order of arrival.
+    /// OneList list a group, in group order, values in the order of arrival.
     fn lists(&mut self) -> Result<ListArray> {
-        let tasks: Vec<&dyn Array> = self.tasks.iter().map(AsRef::as_ref).collect();
-        let values = if tasks.is_empty() { new_empty_array(&self.element) } else { concat(&tasks)? };
+        let chunks: Vec<&dyn Array> = self.chunks.iter().map(AsRef::as_ref).collect();
+        let values = if chunks.is_empty() { new_empty_array(&self.element) } else { concat(&chunks)? };
         let mut ends = vec![0_usize; self.group_count];
         self.groups.iter().for_each(|group| ends[*group as usize] += 1);
         let offsets = OffsetBuffer::<i32>::from_lengths(ends.iter().copied());
@@ -111,7 +111,7 @@ impl Many {
 
     fn emit(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let lists = self.lists()?;
-        self.tasks.clear();
+        self.chunks.clear();
         self.groups.clear();
         self.value_bytes = 0;
         let count = std::mem::take(&mut self.group_count);
@@ -127,7 +127,7 @@ impl Many {
     }
 }
 
-impl GroupsAccumulator for Many {
+impl GroupsAccumulator for ListGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -183,7 +183,7 @@ impl GroupsAccumulator for Many {
     }
 }
 
-impl Many {
+impl ListGroups {
     /// Merges lists of which some are null: their groups have no values in this state.
     fn merge_some(&mut self, lists: &ListArray, group_indices: &[usize]) -> Result<()> {
         let present = is_not_null(lists)?;
@@ -196,9 +196,9 @@ impl Many {
 }
 
 #[derive(Debug)]
-struct One(Many);
+struct OneList(ListGroups);
 
-impl Accumulator for One {
+impl Accumulator for OneList {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         GroupsAccumulator::update_batch(&mut self.0, values, &vec![0; values[0].len()], None, 1)
     }

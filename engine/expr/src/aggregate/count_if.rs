@@ -9,7 +9,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-use super::own::{Own, into_udaf};
+use super::aggregate_def::{AggregateDef, into_udaf};
 use super::single::Groups;
 
 /// The function, to be registered.
@@ -19,34 +19,34 @@ pub fn count_if() -> AggregateUDF {
 
 struct CountIf;
 
-impl Own for CountIf {
-    type Made = Counts;
+impl AggregateDef for CountIf {
+    type Accumulator = Counts;
 
     fn name(&self) -> &'static str {
         "count_if"
     }
 
-    fn count(&self) -> (usize, usize) {
+    fn arity(&self) -> (usize, usize) {
         (1, 1)
     }
 
-    fn coerced(&self, _: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(&self, _: &[DataType]) -> Result<Vec<DataType>> {
         Ok(vec![DataType::Boolean])
     }
 
-    fn gives(&self, _: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(DataType::Int64)
     }
 
-    fn state(&self, _: &[DataType], _: &DataType) -> Vec<DataType> {
+    fn state_types(&self, _: &[DataType], _: &DataType) -> Vec<DataType> {
         vec![DataType::Int64]
     }
 
-    fn make(&self, _: &AccumulatorArgs<'_>) -> Result<Counts> {
+    fn accumulator(&self, _: &AccumulatorArgs<'_>) -> Result<Counts> {
         Ok(Counts(Vec::new()))
     }
 
-    fn empty(&self, _: &DataType) -> Result<ScalarValue> {
+    fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
         Ok(ScalarValue::Int64(Some(0)))
     }
 }

@@ -11,8 +11,8 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-use super::ends::scalars;
-use super::own::{Own, into_udaf, kinds};
+use super::aggregate_def::{AggregateDef, into_udaf, kinds};
+use super::first_last::scalars;
 use super::single::Groups;
 use crate::group_key::normalized;
 
@@ -27,26 +27,26 @@ struct By {
     is_largest: bool,
 }
 
-impl Own for By {
-    type Made = Extremes;
+impl AggregateDef for By {
+    type Accumulator = Extremes;
 
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn count(&self) -> (usize, usize) {
+    fn arity(&self) -> (usize, usize) {
         (2, 2)
     }
 
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
         Ok(kinds[0].clone())
     }
 
-    fn state(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
+    fn state_types(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
         kinds.to_vec()
     }
 
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Extremes> {
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<Extremes> {
         let kinds = kinds(args);
         Extremes::new(kinds[0].clone(), kinds[1].clone(), self.is_largest)
     }

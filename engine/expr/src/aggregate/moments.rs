@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
-use super::own::{Own, into_udaf};
+use super::aggregate_def::{AggregateDef, into_udaf};
 use super::single::Groups;
 
 /// The functions, to be registered.
@@ -20,30 +20,30 @@ struct Shape {
     is_kurtosis: bool,
 }
 
-impl Own for Shape {
-    type Made = Moments;
+impl AggregateDef for Shape {
+    type Accumulator = Moments;
 
     fn name(&self) -> &'static str {
         if self.is_kurtosis { "kurtosis" } else { "skewness" }
     }
 
-    fn count(&self) -> (usize, usize) {
+    fn arity(&self) -> (usize, usize) {
         (1, 1)
     }
 
-    fn coerced(&self, _: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(&self, _: &[DataType]) -> Result<Vec<DataType>> {
         Ok(vec![DataType::Float64])
     }
 
-    fn gives(&self, _: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(DataType::Float64)
     }
 
-    fn state(&self, _: &[DataType], _: &DataType) -> Vec<DataType> {
+    fn state_types(&self, _: &[DataType], _: &DataType) -> Vec<DataType> {
         vec![DataType::Float64; 5]
     }
 
-    fn make(&self, _: &AccumulatorArgs<'_>) -> Result<Moments> {
+    fn accumulator(&self, _: &AccumulatorArgs<'_>) -> Result<Moments> {
         Ok(Moments { is_kurtosis: self.is_kurtosis, groups: Vec::new() })
     }
 }

@@ -11,7 +11,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
-use super::own::{Own, into_udaf};
+use super::aggregate_def::{AggregateDef, into_udaf};
 use super::single::Groups;
 
 /// The function, to be registered.
@@ -24,18 +24,18 @@ const DIGITS_MAX: u8 = 38;
 
 struct TrySum;
 
-impl Own for TrySum {
-    type Made = Sums;
+impl AggregateDef for TrySum {
+    type Accumulator = Sums;
 
     fn name(&self) -> &'static str {
         "try_sum"
     }
 
-    fn count(&self) -> (usize, usize) {
+    fn arity(&self) -> (usize, usize) {
         (1, 1)
     }
 
-    fn coerced(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
         Ok(vec![match &kinds[0] {
             kind if kind.is_integer() => DataType::Int64,
             DataType::Decimal128(..) => kinds[0].clone(),
@@ -44,7 +44,7 @@ impl Own for TrySum {
         }])
     }
 
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
         Ok(match &kinds[0] {
             DataType::Decimal128(digits, scale) => {
                 DataType::Decimal128(digits.saturating_add(10).min(DIGITS_MAX), *scale)
@@ -53,11 +53,11 @@ impl Own for TrySum {
         })
     }
 
-    fn state(&self, _: &[DataType], gives: &DataType) -> Vec<DataType> {
+    fn state_types(&self, _: &[DataType], gives: &DataType) -> Vec<DataType> {
         vec![exact_type(gives), DataType::Boolean]
     }
 
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Sums> {
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<Sums> {
         Ok(Sums { gives: args.return_type().clone(), exact: Vec::new(), doubles: Vec::new() })
     }
 }

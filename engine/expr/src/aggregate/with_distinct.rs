@@ -28,8 +28,8 @@ struct WithDistinct {
     inner: Arc<AggregateUDF>,
 }
 
-/// The arguments of an accumulator, kept so that one can be made for each group.
-struct Kept {
+/// The arguments of an accumulator, owned so that one can be made for each group.
+struct OwnedArgs {
     function: Arc<AggregateUDF>,
     return_field: FieldRef,
     schema: Schema,
@@ -39,7 +39,7 @@ struct Kept {
     expr_fields: Vec<FieldRef>,
 }
 
-impl Kept {
+impl OwnedArgs {
     fn args(&self) -> AccumulatorArgs<'_> {
         AccumulatorArgs {
             return_field: Arc::clone(&self.return_field),
@@ -82,7 +82,7 @@ impl WithDistinct {
         if self.is_list() {
             return Ok(Distinct::new(kinds, self.list(args)?));
         }
-        let kept = Arc::new(Kept {
+        let owned = Arc::new(OwnedArgs {
             function: Arc::clone(&self.inner),
             return_field: Arc::clone(&args.return_field),
             schema: args.schema.clone(),
@@ -92,11 +92,11 @@ impl WithDistinct {
             expr_fields: args.expr_fields.to_vec(),
         });
         let make = move || -> Result<Box<dyn GroupsAccumulator>> {
-            if kept.function.groups_accumulator_supported(kept.args()) {
-                return kept.function.create_groups_accumulator(kept.args());
+            if owned.function.groups_accumulator_supported(owned.args()) {
+                return owned.function.create_groups_accumulator(owned.args());
             }
-            let kept = Arc::clone(&kept);
-            Ok(Box::new(GroupsAccumulatorAdapter::new(move || kept.function.accumulator(kept.args()))))
+            let owned = Arc::clone(&owned);
+            Ok(Box::new(GroupsAccumulatorAdapter::new(move || owned.function.accumulator(owned.args()))))
         };
         Ok(Distinct::new(kinds, Finish::Other(Box::new(make))))
     }

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 
 use super::read::is_text;
 use super::simple::{Kind, Simple};
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// The longest array that is made: what lies between the elements and a place far away is filled up with nulls.
 const LONGEST: usize = 1_000_000;
@@ -41,7 +41,7 @@ fn element_type(list: &DataType, new: &DataType) -> Result<DataType> {
     let element = match list {
         DataType::List(field) => field.data_type(),
         DataType::Null => &DataType::Null,
-        other => return plan_err!("array_insert takes an array, not {}", type_words(other)),
+        other => return plan_err!("array_insert takes an array, not {}", type_name(other)),
     };
     match (element, new) {
         (element, DataType::Null) => Ok(element.clone()),
@@ -49,7 +49,7 @@ fn element_type(list: &DataType, new: &DataType) -> Result<DataType> {
         (element, new) if element == new || element.is_integer() && new.is_integer() => Ok(element.clone()),
         (element, new) => match type_union_resolution(&[element.clone(), new.clone()]) {
             Some(wider) if is_text(element) == is_text(new) => Ok(wider),
-            _ => plan_err!("array_insert puts {} into an array of {}", type_words(new), type_words(element)),
+            _ => plan_err!("array_insert puts {} into an array of {}", type_name(new), type_name(element)),
         },
     }
 }
@@ -77,7 +77,7 @@ fn inserted(args: &[ArrayRef]) -> Result<ArrayRef> {
     let list = list.as_list::<i32>();
     let new = cast(&args[2], &kind)?;
     if new.null_count() > args[2].logical_null_count() {
-        return exec_err!("array_insert: the new element is too large for an array of {}", type_words(&kind));
+        return exec_err!("array_insert: the new element is too large for an array of {}", type_name(&kind));
     }
     let places = args[1].as_primitive::<Int64Type>();
     let all = concat(&[list.values().as_ref(), new.as_ref()])?;
@@ -138,7 +138,7 @@ impl ScalarUDFImpl for NamedZip {
                 Ok(Field::new(name, element.data_type().clone(), true))
             }
             (_, Some(DataType::Null)) => plan_err!("arrays_zip takes arrays; CAST the NULL to one"),
-            (_, Some(other)) => plan_err!("arrays_zip takes arrays, not {}", type_words(other)),
+            (_, Some(other)) => plan_err!("arrays_zip takes arrays, not {}", type_name(other)),
             _ => internal_err!("named_zip takes pairs of a name and an array"),
         });
         let fields: Fields = fields.collect::<Result<Vec<_>>>()?.into();

@@ -20,7 +20,7 @@ use super::json::{CORRUPT, schema};
 use super::read::read_as;
 use super::simple::{Kind, Simple};
 use super::text::to_text;
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// The function `to_csv`.
 pub fn functions() -> Vec<Simple> {
@@ -36,11 +36,11 @@ pub fn functions() -> Vec<Simple> {
 
 /// The fields of a struct whose values fit into a line.
 fn fields_of<'a>(name: &str, kind: &'a DataType) -> Result<&'a Fields> {
-    let DataType::Struct(fields) = kind else { return plan_err!("{name} takes a struct, not {}", type_words(kind)) };
+    let DataType::Struct(fields) = kind else { return plan_err!("{name} takes a struct, not {}", type_name(kind)) };
     let is_wrong = |field: &&FieldRef| field.data_type().is_nested() || field.data_type() == &DataType::Binary;
     match fields.iter().find(is_wrong) {
         Some(field) => {
-            plan_err!("{name}: the field `{}` is {}, which CSV has not", field.name(), type_words(field.data_type()))
+            plan_err!("{name}: the field `{}` is {}, which CSV has not", field.name(), type_name(field.data_type()))
         }
         None => Ok(fields),
     }

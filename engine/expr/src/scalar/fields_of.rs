@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
     Volatility, lit,
 };
 
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
 pub const FIELD: &str = "__field";
@@ -40,9 +40,9 @@ fn field_of<'a>(list: &'a DataType, name: Option<&ScalarValue>) -> Result<(usize
                 Some(found) => Ok(found),
                 None => plan_err!("Field {name} not found in struct"),
             },
-            other => plan_err!("Cannot access field {name} of {}", type_words(other)),
+            other => plan_err!("Cannot access field {name} of {}", type_name(other)),
         },
-        other => plan_err!("Cannot access field {name} of {}", type_words(other)),
+        other => plan_err!("Cannot access field {name} of {}", type_name(other)),
     }
 }
 

@@ -76,7 +76,7 @@ fn fold(column: &ArrayRef, owner: &mut dyn FnMut(usize) -> Option<usize>, hashes
                 fold(field, &mut |at| if column.is_valid(at) { owner(at) } else { None }, hashes)?;
             }
         }
-        other => return plan_err!("hash has no value for {}", crate::words::type_words(other)),
+        other => return plan_err!("hash has no value for {}", crate::display::type_name(other)),
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
     HigherOrderUDFImpl, LambdaArgument, LambdaParametersProgress, ValueOrLambda, Volatility,
 };
 
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// All of them, to be registered.
 pub fn functions() -> Vec<HigherOrderUDF> {
@@ -128,7 +128,7 @@ pub fn list_of(kind: &DataType) -> DataType {
 pub fn element_of(kind: &DataType) -> Result<DataType> {
     match kind {
         DataType::List(field) => Ok(field.data_type().clone()),
-        other => plan_err!("an array is needed, not {}", type_words(other)),
+        other => plan_err!("an array is needed, not {}", type_name(other)),
     }
 }
 
@@ -140,14 +140,14 @@ pub fn entry_of(kind: &DataType) -> Result<[DataType; 2]> {
     {
         return Ok([key.data_type().clone(), value.data_type().clone()]);
     }
-    plan_err!("a map is needed, not {}", type_words(kind))
+    plan_err!("a map is needed, not {}", type_name(kind))
 }
 
 /// Refuses a lambda that gives no condition.
 pub fn condition(name: &str, gives: &DataType) -> Result<()> {
     match gives {
         DataType::Boolean | DataType::Null => Ok(()),
-        other => plan_err!("the lambda of {name} must give a boolean, not {}", type_words(other)),
+        other => plan_err!("the lambda of {name} must give a boolean, not {}", type_name(other)),
     }
 }
 
@@ -211,8 +211,8 @@ impl HigherOrderUDFImpl for Function {
         let coerced = kinds.iter().zip(self.inner.values).map(|(kind, shape)| match (kind, shape) {
             (DataType::List(_), Shape::List) | (DataType::Map(..), Shape::Map) => Ok(kind.clone()),
             (DataType::Null, Shape::List) => Ok(list_of(&DataType::Null)),
-            (other, Shape::List) => plan_err!("{name} takes an array, not {}", type_words(other)),
-            (other, Shape::Map) => plan_err!("{name} takes a map, not {}", type_words(other)),
+            (other, Shape::List) => plan_err!("{name} takes an array, not {}", type_name(other)),
+            (other, Shape::Map) => plan_err!("{name} takes a map, not {}", type_name(other)),
         });
         coerced.collect()
     }

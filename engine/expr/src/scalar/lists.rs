@@ -51,7 +51,7 @@ fn offsets(values: &ArrayRef) -> Result<Vec<i32>> {
         DataType::List(_) => Ok(values.as_list::<i32>().value_offsets().to_vec()),
         DataType::Map(..) => Ok(values.as_map().value_offsets().to_vec()),
         DataType::Null => Ok(vec![0; values.len() + 1]),
-        other => plan_err!("an array or a map is needed, not {}", crate::words::type_words(other)),
+        other => plan_err!("an array or a map is needed, not {}", crate::display::type_name(other)),
     }
 }
 
@@ -69,7 +69,7 @@ fn element_type(types: &[DataType]) -> Result<DataType> {
         DataType::Null => Ok(DataType::Null),
         // `window['start']`: the field's type is known once the name is ([`crate::casts`]).
         DataType::Struct(_) if types.get(1).is_some_and(super::read::is_text) => Ok(DataType::Null),
-        other => plan_err!("an array or a map is needed, not {}", crate::words::type_words(other)),
+        other => plan_err!("an array or a map is needed, not {}", crate::display::type_name(other)),
     }
 }
 
@@ -180,7 +180,7 @@ fn element(args: &[ArrayRef], place: impl Fn(i64, i64) -> Option<usize>) -> Resu
 fn keys_as_lists(map: &ArrayRef) -> Result<ArrayRef> {
     let map = map
         .as_map_opt()
-        .ok_or_else(|| exec_datafusion_err!("a map is needed, not {}", crate::words::type_words(map.data_type())))?;
+        .ok_or_else(|| exec_datafusion_err!("a map is needed, not {}", crate::display::type_name(map.data_type())))?;
     let field = Arc::new(Field::new_list_field(map.keys().data_type().clone(), true));
     Ok(Arc::new(ListArray::try_new(field, map.offsets().clone(), Arc::clone(map.keys()), map.nulls().cloned())?))
 }
@@ -299,7 +299,7 @@ fn sorted(values: &ArrayRef, options: impl Fn(usize) -> SortOptions) -> Result<A
         Err(_) => sorted_by_rows(&list.value(row), options(row), range.start).map_err(|error| failed_text(&error)).ok(),
     })?;
     if list.null_count() != sorted.null_count() {
-        failed = Some(crate::words::type_words(&list.value_type()));
+        failed = Some(crate::display::type_name(&list.value_type()));
     }
     match failed {
         Some(kind) => plan_err!("values of type {kind} have no order"),
@@ -428,7 +428,7 @@ fn row_type(types: &[DataType]) -> Result<DataType> {
         DataType::Map(entries, _) => {
             Ok(DataType::List(Arc::new(Field::new_list_field(entries.data_type().clone(), true))))
         }
-        other => plan_err!("explode takes an array or a map, not {}", crate::words::type_words(other)),
+        other => plan_err!("explode takes an array or a map, not {}", crate::display::type_name(other)),
     }
 }
 

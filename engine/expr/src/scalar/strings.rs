@@ -196,7 +196,7 @@ fn coding() -> Vec<Simple> {
             Ok(Arc::new(converted.collect::<StringArray>()))
         }),
         text("typeof", (1, 1), &[Kind::Any], |args| {
-            let name = crate::words::type_words(args[0].data_type());
+            let name = crate::display::type_name(args[0].data_type());
             Ok(Arc::new(StringArray::from(vec![name; args[0].len()])))
         }),
     ]

@@ -11,9 +11,9 @@ use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
 use expr::casts::to_instant;
+use expr::display::{expr_text, type_name};
 use expr::scalar::time_windows::{session_call, session_end};
 use expr::window::WindowSpec;
-use expr::words::{type_words, words};
 use job::{Late, OutputMode};
 use operators::aggregate::{
     AggregateCall, AggregateOperator, AggregateSpec, Emission, GroupColumn, instant, window_type,
@@ -203,7 +203,7 @@ impl Builder<'_> {
             }
             grouping.group.push(GroupColumn::Key(grouping.keys.len()));
             grouping.keys.push(below.column(expr.clone().unalias()));
-            grouping.key_names.push(words(expr));
+            grouping.key_names.push(expr_text(expr));
         }
         Ok(grouping)
     }
@@ -216,7 +216,7 @@ impl Builder<'_> {
             DataType::Timestamp(..) => Ok(to_instant(time.clone())),
             kind if *kind == window_type() => Ok(expr::scalar::time_windows::window_time(time.clone())),
             kind => {
-                let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(kind));
+                let message = format!("window(…) needs a timestamp, `{}` is {}", expr_text(time), type_name(kind));
                 let help =
                     "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema";
                 let problem =
@@ -241,7 +241,7 @@ impl Builder<'_> {
                     .with_name(written.schema_name().to_string())
                     .build()?;
             try_call(&lowered.aggregate, lowered.filter.as_ref(), physical)?;
-            Ok(AggregateCall { name: words(written), function: lowered.aggregate, filter: lowered.filter })
+            Ok(AggregateCall { name: expr_text(written), function: lowered.aggregate, filter: lowered.filter })
         });
         lowered.collect()
     }

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
-use expr::words::{key_name, words};
+use expr::display::{expr_text, key_name};
 use futures::executor::block_on;
 use job::OutputMode;
 use operators::keyed;
@@ -60,8 +60,8 @@ impl Builder<'_> {
         let plan = Aggregate::try_new(Arc::new(rows), group, aggregate.aggr_expr.clone())?;
         let plan = self.batch_plan(&LogicalPlan::Aggregate(plan))?;
         let is_global = keys.is_empty();
-        let calls: Vec<String> = aggregate.aggr_expr.iter().map(words).collect();
-        let of_keys: Vec<String> = aggregate.group_expr.iter().map(words).collect();
+        let calls: Vec<String> = aggregate.aggr_expr.iter().map(expr_text).collect();
+        let of_keys: Vec<String> = aggregate.group_expr.iter().map(expr_text).collect();
         let definition = format!("aggregate of changing rows by {}: {}", of_keys.join(", "), calls.join(", "));
         let times = keys.iter().map(|key| stream.times[*key]).collect();
         self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))

@@ -10,9 +10,9 @@ use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit}
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
+use expr::display::qualified_expr_text;
 use expr::scalar::time_windows::end_of;
 use expr::window::duration;
-use expr::words::qualified_words;
 use job::{OutputMode, StateTtl};
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
@@ -139,7 +139,7 @@ impl Builder<'_> {
         let mut spec = JoinSpec::new(name, kind, left_side, right_side)?;
         if let Some(condition) = mixed {
             let schema = left_schema.join(right_schema)?;
-            let parts: Vec<String> = conjuncts(&condition).into_iter().map(qualified_words).collect();
+            let parts: Vec<String> = conjuncts(&condition).into_iter().map(qualified_expr_text).collect();
             let words = parts.join(" and ");
             let condition = shifted(self.physical(&condition, &schema)?, left.width, extra)?;
             spec = spec.with_residual(condition, words)?;

@@ -7,7 +7,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Window, WindowFunctionDefinition,
 };
 use datafusion::scalar::ScalarValue;
-use expr::words::{key_name, words};
+use expr::display::{expr_text, key_name};
 use job::OutputMode;
 use operators::recompute::BatchPlan;
 
@@ -37,7 +37,7 @@ impl Builder<'_> {
             false => self.prune(plan, window, lowest, &below, &stream)?,
         };
         let times = crate::times::event_times_over(plan, &lowest.input, &stream.times);
-        let words: Vec<String> = window.window_expr.iter().map(words).collect();
+        let words: Vec<String> = window.window_expr.iter().map(expr_text).collect();
         let definition = format!("{}{}", words.join(", "), limit_words(plan, window));
         let batch = self.batch_plan(&whole)?;
         self.recompute(vec![(stream, keys)], batch, prune, times, (definition, false))

@@ -3,7 +3,6 @@
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
-
 use expr::interval::parse_interval;
 
 /// The tokens with every interval as one number and one unit. Months, whose length differs, stay months; beside days they

@@ -3,7 +3,7 @@
 use super::engine::plan;
 use crate::explain::explain;
 use crate::{Graph, NodeKind, TablePlan};
-use expr::words::type_words;
+use expr::display::type_name;
 
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 
@@ -27,7 +27,7 @@ fn columns(table: &TablePlan) -> String {
         .schema
         .fields()
         .iter()
-        .map(|field| format!("{} {}", field.name(), type_words(field.data_type())))
+        .map(|field| format!("{} {}", field.name(), type_name(field.data_type())))
         .collect::<Vec<_>>()
         .join(", ")
 }

@@ -67,7 +67,7 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         DataType::Struct(fields) => structs(fields, values, corrupt)?,
         DataType::List(field) => lists(field, values, corrupt)?,
         DataType::Map(entries, _) => maps(entries, values, corrupt)?,
-        other => return plan_err!("from_json has no type {}", crate::words::type_words(other)),
+        other => return plan_err!("from_json has no type {}", crate::display::type_name(other)),
     })
 }
 

@@ -55,7 +55,7 @@ impl ScalarUDFImpl for FromJson {
             DataType::Struct(_) | DataType::List(_) | DataType::Map(..) => {
                 Ok(Arc::new(Field::new(self.name(), kind, true)))
             }
-            other => plan_err!("from_json reads a struct, an array or a map, not {}", crate::words::type_words(other)),
+            other => plan_err!("from_json reads a struct, an array or a map, not {}", crate::display::type_name(other)),
         }
     }
 

@@ -21,7 +21,7 @@ pub fn to_json(values: &ArrayRef) -> Result<ArrayRef> {
     if !values.data_type().is_nested() {
         return plan_err!(
             "to_json takes a struct, a map or an array, not {}",
-            crate::words::type_words(values.data_type())
+            crate::display::type_name(values.data_type())
         );
     }
     let writer = Writer::new(values)?;

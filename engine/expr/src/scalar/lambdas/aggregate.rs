@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 };
 
 use super::{at, element_of, list_of, nullable, run, spans};
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// The function, to be registered.
 pub fn aggregate() -> HigherOrderUDF {
@@ -56,7 +56,7 @@ fn total_type(start: &DataType, merged: &DataType) -> Result<DataType> {
         (start, merged) => match type_union_resolution(&[start.clone(), merged.clone()]) {
             Some(wider) if is_text(merged) == is_text(start) => wider,
             _ => {
-                let (start, merged) = (type_words(start), type_words(merged));
+                let (start, merged) = (type_name(start), type_name(merged));
                 return plan_err!(
                     "the start of aggregate is {start}, and the lambda gives {merged}: CAST the start to {merged}"
                 );
@@ -97,7 +97,7 @@ impl HigherOrderUDFImpl for Aggregate {
         match kinds {
             [DataType::List(_), _] => Ok(kinds.to_vec()),
             [DataType::Null, start] => Ok(vec![list_of(&DataType::Null), start.clone()]),
-            [other, _] => plan_err!("aggregate takes an array, not {}", type_words(other)),
+            [other, _] => plan_err!("aggregate takes an array, not {}", type_name(other)),
             _ => plan_err!("aggregate takes an array, a start, and one or two lambdas"),
         }
     }

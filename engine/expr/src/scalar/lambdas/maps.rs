@@ -11,7 +11,7 @@ use datafusion::common::{exec_err, internal_err, plan_err};
 use datafusion::error::Result;
 
 use super::{Call, Shape, WithLambda, at, condition, entry_of, spans};
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// All of them.
 pub fn functions() -> Vec<WithLambda> {
@@ -56,8 +56,8 @@ pub fn functions() -> Vec<WithLambda> {
                     true => Ok(vec![key, left, right]),
                     false => plan_err!(
                         "map_zip_with takes maps with keys of one type, not {} and {}",
-                        type_words(&key),
-                        type_words(&other)
+                        type_name(&key),
+                        type_name(&other)
                     ),
                 }
             },
@@ -69,7 +69,7 @@ pub fn functions() -> Vec<WithLambda> {
 
 /// The type of a map with other keys or values.
 fn with_entry(map: &DataType, key: Option<&DataType>, value: Option<&DataType>) -> Result<DataType> {
-    let DataType::Map(entries, is_sorted) = map else { return plan_err!("a map is needed, not {}", type_words(map)) };
+    let DataType::Map(entries, is_sorted) = map else { return plan_err!("a map is needed, not {}", type_name(map)) };
     let DataType::Struct(fields) = entries.data_type() else { return internal_err!("a map of {entries}") };
     let of = |field: &Field, kind: Option<&DataType>, is_nullable| {
         let kind = kind.unwrap_or(field.data_type()).clone();

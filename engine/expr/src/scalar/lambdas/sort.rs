@@ -7,7 +7,7 @@ use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
 use super::{Call, Shape, WithLambda, at, element_of, listed, spans};
-use crate::words::type_words;
+use crate::display::type_name;
 
 /// The longest array that is sorted: every two of its elements are compared.
 const LONGEST: usize = 2_000;
@@ -22,7 +22,7 @@ pub fn array_sort() -> WithLambda {
             found if found.is_integer() => Ok(kinds[0].clone()),
             found => plan_err!(
                 "the lambda of array_sort must give a whole number, below, above or equal to 0, not {}",
-                type_words(found)
+                type_name(found)
             ),
         },
         body: sorted,

@@ -1,4 +1,4 @@
-//! Expressions as the user wrote them, or nearly so: no table names, no types of constants, no casts of our own.
+//! Expressions and types for people: as the user wrote them, or nearly so.
 
 use crate::window::duration;
 use arrow::datatypes::DataType;
@@ -7,19 +7,19 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
-/// An expression in words for people: in explanations, in errors, in the description of state.
-pub fn words(expr: &Expr) -> String {
+/// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
+pub fn expr_text(expr: &Expr) -> String {
     spelled(expr, |column| Column::new_unqualified(column.name))
 }
 
-/// As [`words`], with the names of tables, where two of them have columns of one name.
-pub fn qualified_words(expr: &Expr) -> String {
+/// As [`expr_text`], with the names of tables, where two of them have columns of one name.
+pub fn qualified_expr_text(expr: &Expr) -> String {
     spelled(expr, |column| column)
 }
 
-/// The column of a key, told from the others by its number, for people by its words.
+/// The column of a key, set apart by its number, for people by its text.
 pub fn key_name(at: usize, key: &Expr) -> String {
-    format!("key {} {}", at + 1, words(key))
+    format!("key {} {}", at + 1, expr_text(key))
 }
 
 fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
@@ -41,7 +41,7 @@ fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
 }
 
 /// A type in Spark's names, for people.
-pub fn type_words(kind: &DataType) -> String {
+pub fn type_name(kind: &DataType) -> String {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_string(),
         DataType::Int8 => "tinyint".to_string(),
@@ -54,9 +54,9 @@ pub fn type_words(kind: &DataType) -> String {
         DataType::Date32 => "date".to_string(),
         DataType::Binary => "binary".to_string(),
         DataType::Timestamp(..) => "timestamp".to_string(),
-        DataType::List(element) => format!("array<{}>", type_words(element.data_type())),
+        DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
         DataType::Struct(fields) => {
-            let fields = fields.iter().map(|field| format!("{}:{}", field.name(), type_words(field.data_type())));
+            let fields = fields.iter().map(|field| format!("{}:{}", field.name(), type_name(field.data_type())));
             format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
         }
         other => other.to_string().to_lowercase(),

@@ -9,23 +9,27 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-use super::own::{Own, constant, into_udaf};
+use super::aggregate_def::{AggregateDef, constant, into_udaf};
 use super::single::Groups;
 
 /// The functions, to be registered.
-pub fn ends() -> Vec<AggregateUDF> {
-    let end = |name, aliases, is_last| into_udaf(End { name, aliases, is_last });
-    vec![end("first_value", &["first"], false), end("last_value", &["last"], true), end("any_value", &[], false)]
+pub fn first_last() -> Vec<AggregateUDF> {
+    let function = |name, aliases, is_last| into_udaf(FirstLast { name, aliases, is_last });
+    vec![
+        function("first_value", &["first"], false),
+        function("last_value", &["last"], true),
+        function("any_value", &[], false),
+    ]
 }
 
-struct End {
+struct FirstLast {
     name: &'static str,
     aliases: &'static [&'static str],
     is_last: bool,
 }
 
-impl Own for End {
-    type Made = Ends;
+impl AggregateDef for FirstLast {
+    type Accumulator = FirstLastGroups;
 
     fn name(&self) -> &'static str {
         self.name
@@ -35,24 +39,24 @@ impl Own for End {
         self.aliases
     }
 
-    fn count(&self) -> (usize, usize) {
+    fn arity(&self) -> (usize, usize) {
         (1, 2)
     }
 
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
         Ok(kinds[0].clone())
     }
 
-    fn state(&self, _: &[DataType], gives: &DataType) -> Vec<DataType> {
+    fn state_types(&self, _: &[DataType], gives: &DataType) -> Vec<DataType> {
         vec![gives.clone(), DataType::Boolean]
     }
 
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Ends> {
-        let asked = matches!(constant(args, 1), Some(ScalarValue::Boolean(Some(true))));
-        Ok(Ends {
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<FirstLastGroups> {
+        let by_argument = matches!(constant(args, 1), Some(ScalarValue::Boolean(Some(true))));
+        Ok(FirstLastGroups {
             kind: args.return_type().clone(),
             is_last: self.is_last,
-            ignores_nulls: args.ignore_nulls || asked,
+            ignores_nulls: args.ignore_nulls || by_argument,
             values: Vec::new(),
             heap_bytes: 0,
         })
@@ -66,7 +70,7 @@ impl Own for End {
 
 /// The value of each group, if it has one.
 #[derive(Debug)]
-pub struct Ends {
+pub struct FirstLastGroups {
     kind: DataType,
     is_last: bool,
     ignores_nulls: bool,
@@ -74,7 +78,7 @@ pub struct Ends {
     heap_bytes: usize,
 }
 
-impl Ends {
+impl FirstLastGroups {
     fn offer(&mut self, values: &ArrayRef, rows: impl Iterator<Item = (usize, usize)>) -> Result<()> {
         // Of a batch only one row of each group matters.
         let mut chosen: Vec<(usize, usize)> = Vec::new();
@@ -118,13 +122,13 @@ pub fn scalars(kind: &DataType, values: Vec<Option<ScalarValue>>) -> Result<Arra
     ScalarValue::iter_to_array(values.into_iter().map(|value| value.unwrap_or_else(|| null.clone())))
 }
 
-impl Groups for Ends {
+impl Groups for FirstLastGroups {
     fn grow(&mut self, groups: usize) {
         self.values.resize(groups.max(self.values.len()), None);
     }
 }
 
-impl GroupsAccumulator for Ends {
+impl GroupsAccumulator for FirstLastGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -160,7 +164,7 @@ impl GroupsAccumulator for Ends {
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let count = values[0].len();
-        let mut rows = Ends {
+        let mut rows = FirstLastGroups {
             kind: self.kind.clone(),
             is_last: self.is_last,
             ignores_nulls: self.ignores_nulls,

@@ -1,5 +1,4 @@
-//! Functions of all values of a group, which they keep: `percentile`, `percentile_disc`, `median`, `mode`,
-//! `percentile_approx`, `collect_set`.
+//! Statistics that keep all values of a group: `percentile`, `percentile_disc`, `median`, `percentile_approx`, `mode`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,37 +7,35 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::{SortOptions, cast, sort};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::{plan_datafusion_err, plan_err};
+use datafusion::common::plan_datafusion_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-use super::collect_list::Many;
-use super::distinct::{Distinct, Finish, state_type};
-use super::ends::scalars;
-use super::own::{Own, constant, into_udaf, kinds};
+use super::aggregate_def::{AggregateDef, constant, into_udaf, kinds};
+use super::collect_list::ListGroups;
+use super::first_last::scalars;
 use super::single::Groups;
 
 /// The functions, to be registered.
-pub fn gathered() -> Vec<AggregateUDF> {
-    let of = |name, aliases, what, order| into_udaf(Gather { name, aliases, what, order });
+pub fn percentiles() -> Vec<AggregateUDF> {
+    let of = |name, aliases, statistic, order| into_udaf(StatisticDef { name, aliases, statistic, order });
     vec![
-        of("percentile", &[], What::Percentile, Order::Ascending),
-        of("percentile_descending", &[], What::Percentile, Order::Descending),
-        of("percentile_disc", &[], What::Discrete, Order::Ascending),
-        of("percentile_disc_descending", &[], What::Discrete, Order::Descending),
-        of("median", &[], What::Median, Order::Ascending),
-        of("percentile_approx", &["approx_percentile"], What::Rank, Order::Ascending),
-        of("mode", &[], What::Mode, Order::Arrival),
-        of("mode_ascending", &[], What::Mode, Order::Ascending),
-        of("mode_descending", &[], What::Mode, Order::Descending),
-        into_udaf(CollectSet),
+        of("percentile", &[], Statistic::Percentile, Order::Ascending),
+        of("percentile_descending", &[], Statistic::Percentile, Order::Descending),
+        of("percentile_disc", &[], Statistic::Discrete, Order::Ascending),
+        of("percentile_disc_descending", &[], Statistic::Discrete, Order::Descending),
+        of("median", &[], Statistic::Median, Order::Ascending),
+        of("percentile_approx", &["approx_percentile"], Statistic::Rank, Order::Ascending),
+        of("mode", &[], Statistic::Mode, Order::Arrival),
+        of("mode_ascending", &[], Statistic::Mode, Order::Ascending),
+        of("mode_descending", &[], Statistic::Mode, Order::Descending),
     ]
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum Statistic {
     /// Between the two nearest values.
     Percentile,
     /// The first value by which that share of the values has passed, as a double.
@@ -57,15 +54,15 @@ enum Order {
     Descending,
 }
 
-struct Gather {
+struct StatisticDef {
     name: &'static str,
     aliases: &'static [&'static str],
-    what: What,
+    statistic: Statistic,
     order: Order,
 }
 
-impl Own for Gather {
-    type Made = Gathered;
+impl AggregateDef for StatisticDef {
+    type Accumulator = StatisticGroups;
 
     fn name(&self) -> &'static str {
         self.name
@@ -75,21 +72,21 @@ impl Own for Gather {
         self.aliases
     }
 
-    fn count(&self) -> (usize, usize) {
-        match self.what {
-            What::Percentile | What::Discrete => (2, 2),
-            What::Rank => (2, 3),
-            What::Median => (1, 1),
-            What::Mode => (1, 2),
+    fn arity(&self) -> (usize, usize) {
+        match self.statistic {
+            Statistic::Percentile | Statistic::Discrete => (2, 2),
+            Statistic::Rank => (2, 3),
+            Statistic::Median => (1, 1),
+            Statistic::Mode => (1, 2),
         }
     }
 
-    fn coerced(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
         let mut coerced = kinds.to_vec();
-        if matches!(self.what, What::Percentile | What::Discrete | What::Median) {
+        if matches!(self.statistic, Statistic::Percentile | Statistic::Discrete | Statistic::Median) {
             coerced[0] = DataType::Float64;
         }
-        if self.what == What::Mode {
+        if self.statistic == Statistic::Mode {
             coerced.iter_mut().skip(1).for_each(|flag| *flag = DataType::Boolean);
         } else if let Some(share) = coerced.get_mut(1) {
             *share = match share {
@@ -100,10 +97,10 @@ impl Own for Gather {
         Ok(coerced)
     }
 
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
-        let one = match self.what {
-            What::Percentile | What::Discrete | What::Median => DataType::Float64,
-            What::Rank | What::Mode => kinds[0].clone(),
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        let one = match self.statistic {
+            Statistic::Percentile | Statistic::Discrete | Statistic::Median => DataType::Float64,
+            Statistic::Rank | Statistic::Mode => kinds[0].clone(),
         };
         Ok(match kinds.get(1) {
             Some(DataType::List(_)) => DataType::List(Arc::new(Field::new_list_field(one, true))),
@@ -111,15 +108,15 @@ impl Own for Gather {
         })
     }
 
-    fn state(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
+    fn state_types(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
         vec![DataType::List(Arc::new(Field::new_list_field(kinds[0].clone(), true)))]
     }
 
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Gathered> {
-        let shares = match self.what {
-            What::Median => vec![0.5],
-            What::Mode => Vec::new(),
-            What::Percentile | What::Discrete | What::Rank => shares(self.name, constant(args, 1))?,
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<StatisticGroups> {
+        let shares = match self.statistic {
+            Statistic::Median => vec![0.5],
+            Statistic::Mode => Vec::new(),
+            Statistic::Percentile | Statistic::Discrete | Statistic::Rank => shares(self.name, constant(args, 1))?,
         };
         // `mode(x, true)`: the smallest of equally frequent values.
         let order = match constant(args, 1) {
@@ -128,8 +125,8 @@ impl Own for Gather {
         };
         let kind = kinds(args).swap_remove(0);
         let list = DataType::List(Arc::new(Field::new_list_field(kind.clone(), true)));
-        let (what, gives) = (self.what, args.return_type().clone());
-        Ok(Gathered { what, order, kind, shares, gives, values: Many::new(&list)? })
+        let (statistic, gives) = (self.statistic, args.return_type().clone());
+        Ok(StatisticGroups { statistic, order, kind, shares, gives, values: ListGroups::new(&list)? })
     }
 }
 
@@ -148,27 +145,27 @@ fn shares(name: &str, given: Option<ScalarValue>) -> Result<Vec<f64>> {
 
 /// The values of each group.
 #[derive(Debug)]
-pub struct Gathered {
-    what: What,
+pub struct StatisticGroups {
+    statistic: Statistic,
     order: Order,
     kind: DataType,
     shares: Vec<f64>,
     gives: DataType,
-    values: Many,
+    values: ListGroups,
 }
 
-impl Gathered {
+impl StatisticGroups {
     fn finish(&self, values: &ArrayRef) -> Result<Option<ScalarValue>> {
         if values.is_empty() {
             return Ok(None);
         }
         let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
         let sorted = if self.order == Order::Arrival { Arc::clone(values) } else { sort(values, Some(options))? };
-        if self.what == What::Mode {
+        if self.statistic == Statistic::Mode {
             return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }
-        let found = self.shares.iter().map(|share| match self.what {
-            What::Rank | What::Discrete => {
+        let found = self.shares.iter().map(|share| match self.statistic {
+            Statistic::Rank | Statistic::Discrete => {
                 let rank = (share * sorted.len() as f64).ceil() as usize;
                 ScalarValue::try_from_array(&sorted, rank.max(1) - 1)
             }
@@ -216,13 +213,13 @@ fn most_frequent(values: &ArrayRef) -> Result<usize> {
     Ok(best.1)
 }
 
-impl Groups for Gathered {
+impl Groups for StatisticGroups {
     fn grow(&mut self, groups: usize) {
         self.values.grow(groups);
     }
 }
 
-impl GroupsAccumulator for Gathered {
+impl GroupsAccumulator for StatisticGroups {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -249,7 +246,7 @@ impl GroupsAccumulator for Gathered {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Many::new(&DataType::List(Arc::new(Field::new_list_field(self.kind.clone(), true))))?;
+        let mut rows = ListGroups::new(&DataType::List(Arc::new(Field::new_list_field(self.kind.clone(), true))))?;
         let count = values[0].len();
         rows.update_batch(&values[..1], &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
         rows.state(EmitTo::All)
@@ -257,35 +254,5 @@ impl GroupsAccumulator for Gathered {
 
     fn size(&self) -> usize {
         self.values.size()
-    }
-}
-
-/// `collect_set(x)`: the distinct non-null values in the order in which they were first seen.
-struct CollectSet;
-
-impl Own for CollectSet {
-    type Made = Distinct;
-
-    fn name(&self) -> &'static str {
-        "collect_set"
-    }
-
-    fn count(&self) -> (usize, usize) {
-        (1, 1)
-    }
-
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType> {
-        match &kinds[0] {
-            DataType::Map(..) => plan_err!("collect_set cannot compare maps"),
-            kind => Ok(state_type(std::slice::from_ref(kind))),
-        }
-    }
-
-    fn state(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
-        vec![state_type(kinds)]
-    }
-
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Distinct> {
-        Ok(Distinct::new(kinds(args), Finish::List))
     }
 }

@@ -1,4 +1,4 @@
-//! What every aggregate function written here has in common: a name, types, and a way to make a grouped accumulator.
+//! An aggregate function as it is defined here: a name, types, and a way to make a grouped accumulator.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use datafusion::scalar::ScalarValue;
 use super::single::{Groups, Single};
 
 /// An aggregate function of our own.
-pub trait Own: Send + Sync + 'static {
+pub trait AggregateDef: Send + Sync + 'static {
     /// Its grouped accumulator.
-    type Made: Groups + std::fmt::Debug;
+    type Accumulator: Groups + std::fmt::Debug;
 
     /// Its name.
     fn name(&self) -> &'static str;
@@ -29,25 +29,25 @@ pub trait Own: Send + Sync + 'static {
     }
 
     /// Fewest and most arguments.
-    fn count(&self) -> (usize, usize);
+    fn arity(&self) -> (usize, usize);
 
     /// What the arguments are converted to.
-    fn coerced(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
         Ok(kinds.to_vec())
     }
 
     /// The type of the result.
-    fn gives(&self, kinds: &[DataType]) -> Result<DataType>;
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType>;
 
     /// The types of the state's columns.
-    fn state(&self, kinds: &[DataType], gives: &DataType) -> Vec<DataType>;
+    fn state_types(&self, kinds: &[DataType], result: &DataType) -> Vec<DataType>;
 
     /// A fresh accumulator.
-    fn make(&self, args: &AccumulatorArgs<'_>) -> Result<Self::Made>;
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<Self::Accumulator>;
 
     /// The value of a group without rows.
-    fn empty(&self, gives: &DataType) -> Result<ScalarValue> {
-        ScalarValue::try_from(gives)
+    fn default_value(&self, result: &DataType) -> Result<ScalarValue> {
+        ScalarValue::try_from(result)
     }
 
     /// The function that takes over when the call has an ORDER BY of its own.
@@ -57,7 +57,7 @@ pub trait Own: Send + Sync + 'static {
 }
 
 /// The function, to be registered.
-pub fn into_udaf<F: Own>(function: F) -> AggregateUDF {
+pub fn into_udaf<F: AggregateDef>(function: F) -> AggregateUDF {
     let aliases = function.aliases().iter().map(ToString::to_string).collect();
     let signature = Signature::new(TypeSignature::UserDefined, Volatility::Immutable);
     AggregateUDF::new_from_impl(Function { signature, aliases, inner: function })
@@ -79,27 +79,27 @@ struct Function<F> {
     inner: F,
 }
 
-impl<F: Own> std::fmt::Debug for Function<F> {
+impl<F: AggregateDef> std::fmt::Debug for Function<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.inner.name())
     }
 }
 
-impl<F: Own> PartialEq for Function<F> {
+impl<F: AggregateDef> PartialEq for Function<F> {
     fn eq(&self, other: &Self) -> bool {
         self.inner.name() == other.inner.name()
     }
 }
 
-impl<F: Own> Eq for Function<F> {}
+impl<F: AggregateDef> Eq for Function<F> {}
 
-impl<F: Own> Hash for Function<F> {
+impl<F: AggregateDef> Hash for Function<F> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.inner.name().hash(state);
     }
 }
 
-impl<F: Own> AggregateUDFImpl for Function<F> {
+impl<F: AggregateDef> AggregateUDFImpl for Function<F> {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -113,19 +113,19 @@ impl<F: Own> AggregateUDFImpl for Function<F> {
     }
 
     fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
-        let (least, most) = self.inner.count();
+        let (least, most) = self.inner.arity();
         if !(least..=most).contains(&kinds.len()) {
             return plan_err!("{} takes {least} to {most} arguments, not {}", self.inner.name(), kinds.len());
         }
-        self.inner.coerced(kinds)
+        self.inner.coerce_types(kinds)
     }
 
     fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
-        self.inner.gives(kinds)
+        self.inner.return_type(kinds)
     }
 
     fn default_value(&self, kind: &DataType) -> Result<ScalarValue> {
-        self.inner.empty(kind)
+        self.inner.default_value(kind)
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -133,14 +133,14 @@ impl<F: Own> AggregateUDFImpl for Function<F> {
             return ordered.state_fields(args);
         }
         let kinds: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
-        let parts = self.inner.state(&kinds, args.return_field.data_type()).into_iter().enumerate();
+        let parts = self.inner.state_types(&kinds, args.return_field.data_type()).into_iter().enumerate();
         Ok(parts.map(|(at, kind)| Arc::new(Field::new(format!("part_{at}"), kind, true))).collect())
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         match self.inner.ordered() {
             Some(ordered) if !args.order_bys.is_empty() => ordered.accumulator(args),
-            _ => Ok(Box::new(Single::new(self.inner.make(&args)?))),
+            _ => Ok(Box::new(Single::new(self.inner.accumulator(&args)?))),
         }
     }
 
@@ -154,7 +154,7 @@ impl<F: Own> AggregateUDFImpl for Function<F> {
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         match self.inner.ordered() {
             Some(ordered) if !args.order_bys.is_empty() => ordered.create_groups_accumulator(args),
-            _ => Ok(Box::new(self.inner.make(&args)?)),
+            _ => Ok(Box::new(self.inner.accumulator(&args)?)),
         }
     }
 
