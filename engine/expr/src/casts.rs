@@ -20,7 +20,7 @@ use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPla
 /// Rewrites every cast of a plan.
 ///
 /// # Errors
-/// If a column's type cannot be told.
+/// If a column's type is not known.
 pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
     plan.transform_up_with_subqueries(|node| {
         let schema = merged_schema(&node);

@@ -1,11 +1,12 @@
 //! Expressions and types for people: as the user wrote them, or nearly so.
 
-use crate::window::duration;
 use arrow::datatypes::DataType;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
+
+use crate::window::duration;
 
 /// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
 pub fn expr_text(expr: &Expr) -> String {

@@ -71,7 +71,7 @@ impl WindowSpec {
     }
 }
 
-/// The last multiple of `width_us` after `offset_us` that is not after `time_us`, or the first one that can be told.
+/// The last multiple of `width_us` after `offset_us` that is not after `time_us`, or the first one that can be computed.
 fn floor(time_us: i64, offset_us: i64, width_us: i64) -> i64 {
     match time_us.checked_sub(offset_us) {
         Some(distance_us) => time_us.saturating_sub(distance_us.rem_euclid(width_us)),

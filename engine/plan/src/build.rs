@@ -87,7 +87,7 @@ pub struct Stream {
     pub schema: SchemaRef,
     /// The columns that carry event time.
     pub times: Vec<Option<EventTime>>,
-    /// True if rows may be taken back.
+    /// True if rows may be retracted.
     pub is_changing: bool,
     /// True if whole buckets of rows are replaced, which only a table can take.
     pub is_replacing: bool,
@@ -135,7 +135,7 @@ impl<'a> Builder<'a> {
             LogicalPlan::Window(window) => return self.over(plan, window),
             other => self.stateful(other, at_top)?,
         };
-        // A node may have given one column more, which tells when its rows are final.
+        // A node may have added one column, which tells when its rows are final.
         let is_whole = std::ptr::eq(bottom, plan) && base.schema.fields().len() == plan.schema().fields().len();
         if is_whole && !base.is_entry {
             return Ok(base);
@@ -154,8 +154,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Rows that may be taken back until their time has come, for a query over them that does not select this time: the table's
-    /// rows are kept as they are below the query then, so that they go when it has come.
+    /// Rows that may be retracted until their time has come, for a query over them that does not select this time: the table's
+    /// rows are kept as they are below the query then, so that they are evicted when it has come.
     fn closing(&mut self, plan: &LogicalPlan, base: &Stream) -> Result<Option<Stream>> {
         let is_kept = base.is_changing && !base.is_replacing && self.table.mode == OutputMode::Update;
         let time = base.closes_by.and_then(|column| Some((column, base.times[column]?))).filter(|_| is_kept);

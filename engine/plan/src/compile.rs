@@ -64,7 +64,7 @@ pub struct Place {
 /// Compiles a table's query.
 ///
 /// # Errors
-/// All problems that can be told apart.
+/// All problems that are apart from each other.
 pub fn compile_table(
     context: &SessionContext,
     table: &job::Table,

@@ -221,7 +221,7 @@ impl Planner {
 }
 
 impl Planner {
-    /// What the columns of a static table are could not be told.
+    /// The columns of a static table are not known: neither the job file nor its files say them.
     fn report_unread(&mut self, job: &Job, waiting: &[Waiting<'_>]) {
         let unread = |input: &String| {
             let name = job.statics.keys().find(|name| name.eq_ignore_ascii_case(input))?;

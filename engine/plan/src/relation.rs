@@ -41,7 +41,7 @@ pub enum Rows {
     Nodes {
         /// The nodes.
         nodes: Vec<usize>,
-        /// True if they take rows back that they gave out before.
+        /// True if they retract rows that they emitted before.
         are_changing: bool,
         /// Sources from which they come in the end.
         sources: BTreeSet<String>,

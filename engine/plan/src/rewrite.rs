@@ -174,7 +174,7 @@ impl Rewriter<'_> {
             Some(fields.iter().map(|field| field.name().clone()).collect())
         };
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
-        pivot::lower(select, &pivot::Knows { columns: &columns, is_aggregate: &is_aggregate })
+        pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.

@@ -137,7 +137,7 @@ fn of_call(call: &ScalarFunction, input: &LogicalPlan, below: &[Option<EventTime
         (WINDOW_TIME, TimeKind::Window(_)) => Some(EventTime { kind: TimeKind::Instant, ..time }),
         ("get_field", TimeKind::Window(size_us)) => match (field_name(call)?, size_us) {
             ("end", _) => Some(EventTime { kind: TimeKind::Instant, ..time }),
-            // A window comes out when its end is reached: its start lies a window's length before.
+            // A window is emitted when its end is reached: its start lies a window's length before.
             ("start", Some(size_us)) => Some(EventTime { kind: TimeKind::Instant, ..time.delayed(size_us) }),
             _ => None,
         },

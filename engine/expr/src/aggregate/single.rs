@@ -7,7 +7,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
-/// A grouped accumulator that can be told how many groups there are.
+/// A grouped accumulator to which it can be said how many groups there are.
 pub trait Groups: GroupsAccumulator {
     /// There are at least so many groups from now on.
     fn grow(&mut self, groups: usize);

@@ -57,7 +57,7 @@ pub fn parse_zone(text: &str) -> Option<Tz> {
     Tz::from_str(text).ok()
 }
 
-/// The instant of a local time; in a gap the time is moved forward, twice-told times are the earlier ones (as in Java).
+/// The instant of a local time; in a gap the time is moved forward, of a time that comes twice it is the earlier one (as in Java).
 pub fn at_zone(local: NaiveDateTime, zone: &Tz) -> Option<i64> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => Some(time.timestamp_micros()),

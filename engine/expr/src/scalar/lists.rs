@@ -356,20 +356,20 @@ fn sequence(args: &[ArrayRef]) -> Result<ArrayRef> {
 fn map_concat(args: &[ArrayRef]) -> Result<ArrayRef> {
     let DataType::Map(entries, is_sorted) = args[0].data_type() else { return plan_err!("map_concat takes maps") };
     let maps = args.iter().map(|map| cast(map, args[0].data_type())).collect::<std::result::Result<Vec<_>, _>>()?;
-    let (mut pieces, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut chunks, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..args[0].len() {
         let is_valid = maps.iter().all(|map| map.is_valid(row));
         valid.push(is_valid);
         let mut length = 0;
         for map in maps.iter().filter(|_| is_valid) {
-            let piece = map.as_map().value(row);
-            length += piece.len();
-            pieces.push(piece);
+            let chunk = map.as_map().value(row);
+            length += chunk.len();
+            chunks.push(chunk);
         }
         lengths.push(length);
     }
-    let pieces: Vec<&dyn Array> = pieces.iter().map(|piece| piece as &dyn Array).collect();
-    let all = if pieces.is_empty() { arrow::array::new_empty_array(entries.data_type()) } else { concat(&pieces)? };
+    let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk as &dyn Array).collect();
+    let all = if chunks.is_empty() { arrow::array::new_empty_array(entries.data_type()) } else { concat(&chunks)? };
     let offsets = OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(MapArray::try_new(
         Arc::clone(entries),

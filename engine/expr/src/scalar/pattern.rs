@@ -34,9 +34,9 @@ enum Item {
     Optional(Vec<Item>),
 }
 
-/// What reading found so far.
+/// The parts of a time that are read so far.
 #[derive(Debug, Clone)]
-struct Found {
+struct DateParts {
     year: i32,
     month: u32,
     day: u32,
@@ -49,9 +49,9 @@ struct Found {
     zone: Option<arrow::array::timezone::Tz>,
 }
 
-impl Default for Found {
+impl Default for DateParts {
     fn default() -> Self {
-        Found {
+        DateParts {
             year: 1970,
             month: 1,
             day: 1,
@@ -88,19 +88,19 @@ impl Pattern {
 
     /// The instant of a text that fits the pattern whole.
     pub fn read(&self, text: &str) -> Option<i64> {
-        let mut found = Found::default();
-        read_items(&self.0, text, &mut found, &[]).filter(|rest| rest.is_empty())?;
-        let day = match found.day_of_year {
-            Some(day) => NaiveDate::from_yo_opt(found.year, day)?,
-            None => NaiveDate::from_ymd_opt(found.year, found.month, found.day)?,
+        let mut parts = DateParts::default();
+        read_items(&self.0, text, &mut parts, &[]).filter(|rest| rest.is_empty())?;
+        let day = match parts.day_of_year {
+            Some(day) => NaiveDate::from_yo_opt(parts.year, day)?,
+            None => NaiveDate::from_ymd_opt(parts.year, parts.month, parts.day)?,
         };
-        let hour = match found.is_afternoon {
-            Some(is_afternoon) => found.hour % 12 + if is_afternoon { 12 } else { 0 },
-            None => found.hour,
+        let hour = match parts.is_afternoon {
+            Some(is_afternoon) => parts.hour % 12 + if is_afternoon { 12 } else { 0 },
+            None => parts.hour,
         };
-        let time = NaiveTime::from_hms_micro_opt(hour, found.minute, found.second, found.micro)?;
+        let time = NaiveTime::from_hms_micro_opt(hour, parts.minute, parts.second, parts.micro)?;
         let local = NaiveDateTime::new(day, time);
-        match &found.zone {
+        match &parts.zone {
             Some(zone) => at_zone(local, zone),
             None => Some(local.and_utc().timestamp_micros()),
         }
@@ -252,23 +252,23 @@ fn named(names: &[&str], at: usize, count: usize, out: &mut String, number: u32)
 }
 
 /// Reads items; `after` are those that follow the ones at hand, for fields without a fixed width.
-fn read_items<'a>(items: &[Item], text: &'a str, found: &mut Found, after: &[Item]) -> Option<&'a str> {
+fn read_items<'a>(items: &[Item], text: &'a str, parts: &mut DateParts, after: &[Item]) -> Option<&'a str> {
     let mut rest = text;
     for (at, item) in items.iter().enumerate() {
         let next = items.get(at + 1).or(after.first());
         rest = match item {
             Item::Text(text) => rest.strip_prefix(text.as_str())?,
             Item::Optional(optional) => {
-                let mut tried = found.clone();
+                let mut tried = parts.clone();
                 match read_items(optional, rest, &mut tried, &items[at + 1..]) {
                     Some(after) => {
-                        *found = tried;
+                        *parts = tried;
                         after
                     }
                     None => rest,
                 }
             }
-            Item::Field(letter, count) => read_field(*letter, *count, rest, found, next)?,
+            Item::Field(letter, count) => read_field(*letter, *count, rest, parts, next)?,
         };
     }
     Some(rest)
@@ -278,7 +278,7 @@ fn read_field<'a>(
     letter: char,
     count: usize,
     text: &'a str,
-    found: &mut Found,
+    parts: &mut DateParts,
     next: Option<&Item>,
 ) -> Option<&'a str> {
     // A number directly before another number has exactly its width; else one letter takes as many digits as there are.
@@ -302,50 +302,50 @@ fn read_field<'a>(
     match letter {
         'y' => {
             let (year, rest) = digits()?;
-            found.year = i32::try_from(year).ok()? + if count == 2 { 2000 } else { 0 };
+            parts.year = i32::try_from(year).ok()? + if count == 2 { 2000 } else { 0 };
             Some(rest)
         }
         'M' | 'L' if count >= 3 => read_name(&MONTHS, count, text).map(|(at, rest)| {
-            found.month = at as u32 + 1;
+            parts.month = at as u32 + 1;
             rest
         }),
-        'M' | 'L' => number(&mut found.month),
-        'd' => number(&mut found.day),
+        'M' | 'L' => number(&mut parts.month),
+        'd' => number(&mut parts.day),
         'D' => {
             let (day, rest) = digits()?;
-            found.day_of_year = Some(day);
+            parts.day_of_year = Some(day);
             Some(rest)
         }
         'H' | 'k' | 'K' | 'h' => {
             let (hour, rest) = digits()?;
-            found.hour = read_hour(letter, hour)?;
+            parts.hour = read_hour(letter, hour)?;
             Some(rest)
         }
-        'm' => number(&mut found.minute),
-        's' => number(&mut found.second),
+        'm' => number(&mut parts.minute),
+        's' => number(&mut parts.second),
         'S' => {
             let length = text.bytes().take(count).take_while(u8::is_ascii_digit).count();
             if length < count.min(1) || (is_adjacent && length < count) {
                 return None;
             }
-            found.micro = super::instant_text::take_fraction(&text[..length]).0;
+            parts.micro = super::instant_text::take_fraction(&text[..length]).0;
             Some(&text[length..])
         }
         'a' => {
             let half = text.get(..2)?.to_ascii_uppercase();
-            found.is_afternoon = Some(["AM", "PM"].iter().position(|name| *name == half)? == 1);
+            parts.is_afternoon = Some(["AM", "PM"].iter().position(|name| *name == half)? == 1);
             Some(&text[2..])
         }
         'E' => read_name(&DAYS, count, text).map(|(_, rest)| rest),
         'G' => text.strip_prefix("AD"),
-        'X' | 'x' | 'Z' | 'z' | 'V' | 'O' => read_zone(text, found),
+        'X' | 'x' | 'Z' | 'z' | 'V' | 'O' => read_zone(text, parts),
         _ => None,
     }
 }
 
-fn read_zone<'a>(text: &'a str, found: &mut Found) -> Option<&'a str> {
+fn read_zone<'a>(text: &'a str, parts: &mut DateParts) -> Option<&'a str> {
     let length = text.find(|c: char| !(c.is_ascii_alphanumeric() || "+-:/_".contains(c))).unwrap_or(text.len());
-    found.zone = Some(parse_zone(&text[..length])?);
+    parts.zone = Some(parse_zone(&text[..length])?);
     Some(&text[length..])
 }
 

@@ -103,7 +103,7 @@ fn each<'a>(args: &'a [ArrayRef], mut visit: impl FnMut(Option<&'a str>, &Regex)
 }
 
 fn compile(pattern: &str) -> Result<Regex> {
-    // Java's `\Z`, possessive marks and `\Q…\E` are rare; what Rust's syntax lacks is told, never guessed.
+    // Java's `\Z`, possessive marks and `\Q…\E` are rare; what Rust's syntax lacks is refused, never guessed.
     Regex::new(pattern).map_err(|error| {
         let what = error.to_string();
         let last = what.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();

@@ -268,22 +268,22 @@ fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
 fn concatenate_lists(args: &[ArrayRef]) -> Result<ArrayRef> {
     let lists = args.iter().map(|list| cast(list, args[0].data_type())).collect::<std::result::Result<Vec<_>, _>>()?;
     let DataType::List(field) = args[0].data_type() else { return exec_err!("concat takes texts or arrays") };
-    let (mut pieces, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut chunks, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..args[0].len() {
         let is_valid = lists.iter().all(|list| list.is_valid(row));
         valid.push(is_valid);
         let mut length = 0;
         for list in lists.iter().filter(|_| is_valid) {
-            let piece = list.as_list::<i32>().value(row);
-            length += piece.len();
-            pieces.push(piece);
+            let chunk = list.as_list::<i32>().value(row);
+            length += chunk.len();
+            chunks.push(chunk);
         }
         lengths.push(length);
     }
-    let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-    let values = match pieces.is_empty() {
+    let chunks: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
+    let values = match chunks.is_empty() {
         true => arrow::array::new_empty_array(field.data_type()),
-        false => concat(&pieces)?,
+        false => concat(&chunks)?,
     };
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(arrow::array::ListArray::try_new(Arc::clone(field), offsets, values, Some(valid.into()))?))

@@ -8,15 +8,15 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder}
 use expr::scalar::time_windows::session_call;
 use job::{OutputMode, Table};
 
-use super::late::{self, Timed};
+use super::late::{self, TimedAggregate};
 use super::{Answer, sessions};
 use crate::build::{Fault, Result};
 use crate::normalize::with_window_column;
 use crate::relation::{Relation, is_static};
 use crate::window::window_call;
 
-/// What is gathered while the plan is rewritten.
-struct Gathered {
+/// What is learnt while the plan is rewritten.
+struct RewriteState {
     knows_late: bool,
     doubtful: Option<LogicalPlan>,
     fault: Option<Fault>,
@@ -25,9 +25,9 @@ struct Gathered {
 /// The batch form of a normalized plan.
 pub fn of(plan: LogicalPlan, table: &Table, relations: &HashMap<String, Relation>) -> Result<Answer> {
     let leaves_late_out = table.mode != OutputMode::Complete;
-    let mut gathered =
-        Gathered { knows_late: !leaves_late_out || !has_memory(&plan, relations), doubtful: None, fault: None };
-    // A single operator over rows as they came: its late rows can be told. Others compare only if there were none.
+    let mut state =
+        RewriteState { knows_late: !leaves_late_out || !has_memory(&plan, relations), doubtful: None, fault: None };
+    // A single operator over rows as they came: its late rows are known. Others compare only if there were none.
     let aggregates = count(&plan, relations, |node| matches!(node, LogicalPlan::Aggregate(_)));
     let others = count(&plan, relations, |node| {
         matches!(node, LogicalPlan::Join(_) | LogicalPlan::Window(_) | LogicalPlan::Distinct(_))
@@ -35,29 +35,29 @@ pub fn of(plan: LogicalPlan, table: &Table, relations: &HashMap<String, Relation
     let plan = plan
         .transform_up(|node| {
             let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
-            if gathered.fault.is_some() || is_static(&node, relations) {
+            if state.fault.is_some() || is_static(&node, relations) {
                 return Ok(Transformed::no(node));
             }
             match of_aggregate(aggregate, &table.sql, relations, leaves_late_out) {
-                Ok((plan, is_told, doubtful)) => {
-                    gathered.knows_late |= is_told && aggregates == 1 && others == 0;
-                    gathered.doubtful = doubtful.or(gathered.doubtful.take());
+                Ok((plan, does_as_stream, doubtful)) => {
+                    state.knows_late |= does_as_stream && aggregates == 1 && others == 0;
+                    state.doubtful = doubtful.or(state.doubtful.take());
                     Ok(Transformed::yes(plan))
                 }
                 Err(fault) => {
-                    gathered.fault = Some(fault);
+                    state.fault = Some(fault);
                     Ok(Transformed::no(node))
                 }
             }
         })
         .data()?;
-    match gathered.fault {
+    match state.fault {
         Some(fault) => Err(fault),
-        None => Ok(Answer { plan, knows_late: gathered.knows_late, doubtful: gathered.doubtful }),
+        None => Ok(Answer { plan, knows_late: state.knows_late, doubtful: state.doubtful }),
     }
 }
 
-/// Its plan, whether late rows are told, and the rows that are doubtful.
+/// Its plan, whether it leaves the late rows out as the stream does, and the rows that are doubtful.
 fn of_aggregate(
     aggregate: &Aggregate,
     sql: &str,
@@ -68,9 +68,9 @@ fn of_aggregate(
         let message = format!("{name}(…) depends on the order in which rows came");
         return Err(crate::problem::SqlProblem::new(message, "").into());
     }
-    let timed = Timed::of(aggregate, relations)?;
+    let timed = TimedAggregate::of(aggregate, relations)?;
     let by = timed.late_by.clone().filter(|_| leaves_late_out);
-    let is_told = by.is_some() || timed.keys.iter().all(Option::is_none);
+    let does_as_stream = by.is_some() || timed.keys.iter().all(Option::is_none);
     let with_late = match &by {
         Some(_) => Aggregate::try_new(
             Arc::new(timed.input.clone()),
@@ -81,7 +81,7 @@ fn of_aggregate(
     };
     if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) {
         let (plan, doubtful) = sessions::of(&with_late, by.as_ref())?;
-        return Ok((named(plan, aggregate)?, is_told, doubtful));
+        return Ok((named(plan, aggregate)?, does_as_stream, doubtful));
     }
     let windowed = with_window_column(&with_late, sql)?;
     let mut input = windowed.input.as_ref().clone();
@@ -94,7 +94,7 @@ fn of_aggregate(
         }
     }
     let plan = Aggregate::try_new(Arc::new(input), windowed.group_expr, windowed.aggr_expr)?;
-    Ok((named(LogicalPlan::Aggregate(plan), aggregate)?, is_told, None))
+    Ok((named(LogicalPlan::Aggregate(plan), aggregate)?, does_as_stream, None))
 }
 
 /// The plan with its columns under the names of the aggregate that it stands for.

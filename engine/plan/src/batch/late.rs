@@ -16,7 +16,7 @@ use crate::times::{EventTime, TimeKind, event_time_of, event_times};
 use crate::window::window_call;
 
 /// What an aggregate's input and keys have to do with event time.
-pub struct Timed {
+pub struct TimedAggregate {
     /// The input, with [`LATE_BY`] passed on to its top.
     pub input: LogicalPlan,
     /// The column with the watermark by which a row is late, if the input has one.
@@ -25,9 +25,9 @@ pub struct Timed {
     pub keys: Vec<Option<EventTime>>,
 }
 
-impl Timed {
+impl TimedAggregate {
     /// Looks at an aggregate.
-    pub fn of(aggregate: &Aggregate, relations: &HashMap<String, Relation>) -> Result<Timed> {
+    pub fn of(aggregate: &Aggregate, relations: &HashMap<String, Relation>) -> Result<TimedAggregate> {
         let times = times_below(&aggregate.input, relations);
         let of_key = |expr: &Expr| {
             let call = window_call(expr).or_else(|| session_call(expr));
@@ -39,7 +39,7 @@ impl Timed {
             Some((input, column)) => (input, Some(column)),
             None => (aggregate.input.as_ref().clone(), None),
         };
-        Ok(Timed { input, late_by, keys })
+        Ok(TimedAggregate { input, late_by, keys })
     }
 }
 

@@ -1,4 +1,4 @@
-//! An aggregate of a query: which operator keeps it, what it is fed with, what it gives out.
+//! An aggregate of a query: which operator keeps it, what it is fed with, what it emits.
 
 use std::sync::Arc;
 
@@ -268,7 +268,7 @@ impl Builder<'_> {
     }
 }
 
-/// Makes the accumulator and gives it no rows: arguments that it cannot take are found out before the job runs.
+/// Makes the accumulator and gives it no rows: arguments that it cannot take are found before the job runs.
 fn try_call(
     function: &AggregateFunctionExpr,
     filter: Option<&Arc<dyn PhysicalExpr>>,

@@ -1,4 +1,4 @@
-//! What is right after every epoch although rows are taken back: pieces of the query that are computed anew for the keys that changed.
+//! What is up to date after every epoch although rows are retracted: parts of the query that are computed anew for the keys that changed.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::times::{EventTime, TimeKind};
 const STRETCH_US: i64 = 600_000_000;
 
 /// What is kept up to date, and what is known of its result.
-pub(super) struct Recomputed {
+pub(super) struct RecomputePlan {
     /// What is run over the rows of some keys.
     pub(super) plan: BatchPlan,
     /// What leaves rows out that no later result needs.
@@ -43,7 +43,7 @@ pub(super) struct Recomputed {
 }
 
 impl Builder<'_> {
-    /// An aggregate over rows that may be taken back.
+    /// An aggregate over rows that may be retracted.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
         let aggregate = with_window_column(aggregate, &self.table.sql)?;
         let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
@@ -67,7 +67,7 @@ impl Builder<'_> {
         self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))
     }
 
-    /// A piece of the query that falls apart by key, kept up to date by computing the keys that changed anew.
+    /// A part of the query that falls apart by key, kept up to date by computing the keys that changed anew.
     ///
     /// `times` are the event times of the result's columns, `definition` what is computed and whether it has rows without any input.
     pub(super) fn recompute(
@@ -97,17 +97,17 @@ impl Builder<'_> {
         let closes_by = times.iter().position(Option::is_some);
         let forgotten_after_us = None;
         let recomputed =
-            Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
+            RecomputePlan { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
         self.recompute_ports(ports, recomputed)
     }
 
-    /// As [`Builder::recompute`], with ports that are told what to keep how long.
+    /// As [`Builder::recompute`], with ports that say what to keep how long.
     pub(super) fn recompute_ports(
         &mut self,
         ports: Vec<(Stream, RecomputePort)>,
-        recomputed: Recomputed,
+        recomputed: RecomputePlan,
     ) -> Result<Stream> {
-        let Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty } =
+        let RecomputePlan { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty } =
             recomputed;
         let is_final = self.table.mode == OutputMode::Append;
         let output: SchemaRef = plan.schema();
@@ -137,7 +137,7 @@ impl Builder<'_> {
         })
     }
 
-    /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
+    /// Keeps the rows of a table that retracts rows, so that whole buckets of them can be replaced.
     pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
         let closes = stream.closes_by.and_then(|column| Some((column, stream.times[column]?)));
         let bucket = match (self.table.mode, closes) {
@@ -162,7 +162,7 @@ impl Builder<'_> {
     }
 }
 
-/// A port whose rows go when the watermark has passed the event time among its keys, if there is one.
+/// A port whose rows are evicted when the watermark has passed the event time among its keys, if there is one.
 fn port(stream: &Stream, keys: &[usize]) -> RecomputePort {
     let time = keys.iter().copied().find(|key| stream.times[*key].is_some());
     RecomputePort {

@@ -25,7 +25,7 @@ impl Builder<'_> {
         };
         let stream = self.stream(input, false)?;
         if stream.is_changing || self.table.mode == OutputMode::Complete && at_top {
-            // Rows that can be taken back are counted: DISTINCT is a GROUP BY of all columns.
+            // Rows that can be retracted are counted: DISTINCT is a GROUP BY of all columns.
             let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
             let aggregate = Aggregate::try_new(Arc::clone(input), columns, Vec::new())?;
             return self.stateful(&LogicalPlan::Aggregate(aggregate), at_top);
@@ -38,7 +38,7 @@ impl Builder<'_> {
     pub fn deduplicate(&mut self, stream: Stream) -> Result<Stream> {
         let Some(wanted) = &self.table.deduplicate else { return Ok(stream) };
         if self.table.mode == OutputMode::Complete || stream.is_changing {
-            let message = "deduplicate works on rows that are never taken back";
+            let message = "deduplicate works on rows that are never retracted";
             let help = "set it on a table in append mode, or write GROUP BY";
             return Err(SqlProblem::new(message, help).into());
         }

@@ -1,4 +1,4 @@
-//! Joins: of two streams, of a stream with a static table, and in update mode of rows that may be taken back.
+//! Joins: of two streams, of a stream with a static table, and in update mode of rows that may be retracted.
 
 use std::sync::Arc;
 
@@ -23,26 +23,26 @@ use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind};
 
 /// One side of a join on its way to the operator.
-pub(super) struct Prepared {
+pub(super) struct PreparedSide {
     pub(super) stream: Stream,
     pub(super) keys: Vec<usize>,
     /// Columns that the query knows; the others are keys and times of ours.
     pub(super) width: usize,
     /// When its rows can match nothing any more, if anything says so.
-    expires: Option<Expires>,
+    expires: Option<Expiry>,
 }
 
 /// When rows of a side can match nothing any more.
 #[derive(Clone, Copy)]
-pub(super) struct Expires {
+pub(super) struct Expiry {
     /// The column with event time.
     pub(super) column: usize,
     /// How long after it, microseconds.
     pub(super) after_us: i64,
 }
 
-impl Expires {
-    /// The instant in words, for explanations and for telling state of one query from that of another.
+impl Expiry {
+    /// The instant in words, for explanations. State carries it as the name of a column: another text is another query to a checkpoint.
     fn words(&self, schema: &SchemaRef) -> String {
         let name = schema.field(self.column).name();
         match self.after_us {
@@ -77,7 +77,7 @@ impl Builder<'_> {
             let help =
                 "write NOT EXISTS (SELECT 1 FROM … WHERE …), or say in the schema that the columns are `required`";
             let message =
-                "NOT IN (subquery) of a stream is not supported: one NULL that comes later would take every row back";
+                "NOT IN (subquery) of a stream is not supported: one NULL that comes later would retract every row";
             return self.refuse(message, help, "NOT IN");
         }
         let is_changing = self.reads_changes(&join.left) || self.reads_changes(&join.right);
@@ -170,7 +170,7 @@ impl Builder<'_> {
     }
 
     /// The rows of a side with its keys as columns.
-    pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<Prepared> {
+    pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<PreparedSide> {
         let width = plan.schema().fields().len();
         let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let mut places = Vec::new();
@@ -186,27 +186,27 @@ impl Builder<'_> {
         }
         let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
         let stream = self.stream(&plan, false)?;
-        Ok(Prepared { stream, keys: places, width, expires: None })
+        Ok(PreparedSide { stream, keys: places, width, expires: None })
     }
 
     /// Finds when rows of each side can match nothing any more (Spark: the state watermarks, from the key or from a range of times).
-    fn expiries(&self, join: &Join, conditions: &[Expr], left: &mut Prepared, right: &mut Prepared) {
-        let timed = |side: &Prepared, place: usize| side.stream.times[side.keys[place]].is_some();
+    fn expiries(&self, join: &Join, conditions: &[Expr], left: &mut PreparedSide, right: &mut PreparedSide) {
+        let timed = |side: &PreparedSide, place: usize| side.stream.times[side.keys[place]].is_some();
         let by_key = (0..left.keys.len()).find(|place| timed(left, *place) || timed(right, *place));
         if let Some(place) = by_key {
-            left.expires = Some(Expires { column: left.keys[place], after_us: 0 });
-            right.expires = Some(Expires { column: right.keys[place], after_us: 0 });
+            left.expires = Some(Expiry { column: left.keys[place], after_us: 0 });
+            right.expires = Some(Expiry { column: right.keys[place], after_us: 0 });
             return;
         }
         let bounds = Bounds::of(conditions, join, &left.stream.times, &right.stream.times);
         // A right row that is still to come is newer than the watermark: it cannot be within reach of an old left row.
         left.expires =
-            bounds.least_us.map(|(column, _, least_us)| Expires { column, after_us: least_us.saturating_neg() });
-        right.expires = bounds.most_us.map(|(_, column, most_us)| Expires { column, after_us: most_us });
+            bounds.least_us.map(|(column, _, least_us)| Expiry { column, after_us: least_us.saturating_neg() });
+        right.expires = bounds.most_us.map(|(_, column, most_us)| Expiry { column, after_us: most_us });
     }
 
-    /// What nothing bounds grows for ever: the user must know, and rows without a match must come out some day.
-    fn check_bounds(&self, kind: JoinKind, left: &Prepared, right: &Prepared) -> Result<()> {
+    /// What nothing bounds grows for ever: the user must know, and rows without a match must be emitted some day.
+    fn check_bounds(&self, kind: JoinKind, left: &PreparedSide, right: &PreparedSide) -> Result<()> {
         let needs_left = matches!(kind, JoinKind::Left | JoinKind::Full | JoinKind::LeftSemi | JoinKind::LeftAnti);
         let needs_right = matches!(kind, JoinKind::Right | JoinKind::Full);
         let missing = needs_left && left.expires.is_none() || needs_right && right.expires.is_none();
@@ -232,8 +232,8 @@ impl Builder<'_> {
         self.refuse(message, help, "JOIN")
     }
 
-    /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
-    fn join_side(&mut self, side: &mut Prepared) -> Result<JoinSide> {
+    /// A side as the operator takes it; its stream gets the columns that say when its rows are evicted.
+    fn join_side(&mut self, side: &mut PreparedSide) -> Result<JoinSide> {
         let last = side.stream.schema.fields().len();
         let stream = side.stream.clone();
         let (by_watermark, by_age) = match (side.expires, self.table.state_ttl) {
@@ -265,8 +265,8 @@ impl Builder<'_> {
         })
     }
 
-    /// The stream with a last column that says when its rows go.
-    pub(super) fn with_expiry(&mut self, stream: Stream, expires: Expires) -> Result<Stream> {
+    /// The stream with a last column that says when its rows are evicted.
+    pub(super) fn with_expiry(&mut self, stream: Stream, expires: Expiry) -> Result<Stream> {
         let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
         let is_window = matches!(stream.schema.field(expires.column).data_type(), DataType::Struct(_));
         let instant = if is_window { end_of(column) } else { column };
@@ -347,8 +347,8 @@ fn lag_of(stream: &Stream) -> i64 {
 }
 
 /// Event times of the result: a row may wait for its match as long as its state is kept.
-fn joined_times(left: &Prepared, right: &Prepared, lag_us: i64, pairs: bool) -> Vec<Option<EventTime>> {
-    let of_side = |side: &Prepared| -> Vec<Option<EventTime>> {
+fn joined_times(left: &PreparedSide, right: &PreparedSide, lag_us: i64, pairs: bool) -> Vec<Option<EventTime>> {
+    let of_side = |side: &PreparedSide| -> Vec<Option<EventTime>> {
         (0..side.width)
             .map(|column| {
                 let expires = side.expires.filter(|expires| expires.column == column)?;
@@ -372,7 +372,7 @@ pub(super) fn words_of(join: &Join) -> String {
 }
 
 impl Builder<'_> {
-    /// True if the rows of a plan may be taken back: those of a table that replaces them, or those of an aggregate in update mode.
+    /// True if the rows of a plan may be retracted: those of a table that replaces them, or those of an aggregate in update mode.
     pub(super) fn reads_changes(&self, plan: &LogicalPlan) -> bool {
         match plan {
             LogicalPlan::TableScan(scan) => {

@@ -88,7 +88,7 @@ impl Builder<'_> {
         Ok(Stream { from: vec![from], schema, times, closes_by, ..stream })
     }
 
-    /// A row that is taken back must find what it found when it was added.
+    /// A row that is retracted must find what it found when it was added.
     fn check_fixed(&self, stream: &Stream, table: &StaticPlan) -> Result<()> {
         let changes = |name: &&String| {
             let relation = self.relations.get(*name);
@@ -96,7 +96,7 @@ impl Builder<'_> {
         };
         let Some(name) = table.tables.iter().find(changes).filter(|_| stream.is_changing) else { return Ok(()) };
         let message = format!(
-            "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are taken back"
+            "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are retracted"
         );
         let help =
             format!("set refresh = \"never\" on [static.{name}], or join it with the source before the aggregate");

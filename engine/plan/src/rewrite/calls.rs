@@ -1,4 +1,4 @@
-//! Building pieces of SQL.
+//! Building parts of SQL.
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,

@@ -1,9 +1,10 @@
 //! The tables of jobs/ecommerce.toml: names and types as promised.
 
+use expr::display::type_name;
+
 use super::engine::plan;
 use crate::explain::explain;
 use crate::{Graph, NodeKind, TablePlan};
-use expr::display::type_name;
 
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
 

@@ -115,13 +115,13 @@ impl HigherOrderUDFImpl for Aggregate {
         };
         let start = with_nulls(start.data_type());
         let total = merged.map_or(Ok(start.clone()), |merged| total_type(&start, merged))?;
-        let is_settled = match merged {
+        let is_final = match merged {
             Some(_) if step == 0 => true,
             Some(merged) => step >= STEPS || step == 1 && total == start || total == with_nulls(merged) && step > 1,
             None => false,
         };
         let merge = vec![nullable(total.clone()), element];
-        if is_settled {
+        if is_final {
             let finish = (lambdas.len() > 1).then(|| vec![nullable(total)]);
             return Ok(LambdaParametersProgress::Complete([merge].into_iter().chain(finish).collect()));
         }
