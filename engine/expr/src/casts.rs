@@ -1,6 +1,7 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
 use crate::display::{expr_text, type_name};
+use crate::refusal::{FILTER_NOT_BOOLEAN, refused};
 use crate::scalar::conditions::KEEP;
 use crate::scalar::fields_of::{FIELD, field};
 use crate::scalar::read::is_text;
@@ -10,7 +11,7 @@ use crate::scalar::to_timestamp::{SparkCast, Target};
 use crate::types::instant;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_err};
+use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
@@ -56,7 +57,9 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
     {
-        return plan_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", expr_text(filter));
+        let error =
+            plan_datafusion_err!("FILTER (WHERE …) takes a condition: non-boolean predicate '{}'", expr_text(filter));
+        return Err(refused(error, FILTER_NOT_BOOLEAN, "compare it with something, such as amount > 0"));
     }
     if let Expr::ScalarFunction(call) = &expr
         && ["get", "element_at"].contains(&call.func.name())

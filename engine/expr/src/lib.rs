@@ -6,6 +6,8 @@ pub mod clock;
 pub mod display;
 pub mod group_key;
 pub mod interval;
+pub mod map_keys;
+pub mod refusal;
 pub mod scalar;
 pub mod types;
 pub mod window;

@@ -17,6 +17,7 @@ use job::{Late, OutputMode};
 use crate::build::{Builder, Fault, Result, Stream, only_static, place};
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
+use crate::precheck;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
@@ -75,6 +76,7 @@ pub fn compile_table(
 ) -> Result<(TablePlan, Vec<Node>), Vec<SqlProblem>> {
     let state = context.state();
     rewrite(&mut statement, &table.sql, relations, &state).map_err(|problem| vec![problem])?;
+    precheck::check(&statement, &table.sql, &state).map_err(|problem| vec![problem])?;
     let one = |fault: Fault| vec![fault.into_problem(&table.sql)];
     let plan = analyze(&state, statement).map_err(one)?;
     if let (true, Some(name)) = (is_static(&plan, relations), inputs.first()) {

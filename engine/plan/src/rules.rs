@@ -28,7 +28,7 @@ pub struct Subject<'a> {
 
 /// All breaches of the rules.
 pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<SqlProblem> = misplaced_aggregate(subject).into_iter().collect();
     let mut aggregates = Vec::new();
     let visited = subject.plan.apply(|node| {
         // What reads static tables only is run whole, so it may be anything that repeats.
@@ -52,6 +52,25 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
         false => aggregates.iter().for_each(|aggregate| problems.extend(check_aggregate(subject, aggregate))),
     }
     problems
+}
+
+/// An aggregate where a value of each row is needed: DataFusion plans it, and finds that it cannot be run.
+fn misplaced_aggregate(subject: &Subject<'_>) -> Option<SqlProblem> {
+    let is_call = |expr: &Expr| expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_)))).unwrap_or(false);
+    let mut is_misplaced = false;
+    let visited = subject.plan.apply_with_subqueries(|node| {
+        is_misplaced |= match node {
+            LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.iter().any(is_call),
+            other => other.expressions().iter().any(is_call),
+        };
+        Ok(if is_misplaced { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    if let Err(error) = visited {
+        return Some(crate::error::to_problem(&error, subject.sql));
+    }
+    let message = "an aggregate stands where a value of each row is needed, such as in GROUP BY";
+    let help = "compute it in a table of its own and read that";
+    is_misplaced.then(|| SqlProblem::new(message, help).code("GROUP_BY_AGGREGATE"))
 }
 
 fn has_aggregate(node: &LogicalPlan) -> bool {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray};
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{DFSchema, ScalarValue, TableReference, internal_err, plan_err};
-use datafusion::error::Result;
+use datafusion::common::{DFSchema, ScalarValue, TableReference, internal_err, plan_datafusion_err};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
 use datafusion::logical_expr::{
@@ -15,6 +15,7 @@ use datafusion::logical_expr::{
 };
 
 use crate::display::type_name;
+use crate::refusal::{FIELD_NOT_FOUND, INVALID_EXTRACT_BASE, refused};
 
 /// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
 pub const FIELD: &str = "__field";
@@ -38,12 +39,20 @@ fn field_of<'a>(list: &'a DataType, name: Option<&ScalarValue>) -> Result<(usize
         DataType::List(element) => match element.data_type() {
             DataType::Struct(fields) => match fields.find(name) {
                 Some(found) => Ok(found),
-                None => plan_err!("Field {name} not found in struct"),
+                None => {
+                    let help = "write a field that the struct has, with its capital letters";
+                    Err(refused(plan_datafusion_err!("Field {name} not found in struct"), FIELD_NOT_FOUND, help))
+                }
             },
-            other => plan_err!("Cannot access field {name} of {}", type_name(other)),
+            other => Err(no_struct(name, other)),
         },
-        other => plan_err!("Cannot access field {name} of {}", type_name(other)),
+        other => Err(no_struct(name, other)),
     }
+}
+
+fn no_struct(name: &str, kind: &DataType) -> DataFusionError {
+    let error = plan_datafusion_err!("Cannot access field {name} of {}", type_name(kind));
+    refused(error, INVALID_EXTRACT_BASE, "only structs have fields, and arrays of structs")
 }
 
 impl ScalarUDFImpl for FieldsOf {
@@ -153,7 +162,7 @@ impl ExprPlanner for FieldPlanner {
                 true => ScalarUDF::new_from_impl(FieldsOf::default()).call(vec![inner, lit(name.as_str())]),
                 false => get_field(inner, name.as_str()),
             };
-            Ok::<_, datafusion::error::DataFusionError>((of(bare), of(found)))
+            Ok::<_, DataFusionError>((of(bare), of(found)))
         })?;
         // What has no arrays in it is planned as ever.
         Ok(if has_list { PlannerResult::Planned(expr) } else { PlannerResult::Original(Vec::new()) })

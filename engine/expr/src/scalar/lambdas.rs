@@ -13,14 +13,15 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, UInt32Array, new_empty_a
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{cast, take, take_arrays};
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{internal_err, plan_err};
-use datafusion::error::Result;
+use datafusion::common::{internal_err, plan_datafusion_err, plan_err};
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, HigherOrderFunctionArgs, HigherOrderReturnFieldArgs, HigherOrderSignature, HigherOrderUDF,
     HigherOrderUDFImpl, LambdaArgument, LambdaParametersProgress, ValueOrLambda, Volatility,
 };
 
 use crate::display::type_name;
+use crate::refusal::{UNEXPECTED_INPUT_TYPE, refused};
 
 /// All of them, to be registered.
 pub fn functions() -> Vec<HigherOrderUDF> {
@@ -147,8 +148,15 @@ pub fn entry_of(kind: &DataType) -> Result<[DataType; 2]> {
 pub fn condition(name: &str, gives: &DataType) -> Result<()> {
     match gives {
         DataType::Boolean | DataType::Null => Ok(()),
-        other => plan_err!("the lambda of {name} must give a boolean, not {}", type_name(other)),
+        other => {
+            Err(of_lambda(plan_datafusion_err!("the lambda of {name} must give a boolean, not {}", type_name(other))))
+        }
     }
+}
+
+/// An error in what a lambda gives.
+fn of_lambda(error: DataFusionError) -> DataFusionError {
+    refused(error, UNEXPECTED_INPUT_TYPE, "change what the lambda gives")
 }
 
 fn nullable(kind: DataType) -> FieldRef {

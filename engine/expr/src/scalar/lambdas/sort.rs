@@ -3,10 +3,10 @@
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use datafusion::common::{exec_err, plan_err};
+use datafusion::common::{exec_datafusion_err, exec_err, plan_datafusion_err};
 use datafusion::error::Result;
 
-use super::{Call, Shape, WithLambda, at, element_of, listed, spans};
+use super::{Call, Shape, WithLambda, at, element_of, listed, of_lambda, spans};
 use crate::display::type_name;
 
 /// The longest array that is sorted: every two of its elements are compared.
@@ -20,10 +20,10 @@ pub fn array_sort() -> WithLambda {
         parameters: |kinds| element_of(&kinds[0]).map(|element| vec![element.clone(), element]),
         gives: |kinds, found| match found {
             found if found.is_integer() => Ok(kinds[0].clone()),
-            found => plan_err!(
+            found => Err(of_lambda(plan_datafusion_err!(
                 "the lambda of array_sort must give a whole number, below, above or equal to 0, not {}",
                 type_name(found)
-            ),
+            ))),
         },
         body: sorted,
     }
@@ -58,7 +58,8 @@ fn order(call: &Call<'_>, row: u32, elements: &ArrayRef) -> Result<Vec<usize>> {
         let found = call.run(&[at(elements, before)?, at(elements, again)?], vec![row; order.len()])?;
         let found = cast(&found, &DataType::Int64)?;
         if found.null_count() > 0 {
-            return exec_err!("the lambda of array_sort gives NULL; say with CASE where NULLs belong");
+            let error = exec_datafusion_err!("the lambda of array_sort gives NULL; say with CASE where NULLs belong");
+            return Err(of_lambda(error));
         }
         let found = found.as_primitive::<Int64Type>();
         let place = found.values().partition_point(|side| *side <= 0);
