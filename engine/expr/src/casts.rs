@@ -1,5 +1,14 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion::error::Result;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions::expr_fn::{btrim, nullif};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
+
 use crate::display::{expr_text, type_name};
 use crate::refusal::{FILTER_NOT_BOOLEAN, refused};
 use crate::scalar::conditions::KEEP;
@@ -9,14 +18,6 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
 use crate::types::instant;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
-use datafusion::error::Result;
-use datafusion::functions::core::expr_fn::get_field;
-use datafusion::functions::expr_fn::{btrim, nullif};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
 
 /// Rewrites every cast of a plan.
 ///

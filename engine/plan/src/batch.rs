@@ -5,7 +5,9 @@ mod late;
 mod opaque;
 pub(crate) mod sessions;
 
+pub use answer::Answer;
 pub(crate) use answer::named;
+pub use late::LATE_BY;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,8 +20,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use job::{Job, Table};
 
-use crate::build::Result;
 use crate::compile::{TablePlan, analyze};
+use crate::fault::Result;
 use crate::graph::Graph;
 use crate::guard::parse;
 use crate::problem::SqlProblem;
@@ -27,27 +29,12 @@ use crate::relation::{Relation, Rows};
 use crate::rewrite::rewrite;
 use crate::session::{BatchClock, planning_session, reference, register};
 
-/// A column that an input may have besides its own: the watermark by which its row would be late, or null.
-pub const LATE_BY: &str = "__late_by";
-
 /// Plans and runs the batch queries of a job's tables. `T` and what it reads are named as in the job.
 pub struct Batch<'a> {
     job: &'a Job,
     graph: &'a Graph,
     context: SessionContext,
     relations: HashMap<String, Relation>,
-}
-
-/// What a table's query is as a batch.
-#[derive(Debug)]
-pub struct Answer {
-    /// The query.
-    pub plan: LogicalPlan,
-    /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
-    /// for which a batch cannot tell.
-    pub knows_late: bool,
-    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
-    pub doubtful: Option<LogicalPlan>,
 }
 
 /// A table that keeps every row of a source.
@@ -179,7 +166,7 @@ fn of_table(table: &TablePlan) -> Relation {
     }
 }
 
-fn in_words(fault: crate::build::Fault, sql: &str) -> String {
+fn in_words(fault: crate::fault::Fault, sql: &str) -> String {
     let SqlProblem { message, .. } = fault.into_problem(sql);
     message
 }

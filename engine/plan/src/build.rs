@@ -22,61 +22,19 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
 use job::OutputMode;
+use operators::Pipeline;
 use operators::operator::OperatorSpec;
-use operators::{OperatorError, Pipeline};
 
-use crate::error::to_problem;
+use crate::fault::{Result, UNSUPPORTED};
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 use crate::normalize::with_window_columns;
 use crate::problem::SqlProblem;
+use crate::relation::name_of;
 use crate::relation::{Relation, Rows};
-use crate::session::name_of;
 use crate::times::{EventTime, event_times, passed_to};
 use cut::cut;
 pub use cut::place;
 use grouping::all_without_sets;
-
-/// Why a query makes no nodes.
-#[derive(Debug)]
-pub enum Fault {
-    /// The query cannot run on a stream; what to write instead.
-    Problem(SqlProblem),
-    /// DataFusion refused it.
-    Plan(DataFusionError),
-}
-
-impl From<DataFusionError> for Fault {
-    fn from(error: DataFusionError) -> Fault {
-        Fault::Plan(error)
-    }
-}
-
-impl From<OperatorError> for Fault {
-    fn from(error: OperatorError) -> Fault {
-        Fault::Plan(DataFusionError::Plan(error.to_string()))
-    }
-}
-
-impl From<SqlProblem> for Fault {
-    fn from(problem: SqlProblem) -> Fault {
-        Fault::Problem(problem)
-    }
-}
-
-impl Fault {
-    /// The fault as a problem of the SQL text.
-    pub fn into_problem(self, sql: &str) -> SqlProblem {
-        match self {
-            Fault::Problem(problem) => problem,
-            Fault::Plan(error) => to_problem(&error, sql),
-        }
-    }
-}
-
-pub type Result<T, E = Fault> = std::result::Result<T, E>;
-
-/// Spark's name for a shape that an output mode cannot have.
-pub const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 
 /// Rows on their way through the graph.
 #[derive(Debug, Clone)]

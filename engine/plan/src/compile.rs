@@ -14,7 +14,8 @@ use expr::casts;
 use futures::executor::block_on;
 use job::{Late, OutputMode};
 
-use crate::build::{Builder, Fault, Result, Stream, only_static, place};
+use crate::build::{Builder, Stream, only_static, place};
+use crate::fault::{Fault, Result};
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::precheck;

@@ -6,6 +6,7 @@ mod build;
 mod compile;
 mod error;
 pub mod explain;
+mod fault;
 mod functions;
 mod graph;
 mod guard;

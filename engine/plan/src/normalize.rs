@@ -22,7 +22,7 @@ use expr::scalar::time_windows::{session_call, window_time, windows_of};
 use std::sync::Arc;
 
 use crate::bounds::{conjuncts, reads_only};
-use crate::build::{Result, UNSUPPORTED};
+use crate::fault::{Result, UNSUPPORTED};
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::window::{window_call, window_spec};

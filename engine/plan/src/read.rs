@@ -8,16 +8,17 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
+use expr::casts;
 use expr::scalar::time_windows::{SESSION_WINDOW, session_call};
 use expr::scalar::window::WINDOW;
 
 use crate::batch::{named, sessions};
-use crate::build::{Fault, Result};
+use crate::fault::{Fault, Result};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
+use crate::problem::SqlProblem;
 use crate::relation::{Relation, static_relation};
 use crate::rewrite::rewrite;
 use crate::window::window_call;
-use crate::{casts, problem::SqlProblem};
 
 /// The tables that queries can read.
 #[derive(Debug, Default)]

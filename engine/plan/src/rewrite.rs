@@ -24,6 +24,7 @@ use datafusion::execution::SessionState;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
+pub use calls::relation_name;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 
@@ -42,12 +43,6 @@ pub fn rewrite(
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
-}
-
-/// The relation that an object name means, in lower case.
-pub fn relation_name(name: &ObjectName) -> String {
-    let parts: Vec<String> = name.0.iter().map(|part| part.to_string().replace('`', "").to_lowercase()).collect();
-    parts.join(".")
 }
 
 struct Rewriter<'a> {

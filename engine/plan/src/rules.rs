@@ -9,7 +9,7 @@ use expr::scalar::time_windows::session_call;
 use expr::scalar::window::WINDOW;
 use job::OutputMode;
 
-use crate::build::UNSUPPORTED;
+use crate::fault::UNSUPPORTED;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, is_static};
 use crate::window::{check_gap, window_call, window_spec};

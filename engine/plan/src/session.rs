@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
-use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
@@ -11,7 +10,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use expr::clock::BatchClock;
 use expr::scalar::fields_of::FieldPlanner;
 
-use crate::relation::{Relation, StreamTable};
+use crate::relation::{Relation, StreamTable, reference};
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
 pub fn session_config() -> SessionConfig {
@@ -68,20 +67,4 @@ pub fn register(context: &SessionContext, relation: &Relation) -> Result<()> {
     }
     context.register_table(reference, provider)?;
     Ok(())
-}
-
-/// A job's name of a relation as DataFusion's.
-pub fn reference(name: &str) -> TableReference {
-    match name.split_once('.') {
-        Some((schema, table)) => TableReference::partial(schema, table),
-        None => TableReference::bare(name),
-    }
-}
-
-/// DataFusion's name of a relation as the job's, in lower case.
-pub fn name_of(reference: &TableReference) -> String {
-    match reference.schema() {
-        Some(schema) => format!("{schema}.{}", reference.table()).to_lowercase(),
-        None => reference.table().to_lowercase(),
-    }
 }

@@ -13,8 +13,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::read::is_text;
-use super::simple::{Kind, Simple};
+use super::read::{Kind, is_text};
+use super::simple::Simple;
 use crate::display::type_name;
 
 /// The longest array that is made: what lies between the elements and a place far away is filled up with nulls.

@@ -2,13 +2,13 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::types::instant;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
 use crate::clock::BatchClock;
+use crate::types::instant;
 
 const DAY_US: i64 = 86_400_000_000;
 

@@ -1,8 +1,9 @@
 //! Types of results.
 
-use crate::types::instant;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
+
+use crate::types::instant;
 
 /// Text.
 pub fn text_type(_: &[DataType]) -> Result<DataType> {

@@ -9,8 +9,8 @@ use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::columns::flag_type;
-use super::read::texts;
-use super::simple::{Kind, Simple};
+use super::read::{Kind, texts};
+use super::simple::Simple;
 
 /// The function that keeps two casts of one value apart; it gives its first argument.
 pub const KEEP: &str = "__cast";

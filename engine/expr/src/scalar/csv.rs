@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
@@ -17,10 +16,11 @@ use datafusion::logical_expr::{
 use super::json::build::column;
 use super::json::parse::Value;
 use super::json::{CORRUPT, schema};
-use super::read::read_as;
-use super::simple::{Kind, Simple};
+use super::read::{Kind, read_as};
+use super::simple::Simple;
 use super::text::to_text;
 use crate::display::type_name;
+use crate::types::instant;
 
 /// The function `to_csv`.
 pub fn functions() -> Vec<Simple> {

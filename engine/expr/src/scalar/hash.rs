@@ -11,8 +11,8 @@ use datafusion::common::plan_err;
 use datafusion::error::Result;
 
 use super::columns::int_type;
-use super::read::{read_as, texts};
-use super::simple::{Kind, Simple};
+use super::read::{Kind, read_as, texts};
+use super::simple::Simple;
 
 /// The function.
 pub fn functions() -> Vec<Simple> {

@@ -16,8 +16,8 @@ use datafusion::error::Result;
 pub use from_json::{CORRUPT, FromJson};
 
 use super::columns::{int_type, text_type};
-use super::read::texts;
-use super::simple::{Kind, Simple};
+use super::read::{Kind, texts};
+use super::simple::Simple;
 use parse::Value;
 
 /// All but `from_json`, whose type depends on its schema.

@@ -13,8 +13,8 @@ use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::error::Result;
 
 use super::columns::{first_type, flag_type, int_type, whole_type};
-use super::read::read_as;
-use super::simple::{Kind, Simple};
+use super::read::{Kind, read_as};
+use super::simple::Simple;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {

@@ -8,9 +8,9 @@ use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::error::Result;
 
 use super::columns::{double_type, flag_type, whole_type};
-use super::read::read_as;
+use super::read::{Kind, read_as};
 use super::round::doubles;
-use super::simple::{Kind, Simple};
+use super::simple::Simple;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {

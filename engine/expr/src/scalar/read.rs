@@ -2,18 +2,36 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
 use super::instant_text::{parse_day, parse_instant};
-use super::simple::Kind;
 use super::text::to_text;
+use crate::types::instant;
 
 /// Microseconds of a day.
 pub const DAY_US: i64 = 86_400_000_000;
+
+/// How an argument is read. What cannot be read is null, as in Spark with `try_` casts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As it is.
+    Any,
+    /// Text, as `CAST(x AS STRING)` writes it.
+    Text,
+    /// A 64-bit whole number.
+    Whole,
+    /// A double.
+    Double,
+    /// An instant: microseconds, UTC.
+    Instant,
+    /// A day.
+    Day,
+    /// A boolean.
+    Flag,
+}
 
 /// Reads a column as a kind of argument.
 ///

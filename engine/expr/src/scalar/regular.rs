@@ -9,8 +9,8 @@ use datafusion::error::Result;
 use regex::Regex;
 
 use super::columns::{flag_type, int_type, text_type};
-use super::read::texts;
-use super::simple::{Gives, Kind, Simple};
+use super::read::{Kind, texts};
+use super::simple::{Gives, Simple};
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {

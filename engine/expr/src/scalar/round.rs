@@ -7,8 +7,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use datafusion::error::Result;
 
-use super::read::{read_as, to_double};
-use super::simple::{Kind, Simple};
+use super::read::{Kind, read_as, to_double};
+use super::simple::Simple;
 
 /// Which way a half goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimestampMicrosecondType};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+
+use crate::types::instant;
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -10,26 +10,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use super::read::read_as;
-
-/// How an argument is read. What cannot be read is null, as in Spark with `try_` casts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// As it is.
-    Any,
-    /// Text, as `CAST(x AS STRING)` writes it.
-    Text,
-    /// A 64-bit whole number.
-    Whole,
-    /// A double.
-    Double,
-    /// An instant: microseconds, UTC.
-    Instant,
-    /// A day.
-    Day,
-    /// A boolean.
-    Flag,
-}
+use super::read::{Kind, read_as};
 
 /// The type of the result, by the types of the arguments as they were given.
 pub type Gives = fn(&[DataType]) -> Result<DataType>;

@@ -10,8 +10,8 @@ use datafusion::error::Result;
 
 use super::base64;
 use super::columns::{bytes_type, flag_type, int_type, text_type};
-use super::read::{read_as, texts, to_double};
-use super::simple::{Body, Kind, Simple};
+use super::read::{Kind, read_as, texts, to_double};
+use super::simple::{Body, Simple};
 use super::text::to_text;
 
 /// All of them.

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimestampMicrosecondType};
 use chrono::DateTime;
 use datafusion::error::Result;
+
+use crate::types::instant;
 
 /// The texts of a column.
 ///

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::types::{instant, instants, window_type};
-use crate::window::WindowSpec;
 use arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
     TimestampMicrosecondBuilder,
@@ -20,6 +18,8 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use crate::interval::parse_interval;
+use crate::types::{instant, instants, window_type};
+use crate::window::WindowSpec;
 
 /// `tumbling_window(time, size_us, slide_us, offset_us)`: the one window of a row; null without a time.
 pub const TUMBLING_WINDOW: &str = "tumbling_window";

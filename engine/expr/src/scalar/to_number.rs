@@ -10,8 +10,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::read::{read_as, texts};
-use super::simple::Kind;
+use super::read::{Kind, read_as, texts};
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
-use super::read::read_as;
-use super::simple::Kind;
+use super::read::{Kind, read_as};
 use super::text::to_text;
+use crate::types::instant;
 
 /// A cast of Spark's that is not DataFusion's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

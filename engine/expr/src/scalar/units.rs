@@ -9,8 +9,8 @@ use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::columns::{instant_type, whole_type};
-use super::read::{DAY_US, texts};
-use super::simple::{Kind, Simple};
+use super::read::{DAY_US, Kind, texts};
+use super::simple::Simple;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {

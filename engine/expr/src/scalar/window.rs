@@ -1,9 +1,10 @@
 //! `window(time, size[, slide[, start]])`: a placeholder that the planner takes out of GROUP BY; it computes nothing by itself.
 
-use crate::types::window_type;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+
+use crate::types::window_type;
 
 /// Name of the function.
 pub const WINDOW: &str = "window";

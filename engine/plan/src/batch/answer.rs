@@ -9,11 +9,23 @@ use expr::scalar::time_windows::session_call;
 use job::{OutputMode, Table};
 
 use super::late::{self, TimedAggregate};
-use super::{Answer, sessions};
-use crate::build::{Fault, Result};
+use super::sessions;
+use crate::fault::{Fault, Result};
 use crate::normalize::with_window_column;
 use crate::relation::{Relation, is_static};
 use crate::window::window_call;
+
+/// What a table's query is as a batch.
+#[derive(Debug)]
+pub struct Answer {
+    /// The query.
+    pub plan: LogicalPlan,
+    /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
+    /// for which a batch cannot tell.
+    pub knows_late: bool,
+    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
+    pub doubtful: Option<LogicalPlan>,
+}
 
 /// What is learnt while the plan is rewritten.
 struct RewriteState {

@@ -8,12 +8,14 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder,
 use datafusion::scalar::ScalarValue;
 use expr::scalar::time_windows::{end_of, session_call};
 
-use super::LATE_BY;
-use crate::build::Result;
+use crate::fault::Result;
 use crate::relation::Relation;
-use crate::session::name_of;
+use crate::relation::name_of;
 use crate::times::{EventTime, TimeKind, event_time_of, event_times};
 use crate::window::window_call;
+
+/// A column that an input may have besides its own: the watermark by which its row would be late, or null.
+pub const LATE_BY: &str = "__late_by";
 
 /// What an aggregate's input and keys have to do with event time.
 pub struct TimedAggregate {

@@ -13,7 +13,7 @@ use expr::casts::to_instant;
 use expr::scalar::time_windows::{session_call, session_end};
 
 use super::late::place_of;
-use crate::build::Result;
+use crate::fault::Result;
 
 const START: &str = "__start";
 const END: &str = "__end";

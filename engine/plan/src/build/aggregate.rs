@@ -22,7 +22,8 @@ use operators::session::{self, GroupTime, SessionSpec};
 
 use super::below::Below;
 use super::grouping::{check_windows, has_sets, without_sets};
-use super::{Builder, Result, Stream, bottom_of};
+use super::{Builder, Stream, bottom_of};
+use crate::fault::{Result, UNSUPPORTED};
 use crate::node::LatePlan;
 use crate::times::{EventTime, TimeKind};
 use crate::window::{window_call, window_spec};
@@ -262,7 +263,7 @@ impl Builder<'_> {
             _ => "append mode emits a group once it is final, and nothing says when one is: group by window(<event time>, …), or set mode = \"update\" or \"complete\"".to_string(),
         };
         let message = "Append output mode not supported for streaming aggregations without watermark";
-        let problem = crate::problem::SqlProblem::new(message, help).code(super::UNSUPPORTED);
+        let problem = crate::problem::SqlProblem::new(message, help).code(UNSUPPORTED);
         let text = if call.is_some() { "window(" } else { "GROUP BY" };
         Err(problem.at_text(&self.table.sql, text).into())
     }

@@ -14,7 +14,8 @@ use operators::materialize::{Bucket, MaterializeSpec};
 use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
 
 use super::cut::place;
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
 use crate::normalize::with_window_column;
 use crate::times::{EventTime, TimeKind};
 

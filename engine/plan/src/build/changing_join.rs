@@ -26,8 +26,9 @@ use operators::recompute::RecomputePort;
 use super::changing::RecomputePlan;
 use super::cut::place;
 use super::join::{Expiry, PreparedSide, words_of};
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts};
+use crate::fault::Result;
 use crate::times::{EventTime, TimeKind};
 
 /// The time of one side by which its rows are evicted.

@@ -8,8 +8,9 @@ use operators::dedup::{DedupSpec, Expiry};
 use operators::keyed;
 
 use super::aggregate::late_schema;
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
 use crate::error::nearest;
+use crate::fault::Result;
 use crate::node::LatePlan;
 use crate::problem::SqlProblem;
 use crate::times::TimeKind;

@@ -52,7 +52,7 @@ fn is_timed(key: &Expr) -> bool {
 ///
 /// # Errors
 /// If there is one: its rows would be of no time, and never final.
-pub fn check_windows(aggregate: &Aggregate, sql: &str) -> super::Result<()> {
+pub fn check_windows(aggregate: &Aggregate, sql: &str) -> crate::fault::Result<()> {
     for groups in enumerate_grouping_sets(aggregate.group_expr.clone())? {
         let Expr::GroupingSet(sets) = groups else { continue };
         let sets = sets_of(&sets);

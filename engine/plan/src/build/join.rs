@@ -17,8 +17,9 @@ use job::{OutputMode, StateTtl};
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
 
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
+use crate::fault::Result;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind};
 
@@ -376,7 +377,7 @@ impl Builder<'_> {
     pub(super) fn reads_changes(&self, plan: &LogicalPlan) -> bool {
         match plan {
             LogicalPlan::TableScan(scan) => {
-                let relation = self.relations.get(&crate::session::name_of(&scan.table_name));
+                let relation = self.relations.get(&crate::relation::name_of(&scan.table_name));
                 relation.is_some_and(|relation| {
                     matches!(relation.rows, crate::relation::Rows::Nodes { are_changing: true, .. })
                 })

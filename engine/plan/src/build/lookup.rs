@@ -10,11 +10,12 @@ use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit}
 use futures::executor::block_on;
 use operators::lookup::{LookupKind, LookupSpec};
 
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
 use crate::node::{LookupNode, NodeKind, StaticPlan};
 use crate::problem::SqlProblem;
+use crate::relation::name_of;
 use crate::relation::{Rows, StreamTable, is_static};
-use crate::session::name_of;
 
 impl Builder<'_> {
     /// True if no stream is read in a plan.

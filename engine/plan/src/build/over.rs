@@ -12,7 +12,8 @@ use job::OutputMode;
 use operators::recompute::BatchPlan;
 
 use super::cut::{place, replace};
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
 use crate::problem::SqlProblem;
 
 impl Builder<'_> {

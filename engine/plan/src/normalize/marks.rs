@@ -4,7 +4,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 
 use crate::bounds::conjuncts;
-use crate::build::Result;
+use crate::fault::Result;
 use crate::problem::SqlProblem;
 
 /// Refuses what a mark would answer otherwise than SQL: `x IN (subquery)` is NULL where nothing is found and there are NULLs. Under

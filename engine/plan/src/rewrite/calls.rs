@@ -41,9 +41,15 @@ pub fn arguments(function: &Function) -> Option<Vec<Expr>> {
     plain.collect()
 }
 
+/// The relation that an object name means, in lower case.
+pub fn relation_name(name: &ObjectName) -> String {
+    let parts: Vec<String> = name.0.iter().map(|part| part.to_string().replace('`', "").to_lowercase()).collect();
+    parts.join(".")
+}
+
 /// The name of a function in lower case.
 pub fn name_of(function: &Function) -> String {
-    super::relation_name(&function.name)
+    relation_name(&function.name)
 }
 
 /// `a.b[0].c` as calls: fields by name, items of arrays from 0, values of maps by key. `is_window` fields have small letters.

@@ -9,8 +9,7 @@ use datafusion::sql::sqlparser::ast::{
     TableAlias, TableFactor, Value, Visitor, VisitorMut,
 };
 
-use super::calls::{arguments, name_of};
-use super::relation_name;
+use super::calls::{arguments, name_of, relation_name};
 use crate::relation::Relation;
 use crate::walk::{walk, walk_mut};
 

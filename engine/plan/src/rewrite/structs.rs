@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use futures::executor::block_on;
 
+use super::calls::relation_name;
 use super::generators::{bare, query_of};
-use super::relation_name;
 
 /// The names by which FROM's inputs are known, in lower case, with and without their schema.
 pub fn inputs(select: &Select) -> Vec<String> {

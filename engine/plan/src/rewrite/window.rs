@@ -6,8 +6,7 @@ use datafusion::sql::sqlparser::ast::{Expr, Function, GroupByExpr, Ident, Select
 use expr::scalar::time_windows::SESSION_WINDOW;
 use expr::scalar::window::WINDOW;
 
-use super::calls::field_of;
-use super::relation_name;
+use super::calls::{field_of, relation_name};
 use crate::walk::walk_mut;
 
 /// The `window(…)` call of a GROUP BY.

@@ -11,8 +11,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::super::read::read_as;
-use super::super::simple::Kind;
+use super::super::read::{Kind, read_as};
 use super::build::{column, structs};
 use super::parse::{Value, parse};
 use super::schema;

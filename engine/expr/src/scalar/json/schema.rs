@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::datatypes::{DataType, Field, Fields};
+
+use crate::types::instant;
 
 /// Reads a schema: a list of columns (a struct), or one type.
 ///

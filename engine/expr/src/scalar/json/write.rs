@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::types::instant;
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimestampMicrosecondType};
@@ -12,6 +11,7 @@ use datafusion::error::Result;
 
 use super::super::text::{double_text, to_text};
 use super::parse::quote;
+use crate::types::instant;
 
 /// The JSON of each row.
 ///

@@ -1,0 +1,50 @@
+//! Why a query makes no nodes: a problem of its text, or an error of DataFusion.
+
+use datafusion::error::DataFusionError;
+use operators::OperatorError;
+
+use crate::error::to_problem;
+use crate::problem::SqlProblem;
+
+/// Why a query makes no nodes.
+#[derive(Debug)]
+pub enum Fault {
+    /// The query cannot run on a stream; what to write instead.
+    Problem(SqlProblem),
+    /// DataFusion refused it.
+    Plan(DataFusionError),
+}
+
+impl From<DataFusionError> for Fault {
+    fn from(error: DataFusionError) -> Fault {
+        Fault::Plan(error)
+    }
+}
+
+impl From<OperatorError> for Fault {
+    fn from(error: OperatorError) -> Fault {
+        Fault::Plan(DataFusionError::Plan(error.to_string()))
+    }
+}
+
+impl From<SqlProblem> for Fault {
+    fn from(problem: SqlProblem) -> Fault {
+        Fault::Problem(problem)
+    }
+}
+
+impl Fault {
+    /// The fault as a problem of the SQL text.
+    pub fn into_problem(self, sql: &str) -> SqlProblem {
+        match self {
+            Fault::Problem(problem) => problem,
+            Fault::Plan(error) => to_problem(&error, sql),
+        }
+    }
+}
+
+/// What planning gives.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// Spark's name for a shape that an output mode cannot have.
+pub const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
