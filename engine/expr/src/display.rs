@@ -6,6 +6,7 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
+use crate::interval::month_day_nano_us;
 use crate::window::duration;
 
 /// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
@@ -28,10 +29,12 @@ fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
         Ok(match expr {
             Expr::Column(column) => Transformed::yes(Expr::Column(named(column))),
             Expr::Alias(alias) => Transformed::yes(*alias.expr),
-            Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) if span.months == 0 => {
-                let us = i64::from(span.days) * 86_400_000_000 + span.nanoseconds / 1000;
-                Transformed::yes(Expr::Column(Column::new_unqualified(format!("INTERVAL '{}'", duration(us)))))
-            }
+            Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), metadata) => match month_day_nano_us(span) {
+                Some(us) => {
+                    Transformed::yes(Expr::Column(Column::new_unqualified(format!("INTERVAL '{}'", duration(us)))))
+                }
+                None => Transformed::no(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), metadata)),
+            },
             other => Transformed::no(other),
         })
     });

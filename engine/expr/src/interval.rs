@@ -1,8 +1,30 @@
-//! Lengths of time in words, such as `1 hour 30 minutes`.
+//! Lengths of time: of Arrow's intervals, and of words such as `1 hour 30 minutes`.
+
+use arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano};
+use datafusion::scalar::ScalarValue;
 
 /// Why an interval in months has no length.
 pub fn months() -> String {
     "Intervals greater than a month is not supported: months and years differ in length".to_string()
+}
+
+/// Microseconds of days and milliseconds.
+pub fn day_time_us(value: IntervalDayTime) -> i64 {
+    (i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000
+}
+
+/// Microseconds of months, days and nanoseconds, if there are no months: they differ in length.
+pub fn month_day_nano_us(value: IntervalMonthDayNano) -> Option<i64> {
+    (value.months == 0).then(|| i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
+}
+
+/// Microseconds of a constant interval, if it has a length.
+pub fn constant_us(value: &ScalarValue) -> Option<i64> {
+    match value {
+        ScalarValue::IntervalDayTime(Some(value)) => Some(day_time_us(*value)),
+        ScalarValue::IntervalMonthDayNano(Some(value)) => month_day_nano_us(*value),
+        _ => None,
+    }
 }
 
 /// Microseconds of an interval in words, such as `1 hour 30 minutes` (with or without a leading `interval`).

@@ -2,7 +2,8 @@
 
 /// A window of `size_us` that starts at every multiple of `slide_us` after `offset_us` since 1970 UTC (Spark's `window`).
 ///
-/// Rows are kept by pane, of width gcd(size, slide), so that a row is stored once however many windows it belongs to.
+/// Rows are kept by pane, of width gcd(size, slide), so that a row is stored once however many windows it belongs to. What is asked
+/// for each row is inlined: the operators that ask stand in another crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct WindowSpec {
     /// Length of a window, microseconds.
@@ -15,6 +16,7 @@ pub struct WindowSpec {
 
 impl WindowSpec {
     /// Width of a pane, microseconds.
+    #[inline]
     pub fn pane_us(&self) -> i64 {
         let (mut a, mut b) = (self.size_us, self.slide_us);
         while b != 0 {
@@ -24,22 +26,26 @@ impl WindowSpec {
     }
 
     /// Start of the pane that holds this time.
+    #[inline]
     pub fn pane_of(&self, time_us: i64) -> i64 {
         let pane_us = self.pane_us();
         floor(time_us, self.offset_us, pane_us)
     }
 
     /// Start of the last window that holds this time (or pane).
+    #[inline]
     pub fn last_window_of(&self, time_us: i64) -> i64 {
         floor(time_us, self.offset_us, self.slide_us)
     }
 
     /// End of the last window that holds this time: once the watermark has reached it, the row is late.
+    #[inline]
     pub fn last_end_of(&self, time_us: i64) -> i64 {
         self.last_window_of(time_us).saturating_add(self.size_us)
     }
 
     /// Starts of all windows that hold this pane, oldest first.
+    #[inline]
     pub fn windows_of(&self, pane_us: i64) -> impl Iterator<Item = i64> + use<> {
         let last = self.last_window_of(pane_us);
         let (size_us, slide_us) = (self.size_us, self.slide_us);
@@ -48,6 +54,7 @@ impl WindowSpec {
     }
 
     /// Starts of the panes of one window.
+    #[inline]
     pub fn panes_of(&self, window_us: i64) -> std::ops::Range<i64> {
         window_us..window_us.saturating_add(self.size_us)
     }
@@ -66,12 +73,14 @@ impl WindowSpec {
     }
 
     /// True if the window that starts here is complete: its end is at or before the watermark (Spark: `<=`).
+    #[inline]
     pub fn is_complete(&self, window_us: i64, watermark_us: Option<i64>) -> bool {
         watermark_us.is_some_and(|watermark_us| window_us.saturating_add(self.size_us) <= watermark_us)
     }
 }
 
 /// The last multiple of `width_us` after `offset_us` that is not after `time_us`, or the first one that can be computed.
+#[inline]
 fn floor(time_us: i64, offset_us: i64, width_us: i64) -> i64 {
     match time_us.checked_sub(offset_us) {
         Some(distance_us) => time_us.saturating_sub(distance_us.rem_euclid(width_us)),

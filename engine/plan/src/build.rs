@@ -25,12 +25,11 @@ use job::OutputMode;
 use operators::Pipeline;
 use operators::operator::OperatorSpec;
 
-use crate::fault::{Result, UNSUPPORTED};
+use crate::fault::{Result, UNSUPPORTED, no_aggregate};
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 use crate::normalize::with_window_columns;
 use crate::problem::SqlProblem;
-use crate::relation::name_of;
-use crate::relation::{Relation, Rows};
+use crate::relation::{Relation, Rows, name_of};
 use crate::times::{EventTime, event_times, passed_to};
 use cut::cut;
 pub use cut::place;
@@ -181,11 +180,7 @@ impl<'a> Builder<'a> {
 
     /// The whole result of a query in complete mode: what stands above its lowest aggregate sees all rows at once.
     pub fn whole(&mut self, plan: &LogicalPlan) -> Result<Stream> {
-        let Some(lowest) = lowest_aggregate(plan) else {
-            let message = "Complete output mode not supported when there are no streaming aggregations";
-            let help = "set mode = \"append\", or aggregate with GROUP BY";
-            return Err(SqlProblem::new(message, help).code(UNSUPPORTED).into());
-        };
+        let Some(lowest) = lowest_aggregate(plan) else { return Err(no_aggregate().into()) };
         let base = self.stateful(lowest, true)?;
         let base = if base.is_replacing { base } else { self.materialize(&base)? };
         let plan = with_window_columns(cut(plan.clone(), lowest, &base.schema)?, &self.table.sql)?;

@@ -52,6 +52,19 @@ pub struct TablePlan {
     pub rows: Rows,
 }
 
+impl TablePlan {
+    /// The table as others read it.
+    pub fn relation(&self) -> Relation {
+        Relation {
+            name: self.name.clone(),
+            schema: Arc::clone(&self.schema),
+            times: self.times.clone(),
+            hidden: Vec::new(),
+            rows: self.rows.clone(),
+        }
+    }
+}
+
 /// Where a table stands in the graph.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {

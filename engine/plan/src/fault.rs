@@ -16,8 +16,30 @@ pub enum Fault {
 }
 
 impl From<DataFusionError> for Fault {
+    /// A problem that went through one of DataFusion's walks over a plan comes out as it went in.
     fn from(error: DataFusionError) -> Fault {
-        Fault::Plan(error)
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<SqlProblem>() {
+                Ok(problem) => Fault::Problem(*problem),
+                Err(inner) => Fault::Plan(DataFusionError::External(inner)),
+            },
+            error => Fault::Plan(error),
+        }
+    }
+}
+
+impl From<SqlProblem> for DataFusionError {
+    fn from(problem: SqlProblem) -> DataFusionError {
+        DataFusionError::External(Box::new(problem))
+    }
+}
+
+impl From<Fault> for DataFusionError {
+    fn from(fault: Fault) -> DataFusionError {
+        match fault {
+            Fault::Problem(problem) => problem.into(),
+            Fault::Plan(error) => error,
+        }
     }
 }
 
@@ -48,3 +70,9 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 
 /// Spark's name for a shape that an output mode cannot have.
 pub const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
+
+/// The refusal of complete mode without an aggregate: its rows would be kept for ever.
+pub fn no_aggregate() -> SqlProblem {
+    let message = "Complete output mode not supported when there are no streaming aggregations";
+    SqlProblem::new(message, "set mode = \"append\", or aggregate with GROUP BY").code(UNSUPPORTED)
+}

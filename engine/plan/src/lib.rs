@@ -10,6 +10,7 @@ mod fault;
 mod functions;
 mod graph;
 mod guard;
+mod logical;
 mod node;
 mod normalize;
 mod precheck;

@@ -58,13 +58,17 @@ pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
 
 /// Makes a relation known to the session.
 pub fn register(context: &SessionContext, relation: &Relation) -> Result<()> {
-    let provider: Arc<dyn TableProvider> = Arc::new(StreamTable { schema: Arc::clone(&relation.schema), port: 0 });
-    let reference = reference(&relation.name);
+    register_as(context, &relation.name, Arc::new(StreamTable { schema: Arc::clone(&relation.schema), port: 0 }))
+}
+
+/// Makes rows known to the session under the name of a relation.
+pub fn register_as(context: &SessionContext, name: &str, rows: Arc<dyn TableProvider>) -> Result<()> {
+    let reference = reference(name);
     if let (Some(schema), Some(catalog)) = (reference.schema(), context.catalog("datafusion"))
         && catalog.schema(schema).is_none()
     {
         catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()))?;
     }
-    context.register_table(reference, provider)?;
+    context.register_table(reference, rows)?;
     Ok(())
 }

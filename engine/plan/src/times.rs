@@ -34,6 +34,11 @@ impl EventTime {
     }
 }
 
+/// The most that any of these lags; 0 if there is none.
+pub fn most_lag_us(times: impl IntoIterator<Item = EventTime>) -> i64 {
+    times.into_iter().map(|time| time.lag_us).max().unwrap_or_default()
+}
+
 /// The event times of a plan's output columns, whose one leaf's columns have those of `leaf`.
 ///
 /// An alias keeps event time, an expression over it loses it (Spark §3); the fields of a window keep it.

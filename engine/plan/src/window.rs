@@ -3,7 +3,8 @@
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::scalar::ScalarValue;
-use expr::interval::{months, parse_interval};
+use expr::interval::{constant_us, months, parse_interval};
+use expr::scalar::time_windows::session_call;
 use expr::scalar::window::WINDOW;
 use expr::window::WindowSpec;
 
@@ -11,6 +12,14 @@ use crate::problem::SqlProblem;
 
 /// Most windows that a row may be in.
 pub const WINDOWS_MAX: i64 = 100_000;
+
+/// The refusal of several windows in one query, in Spark's words.
+pub const SEVERAL_WINDOWS: &str = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
+
+/// The `window(…)` or `session_window(…)` call that an expression is, whatever it is called.
+pub fn timed_call(expr: &Expr) -> Option<&ScalarFunction> {
+    window_call(expr).or_else(|| session_call(expr))
+}
 
 /// The `window(…)` call that an expression is, whatever it is called.
 pub fn window_call(expr: &Expr) -> Option<&ScalarFunction> {
@@ -91,13 +100,10 @@ fn interval_us(argument: &Expr) -> Result<i64, String> {
         ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
             parse_interval(text)
         }
-        ScalarValue::IntervalDayTime(Some(value)) => {
-            Ok((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000)
-        }
-        ScalarValue::IntervalMonthDayNano(Some(value)) if value.months == 0 => {
-            Ok(i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
-        }
-        ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_) => Err(months()),
-        other => Err(format!("`{other}` is not an interval")),
+        other => match (constant_us(other), other) {
+            (Some(us), _) => Ok(us),
+            (None, ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_)) => Err(months()),
+            (None, other) => Err(format!("`{other}` is not an interval")),
+        },
     }
 }

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate_def::constant;
+use super::single::{passes, state_of_rows};
 use super::sketch::Sketch;
 use crate::group_key::key_hashes;
 
@@ -148,7 +149,7 @@ impl GroupsAccumulator for SketchGroups {
         self.sketches.resize_with(total_num_groups, Sketch::default);
         let hashes = key_hashes(&values[..1], values[0].len())?;
         for (row, (hash, group)) in hashes.into_iter().zip(group_indices).enumerate() {
-            let wanted = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            let wanted = passes(opt_filter, row);
             if wanted && values[0].is_valid(row) {
                 self.change(*group, |sketch| sketch.insert(hash));
             }
@@ -176,8 +177,8 @@ impl GroupsAccumulator for SketchGroups {
         Ok(())
     }
 
-    fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        Err(DataFusionError::NotImplemented("approx_count_distinct has no per-row state".to_string()))
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        state_of_rows(SketchGroups::default(), values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, UInt32Array, new_empty_array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, new_empty_array};
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{concat, filter, is_not_null, take};
+use arrow::compute::{concat, filter, take};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -12,6 +12,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
+
+use super::single::{by_group, passes, present, state_of_rows};
 
 /// The function, to be registered.
 pub fn collect_list() -> AggregateUDF {
@@ -72,8 +74,11 @@ impl ListGroups {
         let DataType::List(field) = list else {
             return Err(DataFusionError::Internal(format!("collect_list of type {list}")));
         };
-        let element = field.data_type().clone();
-        Ok(ListGroups { element, chunks: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 })
+        Ok(ListGroups::of(field.data_type().clone()))
+    }
+
+    fn of(element: DataType) -> ListGroups {
+        ListGroups { element, chunks: Vec::new(), groups: Vec::new(), group_count: 0, value_bytes: 0 }
     }
 
     /// There are at least so many groups from now on.
@@ -93,20 +98,11 @@ impl ListGroups {
     fn lists(&mut self) -> Result<ListArray> {
         let chunks: Vec<&dyn Array> = self.chunks.iter().map(AsRef::as_ref).collect();
         let values = if chunks.is_empty() { new_empty_array(&self.element) } else { concat(&chunks)? };
-        let mut ends = vec![0_usize; self.group_count];
-        self.groups.iter().for_each(|group| ends[*group as usize] += 1);
-        let offsets = OffsetBuffer::<i32>::from_lengths(ends.iter().copied());
-        let mut next: Vec<usize> = offsets.iter().take(self.group_count).map(|offset| *offset as usize).collect();
-        let mut order = vec![0_u32; self.groups.len()];
-        for (position, group) in self.groups.iter().enumerate() {
-            let at = &mut next[*group as usize];
-            order[*at] = position as u32;
-            *at += 1;
-        }
-        let in_order = order.iter().enumerate().all(|(at, position)| at == *position as usize);
-        let values = if in_order { values } else { take(&values, &UInt32Array::from(order), None)? };
+        let (order, lengths) = by_group(&self.groups, self.group_count);
+        let in_order = order.values().iter().enumerate().all(|(at, position)| at == *position as usize);
+        let values = if in_order { values } else { take(&values, &order, None)? };
         let field = Arc::new(Field::new_list_field(self.element.clone(), true));
-        Ok(ListArray::try_new(field, offsets, values, None)?)
+        Ok(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), values, None)?)
     }
 
     fn emit(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -136,9 +132,7 @@ impl GroupsAccumulator for ListGroups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.group_count = total_num_groups;
-        let wanted = |row: usize| {
-            values[0].is_valid(row) && opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
-        };
+        let wanted = |row: usize| values[0].is_valid(row) && passes(opt_filter, row);
         if values[0].null_count() == 0 && opt_filter.is_none() {
             self.groups.extend(group_indices.iter().map(|group| *group as u32));
             return self.push(Arc::clone(&values[0]));
@@ -161,11 +155,10 @@ impl GroupsAccumulator for ListGroups {
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         self.group_count = total_num_groups;
         let lists = values[0].as_list::<i32>();
-        let lists = if lists.null_count() > 0 {
-            return self.merge_some(lists, group_indices);
-        } else {
-            lists
-        };
+        if lists.null_count() > 0 {
+            let (lists, groups) = present(lists, group_indices)?;
+            return self.merge_batch(&[lists], &groups, total_num_groups);
+        }
         for (row, group) in group_indices.iter().enumerate() {
             let length = lists.value_length(row) as usize;
             self.groups.extend(std::iter::repeat_n(*group as u32, length));
@@ -174,24 +167,12 @@ impl GroupsAccumulator for ListGroups {
         self.push(lists.values().slice(first, last - first))
     }
 
-    fn convert_to_state(&self, _: &[ArrayRef], _: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        Err(DataFusionError::NotImplemented("collect_list has no per-row state".to_string()))
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        state_of_rows(ListGroups::of(self.element.clone()), values, opt_filter)
     }
 
     fn size(&self) -> usize {
         self.value_bytes + self.groups.capacity() * 4
-    }
-}
-
-impl ListGroups {
-    /// Merges lists of which some are null: their groups have no values in this state.
-    fn merge_some(&mut self, lists: &ListArray, group_indices: &[usize]) -> Result<()> {
-        let present = is_not_null(lists)?;
-        let groups: Vec<usize> =
-            group_indices.iter().enumerate().filter(|(row, _)| present.value(*row)).map(|(_, group)| *group).collect();
-        let lists = filter(lists, &present)?;
-        let count = self.group_count;
-        self.merge_batch(&[lists], &groups, count)
     }
 }
 

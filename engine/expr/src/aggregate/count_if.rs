@@ -10,7 +10,7 @@ use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate_def::{AggregateDef, into_udaf};
-use super::single::Groups;
+use super::single::{Groups, passes, state_of_rows};
 
 /// The function, to be registered.
 pub fn count_if() -> AggregateUDF {
@@ -72,7 +72,7 @@ impl GroupsAccumulator for Counts {
         self.grow(total_num_groups);
         let holds = values[0].as_boolean();
         for (row, group) in group_indices.iter().enumerate() {
-            let is_wanted = opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+            let is_wanted = passes(opt_filter, row);
             self.0[*group] += i64::from(is_wanted && holds.is_valid(row) && holds.value(row));
         }
         Ok(())
@@ -95,10 +95,7 @@ impl GroupsAccumulator for Counts {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let count = values[0].len();
-        let mut rows = Counts(Vec::new());
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(Counts(Vec::new()), values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 
-use super::single::{Groups, by_group};
+use super::single::{Groups, by_group, passes, present, state_of_rows};
 use crate::group_key::normalized;
 
 /// What is made of the distinct values of a group.
@@ -204,10 +204,7 @@ fn mask(columns: &[ArrayRef], wanted: Option<&BooleanArray>) -> Option<BooleanAr
         return None;
     }
     let nulls: Vec<_> = columns.iter().map(|column| column.logical_nulls()).collect();
-    let holds = |row: usize| {
-        wanted.is_none_or(|wanted| wanted.is_valid(row) && wanted.value(row))
-            && nulls.iter().flatten().all(|nulls| nulls.is_valid(row))
-    };
+    let holds = |row: usize| passes(wanted, row) && nulls.iter().flatten().all(|nulls| nulls.is_valid(row));
     Some((0..columns[0].len()).map(|row| Some(holds(row))).collect())
 }
 
@@ -252,24 +249,15 @@ impl GroupsAccumulator for Distinct {
         self.group_count = total_num_groups;
         let lists = values[0].as_list::<i32>();
         if lists.null_count() > 0 {
-            let present = arrow::compute::is_not_null(lists)?;
-            let groups: Vec<usize> = group_indices
-                .iter()
-                .enumerate()
-                .filter(|(row, _)| present.value(*row))
-                .map(|(_, group)| *group)
-                .collect();
-            return self.merge_batch(&[filter(lists, &present)?], &groups, total_num_groups);
+            let (lists, groups) = present(lists, group_indices)?;
+            return self.merge_batch(&[lists], &groups, total_num_groups);
         }
         let (values, groups) = flatten(lists, group_indices, self.kinds.len());
         self.insert(&values, groups, None)
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = Distinct::new(self.kinds.clone(), Finish::List);
-        let count = values[0].len();
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(Distinct::new(self.kinds.clone(), Finish::List), values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -13,7 +13,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::aggregate_def::{AggregateDef, into_udaf, kinds};
 use super::first_last::scalars;
-use super::single::Groups;
+use super::single::{Groups, passes, state_of_rows};
 use crate::group_key::normalized;
 
 /// The functions, to be registered.
@@ -85,8 +85,7 @@ impl Extremes {
         let mut chosen: Vec<(usize, usize)> = Vec::new();
         let mut at: HashMap<usize, usize> = HashMap::new();
         for (row, group) in groups.iter().enumerate() {
-            let is_wanted = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
-                && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
+            let is_wanted = passes(filter, row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
             if !is_wanted || self.best[*group].as_ref().is_some_and(|best| best.row.row() <= rows.row(row)) {
                 continue;
             }
@@ -149,10 +148,11 @@ impl GroupsAccumulator for Extremes {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let count = values[0].len();
-        let mut rows = Extremes::new(self.value_kind.clone(), self.key_kind.clone(), self.is_largest)?;
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(
+            Extremes::new(self.value_kind.clone(), self.key_kind.clone(), self.is_largest)?,
+            values,
+            opt_filter,
+        )
     }
 
     fn size(&self) -> usize {

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
 
 use super::aggregate_def::{AggregateDef, constant, into_udaf};
-use super::single::Groups;
+use super::single::{Groups, passes, state_of_rows};
 
 /// The functions, to be registered.
 pub fn first_last() -> Vec<AggregateUDF> {
@@ -140,8 +140,7 @@ impl GroupsAccumulator for FirstLastGroups {
         let ignores_nulls = self.ignores_nulls;
         let nulls = values[0].logical_nulls();
         let wanted = |row: usize| {
-            (!ignores_nulls || nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)))
-                && opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+            (!ignores_nulls || nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))) && passes(opt_filter, row)
         };
         self.offer(&values[0], group_indices.iter().copied().enumerate().filter(|(row, _)| wanted(*row)))
     }
@@ -163,16 +162,14 @@ impl GroupsAccumulator for FirstLastGroups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let count = values[0].len();
-        let mut rows = FirstLastGroups {
+        let fresh = FirstLastGroups {
             kind: self.kind.clone(),
             is_last: self.is_last,
             ignores_nulls: self.ignores_nulls,
             values: Vec::new(),
             heap_bytes: 0,
         };
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(fresh, values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -9,7 +9,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::aggregate_def::{AggregateDef, into_udaf};
-use super::single::Groups;
+use super::single::{Groups, passes, state_of_rows};
 
 /// The functions, to be registered.
 pub fn moments() -> Vec<AggregateUDF> {
@@ -94,7 +94,7 @@ impl GroupsAccumulator for Moments {
         self.grow(total_num_groups);
         let values = values[0].as_primitive::<Float64Type>();
         for (row, group) in group_indices.iter().enumerate() {
-            if values.is_valid(row) && opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)) {
+            if values.is_valid(row) && passes(opt_filter, row) {
                 self.groups[*group] = merged(self.groups[*group], [1.0, values.value(row), 0.0, 0.0, 0.0]);
             }
         }
@@ -130,10 +130,7 @@ impl GroupsAccumulator for Moments {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let count = values[0].len();
-        let mut rows = Moments { is_kurtosis: self.is_kurtosis, groups: Vec::new() };
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(Moments { is_kurtosis: self.is_kurtosis, groups: Vec::new() }, values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -246,10 +246,7 @@ impl GroupsAccumulator for StatisticGroups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let mut rows = ListGroups::new(&DataType::List(Arc::new(Field::new_list_field(self.kind.clone(), true))))?;
-        let count = values[0].len();
-        rows.update_batch(&values[..1], &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        self.values.convert_to_state(&values[..1], opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -1,8 +1,9 @@
-//! A grouped accumulator as a plain one, of one group.
+//! A grouped accumulator as a plain one, of one group; and what all grouped accumulators here do with rows and groups.
 
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::{Array, ArrayRef, BooleanArray, ListArray, UInt32Array};
+use arrow::compute::{filter, is_not_null};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
@@ -63,6 +64,30 @@ impl<G: Groups> Single<G> {
         self.groups().merge_batch(&state, &[0], 1)?;
         Ok(state)
     }
+}
+
+/// True if a filter lets a row through, as does none.
+#[inline]
+pub fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+}
+
+/// The state of each row as if it were a group of its own, by an accumulator without groups.
+pub fn state_of_rows(
+    mut fresh: impl GroupsAccumulator,
+    values: &[ArrayRef],
+    filter: Option<&BooleanArray>,
+) -> Result<Vec<ArrayRef>> {
+    let count = values[0].len();
+    fresh.update_batch(values, &(0..count).collect::<Vec<_>>(), filter, count)?;
+    fresh.state(EmitTo::All)
+}
+
+/// Those of the lists that are not null, with their groups: a group without a list has no values in this state.
+pub fn present(lists: &ListArray, groups: &[usize]) -> Result<(ArrayRef, Vec<usize>)> {
+    let present = is_not_null(lists)?;
+    let groups = groups.iter().enumerate().filter(|(row, _)| present.value(*row)).map(|(_, group)| *group);
+    Ok((filter(lists, &present)?, groups.collect()))
 }
 
 /// Values of groups `0..count`, in the order in which they came, as positions that put them in order of group;

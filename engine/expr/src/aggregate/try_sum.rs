@@ -12,7 +12,7 @@ use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::aggregate_def::{AggregateDef, into_udaf};
-use super::single::Groups;
+use super::single::{Groups, passes, state_of_rows};
 
 /// The function, to be registered.
 pub fn try_sum() -> AggregateUDF {
@@ -161,7 +161,7 @@ impl GroupsAccumulator for Sums {
         total_num_groups: usize,
     ) -> Result<()> {
         self.grow(total_num_groups);
-        let is_wanted = |row: usize| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        let is_wanted = |row: usize| passes(opt_filter, row);
         self.add(&values[0], group_indices, is_wanted)
     }
 
@@ -196,10 +196,7 @@ impl GroupsAccumulator for Sums {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
-        let count = values[0].len();
-        let mut rows = Sums { gives: self.gives.clone(), exact: Vec::new(), doubles: Vec::new() };
-        rows.update_batch(values, &(0..count).collect::<Vec<_>>(), opt_filter, count)?;
-        rows.state(EmitTo::All)
+        state_of_rows(Sums { gives: self.gives.clone(), exact: Vec::new(), doubles: Vec::new() }, values, opt_filter)
     }
 
     fn size(&self) -> usize {

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use crate::interval::parse_interval;
+use crate::interval::{day_time_us, month_day_nano_us, parse_interval};
 use crate::types::{instant, instants, window_type};
 use crate::window::WindowSpec;
 
@@ -244,16 +244,11 @@ fn gaps_us(gap: &ColumnarValue, rows: usize) -> Result<Int64Array> {
             DataType::Interval(IntervalUnit::MonthDayNano) => values
                 .as_primitive::<IntervalMonthDayNanoType>()
                 .iter()
-                .map(|gap| {
-                    gap.filter(|gap| gap.months == 0)
-                        .map(|gap| i64::from(gap.days) * 86_400_000_000 + gap.nanoseconds / 1000)
-                })
+                .map(|gap| gap.and_then(month_day_nano_us))
                 .collect(),
-            DataType::Interval(IntervalUnit::DayTime) => values
-                .as_primitive::<IntervalDayTimeType>()
-                .iter()
-                .map(|gap| gap.map(|gap| (i64::from(gap.days) * 86_400_000 + i64::from(gap.milliseconds)) * 1000))
-                .collect(),
+            DataType::Interval(IntervalUnit::DayTime) => {
+                values.as_primitive::<IntervalDayTimeType>().iter().map(|gap| gap.map(day_time_us)).collect()
+            }
             other => {
                 return Err(DataFusionError::Plan(format!("session_window takes an interval as its gap, not {other}")));
             }

@@ -4,14 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use expr::scalar::time_windows::session_call;
 use job::{OutputMode, Table};
 
 use super::late::{self, TimedAggregate};
 use super::sessions;
-use crate::fault::{Fault, Result};
+use crate::fault::Result;
+use crate::logical::under_names_of;
 use crate::normalize::with_window_column;
+use crate::problem::SqlProblem;
 use crate::relation::{Relation, is_static};
 use crate::window::window_call;
 
@@ -27,62 +29,42 @@ pub struct Answer {
     pub doubtful: Option<LogicalPlan>,
 }
 
-/// What is learnt while the plan is rewritten.
-struct RewriteState {
-    knows_late: bool,
-    doubtful: Option<LogicalPlan>,
-    fault: Option<Fault>,
-}
-
 /// The batch form of a normalized plan.
 pub fn of(plan: LogicalPlan, table: &Table, relations: &HashMap<String, Relation>) -> Result<Answer> {
     let leaves_late_out = table.mode != OutputMode::Complete;
-    let mut state =
-        RewriteState { knows_late: !leaves_late_out || !has_memory(&plan, relations), doubtful: None, fault: None };
+    let (mut knows_late, mut doubtful) = (!leaves_late_out || !has_memory(&plan, relations), None);
     // A single operator over rows as they came: its late rows are known. Others compare only if there were none.
     let aggregates = count(&plan, relations, |node| matches!(node, LogicalPlan::Aggregate(_)));
     let others = count(&plan, relations, |node| {
         matches!(node, LogicalPlan::Join(_) | LogicalPlan::Window(_) | LogicalPlan::Distinct(_))
     });
-    let plan = plan
-        .transform_up(|node| {
-            let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
-            if state.fault.is_some() || is_static(&node, relations) {
-                return Ok(Transformed::no(node));
-            }
-            match of_aggregate(aggregate, &table.sql, relations, leaves_late_out) {
-                Ok((plan, does_as_stream, doubtful)) => {
-                    state.knows_late |= does_as_stream && aggregates == 1 && others == 0;
-                    state.doubtful = doubtful.or(state.doubtful.take());
-                    Ok(Transformed::yes(plan))
-                }
-                Err(fault) => {
-                    state.fault = Some(fault);
-                    Ok(Transformed::no(node))
-                }
-            }
-        })
-        .data()?;
-    match state.fault {
-        Some(fault) => Err(fault),
-        None => Ok(Answer { plan, knows_late: state.knows_late, doubtful: state.doubtful }),
-    }
+    let plan = plan.transform_up(|node| {
+        let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
+        if is_static(&node, relations) {
+            return Ok(Transformed::no(node));
+        }
+        let answer = of_aggregate(aggregate, &table.sql, relations, leaves_late_out)?;
+        knows_late |= answer.knows_late && aggregates == 1 && others == 0;
+        doubtful = answer.doubtful.or(doubtful.take());
+        Ok(Transformed::yes(answer.plan))
+    });
+    Ok(Answer { plan: plan.data()?, knows_late, doubtful })
 }
 
-/// Its plan, whether it leaves the late rows out as the stream does, and the rows that are doubtful.
+/// An aggregate by itself as a batch.
 fn of_aggregate(
     aggregate: &Aggregate,
     sql: &str,
     relations: &HashMap<String, Relation>,
     leaves_late_out: bool,
-) -> Result<(LogicalPlan, bool, Option<LogicalPlan>)> {
+) -> Result<Answer> {
     if let Some(name) = aggregate.aggr_expr.iter().find_map(by_arrival) {
         let message = format!("{name}(…) depends on the order in which rows came");
-        return Err(crate::problem::SqlProblem::new(message, "").into());
+        return Err(SqlProblem::new(message, "").into());
     }
     let timed = TimedAggregate::of(aggregate, relations)?;
     let by = timed.late_by.clone().filter(|_| leaves_late_out);
-    let does_as_stream = by.is_some() || timed.keys.iter().all(Option::is_none);
+    let knows_late = by.is_some() || timed.keys.iter().all(Option::is_none);
     let with_late = match &by {
         Some(_) => Aggregate::try_new(
             Arc::new(timed.input.clone()),
@@ -93,7 +75,7 @@ fn of_aggregate(
     };
     if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) {
         let (plan, doubtful) = sessions::of(&with_late, by.as_ref())?;
-        return Ok((named(plan, aggregate)?, does_as_stream, doubtful));
+        return Ok(Answer { plan: under_names_of(plan, &aggregate.schema)?, knows_late, doubtful });
     }
     let windowed = with_window_column(&with_late, sql)?;
     let mut input = windowed.input.as_ref().clone();
@@ -106,16 +88,8 @@ fn of_aggregate(
         }
     }
     let plan = Aggregate::try_new(Arc::new(input), windowed.group_expr, windowed.aggr_expr)?;
-    Ok((named(LogicalPlan::Aggregate(plan), aggregate)?, does_as_stream, None))
-}
-
-/// The plan with its columns under the names of the aggregate that it stands for.
-pub(crate) fn named(plan: LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
-    let names = aggregate.schema.iter().map(|(table, field)| (table.cloned(), field.name().clone()));
-    let columns = plan.schema().columns().into_iter().zip(names);
-    let columns: Vec<Expr> =
-        columns.map(|(column, (table, name))| Expr::Column(column).alias_qualified(table, name)).collect();
-    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
+    let plan = under_names_of(LogicalPlan::Aggregate(plan), &aggregate.schema)?;
+    Ok(Answer { plan, knows_late, doubtful: None })
 }
 
 /// The name of a function whose result depends on which row came first.

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Projection, SubqueryAlias, lit};
 use datafusion::scalar::ScalarValue;
-use expr::scalar::time_windows::{end_of, session_call};
+use expr::scalar::time_windows::end_of;
 
 use crate::fault::Result;
-use crate::relation::Relation;
-use crate::relation::name_of;
+use crate::relation::{Relation, name_of};
 use crate::times::{EventTime, TimeKind, event_time_of, event_times};
-use crate::window::window_call;
+use crate::window::timed_call;
 
 /// A column that an input may have besides its own: the watermark by which its row would be late, or null.
 pub const LATE_BY: &str = "__late_by";
@@ -32,8 +31,7 @@ impl TimedAggregate {
     pub fn of(aggregate: &Aggregate, relations: &HashMap<String, Relation>) -> Result<TimedAggregate> {
         let times = times_below(&aggregate.input, relations);
         let of_key = |expr: &Expr| {
-            let call = window_call(expr).or_else(|| session_call(expr));
-            let time = call.map_or(Some(expr), |call| call.args.first())?;
+            let time = timed_call(expr).map_or(Some(expr), |call| call.args.first())?;
             event_time_of(time, &aggregate.input, &times)
         };
         let keys = aggregate.group_expr.iter().map(of_key).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use expr::display::{expr_text, key_name};
 use futures::executor::block_on;
@@ -16,8 +16,9 @@ use operators::recompute::{BatchPlan, Emission, RecomputePort, RecomputeSpec};
 use super::cut::place;
 use super::{Builder, Stream};
 use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::normalize::with_window_column;
-use crate::times::{EventTime, TimeKind};
+use crate::times::{EventTime, TimeKind, most_lag_us};
 
 /// Rows of a table that close within so long of each other are one bucket, and one file, if nothing says how many times there
 /// are. State is filed by it: never change it.
@@ -47,11 +48,10 @@ impl Builder<'_> {
     /// An aggregate over rows that may be retracted.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
         let aggregate = with_window_column(aggregate, &self.table.sql)?;
-        let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
-        let passed = columns.len();
+        let passed = aggregate.input.schema().fields().len();
         let keys = aggregate.group_expr.iter().enumerate();
-        columns.extend(keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key))));
-        let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
+        let keys = keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key)));
+        let input = with_columns(&aggregate.input, keys)?;
         let stream = self.stream(&input, false)?;
         let keys: Vec<usize> = (passed..passed + aggregate.group_expr.len()).collect();
         let rows = place(&input, &stream.schema, 0)?;
@@ -79,8 +79,8 @@ impl Builder<'_> {
         times: Vec<Option<EventTime>>,
         (definition, emits_when_empty): (String, bool),
     ) -> Result<Stream> {
-        let lags = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
-        let lag_us = lags.map(|time| time.lag_us).max().unwrap_or_default();
+        let of_keys = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
+        let lag_us = most_lag_us(of_keys);
         let ports: Vec<(Stream, RecomputePort)> = inputs
             .into_iter()
             .map(|(stream, keys)| {

@@ -16,7 +16,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::logical_expr::{Expr, ExprSchemable, Join, JoinType, LogicalPlan, LogicalPlanBuilder, lit, when};
+use datafusion::logical_expr::{Expr, ExprSchemable, Join, JoinType, LogicalPlan, lit, when};
 use datafusion::scalar::ScalarValue;
 use expr::scalar::time_windows::end_of;
 use job::StateTtl;
@@ -29,7 +29,8 @@ use super::join::{Expiry, PreparedSide, words_of};
 use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts};
 use crate::fault::Result;
-use crate::times::{EventTime, TimeKind};
+use crate::logical::with_columns;
+use crate::times::{EventTime, TimeKind, most_lag_us};
 
 /// The time of one side by which its rows are evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +89,7 @@ impl Builder<'_> {
         let mut closes_by = closing_column(join, &times.0, left.width);
         if let (Some(lifetimes), None) = (lifetimes, closes_by) {
             // No column of the result tells when a row is final: one more does, which is left out above.
-            let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-            columns.push(closing_time(join, &lifetimes, (&left, &right))?.alias("closes"));
-            plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+            plan = with_columns(&plan, [closing_time(join, &lifetimes, (&left, &right))?.alias("closes")])?;
             closes_by = Some(times.0.len());
             times.0.push(Some(EventTime { lag_us: times.1, ..EventTime::INSTANT }));
         }
@@ -174,8 +173,7 @@ fn times_of(
     right: &PreparedSide,
 ) -> (Vec<Option<EventTime>>, i64) {
     let sides = [(left, lifetimes.left), (right, lifetimes.right)];
-    let lags = sides.iter().filter_map(|(side, timed)| side.stream.times[timed.column]);
-    let lag_us = lags.map(|time| time.lag_us).max().unwrap_or_default();
+    let lag_us = most_lag_us(sides.iter().filter_map(|(side, timed)| side.stream.times[timed.column]));
     let mut times = Vec::new();
     let given = if matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti) { 1 } else { 2 };
     for (side, timed) in sides.into_iter().take(given) {

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, lit};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
@@ -20,8 +20,9 @@ use operators::keyed;
 use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::problem::SqlProblem;
-use crate::times::{EventTime, TimeKind};
+use crate::times::{EventTime, TimeKind, most_lag_us};
 
 /// One side of a join on its way to the operator.
 pub(super) struct PreparedSide {
@@ -154,7 +155,8 @@ impl Builder<'_> {
         if is_changing {
             spec = spec.with_mode(JoinMode::Changes)?;
         }
-        let lag_us = lag_of(&left.stream).max(lag_of(&right.stream));
+        let both = left.stream.times.iter().chain(&right.stream.times);
+        let lag_us = most_lag_us(both.flatten().copied());
         let times = joined_times(&left, &right, lag_us, pairs);
         let spec = Arc::new(spec);
         let schema = Arc::clone(operators::operator::OperatorSpec::output(spec.as_ref()));
@@ -173,20 +175,19 @@ impl Builder<'_> {
     /// The rows of a side with its keys as columns.
     pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<PreparedSide> {
         let width = plan.schema().fields().len();
-        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut further = Vec::new();
         let mut places = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let own = match key {
                 Expr::Column(column) => plan.schema().maybe_index_of_column(column),
                 _ => None,
             };
-            places.push(own.unwrap_or(columns.len()));
+            places.push(own.unwrap_or(width + further.len()));
             if own.is_none() {
-                columns.push(key.clone().alias(format!("__key{at}")));
+                further.push(key.clone().alias(format!("__key{at}")));
             }
         }
-        let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
-        let stream = self.stream(&plan, false)?;
+        let stream = self.stream(&with_columns(plan, further)?, false)?;
         Ok(PreparedSide { stream, keys: places, width, expires: None })
     }
 
@@ -281,10 +282,7 @@ impl Builder<'_> {
     fn with_column(&mut self, stream: Stream, name: String, column: Expr) -> Result<Stream> {
         let mut names = names_of(&stream.schema);
         names.push(name);
-        let plan = plain(&stream)?;
-        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-        columns.push(column.alias("expires"));
-        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+        let plan = with_columns(&plain(&stream)?, [column.alias("expires")])?;
         let stream = self.pipeline(&plan, stream)?;
         let schema = named(&names, &stream.schema);
         Ok(self.relabel(stream, &schema))
@@ -341,10 +339,6 @@ pub(super) fn shifted(condition: Arc<dyn PhysicalExpr>, from: usize, by: usize) 
         _ => Ok(Transformed::no(expr)),
     });
     Ok(shifted.data()?)
-}
-
-fn lag_of(stream: &Stream) -> i64 {
-    stream.times.iter().flatten().map(|time| time.lag_us).max().unwrap_or_default()
 }
 
 /// Event times of the result: a row may wait for its match as long as its state is kept.

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, lit};
 use futures::executor::block_on;
 use operators::lookup::{LookupKind, LookupSpec};
 
 use super::{Builder, Stream};
 use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::node::{LookupNode, NodeKind, StaticPlan};
 use crate::problem::SqlProblem;
-use crate::relation::name_of;
-use crate::relation::{Rows, StreamTable, is_static};
+use crate::relation::{Rows, StreamTable, is_static, name_of};
 
 impl Builder<'_> {
     /// True if no stream is read in a plan.
@@ -131,9 +131,7 @@ impl Builder<'_> {
 
 /// The plan with its keys as further columns, and where they stand.
 fn keyed(plan: &LogicalPlan, keys: &[Expr]) -> Result<(LogicalPlan, Vec<usize>)> {
-    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-    let first = columns.len();
-    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))));
-    let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+    let first = plan.schema().fields().len();
+    let plan = with_columns(plan, keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))))?;
     Ok((plan, (first..first + keys.len()).collect()))
 }
