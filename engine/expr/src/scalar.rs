@@ -3,7 +3,7 @@
 mod arrays;
 mod base64;
 mod batch_time;
-mod columns;
+
 pub mod conditions;
 mod csv;
 pub mod fields_of;
@@ -17,6 +17,7 @@ mod numbers;
 mod pattern;
 pub(crate) mod read;
 mod regular;
+mod result_types;
 mod round;
 pub mod seconds;
 mod simple;
@@ -29,9 +30,7 @@ pub mod to_timestamp;
 mod units;
 pub mod window;
 
-use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
-use datafusion::prelude::SessionContext;
+use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
 use crate::clock::BatchClock;
 pub use json::schema::parse as parse_schema;
@@ -95,44 +94,31 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "xxhash64",
 ];
 
-/// Makes Spark's functions known to a session that plans streams.
-///
-/// # Errors
-/// Never in practice; DataFusion's registry may refuse.
-pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
-    register_batch(context)?;
-    context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::new(clock.clone())));
-    context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::date(clock.clone())));
-    Ok(())
+/// All scalar functions, to be registered over DataFusion's own.
+pub(crate) fn functions() -> Vec<ScalarUDF> {
+    let theirs = datafusion_spark::all_default_scalar_functions().into_iter();
+    let theirs = theirs.filter(|function| FROM_DATAFUSION_SPARK.contains(&function.name()));
+    let mut all: Vec<ScalarUDF> = theirs.map(|function| function.as_ref().clone()).collect();
+    all.extend(written_here());
+    all.push(ScalarUDF::new_from_impl(window::WindowFunction::default()));
+    all.push(time_windows::session_window());
+    all.push(time_windows::window_time_function());
+    all
 }
 
-/// Makes those of Spark's functions known that also mean something outside a stream: for `engine sql`.
-///
-/// # Errors
-/// Never in practice; DataFusion's registry may refuse.
-pub fn register_batch(context: &SessionContext) -> Result<()> {
-    for function in datafusion_spark::all_default_scalar_functions() {
-        if FROM_DATAFUSION_SPARK.contains(&function.name()) {
-            context.register_udf(function.as_ref().clone());
-        }
-    }
-    for function in own() {
-        context.register_udf(function);
-    }
-    context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
-    context.register_udf(time_windows::session_window());
-    context.register_udf(time_windows::window_time_function());
-    for function in lambdas::functions() {
-        context.register_higher_order_function(function.into());
-    }
-    for function in crate::aggregate::aggregates() {
-        context.register_udaf(function);
-    }
-    Ok(())
+/// The functions that take a lambda.
+pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
+    lambdas::functions()
+}
+
+/// `now()`, `current_date()` and their other names, by this clock.
+pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 2] {
+    [batch_time::BatchTime::new(clock.clone()), batch_time::BatchTime::date(clock.clone())]
+        .map(ScalarUDF::new_from_impl)
 }
 
 /// The scalar functions that are written here.
-fn own() -> Vec<ScalarUDF> {
+fn written_here() -> Vec<ScalarUDF> {
     let simple = [
         time::functions(),
         strings::functions(),

@@ -8,8 +8,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 
-use super::columns::flag_type;
 use super::read::{Kind, texts};
+use super::result_types::flag_type;
 use super::simple::Simple;
 
 /// The function that keeps two casts of one value apart; it gives its first argument.
@@ -40,7 +40,7 @@ pub fn functions() -> Vec<Simple> {
             aliases: &[],
             count: (2, 2),
             kinds: &[Kind::Any],
-            gives: super::columns::first_type,
+            gives: super::result_types::first_type,
             body: |args| Ok(Arc::clone(&args[0])),
         },
         Simple {

@@ -10,8 +10,8 @@ use arrow::datatypes::{
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
-use super::columns::int_type;
 use super::read::{Kind, read_as, texts};
+use super::result_types::int_type;
 use super::simple::Simple;
 
 /// The function.

@@ -15,8 +15,8 @@ use datafusion::error::Result;
 
 pub use from_json::{CORRUPT, FromJson};
 
-use super::columns::{int_type, text_type};
 use super::read::{Kind, texts};
+use super::result_types::{int_type, text_type};
 use super::simple::Simple;
 use parse::Value;
 

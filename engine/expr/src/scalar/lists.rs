@@ -12,8 +12,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::error::Result;
 
-use super::columns::{first_type, flag_type, int_type, whole_type};
 use super::read::{Kind, read_as};
+use super::result_types::{first_type, flag_type, int_type, whole_type};
 use super::simple::Simple;
 
 /// All of them.

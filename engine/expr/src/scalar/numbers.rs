@@ -7,8 +7,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::error::Result;
 
-use super::columns::{double_type, flag_type, whole_type};
 use super::read::{Kind, read_as};
+use super::result_types::{double_type, flag_type, whole_type};
 use super::round::doubles;
 use super::simple::Simple;
 

@@ -8,8 +8,8 @@ use datafusion::common::{exec_datafusion_err, exec_err};
 use datafusion::error::Result;
 use regex::Regex;
 
-use super::columns::{flag_type, int_type, text_type};
 use super::read::{Kind, texts};
+use super::result_types::{flag_type, int_type, text_type};
 use super::simple::{Gives, Simple};
 
 /// All of them.

@@ -9,8 +9,8 @@ use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
 use super::base64;
-use super::columns::{bytes_type, flag_type, int_type, text_type};
 use super::read::{Kind, read_as, texts, to_double};
+use super::result_types::{bytes_type, flag_type, int_type, text_type};
 use super::simple::{Body, Simple};
 use super::text::to_text;
 

@@ -10,10 +10,10 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, TimeZone, Tim
 use datafusion::common::exec_datafusion_err;
 use datafusion::error::Result;
 
-use super::columns::{date_type, double_type, instant_type, int_type, text_type, whole_type};
 use super::instant_text::{at_zone, days_of, parse_instant, parse_zone};
 use super::pattern::Pattern;
 use super::read::{DAY_US, Kind, is_text, read_as, texts};
+use super::result_types::{date_type, double_type, instant_type, int_type, text_type, whole_type};
 use super::simple::{Gives, Simple};
 
 /// All of them.

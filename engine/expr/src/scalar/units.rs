@@ -8,8 +8,8 @@ use chrono::{DateTime, Datelike, Months};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 
-use super::columns::{instant_type, whole_type};
 use super::read::{DAY_US, Kind, texts};
+use super::result_types::{instant_type, whole_type};
 use super::simple::Simple;
 
 /// All of them.
