@@ -9,7 +9,6 @@ use connector::StaticError;
 use job::{Job, Problem, Problems, SourceMap};
 use plan::{Graph, SqlProblem, TableProblem};
 
-
 use crate::connectors::{CONNECTORS, registry};
 use crate::ending::Failure;
 use crate::terminal;

@@ -23,9 +23,7 @@ pub use delta::Delta;
 pub use group::GroupColumn;
 pub(crate) use group::{key_fields, key_fingerprints, result_names};
 pub use operator_spec::AggregateOperator;
-pub(crate) use shard::{key_hashes, normalized};
-pub(crate) use spec::window_fields;
-pub use spec::{AggregateSpec, instant, window_type};
+pub use spec::AggregateSpec;
 
 #[cfg(test)]
 mod tests;

@@ -32,25 +32,9 @@ impl OperatorError {
     }
 }
 
-/// DataFusion's text of an error; where it names a setting of its own, which a job has not, what a job can do instead.
-pub fn remedied(text: String) -> String {
-    const KEYS: &[(&str, &str)] =
-        &[("Duplicate map key ", " was found"), ("map key must be unique, duplicate key found: ", "")];
-    let found = KEYS.iter().find_map(|(before, after)| {
-        let rest = &text[text.find(before)? + before.len()..];
-        Some(if after.is_empty() { rest.lines().next()? } else { rest.split_once(after)?.0 })
-    });
-    match found {
-        Some(key) => format!(
-            "[DUPLICATED_MAP_KEY] the key {key} stands twice in a map; keep each key once before the map is made, such as with array_distinct(…)"
-        ),
-        None => text,
-    }
-}
-
 impl From<datafusion::error::DataFusionError> for OperatorError {
     fn from(error: datafusion::error::DataFusionError) -> Self {
-        OperatorError::Compute(remedied(error.strip_backtrace()))
+        OperatorError::Compute(expr::map_keys::remedied(error.strip_backtrace()))
     }
 }
 

@@ -5,30 +5,29 @@ mod late;
 mod opaque;
 pub(crate) mod sessions;
 
-pub(crate) use answer::named;
+pub use answer::Answer;
+pub use late::LATE_BY;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::{MemorySchemaProvider, TableProvider};
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
+use expr::clock::BatchClock;
 use job::{Job, Table};
 
-use crate::build::Result;
 use crate::compile::{TablePlan, analyze};
+use crate::fault::Result;
 use crate::graph::Graph;
 use crate::guard::parse;
+use crate::logical::any_node;
 use crate::problem::SqlProblem;
-use crate::relation::{Relation, Rows};
+use crate::relation::{Relation, Rows, reference};
 use crate::rewrite::rewrite;
-use crate::session::{BatchClock, planning_session, reference, register};
-
-/// A column that an input may have besides its own: the watermark by which its row would be late, or null.
-pub const LATE_BY: &str = "__late_by";
+use crate::session::{planning_session, register, register_as};
 
 /// Plans and runs the batch queries of a job's tables. `T` and what it reads are named as in the job.
 pub struct Batch<'a> {
@@ -36,18 +35,6 @@ pub struct Batch<'a> {
     graph: &'a Graph,
     context: SessionContext,
     relations: HashMap<String, Relation>,
-}
-
-/// What a table's query is as a batch.
-#[derive(Debug)]
-pub struct Answer {
-    /// The query.
-    pub plan: LogicalPlan,
-    /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
-    /// for which a batch cannot tell.
-    pub knows_late: bool,
-    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
-    pub doubtful: Option<LogicalPlan>,
 }
 
 /// A table that keeps every row of a source.
@@ -69,7 +56,7 @@ impl<'a> Batch<'a> {
         let context = planning_session(&BatchClock::default()).map_err(words)?;
         let mut batch = Batch { job, graph, context, relations: HashMap::new() };
         let statics = graph.statics.iter().map(|(name, schema)| crate::relation::static_relation(name, schema, false));
-        let tables = graph.tables.iter().map(of_table);
+        let tables = graph.tables.iter().map(TablePlan::relation);
         for relation in graph.sources.values().cloned().chain(statics).chain(tables) {
             register(&batch.context, &relation).map_err(words)?;
             batch.relations.insert(relation.name.to_lowercase(), relation);
@@ -98,15 +85,11 @@ impl<'a> Batch<'a> {
         hidden.push(LATE_BY.to_string());
         let times = schema.fields().iter().map(time).collect();
         let relation = Relation { schema, times, hidden, ..known.clone() };
-        let reference = reference(&relation.name);
-        if let (Some(schema), Some(catalog)) = (reference.schema(), self.context.catalog("datafusion"))
-            && catalog.schema(schema).is_none()
-        {
-            let made = catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()));
-            made.map_err(|error| error.to_string())?;
-        }
-        self.context.deregister_table(reference.clone()).map_err(|error| error.to_string())?;
-        self.context.register_table(reference, Arc::new(opaque::Opaque(rows))).map_err(|error| error.to_string())?;
+        let put = |context: &SessionContext| {
+            context.deregister_table(reference(&relation.name))?;
+            register_as(context, &relation.name, Arc::new(opaque::Opaque(rows)))
+        };
+        put(&self.context).map_err(|error| error.to_string())?;
         self.relations.insert(name.to_lowercase(), relation);
         Ok(())
     }
@@ -169,17 +152,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn of_table(table: &TablePlan) -> Relation {
-    Relation {
-        name: table.name.clone(),
-        schema: Arc::clone(&table.schema),
-        times: table.times.clone(),
-        hidden: Vec::new(),
-        rows: table.rows.clone(),
-    }
-}
-
-fn in_words(fault: crate::build::Fault, sql: &str) -> String {
+fn in_words(fault: crate::fault::Fault, sql: &str) -> String {
     let SqlProblem { message, .. } = fault.into_problem(sql);
     message
 }
@@ -207,10 +180,5 @@ fn passed_columns(plan: &LogicalPlan) -> Option<BTreeMap<String, String>> {
 }
 
 fn asks_for_time(plan: &LogicalPlan) -> bool {
-    let mut asks = false;
-    let visited = plan.apply_with_subqueries(|node| {
-        asks |= node.expressions().iter().any(Expr::is_volatile);
-        Ok(if asks { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    visited.is_err() || asks
+    any_node(plan, |node| node.expressions().iter().any(Expr::is_volatile)).unwrap_or(true)
 }

@@ -5,6 +5,7 @@ use datafusion::common::{Column, DFSchema};
 use datafusion::logical_expr::expr::Between;
 use datafusion::logical_expr::{BinaryExpr, Expr, Join, Operator};
 use datafusion::scalar::ScalarValue;
+use expr::interval::constant_us;
 
 use crate::times::EventTime;
 
@@ -158,14 +159,8 @@ impl Linear {
 
 fn interval_us(value: &ScalarValue) -> Option<i64> {
     match value {
-        ScalarValue::IntervalDayTime(Some(value)) => {
-            Some((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000)
-        }
-        ScalarValue::IntervalMonthDayNano(Some(value)) if value.months == 0 => {
-            Some(i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
-        }
         ScalarValue::DurationMicrosecond(Some(us)) => Some(*us),
-        _ => None,
+        other => constant_us(other),
     }
 }
 

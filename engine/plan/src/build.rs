@@ -22,61 +22,18 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
 use job::OutputMode;
+use operators::Pipeline;
 use operators::operator::OperatorSpec;
-use operators::{OperatorError, Pipeline};
 
-use crate::error::to_problem;
+use crate::fault::{Result, UNSUPPORTED, no_aggregate};
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 use crate::normalize::with_window_columns;
 use crate::problem::SqlProblem;
-use crate::relation::{Relation, Rows};
-use crate::session::name_of;
+use crate::relation::{Relation, Rows, name_of};
 use crate::times::{EventTime, event_times, passed_to};
 use cut::cut;
 pub use cut::place;
 use grouping::all_without_sets;
-
-/// Why a query makes no nodes.
-#[derive(Debug)]
-pub enum Fault {
-    /// The query cannot run on a stream; what to write instead.
-    Problem(SqlProblem),
-    /// DataFusion refused it.
-    Plan(DataFusionError),
-}
-
-impl From<DataFusionError> for Fault {
-    fn from(error: DataFusionError) -> Fault {
-        Fault::Plan(error)
-    }
-}
-
-impl From<OperatorError> for Fault {
-    fn from(error: OperatorError) -> Fault {
-        Fault::Plan(DataFusionError::Plan(error.to_string()))
-    }
-}
-
-impl From<SqlProblem> for Fault {
-    fn from(problem: SqlProblem) -> Fault {
-        Fault::Problem(problem)
-    }
-}
-
-impl Fault {
-    /// The fault as a problem of the SQL text.
-    pub fn into_problem(self, sql: &str) -> SqlProblem {
-        match self {
-            Fault::Problem(problem) => problem,
-            Fault::Plan(error) => to_problem(&error, sql),
-        }
-    }
-}
-
-pub type Result<T, E = Fault> = std::result::Result<T, E>;
-
-/// Spark's name for a shape that an output mode cannot have.
-pub const UNSUPPORTED: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 
 /// Rows on their way through the graph.
 #[derive(Debug, Clone)]
@@ -87,7 +44,7 @@ pub struct Stream {
     pub schema: SchemaRef,
     /// The columns that carry event time.
     pub times: Vec<Option<EventTime>>,
-    /// True if rows may be taken back.
+    /// True if rows may be retracted.
     pub is_changing: bool,
     /// True if whole buckets of rows are replaced, which only a table can take.
     pub is_replacing: bool,
@@ -135,7 +92,7 @@ impl<'a> Builder<'a> {
             LogicalPlan::Window(window) => return self.over(plan, window),
             other => self.stateful(other, at_top)?,
         };
-        // A node may have given one column more, which tells when its rows are final.
+        // A node may have added one column, which tells when its rows are final.
         let is_whole = std::ptr::eq(bottom, plan) && base.schema.fields().len() == plan.schema().fields().len();
         if is_whole && !base.is_entry {
             return Ok(base);
@@ -154,8 +111,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Rows that may be taken back until their time has come, for a query over them that does not select this time: the table's
-    /// rows are kept as they are below the query then, so that they go when it has come.
+    /// Rows that may be retracted until their time has come, for a query over them that does not select this time: the table's
+    /// rows are kept as they are below the query then, so that they are evicted when it has come.
     fn closing(&mut self, plan: &LogicalPlan, base: &Stream) -> Result<Option<Stream>> {
         let is_kept = base.is_changing && !base.is_replacing && self.table.mode == OutputMode::Update;
         let time = base.closes_by.and_then(|column| Some((column, base.times[column]?))).filter(|_| is_kept);
@@ -223,11 +180,7 @@ impl<'a> Builder<'a> {
 
     /// The whole result of a query in complete mode: what stands above its lowest aggregate sees all rows at once.
     pub fn whole(&mut self, plan: &LogicalPlan) -> Result<Stream> {
-        let Some(lowest) = lowest_aggregate(plan) else {
-            let message = "Complete output mode not supported when there are no streaming aggregations";
-            let help = "set mode = \"append\", or aggregate with GROUP BY";
-            return Err(SqlProblem::new(message, help).code(UNSUPPORTED).into());
-        };
+        let Some(lowest) = lowest_aggregate(plan) else { return Err(no_aggregate().into()) };
         let base = self.stateful(lowest, true)?;
         let base = if base.is_replacing { base } else { self.materialize(&base)? };
         let plan = with_window_columns(cut(plan.clone(), lowest, &base.schema)?, &self.table.sql)?;

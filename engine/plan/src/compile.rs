@@ -10,13 +10,15 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
+use expr::casts;
 use futures::executor::block_on;
 use job::{Late, OutputMode};
 
-use crate::build::{Builder, Fault, Result, Stream, only_static, place};
-use crate::casts;
+use crate::build::{Builder, Stream, only_static, place};
+use crate::fault::{Fault, Result};
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
+use crate::precheck;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
@@ -50,6 +52,19 @@ pub struct TablePlan {
     pub rows: Rows,
 }
 
+impl TablePlan {
+    /// The table as others read it.
+    pub fn relation(&self) -> Relation {
+        Relation {
+            name: self.name.clone(),
+            schema: Arc::clone(&self.schema),
+            times: self.times.clone(),
+            hidden: Vec::new(),
+            rows: self.rows.clone(),
+        }
+    }
+}
+
 /// Where a table stands in the graph.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
@@ -64,7 +79,7 @@ pub struct Place {
 /// Compiles a table's query.
 ///
 /// # Errors
-/// All problems that can be told apart.
+/// All problems that are apart from each other.
 pub fn compile_table(
     context: &SessionContext,
     table: &job::Table,
@@ -75,6 +90,7 @@ pub fn compile_table(
 ) -> Result<(TablePlan, Vec<Node>), Vec<SqlProblem>> {
     let state = context.state();
     rewrite(&mut statement, &table.sql, relations, &state).map_err(|problem| vec![problem])?;
+    precheck::check(&statement, &table.sql, &state).map_err(|problem| vec![problem])?;
     let one = |fault: Fault| vec![fault.into_problem(&table.sql)];
     let plan = analyze(&state, statement).map_err(one)?;
     if let (true, Some(name)) = (is_static(&plan, relations), inputs.first()) {

@@ -1,8 +1,8 @@
 //! What `engine explain` says of a table: what it does, what it keeps, when its rows appear.
 
+pub use expr::window::duration;
 use job::{Job, Late, OutputMode, Refresh};
 use operators::operator::Bound;
-pub use operators::window::duration;
 
 use crate::compile::TablePlan;
 use crate::graph::Graph;
@@ -105,7 +105,7 @@ fn watermark(job: &Job, table: &TablePlan, has_memory: bool) -> String {
 fn state(table: &TablePlan, operator: &OperatorNode, with_name: bool) -> String {
     let words = match operator.spec.bound() {
         Bound::Watermark(text) => text,
-        Bound::TimeToLive(us) => format!("rows go {} after they came", duration(us)),
+        Bound::TimeToLive(us) => format!("rows are evicted {} after they came", duration(us)),
         Bound::Constant => "one row".to_string(),
         Bound::Unbounded(text) => format!("{text} (WARNING: nothing bounds it)"),
     };

@@ -1,158 +1,52 @@
-//! Spark's functions that DataFusion lacks or spells otherwise.
+//! The functions that a query may call: what is said of a name that none of them has.
 
-mod arrays;
-mod base64;
-mod batch_time;
-mod columns;
-mod conditions;
-mod csv;
-pub mod fields_of;
-mod hash;
-mod instant_text;
-mod json;
-mod lambdas;
-mod lists;
-mod nth_field;
-mod numbers;
-mod pattern;
-pub(crate) mod read;
-mod regular;
-mod round;
-pub mod seconds;
-mod simple;
-mod strings;
-pub(crate) mod text;
-mod time;
-pub mod time_windows;
-mod to_number;
-pub mod to_timestamp;
-mod units;
-pub mod window;
+use datafusion::execution::SessionState;
 
-use datafusion::error::Result;
-use datafusion::logical_expr::ScalarUDF;
-use datafusion::prelude::SessionContext;
+use crate::error::nearest;
+use crate::problem::SqlProblem;
 
-use crate::session::BatchClock;
-pub use json::schema::parse as parse_schema;
-
-/// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
-/// DataFusion's own.
-const FROM_DATAFUSION_SPARK: &[&str] = &[
-    "abs",
-    "array",
-    "array_repeat",
-    "ascii",
-    "base64",
-    "bin",
-    "bit_count",
-    "bit_get",
-    "bitmap_bit_position",
-    "bitmap_bucket_number",
-    "bitmap_count",
-    "bitwise_not",
-    "ceil",
-    "char",
-    "concat_ws",
-    "crc32",
-    "csc",
-    "elt",
-    "expm1",
-    "floor",
-    "format_string",
-    "hex",
-    "hypot",
-    "is_valid_utf8",
-    "length",
-    "luhn_check",
-    "make_dt_interval",
-    "make_interval",
-    "make_valid_utf8",
-    "map_from_arrays",
-    "map_from_entries",
-    "monthname",
-    "negative",
-    "parse_url",
-    "pow",
-    "quote",
-    "rint",
-    "sec",
-    "sha1",
-    "sha2",
-    "shiftleft",
-    "shiftright",
-    "shiftrightunsigned",
-    "slice",
-    "soundex",
-    "str_to_map",
-    "try_parse_url",
-    "try_url_decode",
-    "unbase64",
-    "unhex",
-    "url_decode",
-    "url_encode",
-    "width_bucket",
-    "xxhash64",
+/// Functions of Spark that are not built, and what to write instead.
+const NOT_BUILT: &[(&[&str], &str)] = &[
+    (
+        &["hll_sketch_agg", "hll_union_agg", "hll_sketch_estimate", "hll_union"],
+        "use approx_count_distinct(x), whose state is a sketch of its own, or count(DISTINCT x)",
+    ),
+    (&["count_min_sketch", "approx_top_k", "histogram_numeric"], "count by value: GROUP BY x, and join that table"),
+    (&["schema_of_json", "schema_of_csv"], "write the schema down: from_json(text, 'a INT, b STRING')"),
+    (
+        &["parse_json", "variant_get", "try_variant_get", "try_parse_json"],
+        "use get_json_object(text, '$.a') or from_json",
+    ),
+    (&["from_xml", "xpath", "schema_of_xml"], "send JSON, or take the parts with regexp_extract"),
+    (&["from_avro", "from_protobuf", "to_avro", "to_protobuf"], "set `format` of the source in the job file"),
+    (&["stack"], "write explode(array(struct(…), struct(…)))"),
+    (
+        &["monotonically_increasing_id", "spark_partition_id", "input_file_name"],
+        "use the record's place: _topic, _partition, _offset",
+    ),
 ];
 
-/// Makes Spark's functions known to a session that plans streams.
-///
-/// # Errors
-/// Never in practice; DataFusion's registry may refuse.
-pub fn register(context: &SessionContext, clock: &BatchClock) -> Result<()> {
-    register_batch(context)?;
-    context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::new(clock.clone())));
-    context.register_udf(ScalarUDF::new_from_impl(batch_time::BatchTime::date(clock.clone())));
-    Ok(())
+/// The refusal of a function that there is not, with the nearest name that there is.
+pub fn unknown_function(name: &str, sql: &str, state: &SessionState) -> SqlProblem {
+    let lower = name.to_lowercase();
+    if let Some((_, help)) = NOT_BUILT.iter().find(|(names, _)| names.contains(&lower.as_str())) {
+        let message = format!("`{lower}` of Spark is not built");
+        return SqlProblem::new(message, *help).code("UNRESOLVED_ROUTINE").at_text(sql, name);
+    }
+    let help = match nearest(&lower, &names(state)) {
+        Some(other) => format!("did you mean `{other}`?"),
+        None => "see docs/sql.md for the functions there are".to_string(),
+    };
+    SqlProblem::new(format!("there is no function `{name}`"), help).code("UNRESOLVED_ROUTINE").at_text(sql, name)
 }
 
-/// Makes those of Spark's functions known that also mean something outside a stream: for `engine sql`.
-///
-/// # Errors
-/// Never in practice; DataFusion's registry may refuse.
-pub fn register_batch(context: &SessionContext) -> Result<()> {
-    for function in datafusion_spark::all_default_scalar_functions() {
-        if FROM_DATAFUSION_SPARK.contains(&function.name()) {
-            context.register_udf(function.as_ref().clone());
-        }
-    }
-    for function in own() {
-        context.register_udf(function);
-    }
-    context.register_udf(ScalarUDF::new_from_impl(window::WindowFunction::default()));
-    context.register_udf(time_windows::session_window());
-    context.register_udf(time_windows::window_time_function());
-    for function in lambdas::functions() {
-        context.register_higher_order_function(function.into());
-    }
-    for function in operators::functions::aggregates() {
-        context.register_udaf(function);
-    }
-    Ok(())
-}
-
-/// The scalar functions that are written here.
-fn own() -> Vec<ScalarUDF> {
-    let simple = [
-        time::functions(),
-        strings::functions(),
-        regular::functions(),
-        round::functions(),
-        numbers::functions(),
-        lists::functions(),
-        arrays::functions(),
-        csv::functions(),
-        conditions::functions(),
-        json::functions(),
-        hash::functions(),
-        units::functions(),
-    ];
-    let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
-    all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
-    all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
-    all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
-    all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
-    all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
-    all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
-    all
+/// The names of all functions that a query may call. They are sorted: of several that are as near the same is named in every process.
+fn names(state: &SessionState) -> Vec<&str> {
+    let scalar = state.scalar_functions().keys();
+    let of_rows = state.aggregate_functions().keys().chain(state.window_functions().keys());
+    let all = scalar.chain(of_rows).chain(state.higher_order_functions().keys());
+    let mut names: Vec<&str> = all.map(String::as_str).filter(|name| !name.starts_with("__")).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }

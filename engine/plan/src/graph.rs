@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visitor};
+use expr::clock::BatchClock;
 use job::{Job, Refresh, Table};
 
 use crate::compile::{Place, TablePlan, compile_table};
@@ -16,7 +17,7 @@ use crate::node::Node;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation, static_relation};
 use crate::rewrite::{WithNames, relation_name};
-use crate::session::{BatchClock, planning_session, register};
+use crate::session::{planning_session, register};
 use crate::walk::walk;
 
 /// A job's tables, compiled.
@@ -187,14 +188,7 @@ impl Planner {
     }
 
     fn accept(&mut self, plan: TablePlan, nodes: Vec<Node>) {
-        let relation = Relation {
-            name: plan.name.clone(),
-            schema: Arc::clone(&plan.schema),
-            times: plan.times.clone(),
-            hidden: Vec::new(),
-            rows: plan.rows.clone(),
-        };
-        match self.add_relation(relation) {
+        match self.add_relation(plan.relation()) {
             Ok(()) => {
                 self.tables.push(plan);
                 self.nodes.extend(nodes);
@@ -221,7 +215,7 @@ impl Planner {
 }
 
 impl Planner {
-    /// What the columns of a static table are could not be told.
+    /// The columns of a static table are not known: neither the job file nor its files say them.
     fn report_unread(&mut self, job: &Job, waiting: &[Waiting<'_>]) {
         let unread = |input: &String| {
             let name = job.statics.keys().find(|name| name.eq_ignore_ascii_case(input))?;

@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use crate::error::of_parser;
+use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
 
@@ -43,7 +43,7 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
         return Err(SqlProblem::new(message, "split it into several tables"));
     }
-    let tokens = strings::tokens(sql).map_err(|error| of_parser(&error.to_string(), sql))?;
+    let tokens = strings::tokens(sql).map_err(|error| of_tokenizer(&error, sql))?;
     check_operators(&tokens)?;
     if nesting::nesting(&tokens) > NESTING_MAX {
         return Err(too_deep());

@@ -39,7 +39,7 @@ pub struct Edge {
 pub enum Origin {
     /// Records of a source.
     Source(String),
-    /// What a node gives out.
+    /// What a node emits.
     Node(usize),
 }
 

@@ -17,15 +17,16 @@ use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
 use datafusion::optimizer::scalar_subquery_to_join::ScalarSubqueryToJoin;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use expr::casts::to_instant;
+use expr::scalar::time_windows::{session_call, window_time, windows_of};
 use std::sync::Arc;
 
 use crate::bounds::{conjuncts, reads_only};
-use crate::build::{Result, UNSUPPORTED};
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, window_time, windows_of};
+use crate::fault::{Result, UNSUPPORTED};
+use crate::logical::{any_expr, any_node, is_subquery, under_names_of, with_columns};
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
-use crate::window::{window_call, window_spec};
+use crate::window::{SEVERAL_WINDOWS, window_call, window_spec};
 
 /// The column that holds the windows of a row.
 const WINDOWS: &str = "__windows";
@@ -66,11 +67,7 @@ pub fn normalize(
             Optimizer::with_rules(vec![Arc::new(ExtractEquijoinPredicate::new())]).optimize(plan, state, |_, _| {})?
         }
     };
-    let mut problem = None;
-    let plan = plan.transform_up(|node| with_windows(node, sql, &mut problem)).data()?;
-    if let Some(problem) = problem {
-        return Err(problem.into());
-    }
+    let plan = plan.transform_up(|node| with_windows(node, sql)).data()?;
     match joins(&plan)? {
         false => Ok(plan),
         // Columns that nobody reads would be kept as state.
@@ -82,47 +79,18 @@ pub fn normalize(
 
 /// True if there is a join or a subquery in it.
 fn joins(plan: &LogicalPlan) -> PlanResult<bool> {
-    let mut found = false;
-    plan.apply(|node| {
-        found |= matches!(node, LogicalPlan::Join(_) | LogicalPlan::Subquery(_));
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                let is_query = matches!(
-                    expr,
-                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_)
-                );
-                found |= is_query;
-                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-            })?;
-        }
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
+    let has_join = any_node(plan, |node| matches!(node, LogicalPlan::Join(_) | LogicalPlan::Subquery(_)))?;
+    Ok(has_join || any_expr(plan, is_subquery)?)
 }
 
 /// A subquery that could not be made a join would be run again for every chunk of rows.
 fn refuse_subqueries(plan: &LogicalPlan, sql: &str) -> Result<()> {
-    let mut found = false;
-    plan.apply(|node| {
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                found |= matches!(
-                    expr,
-                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_)
-                );
-                Ok(TreeNodeRecursion::Continue)
-            })?;
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    match found {
-        false => Ok(()),
-        true => {
-            let message = "this subquery cannot be computed on a stream: its value would change with every epoch";
-            let help = "write it as a join, or make it a table of its own and join that";
-            Err(SqlProblem::new(message, help).at_text(sql, "(SELECT").into())
-        }
+    if !any_expr(plan, is_subquery)? {
+        return Ok(());
     }
+    let message = "this subquery cannot be computed on a stream: its value would change with every epoch";
+    let help = "write it as a join, or make it a table of its own and join that";
+    Err(SqlProblem::new(message, help).at_text(sql, "(SELECT").into())
 }
 
 /// True if there is a join without any condition.
@@ -168,11 +136,10 @@ fn with_conditions(join: &Join, conditions: Vec<Expr>) -> Join {
 }
 
 /// `window(…)` in SELECT becomes a column: one row each window, none for a row without a time (Spark §4.1).
-pub fn with_windows(
-    node: LogicalPlan,
-    sql: &str,
-    problem: &mut Option<SqlProblem>,
-) -> PlanResult<Transformed<LogicalPlan>> {
+///
+/// # Errors
+/// If its sizes cannot be read, or there are several.
+pub fn with_windows(node: LogicalPlan, sql: &str) -> PlanResult<Transformed<LogicalPlan>> {
     let LogicalPlan::Projection(projection) = &node else { return Ok(Transformed::no(node)) };
     let mut calls: Vec<Expr> = Vec::new();
     for expr in &projection.expr {
@@ -187,23 +154,16 @@ pub fn with_windows(
         })?;
     }
     let [call] = calls.as_slice() else {
-        if calls.len() > 1 {
-            let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
-            *problem = Some(SqlProblem::new(message, "keep one window(…)").at_text(sql, "window("));
-        }
-        return Ok(Transformed::no(node));
+        return match calls.is_empty() {
+            true => Ok(Transformed::no(node)),
+            false => Err(SqlProblem::new(SEVERAL_WINDOWS, "keep one window(…)").at_text(sql, "window(").into()),
+        };
     };
     let Some(function) = window_call(call) else { return Ok(Transformed::no(node)) };
-    let spec = match window_spec(function, sql) {
-        Ok(spec) => spec,
-        Err(found) => {
-            *problem = Some(found);
-            return Ok(Transformed::no(node));
-        }
-    };
+    let spec = window_spec(function, sql)?;
     let Some(time) = function.args.first() else { return Ok(Transformed::no(node)) };
     let kind = time.get_type(projection.input.schema())?;
-    let time = match kind == operators::aggregate::window_type() {
+    let time = match kind == expr::types::window_type() {
         true => window_time(time.clone()),
         false => to_instant(time.clone()),
     };
@@ -225,9 +185,8 @@ pub fn with_windows(
         let timed = LogicalPlan::Filter(Filter::try_new(time.clone().is_not_null(), Arc::new(input))?);
         LogicalPlanBuilder::from(timed).project(replace(&windows_of(time, &spec))?)?.build()?
     } else {
-        let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-        columns.push(windows_of(time, &spec).alias(WINDOWS));
-        let listed = LogicalPlanBuilder::from(input).project(columns)?.unnest_column(WINDOWS)?;
+        let listed = with_columns(&input, [windows_of(time, &spec).alias(WINDOWS)])?;
+        let listed = LogicalPlanBuilder::from(listed).unnest_column(WINDOWS)?;
         listed.project(replace(&col(WINDOWS))?)?.build()?
     };
     Ok(Transformed::yes(plan))
@@ -247,14 +206,8 @@ pub fn with_window_column(aggregate: &Aggregate, sql: &str) -> Result<Aggregate>
     let Some(call) = aggregate.group_expr.iter().find_map(grouped_window) else {
         return Ok(aggregate.clone());
     };
-    let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.push(call.clone().unalias().alias(GROUPED));
-    let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
-    let mut problem = None;
-    let input = with_windows(input, sql, &mut problem)?.data;
-    if let Some(problem) = problem {
-        return Err(problem.into());
-    }
+    let input = with_columns(&aggregate.input, [call.clone().unalias().alias(GROUPED)])?;
+    let input = with_windows(input, sql)?.data;
     let by_column = |expr: &Expr| match window_call(expr) {
         Some(_) => Ok(col(GROUPED)),
         None => {
@@ -283,32 +236,14 @@ pub fn grouped_window(expr: &Expr) -> Option<Expr> {
 /// # Errors
 /// If a window cannot be read, or stands where none can.
 pub fn with_window_columns(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
-    let mut fault = None;
-    let plan = plan.transform_up(|node| {
+    let by_column = plan.transform_up(|node| {
         let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
         let is_timed = |expr: &Expr| grouped_window(expr).is_some() || session_call(expr).is_some();
         if !aggregate.group_expr.iter().any(is_timed) {
             return Ok(Transformed::no(node));
         }
-        match with_window_column(aggregate, sql) {
-            Ok(by_column) => Ok(Transformed::yes(under_names_of(&node, LogicalPlan::Aggregate(by_column))?)),
-            Err(found) => {
-                fault = Some(found);
-                Ok(Transformed::no(node))
-            }
-        }
+        let by_column = LogicalPlan::Aggregate(with_window_column(aggregate, sql)?);
+        Ok(Transformed::yes(under_names_of(by_column, node.schema())?))
     });
-    match fault {
-        Some(fault) => Err(fault),
-        None => Ok(plan.data()?),
-    }
-}
-
-/// A plan under the column names of another one.
-fn under_names_of(named: &LogicalPlan, plan: LogicalPlan) -> PlanResult<LogicalPlan> {
-    let columns = plan.schema().columns().into_iter().zip(named.schema().iter());
-    let columns: Vec<Expr> = columns
-        .map(|(column, (qualifier, field))| Expr::Column(column).alias_qualified(qualifier.cloned(), field.name()))
-        .collect();
-    LogicalPlanBuilder::from(plan).project(columns)?.build()
+    Ok(by_column.data()?)
 }

@@ -1,5 +1,6 @@
 //! A problem of a table's SQL: where it is, what it is, what to write instead.
 
+use std::fmt;
 use std::ops::Range;
 
 /// A problem of one SQL text.
@@ -39,6 +40,14 @@ impl SqlProblem {
         self
     }
 }
+
+impl fmt::Display for SqlProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SqlProblem {}
 
 /// Byte offset of a line and column (in characters), both from 1.
 pub fn offset_of(sql: &str, line: u64, column: u64) -> Option<usize> {

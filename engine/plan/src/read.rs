@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
+use expr::casts;
+use expr::scalar::time_windows::{SESSION_WINDOW, session_call};
+use expr::scalar::window::WINDOW;
 
-use crate::batch::{named, sessions};
-use crate::build::{Fault, Result};
-use crate::functions::time_windows::{SESSION_WINDOW, session_call};
-use crate::functions::window::WINDOW;
+use crate::batch::sessions;
+use crate::fault::{Fault, Result};
+use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
+use crate::problem::SqlProblem;
 use crate::relation::{Relation, static_relation};
 use crate::rewrite::rewrite;
 use crate::window::window_call;
-use crate::{casts, problem::SqlProblem};
 
 /// The tables that queries can read.
 #[derive(Debug, Default)]
@@ -90,58 +92,34 @@ impl Readable {
 
 /// True if a plan groups by windows, or has them as columns.
 fn has_windows(plan: &LogicalPlan) -> std::result::Result<bool, DataFusionError> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        for expr in node.expressions() {
-            expr.apply(|expr| {
-                found |=
-                    matches!(expr, Expr::ScalarFunction(call) if [WINDOW, SESSION_WINDOW].contains(&call.func.name()));
-                Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-            })?;
-        }
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
+    let is_timed = |expr: &Expr| matches!(expr, Expr::ScalarFunction(call) if [WINDOW, SESSION_WINDOW].contains(&call.func.name()));
+    any_expr(plan, is_timed)
 }
 
 /// The plan with windows and sessions as columns that are computed.
 fn computed(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
-    let mut fault = None;
-    let plan = plan
-        .transform_up_with_subqueries(|node| {
-            if fault.is_some() {
-                return Ok(Transformed::no(node));
-            }
-            match of_node(&node, sql) {
-                Ok(Some(plan)) => Ok(Transformed::yes(plan)),
-                Ok(None) => Ok(Transformed::no(node)),
-                Err(found) => {
-                    fault = Some(found);
-                    Ok(Transformed::no(node))
-                }
-            }
+    let plan = plan.transform_up_with_subqueries(|node| {
+        Ok(match of_node(&node, sql)? {
+            Some(plan) => Transformed::yes(plan),
+            None => Transformed::no(node),
         })
-        .data()?;
-    fault.map_or(Ok(plan), Err)
+    });
+    Ok(plan.data()?)
 }
 
 fn of_node(node: &LogicalPlan, sql: &str) -> Result<Option<LogicalPlan>> {
     match node {
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) => {
             let (plan, _) = sessions::of(aggregate, None)?;
-            Ok(Some(named(plan, aggregate)?))
+            Ok(Some(under_names_of(plan, &aggregate.schema)?))
         }
         LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.iter().any(|expr| grouped_window(expr).is_some()) => {
             let windowed = with_window_column(aggregate, sql)?;
-            Ok(Some(named(LogicalPlan::Aggregate(windowed), aggregate)?))
+            Ok(Some(under_names_of(LogicalPlan::Aggregate(windowed), &aggregate.schema)?))
         }
         LogicalPlan::Projection(projection) if projection.expr.iter().any(has_call) => {
-            let mut problem = None;
-            let plan = with_windows(LogicalPlan::Projection(projection.clone()), sql, &mut problem)?;
-            match problem {
-                Some(problem) => Err(problem.into()),
-                None => Ok(plan.transformed.then_some(plan.data)),
-            }
+            let plan = with_windows(LogicalPlan::Projection(projection.clone()), sql)?;
+            Ok(plan.transformed.then_some(plan.data))
         }
         _ => Ok(None),
     }

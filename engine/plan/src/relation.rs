@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use expr::types::instant;
 use operators::SlotExec;
-use operators::aggregate::instant;
 
-use crate::session::name_of;
 use crate::times::EventTime;
 
 /// Columns that every source has besides its own; `SELECT *` leaves them out, so they must be named.
@@ -41,7 +41,7 @@ pub enum Rows {
     Nodes {
         /// The nodes.
         nodes: Vec<usize>,
-        /// True if they take rows back that they gave out before.
+        /// True if they retract rows that they emitted before.
         are_changing: bool,
         /// Sources from which they come in the end.
         sources: BTreeSet<String>,
@@ -107,6 +107,22 @@ pub fn is_static(plan: &LogicalPlan, relations: &HashMap<String, Relation>) -> b
         }
         LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => true,
         other => !other.inputs().is_empty() && other.inputs().iter().all(|input| is_static(input, relations)),
+    }
+}
+
+/// A job's name of a relation as DataFusion's.
+pub fn reference(name: &str) -> TableReference {
+    match name.split_once('.') {
+        Some((schema, table)) => TableReference::partial(schema, table),
+        None => TableReference::bare(name),
+    }
+}
+
+/// DataFusion's name of a relation as the job's, in lower case.
+pub fn name_of(reference: &TableReference) -> String {
+    match reference.schema() {
+        Some(schema) => format!("{schema}.{}", reference.table()).to_lowercase(),
+        None => reference.table().to_lowercase(),
     }
 }
 

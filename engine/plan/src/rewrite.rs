@@ -24,7 +24,7 @@ use datafusion::execution::SessionState;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
-pub use calls::FIELD;
+pub use calls::relation_name;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 
@@ -43,12 +43,6 @@ pub fn rewrite(
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
-}
-
-/// The relation that an object name means, in lower case.
-pub fn relation_name(name: &ObjectName) -> String {
-    let parts: Vec<String> = name.0.iter().map(|part| part.to_string().replace('`', "").to_lowercase()).collect();
-    parts.join(".")
 }
 
 struct Rewriter<'a> {
@@ -175,7 +169,7 @@ impl Rewriter<'_> {
             Some(fields.iter().map(|field| field.name().clone()).collect())
         };
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
-        pivot::lower(select, &pivot::Knows { columns: &columns, is_aggregate: &is_aggregate })
+        pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.

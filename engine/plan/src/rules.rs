@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use datafusion::common::get_target_functional_dependencies;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Volatility};
+use expr::scalar::time_windows::session_call;
+use expr::scalar::window::WINDOW;
 use job::OutputMode;
 
-use crate::build::UNSUPPORTED;
-use crate::functions::time_windows::session_call;
-use crate::functions::window::WINDOW;
+use crate::error::to_problem;
+use crate::fault::{UNSUPPORTED, no_aggregate};
+use crate::logical::any_node;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, is_static};
-use crate::window::{check_gap, window_call, window_spec};
+use crate::window::{SEVERAL_WINDOWS, check_gap, window_call, window_spec};
 
 /// What the rules need to know of a query.
 pub struct Subject<'a> {
@@ -28,7 +30,7 @@ pub struct Subject<'a> {
 
 /// All breaches of the rules.
 pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
-    let mut problems = Vec::new();
+    let mut problems: Vec<SqlProblem> = misplaced_aggregate(subject).into_iter().collect();
     let mut aggregates = Vec::new();
     let visited = subject.plan.apply(|node| {
         // What reads static tables only is run whole, so it may be anything that repeats.
@@ -45,13 +47,29 @@ pub fn check(subject: &Subject<'_>) -> Vec<SqlProblem> {
         Ok(TreeNodeRecursion::Continue)
     });
     if let Err(error) = visited {
-        problems.push(crate::error::to_problem(&error, subject.sql));
+        problems.push(to_problem(&error, subject.sql));
     }
     match aggregates.is_empty() {
         true => problems.extend(check_stateless(subject)),
         false => aggregates.iter().for_each(|aggregate| problems.extend(check_aggregate(subject, aggregate))),
     }
     problems
+}
+
+/// An aggregate where a value of each row is needed: DataFusion plans it, and finds that it cannot be run.
+fn misplaced_aggregate(subject: &Subject<'_>) -> Option<SqlProblem> {
+    let is_call = |expr: &Expr| expr.exists(|expr| Ok(matches!(expr, Expr::AggregateFunction(_)))).unwrap_or(false);
+    let is_misplaced = any_node(subject.plan, |node| match node {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.iter().any(is_call),
+        other => other.expressions().iter().any(is_call),
+    });
+    let message = "an aggregate stands where a value of each row is needed, such as in GROUP BY";
+    let help = "compute it in a table of its own and read that";
+    match is_misplaced {
+        Ok(true) => Some(SqlProblem::new(message, help).code("GROUP_BY_AGGREGATE")),
+        Ok(false) => None,
+        Err(error) => Some(to_problem(&error, subject.sql)),
+    }
 }
 
 fn has_aggregate(node: &LogicalPlan) -> bool {
@@ -98,7 +116,7 @@ fn check_expressions(subject: &Subject<'_>, node: &LogicalPlan) -> Vec<SqlProble
             Ok(TreeNodeRecursion::Continue)
         });
         if let Err(error) = visited {
-            problems.push(crate::error::to_problem(&error, subject.sql));
+            problems.push(to_problem(&error, subject.sql));
         }
     }
     problems
@@ -141,11 +159,7 @@ fn is_random(name: &str, volatility: Volatility) -> bool {
 }
 
 fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {
-    if subject.mode == OutputMode::Complete {
-        let message = "Complete output mode not supported when there are no streaming aggregations";
-        return Some(SqlProblem::new(message, "set mode = \"append\", or aggregate with GROUP BY").code(UNSUPPORTED));
-    }
-    None
+    (subject.mode == OutputMode::Complete).then(no_aggregate)
 }
 
 fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProblem> {
@@ -153,8 +167,8 @@ fn check_aggregate(subject: &Subject<'_>, aggregate: &Aggregate) -> Vec<SqlProbl
     let windows: Vec<_> = aggregate.group_expr.iter().filter_map(window_call).collect();
     let sessions: Vec<_> = aggregate.group_expr.iter().filter_map(session_call).collect();
     if windows.len() + sessions.len() > 1 {
-        let message = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
-        problems.push(SqlProblem::new(message, "keep one window(…) in GROUP BY").at_text(subject.sql, "window("));
+        let problem = SqlProblem::new(SEVERAL_WINDOWS, "keep one window(…) in GROUP BY");
+        problems.push(problem.at_text(subject.sql, "window("));
     }
     if let Some(call) = windows.first() {
         problems.extend(window_spec(call, subject.sql).err());

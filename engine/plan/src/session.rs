@@ -1,33 +1,16 @@
 //! The DataFusion session that plans a job: Spark's names, UTC, one partition, the epoch's clock.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
-use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use expr::clock::BatchClock;
+use expr::scalar::fields_of::FieldPlanner;
 
-use crate::functions;
-use crate::relation::{Relation, StreamTable};
-
-/// What `current_timestamp` is: the batch time of the running epoch, so that an epoch run again gives the same rows.
-#[derive(Debug, Clone, Default)]
-pub struct BatchClock(Arc<AtomicI64>);
-
-impl BatchClock {
-    /// Sets the batch time, microseconds since 1970 UTC.
-    pub fn set(&self, batch_time_us: i64) {
-        self.0.store(batch_time_us, Ordering::Release);
-    }
-
-    /// The batch time, microseconds since 1970 UTC.
-    pub fn get(&self) -> i64 {
-        self.0.load(Ordering::Acquire)
-    }
-}
+use crate::relation::{Relation, StreamTable, reference};
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
 pub fn session_config() -> SessionConfig {
@@ -53,7 +36,7 @@ pub fn session_config() -> SessionConfig {
 pub fn session(config: SessionConfig) -> SessionContext {
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
-    let ours: Arc<dyn ExprPlanner> = Arc::new(functions::fields_of::FieldPlanner);
+    let ours: Arc<dyn ExprPlanner> = Arc::new(FieldPlanner);
     let planners = std::iter::once(ours).chain(state.expr_planners().iter().cloned()).collect();
     let state = SessionStateBuilder::new_from_existing(state)
         .with_physical_optimizer_rules(rules)
@@ -69,35 +52,23 @@ pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
     // Names have no case; the rewrite spells each as what it means, so that a column keeps its own spelling.
     config.options_mut().sql_parser.enable_ident_normalization = false;
     let context = session(config);
-    functions::register(&context, clock)?;
+    expr::register(&context, clock)?;
     Ok(context)
 }
 
 /// Makes a relation known to the session.
 pub fn register(context: &SessionContext, relation: &Relation) -> Result<()> {
-    let provider: Arc<dyn TableProvider> = Arc::new(StreamTable { schema: Arc::clone(&relation.schema), port: 0 });
-    let reference = reference(&relation.name);
+    register_as(context, &relation.name, Arc::new(StreamTable { schema: Arc::clone(&relation.schema), port: 0 }))
+}
+
+/// Makes rows known to the session under the name of a relation.
+pub fn register_as(context: &SessionContext, name: &str, rows: Arc<dyn TableProvider>) -> Result<()> {
+    let reference = reference(name);
     if let (Some(schema), Some(catalog)) = (reference.schema(), context.catalog("datafusion"))
         && catalog.schema(schema).is_none()
     {
         catalog.register_schema(schema, Arc::new(MemorySchemaProvider::new()))?;
     }
-    context.register_table(reference, provider)?;
+    context.register_table(reference, rows)?;
     Ok(())
-}
-
-/// A job's name of a relation as DataFusion's.
-pub fn reference(name: &str) -> TableReference {
-    match name.split_once('.') {
-        Some((schema, table)) => TableReference::partial(schema, table),
-        None => TableReference::bare(name),
-    }
-}
-
-/// DataFusion's name of a relation as the job's, in lower case.
-pub fn name_of(reference: &TableReference) -> String {
-    match reference.schema() {
-        Some(schema) => format!("{schema}.{}", reference.table()).to_lowercase(),
-        None => reference.table().to_lowercase(),
-    }
 }

@@ -4,8 +4,7 @@ use datafusion::common::Column;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::scalar::ScalarValue;
-
-use crate::functions::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
+use expr::scalar::time_windows::{SLIDING_WINDOWS, TUMBLING_WINDOW, WINDOW_TIME, spec_of};
 
 /// What a column with event time holds. A row yet to come is newer than the watermark less the lag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +32,11 @@ impl EventTime {
     pub fn delayed(self, lag_us: i64) -> EventTime {
         EventTime { lag_us: self.lag_us.saturating_add(lag_us), ..self }
     }
+}
+
+/// The most that any of these lags; 0 if there is none.
+pub fn most_lag_us(times: impl IntoIterator<Item = EventTime>) -> i64 {
+    times.into_iter().map(|time| time.lag_us).max().unwrap_or_default()
 }
 
 /// The event times of a plan's output columns, whose one leaf's columns have those of `leaf`.
@@ -138,7 +142,7 @@ fn of_call(call: &ScalarFunction, input: &LogicalPlan, below: &[Option<EventTime
         (WINDOW_TIME, TimeKind::Window(_)) => Some(EventTime { kind: TimeKind::Instant, ..time }),
         ("get_field", TimeKind::Window(size_us)) => match (field_name(call)?, size_us) {
             ("end", _) => Some(EventTime { kind: TimeKind::Instant, ..time }),
-            // A window comes out when its end is reached: its start lies a window's length before.
+            // A window is emitted when its end is reached: its start lies a window's length before.
             ("start", Some(size_us)) => Some(EventTime { kind: TimeKind::Instant, ..time.delayed(size_us) }),
             _ => None,
         },

@@ -11,16 +11,16 @@ use datafusion::sql::sqlparser::ast::{
 
 /// Shows the tree to a visitor.
 pub fn walk<V: Visitor>(tree: &impl Visit, visitor: &mut V) -> ControlFlow<V::Break> {
-    let mut kept = Kept { visitor, broken: None };
-    let _: ControlFlow<()> = tree.visit(&mut Walk(&mut kept));
-    kept.broken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    let mut visitor_with_break = VisitorWithBreak { visitor, broken: None };
+    let _: ControlFlow<()> = tree.visit(&mut Walk(&mut visitor_with_break));
+    visitor_with_break.broken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
 }
 
 /// Shows the tree to a visitor that changes it.
 pub fn walk_mut<V: VisitorMut>(tree: &mut impl VisitMut, visitor: &mut V) -> ControlFlow<V::Break> {
-    let mut kept = Kept { visitor, broken: None };
-    let _: ControlFlow<()> = tree.visit(&mut WalkMut(&mut kept));
-    kept.broken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
+    let mut visitor_with_break = VisitorWithBreak { visitor, broken: None };
+    let _: ControlFlow<()> = tree.visit(&mut WalkMut(&mut visitor_with_break));
+    visitor_with_break.broken.map_or(ControlFlow::Continue(()), ControlFlow::Break)
 }
 
 /// What all visitors are to the tree.
@@ -30,12 +30,12 @@ struct Walk<'a>(&'a mut dyn Visitor<Break = ()>);
 struct WalkMut<'a>(&'a mut dyn VisitorMut<Break = ()>);
 
 /// A visitor, and why it wanted to see no more.
-struct Kept<'a, V, B> {
+struct VisitorWithBreak<'a, V, B> {
     visitor: &'a mut V,
     broken: Option<B>,
 }
 
-impl<V, B> Kept<'_, V, B> {
+impl<V, B> VisitorWithBreak<'_, V, B> {
     fn keep(&mut self, flow: ControlFlow<B>) -> ControlFlow<()> {
         flow.map_break(|broken| self.broken = Some(broken))
     }
@@ -49,7 +49,7 @@ macro_rules! passed_on {
     };
 }
 
-macro_rules! kept {
+macro_rules! with_break {
     ($($hook:ident($node:ty);)*) => {
         $(fn $hook(&mut self, node: $node) -> ControlFlow<()> {
             let flow = self.visitor.$hook(node);
@@ -108,12 +108,12 @@ impl VisitorMut for WalkMut<'_> {
     hooks!(passed_on mut);
 }
 
-impl<V: Visitor> Visitor for Kept<'_, V, V::Break> {
+impl<V: Visitor> Visitor for VisitorWithBreak<'_, V, V::Break> {
     type Break = ();
-    hooks!(kept);
+    hooks!(with_break);
 }
 
-impl<V: VisitorMut> VisitorMut for Kept<'_, V, V::Break> {
+impl<V: VisitorMut> VisitorMut for VisitorWithBreak<'_, V, V::Break> {
     type Break = ();
-    hooks!(kept mut);
+    hooks!(with_break mut);
 }

@@ -3,13 +3,23 @@
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::scalar::ScalarValue;
-use operators::WindowSpec;
+use expr::interval::{constant_us, months, parse_interval};
+use expr::scalar::time_windows::session_call;
+use expr::scalar::window::WINDOW;
+use expr::window::WindowSpec;
 
-use crate::functions::window::WINDOW;
 use crate::problem::SqlProblem;
 
 /// Most windows that a row may be in.
 pub const WINDOWS_MAX: i64 = 100_000;
+
+/// The refusal of several windows in one query, in Spark's words.
+pub const SEVERAL_WINDOWS: &str = "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are currently not supported";
+
+/// The `window(…)` or `session_window(…)` call that an expression is, whatever it is called.
+pub fn timed_call(expr: &Expr) -> Option<&ScalarFunction> {
+    window_call(expr).or_else(|| session_call(expr))
+}
 
 /// The `window(…)` call that an expression is, whatever it is called.
 pub fn window_call(expr: &Expr) -> Option<&ScalarFunction> {
@@ -90,46 +100,10 @@ fn interval_us(argument: &Expr) -> Result<i64, String> {
         ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
             parse_interval(text)
         }
-        ScalarValue::IntervalDayTime(Some(value)) => {
-            Ok((i64::from(value.days) * 86_400_000 + i64::from(value.milliseconds)) * 1000)
-        }
-        ScalarValue::IntervalMonthDayNano(Some(value)) if value.months == 0 => {
-            Ok(i64::from(value.days) * 86_400_000_000 + value.nanoseconds / 1000)
-        }
-        ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_) => Err(months()),
-        other => Err(format!("`{other}` is not an interval")),
+        other => match (constant_us(other), other) {
+            (Some(us), _) => Ok(us),
+            (None, ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_)) => Err(months()),
+            (None, other) => Err(format!("`{other}` is not an interval")),
+        },
     }
-}
-
-fn months() -> String {
-    "Intervals greater than a month is not supported: months and years differ in length".to_string()
-}
-
-/// Microseconds of an interval in words, such as `1 hour 30 minutes` (with or without a leading `interval`).
-pub fn parse_interval(text: &str) -> Result<i64, String> {
-    let lower = text.trim().to_lowercase();
-    let words: Vec<&str> = lower.strip_prefix("interval").unwrap_or(&lower).split_whitespace().collect();
-    if words.is_empty() || !words.len().is_multiple_of(2) {
-        return Err(format!("`{text}` is not an interval"));
-    }
-    let mut total_us: i64 = 0;
-    for pair in words.chunks_exact(2) {
-        let number: i64 = pair[0].parse().map_err(|_| format!("`{}` is not a whole number", pair[0]))?;
-        let unit_us = match pair[1].trim_end_matches('s') {
-            "microsecond" => 1,
-            "millisecond" => 1_000,
-            "second" => 1_000_000,
-            "minute" => 60_000_000,
-            "hour" => 3_600_000_000,
-            "day" => 86_400_000_000,
-            "week" => 7 * 86_400_000_000,
-            "month" | "year" => return Err(months()),
-            other => return Err(format!("`{other}` is not a unit of time")),
-        };
-        total_us = number
-            .checked_mul(unit_us)
-            .and_then(|us| total_us.checked_add(us))
-            .ok_or_else(|| format!("`{text}` is too long"))?;
-    }
-    Ok(total_us)
 }

@@ -28,7 +28,7 @@ impl QueryError {
     /// Sorts an error of parsing, planning or running a query.
     pub(crate) fn of(error: &DataFusionError, tables: &[TableInfo]) -> QueryError {
         let root = error.find_root();
-        let text = plan::remedied(root.strip_backtrace());
+        let text = expr::map_keys::remedied(root.strip_backtrace());
         match root {
             DataFusionError::SchemaError(schema, _) => QueryError::WrongInput(of_schema(schema, &text)),
             DataFusionError::SQL(..) => {

@@ -48,7 +48,7 @@ impl Session {
         // Names have no case; each is spelled as what it means.
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = plan::session(config);
-        plan::functions::register_batch(&context).map_err(|error| QueryError::of(&error, &[]))?;
+        expr::register_batch(&context).map_err(|error| QueryError::of(&error, &[]))?;
         context.register_udtf("state", Arc::new(StateFunction { read: state }));
         let warehouse = Warehouse::new(catalog);
         let mut session = Session { context, warehouse, readable: Readable::default() };

@@ -8,7 +8,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use epoch::{EpochId, Split};
-use operators::aggregate::instant;
+use expr::types::instant;
 
 /// A record that could not be decoded.
 #[derive(Debug, Clone)]

@@ -9,11 +9,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use expr::group_key::normalized;
+use expr::window::WindowSpec;
 
 use super::call::accumulators;
 use super::delta::Delta;
 use super::panes::{panes, split_by_pane};
-use super::shard::{UNSHARDED, bucket_of, normalized, shard_of, split_by_key};
+use super::shard::{UNSHARDED, bucket_of, shard_of, split_by_key};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::block::encode;

@@ -9,10 +9,11 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use expr::group_key::key_hashes;
 
 use super::call::{accumulators, state_widths};
 use super::group::GroupColumn;
-use super::shard::{key_hashes, shard_of};
+use super::shard::shard_of;
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::sized_batch::sized_batch;

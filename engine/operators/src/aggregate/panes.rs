@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::{DataFusionError, Result};
 
 use crate::operator::LateRows;
-use crate::window::WindowSpec;
+use expr::window::WindowSpec;
 
 /// The panes of a batch's rows.
 pub(super) struct Panes {

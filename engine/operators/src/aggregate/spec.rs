@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, StructArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::error::Result;
+use expr::types::window_fields;
+use expr::window::WindowSpec;
 
 use super::call::{AggregateCall, state_fields};
 use super::group::{GroupColumn, key_fields};
-use crate::window::WindowSpec;
 
 /// An aggregate over the rows of a pipeline, whose columns it names by position.
 #[derive(Debug, Clone)]
@@ -31,21 +32,6 @@ pub struct AggregateSpec {
     pub input: SchemaRef,
     /// Schema of the result: grouping columns, then aggregates.
     pub output: SchemaRef,
-}
-
-/// The type of an instant: microseconds, UTC.
-pub fn instant() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-}
-
-/// The type of a window: a struct of its start (inclusive) and end (exclusive).
-pub fn window_type() -> DataType {
-    DataType::Struct(window_fields())
-}
-
-/// The fields of a window.
-pub(crate) fn window_fields() -> Fields {
-    Fields::from(vec![Field::new("start", instant(), true), Field::new("end", instant(), true)])
 }
 
 impl AggregateSpec {

@@ -14,11 +14,12 @@ use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::Change;
 use crate::epoch_time::EpochTime;
-use crate::keyed::{KeyedInput, ShardInput, instants};
+use crate::keyed::{KeyedInput, ShardInput};
 use crate::metrics::StateMetrics;
 use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
+use expr::types::instants;
 
 /// A deduplication with its state.
 #[derive(Debug)]

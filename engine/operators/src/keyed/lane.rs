@@ -2,8 +2,8 @@
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::{DataType, TimestampMicrosecondType};
-use datafusion::error::DataFusionError;
+use arrow::datatypes::TimestampMicrosecondType;
+use expr::types::instants;
 
 use super::counting_sort::counting_sort;
 use super::hash::hash_keys;
@@ -145,29 +145,4 @@ fn late_rows(
     let kept: BooleanArray = (0..times.len()).map(|row| Some(!late.value(row) && !untimed(row))).collect();
     let count = (0..times.len()).filter(|row| untimed(*row)).count() as u64;
     Ok((LateRows { late: late.true_count() as u64, untimed: count, mask: Some(late) }, Some(kept)))
-}
-
-/// A column of instants as it is, of windows as their ends.
-///
-/// # Errors
-/// If it is neither.
-pub fn instants(column: &ArrayRef) -> Result<ArrayRef, OperatorError> {
-    match column.data_type() {
-        DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, _) => Ok(column.clone()),
-        DataType::Struct(_) => {
-            let window = column.as_struct();
-            let end = window
-                .column_by_name("end")
-                .ok_or_else(|| DataFusionError::Internal("a window without an end".to_string()))?;
-            // A null window has a null end, whatever its child says.
-            Ok(match window.nulls() {
-                None => end.clone(),
-                Some(nulls) => {
-                    let is_null = BooleanArray::new(!nulls.inner(), None);
-                    arrow::compute::nullif(end, &is_null)?
-                }
-            })
-        }
-        other => Err(DataFusionError::Internal(format!("event time of type {other}")).into()),
-    }
 }

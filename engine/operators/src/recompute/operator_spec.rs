@@ -15,7 +15,7 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
-use crate::window::duration;
+use expr::window::duration;
 
 impl OperatorSpec for RecomputeSpec {
     fn name(&self) -> &str {

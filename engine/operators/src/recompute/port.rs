@@ -12,9 +12,9 @@ use crate::aggregate::instant;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::epoch_time::EpochTime;
-use crate::keyed::instants;
 use crate::multiset::{row_hashes, take_out};
 use crate::store::{Shard, Store};
+use expr::types::instants;
 
 /// Input rows by partition key.
 #[derive(Debug)]

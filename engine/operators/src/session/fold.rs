@@ -11,12 +11,13 @@ use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use expr::group_key::normalized;
+use expr::types::{instants, window_fields};
 
 use super::intervals::MergedSessions;
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
-use crate::aggregate::{GroupColumn, accumulators, normalized, state_widths, window_fields};
-use crate::keyed::instants;
+use crate::aggregate::{GroupColumn, accumulators, state_widths};
 use crate::sized_batch::sized_batch;
 
 /// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.

@@ -4,73 +4,67 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use expr::scalar::time_windows::session_call;
 use job::{OutputMode, Table};
 
-use super::late::{self, Timed};
-use super::{Answer, sessions};
-use crate::build::{Fault, Result};
-use crate::functions::time_windows::session_call;
+use super::late::{self, TimedAggregate};
+use super::sessions;
+use crate::fault::Result;
+use crate::logical::under_names_of;
 use crate::normalize::with_window_column;
+use crate::problem::SqlProblem;
 use crate::relation::{Relation, is_static};
 use crate::window::window_call;
 
-/// What is gathered while the plan is rewritten.
-struct Gathered {
-    knows_late: bool,
-    doubtful: Option<LogicalPlan>,
-    fault: Option<Fault>,
+/// What a table's query is as a batch.
+#[derive(Debug)]
+pub struct Answer {
+    /// The query.
+    pub plan: LogicalPlan,
+    /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
+    /// for which a batch cannot tell.
+    pub knows_late: bool,
+    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
+    pub doubtful: Option<LogicalPlan>,
 }
 
 /// The batch form of a normalized plan.
 pub fn of(plan: LogicalPlan, table: &Table, relations: &HashMap<String, Relation>) -> Result<Answer> {
     let leaves_late_out = table.mode != OutputMode::Complete;
-    let mut gathered =
-        Gathered { knows_late: !leaves_late_out || !has_memory(&plan, relations), doubtful: None, fault: None };
-    // A single operator over rows as they came: its late rows can be told. Others compare only if there were none.
+    let (mut knows_late, mut doubtful) = (!leaves_late_out || !has_memory(&plan, relations), None);
+    // A single operator over rows as they came: its late rows are known. Others compare only if there were none.
     let aggregates = count(&plan, relations, |node| matches!(node, LogicalPlan::Aggregate(_)));
     let others = count(&plan, relations, |node| {
         matches!(node, LogicalPlan::Join(_) | LogicalPlan::Window(_) | LogicalPlan::Distinct(_))
     });
-    let plan = plan
-        .transform_up(|node| {
-            let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
-            if gathered.fault.is_some() || is_static(&node, relations) {
-                return Ok(Transformed::no(node));
-            }
-            match of_aggregate(aggregate, &table.sql, relations, leaves_late_out) {
-                Ok((plan, is_told, doubtful)) => {
-                    gathered.knows_late |= is_told && aggregates == 1 && others == 0;
-                    gathered.doubtful = doubtful.or(gathered.doubtful.take());
-                    Ok(Transformed::yes(plan))
-                }
-                Err(fault) => {
-                    gathered.fault = Some(fault);
-                    Ok(Transformed::no(node))
-                }
-            }
-        })
-        .data()?;
-    match gathered.fault {
-        Some(fault) => Err(fault),
-        None => Ok(Answer { plan, knows_late: gathered.knows_late, doubtful: gathered.doubtful }),
-    }
+    let plan = plan.transform_up(|node| {
+        let LogicalPlan::Aggregate(aggregate) = &node else { return Ok(Transformed::no(node)) };
+        if is_static(&node, relations) {
+            return Ok(Transformed::no(node));
+        }
+        let answer = of_aggregate(aggregate, &table.sql, relations, leaves_late_out)?;
+        knows_late |= answer.knows_late && aggregates == 1 && others == 0;
+        doubtful = answer.doubtful.or(doubtful.take());
+        Ok(Transformed::yes(answer.plan))
+    });
+    Ok(Answer { plan: plan.data()?, knows_late, doubtful })
 }
 
-/// Its plan, whether late rows are told, and the rows that are doubtful.
+/// An aggregate by itself as a batch.
 fn of_aggregate(
     aggregate: &Aggregate,
     sql: &str,
     relations: &HashMap<String, Relation>,
     leaves_late_out: bool,
-) -> Result<(LogicalPlan, bool, Option<LogicalPlan>)> {
+) -> Result<Answer> {
     if let Some(name) = aggregate.aggr_expr.iter().find_map(by_arrival) {
         let message = format!("{name}(…) depends on the order in which rows came");
-        return Err(crate::problem::SqlProblem::new(message, "").into());
+        return Err(SqlProblem::new(message, "").into());
     }
-    let timed = Timed::of(aggregate, relations)?;
+    let timed = TimedAggregate::of(aggregate, relations)?;
     let by = timed.late_by.clone().filter(|_| leaves_late_out);
-    let is_told = by.is_some() || timed.keys.iter().all(Option::is_none);
+    let knows_late = by.is_some() || timed.keys.iter().all(Option::is_none);
     let with_late = match &by {
         Some(_) => Aggregate::try_new(
             Arc::new(timed.input.clone()),
@@ -81,7 +75,7 @@ fn of_aggregate(
     };
     if aggregate.group_expr.iter().any(|expr| session_call(expr).is_some()) {
         let (plan, doubtful) = sessions::of(&with_late, by.as_ref())?;
-        return Ok((named(plan, aggregate)?, is_told, doubtful));
+        return Ok(Answer { plan: under_names_of(plan, &aggregate.schema)?, knows_late, doubtful });
     }
     let windowed = with_window_column(&with_late, sql)?;
     let mut input = windowed.input.as_ref().clone();
@@ -94,16 +88,8 @@ fn of_aggregate(
         }
     }
     let plan = Aggregate::try_new(Arc::new(input), windowed.group_expr, windowed.aggr_expr)?;
-    Ok((named(LogicalPlan::Aggregate(plan), aggregate)?, is_told, None))
-}
-
-/// The plan with its columns under the names of the aggregate that it stands for.
-pub(crate) fn named(plan: LogicalPlan, aggregate: &Aggregate) -> Result<LogicalPlan> {
-    let names = aggregate.schema.iter().map(|(table, field)| (table.cloned(), field.name().clone()));
-    let columns = plan.schema().columns().into_iter().zip(names);
-    let columns: Vec<Expr> =
-        columns.map(|(column, (table, name))| Expr::Column(column).alias_qualified(table, name)).collect();
-    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
+    let plan = under_names_of(LogicalPlan::Aggregate(plan), &aggregate.schema)?;
+    Ok(Answer { plan, knows_late, doubtful: None })
 }
 
 /// The name of a function whose result depends on which row came first.

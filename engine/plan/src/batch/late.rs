@@ -6,17 +6,18 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Projection, SubqueryAlias, lit};
 use datafusion::scalar::ScalarValue;
+use expr::scalar::time_windows::end_of;
 
-use super::LATE_BY;
-use crate::build::Result;
-use crate::functions::time_windows::{end_of, session_call};
-use crate::relation::Relation;
-use crate::session::name_of;
+use crate::fault::Result;
+use crate::relation::{Relation, name_of};
 use crate::times::{EventTime, TimeKind, event_time_of, event_times};
-use crate::window::window_call;
+use crate::window::timed_call;
+
+/// A column that an input may have besides its own: the watermark by which its row would be late, or null.
+pub const LATE_BY: &str = "__late_by";
 
 /// What an aggregate's input and keys have to do with event time.
-pub struct Timed {
+pub struct TimedAggregate {
     /// The input, with [`LATE_BY`] passed on to its top.
     pub input: LogicalPlan,
     /// The column with the watermark by which a row is late, if the input has one.
@@ -25,13 +26,12 @@ pub struct Timed {
     pub keys: Vec<Option<EventTime>>,
 }
 
-impl Timed {
+impl TimedAggregate {
     /// Looks at an aggregate.
-    pub fn of(aggregate: &Aggregate, relations: &HashMap<String, Relation>) -> Result<Timed> {
+    pub fn of(aggregate: &Aggregate, relations: &HashMap<String, Relation>) -> Result<TimedAggregate> {
         let times = times_below(&aggregate.input, relations);
         let of_key = |expr: &Expr| {
-            let call = window_call(expr).or_else(|| session_call(expr));
-            let time = call.map_or(Some(expr), |call| call.args.first())?;
+            let time = timed_call(expr).map_or(Some(expr), |call| call.args.first())?;
             event_time_of(time, &aggregate.input, &times)
         };
         let keys = aggregate.group_expr.iter().map(of_key).collect();
@@ -39,7 +39,7 @@ impl Timed {
             Some((input, column)) => (input, Some(column)),
             None => (aggregate.input.as_ref().clone(), None),
         };
-        Ok(Timed { input, late_by, keys })
+        Ok(TimedAggregate { input, late_by, keys })
     }
 }
 

@@ -9,11 +9,12 @@ use datafusion::logical_expr::{
     WindowFunctionDefinition, col, lit, when,
 };
 use datafusion::scalar::ScalarValue;
+use expr::casts::to_instant;
+use expr::scalar::time_windows::{session_call, session_end};
 
 use super::late::place_of;
-use crate::build::Result;
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, session_end};
+use crate::fault::Result;
+use crate::logical::with_columns;
 
 const START: &str = "__start";
 const END: &str = "__end";
@@ -23,23 +24,23 @@ const SESSION: &str = "__session";
 
 /// The aggregate by sessions, and the rows of which only their order of arrival tells where they belong.
 pub fn of(aggregate: &Aggregate, by: Option<&Column>) -> Result<(LogicalPlan, Option<LogicalPlan>)> {
-    let input = aggregate.input.as_ref().clone();
-    let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut further = Vec::new();
     let mut keys = Vec::new();
     for (at, expr) in aggregate.group_expr.iter().enumerate() {
         match session_call(expr).map(|call| call.args.as_slice()) {
             Some([time, gap]) => {
                 let time = to_instant(time.clone());
-                columns.push(time.clone().alias(START));
-                columns.push(session_end(time, gap.clone()).alias(END));
+                further.push(time.clone().alias(START));
+                further.push(session_end(time, gap.clone()).alias(END));
             }
             _ => {
                 keys.push(col(format!("__key{at}")));
-                columns.push(expr.clone().unalias().alias(format!("__key{at}")));
+                further.push(expr.clone().unalias().alias(format!("__key{at}")));
             }
         }
     }
-    let rows = LogicalPlanBuilder::from(input).project(columns)?.filter(col(END).gt(col(START)))?.build()?;
+    let rows = with_columns(&aggregate.input, further)?;
+    let rows = LogicalPlanBuilder::from(rows).filter(col(END).gt(col(START)))?.build()?;
     let (rows, doubtful) = match by.map(|by| place_of(&rows, by)) {
         None => (rows, None),
         Some(by) => {
@@ -52,7 +53,7 @@ pub fn of(aggregate: &Aggregate, by: Option<&Column>) -> Result<(LogicalPlan, Op
     let before = WindowFrameBound::Preceding(ScalarValue::UInt64(Some(1)));
     let rows = LogicalPlanBuilder::from(rows).window([over(max_function(), col(END), &keys, before)?.alias(REACH)])?;
     let is_new = when(col(REACH).is_null().or(col(START).gt(col(REACH))), lit(1_i64)).otherwise(lit(0_i64))?;
-    let rows = with_column(rows.build()?, is_new.alias(IS_NEW))?;
+    let rows = with_columns(&rows.build()?, [is_new.alias(IS_NEW)])?;
     let count = over(sum_function(), col(IS_NEW), &keys, WindowFrameBound::CurrentRow)?.alias(SESSION);
     let rows = LogicalPlanBuilder::from(rows).window([count])?.build()?;
     let mut group = keys.clone();
@@ -69,12 +70,6 @@ pub fn of(aggregate: &Aggregate, by: Option<&Column>) -> Result<(LogicalPlan, Op
     });
     let columns: Vec<Expr> = of_group.chain(names.iter().map(col)).collect();
     Ok((grouped.project(columns)?.build()?, doubtful))
-}
-
-fn with_column(plan: LogicalPlan, column: Expr) -> Result<LogicalPlan> {
-    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.push(column);
-    Ok(LogicalPlanBuilder::from(plan).project(columns)?.build()?)
 }
 
 /// A function over all rows of a key up to here, by start.

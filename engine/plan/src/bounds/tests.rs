@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, Schema};
 use datafusion::common::JoinType;
 use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
-use operators::aggregate::instant;
+use expr::types::instant;
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! An aggregate of a query: which operator keeps it, what it is fed with, what it gives out.
+//! An aggregate of a query: which operator keeps it, what it is fed with, what it emits.
 
 use std::sync::Arc;
 
@@ -10,20 +10,23 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::logical_expr::{Aggregate, Expr, ExprSchemable, LogicalPlan};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggregateBuilder};
+use expr::casts::to_instant;
+use expr::display::{expr_text, type_name};
+use expr::scalar::time_windows::{session_call, session_end};
+use expr::types::{instant, window_type};
+use expr::window::WindowSpec;
 use job::{Late, OutputMode};
-use operators::aggregate::{AggregateCall, AggregateOperator, AggregateSpec, GroupColumn, instant, window_type};
+use operators::Emission;
+use operators::aggregate::{AggregateCall, AggregateOperator, AggregateSpec, GroupColumn};
 use operators::session::{GroupTime, SessionSpec};
-use operators::{Emission, WindowSpec};
 
 use super::below::Below;
 use super::grouping::{check_windows, has_sets, without_sets};
-use super::{Builder, Result, Stream, bottom_of};
-use crate::casts::to_instant;
-use crate::functions::time_windows::{session_call, session_end};
+use super::{Builder, Stream, bottom_of};
+use crate::fault::{Result, UNSUPPORTED};
 use crate::node::LatePlan;
 use crate::times::{EventTime, TimeKind};
 use crate::window::{window_call, window_spec};
-use crate::words::{type_words, words};
 
 /// The parts of one aggregate.
 struct Parts {
@@ -201,7 +204,7 @@ impl Builder<'_> {
             }
             grouping.group.push(GroupColumn::Key(grouping.keys.len()));
             grouping.keys.push(below.column(expr.clone().unalias()));
-            grouping.key_names.push(words(expr));
+            grouping.key_names.push(expr_text(expr));
         }
         Ok(grouping)
     }
@@ -212,9 +215,9 @@ impl Builder<'_> {
         match &kind {
             DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Ok(time.clone()),
             DataType::Timestamp(..) => Ok(to_instant(time.clone())),
-            kind if *kind == window_type() => Ok(crate::functions::time_windows::window_time(time.clone())),
+            kind if *kind == window_type() => Ok(expr::scalar::time_windows::window_time(time.clone())),
             kind => {
-                let message = format!("window(…) needs a timestamp, `{}` is {}", words(time), type_words(kind));
+                let message = format!("window(…) needs a timestamp, `{}` is {}", expr_text(time), type_name(kind));
                 let help =
                     "convert it with to_timestamp(…), or declare the column as \"timestamp\" in the source's schema";
                 let problem =
@@ -239,7 +242,7 @@ impl Builder<'_> {
                     .with_name(written.schema_name().to_string())
                     .build()?;
             try_call(&lowered.aggregate, lowered.filter.as_ref(), physical)?;
-            Ok(AggregateCall { name: words(written), function: lowered.aggregate, filter: lowered.filter })
+            Ok(AggregateCall { name: expr_text(written), function: lowered.aggregate, filter: lowered.filter })
         });
         lowered.collect()
     }
@@ -260,13 +263,13 @@ impl Builder<'_> {
             _ => "append mode emits a group once it is final, and nothing says when one is: group by window(<event time>, …), or set mode = \"update\" or \"complete\"".to_string(),
         };
         let message = "Append output mode not supported for streaming aggregations without watermark";
-        let problem = crate::problem::SqlProblem::new(message, help).code(super::UNSUPPORTED);
+        let problem = crate::problem::SqlProblem::new(message, help).code(UNSUPPORTED);
         let text = if call.is_some() { "window(" } else { "GROUP BY" };
         Err(problem.at_text(&self.table.sql, text).into())
     }
 }
 
-/// Makes the accumulator and gives it no rows: arguments that it cannot take are found out before the job runs.
+/// Makes the accumulator and gives it no rows: arguments that it cannot take are found before the job runs.
 fn try_call(
     function: &AggregateFunctionExpr,
     filter: Option<&Arc<dyn PhysicalExpr>>,

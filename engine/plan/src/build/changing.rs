@@ -1,11 +1,12 @@
-//! What is right after every epoch although rows are taken back: pieces of the query that are computed anew for the keys that changed.
+//! What is up to date after every epoch although rows are retracted: parts of the query that are computed anew for the keys that changed.
 
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Column;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
+use expr::display::{expr_text, key_name};
 use futures::executor::block_on;
 use job::OutputMode;
 use operators::materialize::{Bucket, MaterializeSpec};
@@ -13,17 +14,18 @@ use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
 use operators::{Emission, keyed};
 
 use super::cut::place;
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::normalize::with_window_column;
-use crate::times::{EventTime, TimeKind};
-use crate::words::{key_name, words};
+use crate::times::{EventTime, TimeKind, most_lag_us};
 
 /// Rows of a table that close within so long of each other are one bucket, and one file, if nothing says how many times there
 /// are. State is filed by it: never change it.
 const STRETCH_US: i64 = 600_000_000;
 
 /// What is kept up to date, and what is known of its result.
-pub(super) struct Recomputed {
+pub(super) struct RecomputePlan {
     /// What is run over the rows of some keys.
     pub(super) plan: BatchPlan,
     /// What leaves rows out that no later result needs.
@@ -43,14 +45,13 @@ pub(super) struct Recomputed {
 }
 
 impl Builder<'_> {
-    /// An aggregate over rows that may be taken back.
+    /// An aggregate over rows that may be retracted.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
         let aggregate = with_window_column(aggregate, &self.table.sql)?;
-        let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
-        let passed = columns.len();
+        let passed = aggregate.input.schema().fields().len();
         let keys = aggregate.group_expr.iter().enumerate();
-        columns.extend(keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key))));
-        let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.build()?;
+        let keys = keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key)));
+        let input = with_columns(&aggregate.input, keys)?;
         let stream = self.stream(&input, false)?;
         let keys: Vec<usize> = (passed..passed + aggregate.group_expr.len()).collect();
         let rows = place(&input, &stream.schema, 0)?;
@@ -60,14 +61,14 @@ impl Builder<'_> {
         let plan = Aggregate::try_new(Arc::new(rows), group, aggregate.aggr_expr.clone())?;
         let plan = self.batch_plan(&LogicalPlan::Aggregate(plan))?;
         let is_global = keys.is_empty();
-        let calls: Vec<String> = aggregate.aggr_expr.iter().map(words).collect();
-        let of_keys: Vec<String> = aggregate.group_expr.iter().map(words).collect();
+        let calls: Vec<String> = aggregate.aggr_expr.iter().map(expr_text).collect();
+        let of_keys: Vec<String> = aggregate.group_expr.iter().map(expr_text).collect();
         let definition = format!("aggregate of changing rows by {}: {}", of_keys.join(", "), calls.join(", "));
         let times = keys.iter().map(|key| stream.times[*key]).collect();
         self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))
     }
 
-    /// A piece of the query that falls apart by key, kept up to date by computing the keys that changed anew.
+    /// A part of the query that falls apart by key, kept up to date by computing the keys that changed anew.
     ///
     /// `times` are the event times of the result's columns, `definition` what is computed and whether it has rows without any input.
     pub(super) fn recompute(
@@ -78,8 +79,8 @@ impl Builder<'_> {
         times: Vec<Option<EventTime>>,
         (definition, emits_when_empty): (String, bool),
     ) -> Result<Stream> {
-        let lags = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
-        let lag_us = lags.map(|time| time.lag_us).max().unwrap_or_default();
+        let of_keys = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
+        let lag_us = most_lag_us(of_keys);
         let ports: Vec<(Stream, RecomputePort)> = inputs
             .into_iter()
             .map(|(stream, keys)| {
@@ -97,17 +98,17 @@ impl Builder<'_> {
         let closes_by = times.iter().position(Option::is_some);
         let forgotten_after_us = None;
         let recomputed =
-            Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
+            RecomputePlan { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
         self.recompute_ports(ports, recomputed)
     }
 
-    /// As [`Builder::recompute`], with ports that are told what to keep how long.
+    /// As [`Builder::recompute`], with ports that say what to keep how long.
     pub(super) fn recompute_ports(
         &mut self,
         ports: Vec<(Stream, RecomputePort)>,
-        recomputed: Recomputed,
+        recomputed: RecomputePlan,
     ) -> Result<Stream> {
-        let Recomputed { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty } =
+        let RecomputePlan { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty } =
             recomputed;
         let is_final = self.table.mode == OutputMode::Append;
         let output: SchemaRef = plan.schema();
@@ -137,7 +138,7 @@ impl Builder<'_> {
         })
     }
 
-    /// Keeps the rows of a table that takes rows back, so that whole buckets of them can be replaced.
+    /// Keeps the rows of a table that retracts rows, so that whole buckets of them can be replaced.
     pub fn materialize(&mut self, stream: &Stream) -> Result<Stream> {
         let closes = stream.closes_by.and_then(|column| Some((column, stream.times[column]?)));
         let bucket = match (self.table.mode, closes) {
@@ -162,7 +163,7 @@ impl Builder<'_> {
     }
 }
 
-/// A port whose rows go when the watermark has passed the event time among its keys, if there is one.
+/// A port whose rows are evicted when the watermark has passed the event time among its keys, if there is one.
 fn port(stream: &Stream, keys: &[usize]) -> RecomputePort {
     let time = keys.iter().copied().find(|key| stream.times[*key].is_some());
     RecomputePort {

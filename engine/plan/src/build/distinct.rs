@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Distinct, LogicalPlan};
 use job::{Late, OutputMode, StateTtl};
 use operators::dedup::{DedupSpec, Expiry};
 use operators::keyed;
 
 use super::aggregate::late_schema;
-use super::{Builder, Result, Stream};
-use crate::error::nearest;
+use super::{Builder, Stream};
+use crate::error::{nearest, shorten};
+use crate::fault::Result;
+use crate::logical::columns_of;
 use crate::node::LatePlan;
 use crate::problem::SqlProblem;
 use crate::times::TimeKind;
@@ -25,9 +27,8 @@ impl Builder<'_> {
         };
         let stream = self.stream(input, false)?;
         if stream.is_changing || self.table.mode == OutputMode::Complete && at_top {
-            // Rows that can be taken back are counted: DISTINCT is a GROUP BY of all columns.
-            let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-            let aggregate = Aggregate::try_new(Arc::clone(input), columns, Vec::new())?;
+            // Rows that can be retracted are counted: DISTINCT is a GROUP BY of all columns.
+            let aggregate = Aggregate::try_new(Arc::clone(input), columns_of(input), Vec::new())?;
             return self.stateful(&LogicalPlan::Aggregate(aggregate), at_top);
         }
         let keys = (0..stream.schema.fields().len()).collect();
@@ -38,7 +39,7 @@ impl Builder<'_> {
     pub fn deduplicate(&mut self, stream: Stream) -> Result<Stream> {
         let Some(wanted) = &self.table.deduplicate else { return Ok(stream) };
         if self.table.mode == OutputMode::Complete || stream.is_changing {
-            let message = "deduplicate works on rows that are never taken back";
+            let message = "deduplicate works on rows that are never retracted";
             let help = "set it on a table in append mode, or write GROUP BY";
             return Err(SqlProblem::new(message, help).into());
         }
@@ -86,7 +87,7 @@ fn place_of(key: &str, names: &[&str]) -> Result<usize> {
     }
     let help = match nearest(key, names) {
         Some(name) => format!("did you mean `{name}`?"),
-        None => format!("the query's columns are: {}", crate::error::shorten(names)),
+        None => format!("the query's columns are: {}", shorten(names)),
     };
     let message = format!("deduplicate: the query has no column `{key}`");
     Err(SqlProblem::new(message, help).code("UNRESOLVED_COLUMN.WITH_SUGGESTION").into())

@@ -9,9 +9,9 @@ use datafusion::functions_nested::expr_fn::make_array;
 use datafusion::logical_expr::utils::{enumerate_grouping_sets, grouping_set_to_exprlist};
 use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan, LogicalPlanBuilder, cast, col, lit, when};
 
-use crate::functions::time_windows::session_call;
+use crate::logical::{under_names_of, with_columns};
 use crate::problem::SqlProblem;
-use crate::window::window_call;
+use crate::window::timed_call;
 
 /// The column that says which set a row stands for.
 const SETS: &str = "__sets";
@@ -25,12 +25,11 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
     };
     let keys: Vec<Expr> = grouping_set_to_exprlist(&groups)?.into_iter().cloned().collect();
     let ids = ids(&sets, &keys);
-    let mut columns: Vec<Expr> = aggregate.input.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.push(make_array(ids.iter().map(|id| lit(*id)).collect()).alias(SETS));
-    let input = LogicalPlanBuilder::from(aggregate.input.as_ref().clone()).project(columns)?.unnest_column(SETS)?;
+    let sets_of_row = make_array(ids.iter().map(|id| lit(*id)).collect()).alias(SETS);
+    let input = LogicalPlanBuilder::from(with_columns(&aggregate.input, [sets_of_row])?).unnest_column(SETS)?;
     let mut group = Vec::new();
     for (at, key) in keys.iter().enumerate() {
-        if is_timed(key) {
+        if timed_call(key).is_some() {
             group.push(key.clone());
             continue;
         }
@@ -44,19 +43,15 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
     Aggregate::try_new(Arc::new(input.build()?), group, aggregate.aggr_expr.clone())
 }
 
-fn is_timed(key: &Expr) -> bool {
-    window_call(key).or_else(|| session_call(key)).is_some()
-}
-
 /// Refuses sets that leave out the time window by which the others group.
 ///
 /// # Errors
 /// If there is one: its rows would be of no time, and never final.
-pub fn check_windows(aggregate: &Aggregate, sql: &str) -> super::Result<()> {
+pub fn check_windows(aggregate: &Aggregate, sql: &str) -> crate::fault::Result<()> {
     for groups in enumerate_grouping_sets(aggregate.group_expr.clone())? {
         let Expr::GroupingSet(sets) = groups else { continue };
         let sets = sets_of(&sets);
-        let mut timed = sets.iter().flatten().filter(|key| is_timed(key));
+        let mut timed = sets.iter().flatten().filter(|key| timed_call(key).is_some());
         if timed.any(|key| sets.iter().any(|set| !set.contains(key))) {
             let message = "a time window must be in every grouping set: a row without one would never be final";
             let help = "write GROUP BY window(…), ROLLUP (…), or name the window in each of the GROUPING SETS";
@@ -82,14 +77,8 @@ fn sets_of(sets: &GroupingSet) -> Vec<Vec<Expr>> {
 pub fn all_without_sets(plan: LogicalPlan) -> Result<LogicalPlan> {
     let expand = |node: LogicalPlan| match &node {
         LogicalPlan::Aggregate(aggregate) if has_sets(aggregate) => {
-            let by_keys = without_sets(aggregate)?;
-            let columns = by_keys.schema.columns().into_iter().zip(aggregate.schema.iter());
-            let named = columns.map(|(column, (relation, field))| {
-                Expr::Column(column).alias_qualified(relation.cloned(), field.name())
-            });
-            let named = named.collect::<Vec<_>>();
-            let plan = LogicalPlanBuilder::from(LogicalPlan::Aggregate(by_keys)).project(named)?.build()?;
-            Ok(Transformed::yes(plan))
+            let by_keys = LogicalPlan::Aggregate(without_sets(aggregate)?);
+            Ok(Transformed::yes(under_names_of(by_keys, &aggregate.schema)?))
         }
         _ => Ok(Transformed::no(node)),
     };

@@ -1,4 +1,4 @@
-//! Joins: of two streams, of a stream with a static table, and in update mode of rows that may be taken back.
+//! Joins: of two streams, of a stream with a static table, and in update mode of rows that may be retracted.
 
 use std::sync::Arc;
 
@@ -6,43 +6,45 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, lit};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion::scalar::ScalarValue;
+use expr::display::qualified_expr_text;
+use expr::scalar::time_windows::end_of;
+use expr::window::duration;
 use job::{OutputMode, StateTtl};
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
-use operators::window::duration;
 
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
-use crate::functions::time_windows::end_of;
+use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::problem::SqlProblem;
-use crate::times::{EventTime, TimeKind};
-use crate::words::qualified_words;
+use crate::times::{EventTime, TimeKind, most_lag_us};
 
 /// One side of a join on its way to the operator.
-pub(super) struct Prepared {
+pub(super) struct PreparedSide {
     pub(super) stream: Stream,
     pub(super) keys: Vec<usize>,
     /// Columns that the query knows; the others are keys and times of ours.
     pub(super) width: usize,
     /// When its rows can match nothing any more, if anything says so.
-    expires: Option<Expires>,
+    expires: Option<Expiry>,
 }
 
 /// When rows of a side can match nothing any more.
 #[derive(Clone, Copy)]
-pub(super) struct Expires {
+pub(super) struct Expiry {
     /// The column with event time.
     pub(super) column: usize,
     /// How long after it, microseconds.
     pub(super) after_us: i64,
 }
 
-impl Expires {
-    /// The instant in words, for explanations and for telling state of one query from that of another.
+impl Expiry {
+    /// The instant in words, for explanations. State carries it as the name of a column: another text is another query to a checkpoint.
     fn words(&self, schema: &SchemaRef) -> String {
         let name = schema.field(self.column).name();
         match self.after_us {
@@ -77,7 +79,7 @@ impl Builder<'_> {
             let help =
                 "write NOT EXISTS (SELECT 1 FROM … WHERE …), or say in the schema that the columns are `required`";
             let message =
-                "NOT IN (subquery) of a stream is not supported: one NULL that comes later would take every row back";
+                "NOT IN (subquery) of a stream is not supported: one NULL that comes later would retract every row";
             return self.refuse(message, help, "NOT IN");
         }
         let is_changing = self.reads_changes(&join.left) || self.reads_changes(&join.right);
@@ -139,7 +141,7 @@ impl Builder<'_> {
         let mut spec = JoinSpec::new(name, kind, left_side, right_side)?;
         if let Some(condition) = mixed {
             let schema = left_schema.join(right_schema)?;
-            let parts: Vec<String> = conjuncts(&condition).into_iter().map(qualified_words).collect();
+            let parts: Vec<String> = conjuncts(&condition).into_iter().map(qualified_expr_text).collect();
             let words = parts.join(" and ");
             let condition = shifted(self.physical(&condition, &schema)?, left.width, extra)?;
             spec = spec.with_residual(condition, words)?;
@@ -153,7 +155,8 @@ impl Builder<'_> {
         if is_changing {
             spec = spec.with_mode(JoinMode::Changes)?;
         }
-        let lag_us = lag_of(&left.stream).max(lag_of(&right.stream));
+        let both = left.stream.times.iter().chain(&right.stream.times);
+        let lag_us = most_lag_us(both.flatten().copied());
         let times = joined_times(&left, &right, lag_us, pairs);
         let spec = Arc::new(spec);
         let schema = Arc::clone(operators::operator::OperatorSpec::output(spec.as_ref()));
@@ -170,43 +173,42 @@ impl Builder<'_> {
     }
 
     /// The rows of a side with its keys as columns.
-    pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<Prepared> {
+    pub(super) fn side(&mut self, plan: &LogicalPlan, keys: &[Expr]) -> Result<PreparedSide> {
         let width = plan.schema().fields().len();
-        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut further = Vec::new();
         let mut places = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let own = match key {
                 Expr::Column(column) => plan.schema().maybe_index_of_column(column),
                 _ => None,
             };
-            places.push(own.unwrap_or(columns.len()));
+            places.push(own.unwrap_or(width + further.len()));
             if own.is_none() {
-                columns.push(key.clone().alias(format!("__key{at}")));
+                further.push(key.clone().alias(format!("__key{at}")));
             }
         }
-        let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
-        let stream = self.stream(&plan, false)?;
-        Ok(Prepared { stream, keys: places, width, expires: None })
+        let stream = self.stream(&with_columns(plan, further)?, false)?;
+        Ok(PreparedSide { stream, keys: places, width, expires: None })
     }
 
     /// Finds when rows of each side can match nothing any more (Spark: the state watermarks, from the key or from a range of times).
-    fn expiries(&self, join: &Join, conditions: &[Expr], left: &mut Prepared, right: &mut Prepared) {
-        let timed = |side: &Prepared, place: usize| side.stream.times[side.keys[place]].is_some();
+    fn expiries(&self, join: &Join, conditions: &[Expr], left: &mut PreparedSide, right: &mut PreparedSide) {
+        let timed = |side: &PreparedSide, place: usize| side.stream.times[side.keys[place]].is_some();
         let by_key = (0..left.keys.len()).find(|place| timed(left, *place) || timed(right, *place));
         if let Some(place) = by_key {
-            left.expires = Some(Expires { column: left.keys[place], after_us: 0 });
-            right.expires = Some(Expires { column: right.keys[place], after_us: 0 });
+            left.expires = Some(Expiry { column: left.keys[place], after_us: 0 });
+            right.expires = Some(Expiry { column: right.keys[place], after_us: 0 });
             return;
         }
         let bounds = Bounds::of(conditions, join, &left.stream.times, &right.stream.times);
         // A right row that is still to come is newer than the watermark: it cannot be within reach of an old left row.
         left.expires =
-            bounds.least_us.map(|(column, _, least_us)| Expires { column, after_us: least_us.saturating_neg() });
-        right.expires = bounds.most_us.map(|(_, column, most_us)| Expires { column, after_us: most_us });
+            bounds.least_us.map(|(column, _, least_us)| Expiry { column, after_us: least_us.saturating_neg() });
+        right.expires = bounds.most_us.map(|(_, column, most_us)| Expiry { column, after_us: most_us });
     }
 
-    /// What nothing bounds grows for ever: the user must know, and rows without a match must come out some day.
-    fn check_bounds(&self, kind: JoinKind, left: &Prepared, right: &Prepared) -> Result<()> {
+    /// What nothing bounds grows for ever: the user must know, and rows without a match must be emitted some day.
+    fn check_bounds(&self, kind: JoinKind, left: &PreparedSide, right: &PreparedSide) -> Result<()> {
         let needs_left = matches!(kind, JoinKind::Left | JoinKind::Full | JoinKind::LeftSemi | JoinKind::LeftAnti);
         let needs_right = matches!(kind, JoinKind::Right | JoinKind::Full);
         let missing = needs_left && left.expires.is_none() || needs_right && right.expires.is_none();
@@ -232,8 +234,8 @@ impl Builder<'_> {
         self.refuse(message, help, "JOIN")
     }
 
-    /// What the operator is told of a side, whose stream gets the columns that say when its rows go.
-    fn join_side(&mut self, side: &mut Prepared) -> Result<JoinSide> {
+    /// A side as the operator takes it; its stream gets the columns that say when its rows are evicted.
+    fn join_side(&mut self, side: &mut PreparedSide) -> Result<JoinSide> {
         let last = side.stream.schema.fields().len();
         let stream = side.stream.clone();
         let (by_watermark, by_age) = match (side.expires, self.table.state_ttl) {
@@ -265,8 +267,8 @@ impl Builder<'_> {
         })
     }
 
-    /// The stream with a last column that says when its rows go.
-    pub(super) fn with_expiry(&mut self, stream: Stream, expires: Expires) -> Result<Stream> {
+    /// The stream with a last column that says when its rows are evicted.
+    pub(super) fn with_expiry(&mut self, stream: Stream, expires: Expiry) -> Result<Stream> {
         let column = Expr::Column(Column::new_unqualified(format!("s{}", expires.column)));
         let is_window = matches!(stream.schema.field(expires.column).data_type(), DataType::Struct(_));
         let instant = if is_window { end_of(column) } else { column };
@@ -280,10 +282,7 @@ impl Builder<'_> {
     fn with_column(&mut self, stream: Stream, name: String, column: Expr) -> Result<Stream> {
         let mut names = names_of(&stream.schema);
         names.push(name);
-        let plan = plain(&stream)?;
-        let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-        columns.push(column.alias("expires"));
-        let plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+        let plan = with_columns(&plain(&stream)?, [column.alias("expires")])?;
         let stream = self.pipeline(&plan, stream)?;
         let schema = named(&names, &stream.schema);
         Ok(self.relabel(stream, &schema))
@@ -299,7 +298,7 @@ impl Builder<'_> {
         let now = functions.get("now").ok_or_else(|| {
             datafusion::error::DataFusionError::Internal("the session does not know what time it is".to_string())
         })?;
-        Ok(crate::casts::to_instant(now.call(Vec::new())))
+        Ok(expr::casts::to_instant(now.call(Vec::new())))
     }
 }
 
@@ -342,13 +341,9 @@ pub(super) fn shifted(condition: Arc<dyn PhysicalExpr>, from: usize, by: usize) 
     Ok(shifted.data()?)
 }
 
-fn lag_of(stream: &Stream) -> i64 {
-    stream.times.iter().flatten().map(|time| time.lag_us).max().unwrap_or_default()
-}
-
 /// Event times of the result: a row may wait for its match as long as its state is kept.
-fn joined_times(left: &Prepared, right: &Prepared, lag_us: i64, pairs: bool) -> Vec<Option<EventTime>> {
-    let of_side = |side: &Prepared| -> Vec<Option<EventTime>> {
+fn joined_times(left: &PreparedSide, right: &PreparedSide, lag_us: i64, pairs: bool) -> Vec<Option<EventTime>> {
+    let of_side = |side: &PreparedSide| -> Vec<Option<EventTime>> {
         (0..side.width)
             .map(|column| {
                 let expires = side.expires.filter(|expires| expires.column == column)?;
@@ -372,11 +367,11 @@ pub(super) fn words_of(join: &Join) -> String {
 }
 
 impl Builder<'_> {
-    /// True if the rows of a plan may be taken back: those of a table that replaces them, or those of an aggregate in update mode.
+    /// True if the rows of a plan may be retracted: those of a table that replaces them, or those of an aggregate in update mode.
     pub(super) fn reads_changes(&self, plan: &LogicalPlan) -> bool {
         match plan {
             LogicalPlan::TableScan(scan) => {
-                let relation = self.relations.get(&crate::session::name_of(&scan.table_name));
+                let relation = self.relations.get(&crate::relation::name_of(&scan.table_name));
                 relation.is_some_and(|relation| {
                     matches!(relation.rows, crate::relation::Rows::Nodes { are_changing: true, .. })
                 })

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, Join, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, lit};
 use futures::executor::block_on;
 use operators::lookup::{LookupKind, LookupSpec};
 
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
+use crate::logical::with_columns;
 use crate::node::{LookupNode, NodeKind, StaticPlan};
 use crate::problem::SqlProblem;
-use crate::relation::{Rows, StreamTable, is_static};
-use crate::session::name_of;
+use crate::relation::{Rows, StreamTable, is_static, name_of};
 
 impl Builder<'_> {
     /// True if no stream is read in a plan.
@@ -88,7 +89,7 @@ impl Builder<'_> {
         Ok(Stream { from: vec![from], schema, times, closes_by, ..stream })
     }
 
-    /// A row that is taken back must find what it found when it was added.
+    /// A row that is retracted must find what it found when it was added.
     fn check_fixed(&self, stream: &Stream, table: &StaticPlan) -> Result<()> {
         let changes = |name: &&String| {
             let relation = self.relations.get(*name);
@@ -96,7 +97,7 @@ impl Builder<'_> {
         };
         let Some(name) = table.tables.iter().find(changes).filter(|_| stream.is_changing) else { return Ok(()) };
         let message = format!(
-            "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are taken back"
+            "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are retracted"
         );
         let help =
             format!("set refresh = \"never\" on [static.{name}], or join it with the source before the aggregate");
@@ -130,9 +131,7 @@ impl Builder<'_> {
 
 /// The plan with its keys as further columns, and where they stand.
 fn keyed(plan: &LogicalPlan, keys: &[Expr]) -> Result<(LogicalPlan, Vec<usize>)> {
-    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-    let first = columns.len();
-    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))));
-    let plan = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
+    let first = plan.schema().fields().len();
+    let plan = with_columns(plan, keys.iter().enumerate().map(|(at, key)| key.clone().alias(format!("__key{at}"))))?;
     Ok((plan, (first..first + keys.len()).collect()))
 }

@@ -7,13 +7,16 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Window, WindowFunctionDefinition,
 };
 use datafusion::scalar::ScalarValue;
+use expr::display::{expr_text, key_name};
 use job::OutputMode;
 use operators::recompute::BatchPlan;
 
 use super::cut::{place, replace};
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::bounds::conjuncts;
+use crate::fault::Result;
+use crate::logical::{columns_of, with_columns};
 use crate::problem::SqlProblem;
-use crate::words::{key_name, words};
 
 impl Builder<'_> {
     /// `plan` down to `window`, its first node with memory, over the rows below it.
@@ -37,7 +40,7 @@ impl Builder<'_> {
             false => self.prune(plan, window, lowest, &below, &stream)?,
         };
         let times = crate::times::event_times_over(plan, &lowest.input, &stream.times);
-        let words: Vec<String> = window.window_expr.iter().map(words).collect();
+        let words: Vec<String> = window.window_expr.iter().map(expr_text).collect();
         let definition = format!("{}{}", words.join(", "), limit_words(plan, window));
         let batch = self.batch_plan(&whole)?;
         self.recompute(vec![(stream, keys)], batch, prune, times, (definition, false))
@@ -59,7 +62,7 @@ impl Builder<'_> {
         let number = numbered.schema.qualified_field(numbered.schema.fields().len() - 1);
         let number = Expr::Column(Column::from(number));
         let condition = number.lt_eq(Expr::Literal(ScalarValue::UInt64(Some(limit)), None));
-        let columns: Vec<Expr> = numbered.input.schema().columns().into_iter().map(Expr::Column).collect();
+        let columns = columns_of(&numbered.input);
         let filtered = Filter::try_new(condition, Arc::new(LogicalPlan::Window(numbered)))?;
         let plan = LogicalPlanBuilder::from(LogicalPlan::Filter(filtered)).project(columns)?.build()?;
         debug_assert!(below.schema().fields().len() <= stream.schema.fields().len());
@@ -98,18 +101,14 @@ fn partition_by(window: &Window) -> Vec<Expr> {
 
 /// The plan with the keys as further columns.
 fn with_keys(plan: &LogicalPlan, keys: &[Expr]) -> Result<LogicalPlan> {
-    let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
-    columns.extend(keys.iter().enumerate().map(|(at, key)| key.clone().alias(key_name(at, key))));
-    Ok(LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?)
+    Ok(with_columns(plan, keys.iter().enumerate().map(|(at, key)| key.clone().alias(key_name(at, key))))?)
 }
 
 /// A place for the rows as they are kept: the query's columns under their names, then the keys.
 fn keep_all(plan: &LogicalPlan, stream: &Stream) -> Result<LogicalPlan> {
     let extra = stream.schema.fields().iter().skip(plan.schema().fields().len());
     let nulls = extra.map(|field| Expr::Literal(ScalarValue::Null, None).alias(field.name()));
-    let columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).chain(nulls).collect();
-    let named = LogicalPlanBuilder::from(plan.clone()).project(columns)?.build()?;
-    Ok(place(&named, &stream.schema, 0)?)
+    Ok(place(&with_columns(plan, nulls)?, &stream.schema, 0)?)
 }
 
 /// n, if a condition above the window says that its last column, a row_number(), is at most n.
@@ -138,15 +137,6 @@ fn limit_above(plan: &LogicalPlan, number: usize) -> Option<u64> {
         LogicalPlan::Projection(projection) => limit_above(&projection.input, number),
         LogicalPlan::SubqueryAlias(alias) => limit_above(&alias.input, number),
         _ => None,
-    }
-}
-
-fn conjuncts(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            conjuncts(left).into_iter().chain(conjuncts(right)).collect()
-        }
-        other => vec![other],
     }
 }
 

@@ -6,7 +6,8 @@ use arrow::datatypes::{Field, Schema};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union};
 use datafusion::prelude::cast;
 
-use super::{Builder, Result, Stream};
+use super::{Builder, Stream};
+use crate::fault::Result;
 use crate::times::{EventTime, TimeKind};
 
 impl Builder<'_> {

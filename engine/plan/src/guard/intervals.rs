@@ -3,8 +3,7 @@
 
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
-
-use crate::window::parse_interval;
+use expr::interval::parse_interval;
 
 /// The tokens with every interval as one number and one unit. Months, whose length differs, stay months; beside days they
 /// stay as they are, and the parser refuses them.

@@ -4,7 +4,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 
 use crate::bounds::conjuncts;
-use crate::build::Result;
+use crate::fault::Result;
 use crate::problem::SqlProblem;
 
 /// Refuses what a mark would answer otherwise than SQL: `x IN (subquery)` is NULL where nothing is found and there are NULLs. Under
@@ -15,7 +15,7 @@ pub fn check(plan: &LogicalPlan, sql: &str) -> Result<()> {
         if let LogicalPlan::Filter(filter) = node {
             is_wrong |= conjuncts(&filter.predicate)
                 .into_iter()
-                .any(|condition| !stands_alone(condition) && !is_right(condition));
+                .any(|condition| !stands_alone(condition) && !is_same_as_sql(condition));
         }
         Ok(if is_wrong { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
@@ -37,10 +37,10 @@ fn stands_alone(condition: &Expr) -> bool {
 }
 
 /// True if every `IN (subquery)` in a condition is reached through AND and OR only.
-fn is_right(condition: &Expr) -> bool {
+fn is_same_as_sql(condition: &Expr) -> bool {
     match condition {
         Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) => {
-            is_right(left) && is_right(right)
+            is_same_as_sql(left) && is_same_as_sql(right)
         }
         Expr::InSubquery(query) => !query.negated,
         other => !other.exists(|expr| Ok(matches!(expr, Expr::InSubquery(_)))).unwrap_or(true),

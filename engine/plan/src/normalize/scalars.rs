@@ -7,6 +7,7 @@ use datafusion::common::{Column, JoinType};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 
+use crate::logical::columns_of;
 use crate::relation::{Relation, is_static};
 
 /// The plan with each such subquery joined to the rows that are compared with it. Others stay as they are.
@@ -20,7 +21,7 @@ pub fn joined(plan: LogicalPlan, relations: &HashMap<String, Relation>) -> Resul
         match (&node, found.is_empty()) {
             (LogicalPlan::Filter(filter), false) => {
                 let (input, predicate) = (filter.input.as_ref(), vec![filter.predicate.clone()]);
-                let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+                let columns = columns_of(input);
                 let (input, mut predicate) = with_values(input, predicate, &found, &mut count)?;
                 let filtered = predicate.pop().map(|predicate| input.clone().filter(predicate)).unwrap_or(Ok(input))?;
                 Ok(Transformed::yes(filtered.project(columns)?.build()?))

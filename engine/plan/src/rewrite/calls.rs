@@ -1,9 +1,10 @@
-//! Building pieces of SQL.
+//! Building parts of SQL.
 
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Subscript, Value,
 };
+use expr::scalar::fields_of::FIELD;
 
 /// A call of a function.
 pub fn call(name: &str, arguments: Vec<Expr>) -> Expr {
@@ -40,9 +41,15 @@ pub fn arguments(function: &Function) -> Option<Vec<Expr>> {
     plain.collect()
 }
 
+/// The relation that an object name means, in lower case.
+pub fn relation_name(name: &ObjectName) -> String {
+    let parts: Vec<String> = name.0.iter().map(|part| part.to_string().replace('`', "").to_lowercase()).collect();
+    parts.join(".")
+}
+
 /// The name of a function in lower case.
 pub fn name_of(function: &Function) -> String {
-    super::relation_name(&function.name)
+    relation_name(&function.name)
 }
 
 /// `a.b[0].c` as calls: fields by name, items of arrays from 0, values of maps by key. `is_window` fields have small letters.
@@ -70,9 +77,6 @@ pub fn access(root: &Expr, chain: &[AccessExpr]) -> Option<Expr> {
         _ => None,
     })
 }
-
-/// The function that stands for a field until it is known what has it: a struct, or the structs in an array.
-pub const FIELD: &str = "__field";
 
 /// A field of a struct.
 pub fn field_of(inner: Expr, field: &str) -> Expr {

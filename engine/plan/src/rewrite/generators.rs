@@ -7,8 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
-use super::calls::{arguments, call, name_of, number};
-use super::relation_name;
+use super::calls::{arguments, call, name_of, number, relation_name};
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 

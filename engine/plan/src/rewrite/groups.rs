@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitorMut};
+use expr::scalar::conditions::KEEP;
 
 use super::calls::{call, name_of, text};
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
-
-/// The function that keeps two casts of one value apart; it gives its first argument.
-pub const KEEP: &str = "__cast";
 
 /// `GROUP BY a, b WITH ROLLUP` and `WITH CUBE`, which DataFusion would leave out without a word, and `GROUP BY a, b GROUPING SETS (…)`.
 ///
@@ -72,13 +70,13 @@ pub fn grouping_ids(select: &mut Select) {
 /// DataFusion names a column by its expression without casts, and takes `max(x)` and `max(CAST(x AS DOUBLE))` for one. Where
 /// a query has both, the cast gets a name.
 pub fn keep_casts_apart(select: &mut Select) {
-    let mut seen = Seen::default();
-    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut seen);
-    let _: ControlFlow<()> = walk_mut(&mut select.having, &mut seen);
-    let mut groups = Seen { is_of_groups: true, ..Seen::default() };
+    let mut forms = WrittenForms::default();
+    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut forms);
+    let _: ControlFlow<()> = walk_mut(&mut select.having, &mut forms);
+    let mut groups = WrittenForms { is_of_groups: true, ..WrittenForms::default() };
     let _: ControlFlow<()> = walk_mut(&mut select.group_by, &mut groups);
-    let same = |seen: Seen| seen.found.into_values().filter(|written| written.len() > 1).flatten();
-    let both: Vec<Expr> = same(seen).chain(same(groups)).collect();
+    let same = |forms: WrittenForms| forms.by_plain_form.into_values().filter(|written| written.len() > 1).flatten();
+    let both: Vec<Expr> = same(forms).chain(same(groups)).collect();
     if both.is_empty() {
         return;
     }
@@ -101,19 +99,19 @@ pub fn keep_casts_apart(select: &mut Select) {
 
 /// Calls, or keys of GROUP BY, as they are written, by what they are without casts.
 #[derive(Default)]
-struct Seen {
-    found: HashMap<String, Vec<Expr>>,
+struct WrittenForms {
+    by_plain_form: HashMap<String, Vec<Expr>>,
     is_of_groups: bool,
 }
 
-impl VisitorMut for Seen {
+impl VisitorMut for WrittenForms {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.is_of_groups || matches!(expr, Expr::Function(_)) {
             let mut plain = expr.clone();
             let _: ControlFlow<()> = walk_mut(&mut plain, &mut Plain);
-            let written = self.found.entry(plain.to_string()).or_default();
+            let written = self.by_plain_form.entry(plain.to_string()).or_default();
             if !written.contains(expr) {
                 written.push(expr.clone());
             }

@@ -9,27 +9,26 @@ use datafusion::sql::sqlparser::ast::{
     TableAlias, TableFactor, Value, Visitor, VisitorMut,
 };
 
-use super::calls::{arguments, name_of};
-use super::relation_name;
+use super::calls::{arguments, name_of, relation_name};
 use crate::relation::Relation;
 use crate::walk::{walk, walk_mut};
 
 /// Spells every name of a statement as its column, table or alias is spelled.
 pub fn spell(statement: &mut Statement, relations: &HashMap<String, Relation>) {
-    let mut known = Known { relations, spellings: HashMap::new(), lambdas: HashSet::new() };
-    let _: ControlFlow<()> = walk(statement, &mut known);
-    let Known { spellings, lambdas, .. } = known;
+    let mut names = Names { relations, spellings: HashMap::new(), lambdas: HashSet::new() };
+    let _: ControlFlow<()> = walk(statement, &mut names);
+    let Names { spellings, lambdas, .. } = names;
     let _: ControlFlow<()> = walk_mut(statement, &mut Speller { relations, spellings, lambdas });
 }
 
 /// The names that a statement can mean, by their small letters, columns of relations first.
-struct Known<'a> {
+struct Names<'a> {
     relations: &'a HashMap<String, Relation>,
     spellings: HashMap<String, Vec<String>>,
     lambdas: HashSet<String>,
 }
 
-impl Known<'_> {
+impl Names<'_> {
     fn add(&mut self, name: &str) {
         let spellings = self.spellings.entry(name.to_lowercase()).or_default();
         if !spellings.iter().any(|other| other == name) {
@@ -56,7 +55,7 @@ impl Known<'_> {
     }
 }
 
-impl Visitor for Known<'_> {
+impl Visitor for Names<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
@@ -105,7 +104,7 @@ impl Visitor for Known<'_> {
             && ["from_json", "from_csv"].contains(&name_of(function).as_str())
             && let Some([_, Expr::Value(schema)]) = arguments(function).as_deref()
             && let Value::SingleQuotedString(schema) | Value::DoubleQuotedString(schema) = &schema.value
-            && let Ok(kind) = crate::functions::parse_schema(schema)
+            && let Ok(kind) = expr::scalar::parse_schema(schema)
         {
             self.add_fields(&Fields::from(vec![Field::new("element", kind, true)]));
         }

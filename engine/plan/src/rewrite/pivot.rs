@@ -14,8 +14,8 @@ use super::generators::{bare, query_of};
 use crate::problem::SqlProblem;
 use crate::walk::{walk, walk_mut};
 
-/// What a pivot has to know.
-pub struct Knows<'a> {
+/// What a pivot must ask the planner.
+pub struct PivotContext<'a> {
     /// The names of the columns that a SELECT gives.
     pub columns: &'a dyn Fn(Select) -> Option<Vec<String>>,
     /// True for the names of aggregates.
@@ -26,7 +26,7 @@ pub struct Knows<'a> {
 ///
 /// # Errors
 /// If its values are not listed, or a column cannot be named.
-pub fn lower(select: &mut Select, knows: &Knows<'_>) -> Result<(), SqlProblem> {
+pub fn lower(select: &mut Select, context: &PivotContext<'_>) -> Result<(), SqlProblem> {
     let is_pivot = |factor: &TableFactor| matches!(factor, TableFactor::Pivot { .. });
     let has_pivot =
         |from: &TableWithJoins| is_pivot(&from.relation) || from.joins.iter().any(|join| is_pivot(&join.relation));
@@ -38,7 +38,7 @@ pub fn lower(select: &mut Select, knows: &Knows<'_>) -> Result<(), SqlProblem> {
         let joined = from.joins.iter_mut().map(|join| &mut join.relation);
         for factor in std::iter::once(&mut from.relation).chain(joined) {
             let lowered = match factor {
-                TableFactor::Pivot { .. } => subquery(factor, &like, knows)?,
+                TableFactor::Pivot { .. } => subquery(factor, &like, context)?,
                 _ => continue,
             };
             *factor = lowered;
@@ -47,7 +47,7 @@ pub fn lower(select: &mut Select, knows: &Knows<'_>) -> Result<(), SqlProblem> {
     Ok(())
 }
 
-fn subquery(pivot: &TableFactor, like: &Select, knows: &Knows<'_>) -> Result<TableFactor, SqlProblem> {
+fn subquery(pivot: &TableFactor, like: &Select, context: &PivotContext<'_>) -> Result<TableFactor, SqlProblem> {
     let TableFactor::Pivot { table, aggregate_functions, value_column, value_source, default_on_null, alias } = pivot
     else {
         return Ok(pivot.clone());
@@ -66,9 +66,9 @@ fn subquery(pivot: &TableFactor, like: &Select, knows: &Knows<'_>) -> Result<Tab
     select.lateral_views = Vec::new();
     select.from = vec![TableWithJoins { relation: table.as_ref().clone(), joins: Vec::new() }];
     select.projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
-    let Some(columns) = (knows.columns)(select.clone()) else {
+    let Some(columns) = (context.columns)(select.clone()) else {
         let help = "write the columns down: FROM (SELECT user_id, kind, amount FROM events) PIVOT (…)";
-        return Err(SqlProblem::new("PIVOT over a table whose columns cannot be told", help));
+        return Err(SqlProblem::new("PIVOT over a table whose columns are not known", help));
     };
     let mut named = Named::default();
     let _: ControlFlow<()> = walk(aggregate_functions, &mut named);
@@ -80,7 +80,7 @@ fn subquery(pivot: &TableFactor, like: &Select, knows: &Knows<'_>) -> Result<Tab
         let condition = condition(value_column, &value.expr)?;
         for aggregate in aggregate_functions {
             let alias = column_name(value, aggregate, aggregate_functions.len())?;
-            let expr = where_any(filtered(&aggregate.expr, &condition, knows), &condition);
+            let expr = where_any(filtered(&aggregate.expr, &condition, context), &condition);
             select.projection.push(SelectItem::ExprWithAlias { expr, alias });
         }
     }
@@ -127,7 +127,7 @@ fn condition(columns: &[Expr], value: &Expr) -> Result<Expr, SqlProblem> {
 }
 
 /// The aggregates of an expression over the rows for which a condition holds.
-fn filtered(expr: &Expr, condition: &Expr, knows: &Knows<'_>) -> Expr {
+fn filtered(expr: &Expr, condition: &Expr, context: &PivotContext<'_>) -> Expr {
     struct Filter<'a>(&'a Expr, &'a dyn Fn(&str) -> bool);
     impl VisitorMut for Filter<'_> {
         type Break = ();
@@ -147,7 +147,7 @@ fn filtered(expr: &Expr, condition: &Expr, knows: &Knows<'_>) -> Expr {
         }
     }
     let mut filtered = expr.clone();
-    let _: ControlFlow<()> = walk_mut(&mut filtered, &mut Filter(condition, knows.is_aggregate));
+    let _: ControlFlow<()> = walk_mut(&mut filtered, &mut Filter(condition, context.is_aggregate));
     filtered
 }
 

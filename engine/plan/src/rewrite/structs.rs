@@ -9,8 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use futures::executor::block_on;
 
+use super::calls::relation_name;
 use super::generators::{bare, query_of};
-use super::relation_name;
 
 /// The names by which FROM's inputs are known, in lower case, with and without their schema.
 pub fn inputs(select: &Select) -> Vec<String> {
@@ -67,7 +67,7 @@ pub fn wildcard_struct(item: &SelectItem, inputs: &[String]) -> Option<Vec<Ident
     name.0.iter().map(|part| part.as_ident().cloned()).collect()
 }
 
-/// Puts the fields of a struct in the place of `….*`, if its type can be told: FROM is planned by itself to find it.
+/// Puts the fields of a struct in the place of `….*`, if its type can be found: FROM is planned by itself to find it.
 pub fn expand(select: &mut Select, known: Vec<Cte>, state: &SessionState, rewrite: impl Fn(&mut Statement) -> bool) {
     let inputs = inputs(select);
     if !select.projection.iter().any(|item| wildcard_struct(item, &inputs).is_some()) {

@@ -3,11 +3,10 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Function, GroupByExpr, Ident, Select, SelectItem, VisitorMut};
+use expr::scalar::time_windows::SESSION_WINDOW;
+use expr::scalar::window::WINDOW;
 
-use super::calls::field_of;
-use super::relation_name;
-use crate::functions::time_windows::SESSION_WINDOW;
-use crate::functions::window::WINDOW;
+use super::calls::{field_of, relation_name};
 use crate::walk::walk_mut;
 
 /// The `window(…)` call of a GROUP BY.

@@ -175,8 +175,8 @@ fn events(schema: &arrow::datatypes::SchemaRef) -> RecordBatch {
     )
 }
 
-/// The figure over the six events, given in these tasks: one lane of one epoch each.
-fn figure(call: &str, cuts: &[usize]) -> Result<String, String> {
+/// The result over the six events, cut at these places: each part is the one lane of an epoch.
+fn result_of(call: &str, cuts: &[usize]) -> Result<String, String> {
     let sql = format!("SELECT CAST({call} AS STRING) AS x FROM events");
     let (graph, _) = plan_one("complete", &sql).map_err(|problems| {
         problems.iter().map(|problem| problem.problem.message.clone()).collect::<Vec<_>>().join("; ")
@@ -197,7 +197,7 @@ fn aggregates_give_what_spark_gives_however_the_rows_are_cut() {
     let mut wrong = Vec::new();
     for (call, wanted) in CALLS {
         for cuts in [&[][..], &[3], &[1, 2, 4, 5], &[0, 6]] {
-            let found = figure(call, cuts).unwrap_or_else(|error| format!("fails: {error}"));
+            let found = result_of(call, cuts).unwrap_or_else(|error| format!("fails: {error}"));
             let close =
                 found.parse::<f64>().ok().zip(wanted.parse::<f64>().ok()).is_some_and(|(a, b)| (a - b).abs() < 1e-9);
             if found != *wanted && !close {
@@ -208,7 +208,7 @@ fn aggregates_give_what_spark_gives_however_the_rows_are_cut() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Calls that depend on the order of rows: where rows are taken back there is no order of arrival.
+/// Calls that depend on the order of rows: where rows are retracted there is no order of arrival.
 fn depends_on_order(call: &str) -> bool {
     let order = [
         "first",
@@ -294,9 +294,9 @@ fn a_state_is_the_same_bytes_on_every_run() {
             ],
         );
         let blocks = || {
-            let moment = EpochTime { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
+            let time = EpochTime { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
             let mut lane = Arc::clone(operator).lane().unwrap();
-            lane.push(0, Sign::Add, &front(&graph, 0).run(&input).unwrap().rows, &moment).unwrap();
+            lane.push(0, Sign::Add, &front(&graph, 0).run(&input).unwrap().rows, &time).unwrap();
             let deltas = lane.finish().unwrap().downcast::<Vec<Delta>>().unwrap();
             deltas.into_iter().map(|delta| (delta.bucket, delta.bytes)).collect::<Vec<_>>()
         };

@@ -108,7 +108,7 @@ fn the_five_window_tables_equal_batch_sql_over_the_same_rows() {
 
 #[test]
 fn a_condition_above_an_outer_join_stays_there_although_both_sides_have_the_column() {
-    // DataFusion's rule FilterPushdown moves it to the other side's `id`, and the row comes out.
+    // DataFusion's rule FilterPushdown moves it to the other side's `id`, and the row is emitted.
     let context = crate::session(crate::session_config());
     let side = "(SELECT id, g FROM (VALUES (1, NULL)) AS t(id, g) WHERE id > 0)";
     let sql = format!(

@@ -1,10 +1,11 @@
 //! The functions of docs/sql.md are those that there are.
 
+use expr::clock::BatchClock;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::session::{BatchClock, planning_session};
+use crate::session::planning_session;
 
 const BEGIN: &str = "<!-- functions -->\n";
 const END: &str = "<!-- end of functions -->\n";

@@ -128,12 +128,12 @@ pub fn run(graph: &Graph, at: usize, epochs: &[(Vec<RecordBatch>, Option<i64>)])
     let (mut late, mut out) = (None, Vec::new());
     let nothing = (Vec::new(), Some(i64::MAX / 4));
     for (number, (lanes, watermark_us)) in epochs.iter().chain([&nothing]).enumerate() {
-        let moment =
+        let time =
             EpochTime { epoch: EpochId(number as u64), batch_time_us: 0, watermark_us: *watermark_us, late_us: late };
         if number == epochs.len() && table.mode != OutputMode::Append {
             break;
         }
-        let changes = machine.epoch(lanes, &moment);
+        let changes = machine.epoch(lanes, &time);
         if !changes.is_empty() && table.mode == OutputMode::Complete {
             out.clear();
         }
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
         Machine { graph, table, store: Store::default(), operators, lanes: BTreeMap::new(), out: Vec::new() }
     }
 
-    fn epoch(&mut self, lanes: &[RecordBatch], moment: &EpochTime) -> Vec<(Sign, RecordBatch)> {
+    fn epoch(&mut self, lanes: &[RecordBatch], time: &EpochTime) -> Vec<(Sign, RecordBatch)> {
         let fresh = |(at, node): (usize, &Node)| match &node.kind {
             NodeKind::Operator(operator) => Some((at, Arc::clone(&operator.spec).lane().unwrap())),
             _ => None,
@@ -200,26 +200,26 @@ impl<'a> Machine<'a> {
         let at: Vec<usize> = self.operators.keys().copied().collect();
         for (number, rows) in lanes.iter().enumerate() {
             self.lanes = self.graph.nodes.iter().enumerate().filter_map(fresh).collect();
-            self.pass_on(&Origin::Source("events".to_string()), Sign::Add, rows, moment);
+            self.pass_on(&Origin::Source("events".to_string()), Sign::Add, rows, time);
             for at in &at {
                 let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
-                let own = self.own(*at, moment);
+                let own = self.own(*at, time);
                 self.operators.get_mut(at).unwrap().absorb(&own, part, number as u16).unwrap();
             }
         }
         self.lanes = self.graph.nodes.iter().enumerate().filter_map(fresh).collect();
         for at in &at {
             let part = self.lanes.get_mut(at).unwrap().finish().unwrap();
-            let own = self.own(*at, moment);
+            let own = self.own(*at, time);
             let operator = self.operators.get_mut(at).unwrap();
             operator.absorb(&own, part, lanes.len() as u16).unwrap();
             let tasks = operator.tasks(&own).unwrap();
             let changes: Vec<Change> =
                 tasks.into_iter().flat_map(|task| self.operators[at].run(task, &own, &self.store).unwrap()).collect();
-            changes.iter().for_each(|change| self.pass_on(&Origin::Node(*at), change.sign, &change.rows, moment));
+            changes.iter().for_each(|change| self.pass_on(&Origin::Node(*at), change.sign, &change.rows, time));
         }
         for at in &at {
-            let own = self.own(*at, moment);
+            let own = self.own(*at, time);
             let operator = self.operators.get_mut(at).unwrap();
             let changes = operator.prepare_commit(&own, &self.store).unwrap();
             for drop in &changes.drops {
@@ -236,24 +236,24 @@ impl<'a> Machine<'a> {
     }
 
     /// What time it is for an operator: its rows may lag behind the watermark.
-    fn own(&self, at: usize, moment: &EpochTime) -> EpochTime {
-        let NodeKind::Operator(operator) = &self.graph.nodes[at].kind else { return *moment };
+    fn own(&self, at: usize, time: &EpochTime) -> EpochTime {
+        let NodeKind::Operator(operator) = &self.graph.nodes[at].kind else { return *time };
         let behind = |us: Option<i64>| us.map(|us| us - operator.lag_us);
-        EpochTime { watermark_us: behind(moment.watermark_us), late_us: behind(moment.late_us), ..*moment }
+        EpochTime { watermark_us: behind(time.watermark_us), late_us: behind(time.late_us), ..*time }
     }
 
-    fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, moment: &EpochTime) {
+    fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, time: &EpochTime) {
         let graph = self.graph;
         for (at, node) in graph.nodes.iter().enumerate() {
             for edge in node.inputs.iter().filter(|edge| edge.from == *from) {
                 match &node.kind {
                     NodeKind::Pipeline(pipeline) => {
                         let passed = pipeline.run(rows).unwrap().rows;
-                        self.pass_on(&Origin::Node(at), sign, &passed, moment);
+                        self.pass_on(&Origin::Node(at), sign, &passed, time);
                     }
                     NodeKind::Operator(_) if matches!(sign, Sign::Replace { .. }) => {}
                     NodeKind::Operator(_) => {
-                        let own = self.own(at, moment);
+                        let own = self.own(at, time);
                         let left = self.lanes.get_mut(&at).unwrap().push(edge.port, sign, rows, &own).unwrap();
                         assert_eq!(left.late, 0);
                     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::DataType;
+use expr::types::instant;
 use job::OutputMode;
-use operators::aggregate::instant;
 
 use super::engine::{MINUTE, SECOND, flags, front, ints, job, lines, plan, plan_one, rows, run, texts, times, type_of};
 

@@ -1,8 +1,9 @@
 //! The tables of jobs/ecommerce.toml: names and types as promised.
 
+use expr::display::type_name;
+
 use super::engine::plan;
 use crate::explain::explain;
-use crate::words::type_words;
 use crate::{Graph, NodeKind, TablePlan};
 
 const JOB: &str = include_str!("../../../../jobs/ecommerce.toml");
@@ -27,7 +28,7 @@ fn columns(table: &TablePlan) -> String {
         .schema
         .fields()
         .iter()
-        .map(|field| format!("{} {}", field.name(), type_words(field.data_type())))
+        .map(|field| format!("{} {}", field.name(), type_name(field.data_type())))
         .collect::<Vec<_>>()
         .join(", ")
 }

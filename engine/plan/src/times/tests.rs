@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::logical_expr::logical_plan::builder::LogicalTableSource;
 use datafusion::logical_expr::{LogicalPlanBuilder, cast, col};
-use operators::WindowSpec;
-use operators::aggregate::instant;
+use expr::casts::to_instant;
+use expr::scalar::time_windows::windows_of;
+use expr::types::instant;
+use expr::window::WindowSpec;
 
 use super::*;
-use crate::casts::to_instant;
-use crate::functions::time_windows::windows_of;
 
 fn over_events(columns: Vec<Expr>, first: DataType) -> LogicalPlan {
     let schema = Schema::new(vec![Field::new("at", first, true), Field::new("n", DataType::Int64, true)]);
@@ -52,7 +52,7 @@ fn the_fields_of_a_window_tell_when_its_rows_are_final_as_it_does() {
     let field = |name: &str| datafusion::functions::core::expr_fn::get_field(col("at"), name);
     let passed = |columns: Vec<Expr>, size_us: Option<i64>| {
         let time = EventTime { lag_us: 0, kind: TimeKind::Window(size_us) };
-        passed_to(&over_events(columns, operators::aggregate::window_type()), 0, time)
+        passed_to(&over_events(columns, expr::types::window_type()), 0, time)
     };
     assert_eq!(passed(vec![col("n"), field("end")], Some(10)), Some(1));
     assert_eq!(passed(vec![col("n"), field("end"), col("at")], None), Some(2));

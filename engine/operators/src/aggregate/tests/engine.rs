@@ -18,15 +18,17 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 use epoch::EpochId;
+use expr::aggregate::{approx_count_distinct, collect_list};
 use state::BlockKey;
 
+use crate::OperatorError;
 use crate::aggregate::lane::AggregateLane;
 use crate::aggregate::state::AggregateState;
 use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
-use crate::functions::{approx_count_distinct, collect_list};
-use crate::{OperatorError, WindowSpec};
+use expr::aggregate::{approx_count_distinct, collect_list};
+use expr::window::WindowSpec;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {

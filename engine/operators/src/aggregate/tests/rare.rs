@@ -11,9 +11,9 @@ use datafusion::physical_expr::expressions::col;
 use std::sync::Arc;
 
 use super::engine::{Row, Store, absorb, by_group, epoch_time, input_schema, merged, spec, spec_of};
-use crate::WindowSpec;
 use crate::aggregate::AggregateCall;
 use crate::aggregate::shard::{KEY_BUCKETS, SHARDS, UNSHARDED};
+use expr::window::WindowSpec;
 
 const MINUTE: i64 = 60_000_000;
 

@@ -20,19 +20,21 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
+use expr::aggregate::{approx_count_distinct, collect_list};
 use state::BlockKey;
 
 use crate::Emission;
 use crate::OperatorError;
-use crate::aggregate::{AggregateCall, GroupColumn, instant, window_fields, window_type};
+use crate::aggregate::{AggregateCall, GroupColumn};
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
-use crate::functions::{approx_count_distinct, collect_list};
 use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::session::{GroupTime, SessionSpec};
 use crate::stored::Stored;
+use expr::aggregate::{approx_count_distinct, collect_list};
+use expr::types::{instant, window_fields, window_type};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {

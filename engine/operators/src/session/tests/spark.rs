@@ -181,9 +181,9 @@ fn sessions_without_a_key_which_spark_refuses() {
 
 #[test]
 fn lists_are_in_the_order_of_rows_and_of_sessions_that_a_row_joins() {
-    use crate::functions::collect_list;
     use datafusion::functions_aggregate::first_last::{first_value_udaf, last_value_udaf};
     use datafusion::physical_expr::expressions::col;
+    use expr::aggregate::collect_list;
     let value = || col("value", &super::harness::input_schema()).unwrap();
     let calls =
         vec![call(&collect_list(), value()), call(&first_value_udaf(), value()), call(&last_value_udaf(), value())];

@@ -1,4 +1,4 @@
-//! How long rows are kept: tried out over all small times, and told to the user.
+//! How long rows are kept: tried out over all small times, and explained to the user.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::*;
@@ -7,17 +7,17 @@ use crate::tests::engine::{job, plan};
 
 const KINDS: [JoinType; 5] = [JoinType::Left, JoinType::Right, JoinType::Full, JoinType::LeftSemi, JoinType::LeftAnti];
 
-/// Over all times and bounds within a few units: a row that has gone is one that no change can match, that is not taken back any
-/// more, and whose matches are settled if rows of theirs without a match are given out. Each row could not go a unit earlier.
+/// Over all times and bounds within a few units: an evicted row is one that no change can match, that is not retracted any
+/// more, and whose matches are final if rows of theirs without a match are emitted. No row could be evicted a unit earlier.
 #[test]
-fn a_row_goes_as_soon_as_no_later_difference_needs_it_and_no_sooner() {
+fn a_row_is_evicted_as_soon_as_no_later_difference_needs_it_and_no_sooner() {
     for (least, most) in (-4..4).flat_map(|least| (least + 2..6).map(move |most| (least, most))) {
         let matches = |l: i64, r: i64| least < l - r && l - r < most;
         let times = || -12..13_i64;
         let left_needs = |l: i64, w: i64| l > w || times().any(|r| r > w && matches(l, r));
         let right_needs = |r: i64, w: i64| r > w || times().any(|l| l > w && matches(l, r));
         for kind in KINDS {
-            let lives = Lives::of(kind, (0, 0), least, most);
+            let lifetimes = Lifetimes::of(kind, (0, 0), least, most);
             let can_go_left = |l: i64, w: i64| {
                 let hides = matches!(kind, JoinType::Right | JoinType::Full);
                 !(left_needs(l, w) || hides && times().any(|r| matches(l, r) && right_needs(r, w)))
@@ -27,14 +27,14 @@ fn a_row_goes_as_soon_as_no_later_difference_needs_it_and_no_sooner() {
                 !(right_needs(r, w) || hides && times().any(|l| matches(l, r) && left_needs(l, w)))
             };
             for w in -20..20 {
-                let what = format!("{kind} {least} < l - r < {most} at {w}: {lives:?}");
-                assert!(lives.left.kept_us > w || can_go_left(0, w), "left, {what}");
-                assert!(lives.right.kept_us > w || can_go_right(0, w), "right, {what}");
+                let what = format!("{kind} {least} < l - r < {most} at {w}: {lifetimes:?}");
+                assert!(lifetimes.left.kept_us > w || can_go_left(0, w), "left, {what}");
+                assert!(lifetimes.right.kept_us > w || can_go_right(0, w), "right, {what}");
                 // Bounds that are not reached lie a unit beyond the times that match, and so do sums of two of them.
-                assert!(lives.left.kept_us <= w + 2 || !can_go_left(0, w), "left, too long, {what}");
-                assert!(lives.right.kept_us <= w + 2 || !can_go_right(0, w), "right, too long, {what}");
-                assert!(lives.left.settled_us > w || !left_needs(0, w), "left is not settled, {what}");
-                assert!(lives.right.settled_us > w || !right_needs(0, w), "right is not settled, {what}");
+                assert!(lifetimes.left.kept_us <= w + 2 || !can_go_left(0, w), "left, too long, {what}");
+                assert!(lifetimes.right.kept_us <= w + 2 || !can_go_right(0, w), "right, too long, {what}");
+                assert!(lifetimes.left.final_after_us > w || !left_needs(0, w), "left is not final, {what}");
+                assert!(lifetimes.right.final_after_us > w || !right_needs(0, w), "right is not final, {what}");
             }
         }
     }
@@ -50,7 +50,7 @@ const RANGE: &str =
     "a.user_id = b.user_id AND b.event_time BETWEEN a.event_time AND a.event_time + INTERVAL 10 MINUTES";
 
 #[test]
-fn explanations_say_when_the_rows_of_both_sides_go() {
+fn explanations_say_when_the_rows_of_both_sides_are_evicted() {
     let kept = [
         ("LEFT", "event_time + 10 minutes 1 millisecond", "event_time + 10 minutes 2 milliseconds"),
         ("RIGHT", "event_time + 10 minutes 2 milliseconds", "event_time + 1 millisecond"),
@@ -68,9 +68,9 @@ fn explanations_say_when_the_rows_of_both_sides_go() {
     }
 }
 
-/// Tables with such a join kept the rows of their result for ever, although those of the windows below went.
+/// Tables with such a join kept the rows of their result for ever, although those of the windows below were evicted.
 #[test]
-fn joins_of_windows_go_with_them_and_so_do_their_results() {
+fn joins_of_windows_are_evicted_with_them_and_so_are_their_results() {
     let side =
         "(SELECT window AS w, user_id, count(*) AS n FROM events GROUP BY window(event_time, '1 minute'), user_id)";
     for kind in ["LEFT", "RIGHT", "FULL", "LEFT SEMI"] {
@@ -86,7 +86,7 @@ fn joins_of_windows_go_with_them_and_so_do_their_results() {
 }
 
 #[test]
-fn what_no_range_bounds_must_be_wanted_and_the_user_is_told() {
+fn what_no_range_bounds_must_be_asked_for_and_is_explained() {
     let counts = "(SELECT user_id, count(*) AS n FROM events GROUP BY user_id)";
     for (side, on) in [
         ("events", "a.user_id = b.user_id"),
@@ -127,13 +127,13 @@ fn state_ttl_bounds_what_no_range_does() {
     let mut job = job(&[("gold.test", "update", sql)]);
     job.tables[0].state_ttl = Some(StateTtl::After(7 * 86_400_000_000));
     let text = explain(&job, &plan(&job).unwrap());
-    assert!(text.contains("recompute: rows go 7 days after they came"), "{text}");
+    assert!(text.contains("recompute: rows are evicted 7 days after they came"), "{text}");
     assert!(text.contains("until none has come for 7 days"), "{text}");
 }
 
-/// A table in update mode that others read kept all its rows, unless it gave them their time.
+/// A table in update mode that others read kept all its rows, unless it passed their time on.
 #[test]
-fn a_table_that_is_read_lets_rows_go_although_it_does_not_show_their_time() {
+fn a_table_that_is_read_evicts_rows_although_it_does_not_show_their_time() {
     let sessions =
         "SELECT user_id, count(*) AS n FROM events GROUP BY user_id, session_window(event_time, '5 minutes')";
     let job = job(&[

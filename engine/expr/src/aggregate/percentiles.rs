@@ -1,0 +1,255 @@
+//! Statistics that keep all values of a group: `percentile`, `percentile_disc`, `median`, `percentile_approx`, `mode`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use arrow::compute::{SortOptions, cast, sort};
+use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::plan_datafusion_err;
+use datafusion::error::Result;
+use datafusion::logical_expr::function::AccumulatorArgs;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
+use datafusion::scalar::ScalarValue;
+
+use super::aggregate_def::{AggregateDef, constant, into_udaf, kinds};
+use super::collect_list::ListGroups;
+use super::first_last::scalars;
+use super::single::Groups;
+
+/// The functions, to be registered.
+pub fn percentiles() -> Vec<AggregateUDF> {
+    let of = |name, aliases, statistic, order| into_udaf(StatisticDef { name, aliases, statistic, order });
+    vec![
+        of("percentile", &[], Statistic::Percentile, Order::Ascending),
+        of("percentile_descending", &[], Statistic::Percentile, Order::Descending),
+        of("percentile_disc", &[], Statistic::Discrete, Order::Ascending),
+        of("percentile_disc_descending", &[], Statistic::Discrete, Order::Descending),
+        of("median", &[], Statistic::Median, Order::Ascending),
+        of("percentile_approx", &["approx_percentile"], Statistic::Rank, Order::Ascending),
+        of("mode", &[], Statistic::Mode, Order::Arrival),
+        of("mode_ascending", &[], Statistic::Mode, Order::Ascending),
+        of("mode_descending", &[], Statistic::Mode, Order::Descending),
+    ]
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Statistic {
+    /// Between the two nearest values.
+    Percentile,
+    /// The first value by which that share of the values has passed, as a double.
+    Discrete,
+    Median,
+    /// A value of the group.
+    Rank,
+    Mode,
+}
+
+/// The order of the values, as `WITHIN GROUP (ORDER BY …)` says it; of equally frequent ones `mode` takes the first in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Arrival,
+    Ascending,
+    Descending,
+}
+
+struct StatisticDef {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    statistic: Statistic,
+    order: Order,
+}
+
+impl AggregateDef for StatisticDef {
+    type Accumulator = StatisticGroups;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn aliases(&self) -> &'static [&'static str] {
+        self.aliases
+    }
+
+    fn arity(&self) -> (usize, usize) {
+        match self.statistic {
+            Statistic::Percentile | Statistic::Discrete => (2, 2),
+            Statistic::Rank => (2, 3),
+            Statistic::Median => (1, 1),
+            Statistic::Mode => (1, 2),
+        }
+    }
+
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+        let mut coerced = kinds.to_vec();
+        if matches!(self.statistic, Statistic::Percentile | Statistic::Discrete | Statistic::Median) {
+            coerced[0] = DataType::Float64;
+        }
+        if self.statistic == Statistic::Mode {
+            coerced.iter_mut().skip(1).for_each(|flag| *flag = DataType::Boolean);
+        } else if let Some(share) = coerced.get_mut(1) {
+            *share = match share {
+                DataType::List(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))),
+                _ => DataType::Float64,
+            };
+        }
+        Ok(coerced)
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        let one = match self.statistic {
+            Statistic::Percentile | Statistic::Discrete | Statistic::Median => DataType::Float64,
+            Statistic::Rank | Statistic::Mode => kinds[0].clone(),
+        };
+        Ok(match kinds.get(1) {
+            Some(DataType::List(_)) => DataType::List(Arc::new(Field::new_list_field(one, true))),
+            _ => one,
+        })
+    }
+
+    fn state_types(&self, kinds: &[DataType], _: &DataType) -> Vec<DataType> {
+        vec![DataType::List(Arc::new(Field::new_list_field(kinds[0].clone(), true)))]
+    }
+
+    fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<StatisticGroups> {
+        let shares = match self.statistic {
+            Statistic::Median => vec![0.5],
+            Statistic::Mode => Vec::new(),
+            Statistic::Percentile | Statistic::Discrete | Statistic::Rank => shares(self.name, constant(args, 1))?,
+        };
+        // `mode(x, true)`: the smallest of equally frequent values.
+        let order = match constant(args, 1) {
+            Some(ScalarValue::Boolean(Some(true))) if self.order == Order::Arrival => Order::Ascending,
+            _ => self.order,
+        };
+        let kind = kinds(args).swap_remove(0);
+        let list = DataType::List(Arc::new(Field::new_list_field(kind.clone(), true)));
+        let (statistic, gives) = (self.statistic, args.return_type().clone());
+        Ok(StatisticGroups { statistic, order, kind, shares, gives, values: ListGroups::new(&list)? })
+    }
+}
+
+/// The shares that a call asks for, each from 0 to 1.
+fn shares(name: &str, given: Option<ScalarValue>) -> Result<Vec<f64>> {
+    let needed =
+        || plan_datafusion_err!("the percentage of {name} must be a constant between 0 and 1, or an array of such");
+    let values: ArrayRef = match given.ok_or_else(needed)? {
+        ScalarValue::List(list) if list.len() == 1 => list.value(0),
+        other => other.to_array()?,
+    };
+    let values = cast(&values, &DataType::Float64)?;
+    let shares: Vec<f64> = values.as_primitive::<Float64Type>().iter().map(|share| share.unwrap_or(f64::NAN)).collect();
+    if shares.iter().all(|share| (0.0..=1.0).contains(share)) { Ok(shares) } else { Err(needed()) }
+}
+
+/// The values of each group.
+#[derive(Debug)]
+pub struct StatisticGroups {
+    statistic: Statistic,
+    order: Order,
+    kind: DataType,
+    shares: Vec<f64>,
+    gives: DataType,
+    values: ListGroups,
+}
+
+impl StatisticGroups {
+    fn finish(&self, values: &ArrayRef) -> Result<Option<ScalarValue>> {
+        if values.is_empty() {
+            return Ok(None);
+        }
+        let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
+        let sorted = if self.order == Order::Arrival { Arc::clone(values) } else { sort(values, Some(options))? };
+        if self.statistic == Statistic::Mode {
+            return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
+        }
+        let found = self.shares.iter().map(|share| match self.statistic {
+            Statistic::Rank | Statistic::Discrete => {
+                let rank = (share * sorted.len() as f64).ceil() as usize;
+                ScalarValue::try_from_array(&sorted, rank.max(1) - 1)
+            }
+            _ => Ok(ScalarValue::Float64(Some(between(sorted.as_primitive::<Float64Type>().values(), *share)))),
+        });
+        let found: Vec<ScalarValue> = found.collect::<Result<_>>()?;
+        match &self.gives {
+            DataType::List(field) => {
+                Ok(Some(ScalarValue::List(ScalarValue::new_list(&found, field.data_type(), true))))
+            }
+            _ => Ok(found.into_iter().next()),
+        }
+    }
+}
+
+/// The value at a share of the way through sorted values, between two of them if it must be.
+fn between(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let (low, high) = (position.floor(), position.ceil());
+    let (below, above) = (sorted[low as usize], sorted[high as usize]);
+    if low == high || below == above { below } else { (high - position) * below + (position - low) * above }
+}
+
+/// The place of the value that stands most often; of several the one that came first.
+fn most_frequent(values: &ArrayRef) -> Result<usize> {
+    let rows = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
+    let rows = rows.convert_columns(std::slice::from_ref(values))?;
+    let mut counts: HashMap<&[u8], (usize, usize)> = HashMap::new();
+    let mut order: Vec<&[u8]> = Vec::new();
+    for at in 0..values.len() {
+        let bytes = rows.row(at).data();
+        let entry = counts.entry(bytes).or_insert_with(|| {
+            order.push(bytes);
+            (0, at)
+        });
+        entry.0 += 1;
+    }
+    let mut best = (0, 0);
+    for bytes in order {
+        let (count, at) = counts[bytes];
+        if count > best.0 {
+            best = (count, at);
+        }
+    }
+    Ok(best.1)
+}
+
+impl Groups for StatisticGroups {
+    fn grow(&mut self, groups: usize) {
+        self.values.grow(groups);
+    }
+}
+
+impl GroupsAccumulator for StatisticGroups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.values.update_batch(&values[..1], group_indices, opt_filter, total_num_groups)
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        let lists = self.values.evaluate(emit_to)?;
+        let lists = lists.as_list::<i32>();
+        let finished = (0..lists.len()).map(|row| self.finish(&lists.value(row))).collect::<Result<Vec<_>>>()?;
+        scalars(&self.gives, finished)
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        self.values.state(emit_to)
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.values.merge_batch(values, group_indices, total_num_groups)
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        self.values.convert_to_state(&values[..1], opt_filter)
+    }
+
+    fn size(&self) -> usize {
+        self.values.size()
+    }
+}

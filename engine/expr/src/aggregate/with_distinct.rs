@@ -1,0 +1,211 @@
+//! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
+use datafusion::common::plan_err;
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::AggregateFunctionParams;
+use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
+};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::scalar::ScalarValue;
+use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
+
+use super::distinct::{Distinct, Finish, state_type};
+use super::single::Single;
+
+/// The function with deterministic `DISTINCT`.
+pub fn with_distinct(inner: Arc<AggregateUDF>) -> AggregateUDF {
+    AggregateUDF::new_from_impl(WithDistinct { inner })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct WithDistinct {
+    inner: Arc<AggregateUDF>,
+}
+
+/// The arguments of an accumulator, owned so that one can be made for each group.
+struct OwnedArgs {
+    function: Arc<AggregateUDF>,
+    return_field: FieldRef,
+    schema: Schema,
+    ignore_nulls: bool,
+    name: String,
+    exprs: Vec<Arc<dyn PhysicalExpr>>,
+    expr_fields: Vec<FieldRef>,
+}
+
+impl OwnedArgs {
+    fn args(&self) -> AccumulatorArgs<'_> {
+        AccumulatorArgs {
+            return_field: Arc::clone(&self.return_field),
+            schema: &self.schema,
+            ignore_nulls: self.ignore_nulls,
+            order_bys: &[],
+            is_reversed: false,
+            name: &self.name,
+            is_distinct: false,
+            exprs: &self.exprs,
+            expr_fields: &self.expr_fields,
+        }
+    }
+}
+
+impl WithDistinct {
+    /// An order of its own matters to lists only, and must be that of the values.
+    fn is_ours(&self, is_distinct: bool, has_order: bool) -> bool {
+        is_distinct && (!has_order || self.is_list())
+    }
+
+    fn is_list(&self) -> bool {
+        self.inner.name() == "array_agg"
+    }
+
+    /// Values in the order in which they were first seen, or sorted as the call says.
+    fn list(&self, args: &AccumulatorArgs<'_>) -> Result<Finish> {
+        match (args.order_bys, args.exprs) {
+            ([], _) => Ok(Finish::List),
+            ([term], [value]) if term.expr.to_string() == value.to_string() => Ok(Finish::Sorted(term.options)),
+            _ => plan_err!("with DISTINCT, ORDER BY must be by the value itself: array_agg(DISTINCT x ORDER BY x)"),
+        }
+    }
+
+    fn distinct(&self, args: &AccumulatorArgs<'_>) -> Result<Distinct> {
+        let kinds: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
+        if self.inner.name() == "count" {
+            return Ok(Distinct::new(kinds, Finish::Count));
+        }
+        if self.is_list() {
+            return Ok(Distinct::new(kinds, self.list(args)?));
+        }
+        let owned = Arc::new(OwnedArgs {
+            function: Arc::clone(&self.inner),
+            return_field: Arc::clone(&args.return_field),
+            schema: args.schema.clone(),
+            ignore_nulls: args.ignore_nulls,
+            name: args.name.to_string(),
+            exprs: args.exprs.to_vec(),
+            expr_fields: args.expr_fields.to_vec(),
+        });
+        let make = move || -> Result<Box<dyn GroupsAccumulator>> {
+            if owned.function.groups_accumulator_supported(owned.args()) {
+                return owned.function.create_groups_accumulator(owned.args());
+            }
+            let owned = Arc::clone(&owned);
+            Ok(Box::new(GroupsAccumulatorAdapter::new(move || owned.function.accumulator(owned.args()))))
+        };
+        Ok(Distinct::new(kinds, Finish::Other(Box::new(make))))
+    }
+}
+
+impl AggregateUDFImpl for WithDistinct {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn schema_name(&self, params: &AggregateFunctionParams) -> Result<String> {
+        self.inner.schema_name(params)
+    }
+
+    fn human_display(&self, params: &AggregateFunctionParams) -> Result<String> {
+        self.inner.human_display(params)
+    }
+
+    fn display_name(&self, params: &AggregateFunctionParams) -> Result<String> {
+        self.inner.display_name(params)
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(kinds)
+    }
+
+    fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
+        self.inner.return_field(fields)
+    }
+
+    fn is_nullable(&self) -> bool {
+        self.inner.is_nullable()
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        if self.is_ours(args.is_distinct, !args.ordering_fields.is_empty()) {
+            let kinds: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
+            return Ok(vec![Arc::new(Field::new("distinct", state_type(&kinds), true))]);
+        }
+        self.inner.state_fields(args)
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
+            return Ok(Box::new(Single::new(self.distinct(&args)?)));
+        }
+        self.inner.accumulator(args)
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        self.is_ours(args.is_distinct, !args.order_bys.is_empty()) || self.inner.groups_accumulator_supported(args)
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
+            return Ok(Box::new(self.distinct(&args)?));
+        }
+        self.inner.create_groups_accumulator(args)
+    }
+
+    fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        self.inner.inner().create_sliding_accumulator(args)
+    }
+
+    fn with_beneficial_ordering(self: Arc<Self>, beneficial: bool) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {
+        let changed = Arc::clone(self.inner.inner()).with_beneficial_ordering(beneficial)?;
+        Ok(changed.map(|inner| {
+            let inner = Arc::new(AggregateUDF::new_from_shared_impl(inner));
+            Arc::new(WithDistinct { inner }) as Arc<dyn AggregateUDFImpl>
+        }))
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        self.inner.order_sensitivity()
+    }
+
+    fn simplify(&self) -> Option<AggregateFunctionSimplification> {
+        self.inner.simplify()
+    }
+
+    fn reverse_expr(&self) -> ReversedUDAF {
+        self.inner.reverse_udf()
+    }
+
+    fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(kinds)
+    }
+
+    fn is_descending(&self) -> Option<bool> {
+        self.inner.is_descending()
+    }
+
+    fn default_value(&self, kind: &DataType) -> Result<ScalarValue> {
+        self.inner.default_value(kind)
+    }
+
+    fn supports_null_handling_clause(&self) -> bool {
+        self.inner.supports_null_handling_clause()
+    }
+
+    fn supports_within_group_clause(&self) -> bool {
+        self.inner.supports_within_group_clause()
+    }
+}

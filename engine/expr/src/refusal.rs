@@ -1,0 +1,42 @@
+//! An error of ours in a query, under Spark's name for it and with what to write instead.
+
+use std::error::Error;
+
+use datafusion::common::Diagnostic;
+use datafusion::error::DataFusionError;
+
+/// Spark's names of the errors that functions and casts find.
+pub const UNEXPECTED_INPUT_TYPE: &str = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE";
+/// A condition that is neither true nor false.
+pub const FILTER_NOT_BOOLEAN: &str = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN";
+/// A field of what has no fields.
+pub const INVALID_EXTRACT_BASE: &str = "INVALID_EXTRACT_BASE_FIELD_TYPE";
+/// A field that a struct has not.
+pub const FIELD_NOT_FOUND: &str = "FIELD_NOT_FOUND";
+
+/// All of them: by its name an error is known to be ours, whatever DataFusion has put around it.
+const CONDITIONS: &[&str] = &[UNEXPECTED_INPUT_TYPE, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
+
+/// The error under this name, with this remedy. Its text stays.
+pub fn refused(error: DataFusionError, condition: &'static str, help: &str) -> DataFusionError {
+    debug_assert!(CONDITIONS.contains(&condition), "{condition} would not be known again");
+    error.with_diagnostic(Diagnostic::new_error(condition, None).with_help(help, None))
+}
+
+/// Spark's name and the remedy of an error that [`refused`] made.
+pub fn refusal_in(error: &DataFusionError) -> Option<(&'static str, &str)> {
+    let mut at: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = at {
+        if let Some(DataFusionError::Diagnostic(diagnostic, _)) = error.downcast_ref()
+            && let Some(condition) = CONDITIONS.iter().find(|condition| **condition == diagnostic.message)
+            && let Some(help) = diagnostic.helps.first()
+        {
+            return Some((condition, &help.message));
+        }
+        at = error.source();
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

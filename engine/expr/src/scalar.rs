@@ -1,0 +1,144 @@
+//! Spark's functions that DataFusion lacks or spells otherwise.
+
+mod arrays;
+mod base64;
+mod batch_time;
+
+pub mod conditions;
+mod csv;
+pub mod fields_of;
+mod hash;
+mod instant_text;
+mod json;
+mod lambdas;
+mod lists;
+mod nth_field;
+mod numbers;
+mod pattern;
+pub(crate) mod read;
+mod regular;
+mod result_types;
+mod round;
+pub mod seconds;
+mod simple;
+mod strings;
+pub(crate) mod text;
+mod time;
+pub mod time_windows;
+mod to_number;
+pub mod to_timestamp;
+mod units;
+pub mod window;
+
+use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
+
+use crate::clock::BatchClock;
+pub use json::schema::parse as parse_schema;
+
+/// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
+/// DataFusion's own.
+const FROM_DATAFUSION_SPARK: &[&str] = &[
+    "abs",
+    "array",
+    "array_repeat",
+    "ascii",
+    "base64",
+    "bin",
+    "bit_count",
+    "bit_get",
+    "bitmap_bit_position",
+    "bitmap_bucket_number",
+    "bitmap_count",
+    "bitwise_not",
+    "ceil",
+    "char",
+    "concat_ws",
+    "crc32",
+    "csc",
+    "elt",
+    "expm1",
+    "floor",
+    "format_string",
+    "hex",
+    "hypot",
+    "is_valid_utf8",
+    "length",
+    "luhn_check",
+    "make_dt_interval",
+    "make_interval",
+    "make_valid_utf8",
+    "map_from_arrays",
+    "map_from_entries",
+    "monthname",
+    "negative",
+    "parse_url",
+    "pow",
+    "quote",
+    "rint",
+    "sec",
+    "sha1",
+    "sha2",
+    "shiftleft",
+    "shiftright",
+    "shiftrightunsigned",
+    "slice",
+    "soundex",
+    "str_to_map",
+    "try_parse_url",
+    "try_url_decode",
+    "unbase64",
+    "unhex",
+    "url_decode",
+    "url_encode",
+    "width_bucket",
+    "xxhash64",
+];
+
+/// All scalar functions, to be registered over DataFusion's own.
+pub(crate) fn functions() -> Vec<ScalarUDF> {
+    let theirs = datafusion_spark::all_default_scalar_functions().into_iter();
+    let theirs = theirs.filter(|function| FROM_DATAFUSION_SPARK.contains(&function.name()));
+    let mut all: Vec<ScalarUDF> = theirs.map(|function| function.as_ref().clone()).collect();
+    all.extend(written_here());
+    all.push(ScalarUDF::new_from_impl(window::WindowFunction::default()));
+    all.push(time_windows::session_window());
+    all.push(time_windows::window_time_function());
+    all
+}
+
+/// The functions that take a lambda.
+pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
+    lambdas::functions()
+}
+
+/// `now()`, `current_date()` and their other names, by this clock.
+pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 2] {
+    [batch_time::BatchTime::new(clock.clone()), batch_time::BatchTime::date(clock.clone())]
+        .map(ScalarUDF::new_from_impl)
+}
+
+/// The scalar functions that are written here.
+fn written_here() -> Vec<ScalarUDF> {
+    let simple = [
+        time::functions(),
+        strings::functions(),
+        regular::functions(),
+        round::functions(),
+        numbers::functions(),
+        lists::functions(),
+        arrays::functions(),
+        csv::functions(),
+        conditions::functions(),
+        json::functions(),
+        hash::functions(),
+        units::functions(),
+    ];
+    let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
+    all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
+    all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
+    all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
+    all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
+    all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
+    all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
+    all
+}

@@ -1,0 +1,185 @@
+//! JSON values to columns. What does not fit its type is null, and is counted as corrupt.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
+    Int16Array, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::kernels::cast_utils::parse_decimal;
+use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, FieldRef, Fields};
+use datafusion::common::plan_err;
+use datafusion::error::Result;
+
+use super::super::instant_text::{parse_day, parse_instant};
+use super::parse::Value;
+
+/// A column of one type, one value a row; `corrupt` marks the rows in which a value did not fit.
+pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+    Ok(match kind {
+        DataType::Int8 => Arc::new(each(values, corrupt, whole::<i8>).into_iter().collect::<Int8Array>()),
+        DataType::Int16 => Arc::new(each(values, corrupt, whole::<i16>).into_iter().collect::<Int16Array>()),
+        DataType::Int32 => Arc::new(each(values, corrupt, whole::<i32>).into_iter().collect::<Int32Array>()),
+        DataType::Int64 => Arc::new(each(values, corrupt, whole::<i64>).into_iter().collect::<Int64Array>()),
+        DataType::Float32 => {
+            let numbers = each(values, corrupt, double).into_iter().map(|value| value.map(|value| value as f32));
+            Arc::new(numbers.collect::<Float32Array>())
+        }
+        DataType::Float64 => Arc::new(each(values, corrupt, double).into_iter().collect::<Float64Array>()),
+        DataType::Boolean => Arc::new(
+            each(values, corrupt, |value| if let Value::Flag(flag) = value { Some(*flag) } else { None })
+                .into_iter()
+                .collect::<BooleanArray>(),
+        ),
+        DataType::Utf8 => Arc::new(each(values, corrupt, Value::text).into_iter().collect::<StringArray>()),
+        DataType::Binary => {
+            let bytes = each(values, corrupt, |value| match value {
+                Value::Text(text) => super::super::base64::decode(text),
+                _ => None,
+            });
+            Arc::new(bytes.iter().map(|bytes| bytes.as_deref()).collect::<BinaryArray>())
+        }
+        DataType::Date32 => Arc::new(
+            each(values, corrupt, |value| match value {
+                Value::Text(text) => parse_day(text),
+                Value::Number(text) => text.parse().ok(),
+                _ => None,
+            })
+            .into_iter()
+            .collect::<Date32Array>(),
+        ),
+        DataType::Timestamp(..) => {
+            let us = each(values, corrupt, |value| match value {
+                Value::Text(text) => parse_instant(text),
+                Value::Number(text) => text.parse::<i64>().ok()?.checked_mul(1_000_000),
+                _ => None,
+            });
+            Arc::new(us.into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        }
+        DataType::Decimal128(precision, scale) => {
+            let numbers = each(values, corrupt, |value| match value {
+                Value::Number(text) | Value::Text(text) => decimal(text, *precision, *scale),
+                _ => None,
+            });
+            Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
+        }
+        DataType::Struct(fields) => structs(fields, values, corrupt)?,
+        DataType::List(field) => lists(field, values, corrupt)?,
+        DataType::Map(entries, _) => maps(entries, values, corrupt)?,
+        other => return plan_err!("from_json has no type {}", crate::display::type_name(other)),
+    })
+}
+
+fn each<T>(
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    read: impl Fn(&Value) -> Option<T>,
+) -> Vec<Option<T>> {
+    let one = |(row, value): &(usize, Option<&Value>)| match value {
+        None | Some(Value::Null) => None,
+        Some(value) => {
+            let read = read(value);
+            corrupt[*row] |= read.is_none();
+            read
+        }
+    };
+    values.iter().map(one).collect()
+}
+
+fn whole<T: std::str::FromStr>(value: &Value) -> Option<T> {
+    if let Value::Number(text) = value { text.parse().ok() } else { None }
+}
+
+/// A decimal, rounded half away from zero, in units of its last place.
+fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
+    let finer = parse_decimal::<Decimal128Type>(text, DECIMAL128_MAX_PRECISION, scale + 1).ok()?;
+    let rounded = finer.checked_add(5 * finer.signum())? / 10;
+    (rounded.unsigned_abs() < 10_u128.pow(u32::from(precision))).then_some(rounded)
+}
+
+fn double(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(text) => text.parse().ok(),
+        Value::Text(text) => match text.as_str() {
+            "NaN" => Some(f64::NAN),
+            "Infinity" | "+Infinity" | "INF" | "+INF" => Some(f64::INFINITY),
+            "-Infinity" | "-INF" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The struct of each row; a row whose value is no object is null.
+pub fn structs(fields: &Fields, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+    let mut valid = Vec::with_capacity(values.len());
+    for (row, value) in values {
+        let is_object = matches!(value, Some(Value::Object(_)));
+        corrupt[*row] |= !is_object && !matches!(value, None | Some(Value::Null));
+        valid.push(is_object);
+    }
+    let columns = fields.iter().map(|field| {
+        let members: Vec<(usize, Option<&Value>)> = values
+            .iter()
+            .map(|(row, value)| match value {
+                // Of a name that stands twice the last one counts.
+                Some(Value::Object(members)) => {
+                    (*row, members.iter().rev().find(|(name, _)| name == field.name()).map(|(_, value)| value))
+                }
+                _ => (*row, None),
+            })
+            .collect();
+        column(field.data_type(), &members, corrupt)
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let nulls = NullBuffer::from(valid);
+    Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, Some(nulls), values.len())?))
+}
+
+fn lists(field: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+    let (mut items, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, value) in values {
+        let array = match value {
+            Some(Value::Array(array)) => Some(array),
+            None | Some(Value::Null) => None,
+            Some(_) => {
+                corrupt[*row] = true;
+                None
+            }
+        };
+        valid.push(array.is_some());
+        lengths.push(array.map_or(0, Vec::len));
+        items.extend(array.into_iter().flatten().map(|item| (*row, Some(item))));
+    }
+    let elements = column(field.data_type(), &items, corrupt)?;
+    let nulls = NullBuffer::from(valid);
+    Ok(Arc::new(ListArray::try_new(Arc::clone(field), OffsetBuffer::from_lengths(lengths), elements, Some(nulls))?))
+}
+
+fn maps(entries: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+    let DataType::Struct(fields) = entries.data_type() else { return plan_err!("a map without entries") };
+    let (mut keys, mut items, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (row, value) in values {
+        let members = match value {
+            Some(Value::Object(members)) => Some(members),
+            None | Some(Value::Null) => None,
+            Some(_) => {
+                corrupt[*row] = true;
+                None
+            }
+        };
+        valid.push(members.is_some());
+        lengths.push(members.map_or(0, Vec::len));
+        for (name, value) in members.into_iter().flatten() {
+            keys.push((*row, Value::Text(name.clone())));
+            items.push((*row, Some(value)));
+        }
+    }
+    let keys: Vec<(usize, Option<&Value>)> = keys.iter().map(|(row, key)| (*row, Some(key))).collect();
+    let columns = vec![column(fields[0].data_type(), &keys, corrupt)?, column(fields[1].data_type(), &items, corrupt)?];
+    let structs = StructArray::try_new(fields.clone(), columns, None)?;
+    let nulls = NullBuffer::from(valid);
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(MapArray::try_new(Arc::clone(entries), offsets, structs, Some(nulls), false)?))
+}

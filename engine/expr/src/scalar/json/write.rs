@@ -1,0 +1,140 @@
+//! `to_json`: structs, maps and arrays as JSON. Fields that are null are left out of structs, as in Spark.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, TimestampMicrosecondType};
+use chrono::DateTime;
+use datafusion::common::plan_err;
+use datafusion::error::Result;
+
+use super::super::text::{double_text, to_text};
+use super::parse::quote;
+use crate::types::instant;
+
+/// The JSON of each row.
+///
+/// # Errors
+/// If the values are no structs, maps or arrays.
+pub fn to_json(values: &ArrayRef) -> Result<ArrayRef> {
+    if !values.data_type().is_nested() {
+        return plan_err!(
+            "to_json takes a struct, a map or an array, not {}",
+            crate::display::type_name(values.data_type())
+        );
+    }
+    let writer = Writer::new(values)?;
+    let written = (0..values.len()).map(|row| {
+        values.is_valid(row).then(|| {
+            let mut out = String::new();
+            writer.write(row, &mut out);
+            out
+        })
+    });
+    Ok(Arc::new(written.collect::<StringArray>()))
+}
+
+enum Writer {
+    /// Numbers and booleans, as they are.
+    Plain(StringArray),
+    Double(ArrayRef),
+    Instant(ArrayRef),
+    Quoted(StringArray),
+    List(ArrayRef, Box<Writer>),
+    Map(ArrayRef, StringArray, Box<Writer>),
+    Struct(ArrayRef, Vec<(String, Writer)>),
+}
+
+impl Writer {
+    fn new(values: &ArrayRef) -> Result<Writer> {
+        Ok(match values.data_type() {
+            DataType::Float64 => Writer::Double(Arc::clone(values)),
+            DataType::Timestamp(..) => Writer::Instant(cast(values, &instant())?),
+            DataType::List(_) => {
+                Writer::List(Arc::clone(values), Box::new(Writer::new(values.as_list::<i32>().values())?))
+            }
+            DataType::Map(..) => {
+                let map = values.as_map();
+                Writer::Map(Arc::clone(values), to_text(map.keys())?, Box::new(Writer::new(map.values())?))
+            }
+            DataType::Struct(fields) => {
+                let columns = values.as_struct().columns();
+                let named =
+                    fields.iter().zip(columns).map(|(field, column)| Ok((field.name().clone(), Writer::new(column)?)));
+                Writer::Struct(Arc::clone(values), named.collect::<Result<_>>()?)
+            }
+            DataType::Binary => Writer::Quoted(
+                values.as_binary::<i32>().iter().map(|bytes| bytes.map(super::super::base64::encode)).collect(),
+            ),
+            kind if kind.is_numeric() || kind == &DataType::Boolean => Writer::Plain(to_text(values)?),
+            _ => Writer::Quoted(to_text(values)?),
+        })
+    }
+
+    fn is_null(&self, row: usize) -> bool {
+        match self {
+            Writer::Plain(array) | Writer::Quoted(array) => array.is_null(row),
+            Writer::Double(array)
+            | Writer::Instant(array)
+            | Writer::List(array, _)
+            | Writer::Map(array, ..)
+            | Writer::Struct(array, _) => array.is_null(row),
+        }
+    }
+
+    fn write(&self, row: usize, out: &mut String) {
+        if self.is_null(row) {
+            out.push_str("null");
+            return;
+        }
+        match self {
+            Writer::Plain(array) => out.push_str(array.value(row)),
+            Writer::Double(array) => {
+                let value = array.as_primitive::<Float64Type>().value(row);
+                let text = double_text(value);
+                if value.is_finite() { out.push_str(&text) } else { quote(&text, out) }
+            }
+            Writer::Instant(array) => {
+                let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
+                let time = DateTime::from_timestamp_micros(us).unwrap_or_default();
+                quote(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(), out);
+            }
+            Writer::Quoted(array) => quote(array.value(row), out),
+            Writer::List(array, element) => {
+                let offsets = array.as_list::<i32>().value_offsets();
+                out.push('[');
+                for at in offsets[row] as usize..offsets[row + 1] as usize {
+                    if at > offsets[row] as usize {
+                        out.push(',');
+                    }
+                    element.write(at, out);
+                }
+                out.push(']');
+            }
+            Writer::Map(array, keys, value) => {
+                let offsets = array.as_map().value_offsets();
+                let members =
+                    (offsets[row] as usize..offsets[row + 1] as usize).map(|at| (keys.value(at), value.as_ref(), at));
+                write_members(members, out);
+            }
+            Writer::Struct(_, fields) => {
+                let present = fields.iter().filter(|(_, field)| !field.is_null(row));
+                write_members(present.map(|(name, field)| (name.as_str(), field, row)), out);
+            }
+        }
+    }
+}
+
+fn write_members<'a>(members: impl Iterator<Item = (&'a str, &'a Writer, usize)>, out: &mut String) {
+    out.push('{');
+    for (at, (name, value, row)) in members.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        quote(name, out);
+        out.push(':');
+        value.write(row, out);
+    }
+    out.push('}');
+}

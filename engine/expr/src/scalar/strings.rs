@@ -1,0 +1,406 @@
+//! Spark's functions of text.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringArray};
+use arrow::compute::{cast, concat};
+use arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::{exec_err, plan_err};
+use datafusion::error::Result;
+
+use super::base64;
+use super::read::{Kind, read_as, texts, to_double};
+use super::result_types::{bytes_type, flag_type, int_type, text_type};
+use super::simple::{Body, Simple};
+use super::text::to_text;
+
+/// All of them.
+pub fn functions() -> Vec<Simple> {
+    let mut all = searching();
+    all.extend(shaping());
+    all.extend(joining());
+    all.extend(coding());
+    all
+}
+
+fn text(name: &'static str, count: (usize, usize), kinds: &'static [Kind], body: Body) -> Simple {
+    Simple { name, aliases: &[], count, kinds, gives: text_type, body }
+}
+
+fn flag(name: &'static str, aliases: &'static [&'static str], test: Body) -> Simple {
+    Simple { name, aliases, count: (2, 2), kinds: &[Kind::Text], gives: flag_type, body: test }
+}
+
+fn searching() -> Vec<Simple> {
+    vec![
+        flag("startswith", &["starts_with"], |args| Ok(test(args, |text, part| text.starts_with(part)))),
+        flag("endswith", &["ends_with"], |args| Ok(test(args, |text, part| text.ends_with(part)))),
+        flag("contains", &[], |args| Ok(test(args, |text, part| text.contains(part)))),
+        Simple {
+            name: "instr",
+            aliases: &[],
+            count: (2, 2),
+            kinds: &[Kind::Text],
+            gives: int_type,
+            body: |args| {
+                let found = texts(&args[0]).iter().zip(texts(&args[1])).map(|(text, part)| Some(find(part?, text?, 1)));
+                Ok(Arc::new(found.collect::<Int32Array>()))
+            },
+        },
+        Simple {
+            name: "locate",
+            aliases: &["position", "charindex"],
+            count: (2, 3),
+            kinds: &[Kind::Text, Kind::Text, Kind::Whole],
+            gives: int_type,
+            body: |args| {
+                let from = args.get(2).map(|from| from.as_primitive::<Int64Type>());
+                let found = texts(&args[0]).iter().zip(texts(&args[1])).enumerate().map(|(row, (part, text))| {
+                    let from = match from {
+                        Some(from) if from.is_null(row) => return Some(0),
+                        Some(from) => from.value(row),
+                        None => 1,
+                    };
+                    Some(find(part?, text?, from))
+                });
+                Ok(Arc::new(found.collect::<Int32Array>()))
+            },
+        },
+    ]
+}
+
+fn test(args: &[ArrayRef], holds: impl Fn(&str, &str) -> bool) -> ArrayRef {
+    let pairs = texts(&args[0]).iter().zip(texts(&args[1]));
+    Arc::new(pairs.map(|(text, part)| Some(holds(text?, part?))).collect::<BooleanArray>())
+}
+
+/// The place (in letters, from 1) of the first `part` of `text` at or after `from`; 0 if there is none.
+fn find(part: &str, text: &str, from: i64) -> i32 {
+    let Some(skipped) = usize::try_from(from).ok().and_then(|from| from.checked_sub(1)) else { return 0 };
+    let Some(start) = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(skipped) else { return 0 };
+    match text[start..].find(part) {
+        Some(at) => (skipped + text[start..start + at].chars().count() + 1) as i32,
+        None => 0,
+    }
+}
+
+fn shaping() -> Vec<Simple> {
+    vec![
+        text("initcap", (1, 1), &[Kind::Text], |args| Ok(each(args, |text| Some(initcap(text))))),
+        Simple {
+            aliases: &["substr"],
+            ..text("substring", (2, 3), &[Kind::Any, Kind::Whole], |args| {
+                let (values, start) = (to_text(&args[0])?, args[1].as_primitive::<Int64Type>());
+                let length = args.get(2).map(|length| length.as_primitive::<Int64Type>());
+                let cut = (0..values.len()).map(|row| {
+                    let text = values.is_valid(row).then(|| values.value(row))?;
+                    let start = start.is_valid(row).then(|| start.value(row))?;
+                    match length {
+                        Some(length) if length.is_null(row) => None,
+                        Some(length) => Some(substring(text, start, length.value(row))),
+                        None => Some(substring(text, start, i64::MAX)),
+                    }
+                });
+                Ok(Arc::new(cut.collect::<StringArray>()))
+            })
+        },
+        text("left", (2, 2), &[Kind::Text, Kind::Whole], |args| {
+            Ok(with_number(args, |text, count| Some(substring(text, 1, count).to_string())))
+        }),
+        text("right", (2, 2), &[Kind::Text, Kind::Whole], |args| {
+            Ok(with_number(args, |text, count| match count {
+                count if count <= 0 => Some(String::new()),
+                count => Some(substring(text, -count, count).to_string()),
+            }))
+        }),
+        text("repeat", (2, 2), &[Kind::Text, Kind::Whole], |args| {
+            const LONGEST: usize = 16 << 20;
+            Ok(with_number(args, |text, count| {
+                let count = usize::try_from(count).unwrap_or(0);
+                (text.len().saturating_mul(count) <= LONGEST).then(|| text.repeat(count))
+            }))
+        }),
+    ]
+}
+
+fn joining() -> Vec<Simple> {
+    vec![
+        Simple {
+            name: "concat",
+            aliases: &[],
+            count: (0, usize::MAX),
+            kinds: &[Kind::Any],
+            gives: |types| match types.first() {
+                Some(kind @ DataType::List(_)) => Ok(kind.clone()),
+                _ => Ok(DataType::Utf8),
+            },
+            body: concatenate,
+        },
+        text("space", (1, 1), &[Kind::Whole], |args| {
+            let counts = args[0].as_primitive::<Int64Type>().iter();
+            let blanks =
+                counts.map(|count| count.map(|count| " ".repeat(usize::try_from(count).unwrap_or(0).min(1 << 20))));
+            Ok(Arc::new(blanks.collect::<StringArray>()))
+        }),
+        text("format_number", (2, 2), &[Kind::Any, Kind::Whole], |args| {
+            let digits = args[1].as_primitive::<Int64Type>();
+            let numbers = to_double(&args[0])?;
+            let written = (0..numbers.len()).map(|row| {
+                let count = digits.is_valid(row).then(|| digits.value(row))?;
+                let number = numbers.is_valid(row).then(|| numbers.value(row))?;
+                Some(format_number(number, usize::try_from(count).ok()?.min(30)))
+            });
+            Ok(Arc::new(written.collect::<StringArray>()))
+        }),
+        text("mask", (1, 1), &[Kind::Text], |args| {
+            let mask = |letter: char| match letter {
+                letter if letter.is_uppercase() => 'X',
+                letter if letter.is_lowercase() => 'x',
+                letter if letter.is_numeric() => 'n',
+                letter => letter,
+            };
+            Ok(each(args, |text| Some(text.chars().map(mask).collect())))
+        }),
+    ]
+}
+
+fn coding() -> Vec<Simple> {
+    vec![
+        Simple {
+            gives: bytes_type,
+            ..text("__try_unbase64", (1, 1), &[Kind::Text], |args| {
+                let texts = texts(&args[0]);
+                let bytes = texts.iter().map(|text| base64::decode(text?));
+                Ok(Arc::new(bytes.collect::<arrow::array::BinaryArray>()))
+            })
+        },
+        Simple { gives: bytes_type, ..text("encode", (2, 2), &[Kind::Text], encode) },
+        text("decode", (2, usize::MAX), &[Kind::Any], decode),
+        Simple {
+            aliases: &["to_varchar"],
+            gives: |types| match types.first() {
+                Some(kind) if kind.is_numeric() => {
+                    plan_err!("to_char takes a date or a time; for numbers use format_number or CAST (… AS STRING)")
+                }
+                _ => text_type(types),
+            },
+            ..text("to_char", (2, 2), &[Kind::Any, Kind::Text], |args| {
+                let times = read_as(&args[0], Kind::Instant)?;
+                super::time::format_instants(times.as_primitive(), &args[1])
+            })
+        },
+        text("conv", (3, 3), &[Kind::Text, Kind::Whole, Kind::Whole], |args| {
+            let (from, to) = (args[1].as_primitive::<Int64Type>(), args[2].as_primitive::<Int64Type>());
+            let converted =
+                texts(&args[0]).iter().zip(from.iter().zip(to)).map(|(text, (from, to))| conv(text?, from?, to?));
+            Ok(Arc::new(converted.collect::<StringArray>()))
+        }),
+        text("typeof", (1, 1), &[Kind::Any], |args| {
+            let name = crate::display::type_name(args[0].data_type());
+            Ok(Arc::new(StringArray::from(vec![name; args[0].len()])))
+        }),
+    ]
+}
+
+/// Changes every text of the first argument.
+pub fn each(args: &[ArrayRef], change: impl Fn(&str) -> Option<String>) -> ArrayRef {
+    Arc::new(texts(&args[0]).iter().map(|text| text.and_then(&change)).collect::<StringArray>())
+}
+
+fn with_number(args: &[ArrayRef], change: impl Fn(&str, i64) -> Option<String>) -> ArrayRef {
+    let pairs = texts(&args[0]).iter().zip(args[1].as_primitive::<Int64Type>());
+    Arc::new(pairs.map(|(text, number)| change(text?, number?)).collect::<StringArray>())
+}
+
+/// Spark's: only blanks part words, and what is not the first letter is made small.
+fn initcap(text: &str) -> String {
+    let mut is_first = true;
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_first {
+            out.extend(letter.to_uppercase())
+        } else {
+            out.extend(letter.to_lowercase())
+        }
+        is_first = letter == ' ';
+    }
+    out
+}
+
+/// Letters from `start` (from 1; 0 is 1; negative ones count from the end), `length` of them.
+fn substring(text: &str, start: i64, length: i64) -> &str {
+    let count = text.chars().count() as i64;
+    let from = match start {
+        0 => 0,
+        start if start > 0 => start - 1,
+        start => count + start,
+    };
+    let until = from.saturating_add(length.max(0)).clamp(0, count);
+    let from = from.clamp(0, count);
+    if until <= from {
+        return "";
+    }
+    let at = |letter: i64| text.char_indices().nth(letter as usize).map_or(text.len(), |(at, _)| at);
+    &text[at(from)..at(until)]
+}
+
+fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
+    if args[0].data_type().is_list() {
+        return concatenate_lists(args);
+    }
+    if args[0].data_type() == &DataType::Null && args.len() == 1 {
+        return Ok(Arc::new(StringArray::from(vec![""; args[0].len()])));
+    }
+    let columns = args.iter().map(to_text).collect::<Result<Vec<_>>>()?;
+    let joined = (0..args[0].len()).map(|row| {
+        let mut text = String::new();
+        for column in &columns {
+            if column.is_null(row) {
+                return None;
+            }
+            text.push_str(column.value(row));
+        }
+        Some(text)
+    });
+    Ok(Arc::new(joined.collect::<StringArray>()))
+}
+
+fn concatenate_lists(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let lists = args.iter().map(|list| cast(list, args[0].data_type())).collect::<std::result::Result<Vec<_>, _>>()?;
+    let DataType::List(field) = args[0].data_type() else { return exec_err!("concat takes texts or arrays") };
+    let (mut chunks, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
+    for row in 0..args[0].len() {
+        let is_valid = lists.iter().all(|list| list.is_valid(row));
+        valid.push(is_valid);
+        let mut length = 0;
+        for list in lists.iter().filter(|_| is_valid) {
+            let chunk = list.as_list::<i32>().value(row);
+            length += chunk.len();
+            chunks.push(chunk);
+        }
+        lengths.push(length);
+    }
+    let chunks: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
+    let values = match chunks.is_empty() {
+        true => arrow::array::new_empty_array(field.data_type()),
+        false => concat(&chunks)?,
+    };
+    let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(arrow::array::ListArray::try_new(Arc::clone(field), offsets, values, Some(valid.into()))?))
+}
+
+fn format_number(number: f64, digits: usize) -> String {
+    let text = super::round::rounded_text(number, digits as i32, super::round::Half::Even)
+        .unwrap_or_else(|| format!("{number}"));
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => ("-", text.to_string()),
+        None => ("", text),
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    match digits {
+        0 => format!("{sign}{grouped}"),
+        digits => format!("{sign}{grouped}.{fraction:0<digits$}"),
+    }
+}
+
+fn encode(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let mut all: Vec<Option<Vec<u8>>> = Vec::new();
+    for (text, charset) in texts(&args[0]).iter().zip(texts(&args[1])) {
+        let (Some(text), Some(charset)) = (text, charset) else {
+            all.push(None);
+            continue;
+        };
+        let one = |letter: char, most: u32| if (letter as u32) < most { letter as u32 as u8 } else { b'?' };
+        all.push(Some(match charset.to_ascii_uppercase().as_str() {
+            "UTF-8" => text.as_bytes().to_vec(),
+            "US-ASCII" => text.chars().map(|letter| one(letter, 128)).collect(),
+            "ISO-8859-1" => text.chars().map(|letter| one(letter, 256)).collect(),
+            "UTF-16BE" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            "UTF-16" => [0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect(),
+            other => return exec_err!("there is no character set '{other}': UTF-8, US-ASCII, ISO-8859-1, UTF-16"),
+        }));
+    }
+    Ok(Arc::new(all.iter().map(|bytes| bytes.as_deref()).collect::<arrow::array::BinaryArray>()))
+}
+
+/// `decode(bytes, charset)`, or `decode(x, if, then, …[, else])`.
+fn decode(args: &[ArrayRef]) -> Result<ArrayRef> {
+    if args.len() > 2 {
+        return choose(args);
+    }
+    let bytes = cast(&args[0], &DataType::Binary)?;
+    let charsets = to_text(&args[1])?;
+    let mut all = Vec::with_capacity(bytes.len());
+    for (bytes, charset) in bytes.as_binary::<i32>().iter().zip(&charsets) {
+        let (Some(bytes), Some(charset)) = (bytes, charset) else {
+            all.push(None);
+            continue;
+        };
+        let wide = |read: fn([u8; 2]) -> u16| {
+            let letters: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&letters).trim_start_matches('\u{feff}').to_string()
+        };
+        all.push(Some(match charset.to_ascii_uppercase().as_str() {
+            "UTF-8" | "US-ASCII" => String::from_utf8_lossy(bytes).into_owned(),
+            "ISO-8859-1" => bytes.iter().map(|byte| char::from(*byte)).collect(),
+            "UTF-16" | "UTF-16BE" => wide(u16::from_be_bytes),
+            "UTF-16LE" => wide(u16::from_le_bytes),
+            other => return exec_err!("there is no character set '{other}': UTF-8, US-ASCII, ISO-8859-1, UTF-16"),
+        }));
+    }
+    Ok(Arc::new(StringArray::from(all)))
+}
+
+fn choose(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let columns = args.iter().map(to_text).collect::<Result<Vec<_>>>()?;
+    let at = |column: usize, row: usize| columns[column].is_valid(row).then(|| columns[column].value(row));
+    let chosen = (0..args[0].len()).map(|row| {
+        let mut pair = 1;
+        while pair + 1 < columns.len() {
+            if at(pair, row) == at(0, row) {
+                return at(pair + 1, row);
+            }
+            pair += 2;
+        }
+        if pair < columns.len() { at(pair, row) } else { None }
+    });
+    Ok(Arc::new(chosen.collect::<StringArray>()))
+}
+
+/// A whole number written in another base; digits that are none end it.
+fn conv(text: &str, from: i64, to: i64) -> Option<String> {
+    let (from, to_base) = (u32::try_from(from).ok()?, u32::try_from(to.unsigned_abs()).ok()?);
+    if !(2..=36).contains(&from) || !(2..=36).contains(&to_base) || text.trim().is_empty() {
+        return None;
+    }
+    let (is_negative, digits) = match text.trim().strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.trim()),
+    };
+    let digits = digits.chars().map_while(|digit| digit.to_digit(from));
+    let value = digits.fold(0_u64, |value, digit| {
+        value.checked_mul(u64::from(from)).and_then(|value| value.checked_add(u64::from(digit))).unwrap_or(u64::MAX)
+    });
+    let value = if is_negative { value.wrapping_neg() } else { value };
+    let (sign, mut rest) = match to < 0 && (value as i64) < 0 {
+        true => ("-", (value as i64).unsigned_abs()),
+        false => ("", value),
+    };
+    let mut out = Vec::new();
+    loop {
+        out.push(char::from_digit((rest % u64::from(to_base)) as u32, to_base)?.to_ascii_uppercase());
+        rest /= u64::from(to_base);
+        if rest == 0 {
+            break;
+        }
+    }
+    Some(sign.chars().chain(out.into_iter().rev()).collect())
+}
