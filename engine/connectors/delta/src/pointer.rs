@@ -36,7 +36,7 @@ pub async fn write_pointer(
 ///
 /// # Errors
 /// `Data` if one cannot be read, `Unavailable`, `Settings`.
-pub async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkError> {
+pub(crate) async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkError> {
     let store = warehouse.store();
     let any = Path::from(paths::published_pointer("any"));
     let folder: Path = any.prefix_match(&Path::default()).into_iter().flatten().take(1).collect();
