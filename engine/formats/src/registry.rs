@@ -16,3 +16,6 @@ pub fn decoder(format: Format, columns: &[Column], event_time: Option<usize>) ->
         (Format::Raw, _) => Box::new(RawDecoder::new(columns)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,7 +216,9 @@ impl<'a> Builder<'a> {
             .iter()
             .enumerate()
             .flat_map(|(port, from)| from.iter().map(move |from| Edge { from: from.clone(), port }));
-        self.nodes.push(Node { table: self.position, inputs: edges.collect(), kind, is_entry });
+        let inputs: Vec<Edge> = edges.collect();
+        debug_assert!(!inputs.is_empty(), "nothing would ever reach the node");
+        self.nodes.push(Node { table: self.position, inputs, kind, is_entry });
         Origin::Node(self.first + self.nodes.len() - 1)
     }
 

@@ -86,6 +86,7 @@ fn not_sql(what: &str) -> SqlProblem {
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored =
         known.iter().map(|other| (datafusion::common::utils::datafusion_strsim::levenshtein(name, other), *other));
+    // One letter may be wrong, and one more for every three: what differs more is another word, not a slip.
     scored
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, other)| *distance <= 1 + other.len().min(name.len()) / 3)

@@ -76,3 +76,6 @@ pub fn no_aggregate() -> SqlProblem {
     let message = "Complete output mode not supported when there are no streaming aggregations";
     SqlProblem::new(message, "set mode = \"append\", or aggregate with GROUP BY").code(UNSUPPORTED)
 }
+
+#[cfg(test)]
+mod tests;

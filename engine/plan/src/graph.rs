@@ -13,7 +13,7 @@ use job::{Job, Refresh, Table};
 use crate::compile::{Place, TablePlan, compile_table};
 use crate::error::{nearest, shorten, to_problem};
 use crate::guard::parse;
-use crate::node::Node;
+use crate::node::{Node, Origin};
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation, static_relation};
 use crate::rewrite::{WithNames, relation_name};
@@ -190,8 +190,17 @@ impl Planner {
     fn accept(&mut self, plan: TablePlan, nodes: Vec<Node>) {
         match self.add_relation(plan.relation()) {
             Ok(()) => {
+                debug_assert_eq!(
+                    plan.nodes,
+                    self.nodes.len()..self.nodes.len() + nodes.len(),
+                    "nodes are numbered in order"
+                );
                 self.tables.push(plan);
                 self.nodes.extend(nodes);
+                debug_assert!(
+                    self.nodes.iter().enumerate().all(is_after_its_inputs),
+                    "a node comes before one that feeds it"
+                );
             }
             Err(problem) => self.problems.push(TableProblem { table: plan.name, problem }),
         }
@@ -229,6 +238,14 @@ impl Planner {
             self.problems.push(TableProblem { table: table.name.clone(), problem });
         }
     }
+}
+
+/// The runtime passes rows on in one pass over the nodes.
+fn is_after_its_inputs((at, node): (usize, &Node)) -> bool {
+    node.inputs.iter().all(|edge| match edge.from {
+        Origin::Node(from) => from < at,
+        Origin::Source(_) => true,
+    })
 }
 
 /// Everything that SQL can read.

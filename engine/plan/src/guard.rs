@@ -18,7 +18,7 @@ use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
 
-/// Longest SQL text of a table, bytes.
+/// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
 
 /// Deepest nesting of parentheses, brackets and CASE. The parser takes one level or two for each.
@@ -31,7 +31,7 @@ const PARSER_LEVELS_MAX: usize = 400;
 /// Most operators and keywords of a query: as deep as chains such as `a + b + …` can make it before its depth is known.
 pub const OPERATORS_MAX: usize = 5_000;
 
-/// Longest chain of operators.
+/// Longest chain of operators: every walk over the plan goes as deep, on the 2 MiB stack of a thread.
 pub const CHAIN_MAX: usize = 400;
 
 /// Parses the one SELECT of a table.

@@ -10,7 +10,7 @@ use expr::window::WindowSpec;
 
 use crate::problem::SqlProblem;
 
-/// Most windows that a row may be in.
+/// Most windows that a row may be in: each is a row of the query, so that a slip in the slide would fill the memory.
 pub const WINDOWS_MAX: i64 = 100_000;
 
 /// The refusal of several windows in one query, in Spark's words.
@@ -71,6 +71,7 @@ pub fn window_spec(call: &ScalarFunction, sql: &str) -> Result<WindowSpec, SqlPr
         let message = format!("each row would be in {} windows, the limit is {WINDOWS_MAX}", size_us / slide_us);
         return Err(problem(message, "take a longer slide or a shorter window"));
     }
+    debug_assert!(0 < slide_us && slide_us <= size_us && offset_us.abs() < slide_us, "a window that was refused above");
     Ok(WindowSpec { size_us, slide_us, offset_us })
 }
 

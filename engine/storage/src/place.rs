@@ -104,14 +104,14 @@ impl Place {
     /// # Errors
     /// `Unavailable`, `Settings`.
     pub async fn files(&self) -> Result<Vec<PlacedFile>, SinkError> {
-        if let Some(found) = self.head().await? {
+        if let Some(object) = self.head().await? {
             let name = self.prefix.filename().unwrap_or_default().to_string();
-            return Ok(vec![placed(name, found)]);
+            return Ok(vec![placed(name, object)]);
         }
         let listing = || self.root.list(Some(&self.prefix)).try_collect::<Vec<_>>();
-        let found = retried(&format!("files of {}", self.location), listing).await?;
-        let mut files = Vec::with_capacity(found.len());
-        for object in found {
+        let objects = retried(&format!("files of {}", self.location), listing).await?;
+        let mut files = Vec::with_capacity(objects.len());
+        for object in objects {
             let Some(parts) = object.location.prefix_match(&self.prefix) else { continue };
             let parts: Vec<String> = parts.map(|part| part.as_ref().to_string()).collect();
             if !parts.is_empty() && !parts.iter().any(|part| part.starts_with(['_', '.'])) {
@@ -152,7 +152,7 @@ impl Place {
         }
         let look = || async {
             match self.root.head(&self.prefix).await {
-                Ok(found) => Ok(Some(found)),
+                Ok(object) => Ok(Some(object)),
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
                 Err(error) => Err(error),
             }

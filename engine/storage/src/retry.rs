@@ -41,7 +41,7 @@ where
     let mut patience = Patience::default();
     loop {
         match work().await {
-            Ok(done) => return Ok(done),
+            Ok(value) => return Ok(value),
             Err(error) => patience.wait_after(store_error(place, &error)).await?,
         }
     }

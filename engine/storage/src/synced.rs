@@ -56,14 +56,14 @@ impl SyncedLocal {
     async fn sync_place(&self, location: &Path) -> Result<()> {
         let path = self.inner.path_to_filesystem(location)?;
         let counts = Arc::clone(&self.counts);
-        let done = tokio::task::spawn_blocking(move || {
+        let synced = tokio::task::spawn_blocking(move || {
             File::open(&path)?.sync_all()?;
             counts.files.fetch_add(1, Ordering::Relaxed);
             sync_parent(&path, &counts)
         })
         .await
         .map_err(|source| object_store::Error::JoinError { source })?;
-        done.map_err(|source| error_at(location, source))
+        synced.map_err(|source| error_at(location, source))
     }
 }
 

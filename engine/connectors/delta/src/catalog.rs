@@ -54,9 +54,9 @@ impl Catalog for Warehouse {
         let failed = |error: object_store::Error| {
             SinkError::Internal(format!("taking away what is in {}: {error}; delete it by hand", self.url()))
         };
-        let found: Vec<_> = store.list(None).map_ok(|object| object.location).try_collect().await.map_err(failed)?;
-        let count = found.len();
-        let locations = stream::iter(found.into_iter().map(Ok)).boxed();
+        let paths: Vec<_> = store.list(None).map_ok(|object| object.location).try_collect().await.map_err(failed)?;
+        let count = paths.len();
+        let locations = stream::iter(paths.into_iter().map(Ok)).boxed();
         store.delete_stream(locations).try_collect::<Vec<_>>().await.map_err(failed)?;
         Ok(count)
     }
@@ -99,8 +99,8 @@ async fn folders(
     warehouse: &Warehouse,
 ) -> Result<Vec<String>, SinkError> {
     let place = format!("folders of {}", warehouse.url());
-    let found = retried(&place, || store.list_with_delimiter(within)).await?;
-    let names = found.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_string));
+    let listing = retried(&place, || store.list_with_delimiter(within)).await?;
+    let names = listing.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_string));
     Ok(names.filter(|name| !name.starts_with(['_', '.'])).collect())
 }
 

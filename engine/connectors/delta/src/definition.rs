@@ -28,7 +28,7 @@ pub(crate) enum EnsuredTable {
     Loaded(Box<DeltaTable>),
 }
 
-/// Loads the table once it exists and has the wanted columns. Whoever creates or changes it at the same moment, one of us wins and the other sees it.
+/// Loads the table once it exists and has the wanted columns. Whoever creates or changes it at the same time, one of us wins and the other sees it.
 pub(crate) async fn ensure_schema(
     log: &LogStoreRef,
     store: &dyn ObjectStore,
@@ -40,11 +40,11 @@ pub(crate) async fn ensure_schema(
         let step = match load(log, name).await {
             Ok(Some(table)) => match add_missing(&table, store, name, wanted).await {
                 Ok(true) => return Ok(EnsuredTable::Loaded(Box::new(table))),
-                done => done,
+                step => step,
             },
             Ok(None) => match create(store, name, wanted).await {
                 Ok(Some(schema)) => return Ok(EnsuredTable::Created(schema)),
-                done => done.map(|_| false),
+                step => step.map(|_| false),
             },
             Err(error) => Err(error),
         };

@@ -28,8 +28,8 @@ mod table;
 mod warehouse;
 
 pub use folder::DeltaFolder;
-pub use pointer::{read_pointers, write_pointer};
-pub use schema::{table_schema, to_table_rows};
+pub use pointer::write_pointer;
+pub use schema::table_schema;
 pub use sink::DeltaConnector;
 pub use stage::DataFileWriter;
 pub use statics::DeltaStatics;

@@ -36,15 +36,15 @@ pub async fn write_pointer(
 ///
 /// # Errors
 /// `Data` if one cannot be read, `Unavailable`, `Settings`.
-pub async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkError> {
+pub(crate) async fn read_pointers(warehouse: &Warehouse) -> Result<Vec<Pointer>, SinkError> {
     let store = warehouse.store();
     let any = Path::from(paths::published_pointer("any"));
     let folder: Path = any.prefix_match(&Path::default()).into_iter().flatten().take(1).collect();
     let place = format!("pointers in {}", warehouse.url());
-    let found: Vec<_> =
+    let paths: Vec<_> =
         retried(&place, || store.list(Some(&folder)).map_ok(|object| object.location).try_collect()).await?;
     let mut pointers: Vec<Pointer> = Vec::new();
-    for path in found.iter().filter(|path| path.as_ref().ends_with(".json")) {
+    for path in paths.iter().filter(|path| path.as_ref().ends_with(".json")) {
         let bytes = retried(&place, || async { store.get(path).await?.bytes().await }).await?;
         let pointer: Pointer = serde_json::from_slice(&bytes).map_err(|error| {
             SinkError::Data(format!("{path} is not a pointer: {error}; delete it and start its job again"))

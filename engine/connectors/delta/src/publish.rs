@@ -92,7 +92,7 @@ impl Table {
         }
     }
 
-    /// Reads the entry after the newest known; false if there is none.
+    /// Reads the entry after the newest that was read; false if there is none.
     async fn take_in_next(&self, head: &mut Head) -> Result<bool, SinkError> {
         let version = head.version + 1;
         let place = format!("log entry {version} of table {}", self.shared.name);
@@ -130,11 +130,11 @@ impl Table {
         for file in &change.added {
             let place = format!("staged file {} of table {}", file.path, self.shared.name);
             let path = Path::from(file.path.as_str());
-            let found = retried(&place, || self.shared.store.head(&path)).await?;
-            if found.size != file.bytes {
+            let stored = retried(&place, || self.shared.store.head(&path)).await?;
+            if stored.size != file.bytes {
                 return Err(SinkError::Data(format!(
                     "{place} has {} bytes, {} were staged; it was changed since",
-                    found.size, file.bytes
+                    stored.size, file.bytes
                 )));
             }
         }

@@ -19,7 +19,7 @@ pub fn table_schema(schema: &Schema) -> Result<SchemaRef, SinkError> {
 ///
 /// # Errors
 /// `Data` if a value does not fit (an unsigned number above the largest BIGINT), `Internal` if the batch has a column that the table lacks.
-pub fn to_table_rows(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SinkError> {
+pub(crate) fn to_table_rows(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SinkError> {
     if batch.schema_ref() == schema {
         return Ok(batch.clone());
     }

@@ -120,8 +120,8 @@ impl Target {
     fn complete(&mut self, place: &str) -> Result<(), SinkError> {
         match self {
             Target::Disk { file, path } => {
-                let done = file.flush().and_then(|()| sync_file_and_folder(file.get_ref(), path));
-                done.map_err(|error| SinkError::file(place, &error))
+                let synced = file.flush().and_then(|()| sync_file_and_folder(file.get_ref(), path));
+                synced.map_err(|error| SinkError::file(place, &error))
             }
             Target::Store(upload) => upload.complete().map_err(|error| store_error(place, &error)),
             Target::Memory { store, path, bytes } => {

@@ -43,7 +43,7 @@ enum Bounds {
 fn bounds(chunks: &[Option<&Statistics>]) -> Option<Bounds> {
     let mut all: Option<Bounds> = None;
     for chunk in chunks {
-        let found = match (*chunk)? {
+        let of_chunk = match (*chunk)? {
             Statistics::Int32(values) => Bounds::Number(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?)),
             Statistics::Int64(values) => Bounds::Number(*values.min_opt()?, *values.max_opt()?),
             Statistics::ByteArray(values) => {
@@ -51,8 +51,8 @@ fn bounds(chunks: &[Option<&Statistics>]) -> Option<Bounds> {
             }
             _ => return None,
         };
-        all = Some(match (all, found) {
-            (None, found) => found,
+        all = Some(match (all, of_chunk) {
+            (None, bounds) => bounds,
             (Some(Bounds::Number(low, high)), Bounds::Number(other_low, other_high)) => {
                 Bounds::Number(low.min(other_low), high.max(other_high))
             }

@@ -101,7 +101,7 @@ impl Table {
         &self.shared.schema
     }
 
-    /// The newest version known, and the job's last epoch in it.
+    /// The newest version read, and the job's last epoch in it.
     pub async fn position(&self) -> (i64, Option<EpochId>) {
         self.shared.head.lock().await.position()
     }
@@ -152,15 +152,15 @@ impl Table {
         let place = format!("staged files {prefix}* of table {}", shared.name);
         // Everything before the prefix, the log above all, need not be listed where the store can skip it.
         let offset = object_store::path::Path::from(prefix.as_str());
-        let found = retried(&place, || {
+        let paths = retried(&place, || {
             shared.store.list_with_offset(None, &offset).map_ok(|object| object.location).try_collect::<Vec<_>>()
         })
         .await?;
-        for path in found.into_iter().filter(|path| path.as_ref().starts_with(&prefix)) {
+        for path in paths.into_iter().filter(|path| path.as_ref().starts_with(&prefix)) {
             retried(&place, || async {
                 match shared.store.delete(&path).await {
                     Err(object_store::Error::NotFound { .. }) => Ok(()),
-                    done => done,
+                    deleted => deleted,
                 }
             })
             .await?;

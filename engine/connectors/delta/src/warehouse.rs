@@ -85,12 +85,12 @@ impl Warehouse {
     pub async fn data_files(&self) -> Result<BTreeMap<String, Bytes>, SinkError> {
         let unavailable = |error: object_store::Error| SinkError::Unavailable(format!("{}: {error}", self.url));
         let store = self.store();
-        let found: Vec<_> = store.list(None).try_collect().await.map_err(unavailable)?;
+        let objects: Vec<_> = store.list(None).try_collect().await.map_err(unavailable)?;
         let mut files = BTreeMap::new();
         // A checkpoint of a table's log is a Parquet file, too; it holds times of writing.
         let is_data =
             |path: &Path| path.extension() == Some("parquet") && path.parts().all(|part| part.as_ref() != "_delta_log");
-        for object in found.iter().filter(|object| is_data(&object.location)) {
+        for object in objects.iter().filter(|object| is_data(&object.location)) {
             let bytes = store.get(&object.location).await.map_err(unavailable)?.bytes().await.map_err(unavailable)?;
             files.insert(object.location.to_string(), bytes);
         }

@@ -101,6 +101,7 @@ impl Extremes {
             let mut value = ScalarValue::try_from_array(&columns[0], row)?;
             value.compact();
             let best = Best { value, key: ScalarValue::try_from_array(&columns[1], row)?, row: rows.row(row).owned() };
+            // The key stands twice: as a value, and as a row that can be compared, which is about as large.
             self.heap_bytes += best.value.size() + best.key.size() * 2;
             self.best[group] = Some(best);
         }

@@ -101,6 +101,7 @@ pub fn by_group(groups: &[u32], count: usize) -> (UInt32Array, Vec<usize>) {
         next.push(start);
         start += length;
     }
+    debug_assert_eq!(start, groups.len(), "a value belongs to one group");
     let mut order = vec![0_u32; groups.len()];
     for (position, group) in groups.iter().enumerate() {
         let at = &mut next[*group as usize];

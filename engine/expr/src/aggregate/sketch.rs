@@ -46,6 +46,7 @@ impl Sketch {
                     return;
                 }
                 hashes.push(hash);
+                // Sorted whenever it has doubled, so that a hash is sorted a few times only, however many come.
                 if hashes.len() >= 2 * (*sorted).max(8) {
                     self.tidy();
                 }

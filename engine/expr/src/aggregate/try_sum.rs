@@ -47,6 +47,7 @@ impl AggregateDef for TrySum {
     fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
         Ok(match &kinds[0] {
             DataType::Decimal128(digits, scale) => {
+                // Spark's: ten digits more, so that ten billion values fit.
                 DataType::Decimal128(digits.saturating_add(10).min(DIGITS_MAX), *scale)
             }
             kind => kind.clone(),

@@ -286,6 +286,7 @@ fn read_field<'a>(
         matches!(next, Some(Item::Field(letter, _)) if letter.is_ascii_lowercase() || "MHDSKQL".contains(*letter));
     let most = match (letter, count) {
         ('y', 4) if !is_adjacent => 4,
+        // The digits of the largest number that is read.
         (_, 1) if !is_adjacent => 19,
         _ => count,
     };

@@ -50,6 +50,7 @@ pub fn of(aggregate: &Aggregate, by: Option<&Column>) -> Result<(LogicalPlan, Op
             (rows, Some(behind))
         }
     };
+    // A row begins a session if no row before it, in order of time, reaches as far: the largest end so far is less than its start.
     let before = WindowFrameBound::Preceding(ScalarValue::UInt64(Some(1)));
     let rows = LogicalPlanBuilder::from(rows).window([over(max_function(), col(END), &keys, before)?.alias(REACH)])?;
     let is_new = when(col(REACH).is_null().or(col(START).gt(col(REACH))), lit(1_i64)).otherwise(lit(0_i64))?;

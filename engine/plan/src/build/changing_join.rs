@@ -62,6 +62,8 @@ impl Lifetimes {
         if matches!(kind, JoinType::Right | JoinType::Full) {
             left_kept_us = left_kept_us.max(right_final_after_us.saturating_sub(least_us));
         }
+        debug_assert!(left_kept_us >= left_final_after_us, "a left row is evicted while a match may still come");
+        debug_assert!(right_kept_us >= right_final_after_us, "a right row is evicted while a match may still come");
         Lifetimes {
             left: SideLifetime { column: left, final_after_us: left_final_after_us, kept_us: left_kept_us },
             right: SideLifetime { column: right, final_after_us: right_final_after_us, kept_us: right_kept_us },

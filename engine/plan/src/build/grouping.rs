@@ -20,7 +20,7 @@ const SETS: &str = "__sets";
 pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
     let groups = enumerate_grouping_sets(aggregate.group_expr.clone())?;
     let sets = match groups.as_slice() {
-        [Expr::GroupingSet(sets)] => sets_of(sets),
+        [Expr::GroupingSet(sets)] => sets_of(sets)?,
         _ => return plan_err!("grouping sets beside other keys; write them as one GROUPING SETS (…)"),
     };
     let keys: Vec<Expr> = grouping_set_to_exprlist(&groups)?.into_iter().cloned().collect();
@@ -50,7 +50,7 @@ pub fn without_sets(aggregate: &Aggregate) -> Result<Aggregate> {
 pub fn check_windows(aggregate: &Aggregate, sql: &str) -> crate::fault::Result<()> {
     for groups in enumerate_grouping_sets(aggregate.group_expr.clone())? {
         let Expr::GroupingSet(sets) = groups else { continue };
-        let sets = sets_of(&sets);
+        let sets = sets_of(&sets)?;
         let mut timed = sets.iter().flatten().filter(|key| timed_call(key).is_some());
         if timed.any(|key| sets.iter().any(|set| !set.contains(key))) {
             let message = "a time window must be in every grouping set: a row without one would never be final";
@@ -61,15 +61,21 @@ pub fn check_windows(aggregate: &Aggregate, sql: &str) -> crate::fault::Result<(
     Ok(())
 }
 
-fn sets_of(sets: &GroupingSet) -> Vec<Vec<Expr>> {
-    match sets {
+/// Each row stands once for each set, and CUBE has two to the power of its keys: DataFusion's limit of sets, 4,096.
+const CUBE_KEYS_MAX: usize = 12;
+
+fn sets_of(sets: &GroupingSet) -> Result<Vec<Vec<Expr>>> {
+    Ok(match sets {
         GroupingSet::GroupingSets(sets) => sets.clone(),
         GroupingSet::Rollup(keys) => (0..=keys.len()).rev().map(|count| keys[..count].to_vec()).collect(),
+        GroupingSet::Cube(keys) if keys.len() > CUBE_KEYS_MAX => {
+            return plan_err!("CUBE takes at most {CUBE_KEYS_MAX} keys, here are {}", keys.len());
+        }
         GroupingSet::Cube(keys) => {
             let with = |mask: usize| (0..keys.len()).filter(move |at| mask >> at & 1 == 1).map(|at| keys[at].clone());
-            (0..1_usize << keys.len().min(12)).rev().map(|mask| with(mask).collect()).collect()
+            (0..1_usize << keys.len()).rev().map(|mask| with(mask).collect()).collect()
         }
-    }
+    })
 }
 
 /// The plan with every aggregate by grouping sets as an aggregate by keys: of no rows at all it then has no row, as in Spark, where a

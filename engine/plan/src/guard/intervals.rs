@@ -79,6 +79,7 @@ fn words(tokens: &[TokenWithSpan]) -> Vec<(usize, String)> {
         if token.token != Token::Minus {
             sign = "";
         }
+        // The longest interval has a number and a word for each of its seven units, or stands before two more words.
         if words.len() == 16 {
             break;
         }

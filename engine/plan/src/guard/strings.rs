@@ -104,6 +104,7 @@ fn escape(rest: &str) -> Option<(String, usize)> {
     let octal = |letter: char| ('0'..='7').contains(&letter);
     let mut letters = rest.chars();
     let first = letters.next()?;
+    // The longest escape is U and eight digits.
     let next: Vec<char> = letters.take(8).collect();
     match (first, next.as_slice()) {
         ('0'..='1', [second, third, ..]) if octal(*second) && octal(*third) => {

@@ -297,6 +297,17 @@ fn deep_queries_are_refused_and_never_overflow_the_stack() {
     }
 }
 
+/// The keys after the twelfth were in no set, without a word.
+#[test]
+fn a_cube_of_more_keys_than_there_can_be_sets_is_refused() {
+    let cube = |keys: i32| {
+        let keys: Vec<String> = (0..keys).map(|at| format!("total + {at}")).collect();
+        problems_of("update", format!("SELECT count(*) AS n FROM events GROUP BY CUBE ({})", keys.join(", ")))
+    };
+    let problems = cube(13);
+    assert!(problems[0].message.contains("CUBE takes at most 12 keys, here are 13"), "{problems:?}");
+}
+
 #[test]
 fn tables_that_read_each_other_are_named_even_beside_other_problems() {
     let problems = plan(&job(&[
