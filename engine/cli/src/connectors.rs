@@ -16,6 +16,3 @@ pub fn registry() -> Registry {
         .with_static(Arc::new(delta::DeltaStatics))
         .with_static(Arc::new(files::FilesStatics))
 }
-
-#[cfg(test)]
-mod tests;

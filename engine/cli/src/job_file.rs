@@ -168,4 +168,6 @@ fn first_line(source: &SourceMap, span: std::ops::Range<usize>) -> std::ops::Ran
 }
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
