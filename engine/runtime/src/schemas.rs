@@ -10,8 +10,7 @@ use crate::error::RunError;
 
 /// Columns of each source, for [`plan::plan_job`].
 pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
-    let schema = |source: &job::Source| formats::source_schema(source.format, &source.schema);
-    job.sources.iter().map(|(name, source)| (name.clone(), schema(source))).collect()
+    job.sources.iter().map(|(name, source)| (name.clone(), formats::source_schema(source))).collect()
 }
 
 /// Columns of each source and of each static table, for [`plan::plan_job`].

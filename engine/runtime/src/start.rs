@@ -1,6 +1,5 @@
 //! What a run is made of, opened and checked: checkpoint, tables, lanes, operators with their state.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 

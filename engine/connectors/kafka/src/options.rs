@@ -5,6 +5,8 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
+use crate::settings::KafkaSettings;
+
 /// Settings that the engine's promise hangs on, with the key of the job file to use instead.
 const RESERVED: [(&str, &str); 8] = [
     ("bootstrap.servers", "use `brokers`"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connector::log::{Available, Backlog, LogPlanner};
+use connector::log::{Available, Backlog};
 use connector::{DataLoss, SourceError};
 use epoch::offsets::{OffsetRange, Offsets};
 use epoch::{DataGap, PerSplit, Split};

@@ -151,7 +151,7 @@ impl SinkTable for MemoryTable {
             if let Some(lost) = change.added.iter().find(|file| !stored.artifacts.contains_key(&file.path)) {
                 return Err(SinkError::Data(format!("{} of table {} was lost", lost.path, self.name)));
             }
-            change.removed.iter().for_each(|file| drop(stored.seen.remove(&file.path)));
+            stored.seen.retain(|path| change.removed.iter().all(|file| file.path != *path));
             stored.seen.extend(change.added.iter().map(|file| file.path.clone()));
             stored.published.insert(writer, epoch);
             stored.version += 1;

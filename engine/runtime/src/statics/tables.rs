@@ -96,7 +96,7 @@ impl Statics {
         for (name, version) in &plan.statics {
             let before = last.and_then(|commit| commit.plan.statics.get(name));
             let state = self.tables.get(name).filter(|_| before != Some(version));
-            let Some((state, rows)) = state.and_then(|held| Some((state, state.rows.as_ref()?))) else { continue };
+            let Some((state, rows)) = state.and_then(|state| Some((state, state.rows.as_ref()?))) else { continue };
             if rows.version != *version {
                 continue;
             }
