@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use expr::window::WindowSpec;
 use proptest::prelude::*;
 
 use super::engine::{Aggregates, Group, Lanes, Row, absorb, by_group, epoch_time, merged, open, spec};
-use expr::window::WindowSpec;
 use crate::aggregate::AggregateSpec;
 use crate::memory_blocks::MemoryBlocks;
 

@@ -8,13 +8,13 @@ use datafusion::functions_aggregate::array_agg::array_agg_udaf;
 use datafusion::physical_expr::PhysicalSortExpr;
 use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::col;
+use expr::window::WindowSpec;
 use std::sync::Arc;
 
 use super::engine::{Row, absorb, by_group, epoch_time, input_schema, merged, open, spec, spec_of};
 use crate::aggregate::AggregateCall;
 use crate::aggregate::shard::{KEY_BUCKETS, SHARDS, UNSHARDED};
 use crate::memory_blocks::MemoryBlocks;
-use expr::window::WindowSpec;
 
 const MINUTE: i64 = 60_000_000;
 

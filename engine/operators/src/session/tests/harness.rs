@@ -21,6 +21,8 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
+use expr::aggregate::{approx_count_distinct, collect_list};
+use expr::types::{instant, window_fields, window_type};
 
 use crate::Emission;
 use crate::aggregate::{AggregateCall, GroupColumn};
@@ -31,8 +33,6 @@ use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::session::{GroupTime, SessionSpec};
 use crate::stored::Stored;
-use expr::aggregate::{approx_count_distinct, collect_list};
-use expr::types::{instant, window_fields, window_type};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
