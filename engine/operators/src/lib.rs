@@ -1,4 +1,8 @@
-//! The parts of a query that run: stateless pipelines, time windows and aggregates with state.
+//! The parts of a query that run: stateless pipelines, lookups in static tables, and operators that keep state.
+//!
+//! [`operator`] is the one interface through which the runtime drives what keeps state. State has two shapes: rows by key
+//! ([`store`]), and columnar partial results by window (`aggregate`). Each operator's folder has the same files: `spec` says what it
+//! computes, `lane` sees rows, `operator` keeps state, and `operator_spec` makes both of a spec.
 
 pub mod aggregate;
 mod block;
@@ -18,6 +22,8 @@ pub mod join;
 pub mod keyed;
 pub mod lookup;
 pub mod materialize;
+#[cfg(test)]
+mod memory_blocks;
 mod metrics;
 mod multiset;
 pub mod operator;

@@ -6,9 +6,9 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Ar
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::{DataFusionError, Result};
+use expr::window::WindowSpec;
 
 use crate::operator::LateRows;
-use expr::window::WindowSpec;
 
 /// The panes of a batch's rows.
 pub(super) struct Panes {

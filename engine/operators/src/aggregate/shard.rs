@@ -1,4 +1,4 @@
-//! A hash of grouping keys that is the same in every build: it decides where state lies on disk.
+//! Where state of a grouping key lies on disk: its bucket and its shard, by a hash that is the same in every build. Never change them.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,15 @@ use arrow::compute::take_record_batch;
 use datafusion::error::Result;
 use expr::group_key::key_hashes;
 
-/// Shards that a large delta is split into, so that a window can be merged task by task.
+/// Shards that a large delta is split into, so that a window can be merged task by task: enough for the cores of most machines, few
+/// enough that a shard's block is worth reading.
 pub const SHARDS: u8 = 8;
 
 /// The shard of blocks that hold rows of every shard.
 pub const UNSHARDED: u8 = u8::MAX;
 
-/// Buckets over which keys without a window are spread.
+/// Buckets over which keys without a window are spread. A table's bucket is a file that is written whole whenever a key of it changes,
+/// and so is a bucket of state merged whole.
 pub const KEY_BUCKETS: u64 = 16;
 
 /// The shard of a row. It takes other bits of the hash than [`bucket_of`], so that one key bucket has rows in every shard.
@@ -26,22 +28,21 @@ pub fn bucket_of(hash: u64) -> i64 {
     (hash % KEY_BUCKETS) as i64
 }
 
-/// Splits rows by `part`, which is below `parts`; parts without rows are left out. The order within a part is kept.
+/// Splits rows by a part of the hash of their keys; parts without rows are left out. The order within a part is kept.
 ///
 /// # Errors
 /// If the keys have no hash or the rows cannot be copied.
-pub fn split_by_key<P: Copy + Into<i64>>(
+pub fn split_by_key<P: Copy + Ord>(
     rows: &RecordBatch,
     keys: usize,
     part: impl Fn(u64) -> P,
 ) -> Result<Vec<(P, RecordBatch)>> {
-    let mut positions: BTreeMap<i64, (Option<P>, Vec<u32>)> = BTreeMap::new();
+    let mut positions: BTreeMap<P, Vec<u32>> = BTreeMap::new();
     for (row, hash) in key_hashes(&rows.columns()[..keys], rows.num_rows())?.into_iter().enumerate() {
-        let of_row = part(hash);
-        let slot = positions.entry(of_row.into()).or_default();
-        slot.0 = Some(of_row);
-        slot.1.push(row as u32);
+        positions.entry(part(hash)).or_default().push(row as u32);
     }
-    let parts = positions.into_values().filter_map(|(part, rows)| Some((part?, rows)));
-    parts.map(|(part, of_part)| Ok((part, take_record_batch(rows, &UInt32Array::from(of_part))?))).collect()
+    positions
+        .into_iter()
+        .map(|(part, of_part)| Ok((part, take_record_batch(rows, &UInt32Array::from(of_part))?)))
+        .collect()
 }

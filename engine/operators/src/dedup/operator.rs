@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::TimestampMicrosecondType;
+use expr::types::instants;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
@@ -19,7 +20,6 @@ use crate::metrics::StateMetrics;
 use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
-use expr::types::instants;
 
 /// A deduplication with its state.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use expr::group_key::key_hashes;
+use expr::types::instant;
 use expr::types::instants;
 
 use crate::OperatorError;
-use crate::aggregate::instant;
 use crate::aggregate::shard::bucket_of;
 use crate::store::StoreSpec;
 

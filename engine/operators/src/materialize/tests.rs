@@ -7,10 +7,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use expr::group_key::key_hashes;
+use expr::types::{instant, window_type};
 
 use super::{Bucket, MaterializeSpec};
 use crate::aggregate::shard::bucket_of;
-use crate::aggregate::{instant, window_type};
 use crate::change::{Change, Sign};
 use crate::operator::OperatorSpec;
 use crate::recompute::tests::{Bed, Lanes, Random, epoch_time, texts};

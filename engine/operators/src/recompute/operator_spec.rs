@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use expr::window::duration;
 
 use super::operator::Recompute;
 use super::spec::{RecomputePort, RecomputeSpec};
@@ -15,7 +16,6 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
-use expr::window::duration;
 
 impl OperatorSpec for RecomputeSpec {
     fn name(&self) -> &str {

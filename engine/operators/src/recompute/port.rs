@@ -5,16 +5,16 @@ use std::sync::{Arc, MutexGuard};
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
+use expr::types::instant;
+use expr::types::instants;
 
 use super::spec::RecomputePort;
 use crate::OperatorError;
-use crate::aggregate::instant;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::epoch_time::EpochTime;
 use crate::multiset::{row_hashes, take_out};
 use crate::store::{Shard, Store};
-use expr::types::instants;
 
 /// Input rows by partition key.
 #[derive(Debug)]

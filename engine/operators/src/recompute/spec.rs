@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use expr::types::instant;
 
 use super::batch_plan::BatchPlan;
 use crate::OperatorError;
-use crate::aggregate::instant;
 use crate::emission::Emission;
 use crate::keyed::EventTime;
 use crate::store::StoreSpec;

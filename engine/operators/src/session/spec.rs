@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::error::Result;
+use expr::types::instant;
 
-use crate::aggregate::{AggregateCall, GroupColumn, instant, key_fields, state_fields};
+use crate::aggregate::{AggregateCall, GroupColumn, key_fields, state_fields};
 use crate::emission::Emission;
 use crate::store::StoreSpec;
 

@@ -7,14 +7,15 @@ mod model;
 use std::sync::Arc;
 
 use super::*;
-use fixture::{Blocks, Row, epoch_time, keys, rows, spec, texts};
+use crate::memory_blocks::MemoryBlocks;
+use fixture::{Row, epoch_time, keys, rows, spec, texts};
 
-fn open(blocks: &Blocks) -> Store {
+fn open(blocks: &MemoryBlocks) -> Store {
     Store::open(spec(), blocks.list(), Arc::default())
 }
 
 /// Inserts rows into their shards in one small epoch, and commits it.
-fn epoch(store: &mut Store, blocks: &mut Blocks, number: u64, inserted: &[Row]) {
+fn epoch(store: &mut Store, blocks: &mut MemoryBlocks, number: u64, inserted: &[Row]) {
     let time = epoch_time(number, None, number as i64);
     for shard in 0..SHARDS {
         let of_shard: Vec<Row> = inserted.iter().filter(|row| row.shard() == shard).cloned().collect();
@@ -39,7 +40,7 @@ fn row_of(key: i64) -> Row {
 
 #[test]
 fn a_store_reads_nothing_before_it_is_asked() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10), row(2, 20)]);
     let store = open(&blocks);
     assert_eq!(blocks.reads(), 0);
@@ -51,7 +52,7 @@ fn a_store_reads_nothing_before_it_is_asked() {
 
 #[test]
 fn rows_of_one_key_come_oldest_first_before_and_after_a_restart() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     let mut store = open(&blocks);
     for number in 0..40 {
         epoch(&mut store, &mut blocks, number, &[row(7, number as i64), row(7, 100 + number as i64)]);
@@ -68,7 +69,7 @@ fn rows_of_one_key_come_oldest_first_before_and_after_a_restart() {
 
 #[test]
 fn an_epoch_without_changes_writes_nothing() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     let mut store = open(&blocks);
     epoch(&mut store, &mut blocks, 0, &[row(1, 10)]);
     let time = epoch_time(1, Some(5), 1);
@@ -80,7 +81,7 @@ fn an_epoch_without_changes_writes_nothing() {
 
 #[test]
 fn what_is_due_is_known_without_reading_once_anything_was_read() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     let late = Row { expires: Some(50), ..row(1, 10) };
     epoch(&mut open(&blocks), &mut blocks, 0, std::slice::from_ref(&late));
     let mut store = open(&blocks);
@@ -103,7 +104,7 @@ fn what_is_due_is_known_without_reading_once_anything_was_read() {
 /// growing to more than twice of what was alive.
 #[test]
 fn dead_rows_are_never_more_than_the_living() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     let mut store = open(&blocks);
     store.limits = Limits { dead_entries: 16, ..Limits::default() };
     for number in 0..40 {
@@ -128,7 +129,7 @@ fn dead_rows_are_never_more_than_the_living() {
 
 #[test]
 fn a_block_of_another_operator_is_refused() {
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     epoch(&mut open(&blocks), &mut blocks, 0, &[row(1, 10)]);
     let mut list = blocks.list();
     list.push((BlockKey { bucket: 99, ..list[0].0 }, 1));
@@ -146,7 +147,7 @@ fn more_rows_than_an_epoch_can_number_are_refused() {
 
 #[test]
 fn a_store_of_keys_refuses_to_give_rows() {
-    let blocks = Blocks::default();
+    let blocks = MemoryBlocks::default();
     let mut store = Store::open(StoreSpec { keeps_rows: false, ..spec() }, Vec::new(), Arc::default());
     let now = epoch_time(0, None, 0);
     let mut shard = store.shard(row(1, 1).shard(), &now, &blocks).unwrap();
@@ -161,7 +162,7 @@ fn a_store_of_keys_refuses_to_give_rows() {
 
 #[test]
 fn metrics_count_the_rows_of_the_running_epoch() {
-    let blocks = Blocks::default();
+    let blocks = MemoryBlocks::default();
     let store = open(&blocks);
     let now = epoch_time(0, None, 0);
     store.shard(row(1, 1).shard(), &now, &blocks).unwrap().insert(&rows(&[row(1, 1)]), &keys(&[row(1, 1)])).unwrap();
@@ -173,7 +174,7 @@ fn metrics_count_the_rows_of_the_running_epoch() {
 #[test]
 fn the_budget_knows_what_is_in_memory() {
     let budget = Arc::new(Budget::new(1 << 40));
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let many: Vec<Row> = (0..10_000).map(|key| row(key, key)).collect();
     epoch(&mut store, &mut blocks, 0, &many);

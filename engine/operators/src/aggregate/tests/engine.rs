@@ -1,6 +1,5 @@
 //! Runs an aggregate as the runtime does, over a checkpoint that is a map, and checks every epoch for replay.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -19,16 +18,13 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, cast, col, lit};
 use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
-use state::BlockKey;
+use expr::types::{instant, window_type};
+use expr::window::WindowSpec;
 
-use crate::OperatorError;
 use crate::aggregate::lane::AggregateLane;
 use crate::aggregate::state::AggregateState;
-use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn, instant, window_type};
-use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
-use expr::aggregate::{approx_count_distinct, collect_list};
-use expr::window::WindowSpec;
+use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn};
+use crate::memory_blocks::MemoryBlocks;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -138,32 +134,8 @@ pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -
     EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us, late_us }
 }
 
-#[derive(Default)]
-pub struct Store(pub HashMap<BlockKey, Vec<u8>>);
-
-impl BlockSource for Store {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.0.get(key).cloned().ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))
-    }
-}
-
-impl Store {
-    pub fn apply(&mut self, changes: &BlockChanges) {
-        for drop in &changes.drops {
-            self.0.retain(|key, _| !(drop.from <= key.bucket && key.bucket < drop.until));
-        }
-        for key in &changes.deletes {
-            assert!(self.0.remove(key).is_some(), "deletes a block that is not there: {key}");
-        }
-        for (key, bytes) in &changes.puts {
-            assert!(self.0.insert(*key, bytes.to_vec()).is_none(), "writes a block twice: {key}");
-        }
-    }
-
-    pub fn open(&self, spec: &Arc<AggregateSpec>) -> AggregateState {
-        let blocks = self.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-        AggregateState::open(Arc::clone(spec), blocks).unwrap()
-    }
+pub fn open(store: &MemoryBlocks, spec: &Arc<AggregateSpec>) -> AggregateState {
+    AggregateState::open(Arc::clone(spec), store.list()).unwrap()
 }
 
 /// What an epoch takes in: chunks of each lane.
@@ -184,7 +156,7 @@ pub fn absorb(aggregate: &mut AggregateState, lanes: &Lanes, time: &EpochTime, l
     left
 }
 
-pub fn merged(aggregate: &AggregateState, store: &Store, groups: &[i64]) -> Vec<RecordBatch> {
+pub fn merged(aggregate: &AggregateState, store: &MemoryBlocks, groups: &[i64]) -> Vec<RecordBatch> {
     aggregate.merge_tasks(groups).into_iter().map(|item| aggregate.merge(store, item).unwrap()).collect()
 }
 

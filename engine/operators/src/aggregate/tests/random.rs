@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use expr::window::WindowSpec;
 use proptest::prelude::*;
 
-use super::engine::{Aggregates, Group, Lanes, Row, Store, absorb, by_group, epoch_time, merged, spec};
-use crate::WindowSpec;
+use super::engine::{Aggregates, Group, Lanes, Row, absorb, by_group, epoch_time, merged, open, spec};
 use crate::aggregate::AggregateSpec;
+use crate::memory_blocks::MemoryBlocks;
 
 const SECOND: i64 = 1_000_000;
 
@@ -162,11 +163,11 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
         epochs.push(Vec::new());
         marks.push((marks.last().unwrap().1, Some(1_000 * SECOND)));
     }
-    let (mut store, mut model) = (Store::default(), Model::default());
-    let mut aggregate = store.open(&spec);
+    let (mut store, mut model) = (MemoryBlocks::default(), Model::default());
+    let mut aggregate = open(&store, &spec);
     for (number, (lanes, (late, now))) in epochs.iter().zip(&marks).enumerate() {
         if restarts {
-            aggregate = store.open(&spec);
+            aggregate = open(&store, &spec);
         }
         let time = epoch_time(number as u64, *late, *now);
         let late_us = late.filter(|_| mode != Mode::Complete);
@@ -199,11 +200,11 @@ fn run(mode: Mode, window: Option<WindowSpec>, keys: &[usize], mut epochs: Vec<L
         let changes = aggregate.prepare_commit(&store, time.epoch, evict_until_us).unwrap();
         store.apply(&changes);
         aggregate.committed();
-        assert_eq!(aggregate.blocks(), store.0.len());
-        assert_eq!(aggregate.bytes(), store.0.values().map(|bytes| bytes.len() as u64).sum::<u64>());
+        assert_eq!(aggregate.blocks(), store.map.len());
+        assert_eq!(aggregate.bytes(), store.bytes() as u64);
     }
     if mode == Mode::Append && window.is_some() {
-        assert!(store.0.is_empty(), "state of finished windows is gone");
+        assert!(store.map.is_empty(), "state of finished windows is gone");
     }
 }
 

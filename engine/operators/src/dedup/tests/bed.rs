@@ -1,23 +1,19 @@
 //! Runs a deduplication as Spark runs a query: an epoch with the rows, then one without if the watermark has moved.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use epoch::EpochId;
-use state::BlockKey;
 
-use crate::OperatorError;
 use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::dedup::{DedupSpec, Expiry};
 use crate::epoch_time::EpochTime;
+use crate::memory_blocks::MemoryBlocks;
 use crate::metrics::StateMetrics;
 use crate::operator::{Operator, OperatorSpec};
 use crate::store::Budget;
-use crate::stored::Stored;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
@@ -52,34 +48,17 @@ pub fn epoch_time(epoch: u64, watermark_us: Option<i64>, late_us: Option<i64>) -
     EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us }
 }
 
-#[derive(Default)]
-pub struct Blocks(pub BTreeMap<BlockKey, Arc<[u8]>>);
-
-impl BlockSource for Blocks {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        let block = self.0.get(key).ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))?;
-        Ok(block.to_vec())
-    }
-}
-
-impl Blocks {
-    pub fn apply(&mut self, changes: &BlockChanges) {
-        changes.deletes.iter().for_each(|key| assert!(self.0.remove(key).is_some()));
-        changes.puts.iter().for_each(|(key, bytes)| assert!(self.0.insert(*key, Arc::clone(bytes)).is_none()));
-    }
-
-    pub fn open(&self, spec: &DedupSpec, cap_bytes: usize) -> Box<dyn Operator> {
-        let blocks = vec![self.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect()];
-        let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
-        spec.open(Stored { blocks, last: None, budget: Arc::new(Budget::new(cap_bytes)) }).unwrap()
-    }
+/// The operator with what the checkpoint has for it.
+pub fn open(blocks: &MemoryBlocks, spec: &DedupSpec, cap_bytes: usize) -> Box<dyn Operator> {
+    let stored = blocks.stored(spec, None, Arc::new(Budget::new(cap_bytes)));
+    Arc::new(spec.clone()).open(stored).unwrap()
 }
 
 /// One epoch up to its commit: what comes out, how many rows were late, what is written.
 pub fn epoch(
     operator: &mut dyn Operator,
     spec: &DedupSpec,
-    blocks: &Blocks,
+    blocks: &MemoryBlocks,
     lanes: &[Vec<Row>],
     time: &EpochTime,
 ) -> (Vec<Change>, u64, BlockChanges) {
@@ -113,7 +92,7 @@ pub struct Bed {
     /// An epoch with rows is followed by one without if the watermark has moved.
     pub runs_until_idle: bool,
     operator: Box<dyn Operator>,
-    blocks: Blocks,
+    blocks: MemoryBlocks,
     epoch: u64,
     newest_us: Option<i64>,
     watermark_us: Option<i64>,
@@ -125,9 +104,9 @@ pub struct Bed {
 
 impl Bed {
     pub fn new(spec: DedupSpec, delay_us: Option<i64>) -> Bed {
-        let blocks = Blocks::default();
+        let blocks = MemoryBlocks::default();
         Bed {
-            operator: blocks.open(&spec, usize::MAX),
+            operator: open(&blocks, &spec, usize::MAX),
             spec,
             delay_us,
             runs_until_idle: true,

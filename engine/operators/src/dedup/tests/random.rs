@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::bed::{Blocks, Row, epoch, epoch_time, spec, texts};
+use super::bed::{Row, epoch, epoch_time, open, spec, texts};
 use super::*;
+use crate::memory_blocks::MemoryBlocks;
 
 type Key = (Option<String>, Option<i64>);
 
@@ -34,19 +35,19 @@ fn step() -> impl Strategy<Value = Step> {
 fn run(expiry: Expiry, steps: &[Step]) {
     let by_time = matches!(expiry, Expiry::EventTimeKey { .. });
     let spec = timed(expiry, if by_time { &[0, 2] } else { &[0] });
-    let (mut blocks, mut kept) = (Blocks::default(), BTreeMap::<Key, Option<i64>>::new());
-    let mut operator = blocks.open(&spec, usize::MAX);
+    let (mut blocks, mut kept) = (MemoryBlocks::default(), BTreeMap::<Key, Option<i64>>::new());
+    let mut operator = open(&blocks, &spec, usize::MAX);
     let (mut watermark_us, mut newest_us) = (None, None);
     for (number, step) in steps.iter().enumerate() {
         let late_us = watermark_us;
         watermark_us = newest_us.map(|us: i64| us - 20).max(watermark_us);
         let now = epoch_time(number as u64, watermark_us, late_us);
         if step.is_restarted {
-            operator = blocks.open(&spec, step.cap_bytes);
+            operator = open(&blocks, &spec, step.cap_bytes);
         }
         let (mut out, late, mut changes) = epoch(operator.as_mut(), &spec, &blocks, &step.lanes, &now);
         if step.is_run_again {
-            operator = blocks.open(&spec, step.cap_bytes);
+            operator = open(&blocks, &spec, step.cap_bytes);
             let again = epoch(operator.as_mut(), &spec, &blocks, &step.lanes, &now);
             assert_eq!(
                 (texts(&again.0), &again.2.puts, &again.2.deletes),
@@ -104,13 +105,13 @@ proptest! {
 fn large_epochs_are_as_small_ones() {
     let row = |key: i64| Row { key: Some(format!("k{key}")), value: key, time_us: Some(key) };
     let spec = spec(Expiry::Never, &[0]);
-    let mut blocks = Blocks::default();
+    let mut blocks = MemoryBlocks::default();
     for (number, (keys, expected)) in
         [(0..40_000, 40_000), (39_000..39_500, 0), (39_990..40_010, 10), (20_000..60_000, 19_990)]
             .into_iter()
             .enumerate()
     {
-        let mut operator = blocks.open(&spec, [usize::MAX, 100_000][number % 2]);
+        let mut operator = open(&blocks, &spec, [usize::MAX, 100_000][number % 2]);
         let rows: Vec<Row> = keys.map(row).collect();
         let now = epoch_time(number as u64, None, None);
         let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &now);
@@ -119,7 +120,7 @@ fn large_epochs_are_as_small_ones() {
         operator.committed();
     }
     let rows: Vec<Row> = (0..60_000).map(row).collect();
-    let mut operator = blocks.open(&spec, usize::MAX);
+    let mut operator = open(&blocks, &spec, usize::MAX);
     let (out, _, changes) = epoch(operator.as_mut(), &spec, &blocks, &[rows], &epoch_time(9, None, None));
     assert!(out.is_empty() && changes.puts.is_empty());
     assert_eq!(operator.metrics().rows, 60_000);

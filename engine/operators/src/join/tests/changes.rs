@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::machine::{Blocks, Chunk, Machine, epoch_time};
+use super::machine::{Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, joined, nested_loops};
 use crate::change::Sign;
 use crate::join::{JoinKind, JoinMode, Side};
+use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{Operator, OperatorSpec};
 
 /// A row that is added, or the one of so many rows present that is retracted.
@@ -102,6 +103,6 @@ fn a_retraction_is_refused_where_rows_are_only_added() {
     lane.push(0, Sign::Retract, &shape.batch(Side::Left, &[row]), &now).unwrap();
     join.absorb(&now, lane.finish().unwrap(), 0).unwrap();
     let task = join.tasks(&now).unwrap()[0];
-    let error = join.run(task, &now, &Blocks::default()).unwrap_err().to_string();
+    let error = join.run(task, &now, &MemoryBlocks::default()).unwrap_err().to_string();
     assert!(error.contains("gold.pairs/join") && error.contains("Retract"), "{error}");
 }

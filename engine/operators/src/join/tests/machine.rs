@@ -1,18 +1,15 @@
 //! Runs a join as the runtime does, over a checkpoint that is a map, and runs every epoch a second time as after a crash.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use epoch::EpochId;
-use state::{BlockKey, OperatorId};
 
 use super::rows::{Joined, Row, Shape, joined};
-use crate::OperatorError;
 use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
 use crate::join::{Join, JoinSpec, Side};
+use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::store::Budget;
 use crate::stored::Stored;
@@ -20,22 +17,11 @@ use crate::stored::Stored;
 /// A chunk that a lane pushes.
 pub type Chunk = (Side, Sign, Vec<Row>);
 
-/// A checkpoint that is a map.
-#[derive(Debug, Default)]
-pub struct Blocks(pub BTreeMap<BlockKey, Arc<[u8]>>);
-
-impl BlockSource for Blocks {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        let missing = || OperatorError::Damaged(format!("{key} is missing"));
-        Ok(self.0.get(key).ok_or_else(missing)?.to_vec())
-    }
-}
-
 /// A join with its checkpoint.
 pub struct Machine {
     shape: Shape,
     spec: Arc<JoinSpec>,
-    pub blocks: Blocks,
+    pub blocks: MemoryBlocks,
     pub join: Join,
     last: Option<EpochTime>,
     budget: Arc<Budget>,
@@ -72,18 +58,12 @@ impl Machine {
         let (spec, budget) = (Arc::new(spec), Arc::new(Budget::new(cap_bytes)));
         let stored = Stored { budget: Arc::clone(&budget), ..Stored::default() };
         let join = Join::open(Arc::clone(&spec), stored);
-        Machine { shape, spec, blocks: Blocks::default(), join, last: None, budget }
+        Machine { shape, spec, blocks: MemoryBlocks::default(), join, last: None, budget }
     }
 
     /// The join as a new process finds it.
     pub fn reopened(&self) -> Join {
-        let of_store = |name: &String| {
-            let operator = OperatorId::of(name);
-            let blocks = self.blocks.0.iter().filter(|(key, _)| key.operator == operator);
-            blocks.map(|(key, bytes)| (*key, bytes.len() as u64)).collect()
-        };
-        let blocks = self.spec.stores().iter().map(of_store).collect();
-        Join::open(Arc::clone(&self.spec), Stored { blocks, last: self.last, budget: Arc::clone(&self.budget) })
+        Join::open(Arc::clone(&self.spec), self.blocks.stored(&*self.spec, self.last, Arc::clone(&self.budget)))
     }
 
     pub fn restart(&mut self) {
@@ -99,14 +79,7 @@ impl Machine {
         assert!(same && done.changes.len() == twin.changes.len(), "an epoch that is run again emits the same rows");
         assert_eq!(changes.puts, of_twin.puts, "and writes the same blocks");
         assert_eq!((&changes.deletes, &changes.drops), (&of_twin.deletes, &of_twin.drops));
-        self.blocks.0.retain(|key, _| {
-            let dropped = changes
-                .drops
-                .iter()
-                .any(|range| range.operator == key.operator && (range.from..range.until).contains(&key.bucket));
-            !dropped && !changes.deletes.contains(key)
-        });
-        self.blocks.0.extend(changes.puts);
+        self.blocks.apply(&changes);
         self.join.committed();
         self.last = Some(time);
         done
@@ -125,7 +98,7 @@ fn run(
     join: &mut Join,
     lanes: &[Vec<Chunk>],
     time: EpochTime,
-    blocks: &Blocks,
+    blocks: &MemoryBlocks,
 ) -> (EpochOutput, BlockChanges) {
     let mut late = 0;
     for (number, chunks) in lanes.iter().enumerate() {

@@ -140,7 +140,7 @@ fn run(shape: Shape, mut epochs: Vec<Epoch>, restarts: bool, is_tight: bool) {
     }
     check_the_end(&shape, &seen, all);
     if kept.last() == Some(&[0, 0]) {
-        assert!(machine.blocks.0.is_empty(), "nothing is kept, so nothing is written any more");
+        assert!(machine.blocks.map.is_empty(), "nothing is kept, so nothing is written any more");
     }
 }
 

@@ -9,8 +9,8 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, binary, lit};
+use expr::types::{instant, window_type};
 
-use crate::aggregate::{instant, window_type};
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
 use crate::keyed::EventTime;
 

@@ -2,7 +2,7 @@
 //! then: both must give out the same and write the same, whatever the order of the tasks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -15,12 +15,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use epoch::EpochId;
 use futures::executor::block_on;
-use state::{BlockKey, OperatorId};
 
 use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
+use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::recompute::BatchPlan;
 use crate::stored::Stored;
@@ -33,34 +32,9 @@ pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -
     EpochTime { epoch: EpochId(epoch), batch_time_us: 1_000 * epoch as i64, watermark_us, late_us }
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct Blocks(pub HashMap<BlockKey, Vec<u8>>);
-
-impl BlockSource for Blocks {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.0.get(key).cloned().ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))
-    }
-}
-
-impl Blocks {
-    fn apply(&mut self, changes: &BlockChanges) {
-        for drop in &changes.drops {
-            self.0.retain(|key, _| {
-                key.operator != drop.operator || !(drop.from <= key.bucket && key.bucket < drop.until)
-            });
-        }
-        for key in &changes.deletes {
-            assert!(self.0.remove(key).is_some(), "deletes a block that is not there: {key}");
-        }
-        for (key, bytes) in &changes.puts {
-            assert!(self.0.insert(*key, bytes.to_vec()).is_none(), "writes a block twice: {key}");
-        }
-    }
-}
-
 pub struct Bed {
     spec: Arc<dyn OperatorSpec>,
-    blocks: Blocks,
+    blocks: MemoryBlocks,
     last: Option<EpochTime>,
     operator: Box<dyn Operator>,
     twin: Box<dyn Operator>,
@@ -69,14 +43,15 @@ pub struct Bed {
 
 impl Bed {
     pub fn new(spec: Arc<dyn OperatorSpec>) -> Bed {
-        let open = || Arc::clone(&spec).open(stored(&spec, &Blocks::default(), None)).unwrap();
+        let open = || Arc::clone(&spec).open(Stored::default()).unwrap();
         let (operator, twin) = (open(), open());
-        Bed { spec, blocks: Blocks::default(), last: None, operator, twin, left: LateRows::default() }
+        Bed { spec, blocks: MemoryBlocks::default(), last: None, operator, twin, left: LateRows::default() }
     }
 
     /// Opens one of the two anew.
     pub fn restart(&mut self) {
-        let anew = Arc::clone(&self.spec).open(stored(&self.spec, &self.blocks, self.last)).unwrap();
+        let anew =
+            Arc::clone(&self.spec).open(self.blocks.stored(self.spec.as_ref(), self.last, Arc::default())).unwrap();
         self.twin = std::mem::replace(&mut self.operator, anew);
     }
 
@@ -107,7 +82,7 @@ impl Bed {
 
     /// Bytes in the checkpoint.
     pub fn bytes(&self) -> usize {
-        self.blocks.0.values().map(Vec::len).sum()
+        self.blocks.bytes()
     }
 
     pub fn operator(&self) -> &dyn Operator {
@@ -115,20 +90,10 @@ impl Bed {
     }
 }
 
-fn stored(spec: &Arc<dyn OperatorSpec>, blocks: &Blocks, last: Option<EpochTime>) -> Stored {
-    let of_store = |name: &String| {
-        let of_store = blocks.0.iter().filter(|(key, _)| key.operator == OperatorId::of(name));
-        let mut of_store: Vec<(BlockKey, u64)> = of_store.map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-        of_store.sort();
-        of_store
-    };
-    Stored { blocks: spec.stores().iter().map(of_store).collect(), last, ..Stored::default() }
-}
-
 fn run(
     spec: &Arc<dyn OperatorSpec>,
     operator: &mut dyn Operator,
-    blocks: &Blocks,
+    blocks: &MemoryBlocks,
     lanes: &Lanes,
     time: &EpochTime,
     backwards: bool,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{Field, Schema};
+use expr::types::window_type;
 
 use super::bed::{Bed, Random, Table, answer, epoch_time, plan, texts};
 use super::random::{Row, batch, port, row, schema, spec};
 use crate::Emission;
-use crate::aggregate::window_type;
 use crate::change::Sign;
 use crate::recompute::RecomputePort;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use expr::types::instant;
 
 use super::bed::{Bed, Random, Table, epoch_time, plan, texts};
 use crate::Emission;
-use crate::aggregate::instant;
 use crate::change::Sign;
 use crate::keyed::EventTime;
 use crate::operator::{Bound, OperatorSpec};

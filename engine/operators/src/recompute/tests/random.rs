@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use expr::types::instant;
 
 use super::bed::{Bed, Lanes, Random, Table, answer, epoch_time, plan};
 use crate::Emission;
-use crate::aggregate::instant;
 use crate::change::Sign;
 use crate::keyed::EventTime;
 use crate::recompute::{RecomputePort, RecomputeSpec};

@@ -1,6 +1,6 @@
 //! Runs a session aggregate as the runtime does, over a checkpoint that is a map.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -21,20 +21,18 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
-use state::BlockKey;
+use expr::aggregate::{approx_count_distinct, collect_list};
+use expr::types::{instant, window_fields, window_type};
 
 use crate::Emission;
-use crate::OperatorError;
 use crate::aggregate::{AggregateCall, GroupColumn};
 use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
+use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{LateRows, Operator, OperatorSpec};
 use crate::session::{GroupTime, SessionSpec};
 use crate::stored::Stored;
-use expr::aggregate::{approx_count_distinct, collect_list};
-use expr::types::{instant, window_fields, window_type};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -154,27 +152,6 @@ pub fn sessions(calls: Vec<AggregateCall>, emission: Emission) -> Arc<SessionSpe
     spec(GroupTime::Session { start: 1, end: 2 }, &[0], calls, emission)
 }
 
-#[derive(Default)]
-pub struct Blocks(pub HashMap<BlockKey, Vec<u8>>);
-
-impl BlockSource for Blocks {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.0.get(key).cloned().ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))
-    }
-}
-
-impl Blocks {
-    fn apply(&mut self, changes: &BlockChanges) {
-        for drop in &changes.drops {
-            self.0.retain(|key, _| !(drop.from <= key.bucket && key.bucket < drop.until));
-        }
-        changes.deletes.iter().for_each(|key| assert!(self.0.remove(key).is_some(), "{key} is deleted but not there"));
-        for (key, bytes) in &changes.puts {
-            assert!(self.0.insert(*key, bytes.to_vec()).is_none(), "{key} is written twice");
-        }
-    }
-}
-
 /// What an epoch takes in: chunks of each lane.
 pub type Lanes = Vec<Vec<Vec<Row>>>;
 
@@ -189,20 +166,19 @@ pub struct Outcome {
 pub struct Job {
     pub spec: Arc<SessionSpec>,
     pub operator: Box<dyn Operator>,
-    pub blocks: Blocks,
+    pub blocks: MemoryBlocks,
     pub last: Option<EpochTime>,
 }
 
 impl Job {
     pub fn new(spec: Arc<SessionSpec>) -> Job {
         let operator = Arc::clone(&spec).open(Stored::default()).unwrap();
-        Job { spec, operator, blocks: Blocks::default(), last: None }
+        Job { spec, operator, blocks: MemoryBlocks::default(), last: None }
     }
 
     /// Forgets all but the checkpoint.
     pub fn restart(&mut self) {
-        let blocks = self.blocks.0.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect();
-        let stored = Stored { blocks: vec![blocks], last: self.last, ..Stored::default() };
+        let stored = self.blocks.stored(&*self.spec, self.last, Arc::default());
         self.operator = Arc::clone(&self.spec).open(stored).unwrap();
     }
 

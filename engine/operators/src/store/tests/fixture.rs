@@ -1,54 +1,14 @@
-//! Rows, and blocks in a map that counts what is read of it.
+//! Rows of a store, and what a store has of them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use epoch::EpochId;
-use state::BlockKey;
 
-use crate::OperatorError;
-use crate::block_changes::BlockChanges;
-use crate::block_source::BlockSource;
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::{KeyHashes, hash_keys};
 use crate::store::{Shard, StoreSpec};
-
-#[derive(Default)]
-pub struct Blocks {
-    pub map: BTreeMap<BlockKey, Arc<[u8]>>,
-    reads: AtomicUsize,
-}
-
-impl BlockSource for Blocks {
-    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        let block = self.map.get(key).ok_or_else(|| OperatorError::Damaged(format!("{key} is missing")))?;
-        Ok(block.to_vec())
-    }
-}
-
-impl Blocks {
-    pub fn apply(&mut self, changes: &BlockChanges) {
-        assert!(changes.drops.is_empty());
-        for key in &changes.deletes {
-            assert!(self.map.remove(key).is_some(), "deletes a block that is not there: {key}");
-        }
-        for (key, bytes) in &changes.puts {
-            assert!(self.map.insert(*key, Arc::clone(bytes)).is_none(), "writes a block twice: {key}");
-        }
-    }
-
-    pub fn list(&self) -> Vec<(BlockKey, u64)> {
-        self.map.iter().map(|(key, bytes)| (*key, bytes.len() as u64)).collect()
-    }
-
-    pub fn reads(&self) -> usize {
-        self.reads.load(Ordering::Relaxed)
-    }
-}
 
 /// A row of the test's store. The value is never twice the same where a test needs to know it again.
 #[derive(Debug, Clone, PartialEq)]

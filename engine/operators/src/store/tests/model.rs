@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::fixture::{Blocks, Row, epoch_time, hashes, keys, rows, spec, values};
+use super::fixture::{Row, epoch_time, hashes, keys, rows, spec, values};
 use crate::block_changes::BlockChanges;
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
+use crate::memory_blocks::MemoryBlocks;
 use crate::store::limits::Limits;
 use crate::store::state_rows::read_rows;
 use crate::store::{Budget, Store, StoreSpec};
@@ -134,7 +135,7 @@ fn evict(shards: &mut BTreeMap<u8, Vec<ModelRow>>, shard: u8, time: &EpochTime, 
 }
 
 /// Runs an epoch on the store.
-fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
+fn run(store: &mut Store, blocks: &MemoryBlocks, epoch: &Epoch) -> BlockChanges {
     for pass in &epoch.passes {
         for (shard, steps) in pass {
             let mut shard = store.shard(*shard, &epoch.time, blocks).unwrap();
@@ -169,14 +170,14 @@ fn run(store: &mut Store, blocks: &Blocks, epoch: &Epoch) -> BlockChanges {
     store.prepare_commit(&epoch.time, blocks).unwrap()
 }
 
-fn open(blocks: &Blocks, random: &mut Random, limits: Limits) -> Store {
+fn open(blocks: &MemoryBlocks, random: &mut Random, limits: Limits) -> Store {
     let cap_bytes = [0, 2_000, usize::MAX][random.below(3) as usize];
     let mut store = Store::open(spec(), blocks.list(), Arc::new(Budget::new(cap_bytes)));
     store.limits = limits;
     store
 }
 
-fn check(store: &Store, blocks: &Blocks, model: &Model, next: &EpochTime) {
+fn check(store: &Store, blocks: &MemoryBlocks, model: &Model, next: &EpochTime) {
     let metrics = store.metrics();
     assert_eq!(metrics.rows, model.rows().count() as u64);
     assert_eq!((metrics.updated, metrics.removed), (model.updated, model.removed), "updated and removed");
@@ -185,7 +186,7 @@ fn check(store: &Store, blocks: &Blocks, model: &Model, next: &EpochTime) {
     assert_eq!(store.any_due(next), model.rows().any(|kept| is_due(&kept.row, next)));
 }
 
-fn check_rows(store: &Store, blocks: &Blocks, model: &Model, time: &EpochTime, spec: &StoreSpec) {
+fn check_rows(store: &Store, blocks: &MemoryBlocks, model: &Model, time: &EpochTime, spec: &StoreSpec) {
     let expected = |shard: u8| model.shards.get(&shard).into_iter().flatten();
     let pairs = |shard: u8| expected(shard).map(|kept| (kept.row.key, kept.row.value)).collect::<Vec<_>>();
     for number in 0..SHARDS {
@@ -217,7 +218,7 @@ fn play(seed: u64, epochs: u64) {
         1 => Limits { move_entries: 40, dead_entries: 4 },
         _ => Limits { move_entries: u64::MAX, dead_entries: 8 },
     };
-    let (mut blocks, mut model) = (Blocks::default(), Model::default());
+    let (mut blocks, mut model) = (MemoryBlocks::default(), Model::default());
     let mut store = open(&blocks, &mut random, limits);
     let (mut watermark_us, mut time_us) = (0, 0);
     for number in 0..epochs {
@@ -270,7 +271,7 @@ fn long_runs_are_as_a_plain_list() {
 
 #[test]
 fn ten_thousand_epochs_leave_no_more_than_they_need() {
-    let (mut blocks, mut random) = (Blocks::default(), Random(7));
+    let (mut blocks, mut random) = (MemoryBlocks::default(), Random(7));
     let budget = Arc::new(Budget::new(usize::MAX));
     let mut store = Store::open(spec(), Vec::new(), Arc::clone(&budget));
     let (mut bytes_max, mut blocks_max, mut memory_max) = ([0_u64; 2], [0_u64; 2], [0_usize; 2]);
