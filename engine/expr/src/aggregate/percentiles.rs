@@ -124,9 +124,9 @@ impl AggregateDef for StatisticDef {
             _ => self.order,
         };
         let kind = kinds(args).swap_remove(0);
-        let list = DataType::List(Arc::new(Field::new_list_field(kind.clone(), true)));
+        let list = DataType::List(Arc::new(Field::new_list_field(kind, true)));
         let (statistic, gives) = (self.statistic, args.return_type().clone());
-        Ok(StatisticGroups { statistic, order, kind, shares, gives, values: ListGroups::new(&list)? })
+        Ok(StatisticGroups { statistic, order, shares, gives, values: ListGroups::new(&list)? })
     }
 }
 
@@ -148,7 +148,6 @@ fn shares(name: &str, given: Option<ScalarValue>) -> Result<Vec<f64>> {
 pub struct StatisticGroups {
     statistic: Statistic,
     order: Order,
-    kind: DataType,
     shares: Vec<f64>,
     gives: DataType,
     values: ListGroups,
