@@ -26,8 +26,6 @@ mod window;
 
 pub use compile::TablePlan;
 pub use expr::clock::BatchClock;
-pub use expr::map_keys::remedied;
-pub use expr::register_batch;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use guard::with_literals;
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
