@@ -1,4 +1,18 @@
 //! Where a block of state lives: a key whose bytes sort as its parts do.
+//!
+//! The parts have the same place in every key, and each writer fills them with what it needs to find its blocks again:
+//!
+//! | blocks of | bucket (bytes 8–15) | section (byte 16) | epoch (17–24) | writer (25–26) |
+//! |---|---|---|---|---|
+//! | an aggregate, as its lanes wrote them | start of the pane in µs; without windows the hash of the keys, modulo 16 | shard of the keys, 0–7; 255 for rows of all shards | that read the rows | the lane |
+//! | an aggregate, merged | the same | the same | that merged them | 0x8000 + tier |
+//! | rows by key (joins, sessions, deduplication, …) | shard of the keys, 0–63; 64 for rows of all shards | kind: 0 rows, 1 ids of removed rows, 2 ids of marked rows, 3 the summary | that changed the rows | 0 |
+//! | rows by key, moved from bucket 64 to their shards' own | the same | the same | that moved them | 0x7fff |
+//! | rows by key, merged | the same | the same | that merged them | 0x8000 + tier |
+//! | files that will be replaced | bucket of the table's rows | 0 | 0: the entry is replaced in place | 0 |
+//! | copies of static tables | 0 | 0 | whose plan saw that version first | 0 |
+//!
+//! Merged blocks sort behind what the lanes of the same epoch wrote, and what moved between the two.
 
 use std::fmt;
 
@@ -37,15 +51,15 @@ impl fmt::Display for OperatorId {
 pub struct BlockKey {
     /// The operator it belongs to.
     pub operator: OperatorId,
-    /// Window start in microseconds since 1970 UTC, or a hash of keys.
+    /// What is read and dropped together: a pane's start in microseconds since 1970 UTC, or a share of the keys.
     pub bucket: i64,
-    /// Share of the keys.
+    /// Part of the bucket: a shard of its keys, or a kind of content.
     pub shard: u8,
     /// Epoch that wrote it.
     pub epoch: EpochId,
-    /// Lane that computed it.
+    /// What wrote it in that epoch: a lane, or the merging of blocks.
     pub lane: u16,
-    /// Number of the block within operator, bucket, shard, epoch and lane.
+    /// Number of the block among those that are alike in all other parts.
     pub sequence: u16,
 }
 
