@@ -19,7 +19,7 @@ use std::fmt;
 use epoch::EpochId;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Length of a key, bytes: operator 8, bucket 8, shard 1, epoch 8, lane 2, sequence 2.
+/// Length of a key, bytes: operator 8, bucket 8, section 1, epoch 8, writer 2, sequence 2.
 pub const KEY_BYTES: usize = 29;
 
 const _: () = assert!(KEY_BYTES == 8 + 8 + 1 + 8 + 2 + 2, "a key is as long as its parts");
@@ -54,11 +54,11 @@ pub struct BlockKey {
     /// What is read and dropped together: a pane's start in microseconds since 1970 UTC, or a share of the keys.
     pub bucket: i64,
     /// Part of the bucket: a shard of its keys, or a kind of content.
-    pub shard: u8,
+    pub section: u8,
     /// Epoch that wrote it.
     pub epoch: EpochId,
     /// What wrote it in that epoch: a lane, or the merging of blocks.
-    pub lane: u16,
+    pub writer: u16,
     /// Number of the block among those that are alike in all other parts.
     pub sequence: u16,
 }
@@ -76,8 +76,11 @@ pub struct BucketRange {
 
 impl fmt::Display for BlockKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BlockKey { operator, bucket, shard, epoch, lane, sequence } = self;
-        write!(f, "operator {operator}, bucket {bucket}, shard {shard}, epoch {epoch}, lane {lane}, block {sequence}")
+        let BlockKey { operator, bucket, section, epoch, writer, sequence } = self;
+        write!(
+            f,
+            "operator {operator}, bucket {bucket}, section {section}, epoch {epoch}, writer {writer}, block {sequence}"
+        )
     }
 }
 
@@ -86,9 +89,9 @@ impl BlockKey {
     pub fn to_bytes(&self) -> [u8; KEY_BYTES] {
         let mut bytes = [0; KEY_BYTES];
         bytes[..16].copy_from_slice(&bucket_prefix(self.operator, self.bucket));
-        bytes[16] = self.shard;
+        bytes[16] = self.section;
         bytes[17..25].copy_from_slice(&self.epoch.0.to_be_bytes());
-        bytes[25..27].copy_from_slice(&self.lane.to_be_bytes());
+        bytes[25..27].copy_from_slice(&self.writer.to_be_bytes());
         bytes[27..].copy_from_slice(&self.sequence.to_be_bytes());
         bytes
     }
@@ -99,9 +102,9 @@ impl BlockKey {
         Some(BlockKey {
             operator: OperatorId(read_u64(bytes, 0)),
             bucket: (read_u64(bytes, 8) ^ SIGN) as i64,
-            shard: bytes[16],
+            section: bytes[16],
             epoch: EpochId(read_u64(bytes, 17)),
-            lane: u16::from_be_bytes([bytes[25], bytes[26]]),
+            writer: u16::from_be_bytes([bytes[25], bytes[26]]),
             sequence: u16::from_be_bytes([bytes[27], bytes[28]]),
         })
     }
