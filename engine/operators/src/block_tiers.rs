@@ -6,8 +6,8 @@ use state::BlockKey;
 /// after n epochs it has been written log16 n times, and a bucket has at most 15 groups of each tier to be read.
 pub(crate) const COMPACT_GROUPS: usize = 16;
 
-/// Lane number of merged blocks: this plus their tier, which begins at 1. Lanes that read are numbered below it.
-pub(crate) const COMPACTED_LANE: u16 = 0x8000;
+/// Writer number of merged blocks: this plus their tier, which begins at 1. Lanes that read are numbered below it.
+pub(crate) const COMPACTED_WRITER: u16 = 0x8000;
 
 /// A block that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct BlockRef {
 
 /// How often the rows of a block were merged; 0 for a block that a lane wrote.
 pub(crate) fn tier(key: &BlockKey) -> u16 {
-    key.lane.saturating_sub(COMPACTED_LANE)
+    key.writer.saturating_sub(COMPACTED_WRITER)
 }
 
 /// Where the newest blocks of a bucket begin that are of one tier, and the tier they make, if their groups are enough to be merged.

@@ -271,7 +271,7 @@ impl Store {
         }
         let encoded = fresh::encode(&self.spec, &self.format, changes)?;
         let operator = self.index.operator;
-        let key = BlockKey { operator, bucket: bucket as i64, shard: ROWS, epoch, lane: 0, sequence: 0 };
+        let key = BlockKey { operator, bucket: bucket as i64, section: ROWS, epoch, writer: 0, sequence: 0 };
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         fresh::number(&self.spec.name, key, encoded, &mut fresh)
     }

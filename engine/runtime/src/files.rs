@@ -62,7 +62,8 @@ impl OpenFiles {
     /// Never in practice.
     pub fn prepare_commit(&mut self, changes: &mut StateChanges) -> Result<(), RunError> {
         for (bucket, file) in std::mem::take(&mut self.changed) {
-            let key = BlockKey { operator: self.operator, bucket, shard: 0, epoch: EpochId(0), lane: 0, sequence: 0 };
+            let key =
+                BlockKey { operator: self.operator, bucket, section: 0, epoch: EpochId(0), writer: 0, sequence: 0 };
             match file {
                 Some(file) => {
                     let bytes = serde_json::to_vec(&file).map_err(|error| RunError::Internal(error.to_string()))?;

@@ -144,7 +144,7 @@ pub fn operator() -> OperatorId {
 }
 
 pub fn key(bucket: i64, epoch: u64, sequence: u16) -> BlockKey {
-    BlockKey { operator: operator(), bucket, shard: 1, epoch: EpochId(epoch), lane: 0, sequence }
+    BlockKey { operator: operator(), bucket, section: 1, epoch: EpochId(epoch), writer: 0, sequence }
 }
 
 /// Bytes that only this key has, not compressible.

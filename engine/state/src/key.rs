@@ -1,11 +1,25 @@
 //! Where a block of state lives: a key whose bytes sort as its parts do.
+//!
+//! The parts have the same place in every key, and each writer fills them with what it needs to find its blocks again:
+//!
+//! | blocks of | bucket (bytes 8–15) | section (byte 16) | epoch (17–24) | writer (25–26) |
+//! |---|---|---|---|---|
+//! | an aggregate, as its lanes wrote them | start of the pane in µs; without windows the hash of the keys, modulo 16 | shard of the keys, 0–7; 255 for rows of all shards | that read the rows | the lane |
+//! | an aggregate, merged | the same | the same | that merged them | 0x8000 + tier |
+//! | rows by key (joins, sessions, deduplication, …) | shard of the keys, 0–63; 64 for rows of all shards | kind: 0 rows, 1 ids of removed rows, 2 ids of marked rows, 3 the summary | that changed the rows | 0 |
+//! | rows by key, moved from bucket 64 to their shards' own | the same | the same | that moved them | 0x7fff |
+//! | rows by key, merged | the same | the same | that merged them | 0x8000 + tier |
+//! | files that will be replaced | bucket of the table's rows | 0 | 0: the entry is replaced in place | 0 |
+//! | copies of static tables | 0 | 0 | whose plan saw that version first | 0 |
+//!
+//! Merged blocks sort behind what the lanes of the same epoch wrote, and what moved between the two.
 
 use std::fmt;
 
 use epoch::EpochId;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Length of a key, bytes: operator 8, bucket 8, shard 1, epoch 8, lane 2, sequence 2.
+/// Length of a key, bytes: operator 8, bucket 8, section 1, epoch 8, writer 2, sequence 2.
 pub const KEY_BYTES: usize = 29;
 
 const _: () = assert!(KEY_BYTES == 8 + 8 + 1 + 8 + 2 + 2, "a key is as long as its parts");
@@ -37,15 +51,15 @@ impl fmt::Display for OperatorId {
 pub struct BlockKey {
     /// The operator it belongs to.
     pub operator: OperatorId,
-    /// Window start in microseconds since 1970 UTC, or a hash of keys.
+    /// What is read and dropped together: a pane's start in microseconds since 1970 UTC, or a share of the keys.
     pub bucket: i64,
-    /// Share of the keys.
-    pub shard: u8,
+    /// Part of the bucket: a shard of its keys, or a kind of content.
+    pub section: u8,
     /// Epoch that wrote it.
     pub epoch: EpochId,
-    /// Lane that computed it.
-    pub lane: u16,
-    /// Number of the block within operator, bucket, shard, epoch and lane.
+    /// What wrote it in that epoch: a lane, or the merging of blocks.
+    pub writer: u16,
+    /// Number of the block among those that are alike in all other parts.
     pub sequence: u16,
 }
 
@@ -62,8 +76,11 @@ pub struct BucketRange {
 
 impl fmt::Display for BlockKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let BlockKey { operator, bucket, shard, epoch, lane, sequence } = self;
-        write!(f, "operator {operator}, bucket {bucket}, shard {shard}, epoch {epoch}, lane {lane}, block {sequence}")
+        let BlockKey { operator, bucket, section, epoch, writer, sequence } = self;
+        write!(
+            f,
+            "operator {operator}, bucket {bucket}, section {section}, epoch {epoch}, writer {writer}, block {sequence}"
+        )
     }
 }
 
@@ -72,9 +89,9 @@ impl BlockKey {
     pub fn to_bytes(&self) -> [u8; KEY_BYTES] {
         let mut bytes = [0; KEY_BYTES];
         bytes[..16].copy_from_slice(&bucket_prefix(self.operator, self.bucket));
-        bytes[16] = self.shard;
+        bytes[16] = self.section;
         bytes[17..25].copy_from_slice(&self.epoch.0.to_be_bytes());
-        bytes[25..27].copy_from_slice(&self.lane.to_be_bytes());
+        bytes[25..27].copy_from_slice(&self.writer.to_be_bytes());
         bytes[27..].copy_from_slice(&self.sequence.to_be_bytes());
         bytes
     }
@@ -85,9 +102,9 @@ impl BlockKey {
         Some(BlockKey {
             operator: OperatorId(read_u64(bytes, 0)),
             bucket: (read_u64(bytes, 8) ^ SIGN) as i64,
-            shard: bytes[16],
+            section: bytes[16],
             epoch: EpochId(read_u64(bytes, 17)),
-            lane: u16::from_be_bytes([bytes[25], bytes[26]]),
+            writer: u16::from_be_bytes([bytes[25], bytes[26]]),
             sequence: u16::from_be_bytes([bytes[27], bytes[28]]),
         })
     }

@@ -42,7 +42,7 @@ impl Index {
 
     /// True if a bucket's rows are spread over shards.
     pub fn is_sharded(&self, buckets: std::ops::Range<i64>) -> bool {
-        self.blocks_in(buckets).any(|block| block.key.shard != UNSHARDED)
+        self.blocks_in(buckets).any(|block| block.key.section != UNSHARDED)
     }
 
     /// Removes and returns the blocks of all buckets below `until`.
@@ -57,7 +57,7 @@ impl Index {
     /// and a list would not come out in the order of its rows.
     pub fn due(&self, bucket: i64) -> Option<(u16, Vec<BlockRef>)> {
         let blocks = self.buckets.get(&bucket)?;
-        let (tier, from) = due(blocks, |key| (key.epoch, key.lane, key.sequence))?;
+        let (tier, from) = due(blocks, |key| (key.epoch, key.writer, key.sequence))?;
         Some((tier, blocks[from..].to_vec()))
     }
 
@@ -80,5 +80,5 @@ impl Index {
 }
 
 fn order(key: &BlockKey) -> (u64, u16, u16, u8) {
-    (key.epoch.0, key.lane, key.sequence, key.shard)
+    (key.epoch.0, key.writer, key.sequence, key.section)
 }

@@ -18,7 +18,7 @@ use crate::OperatorError;
 use crate::block;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
-use crate::block_tiers::{BlockRef, COMPACTED_LANE};
+use crate::block_tiers::{BlockRef, COMPACTED_WRITER};
 use crate::epoch_time::EpochTime;
 use crate::operator::Task;
 
@@ -58,12 +58,12 @@ impl AggregateState {
 
     /// Takes in what one lane made. Lanes must be absorbed in order.
     pub fn absorb(&mut self, epoch: EpochId, lane: u16, deltas: Vec<Delta>) {
-        debug_assert!(lane < COMPACTED_LANE, "lanes that read are numbered below merged blocks");
-        let is_before = |key: &BlockKey| key.epoch == epoch && key.lane < lane;
+        debug_assert!(lane < COMPACTED_WRITER, "lanes that read are numbered below merged blocks");
+        let is_before = |key: &BlockKey| key.epoch == epoch && key.writer < lane;
         debug_assert!(self.pending.keys().all(is_before), "lanes are absorbed in order, each once an epoch");
         for delta in deltas {
             let Delta { bucket, shard, sequence, bytes, .. } = delta;
-            let key = BlockKey { operator: self.operator, bucket, shard, epoch, lane, sequence };
+            let key = BlockKey { operator: self.operator, bucket, section: shard, epoch, writer: lane, sequence };
             self.touched.insert(bucket);
             self.put(key, bytes);
         }
@@ -237,7 +237,7 @@ impl AggregateState {
         changes: &mut BlockChanges,
     ) -> Result<(), OperatorError> {
         let mut merged = Vec::new();
-        if run.iter().all(|block| block.key.shard == UNSHARDED) {
+        if run.iter().all(|block| block.key.section == UNSHARDED) {
             let rows = self.merged_state(committed, &run, None)?;
             match rows.num_rows() > SHARD_ROWS_MIN {
                 true => merged = split_by_key(&rows, self.spec.keys.len(), shard_of)?,
@@ -257,7 +257,7 @@ impl AggregateState {
         let Some(BlockRef { key, .. }) = run.first() else { return Ok(()) };
         // A bucket reaches each tier once an epoch at most, so the number of the block is 0.
         for (shard, rows) in merged.into_iter().filter(|(_, rows)| rows.num_rows() > 0) {
-            let key = BlockKey { epoch, lane: COMPACTED_LANE + tier, sequence: 0, shard, ..*key };
+            let key = BlockKey { epoch, writer: COMPACTED_WRITER + tier, sequence: 0, section: shard, ..*key };
             self.put(key, block::encode(&rows)?);
         }
         Ok(())
@@ -282,8 +282,8 @@ impl AggregateState {
         blocks: impl Iterator<Item = &'a BlockRef>,
         shard: Option<u8>,
     ) -> Result<(), OperatorError> {
-        for block in blocks.filter(|block| shard.is_none_or(|shard| [shard, UNSHARDED].contains(&block.key.shard))) {
-            let filter = shard.filter(|_| block.key.shard == UNSHARDED);
+        for block in blocks.filter(|block| shard.is_none_or(|shard| [shard, UNSHARDED].contains(&block.key.section))) {
+            let filter = shard.filter(|_| block.key.section == UNSHARDED);
             merger.push(&self.read(committed, &block.key)?, filter)?;
         }
         Ok(())

@@ -10,13 +10,13 @@ use super::Store;
 use super::compact::{MergeOptions, MergedBlocks, merge};
 use super::format::Entry;
 use super::fresh::{FreshBlock, sequence};
-use super::index::{ALL, MARKED, MOVED_LANE, REMOVED, ROWS, SUMMARY};
+use super::index::{ALL, MARKED, MOVED_WRITER, REMOVED, ROWS, SUMMARY};
 use super::read::{Decoded, decode, of_shard};
 use super::summary::{BucketFacts, PassedTimes, Summary};
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
-use crate::block_tiers::{BlockRef, COMPACT_GROUPS, COMPACTED_LANE};
+use crate::block_tiers::{BlockRef, COMPACT_GROUPS, COMPACTED_WRITER};
 use crate::epoch_time::EpochTime;
 use crate::keyed::SHARDS;
 
@@ -174,7 +174,7 @@ impl EpochCommit<'_> {
         let options = MergeOptions { removed: &[], passed: self.passed, is_elsewhere: &|_| true, is_split: false };
         let merged = merge(&self.store.spec, &decoded, &options)?;
         let merged_entries = entries(&decoded);
-        self.replace(bucket, COMPACTED_LANE + tier, run, merged)?;
+        self.replace(bucket, COMPACTED_WRITER + tier, run, merged)?;
         self.summary.buckets[bucket].stored -= merged_entries;
         Ok(())
     }
@@ -202,7 +202,7 @@ impl EpochCommit<'_> {
             return Err(OperatorError::Damaged(format!("{what}, but its summary says {}", self.live(bucket))));
         }
         self.summary.buckets[bucket] = BucketFacts::default();
-        self.replace(bucket, COMPACTED_LANE + tier, &run, merged)?;
+        self.replace(bucket, COMPACTED_WRITER + tier, &run, merged)?;
         let live = self.live(bucket);
         let facts = &mut self.summary.buckets[bucket];
         facts.kept = facts.stored.saturating_sub(live);
@@ -222,7 +222,7 @@ impl EpochCommit<'_> {
         merged.removed.into_iter().for_each(|entry| parts.entry(entry.0).or_default().removed.push(entry));
         merged.marks.into_iter().for_each(|entry| parts.entry(entry.0).or_default().marks.push(entry));
         for (shard, part) in parts {
-            self.replace(shard as usize, MOVED_LANE, &[], part)?;
+            self.replace(shard as usize, MOVED_WRITER, &[], part)?;
         }
         run.iter().for_each(|block| self.delete(block.key));
         self.summary.buckets[ALL] = BucketFacts::default();
@@ -239,7 +239,7 @@ impl EpochCommit<'_> {
     fn replace(
         &mut self,
         bucket: usize,
-        lane: u16,
+        writer: u16,
         run: &[BlockRef],
         merged: MergedBlocks,
     ) -> Result<(), OperatorError> {
@@ -247,9 +247,9 @@ impl EpochCommit<'_> {
         let key = BlockKey {
             operator: self.store.index.operator,
             bucket: bucket as i64,
-            shard: ROWS,
+            section: ROWS,
             epoch: self.epoch,
-            lane,
+            writer,
             sequence: 0,
         };
         for (number, block) in merged.rows.iter().enumerate() {
@@ -259,7 +259,7 @@ impl EpochCommit<'_> {
         for (kind, ids) in [(REMOVED, &merged.removed), (MARKED, &merged.marks)] {
             if !ids.is_empty() {
                 let bytes = self.store.format.encode_ids(ids)?;
-                self.put(BlockKey { shard: kind, ..key }, bytes, ids.len() as u64);
+                self.put(BlockKey { section: kind, ..key }, bytes, ids.len() as u64);
             }
         }
         if bucket == ALL {
@@ -289,7 +289,7 @@ impl EpochCommit<'_> {
             let bytes = self.summary.encode()?;
             let operator = self.store.index.operator;
             let key =
-                BlockKey { operator, bucket: ALL as i64, shard: SUMMARY, epoch: self.epoch, lane: 0, sequence: 0 };
+                BlockKey { operator, bucket: ALL as i64, section: SUMMARY, epoch: self.epoch, writer: 0, sequence: 0 };
             self.store.index.summary = Some(BlockRef { key, bytes: bytes.len() as u64 });
             self.store.pending.insert(key, bytes);
         }

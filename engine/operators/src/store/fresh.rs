@@ -65,9 +65,9 @@ pub(super) fn number(
     fresh: &mut Vec<FreshBlock>,
 ) -> Result<(), OperatorError> {
     for EncodedBlock { kind, bytes, entries } in encoded {
-        let is_like = |other: &&FreshBlock| other.key.bucket == key.bucket && other.key.shard == kind;
+        let is_like = |other: &&FreshBlock| other.key.bucket == key.bucket && other.key.section == kind;
         let sequence = sequence(store, fresh.iter().filter(is_like).count())?;
-        fresh.push(FreshBlock { key: BlockKey { shard: kind, sequence, ..key }, bytes, entries });
+        fresh.push(FreshBlock { key: BlockKey { section: kind, sequence, ..key }, bytes, entries });
     }
     Ok(())
 }

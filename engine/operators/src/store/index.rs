@@ -20,11 +20,11 @@ pub(super) const MARKED: u8 = 2;
 /// The one block that says what there is.
 pub(super) const SUMMARY: u8 = 3;
 
-/// Lane number of what moved from the blocks of all shards to a shard's own: the highest that is no merged block's, so that it stands
+/// Writer number of what moved from the blocks of all shards to a shard's own: the highest that is no merged block's, so that it stands
 /// behind what the shard has of the same epoch and is of tier 0 like it.
-pub(super) const MOVED_LANE: u16 = 0x7fff;
+pub(super) const MOVED_WRITER: u16 = 0x7fff;
 
-/// The blocks of a store. Those that were written together, a *group*, share epoch and lane.
+/// The blocks of a store. Those that were written together, a *group*, share epoch and writer.
 #[derive(Debug)]
 pub(super) struct Index {
     pub operator: OperatorId,
@@ -40,8 +40,8 @@ impl Index {
         for (key, bytes) in blocks {
             let block = BlockRef { key, bytes };
             match usize::try_from(key.bucket).ok().filter(|bucket| *bucket < BUCKETS) {
-                Some(ALL) if key.shard == SUMMARY && index.summary.is_none() => index.summary = Some(block),
-                Some(bucket) if key.shard < SUMMARY => index.buckets[bucket].push(block),
+                Some(ALL) if key.section == SUMMARY && index.summary.is_none() => index.summary = Some(block),
+                Some(bucket) if key.section < SUMMARY => index.buckets[bucket].push(block),
                 _ => index.foreign = Some(key),
             }
         }
@@ -62,7 +62,7 @@ impl Index {
 
     /// True if a bucket has blocks of rows.
     pub fn has_rows(&self, bucket: usize) -> bool {
-        self.buckets[bucket].iter().any(|block| block.key.shard == ROWS)
+        self.buckets[bucket].iter().any(|block| block.key.section == ROWS)
     }
 
     /// Removes and returns all blocks of a bucket.
@@ -74,7 +74,7 @@ impl Index {
     /// tier they make.
     pub fn take_due(&mut self, bucket: usize) -> Option<(u16, Vec<BlockRef>)> {
         let blocks = &mut self.buckets[bucket];
-        let (tier, from) = due(blocks, |key| (key.epoch, key.lane))?;
+        let (tier, from) = due(blocks, |key| (key.epoch, key.writer))?;
         Some((tier, blocks.split_off(from)))
     }
 
@@ -90,5 +90,5 @@ impl Index {
 }
 
 fn order(key: &BlockKey) -> (u64, u16, u8, u16) {
-    (key.epoch.0, key.lane, key.shard, key.sequence)
+    (key.epoch.0, key.writer, key.section, key.sequence)
 }

@@ -48,7 +48,7 @@ pub(super) fn decode<'a>(
                 &read
             }
         };
-        match key.shard {
+        match key.section {
             ROWS => decoded.rows.push(format.decode_rows(bytes)?),
             REMOVED => decoded.removed.extend(format.decode_ids(bytes)?),
             MARKED => decoded.marks.extend(format.decode_ids(bytes)?),

@@ -57,7 +57,7 @@ fn written(rows: &StaticRows) -> Result<Vec<u8>, ArrowError> {
 /// Where the copy of a static table's rows lies that an epoch was the first to see.
 pub fn block_key(name: &str, epoch: EpochId) -> BlockKey {
     let operator = OperatorId::of_static(name);
-    BlockKey { operator, bucket: 0, shard: 0, epoch, lane: 0, sequence: 0 }
+    BlockKey { operator, bucket: 0, section: 0, epoch, writer: 0, sequence: 0 }
 }
 
 /// Finds the copy of a version in the checkpoint; `None` if there is none.

@@ -11,12 +11,12 @@ fn any_key() -> impl Strategy<Value = BlockKey> {
     let bucket = prop_oneof![-2i64..3, any::<i64>(), Just(i64::MIN), Just(i64::MAX)];
     let small = || prop_oneof![0u16..3, any::<u16>()];
     (number(), bucket, prop_oneof![0u8..3, any::<u8>()], number(), small(), small()).prop_map(
-        |(operator, bucket, shard, epoch, lane, sequence)| BlockKey {
+        |(operator, bucket, section, epoch, writer, sequence)| BlockKey {
             operator: OperatorId(operator),
             bucket,
-            shard,
+            section,
             epoch: EpochId(epoch),
-            lane,
+            writer,
             sequence,
         },
     )
@@ -28,7 +28,7 @@ proptest! {
     #[test]
     fn bytes_sort_as_the_parts_do(a in any_key(), b in any_key()) {
         // The tuple's order is the oracle: it is the compiler's, not ours.
-        let parts = |k: &BlockKey| (k.operator.0, k.bucket, k.shard, k.epoch.0, k.lane, k.sequence);
+        let parts = |k: &BlockKey| (k.operator.0, k.bucket, k.section, k.epoch.0, k.writer, k.sequence);
         prop_assert_eq!(a.to_bytes().cmp(&b.to_bytes()), parts(&a).cmp(&parts(&b)));
     }
 
@@ -58,9 +58,9 @@ fn the_bytes_of_a_key_never_change() {
     let at = BlockKey {
         operator: OperatorId(0x0102_0304_0506_0708),
         bucket: -1,
-        shard: 9,
+        section: 9,
         epoch: EpochId(10),
-        lane: 0x0b0c,
+        writer: 0x0b0c,
         sequence: 0x0d0e,
     };
     let expected = [
@@ -77,9 +77,9 @@ fn the_last_operator_and_the_last_bucket_have_bounds_too() {
     let at = BlockKey {
         operator: OperatorId(u64::MAX),
         bucket: i64::MAX,
-        shard: u8::MAX,
+        section: u8::MAX,
         epoch: EpochId(u64::MAX),
-        lane: u16::MAX,
+        writer: u16::MAX,
         sequence: u16::MAX,
     };
     let (low, high) = bucket_bounds(at.operator, at.bucket);

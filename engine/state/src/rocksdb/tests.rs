@@ -91,7 +91,7 @@ fn a_flipped_byte_in_a_table_file_is_found_when_the_block_is_read() {
     flip(path, at);
     let checkpoint = open(folder.path());
     match checkpoint.read_block(&key(1, 0, 0)) {
-        Err(StateError::Corrupt { place, .. }) => assert!(place.contains("bucket 1, shard 1, epoch 0"), "{place}"),
+        Err(StateError::Corrupt { place, .. }) => assert!(place.contains("bucket 1, section 1, epoch 0"), "{place}"),
         other => panic!("{other:?}"),
     }
     assert!(matches!(checkpoint.blocks(operator(), 1).unwrap().next(), Some(Err(StateError::Corrupt { .. }))));

@@ -36,7 +36,7 @@ fn lists_keep_the_order_of_arrival_when_small_and_large_epochs_are_compacted_tog
         absorb(&mut aggregate, &vec![vec![rows]], &time, None);
         store.apply(&aggregate.prepare_commit(&store, time.epoch, None).unwrap());
         aggregate.committed();
-        assert!(store.map.keys().any(|key| key.shard != UNSHARDED) == (epoch > 0));
+        assert!(store.map.keys().any(|key| key.section != UNSHARDED) == (epoch > 0));
     }
     assert!(aggregate.blocks() < 100, "{} blocks", aggregate.blocks());
     let results = by_group(&spec, &merged(&aggregate, &store, &[0]));
