@@ -18,7 +18,7 @@ fn char_floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at % (text.len() + 1))
 }
 
-const PIECES: &[&str] = &[
+const FRAGMENTS: &[&str] = &[
     "[",
     "]",
     "{",
@@ -66,20 +66,20 @@ proptest! {
     }
 
     #[test]
-    fn pieces_of_toml(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
-        let text: String = pieces.concat();
+    fn fragments_of_toml(fragments in prop::collection::vec(prop::sample::select(FRAGMENTS), 0..40)) {
+        let text: String = fragments.concat();
         try_it(&text, &[("job.name".to_owned(), text.clone()), (text.clone(), "x".to_owned())]);
     }
 
     #[test]
     fn a_good_file_with_faults(
-        faults in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, prop::sample::select(PIECES)), 1..6)
+        faults in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..6, prop::sample::select(FRAGMENTS)), 1..6)
     ) {
         let mut text = GOOD.to_owned();
-        for (at, gone, piece) in faults {
+        for (at, gone, fragment) in faults {
             let start = char_floor(&text, at.index(text.len() + 1));
             let end = char_floor(&text, start + gone).max(start);
-            text.replace_range(start..end, piece);
+            text.replace_range(start..end, fragment);
         }
         try_it(&text, &[]);
     }
