@@ -10,7 +10,6 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use expr::group_key::normalized;
-use expr::window::WindowSpec;
 
 use super::call::accumulators;
 use super::delta::Delta;

@@ -8,8 +8,8 @@ use super::{FailPoint, StepSide};
 #[test]
 fn every_fail_point_reads_back_as_written() {
     for step in Step::ALL {
-        for moment in [StepSide::Before, StepSide::After] {
-            let point = FailPoint { step, moment, epoch: EpochId(7) };
+        for side in [StepSide::Before, StepSide::After] {
+            let point = FailPoint { step, side, epoch: EpochId(7) };
             assert_eq!(FailPoint::parse(&point.to_string()), Ok(point));
         }
     }

@@ -183,10 +183,6 @@ impl Sink for Saboteur {
         self.warehouse.capabilities()
     }
 
-    fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
-        self.warehouse.table_schema(schema)
-    }
-
     async fn open_table(
         &self,
         definition: &TableDefinition,

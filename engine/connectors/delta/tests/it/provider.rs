@@ -201,7 +201,8 @@ async fn an_added_column_is_null_in_older_files() {
     let table = open(&warehouse).await;
     let old = stage(&table, 0, 0, &[(1, 10)]).await;
     table.publish(EpochId(0), &added(&[&old])).await.unwrap();
-    let fields = schema().fields().iter().cloned().chain([Arc::new(Field::new("label", DataType::Utf8, true))]);
+    let narrow = schema();
+    let fields = narrow.fields().iter().cloned().chain([Arc::new(Field::new("label", DataType::Utf8, true))]);
     let wider = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     Table::open(&warehouse, NAME, wider, "shop", "1a2b").await.unwrap();
     let context = session(&warehouse).await;
