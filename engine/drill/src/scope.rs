@@ -1,6 +1,6 @@
 //! The bounded range of the topics that a drill reads, pinned so that every run reads the same and in the same epochs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{PlanRequest, Registry, SourceError};
@@ -41,9 +41,10 @@ pub fn bound(job: &Job, options: &DrillOptions, connectors: &Registry) -> Result
         let newest = newest(&available(&whole, name, connectors)?, share);
         let records: u64 = newest.iter().map(|(_, range)| range.span()).sum();
         if records == 0 {
+            let topics: BTreeSet<String> = newest.iter().map(|(split, _)| split.stream).collect();
             return Err(format!(
-                "source {name}: its topic holds no records to drill with ({:?})\n  send some first: engine generate ecommerce --topic NAME",
-                settings.topics
+                "source {name}: its topic holds no records to drill with ({})\n  send some first: engine generate ecommerce --topic NAME",
+                topics.into_iter().collect::<Vec<_>>().join(", ")
             ));
         }
         scope.records += records;
