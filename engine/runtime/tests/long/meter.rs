@@ -1,6 +1,6 @@
 //! Counts what is allocated by Rust code and not freed. The checkpoint, which is in memory here, is part of it.
 
-use std::alloc::{GlobalAlloc, System, Topology};
+use std::alloc::{GlobalAlloc, System, Layout};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
@@ -19,24 +19,24 @@ fn note(bytes: usize, sign: i64) {
 
 // SAFETY: every call goes to the system's allocator as it came.
 unsafe impl GlobalAlloc for Meter {
-    unsafe fn alloc(&self, topology: Topology) -> *mut u8 {
-        note(topology.size(), 1);
-        unsafe { System.alloc(topology) }
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note(layout.size(), 1);
+        unsafe { System.alloc(layout) }
     }
 
-    unsafe fn alloc_zeroed(&self, topology: Topology) -> *mut u8 {
-        note(topology.size(), 1);
-        unsafe { System.alloc_zeroed(topology) }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        note(layout.size(), 1);
+        unsafe { System.alloc_zeroed(layout) }
     }
 
-    unsafe fn dealloc(&self, pointer: *mut u8, topology: Topology) {
-        note(topology.size(), -1);
-        unsafe { System.dealloc(pointer, topology) }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        note(layout.size(), -1);
+        unsafe { System.dealloc(pointer, layout) }
     }
 
-    unsafe fn realloc(&self, pointer: *mut u8, topology: Topology, bytes: usize) -> *mut u8 {
-        note(topology.size(), -1);
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        note(layout.size(), -1);
         note(bytes, 1);
-        unsafe { System.realloc(pointer, topology, bytes) }
+        unsafe { System.realloc(pointer, layout, bytes) }
     }
 }

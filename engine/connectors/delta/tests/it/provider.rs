@@ -10,9 +10,9 @@ use connector::{AsOf, Catalog, SinkError, TableSnapshot, register_tables};
 use datafusion::prelude::SessionContext;
 use delta::{Table, Warehouse};
 use epoch::EpochId;
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
@@ -201,9 +201,8 @@ async fn an_added_column_is_null_in_older_files() {
     let table = open(&warehouse).await;
     let old = stage(&table, 0, 0, &[(1, 10)]).await;
     table.publish(EpochId(0), &added(&[&old])).await.unwrap();
-    let narrow = schema();
-    let fields = narrow.fields().iter().cloned().chain([Arc::new(Field::new("label", DataType::Utf8, true))]);
-    let wider = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let label = Arc::new(Field::new("label", DataType::Utf8, true));
+    let wider = Arc::new(Schema::new(schema().fields().iter().cloned().chain([label]).collect::<Vec<_>>()));
     Table::open(&warehouse, NAME, wider, "shop", "1a2b").await.unwrap();
     let context = session(&warehouse).await;
     assert_eq!(ask(&context, "SELECT key, label IS NULL FROM gold.counts").await, ["1 true"]);
