@@ -178,7 +178,7 @@ fn planned_name(function: &Function) -> String {
 /// True if DataFusion finds the function, or makes something else of the call.
 fn is_known(name: &str, function: &Function, state: &SessionState) -> bool {
     let is_name_alone = matches!(function.args, FunctionArguments::None);
-    let is_special = ["unnest", "unnest_outer", "make_map"].contains(&name);
+    let is_special = ["unnest", "unnest_outer", "map", "make_map"].contains(&name);
     is_name_alone
         || is_special
         || state.scalar_functions().contains_key(name)
