@@ -7,9 +7,8 @@ use runtime::{FailPoint, StepSide};
 
 /// Before and after each of the eight steps of an epoch, in protocol order.
 pub fn aimed(epoch: u64) -> Vec<FailPoint> {
-    let sides = |step: Step| {
-        [StepSide::Before, StepSide::After].map(|side| FailPoint { step, side, epoch: EpochId(epoch) })
-    };
+    let sides =
+        |step: Step| [StepSide::Before, StepSide::After].map(|side| FailPoint { step, side, epoch: EpochId(epoch) });
     Step::ALL.into_iter().flat_map(sides).collect()
 }
 

@@ -347,7 +347,9 @@ fn sequence(args: &[ArrayRef]) -> Result<ArrayRef> {
                 "sequence({start}, {stop}, {step}) has {count} elements, the limit is {LONGEST}"
             ));
         }
-        (0..count as i64).for_each(|at| lists.values().append_value(start + at * step));
+        // Every element lies between start and stop; what is added to get there may be larger than the type.
+        let element = |at: i64| start.wrapping_add(at.wrapping_mul(step));
+        (0..count as i64).for_each(|at| lists.values().append_value(element(at)));
         lists.append(true);
     }
     Ok(Arc::new(lists.finish()))

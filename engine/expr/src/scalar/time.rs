@@ -506,5 +506,5 @@ fn truncate(unit: &str, us: i64) -> Option<i64> {
             return Some(i64::from(days_of(first)) * DAY_US);
         }
     };
-    Some(us - us.rem_euclid(step))
+    us.checked_sub(us.rem_euclid(step))
 }

@@ -196,7 +196,9 @@ fn sliding(times: &ArrayRef, spec: &WindowSpec) -> Result<ArrayRef> {
             let mut start = spec.last_window_of(time);
             while start.saturating_add(spec.size_us) > time {
                 starts.push(start);
-                start -= spec.slide_us;
+                // No window begins before the first instant there is.
+                let Some(earlier) = start.checked_sub(spec.slide_us) else { break };
+                start = earlier;
             }
         }
         lengths.push(starts.len() - before);

@@ -1,6 +1,6 @@
 //! Counts what is allocated by Rust code and not freed. The checkpoint, which is in memory here, is part of it.
 
-use std::alloc::{GlobalAlloc, System, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicI64, Ordering};
 
 static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);

@@ -101,13 +101,14 @@ impl Model {
             let plan = &commit.plan.sources[SOURCES[at]];
             for (place, range) in plan.ranges.iter() {
                 let rows = topic.get(&(place.partition as u16)).map(Vec::as_slice).unwrap_or_default();
-                let rows = &rows[range.from as usize..range.until as usize];
+                let offsets = range.offsets().expect("a topic in memory is a log");
+                let rows = &rows[offsets.from as usize..offsets.until as usize];
                 let epoch = commit.plan.epoch.0 as i64;
                 let latest_us =
                     self.clocks[at].source.future_limit_us.map(|limit_us| commit.plan.batch_time_us + limit_us);
                 let is_taken = |row: &&Row| latest_us.is_none_or(|latest_us| row.us.is_none_or(|us| us <= latest_us));
                 let reject =
-                    |(row, _): (i64, &Row)| Reject { partition: place.partition, offset: range.from + row, epoch };
+                    |(row, _): (i64, &Row)| Reject { partition: place.partition, offset: offsets.from + row, epoch };
                 self.rejected[at].extend((0..).zip(rows).filter(|(_, row)| !is_taken(row)).map(reject));
                 let rows: Vec<Row> = rows.iter().filter(is_taken).cloned().collect();
                 let is_busy = plan.has_backlog(&place, range);
