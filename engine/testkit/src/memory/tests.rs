@@ -46,7 +46,7 @@ price = "double"
 at = "timestamp"
 {tables}"#
     );
-    job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+    job::parse("shop.toml", &text, &[], &|_| None, job::Connectors::new(&[&::kafka::KafkaConnector]))
         .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
@@ -142,7 +142,7 @@ fn a_table_goes_by_the_watermarks_of_its_own_sources() {
     };
     for (policy, of_both) in [("min", 90), ("max", 95)] {
         let job =
-            job::parse("two.toml", &text(policy), &[], &|_| None, job::Connectors::new(&[&kafka::KafkaConnector]))
+            job::parse("two.toml", &text(policy), &[], &|_| None, job::Connectors::new(&[&::kafka::KafkaConnector]))
                 .unwrap();
         let mut run = MemoryRun::open(job, &MemoryOptions::default()).unwrap();
         assert_eq!(run.watermark("gold.both"), None);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use connector::SourceError;
+use connector::log::LogReader;
 use kafka::KafkaPlanner;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, Producer};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use connector::log::LogReader;
 use kafka::generate::{Codec, EventWriter, Mix, Settings, run};
 
 use crate::support::{Topic, read_on, stop_after};
