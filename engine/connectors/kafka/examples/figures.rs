@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use connector::log::LogReader;
 use kafka::broker::Broker;
 use kafka::generate::{Codec, EventWriter, Mix, Settings, run};
 use kafka::{KafkaLane, KafkaPlanner};

@@ -205,8 +205,8 @@ fn records_past_a_limit_are_rejected_and_leave_the_rest() {
     let (batch, rejects) = decode(&columns(&[("s", DataType::String)]), &records);
     assert_eq!(batch.num_rows(), 2);
     assert!(rejects[0].reason.contains("16777216"), "{}", rejects[0]);
-    assert!(crate::json::check_batch(1, BATCH_BYTES_MAX - 1).is_ok());
-    assert!(crate::json::check_batch(2, BATCH_BYTES_MAX - 1).unwrap_err().reason.contains("limit"));
+    assert!(crate::size::check_batch(1, BATCH_BYTES_MAX - 1).is_ok());
+    assert!(crate::size::check_batch(2, BATCH_BYTES_MAX - 1).unwrap_err().reason.contains("limit"));
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn named_offsets_must_name_every_partition_and_no_other() {
 
 #[test]
 fn a_pattern_that_is_no_regular_expression_is_refused() {
-    let text = Wanted::new("events", &crate::settings::Topics::Pattern("ev(ents".into())).err().unwrap().to_string();
+    let text =
+        TopicSelection::new("events", &crate::settings::Topics::Pattern("ev(ents".into())).err().unwrap().to_string();
     assert!(text.contains("topic_pattern") && text.contains("[source.events]"), "{text}");
 }
