@@ -24,7 +24,9 @@ use expr::window::WindowSpec;
 use crate::aggregate::lane::AggregateLane;
 use crate::aggregate::state::AggregateState;
 use crate::aggregate::{AggregateCall, AggregateSpec, GroupColumn};
+use crate::epoch_time::EpochTime;
 use crate::memory_blocks::MemoryBlocks;
+use crate::operator::LateRows;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {

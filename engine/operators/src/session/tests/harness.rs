@@ -21,7 +21,6 @@ use datafusion::physical_expr::aggregate::AggregateExprBuilder;
 use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
-use expr::aggregate::{approx_count_distinct, collect_list};
 use expr::types::{instant, window_fields, window_type};
 
 use crate::Emission;
