@@ -25,7 +25,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("operators", &["epoch", "expr", "state"]),
     ("plan", &["batch", "expr", "job", "operators"]),
     ("runtime", &["epoch", "job", "connector", "expr", "formats", "state", "operators", "plan"]),
-    ("testkit", &["epoch", "job", "connector", "formats", "memory", "delta", "files", "state", "plan", "runtime"]),
+    (
+        "testkit",
+        &["epoch", "job", "connector", "formats", "memory", "delta", "files", "state", "plan", "query", "runtime"],
+    ),
     ("query", &["connector", "expr", "plan"]),
     ("drill", &["connector", "epoch", "job", "plan", "query", "runtime", "state"]),
     (

@@ -3,6 +3,7 @@
 
 mod check;
 #[path = "../../src/connectors.rs"]
+#[expect(dead_code, reason = "the registry is used here, the keys of the job file are not")]
 mod connectors;
 mod help;
 mod hostile;

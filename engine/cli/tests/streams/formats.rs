@@ -92,7 +92,7 @@ fn goes_on(format: u32) {
     copy(&folder().join(format!("{format}/warehouse")), Path::new(&old.warehouse));
     let said = old.run().succeeded();
     assert!(said.err.contains(&format!("{} records read", ALL - BEFORE)), "{said:#?}");
-    // In the same two turns: what a watermark lets go between them is gone.
+    // In the same two turns: what a watermark evicts between them is gone.
     let topic = Topic::new("formats", 1);
     let new = job(format, &topic).set("source.events.topic", &topic.name);
     topic.send(0, (0..BEFORE).map(record));

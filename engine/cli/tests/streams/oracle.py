@@ -69,12 +69,12 @@ def answers(epoch):
 
 
 if question.get("schemas"):
-    told = {"schemas": {name: [[field.name, str(field.type)] for field in DeltaTable(folder(name)).to_pyarrow_dataset().schema] for name in question["tables"]}}
+    answer = {"schemas": {name: [[field.name, str(field.type)] for field in DeltaTable(folder(name)).to_pyarrow_dataset().schema] for name in question["tables"]}}
 elif "epochs" in question:
-    told = {"epochs": [answers(epoch) for epoch in range(question["epochs"])]}
+    answer = {"epochs": [answers(epoch) for epoch in range(question["epochs"])]}
 else:
-    told = {"answers": answers(None)}
-json.dump(told, sys.stdout)
+    answer = {"answers": answers(None)}
+json.dump(answer, sys.stdout)
 sys.stdout.flush()
 # DuckDB and Arrow need no time to tear their threads down.
 os._exit(0)

@@ -1,6 +1,7 @@
 //! Rows expected against rows found: what is missing, what is too much, side by side.
 
 use job::TestRow;
+use query::text_table::{Side, text_table};
 use serde_json::Value;
 
 use super::cell::{Cell, Rows};
@@ -28,7 +29,7 @@ pub fn of(what: &str, expected: &[TestRow], found: &Rows, is_ordered: bool) -> V
         if !is_ordered || in_order {
             return Vec::new();
         }
-        let mut lines = vec![format!("{what}: the rows are right, their order is not; they come as")];
+        let mut lines = vec![format!("{what}: the rows are ok, their order is not; they come as")];
         let rows = found_rows.iter().map(|row| (' ', row.iter().map(|cell| shown(cell)).collect()));
         lines.extend(table(&names, &rows.collect::<Vec<_>>()));
         return lines;
@@ -127,24 +128,13 @@ fn side_by_side(
     lines
 }
 
-/// Lines in columns under their names.
+/// Lines in columns under their names; the sign is a column without one.
 fn table(names: &[&str], rows: &[Line]) -> Vec<String> {
     let shown = &rows[..rows.len().min(SHOWN_MAX)];
-    let length = |text: &str| text.chars().count();
-    let width = |at: usize| {
-        let cells = shown.iter().filter_map(|(_, cells)| cells.get(at)).map(|cell| length(cell));
-        cells.max().unwrap_or(0).max(length(names[at]))
-    };
-    let widths: Vec<usize> = (0..names.len()).map(width).collect();
-    let line = |sign: char, cells: &mut dyn Iterator<Item = &str>| {
-        let mut text = format!("  {sign}");
-        for (cell, width) in cells.zip(&widths) {
-            text.push_str(&format!("  {cell}{}", " ".repeat(width.saturating_sub(length(cell)))));
-        }
-        text.trim_end().to_string()
-    };
-    let mut lines = vec![line(' ', &mut names.iter().copied())];
-    lines.extend(shown.iter().map(|(sign, cells)| line(*sign, &mut cells.iter().map(String::as_str))));
+    let columns: Vec<(&str, Side)> = [" "].iter().chain(names).map(|name| (*name, Side::Left)).collect();
+    let cells = |(sign, cells): &Line| std::iter::once(sign.to_string()).chain(cells.iter().cloned()).collect();
+    let cells: Vec<Vec<String>> = shown.iter().map(cells).collect();
+    let mut lines: Vec<String> = text_table(&columns, &cells).iter().map(|line| format!("  {line}")).collect();
     if rows.len() > shown.len() {
         lines.push(format!("    … and {} more", rows.len() - shown.len()));
     }
