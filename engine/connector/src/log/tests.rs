@@ -63,9 +63,11 @@ fn a_bounded_run_ends_where_the_log_ended() {
     let request = |position| PlanRequest { position, records_max: Some(6), is_bounded: true };
     let first = planner.plan(&request(None)).unwrap();
     assert_eq!((range(&first), planner.lag(&first)), (OffsetRange { from: 0, until: 6 }, 4));
-    let next = planner.plan(&request(Some(&end(&first)))).unwrap();
+    let after_first = end(&first);
+    let next = planner.plan(&request(Some(&after_first))).unwrap();
     assert_eq!(range(&next), OffsetRange { from: 6, until: 10 });
-    let last = planner.plan(&request(Some(&end(&next)))).unwrap();
+    let after_next = end(&next);
+    let last = planner.plan(&request(Some(&after_next))).unwrap();
     assert!(!last.has_records());
 }
 
@@ -76,7 +78,8 @@ fn named_ends_are_kept_and_positions_stay_known() {
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, ends(7));
     let first = planner.plan(&request(None)).unwrap();
     assert_eq!(range(&first), OffsetRange { from: 0, until: 7 });
-    assert!(!planner.plan(&request(Some(&end(&first)))).unwrap().has_records());
+    let after_first = end(&first);
+    assert!(!planner.plan(&request(Some(&after_first))).unwrap().has_records());
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, ends(-1));
     assert_eq!(range(&planner.plan(&request(None)).unwrap()), OffsetRange { from: 0, until: 10 });
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, Some(Offsets::default()));
