@@ -310,8 +310,8 @@ fn arrow_problems(name: &str, manifest: &str) -> Vec<String> {
 
 /// Types and functions that once had these names had several meanings each.
 const WORDS: &[&str] = &[
-    "Moment", "Told", "World", "Layout", "Pen", "Heard", "Held", "Done", "Found", "Known", "Given", "settle",
-    "settled", "seal", "sealed", "owes", "pieces", "figures",
+    "Moment", "Told", "World", "Pen", "Heard", "Held", "Done", "Found", "Known", "Given", "settle", "settled", "seal",
+    "sealed", "owes", "pieces", "figures",
 ];
 
 fn word_problems(text: &str) -> Vec<String> {

@@ -36,13 +36,13 @@ struct Range {
 impl Range {
     /// What the plan derives (plan::build::changing_join), with bounds that are reached.
     fn new(kind: &'static str, from: i64, to: i64) -> Range {
-        let settled = [to.max(0), (-from).max(0)];
-        let mut kept = settled;
+        let decided = [to.max(0), (-from).max(0)];
+        let mut kept = decided;
         if kind != "RIGHT" {
-            kept[1] = kept[1].max(settled[0] - from);
+            kept[1] = kept[1].max(decided[0] - from);
         }
         if matches!(kind, "RIGHT" | "FULL") {
-            kept[0] = kept[0].max(settled[1] + to);
+            kept[0] = kept[0].max(decided[1] + to);
         }
         Range { kind, from, to, kept }
     }

@@ -30,10 +30,10 @@ pub fn exploded(dice: &mut Dice, case: &mut Case) {
             add(case, "gold.over", mode, over);
         }
         1 => {
-            // Windows that are given out, in pieces.
+            // Windows that are given out, in parts.
             let windows = aggregate(dice, case, exploded, Mode::Append, false);
-            let pieces = Query::Exploded { input: Box::new(windows), by: *dice.pick(&Explode::ALL) };
-            let at = add(case, "silver.pieces", Mode::Append, pieces);
+            let parts = Query::Exploded { input: Box::new(windows), by: *dice.pick(&Explode::ALL) };
+            let at = add(case, "silver.parts", Mode::Append, parts);
             let over = aggregate(dice, case, Query::Table(at), Mode::Append, false);
             add(case, "gold.over", Mode::Append, over);
         }
@@ -41,8 +41,8 @@ pub fn exploded(dice: &mut Dice, case: &mut Case) {
             let counts = aggregate(dice, case, exploded, Mode::Update, true);
             // Grouped by the same keys in one query it is refused.
             let counts = Query::Table(add(case, "silver.counts", Mode::Update, counts));
-            let pieces = Query::Exploded { input: Box::new(counts), by: *dice.pick(&Explode::ALL) };
-            let mut over = aggregate(dice, case, pieces, Mode::Update, true);
+            let parts = Query::Exploded { input: Box::new(counts), by: *dice.pick(&Explode::ALL) };
+            let mut over = aggregate(dice, case, parts, Mode::Update, true);
             timeless(&mut over);
             add(case, "gold.over", Mode::Update, over);
         }
