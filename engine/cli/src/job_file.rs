@@ -80,8 +80,8 @@ impl JobFile {
             }
         }
         let planned = job.as_ref().map(|job| {
-            let graph = plan::plan_job(job, &schemas)?;
-            let problems = runtime::table_problems(&graph, &registry());
+            let graph = plan::plan_job(job, &schemas, &registry().capabilities(&job.warehouse))?;
+            let problems = runtime::table_problems(job, &graph, &registry());
             if problems.is_empty() { Ok(graph) } else { Err(problems) }
         });
         if let (Some(job), Some(Err(sql_problems))) = (&job, &planned) {

@@ -1,4 +1,4 @@
-//! What a sink can take, and what a table therefore emits.
+//! What a sink can take, and how a table is therefore written to it.
 
 use job::OutputMode;
 
@@ -13,13 +13,13 @@ pub struct Capabilities {
     pub delete: bool,
     /// All rows of a bucket (a window, a share of the keys) can be replaced at once, so that a reader sees one row a key.
     pub replace_buckets: bool,
-    /// The tables of one epoch become visible in one transaction.
+    /// The tables of one epoch become visible in one transaction: a reader sees all of them or none.
     pub transaction_over_tables: bool,
 }
 
-/// How the rows of a table reach a sink.
+/// How the rows of a table are written to a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emission {
+pub enum WriteMode {
     /// Rows that are final, each once.
     Append,
     /// Whole buckets, whenever a row in one changed.
@@ -29,14 +29,23 @@ pub enum Emission {
 }
 
 impl Capabilities {
-    /// What a table in this mode emits to the sink; `None` if the sink cannot hold such a table.
+    /// Those of tables made of files: rows are added, whole files are replaced.
+    pub const FILES: Capabilities = Capabilities {
+        append: true,
+        upsert: false,
+        delete: false,
+        replace_buckets: true,
+        transaction_over_tables: false,
+    };
+
+    /// How a table in this mode is written, if its rows change (`is_changing`) or not; `None` if the sink cannot hold it.
     ///
     /// Whole buckets are preferred where both are possible: they need no key, and nothing is looked up.
-    pub fn emission(&self, mode: OutputMode) -> Option<Emission> {
-        match mode {
-            OutputMode::Append => self.append.then_some(Emission::Append),
-            OutputMode::Update | OutputMode::Complete if self.replace_buckets => Some(Emission::ReplaceBuckets),
-            OutputMode::Update | OutputMode::Complete => (self.upsert && self.delete).then_some(Emission::Upsert),
+    pub fn write_mode(&self, mode: OutputMode, is_changing: bool) -> Option<WriteMode> {
+        match (mode, is_changing) {
+            (OutputMode::Append, _) | (_, false) => self.append.then_some(WriteMode::Append),
+            _ if self.replace_buckets => Some(WriteMode::ReplaceBuckets),
+            _ => (self.upsert && self.delete).then_some(WriteMode::Upsert),
         }
     }
 }

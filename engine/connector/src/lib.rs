@@ -21,10 +21,10 @@ pub mod sink;
 pub mod source;
 pub mod statics;
 
-pub use capabilities::{Capabilities, Emission};
+pub use capabilities::{Capabilities, WriteMode};
 pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
 pub use error::{DataLoss, SinkError, SourceError, StaticError};
 pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
-pub use sink::{Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId};
+pub use sink::{Content, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};
 pub use source::{PlanRequest, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};
 pub use statics::{StaticRows, StaticTable};

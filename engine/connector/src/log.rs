@@ -30,6 +30,9 @@ pub struct Backlog {
 
 /// Looks at logs.
 pub trait LogPlanner: Send {
+    /// As [`SourcePlanner::title`].
+    fn title(&self) -> &'static str;
+
     /// All splits now, and how far each reaches.
     ///
     /// # Errors
@@ -70,6 +73,10 @@ impl<P: LogPlanner> LogSourcePlanner<P> {
 }
 
 impl<P: LogPlanner> SourcePlanner for LogSourcePlanner<P> {
+    fn title(&self) -> &'static str {
+        self.planner.title()
+    }
+
     fn plan(&mut self, request: &PlanRequest<'_>) -> Result<SourcePlan, SourceError> {
         let position = request.position.map(offsets::offsets);
         let available = match &self.pinned {

@@ -6,6 +6,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use job::{Job, Source as SourceSettings, StaticTable as StaticSettings};
 
+use crate::capabilities::Capabilities;
 use crate::catalog::Catalog;
 use crate::error::{SinkError, SourceError, StaticError, named};
 use crate::sink::Sink;
@@ -32,6 +33,12 @@ impl<T: Sink + Catalog> Warehouse for T {}
 /// A kind of warehouse.
 #[async_trait]
 pub trait WarehouseConnector: Send + Sync {
+    /// True if a location is one of its own. The last of a registry takes what the others leave.
+    fn opens(&self, location: &str) -> bool;
+
+    /// What such a warehouse can take.
+    fn capabilities(&self) -> Capabilities;
+
     /// Opens the warehouse at a location, and makes it if it is not there.
     ///
     /// # Errors
@@ -59,14 +66,23 @@ pub trait StaticConnector: Send + Sync {
 #[derive(Clone)]
 pub struct Registry {
     sources: Vec<Arc<dyn SourceConnector>>,
+    /// Asked in this order, then `warehouse`.
+    warehouses: Vec<Arc<dyn WarehouseConnector>>,
     warehouse: Arc<dyn WarehouseConnector>,
     statics: Vec<Arc<dyn StaticConnector>>,
 }
 
 impl Registry {
-    /// A registry with a kind of warehouse and nothing else yet.
+    /// A registry with the kind of warehouse that takes every location which no other does, and nothing else yet.
     pub fn new(warehouse: Arc<dyn WarehouseConnector>) -> Registry {
-        Registry { sources: Vec::new(), warehouse, statics: Vec::new() }
+        Registry { sources: Vec::new(), warehouses: Vec::new(), warehouse, statics: Vec::new() }
+    }
+
+    /// Adds a kind of warehouse.
+    #[must_use]
+    pub fn with_warehouse(mut self, connector: Arc<dyn WarehouseConnector>) -> Registry {
+        self.warehouses.push(connector);
+        self
     }
 
     /// Adds a kind of source.
@@ -103,15 +119,24 @@ impl Registry {
     /// # Errors
     /// The connector's.
     pub async fn warehouse(&self, location: &str) -> Result<Arc<dyn Warehouse>, SinkError> {
-        self.warehouse.open(location).await
+        self.of_location(location).open(location).await
     }
 
-    /// As [`WarehouseConnector::table_schema`].
+    /// What the warehouse at a location can take. Nothing is opened for it.
+    pub fn capabilities(&self, location: &str) -> Capabilities {
+        self.of_location(location).capabilities()
+    }
+
+    /// The columns of a table as the warehouse at a location holds them. Nothing is opened for it.
     ///
     /// # Errors
-    /// Its errors.
-    pub fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
-        self.warehouse.table_schema(schema)
+    /// As [`WarehouseConnector::table_schema`].
+    pub fn table_schema(&self, location: &str, schema: &Schema) -> Result<SchemaRef, SinkError> {
+        self.of_location(location).table_schema(schema)
+    }
+
+    fn of_location(&self, location: &str) -> &Arc<dyn WarehouseConnector> {
+        self.warehouses.iter().find(|connector| connector.opens(location)).unwrap_or(&self.warehouse)
     }
 
     /// A static table of a job.

@@ -59,6 +59,9 @@ pub struct PlanRequest<'a> {
 
 /// The planning half of a source.
 pub trait SourcePlanner: Send {
+    /// What the kind of source is called in reports: `Kafka`.
+    fn title(&self) -> &'static str;
+
     /// What the next epoch reads. Splits that have nothing new are in it, too: the plan holds all positions.
     ///
     /// A place that was there before and is away is waited for. Asking twice without reading gives plans that begin alike.

@@ -12,6 +12,6 @@ pub mod watermark;
 
 pub use accounting::RowCounts;
 pub use protocol::{EpochId, Permit, Recovery, Step};
-pub use record::{Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
+pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
 pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitRange};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

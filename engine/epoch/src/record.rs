@@ -104,6 +104,25 @@ pub struct TableCommit {
     pub counts: RowCounts,
 }
 
+/// What publishing an artifact does with its rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArtifactEffect {
+    /// They are added, or take the place of the files that the commit removes.
+    #[default]
+    Add,
+    /// Each takes the place of the row with its key, if there is one.
+    Upsert,
+    /// The rows with their keys go.
+    Delete,
+}
+
+impl ArtifactEffect {
+    fn is_add(&self) -> bool {
+        *self == ArtifactEffect::Add
+    }
+}
+
 /// A data file written in step Stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StagedFile {
@@ -119,6 +138,9 @@ pub struct StagedFile {
     /// Column statistics in Delta's JSON, or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stats: String,
+    /// What publishing does with its rows.
+    #[serde(default, skip_serializing_if = "ArtifactEffect::is_add")]
+    pub effect: ArtifactEffect,
 }
 
 impl Plan {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use connector::{Capabilities, WriteMode};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
@@ -44,8 +45,8 @@ pub struct TablePlan {
     pub times: Vec<Option<EventTime>>,
     /// Sources that it reads in the end, directly or through other tables.
     pub sources: BTreeSet<String>,
-    /// True if its rows are replaced: whole buckets of them in each epoch that changes them.
-    pub is_replaced: bool,
+    /// How its rows are written: as its sink can take them.
+    pub write_mode: WriteMode,
     /// Schema of `<table>__late`, if late rows are kept.
     pub late_schema: Option<SchemaRef>,
     /// Where other tables find its rows.
@@ -53,6 +54,11 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
+    /// True if its rows are replaced: whole buckets of them in each epoch that changes them.
+    pub fn is_replaced(&self) -> bool {
+        self.write_mode == WriteMode::ReplaceBuckets
+    }
+
     /// The table as others read it.
     pub fn relation(&self) -> Relation {
         Relation {
@@ -87,6 +93,7 @@ pub fn compile_table(
     relations: &HashMap<String, Relation>,
     inputs: &[String],
     at: Place,
+    capabilities: &Capabilities,
 ) -> Result<(TablePlan, Vec<Node>), Vec<SqlProblem>> {
     let state = context.state();
     rewrite(&mut statement, &table.sql, relations, &state).map_err(|problem| vec![problem])?;
@@ -102,7 +109,7 @@ pub fn compile_table(
     }
     let plan = normalize(&state, plan, relations, &table.sql).map_err(one)?;
     let builder = Builder::new(&state, table, relations, (at.position, at.first, at.has_readers));
-    finish(builder, &plan, inputs).map_err(one)
+    finish(builder, &plan, inputs, capabilities).map_err(one)
 }
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
@@ -111,7 +118,12 @@ pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 
-fn finish(mut builder: Builder<'_>, plan: &LogicalPlan, inputs: &[String]) -> Result<(TablePlan, Vec<Node>)> {
+fn finish(
+    mut builder: Builder<'_>,
+    plan: &LogicalPlan,
+    inputs: &[String],
+    capabilities: &Capabilities,
+) -> Result<(TablePlan, Vec<Node>)> {
     let table = builder.table;
     let stream = match table.mode {
         OutputMode::Complete => builder.whole(plan)?,
@@ -153,11 +165,25 @@ fn finish(mut builder: Builder<'_>, plan: &LogicalPlan, inputs: &[String]) -> Re
         schema: stream.schema,
         times: stream.times,
         sources: builder.sources,
-        is_replaced: shown.is_replacing,
+        write_mode: write_mode(table, capabilities, shown.is_replacing)?,
         late_schema,
         rows,
     };
     Ok((plan, builder.nodes))
+}
+
+/// How the table is written. `is_changing`: its rows are replaced by later ones. A sink that takes rows by key alone would need
+/// the changes themselves, which no table emits to a sink yet.
+fn write_mode(table: &job::Table, capabilities: &Capabilities, is_changing: bool) -> Result<WriteMode> {
+    match capabilities.write_mode(table.mode, is_changing) {
+        Some(mode @ (WriteMode::Append | WriteMode::ReplaceBuckets)) => Ok(mode),
+        Some(WriteMode::Upsert) | None => {
+            let message = "the rows of this table change, and its warehouse cannot replace rows in files or buckets";
+            let help =
+                "write mode = \"append\", so that rows are emitted once they are final; or choose another warehouse";
+            Err(SqlProblem::new(message, help).code("STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION").into())
+        }
+    }
 }
 
 /// `late = "table"` is a promise: a table whose late rows nothing keeps is refused.

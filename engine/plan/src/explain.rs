@@ -121,7 +121,7 @@ fn rows_appear(table: &TablePlan, has_memory: bool) -> String {
     match (has_memory, table.mode) {
         (false, _) => "in the epoch that reads them".to_string(),
         (true, OutputMode::Append) => "once, in the first epoch in which nothing can change them any more".to_string(),
-        (true, OutputMode::Update) if !table.is_replaced => "in the epoch that reads them".to_string(),
+        (true, OutputMode::Update) if !table.is_replaced() => "in the epoch that reads them".to_string(),
         (true, OutputMode::Update) => "in every epoch that changes them; the row before is replaced".to_string(),
         (true, OutputMode::Complete) => "the whole result anew in every epoch that changes it".to_string(),
     }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use connector::Capabilities;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visitor};
 use expr::clock::BatchClock;
@@ -54,15 +55,20 @@ pub struct TableProblem {
 /// Spark has no name for it: a static table whose columns the caller could not tell.
 pub const STATIC_NOT_READ: &str = "STATIC_TABLE_NOT_READ";
 
-/// Plans a job: every table, or every problem. `schemas` holds the columns of each source and of each static table.
+/// Plans a job: every table, or every problem. `schemas` holds the columns of each source and of each static table;
+/// `capabilities` say what the sink of the tables can take.
 ///
 /// # Errors
 /// All problems of all tables. A table that reads one with problems is not looked at further. If there is no other
 /// problem, a static table that is not among `schemas` is one ([`STATIC_NOT_READ`]).
-pub fn plan_job(job: &Job, schemas: &BTreeMap<String, SchemaRef>) -> Result<Graph, Vec<TableProblem>> {
+pub fn plan_job(
+    job: &Job,
+    schemas: &BTreeMap<String, SchemaRef>,
+    capabilities: &Capabilities,
+) -> Result<Graph, Vec<TableProblem>> {
     let clock = BatchClock::default();
-    let mut planner =
-        Planner::new(job, schemas, &clock).map_err(|problem| vec![TableProblem { table: String::new(), problem }])?;
+    let mut planner = Planner::new(job, schemas, *capabilities, &clock)
+        .map_err(|problem| vec![TableProblem { table: String::new(), problem }])?;
     let mut waiting = planner.parse_all(job);
     while let Some(at) = planner.next_ready(&waiting) {
         let (table, statement, inputs) = waiting.remove(at);
@@ -92,10 +98,17 @@ struct Planner {
     tables: Vec<TablePlan>,
     nodes: Vec<Node>,
     problems: Vec<TableProblem>,
+    /// What the sink of the tables can take.
+    capabilities: Capabilities,
 }
 
 impl Planner {
-    fn new(job: &Job, schemas: &BTreeMap<String, SchemaRef>, clock: &BatchClock) -> Result<Planner, SqlProblem> {
+    fn new(
+        job: &Job,
+        schemas: &BTreeMap<String, SchemaRef>,
+        capabilities: Capabilities,
+        clock: &BatchClock,
+    ) -> Result<Planner, SqlProblem> {
         let context = planning_session(clock).map_err(|error| to_problem(&error, ""))?;
         let mut planner = Planner {
             context,
@@ -107,6 +120,7 @@ impl Planner {
             tables: Vec::new(),
             nodes: Vec::new(),
             problems: Vec::new(),
+            capabilities,
         };
         for (name, source) in &job.sources {
             let Some(schema) = schemas.get(name) else { continue };
@@ -178,7 +192,7 @@ impl Planner {
 
     fn plan(&mut self, table: &Table, statement: Statement, inputs: &[String], has_readers: bool) {
         let at = Place { position: self.tables.len(), first: self.nodes.len(), has_readers };
-        match compile_table(&self.context, table, statement, &self.relations, inputs, at) {
+        match compile_table(&self.context, table, statement, &self.relations, inputs, at, &self.capabilities) {
             Err(problems) => {
                 let name = &table.name;
                 self.problems.extend(problems.into_iter().map(|problem| TableProblem { table: name.clone(), problem }));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use connector::StageWriter;
+use connector::{Content, StageWriter};
 use epoch::{EpochId, Step};
 use operators::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
 use plan::{LatePlan, NodeKind};
@@ -263,7 +263,7 @@ impl Compute {
     fn write(&mut self, at: usize, push: &Push<'_>, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
         let setup = &self.topology.tables[at];
         let (table, lane) = (&mut self.tables[at], self.lane);
-        match (push.sign, setup.plan.is_replaced) {
+        match (push.sign, setup.plan.is_replaced()) {
             (Sign::Replace { bucket }, _) => steps.at(Step::Stage, epoch, || {
                 table.replace(setup.sink.as_ref(), bucket, push.rows, epoch, (lane, self.lanes))
             }),
@@ -309,7 +309,7 @@ impl Compute {
         if let Some(writer) = self.rejected.get_mut(source) {
             return Ok(writer.write(&batch)?);
         }
-        let mut writer = sink.stage(epoch, self.lane, None)?;
+        let mut writer = sink.stage(epoch, self.lane, Content::Added)?;
         writer.write(&batch)?;
         self.rejected.insert(source.to_string(), writer);
         Ok(())

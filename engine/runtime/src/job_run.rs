@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use connector::SinkTable;
+use connector::{SinkTable, WriterId};
 use epoch::{Commit, Plan, Step};
 use job::{Job, Trigger};
 use plan::Graph;
@@ -84,7 +84,8 @@ impl JobRun {
         let mut statics = Statics::open(&job, &graph, &backends.registry, schemas, runtime)?;
         // Before any table is opened: opening adds the columns that a query has gained.
         let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
-        let opening = start::open_tables(runtime, &job, &graph, checkpoint.job_id(), backends);
+        let writer = WriterId { job: job.name.clone(), job_id: checkpoint.job_id().to_string() };
+        let opening = start::open_tables(runtime, &job, &graph, &writer, backends);
         let connected = (|| {
             let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
             let mut planner = Planner::open(&job, backends, is_bounded, &stop)?;
@@ -108,7 +109,7 @@ impl JobRun {
             files: start::open_files(&topology, &checkpoint)?,
             statics,
             lookups: Lookups::default(),
-            publisher: Publisher::new(warehouse, job.name.clone(), tables, runtime.clone()),
+            publisher: Publisher::new(warehouse, writer, tables, runtime.clone()),
             clock: graph.clock.clone(),
             time: backends.clock.clone(),
             topology,

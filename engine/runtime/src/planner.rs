@@ -103,11 +103,11 @@ impl Planner {
         }
     }
 
-    /// How far each source is behind once a plan is done, in records.
-    pub fn lag(&self, plan: &Plan) -> BTreeMap<String, u64> {
+    /// What the kind of each source is called, and how far it is behind once a plan is done, in records.
+    pub fn lag(&self, plan: &Plan) -> BTreeMap<String, (&'static str, u64)> {
         let lag = |(name, planned): (&String, &SourcePlan)| {
             let source = self.sources.get(name)?;
-            Some((name.clone(), source.planner.lag(planned)))
+            Some((name.clone(), (source.planner.title(), source.planner.lag(planned))))
         };
         plan.sources.iter().filter_map(lag).collect()
     }

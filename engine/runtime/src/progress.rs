@@ -62,6 +62,8 @@ pub struct StateProgress {
 pub struct SourceProgress {
     /// Name of the source.
     pub name: String,
+    /// What its kind is called.
+    pub title: &'static str,
     /// Offsets where the epoch began, in Spark's JSON.
     pub start_offset: Value,
     /// Offsets where it ended.
@@ -81,6 +83,8 @@ pub struct SourceProgress {
 pub struct EpochProgress {
     /// Name of the job.
     pub job: String,
+    /// What the kind of its warehouse is called.
+    pub sink: &'static str,
     /// The checkpoint's id, the same for all runs.
     pub id: String,
     /// This run's id.
@@ -138,7 +142,7 @@ impl EpochProgress {
             ("sources", Value::Array(self.sources.iter().map(|source| self.source_json(source)).collect())),
             (
                 "sink",
-                json!({"description": "Delta", "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()}),
+                json!({"description": self.sink, "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()}),
             ),
             ("tables", Value::Array(self.tables.iter().map(table_json).collect())),
         ];
@@ -149,7 +153,7 @@ impl EpochProgress {
 
     fn source_json(&self, source: &SourceProgress) -> Value {
         json!({
-            "description": format!("Kafka[{}]", source.name),
+            "description": format!("{}[{}]", source.title, source.name),
             "startOffset": source.start_offset,
             "endOffset": source.end_offset,
             "latestOffset": source.latest_offset,

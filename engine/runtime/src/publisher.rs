@@ -3,28 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::{SinkError, SinkTable, Warehouse};
-use epoch::{EpochId, Permit, TableCommit};
+use connector::{SinkTable, Tables, Warehouse, WriterId};
+use epoch::{EpochId, Permit};
 use futures::future::try_join_all;
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
 
-/// The opened tables of a job by name, rejected and late ones included.
-pub type Tables = BTreeMap<String, Arc<dyn SinkTable>>;
-
 /// Publishes epochs of one job.
 pub struct Publisher {
     warehouse: Arc<dyn Warehouse>,
-    job: String,
+    writer: WriterId,
     tables: Tables,
     runtime: Handle,
 }
 
 impl Publisher {
-    /// A publisher for all tables of a job.
-    pub fn new(warehouse: Arc<dyn Warehouse>, job: String, tables: Tables, runtime: Handle) -> Publisher {
-        Publisher { warehouse, job, tables, runtime }
+    /// A publisher for all tables of a job, rejected and late ones included.
+    pub fn new(warehouse: Arc<dyn Warehouse>, writer: WriterId, tables: Tables, runtime: Handle) -> Publisher {
+        Publisher { warehouse, writer, tables, runtime }
     }
 
     /// Makes an epoch visible in every table, and says so. May be repeated; only a durable commit can be published.
@@ -33,12 +30,13 @@ impl Publisher {
     /// The store's errors; publishing goes on where it stopped when it is repeated.
     pub fn publish(&self, permit: &Permit) -> Result<BTreeMap<String, i64>, RunError> {
         let commit = permit.commit();
-        let versions = self.runtime.block_on(async {
-            let versions = self.publish_tables(commit.plan.epoch, &commit.tables).await?;
-            self.warehouse.mark_published(&self.job, commit.plan.epoch, &versions).await?;
-            Ok::<_, SinkError>(versions)
-        })?;
-        Ok(versions)
+        let publish = self.warehouse.publish(&self.writer, commit.plan.epoch, &self.tables, &commit.tables);
+        Ok(self.runtime.block_on(publish)?)
+    }
+
+    /// What the sink is called in reports.
+    pub fn sink_title(&self) -> &'static str {
+        self.warehouse.title()
     }
 
     /// One of the tables, by name.
@@ -78,18 +76,5 @@ impl Publisher {
                 table.wait_idle().await;
             }
         });
-    }
-
-    async fn publish_tables(
-        &self,
-        epoch: EpochId,
-        changes: &BTreeMap<String, TableCommit>,
-    ) -> Result<BTreeMap<String, i64>, SinkError> {
-        let unchanged = TableCommit::default();
-        let published = self.tables.iter().map(|(name, table)| {
-            let change = changes.get(name).unwrap_or(&unchanged);
-            async move { Ok::<_, SinkError>((name.clone(), table.publish(epoch, change).await?)) }
-        });
-        Ok(try_join_all(published).await?.into_iter().collect())
     }
 }

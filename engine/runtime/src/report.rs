@@ -43,6 +43,7 @@ impl Reporter {
         let sources = source_progress(run, commit, result);
         EpochProgress {
             job: run.job.name.clone(),
+            sink: run.publisher.sink_title(),
             id: run.checkpoint.job_id().to_string(),
             run_id: self.run_id.clone(),
             epoch: commit.plan.epoch.0,
@@ -114,21 +115,23 @@ fn table_progress(run: &Run, name: &str, counts: &RowCounts, commit: &Commit) ->
 }
 
 fn source_progress(run: &Run, commit: &Commit, result: &EpochResult) -> Vec<SourceProgress> {
-    let lags: BTreeMap<String, u64> = run.planner.lag(&commit.plan);
+    let lags: BTreeMap<String, (&'static str, u64)> = run.planner.lag(&commit.plan);
     let json = |positions: &PerSplit<&Position>| serde_json::to_value(positions).unwrap_or(Value::Null);
     let of_source = |(name, planned): (&String, &epoch::SourcePlan)| {
         let ends = |pick: fn(&SplitRange) -> &Position| -> PerSplit<&Position> {
             planned.ranges.iter().map(|(split, range)| (split, pick(range))).collect()
         };
         let totals = result.read.get(name);
+        let (title, lag) = lags.get(name).copied().unwrap_or_default();
         SourceProgress {
             name: name.clone(),
+            title,
             start_offset: json(&ends(|range| &range.from)),
             end_offset: json(&ends(|range| &range.until)),
             latest_offset: serde_json::to_value(&planned.latest).unwrap_or(Value::Null),
             rows_read: totals.map_or(0, |totals| totals.read),
             event_times: totals.and_then(|totals| totals.event_times),
-            lag: lags.get(name).copied().unwrap_or(0),
+            lag,
         }
     };
     commit.plan.sources.iter().map(of_source).collect()

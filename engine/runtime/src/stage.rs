@@ -2,7 +2,7 @@
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
-use connector::{SinkError, SinkTable, StageWriter};
+use connector::{Content, SinkError, SinkTable, StageWriter};
 use epoch::{EpochId, RowCounts, StagedFile};
 use operators::OperatorError;
 use operators::operator::EpochTime;
@@ -47,7 +47,7 @@ impl TableLane {
     /// The sink's.
     pub fn add(&mut self, sink: &dyn SinkTable, rows: &RecordBatch, epoch: EpochId, lane: u32) -> Result<(), RunError> {
         self.counts.written += rows.num_rows() as u64;
-        let writer = open(&mut self.writer, || sink.stage(epoch, lane, None))?;
+        let writer = open(&mut self.writer, || sink.stage(epoch, lane, Content::Added))?;
         Ok(writer.write(rows)?)
     }
 
@@ -62,7 +62,7 @@ impl TableLane {
         epoch: EpochId,
         lane: u32,
     ) -> Result<(), RunError> {
-        let writer = open(&mut self.late_writer, || sink.stage(epoch, lane, None))?;
+        let writer = open(&mut self.late_writer, || sink.stage(epoch, lane, Content::Added))?;
         Ok(writer.write(rows)?)
     }
 
@@ -83,7 +83,7 @@ impl TableLane {
             debug_assert!(self.replaced.iter().all(|(done, _)| *done != bucket), "bucket {bucket} is replaced twice");
             // Every lane has numbers of its own: its number, then in steps of the number of lanes.
             let number = FIRST_REPLACING_ARTIFACT + lane + lanes * self.replaced.len() as u32;
-            self.replacing = Some((bucket, sink.stage(epoch, number, Some(bucket))?));
+            self.replacing = Some((bucket, sink.stage(epoch, number, Content::Bucket(bucket))?));
         }
         if let Some((_, writer)) = self.replacing.as_mut().filter(|_| rows.num_rows() > 0) {
             self.counts.written += rows.num_rows() as u64;

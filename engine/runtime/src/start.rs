@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::{Emission, ReaderOptions, TableDefinition, Warehouse, WriterId};
+use connector::{ReaderOptions, TableDefinition, Tables, Warehouse, WriterId};
 use epoch::paths;
 use futures::future::try_join_all;
 use job::{Job, OnError};
 use operators::operator::{OperatorSpec, Stored};
 use operators::store::Budget;
-use plan::{Graph, TablePlan};
+use plan::Graph;
 use state::{Checkpoint, OperatorId};
 use tokio::runtime::Handle;
 
@@ -19,7 +19,6 @@ use crate::compute::Compute;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::operate::Running;
-use crate::publisher::Tables;
 use crate::reader::Reader;
 use crate::rejected::rejected_schema;
 use crate::topology::{TableSetup, Topology};
@@ -30,40 +29,27 @@ const FETCH_BUFFER_BYTES: usize = 48 << 20;
 /// All tables of a job, by name: its own, then those for rejected and late rows. Opened side by side.
 ///
 /// # Errors
-/// The warehouse's errors; columns that do not fit an existing table; a table that the warehouse cannot hold in its mode.
-async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, job_id: &str) -> Result<Tables, RunError> {
-    let writer = WriterId { job: job.name.clone(), job_id: job_id.to_string() };
+/// The warehouse's errors; columns that do not fit an existing table.
+async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, writer: &WriterId) -> Result<Tables, RunError> {
     let mut wanted: Vec<TableDefinition> = Vec::new();
     for table in &graph.tables {
-        check_emission(warehouse, table)?;
-        wanted.push(TableDefinition { name: table.name.clone(), schema: Arc::clone(&table.schema) });
+        wanted.push(TableDefinition { name: table.name.clone(), schema: Arc::clone(&table.schema), key: Vec::new() });
         if let Some(schema) = table.late_schema.clone() {
-            wanted.push(TableDefinition { name: paths::late_table(&table.name), schema });
+            wanted.push(TableDefinition { name: paths::late_table(&table.name), schema, key: Vec::new() });
         }
     }
     for source in job.sources.values().filter(|source| source.on_error == OnError::DeadLetter) {
-        wanted.push(TableDefinition { name: paths::rejected_table(&source.name), schema: rejected_schema() });
+        wanted.push(TableDefinition {
+            name: paths::rejected_table(&source.name),
+            schema: rejected_schema(),
+            key: Vec::new(),
+        });
     }
-    let writer = &writer;
     let opened = wanted.into_iter().map(|definition| async move {
         let table = warehouse.open_table(&definition, writer).await?;
         Ok::<_, RunError>((definition.name, table))
     });
     Ok(try_join_all(opened).await?.into_iter().collect())
-}
-
-/// A table emits what its sink can take: the planner has decided for whole buckets where a table is replaced.
-fn check_emission(warehouse: &dyn Warehouse, table: &TablePlan) -> Result<(), RunError> {
-    let planned = if table.is_replaced { Emission::ReplaceBuckets } else { Emission::Append };
-    let possible = warehouse.capabilities().emission(table.mode);
-    if possible == Some(planned) {
-        return Ok(());
-    }
-    let mode = format!("{:?}", table.mode).to_lowercase();
-    Err(RunError::Plan(format!(
-        "table {}: the warehouse cannot hold a table in {mode} mode; write mode = \"append\", or choose another warehouse",
-        table.name
-    )))
 }
 
 /// The graph as the lanes see it.
@@ -140,7 +126,7 @@ pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64
 /// # Errors
 /// If the checkpoint cannot be read.
 pub fn open_files(topology: &Topology, checkpoint: &Checkpoint) -> Result<Vec<Option<OpenFiles>>, RunError> {
-    let open = |table: &TableSetup| match table.plan.is_replaced {
+    let open = |table: &TableSetup| match table.plan.is_replaced() {
         true => OpenFiles::open(checkpoint, &table.plan.name).map(Some),
         false => Ok(None),
     };
@@ -155,14 +141,14 @@ pub fn open_tables(
     runtime: &Handle,
     job: &Job,
     graph: &Arc<Graph>,
-    job_id: &str,
+    writer: &WriterId,
     backends: &Backends,
 ) -> tokio::task::JoinHandle<Result<Opened, RunError>> {
-    let (job, graph, job_id) = (job.clone(), Arc::clone(graph), job_id.to_string());
+    let (job, graph, writer) = (job.clone(), Arc::clone(graph), writer.clone());
     let registry = backends.registry.clone();
     runtime.spawn(async move {
         let warehouse = registry.warehouse(&job.warehouse).await?;
-        let tables = tables(warehouse.as_ref(), &job, &graph, &job_id).await?;
+        let tables = tables(warehouse.as_ref(), &job, &graph, &writer).await?;
         Ok((warehouse, tables))
     })
 }

@@ -44,7 +44,10 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let abort = Abort::after(&stop);
     let statics = StaticSchemas::find(&job, &backends.registry, runtime.handle())?;
-    let graph = Arc::new(plan_job(&job, &schemas(&job, &statics.schemas)).map_err(problems)?);
+    let graph = Arc::new(
+        plan_job(&job, &schemas(&job, &statics.schemas), &backends.registry.capabilities(&job.warehouse))
+            .map_err(problems)?,
+    );
     let options = RunOptions { trigger, stop, abort: &abort, fail_point };
     let mut run = JobRun::open(job, (graph, statics), options, runtime.handle(), backends)?;
     let redo = run.recover(&mut |text| listener.note(text))?;

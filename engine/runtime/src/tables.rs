@@ -1,12 +1,13 @@
 //! Whether what the queries give can be kept in tables: names and types of their columns.
 
 use connector::{Registry, SinkError};
+use job::Job;
 use plan::{Graph, SqlProblem, TableProblem};
 
-/// The columns that no table can have, by table: a name that is there twice or has a blank, a value that is always NULL.
-pub fn table_problems(graph: &Graph, registry: &Registry) -> Vec<TableProblem> {
+/// The columns that no table of the job's warehouse can have, by table: a name that is there twice or has a blank, a value that is always NULL.
+pub fn table_problems(job: &Job, graph: &Graph, registry: &Registry) -> Vec<TableProblem> {
     let problem = |plan: &plan::TablePlan| {
-        let text = match registry.table_schema(&plan.schema).err()? {
+        let text = match registry.table_schema(&job.warehouse, &plan.schema).err()? {
             SinkError::Refused(text) => text,
             other => other.to_string(),
         };

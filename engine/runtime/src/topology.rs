@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connector::SinkTable;
+use connector::{SinkTable, Tables};
 use epoch::{EpochId, Plan, SourceTime};
 use job::WatermarkPolicyKind;
 use operators::lookup::Lookup;
@@ -11,7 +11,6 @@ use operators::operator::{EpochTime, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
 
 use crate::error::RunError;
-use crate::publisher::Tables;
 
 /// The tables of a job as its lanes see them; the same for all lanes.
 pub struct Topology {
@@ -109,7 +108,7 @@ impl Topology {
         let mut setups = Vec::new();
         for table in &graph.tables {
             let late = table.late_schema.as_ref().map(|_| find(&epoch::paths::late_table(&table.name))).transpose()?;
-            let replaced_by = table.is_replaced.then(|| operator_above(&nodes, table.nodes.end - 1)).flatten();
+            let replaced_by = table.is_replaced().then(|| operator_above(&nodes, table.nodes.end - 1)).flatten();
             setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, replaced_by });
         }
         Ok(Topology { nodes, tables: setups, roots, rejected, policy })

@@ -114,6 +114,7 @@ pub fn commit(epoch: u64) -> Commit {
         rows: 20,
         bucket: None,
         stats: String::new(),
+        effect: Default::default(),
     };
     let counts = RowCounts { read: 20, emitted: 17, rejected: 1, late: 1, filtered: 1, written: 20 };
     let watermark_us = Some(i64::try_from(epoch + 1).unwrap() * 10);

@@ -430,7 +430,10 @@ fn planned(job: &Job) -> Result<Arc<Graph>, RunError> {
     let registry = MemoryPlace::new(BTreeMap::new())?.backends(&MemoryOptions::default(), &Arc::default()).registry;
     let found = runtime::static_schemas(job, &registry).into_iter().map(|(name, schema)| Ok((name, schema?)));
     let found = found.collect::<Result<BTreeMap<_, _>, RunError>>()?;
-    Ok(Arc::new(plan_job(job, &runtime::schemas(job, &found)).map_err(runtime::problems)?))
+    Ok(Arc::new(
+        plan_job(job, &runtime::schemas(job, &found), &registry.capabilities(&job.warehouse))
+            .map_err(runtime::problems)?,
+    ))
 }
 
 /// The job as it runs when it is told to. Topics in memory have no end, and are read from their first record.

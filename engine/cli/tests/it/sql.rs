@@ -24,7 +24,7 @@ fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
 }
 
 async fn publish(table: &dyn SinkTable, epoch: u64, rows: &RecordBatch) -> i64 {
-    let mut writer = table.stage(EpochId(epoch), 0, None).unwrap();
+    let mut writer = table.stage(EpochId(epoch), 0, connector::Content::Added).unwrap();
     writer.write(rows).unwrap();
     let change = TableCommit { added: vec![writer.finish().unwrap().unwrap()], ..TableCommit::default() };
     table.publish(EpochId(epoch), &change).await.unwrap()
@@ -39,12 +39,12 @@ fn warehouse() -> TempDir {
         let mut versions = BTreeMap::new();
         let first = counts(&["login", "purchase"], &[7, 3]);
         for name in ["gold.counts", "gold.other"] {
-            let definition = TableDefinition { name: name.to_owned(), schema: first.schema() };
+            let definition = TableDefinition { name: name.to_owned(), schema: first.schema(), key: Vec::new() };
             let table = warehouse.open_table(&definition, &writer).await.unwrap();
             versions.insert(name.to_owned(), publish(table.as_ref(), 0, &first).await);
         }
-        warehouse.mark_published("shop", EpochId(0), &versions).await.unwrap();
-        let definition = TableDefinition { name: "gold.counts".to_owned(), schema: first.schema() };
+        warehouse.mark_published(&writer, EpochId(0), &versions).await.unwrap();
+        let definition = TableDefinition { name: "gold.counts".to_owned(), schema: first.schema(), key: Vec::new() };
         let table = warehouse.open_table(&definition, &writer).await.unwrap();
         publish(table.as_ref(), 1, &counts(&["search"], &[100])).await;
     });

@@ -10,9 +10,10 @@ use epoch::{EpochId, RowCounts, StagedFile, TableCommit};
 
 use super::{Broken, Law, fails, hold};
 use crate::error::SinkError;
-use crate::sink::{Sink, SinkTable, TableDefinition, WriterId};
+use crate::sink::{Content, Sink, SinkTable, TableDefinition, Tables, WriterId};
 
-/// A sink that can be opened again and again over one place, and disturbed.
+/// A sink that can be opened again and again over one place, and disturbed. The place must not have tables of an earlier run of
+/// the laws: give each run a folder, a prefix, a schema of its own.
 #[async_trait]
 pub trait SinkUnderTest: Send + Sync {
     /// Opens the sink anew over the same place, as a process that has just started does.
@@ -45,10 +46,14 @@ fn writer() -> WriterId {
     WriterId { job: "laws".to_string(), job_id: "1a2b3c4d".to_string() }
 }
 
+fn definition(name: &str, schema: SchemaRef) -> TableDefinition {
+    TableDefinition { name: format!("{TABLE}_{name}"), schema, key: vec!["id".to_string()] }
+}
+
 /// A table with a name of its own, so that laws do not meet each other's rows.
 async fn table(law: &'static str, place: &dyn SinkUnderTest, name: &str) -> Result<Arc<dyn SinkTable>, Broken> {
     let sink = place.open().await.map_err(fails(law))?;
-    let definition = TableDefinition { name: format!("{TABLE}_{name}"), schema: schema() };
+    let definition = definition(name, schema());
     sink.open_table(&definition, &writer()).await.map_err(fails(law))
 }
 
@@ -57,12 +62,12 @@ async fn staged(
     law: &'static str,
     table: &Arc<dyn SinkTable>,
     epoch: u64,
-    (number, bucket): (u32, Option<i64>),
+    (number, content): (u32, Content),
     ids: &[i64],
 ) -> Result<Option<StagedFile>, Broken> {
     let (table, ids) = (Arc::clone(table), ids.to_vec());
     let stage = move || -> Result<Option<StagedFile>, SinkError> {
-        let mut writer = table.stage(EpochId(epoch), number, bucket)?;
+        let mut writer = table.stage(EpochId(epoch), number, content)?;
         if !ids.is_empty() {
             writer.write(&rows(&ids))?;
         }
@@ -146,13 +151,15 @@ pub async fn all(place: &dyn SinkUnderTest) -> Law {
     nothing_written_is_no_artifact(place).await?;
     columns_are_added(place).await?;
     buckets_are_replaced_whole(place).await?;
+    rows_are_upserted_and_deleted_by_key(place).await?;
+    tables_of_one_transaction_come_together(place).await?;
     tables_of_an_epoch_are_marked(place).await
 }
 
 async fn staged_rows_are_not_seen(place: &dyn SinkUnderTest) -> Law {
     let law = "staged rows are not seen";
     let table = table(law, place, "staged").await?;
-    let file = staged(law, &table, 0, (0, None), &[1, 2]).await?;
+    let file = staged(law, &table, 0, (0, Content::Added), &[1, 2]).await?;
     hold(law, file.as_ref().is_some_and(|file| file.rows == 2), || format!("two rows were staged as {file:?}"))?;
     sees(law, &table, &[]).await
 }
@@ -160,12 +167,12 @@ async fn staged_rows_are_not_seen(place: &dyn SinkUnderTest) -> Law {
 async fn a_published_epoch_is_seen_once(place: &dyn SinkUnderTest) -> Law {
     let law = "a published epoch is seen once, however often it is published";
     let table = table(law, place, "once").await?;
-    let first = change(staged(law, &table, 0, (0, None), &[1, 2]).await?.into_iter().collect(), Vec::new());
+    let first = change(staged(law, &table, 0, (0, Content::Added), &[1, 2]).await?.into_iter().collect(), Vec::new());
     let version = publish(law, &table, 0, &first).await?;
     sees(law, &table, &[1, 2]).await?;
     let again = publish(law, &table, 0, &first).await?;
     hold(law, again == version, || format!("version {again} after {version}"))?;
-    let second = change(staged(law, &table, 1, (0, None), &[3]).await?.into_iter().collect(), Vec::new());
+    let second = change(staged(law, &table, 1, (0, Content::Added), &[3]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 1, &second).await?;
     publish(law, &table, 0, &first).await?;
     sees(law, &table, &[1, 2, 3]).await
@@ -178,7 +185,7 @@ async fn the_position_is_the_places_own(place: &dyn SinkUnderTest) -> Law {
     hold(law, (at.accepted, at.published) == (None, None), || format!("a new table stands at {at:?}"))?;
     for epoch in [0_u64, 1, 2] {
         let ids = [i64::try_from(epoch).unwrap_or_default()];
-        let added = staged(law, &first, epoch, (0, None), &ids).await?.into_iter().collect();
+        let added = staged(law, &first, epoch, (0, Content::Added), &ids).await?.into_iter().collect();
         publish(law, &first, epoch, &change(added, Vec::new())).await?;
         let at = first.position().await.map_err(fails(law))?;
         hold(law, at.accepted == Some(EpochId(epoch)), || format!("after epoch {epoch} it stands at {at:?}"))?;
@@ -193,16 +200,16 @@ async fn the_position_is_the_places_own(place: &dyn SinkUnderTest) -> Law {
 async fn discarding_spares_what_is_published(place: &dyn SinkUnderTest) -> Law {
     let law = "discarding takes away what an epoch staged, and spares what is published";
     let first = table(law, place, "discard").await?;
-    let kept = change(staged(law, &first, 0, (0, None), &[1]).await?.into_iter().collect(), Vec::new());
+    let kept = change(staged(law, &first, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &first, 0, &kept).await?;
-    staged(law, &first, 1, (0, None), &[8]).await?;
-    staged(law, &first, 1, (1, None), &[9]).await?;
+    staged(law, &first, 1, (0, Content::Added), &[8]).await?;
+    staged(law, &first, 1, (1, Content::Added), &[9]).await?;
     let table = table(law, place, "discard").await?;
     table.discard(EpochId(1)).await.map_err(fails(law))?;
     table.discard(EpochId(0)).await.map_err(fails(law))?;
     table.discard(EpochId(7)).await.map_err(fails(law))?;
     sees(law, &table, &[1]).await?;
-    let next = change(staged(law, &table, 1, (0, None), &[2]).await?.into_iter().collect(), Vec::new());
+    let next = change(staged(law, &table, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 1, &next).await?;
     sees(law, &table, &[1, 2]).await
 }
@@ -210,9 +217,9 @@ async fn discarding_spares_what_is_published(place: &dyn SinkUnderTest) -> Law {
 async fn an_epoch_run_again_replaces_its_own_artifacts(place: &dyn SinkUnderTest) -> Law {
     let law = "an epoch that is run again gives the same artifacts";
     let first = table(law, place, "again").await?;
-    let before = staged(law, &first, 0, (0, None), &[1, 2, 3]).await?;
+    let before = staged(law, &first, 0, (0, Content::Added), &[1, 2, 3]).await?;
     let second = table(law, place, "again").await?;
-    let after = staged(law, &second, 0, (0, None), &[1, 2, 3]).await?;
+    let after = staged(law, &second, 0, (0, Content::Added), &[1, 2, 3]).await?;
     hold(law, before == after, || format!("{before:?}, then {after:?}"))?;
     publish(law, &second, 0, &change(after.into_iter().collect(), Vec::new())).await?;
     sees(law, &second, &[1, 2, 3]).await
@@ -221,9 +228,9 @@ async fn an_epoch_run_again_replaces_its_own_artifacts(place: &dyn SinkUnderTest
 async fn a_lost_answer_changes_nothing(place: &dyn SinkUnderTest) -> Law {
     let law = "an answer that is lost changes nothing";
     let table = table(law, place, "lost").await?;
-    let first = change(staged(law, &table, 0, (0, None), &[1]).await?.into_iter().collect(), Vec::new());
+    let first = change(staged(law, &table, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 0, &first).await?;
-    let second = change(staged(law, &table, 1, (0, None), &[2]).await?.into_iter().collect(), Vec::new());
+    let second = change(staged(law, &table, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
     let before = place.answers_lost();
     if !place.lose_next_answer() {
         return publish(law, &table, 1, &second).await.map(|_| ());
@@ -234,7 +241,7 @@ async fn a_lost_answer_changes_nothing(place: &dyn SinkUnderTest) -> Law {
     }
     hold(law, place.answers_lost() > before, || "no answer was lost: the law tested nothing".to_string())?;
     sees(law, &table, &[1, 2]).await?;
-    let third = change(staged(law, &table, 2, (0, None), &[3]).await?.into_iter().collect(), Vec::new());
+    let third = change(staged(law, &table, 2, (0, Content::Added), &[3]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 2, &third).await?;
     sees(law, &table, &[1, 2, 3]).await
 }
@@ -243,10 +250,10 @@ async fn a_crash_at_any_point_is_repaired(place: &dyn SinkUnderTest) -> Law {
     let law = "a crash at any point is repaired by what a restart does";
     for (point, name) in ["staged", "staged twice", "published", "published twice"].iter().enumerate() {
         let before = table(law, place, &format!("crash_{point}")).await?;
-        let file = staged(law, &before, 0, (0, None), &[1, 2]).await?;
+        let file = staged(law, &before, 0, (0, Content::Added), &[1, 2]).await?;
         let commit = change(file.into_iter().collect(), Vec::new());
         if point == 1 {
-            staged(law, &before, 0, (0, None), &[1, 2]).await?;
+            staged(law, &before, 0, (0, Content::Added), &[1, 2]).await?;
         }
         for _ in 1..point {
             publish(law, &before, 0, &commit).await?;
@@ -262,12 +269,12 @@ async fn a_crash_at_any_point_is_repaired(place: &dyn SinkUnderTest) -> Law {
 }
 
 async fn nothing_written_is_no_artifact(place: &dyn SinkUnderTest) -> Law {
-    let law = "nothing written is no artifact, and an epoch without rows moves the position";
+    let law = "nothing written is no artifact, and an epoch without rows changes nothing";
     let table = table(law, place, "empty").await?;
-    let file = staged(law, &table, 0, (0, None), &[]).await?;
+    let file = staged(law, &table, 0, (0, Content::Added), &[]).await?;
     hold(law, file.is_none(), || format!("no rows were staged as {file:?}"))?;
     publish(law, &table, 0, &TableCommit::default()).await?;
-    let one = change(staged(law, &table, 1, (0, None), &[1]).await?.into_iter().collect(), Vec::new());
+    let one = change(staged(law, &table, 1, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 1, &one).await?;
     sees(law, &table, &[1]).await
 }
@@ -275,7 +282,7 @@ async fn nothing_written_is_no_artifact(place: &dyn SinkUnderTest) -> Law {
 async fn columns_are_added(place: &dyn SinkUnderTest) -> Law {
     let law = "new columns are added, and rows that were there have NULL in them";
     let before = table(law, place, "columns").await?;
-    let first = change(staged(law, &before, 0, (0, None), &[1]).await?.into_iter().collect(), Vec::new());
+    let first = change(staged(law, &before, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &before, 0, &first).await?;
     let wider = Schema::new(
         schema()
@@ -286,10 +293,10 @@ async fn columns_are_added(place: &dyn SinkUnderTest) -> Law {
             .collect::<Vec<_>>(),
     );
     let sink = place.open().await.map_err(fails(law))?;
-    let definition = TableDefinition { name: format!("{TABLE}_columns"), schema: Arc::new(wider) };
+    let definition = definition("columns", Arc::new(wider));
     let after = sink.open_table(&definition, &writer()).await.map_err(fails(law))?;
     hold(law, after.schema().index_of("more").is_ok(), || format!("its columns are {:?}", after.schema()))?;
-    let second = change(staged(law, &after, 1, (0, None), &[2]).await?.into_iter().collect(), Vec::new());
+    let second = change(staged(law, &after, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
     publish(law, &after, 1, &second).await?;
     sees(law, &after, &[1, 2]).await?;
     let batches = after.rows().await.map_err(fails(law))?;
@@ -306,12 +313,12 @@ async fn buckets_are_replaced_whole(place: &dyn SinkUnderTest) -> Law {
         return Ok(());
     }
     let table = table(law, place, "buckets").await?;
-    let first = staged(law, &table, 0, (1_000, Some(60)), &[1, 2]).await?;
-    let other = staged(law, &table, 0, (1_001, Some(120)), &[7]).await?;
+    let first = staged(law, &table, 0, (1_000, Content::Bucket(60)), &[1, 2]).await?;
+    let other = staged(law, &table, 0, (1_001, Content::Bucket(120)), &[7]).await?;
     let added = first.iter().chain(&other).cloned().collect();
     publish(law, &table, 0, &change(added, Vec::new())).await?;
     sees(law, &table, &[1, 2, 7]).await?;
-    let replaced = staged(law, &table, 1, (1_000, Some(60)), &[1, 2, 3]).await?;
+    let replaced = staged(law, &table, 1, (1_000, Content::Bucket(60)), &[1, 2, 3]).await?;
     let commit = change(replaced.clone().into_iter().collect(), first.into_iter().collect());
     publish(law, &table, 1, &commit).await?;
     publish(law, &table, 1, &commit).await?;
@@ -320,12 +327,60 @@ async fn buckets_are_replaced_whole(place: &dyn SinkUnderTest) -> Law {
     sees(law, &table, &[7]).await
 }
 
+async fn rows_are_upserted_and_deleted_by_key(place: &dyn SinkUnderTest) -> Law {
+    let law = "a row that is upserted takes the place of the one with its key, and a key that is deleted goes, once";
+    let sink = place.open().await.map_err(fails(law))?;
+    let capabilities = sink.capabilities();
+    if !(capabilities.upsert && capabilities.delete) {
+        return Ok(());
+    }
+    let table = table(law, place, "upserts").await?;
+    let first = staged(law, &table, 0, (0, Content::Upserted), &[1, 2, 3]).await?;
+    publish(law, &table, 0, &change(first.into_iter().collect(), Vec::new())).await?;
+    sees(law, &table, &[1, 2, 3]).await?;
+    let changed = staged(law, &table, 1, (0, Content::Upserted), &[2, 4]).await?;
+    let gone = staged(law, &table, 1, (1, Content::Deleted), &[3, 9]).await?;
+    let commit = change(changed.into_iter().chain(gone).collect(), Vec::new());
+    sees(law, &table, &[1, 2, 3]).await?;
+    publish(law, &table, 1, &commit).await?;
+    sees(law, &table, &[1, 2, 4]).await?;
+    publish(law, &table, 1, &commit).await?;
+    sees(law, &table, &[1, 2, 4]).await
+}
+
+async fn tables_of_one_transaction_come_together(place: &dyn SinkUnderTest) -> Law {
+    let law = "the tables of one transaction become visible together, or none of them";
+    let sink = place.open().await.map_err(fails(law))?;
+    let (one, other) = (table(law, place, "together_a").await?, table(law, place, "together_b").await?);
+    let first = staged(law, &one, 0, (0, Content::Added), &[1]).await?;
+    let second = staged(law, &other, 0, (0, Content::Added), &[2]).await?;
+    let tables: Tables =
+        [&one, &other].map(|table| (table.name().to_string(), Arc::clone(table))).into_iter().collect();
+    let of = |files: [&Option<StagedFile>; 2]| -> BTreeMap<String, TableCommit> {
+        let changes = files.map(|file| change(file.iter().cloned().collect(), Vec::new()));
+        tables.keys().cloned().zip(changes).collect()
+    };
+    if sink.capabilities().transaction_over_tables {
+        // The second table's artifact is lost, so its part of the epoch cannot be published, nor may the first one's be.
+        let lost = second.clone().map(|file| StagedFile { path: format!("{}-lost", file.path), ..file });
+        let failed = sink.publish(&writer(), EpochId(0), &tables, &of([&first, &lost])).await;
+        hold(law, failed.is_err(), || "an artifact is lost, and nothing was said".to_string())?;
+        sees(law, &one, &[]).await?;
+    }
+    for _ in 0..2 {
+        sink.publish(&writer(), EpochId(0), &tables, &of([&first, &second])).await.map_err(fails(law))?;
+        sees(law, &one, &[1]).await?;
+        sees(law, &other, &[2]).await?;
+    }
+    Ok(())
+}
+
 async fn tables_of_an_epoch_are_marked(place: &dyn SinkUnderTest) -> Law {
     let law = "an epoch is marked as often as one likes";
     let sink = place.open().await.map_err(fails(law))?;
     let versions = BTreeMap::from([(format!("{TABLE}_once"), 1)]);
     for _ in 0..2 {
-        sink.mark_published("laws", EpochId(1), &versions).await.map_err(fails(law))?;
+        sink.mark_published(&writer(), EpochId(1), &versions).await.map_err(fails(law))?;
     }
     Ok(())
 }

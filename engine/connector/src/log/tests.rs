@@ -14,6 +14,10 @@ fn split() -> Split {
 }
 
 impl LogPlanner for Fixed {
+    fn title(&self) -> &'static str {
+        "Fixed"
+    }
+
     fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
         self.asked += 1;
         // It grows with every question.

@@ -7,7 +7,8 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{
-    Capabilities, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WarehouseConnector, WriterId,
+    Capabilities, Content, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WarehouseConnector,
+    WriterId,
 };
 use epoch::{EpochId, StagedFile, TableCommit};
 
@@ -27,6 +28,17 @@ impl WarehouseConnector for DeltaConnector {
         Ok(Arc::new(Warehouse::open(location).await?))
     }
 
+    fn opens(&self, location: &str) -> bool {
+        match location.split_once("://") {
+            Some((scheme, _)) => matches!(scheme, "file" | "s3" | "s3a"),
+            None => true,
+        }
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::FILES
+    }
+
     fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {
         table_schema(schema)
     }
@@ -34,8 +46,12 @@ impl WarehouseConnector for DeltaConnector {
 
 #[async_trait]
 impl Sink for Warehouse {
+    fn title(&self) -> &'static str {
+        "Delta"
+    }
+
     fn capabilities(&self) -> Capabilities {
-        Capabilities { append: true, replace_buckets: true, ..Capabilities::default() }
+        Capabilities::FILES
     }
 
     async fn open_table(
@@ -43,17 +59,17 @@ impl Sink for Warehouse {
         definition: &TableDefinition,
         writer: &WriterId,
     ) -> Result<Arc<dyn SinkTable>, SinkError> {
-        let TableDefinition { name, schema } = definition;
+        let TableDefinition { name, schema, .. } = definition;
         Ok(Arc::new(Table::open(self, name, Arc::clone(schema), &writer.job, &writer.job_id).await?))
     }
 
     async fn mark_published(
         &self,
-        job: &str,
+        writer: &WriterId,
         epoch: EpochId,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        write_pointer(self, job, epoch, versions).await
+        write_pointer(self, &writer.job, epoch, versions).await
     }
 }
 
@@ -67,8 +83,12 @@ impl SinkTable for Table {
         Table::schema(self)
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<Box<dyn StageWriter>, SinkError> {
-        Ok(Box::new(Table::stage(self, epoch, number, bucket)?))
+    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
+        debug_assert!(
+            matches!(content, Content::Added | Content::Bucket(_)),
+            "not among its capabilities: {content:?}"
+        );
+        Ok(Box::new(Table::stage(self, epoch, number, content.bucket())?))
     }
 
     async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {

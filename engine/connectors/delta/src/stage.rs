@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use connector::SinkError;
-use epoch::StagedFile;
+use epoch::{ArtifactEffect, StagedFile};
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
@@ -94,7 +94,14 @@ impl DataFileWriter {
         let stats = delta_stats(&self.schema, &metadata);
         let bytes = self.writer.bytes_written() as u64;
         self.writer.inner_mut().complete(&self.place)?;
-        Ok(Some(StagedFile { path: self.name, bytes, rows: self.rows, bucket: self.bucket, stats }))
+        Ok(Some(StagedFile {
+            path: self.name,
+            bytes,
+            rows: self.rows,
+            bucket: self.bucket,
+            stats,
+            effect: ArtifactEffect::Add,
+        }))
     }
 }
 

@@ -59,6 +59,10 @@ impl Source for KafkaSource {
 }
 
 impl LogPlanner for KafkaPlanner {
+    fn title(&self) -> &'static str {
+        job::ConnectorKeys::title(&KafkaConnector)
+    }
+
     fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
         KafkaPlanner::available(self)
     }

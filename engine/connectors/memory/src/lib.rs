@@ -2,6 +2,8 @@
 //!
 //! Clones of a place are the same place, and it outlives the job that uses it, so a job can end and begin again.
 
+mod catalog;
+mod rows;
 mod sink;
 mod source;
 mod statics;

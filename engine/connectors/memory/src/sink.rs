@@ -1,13 +1,20 @@
 //! Tables in memory: the smallest sink that passes the laws, and the one to read first when writing another.
+//!
+//! It can do all that a sink may be asked for: rows by key, buckets, and all tables of an epoch in one transaction, which is the
+//! lock on the place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use connector::{Capabilities, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId};
-use epoch::{EpochId, StagedFile, TableCommit, paths};
+use connector::{
+    Capabilities, Content, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId,
+};
+use epoch::{ArtifactEffect, EpochId, StagedFile, TableCommit, paths};
+
+use crate::rows::{in_columns, keys_of, without_keys};
 
 /// Tables in memory. Clones are the same place.
 #[derive(Debug, Clone, Default)]
@@ -16,27 +23,33 @@ pub struct MemorySink {
 }
 
 /// What outlives the jobs that use it.
-#[derive(Debug, Default)]
-struct Place {
-    tables: BTreeMap<String, Stored>,
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Place {
+    /// By name.
+    pub(crate) tables: BTreeMap<String, Stored>,
     /// The last epoch that each job has marked, with its versions.
-    marked: BTreeMap<String, (EpochId, BTreeMap<String, i64>)>,
+    pub(crate) marked: BTreeMap<String, (EpochId, BTreeMap<String, i64>)>,
 }
 
-#[derive(Debug, Default)]
-struct Stored {
-    schema: Option<SchemaRef>,
+/// One table.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Stored {
+    /// Its columns, once it was opened.
+    pub(crate) schema: Option<SchemaRef>,
+    key: Vec<String>,
     /// Artifacts by name, seen or not.
-    artifacts: BTreeMap<String, Vec<RecordBatch>>,
+    pub(crate) artifacts: BTreeMap<String, Vec<RecordBatch>>,
     /// Names of those that readers see.
-    seen: BTreeSet<String>,
-    /// The last epoch of each writer.
+    pub(crate) seen: BTreeSet<String>,
+    /// The last epoch of each writer, by job and checkpoint.
     published: BTreeMap<(String, String), EpochId>,
-    version: i64,
+    /// Publishings that changed it.
+    pub(crate) version: i64,
 }
 
 impl MemorySink {
-    fn place(&self) -> MutexGuard<'_, Place> {
+    /// What is there, locked.
+    pub(crate) fn place(&self) -> MutexGuard<'_, Place> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -44,12 +57,22 @@ impl MemorySink {
     pub fn marked(&self, job: &str) -> Option<(EpochId, BTreeMap<String, i64>)> {
         self.place().marked.get(job).cloned()
     }
+
+    /// Loses which epochs were published: what a sink must never do.
+    #[cfg(test)]
+    pub(crate) fn forget_positions(&self) {
+        self.place().tables.values_mut().for_each(|table| table.published.clear());
+    }
 }
 
 #[async_trait]
 impl Sink for MemorySink {
+    fn title(&self) -> &'static str {
+        "Memory"
+    }
+
     fn capabilities(&self) -> Capabilities {
-        Capabilities { append: true, replace_buckets: true, ..Capabilities::default() }
+        Capabilities { upsert: true, delete: true, transaction_over_tables: true, ..Capabilities::FILES }
     }
 
     async fn open_table(
@@ -66,18 +89,87 @@ impl Sink for MemorySink {
             Some(existing) => widened(existing, &wanted).map_err(|error| error.of_table(&definition.name))?,
             None => wanted,
         };
-        stored.schema = Some(Arc::clone(&schema));
+        (stored.schema, stored.key) = (Some(Arc::clone(&schema)), definition.key.clone());
         let (name, writer) = (definition.name.clone(), writer.clone());
         Ok(Arc::new(MemoryTable { sink: self.clone(), name, schema, writer }))
     }
 
+    async fn publish(
+        &self,
+        writer: &WriterId,
+        epoch: EpochId,
+        tables: &Tables,
+        changes: &BTreeMap<String, TableCommit>,
+    ) -> Result<BTreeMap<String, i64>, SinkError> {
+        let mut place = self.place();
+        // All of it in a copy first: if one table cannot be published, none is.
+        let mut after = place.clone();
+        let mut versions = BTreeMap::new();
+        for name in tables.keys() {
+            let stored = after.tables.entry(name.clone()).or_default();
+            let change = changes.get(name).cloned().unwrap_or_default();
+            versions.insert(name.clone(), stored.publish(name, writer, epoch, &change)?);
+        }
+        after.marked.insert(writer.job.clone(), (epoch, versions.clone()));
+        *place = after;
+        Ok(versions)
+    }
+
     async fn mark_published(
         &self,
-        job: &str,
+        writer: &WriterId,
         epoch: EpochId,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.place().marked.insert(job.to_string(), (epoch, versions.clone()));
+        self.place().marked.insert(writer.job.clone(), (epoch, versions.clone()));
+        Ok(())
+    }
+}
+
+impl Stored {
+    /// One epoch of one writer, with the position that makes it happen once.
+    fn publish(
+        &mut self,
+        name: &str,
+        writer: &WriterId,
+        epoch: EpochId,
+        change: &TableCommit,
+    ) -> Result<i64, SinkError> {
+        let writer = (writer.job.clone(), writer.job_id.clone());
+        if self.published.get(&writer) >= Some(&epoch) || *change == TableCommit::default() {
+            return Ok(self.version);
+        }
+        if let Some(gone) = change.removed.iter().find(|file| !self.seen.contains(&file.path)) {
+            return Err(SinkError::Data(format!("{} of table {name} is no longer part of it", gone.path)));
+        }
+        if let Some(lost) = change.added.iter().find(|file| !self.artifacts.contains_key(&file.path)) {
+            return Err(SinkError::Data(format!("{} of table {name} was lost", lost.path)));
+        }
+        self.seen.retain(|path| change.removed.iter().all(|file| file.path != *path));
+        for file in &change.added {
+            if file.effect != ArtifactEffect::Add {
+                self.remove_keys_of(&file.path)?;
+            }
+            if file.effect != ArtifactEffect::Delete {
+                self.seen.insert(file.path.clone());
+            }
+        }
+        self.published.insert(writer, epoch);
+        self.version += 1;
+        Ok(self.version)
+    }
+
+    /// Takes the rows out of what is seen that have the keys of an artifact.
+    fn remove_keys_of(&mut self, artifact: &str) -> Result<(), SinkError> {
+        let mut keys = BTreeSet::new();
+        for batch in self.artifacts.get(artifact).into_iter().flatten() {
+            keys.extend(keys_of(batch, &self.key)?);
+        }
+        for name in &self.seen {
+            for batch in self.artifacts.get_mut(name).into_iter().flatten() {
+                *batch = without_keys(batch, &self.key, &keys)?;
+            }
+        }
         Ok(())
     }
 }
@@ -116,10 +208,6 @@ impl MemoryTable {
     fn with<T>(&self, work: impl FnOnce(&mut Stored) -> T) -> T {
         work(self.sink.place().tables.entry(self.name.clone()).or_default())
     }
-
-    fn writer_key(&self) -> (String, String) {
-        (self.writer.job.clone(), self.writer.job_id.clone())
-    }
 }
 
 #[async_trait]
@@ -132,35 +220,18 @@ impl SinkTable for MemoryTable {
         &self.schema
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<Box<dyn StageWriter>, SinkError> {
+    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
         let artifact = paths::data_file(&self.writer.job_id, epoch, number);
         let (table, schema) = (self.name.clone(), Arc::clone(&self.schema));
-        Ok(Box::new(MemoryWriter { sink: self.sink.clone(), table, artifact, bucket, schema, batches: Vec::new() }))
+        Ok(Box::new(MemoryWriter { sink: self.sink.clone(), table, artifact, content, schema, batches: Vec::new() }))
     }
 
     async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
-        let writer = self.writer_key();
-        self.with(|stored| {
-            if stored.published.get(&writer) >= Some(&epoch) {
-                return Ok(stored.version);
-            }
-            if let Some(gone) = change.removed.iter().find(|file| !stored.seen.contains(&file.path)) {
-                let text = format!("{} of table {} is no longer part of it", gone.path, self.name);
-                return Err(SinkError::Data(text));
-            }
-            if let Some(lost) = change.added.iter().find(|file| !stored.artifacts.contains_key(&file.path)) {
-                return Err(SinkError::Data(format!("{} of table {} was lost", lost.path, self.name)));
-            }
-            stored.seen.retain(|path| change.removed.iter().all(|file| file.path != *path));
-            stored.seen.extend(change.added.iter().map(|file| file.path.clone()));
-            stored.published.insert(writer, epoch);
-            stored.version += 1;
-            Ok(stored.version)
-        })
+        self.with(|stored| stored.publish(&self.name, &self.writer, epoch, change))
     }
 
     async fn position(&self) -> Result<SinkPosition, SinkError> {
-        let writer = self.writer_key();
+        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
         Ok(self.with(|stored| {
             let published = stored.published.get(&writer).copied();
             SinkPosition { accepted: published, published, version: stored.version }
@@ -168,7 +239,8 @@ impl SinkTable for MemoryTable {
     }
 
     async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
-        let (writer, prefix) = (self.writer_key(), paths::data_file_prefix(&self.writer.job_id, epoch));
+        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
+        let prefix = paths::data_file_prefix(&self.writer.job_id, epoch);
         self.with(|stored| {
             if stored.published.get(&writer) < Some(&epoch) {
                 stored.artifacts.retain(|name, _| !name.starts_with(&prefix));
@@ -178,31 +250,25 @@ impl SinkTable for MemoryTable {
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
-        let batches: Vec<RecordBatch> = self.with(|stored| {
-            let seen = stored.seen.iter().filter_map(|name| stored.artifacts.get(name));
-            seen.flatten().cloned().collect()
-        });
-        batches.iter().map(|batch| in_columns(batch, &self.schema)).collect()
+        self.with(|stored| stored.rows(&self.schema))
     }
 
     async fn wait_idle(&self) {}
 }
 
-/// Rows of an earlier version of the table, with NULL in the columns that were added since.
-fn in_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SinkError> {
-    let column = |field: &Arc<Field>| match batch.column_by_name(field.name()) {
-        Some(column) => Arc::clone(column),
-        None => new_null_array(field.data_type(), batch.num_rows()),
-    };
-    RecordBatch::try_new(Arc::clone(schema), schema.fields().iter().map(column).collect())
-        .map_err(|error| SinkError::Data(format!("rows do not fit the table's columns: {error}")))
+impl Stored {
+    /// What readers see, in these columns.
+    pub(crate) fn rows(&self, schema: &SchemaRef) -> Result<Vec<RecordBatch>, SinkError> {
+        let seen = self.seen.iter().filter_map(|name| self.artifacts.get(name)).flatten();
+        seen.map(|batch| in_columns(batch, schema)).collect()
+    }
 }
 
 struct MemoryWriter {
     sink: MemorySink,
     table: String,
     artifact: String,
-    bucket: Option<i64>,
+    content: Content,
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
 }
@@ -222,8 +288,14 @@ impl StageWriter for MemoryWriter {
         let mut place = self.sink.place();
         let stored = place.tables.entry(self.table).or_default();
         stored.artifacts.insert(self.artifact.clone(), self.batches);
-        let (bytes, rows) = (bytes as u64, rows as u64);
-        Ok(Some(StagedFile { path: self.artifact, bytes, rows, bucket: self.bucket, stats: String::new() }))
+        Ok(Some(StagedFile {
+            path: self.artifact,
+            bytes: bytes as u64,
+            rows: rows as u64,
+            bucket: self.content.bucket(),
+            stats: String::new(),
+            effect: self.content.effect(),
+        }))
     }
 }
 

@@ -71,6 +71,10 @@ impl Source for MemorySource {
 }
 
 impl LogPlanner for MemorySource {
+    fn title(&self) -> &'static str {
+        "Memory"
+    }
+
     fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
         Ok(self.topic.available())
     }

@@ -38,6 +38,7 @@ fn golden() -> Commit {
         rows: 3,
         bucket: Some(-60_000_000),
         stats: r#"{"numRecords":3}"#.into(),
+        effect: ArtifactEffect::Add,
     };
     let removed = StagedFile {
         path: "part-00c0ffee-0000000006-00000.parquet".into(),
@@ -45,6 +46,7 @@ fn golden() -> Commit {
         rows: 1,
         bucket: None,
         stats: String::new(),
+        effect: ArtifactEffect::Add,
     };
     let counts = RowCounts { read: 10, emitted: 4, rejected: 3, late: 2, filtered: 1, written: 3 };
     let mut clocks = WatermarkState { watermark_us: Some(1_699_999_700_000_000), ..WatermarkState::default() };

@@ -65,7 +65,7 @@ pub fn job(tables: &[(&str, &str, &str)]) -> Job {
 pub fn plan(job: &Job) -> Result<Graph, Vec<TableProblem>> {
     let schemas: BTreeMap<String, SchemaRef> =
         job.sources.iter().map(|(name, source)| (name.clone(), formats::arrow_schema(&source.schema))).collect();
-    plan_job(job, &schemas)
+    plan_job(job, &schemas, &connector::Capabilities::FILES)
 }
 
 pub fn plan_one(mode: &str, sql: &str) -> Result<(Graph, TablePlan), Vec<TableProblem>> {
@@ -151,7 +151,7 @@ fn table_of(table: &TablePlan, epochs: Vec<Vec<(Sign, RecordBatch)>>) -> Vec<Rec
         let mut last = None;
         for (sign, rows) in changes {
             match sign {
-                Sign::Add if !table.is_replaced => added.push(rows),
+                Sign::Add if !table.is_replaced() => added.push(rows),
                 Sign::Replace { bucket } => {
                     let of_bucket = buckets.entry(bucket).or_default();
                     if last != Some(bucket) {

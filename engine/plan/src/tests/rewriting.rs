@@ -35,7 +35,7 @@ fn answer(sql: &str) -> Result<(Vec<String>, Vec<String>), String> {
         Field::new("n", DataType::Int32, true),
     ]);
     let schemas = [(job.sources.keys().next().unwrap().clone(), Arc::new(columns))].into();
-    let graph = plan_job(&job, &schemas).map_err(|problems| {
+    let graph = plan_job(&job, &schemas, &connector::Capabilities::FILES).map_err(|problems| {
         problems.iter().map(|problem| format!("{:?}", problem.problem)).collect::<Vec<_>>().join("; ")
     })?;
     let mut lists = ListBuilder::new(StringBuilder::new()).with_field(Field::new_list_field(DataType::Utf8, true));

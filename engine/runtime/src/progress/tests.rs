@@ -43,8 +43,10 @@ fn progress() -> EpochProgress {
             memory_bytes: 512,
         }],
         event_times: Some(times()),
+        sink: "Delta",
         sources: vec![SourceProgress {
             name: "events".to_string(),
+            title: "Kafka",
             start_offset: json!({"t": {"0": 5}}),
             end_offset: json!({"t": {"0": 1005}}),
             latest_offset: json!({"t": {"0": 2000}}),

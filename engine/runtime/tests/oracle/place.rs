@@ -28,7 +28,7 @@ pub fn open(case: &Case) -> Result<MemoryRun, Refusal> {
         for (name, table) in &job.statics {
             schemas.insert(name.clone(), formats::arrow_schema(&table.schema));
         }
-        plan::plan_job(&job, &schemas)
+        plan::plan_job(&job, &schemas, &connector::Capabilities::FILES)
     });
     let graph = graph.map_err(|problems| Refusal::Job(format!("the job is refused: {problems:#?}")))?;
     let options = MemoryOptions { lanes: case.lanes, lanes_span_min: 0, time_us: BEGIN_US };

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicI64;
 use ::memory::{MemoryConnector, MemoryStatics, MemoryTopic};
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use connector::{Registry, SinkError, StaticRows, Warehouse, WarehouseConnector};
+use connector::{Capabilities, Registry, SinkError, StaticRows, Warehouse, WarehouseConnector};
 use job::Job;
 use runtime::{Backends, Checkpoints, Clock, RunError};
 use state::{Checkpoint, MemoryStore, StateError};
@@ -89,6 +89,14 @@ struct Opened(Arc<dyn Warehouse>);
 impl WarehouseConnector for Opened {
     async fn open(&self, _location: &str) -> Result<Arc<dyn Warehouse>, SinkError> {
         Ok(Arc::clone(&self.0))
+    }
+
+    fn opens(&self, _location: &str) -> bool {
+        true
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
     }
 
     fn table_schema(&self, schema: &Schema) -> Result<SchemaRef, SinkError> {

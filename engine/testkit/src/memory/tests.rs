@@ -1,6 +1,8 @@
 //! A job in memory gives what the job gives: epochs, windows, rejects, restarts and crashes at every step.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
 use epoch::Step;
@@ -227,6 +229,23 @@ fn restarts_and_crashes_at_every_step_change_nothing() {
     assert_eq!(tables(&mut run), expected);
 }
 
+/// The sink is a choice of whoever starts the run: Delta's tables, or tables in memory, through the same traits.
+#[test]
+fn another_sink_holds_the_same_tables() {
+    let expected = undisturbed();
+    let mut run = open(TABLES);
+    run.backends.registry =
+        connector::Registry::new(Arc::new(::memory::MemorySink::default())).with_source(Arc::new(run.place.topics.clone()));
+    run.restart().unwrap();
+    for epoch in 0..5 {
+        feed(&run, epoch);
+        run.crash(Step::Publish, StepSide::Before).unwrap();
+        run.step().unwrap();
+        run.restart().unwrap();
+    }
+    assert_eq!(tables(&mut run), expected);
+}
+
 #[test]
 fn many_lanes_and_a_limit_give_the_same_rows() {
     let expected = undisturbed();
@@ -300,7 +319,7 @@ fn costs() {
         };
         let job = job(TABLES);
         lap(0);
-        let graph = plan::plan_job(&job, &runtime::source_schemas(&job)).unwrap();
+        let graph = plan::plan_job(&job, &runtime::source_schemas(&job), &connector::Capabilities::FILES).unwrap();
         lap(1);
         let mut run = MemoryRun::of_graph(job, graph.into(), &MemoryOptions::default()).unwrap();
         lap(2);

@@ -50,7 +50,10 @@ fn job(tests: &str) -> Job {
 /// The findings of the first test.
 fn findings(tests: &str) -> Vec<Finding> {
     let job = job(tests);
-    let graph = Arc::new(plan::plan_job(&job, &runtime::source_schemas(&job)).unwrap_or_else(|_| panic!("planned")));
+    let graph = Arc::new(
+        plan::plan_job(&job, &runtime::source_schemas(&job), &connector::Capabilities::FILES)
+            .unwrap_or_else(|_| panic!("planned")),
+    );
     run(&job, &graph, &job.tests[0])
 }
 
@@ -171,8 +174,10 @@ fn a_job_that_stops_is_told_unless_it_should() {
         let mut job = job(&text);
         job.sources.get_mut("clicks").unwrap().on_error = job::OnError::Fail;
         job.tables.truncate(1);
-        let graph =
-            Arc::new(plan::plan_job(&job, &runtime::source_schemas(&job)).unwrap_or_else(|_| panic!("planned")));
+        let graph = Arc::new(
+            plan::plan_job(&job, &runtime::source_schemas(&job), &connector::Capabilities::FILES)
+                .unwrap_or_else(|_| panic!("planned")),
+        );
         run(&job, &graph, &job.tests[0])
     };
     assert_eq!(failing("expect_error = \"clicks [0] offset 0\""), []);

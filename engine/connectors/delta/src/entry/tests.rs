@@ -4,7 +4,14 @@
 use super::*;
 
 fn file(path: &str) -> StagedFile {
-    StagedFile { path: path.to_string(), bytes: 10, rows: 2, bucket: None, stats: r#"{"numRecords":2}"#.to_string() }
+    StagedFile {
+        path: path.to_string(),
+        bytes: 10,
+        rows: 2,
+        bucket: None,
+        stats: r#"{"numRecords":2}"#.to_string(),
+        effect: Default::default(),
+    }
 }
 
 #[test]

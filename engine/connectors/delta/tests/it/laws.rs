@@ -9,7 +9,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use connector::laws::sink::{self, SinkUnderTest};
 use connector::{
-    Capabilities, Registry, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId,
+    Capabilities, Content, Registry, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId,
 };
 use delta::{DeltaConnector, Warehouse};
 use epoch::{EpochId, TableCommit};
@@ -164,6 +164,10 @@ impl SinkUnderTest for Disturbed {
 
 #[async_trait]
 impl Sink for Disturbed {
+    fn title(&self) -> &'static str {
+        self.warehouse.title()
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.warehouse.capabilities()
     }
@@ -183,11 +187,11 @@ impl Sink for Disturbed {
 
     async fn mark_published(
         &self,
-        job: &str,
+        writer: &WriterId,
         epoch: EpochId,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.warehouse.mark_published(job, epoch, versions).await
+        self.warehouse.mark_published(writer, epoch, versions).await
     }
 }
 
@@ -201,8 +205,8 @@ impl SinkTable for DisturbedTable {
         self.inner.schema()
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<Box<dyn StageWriter>, SinkError> {
-        self.inner.stage(epoch, number, bucket)
+    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
+        self.inner.stage(epoch, number, content)
     }
 
     async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {

@@ -116,8 +116,7 @@ fn the_text_that_a_version_is_made_of_never_changes() {
     let folder = tempfile::tempdir().unwrap();
     let schema = vec![column("id", job::DataType::Decimal(10, 2))];
     let settings = job::StaticTable { format: Some(StaticFormat::Csv), schema, ..table(folder.path()) };
-    let text =
-        "Some(Csv)\x00true\x0044\x00Column { name: \"id\", field: \"id\", data_type: Decimal(10, 2), required: false }\x00";
+    let text = "Some(Csv)\x00true\x0044\x00Column { name: \"id\", field: \"id\", data_type: Decimal(10, 2), required: false }\x00";
     assert_eq!(version_of(&settings, &[]), format!("files:{:032x}", xxh3_128(text.as_bytes())));
     let by_files = job::StaticTable { format: None, schema: Vec::new(), ..settings };
     assert_eq!(version_of(&by_files, &[]), "files:ed9b4739749273bc8da373ed37ed7687");

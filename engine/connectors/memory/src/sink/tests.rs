@@ -19,7 +19,7 @@ struct Place {
 impl SinkUnderTest for Place {
     async fn open(&self) -> Result<Arc<dyn Sink>, SinkError> {
         if self.forgets {
-            self.sink.place().tables.values_mut().for_each(|table| table.published.clear());
+            self.sink.forget_positions();
         }
         Ok(Arc::new(self.sink.clone()))
     }

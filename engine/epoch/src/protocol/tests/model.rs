@@ -463,6 +463,7 @@ impl Memory {
             rows,
             bucket: None,
             stats: String::new(),
+            effect: Default::default(),
         };
         let rows = self.rows.len() as u64;
         let bronze = TableCommit { added: vec![staged(self.epoch, rows)], ..TableCommit::default() };

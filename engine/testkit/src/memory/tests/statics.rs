@@ -501,7 +501,7 @@ fn the_graph_tells_of_static_tables() {
     let job = shop.job();
     let schemas =
         runtime::static_schemas(&job, &registry()).into_iter().map(|(name, schema)| (name, schema.unwrap())).collect();
-    let graph = plan::plan_job(&job, &runtime::schemas(&job, &schemas)).unwrap();
+    let graph = plan::plan_job(&job, &runtime::schemas(&job, &schemas), &connector::Capabilities::FILES).unwrap();
     let text = plan::explain::explain(&job, &graph);
     let line = format!("static products: {}, looked at every 10 minutes", shop.path("products.csv").display());
     assert!(text.contains(&line) && text.contains("in products"), "{text}");
