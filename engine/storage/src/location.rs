@@ -140,7 +140,7 @@ fn builder(allow_http: bool) -> AmazonS3Builder {
         .with_retry(retries())
 }
 
-/// Requests are tried again for at most 20 s; longer failures are the run loop's to wait for.
+/// Requests are tried again for at most 20 s; a store that is away for longer ends the run, which goes on where it stopped when it is started again.
 fn retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

@@ -234,8 +234,8 @@ fn restarts_and_crashes_at_every_step_change_nothing() {
 fn another_sink_holds_the_same_tables() {
     let expected = undisturbed();
     let mut run = open(TABLES);
-    run.backends.registry =
-        connector::Registry::new(Arc::new(::memory::MemorySink::default())).with_source(Arc::new(run.place.topics.clone()));
+    run.backends.registry = connector::Registry::new(Arc::new(::memory::MemorySink::default()))
+        .with_source(Arc::new(run.place.topics.clone()));
     run.restart().unwrap();
     for epoch in 0..5 {
         feed(&run, epoch);
