@@ -11,7 +11,7 @@ use crate::ending::{Failure, Outcome};
 pub fn check_is_there(location: &str, remedy: &str) -> Outcome {
     let folder = match location.split_once("://") {
         Some(("file", folder)) => folder,
-        // Only opening can tell of a place in an object store.
+        // Of a place in an object store only opening can say so.
         Some(_) => return Ok(()),
         None => location,
     };

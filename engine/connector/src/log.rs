@@ -24,7 +24,7 @@ pub struct Backlog {
     pub ranges: OffsetRanges,
     /// First offset not yet written, per split.
     pub latest: Offsets,
-    /// Records that are gone and that the job was told to go on without.
+    /// Records that are gone and that the job file says to go on without.
     pub gaps: Vec<DataGap>,
 }
 

@@ -76,7 +76,7 @@ pub trait SourcePlanner: Send {
     /// How far the job is behind once a plan is done, in records.
     fn lag(&self, plan: &SourcePlan) -> u64;
 
-    /// Tells how far the job is, where anybody wants to know. The engine never reads it back.
+    /// Informs the source how far the job is, where anybody wants to know. The engine never reads it back.
     fn acknowledge(&self, end: &Positions);
 }
 

@@ -11,7 +11,7 @@ use crate::error::StaticError;
 /// The rows of a static table at one version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StaticRows {
-    /// What tells these rows from those of another moment, in the connector's words: two are equal or not.
+    /// What distinguishes these rows from those of another time, in the connector's words: two are equal or not.
     pub version: String,
     /// All rows, always in the same order for one version. Types are those that sources and tables have.
     pub batch: RecordBatch,

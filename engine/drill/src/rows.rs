@@ -180,7 +180,7 @@ fn floats_of(column: &dyn Array) -> Vec<f64> {
 
 fn hash_column(column: &dyn Array, hashers: &mut [DefaultHasher]) {
     use std::fmt::Write;
-    // A sign that no text has tells a null from the text that looks like it.
+    // A sign that no text has distinguishes a null from the text that looks like it.
     let options = FormatOptions::new().with_null("\u{0}");
     let Ok(format) = ArrayFormatter::try_new(column, &options) else {
         debug_assert!(false, "a column of {} would not be compared", column.data_type());

@@ -53,7 +53,7 @@ pub struct SourcePlan {
     pub ranges: Ranges,
     /// Where each split ended when the epoch was planned; the lag is counted from it.
     pub latest: Positions,
-    /// Records known to be gone that the job was told to go on without.
+    /// Records known to be gone that the job file says to go on without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<DataGap>,
 }

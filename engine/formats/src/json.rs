@@ -25,7 +25,7 @@ pub struct JsonDecoder {
     copies: Vec<(usize, usize)>,
     /// Columns that the record at hand has a value for, in its order, and where the values lie.
     spans: Vec<(u16, Span)>,
-    /// Number of the record at hand, to tell its marks in `columns` from those of the records before.
+    /// Number of the record at hand, to distinguish its marks in `columns` from those of the records before.
     stamp: u64,
     rows: usize,
     bytes: usize,

@@ -97,7 +97,7 @@ impl Keys {
     }
 }
 
-/// Mixes the length and the outer bytes of a name: enough to tell the few names of a schema apart.
+/// Mixes the length and the outer bytes of a name: enough to distinguish the few names of a schema.
 fn hash(name: &[u8]) -> u64 {
     let (head, tail) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),

@@ -6,7 +6,7 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Objects and arrays inside one another, the record itself included. At most 64: [`crate::scan`] keeps one bit a level.
 pub const NESTING_MAX: u32 = 64;
 
-/// Bytes of one number. A double needs 767 digits at most to be told from its neighbours.
+/// Bytes of one number. A double needs 767 digits at most to be distinguished from its neighbours.
 pub const NUMBER_BYTES_MAX: usize = 1_000;
 
 /// Elements of one array, or entries of one object, counted with everything nested inside; bounds how far a short text

@@ -56,7 +56,7 @@ impl<'a> Keys<'a> {
         self.at.clone()
     }
 
-    /// True if the key is there, right or wrong.
+    /// True if the key is there, valid or not.
     pub fn has(&self, name: &str) -> bool {
         self.section.get(name).is_some()
     }

@@ -92,7 +92,7 @@ impl<'a> Builder<'a> {
             LogicalPlan::Window(window) => return self.over(plan, window),
             other => self.stateful(other, at_top)?,
         };
-        // A node may have added one column, which tells when its rows are final.
+        // A node may have added one column, which says when its rows are final.
         let is_whole = std::ptr::eq(bottom, plan) && base.schema.fields().len() == plan.schema().fields().len();
         if is_whole && !base.is_entry {
             return Ok(base);
@@ -256,7 +256,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A query without a stream has no epochs: nothing would ever tell it to run.
+/// A query without a stream has no epochs: nothing would ever make it run.
 pub fn only_static(table: &job::Table, name: &str) -> SqlProblem {
     let message = format!("the query reads only `{name}`, which is static");
     SqlProblem::new(message, "read a source in FROM and join the static table").at_text(&table.sql, name)

@@ -52,7 +52,7 @@ pub struct TableProblem {
     pub problem: SqlProblem,
 }
 
-/// Spark has no name for it: a static table whose columns the caller could not tell.
+/// Spark has no name for it: a static table whose columns the caller did not know.
 pub const STATIC_NOT_READ: &str = "STATIC_TABLE_NOT_READ";
 
 /// Plans a job: every table, or every problem. `schemas` holds the columns of each source and of each static table;

@@ -49,7 +49,7 @@ pub struct Backends {
     /// Where state is kept.
     pub checkpoints: Arc<dyn Checkpoints>,
     /// True if the first epoch of a new checkpoint is planned while the tables are still being opened. A run that is driven
-    /// from outside begins when it is told to.
+    /// from outside begins when its caller says so.
     pub plans_ahead: bool,
     /// True if each epoch counts its rows of state, whatever that costs.
     pub counts_state_rows: bool,

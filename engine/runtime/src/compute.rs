@@ -40,7 +40,7 @@ pub struct Flow {
     /// Rows that went in.
     pub entered: u64,
     /// Rows that came out.
-    pub given: u64,
+    pub emitted: u64,
     /// Rows that came too late for it.
     pub late: u64,
 }
@@ -95,11 +95,11 @@ impl Compute {
         Ok(())
     }
 
-    /// Passes on what an operator gave out.
+    /// Passes on what an operator emitted.
     ///
     /// # Errors
     /// If a query fails on a row or a file cannot be written.
-    pub fn give(
+    pub fn emit(
         &mut self,
         node: usize,
         sign: Sign,
@@ -211,7 +211,7 @@ impl Compute {
     fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {
         let topology = Arc::clone(&self.topology);
         if !matches!(push.sign, Sign::Replace { .. }) {
-            self.nodes[at].flow.given += push.rows.num_rows() as u64;
+            self.nodes[at].flow.emitted += push.rows.num_rows() as u64;
         }
         let is_replacing = matches!(push.sign, Sign::Replace { .. });
         for (consumer, port) in &topology.nodes[at].consumers {

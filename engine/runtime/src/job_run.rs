@@ -319,7 +319,7 @@ fn plan_first(
     Ok(Some(plan))
 }
 
-/// Refuses state that does not fit; else says what the first commit has to put right.
+/// Refuses state that does not fit; else says what the first commit has to correct.
 fn first_changes(graph: &Graph, checkpoint: &state::Checkpoint, folder: &str) -> Result<state::StateChanges, RunError> {
     let manifest = manifest::Manifest::of(graph)?;
     let stored = checkpoint.manifest()?;

@@ -122,11 +122,11 @@ impl Manifest {
             return Ok(());
         }
         let kept_for_ever = |(operator, before): (&String, &Vec<String>)| {
-            self.operators.get(operator).is_some_and(|now| lets_go_now(before, now))
+            self.operators.get(operator).is_some_and(|now| evicts_now(before, now))
         };
         if stored.operators.iter().any(kept_for_ever) {
             changes.push(
-                "  an older engine kept all rows of such a query in update mode; this one lets them go".to_string(),
+                "  an older engine kept all rows of such a query in update mode; this one evicts them".to_string(),
             );
         }
         Err(RunError::StateMismatch(format!(
@@ -151,22 +151,22 @@ impl Manifest {
         self.tables.keys().filter(|table| known && !stored.tables.contains_key(*table)).cloned().collect()
     }
 
-    /// Checks that no new table reads an old one that takes rows back: it would have to take back what it never had.
+    /// Checks that no new table reads an old one that retracts rows: it would have to retract what it never had.
     ///
     /// # Errors
     /// `StateMismatch` with every such table.
     pub fn check_readers(&self, graph: &Graph, stored: &Manifest, checkpoint: &str) -> Result<(), RunError> {
         let new_tables = self.new_tables(stored);
-        let takes_back = |name: &String| {
+        let retracts = |name: &String| {
             let table = graph.tables.iter().find(|table| table.name.eq_ignore_ascii_case(name))?;
             let is_old = stored.tables.contains_key(&table.name);
             matches!(table.rows, Rows::Nodes { are_changing: true, .. }).then_some(&table.name).filter(|_| is_old)
         };
         let readers = graph.tables.iter().filter(|table| new_tables.contains(&table.name));
         let lines: Vec<String> = readers
-            .flat_map(|table| table.inputs.iter().filter_map(takes_back).map(|read| (&table.name, read)))
+            .flat_map(|table| table.inputs.iter().filter_map(retracts).map(|read| (&table.name, read)))
             .map(|(reader, read)| {
-                format!("  {reader} is new and reads {read}, which takes rows back that {reader} has never had")
+                format!("  {reader} is new and reads {read}, which retracts rows that {reader} has never had")
             })
             .collect();
         if lines.is_empty() {
@@ -188,7 +188,7 @@ fn fingerprint(spec: &dyn OperatorSpec) -> Result<Vec<String>, RunError> {
 }
 
 /// True if the query is the same, but what it keeps goes by a time by which it did not go before.
-fn lets_go_now(before: &[String], now: &[String]) -> bool {
+fn evicts_now(before: &[String], now: &[String]) -> bool {
     let goes = |parts: &[String]| parts.iter().any(|part| part.contains(" goes by column ") || part.contains(" µs"));
     let query = |parts: &[String]| parts.iter().find(|part| part.starts_with("plan ")).cloned();
     !goes(before) && goes(now) && query(before) == query(now)

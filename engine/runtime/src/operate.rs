@@ -1,4 +1,4 @@
-//! Steps Compute and Stage for what has memory: operator after operator takes in what the lanes collected and gives out what is due.
+//! Steps Compute and Stage for what has memory: operator after operator takes in what the lanes collected and emits what is due.
 
 use epoch::Step;
 use operators::operator::{Operator, Task};
@@ -58,7 +58,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Pieces go to the lanes in turn, so each lane's rows are the same on every run.
+    /// Tasks go to the lanes in turn, so each lane's rows are the same on every run.
     fn spread(&self, tasks: &[Task], computes: &mut [Compute]) -> Result<(), RunError> {
         let lanes = computes.len().min(tasks.len());
         if lanes < 2 {
@@ -86,7 +86,7 @@ impl Work<'_> {
                 .at(Step::Compute, number, || self.operator.run(task, time, self.committed))
                 .map_err(of_table(self.name))?;
             for change in changes {
-                compute.give(self.node, change.sign, &change.rows, self.epoch, self.steps)?;
+                compute.emit(self.node, change.sign, &change.rows, self.epoch, self.steps)?;
             }
             compute.finish_buckets(number, self.steps)?;
         }

@@ -96,7 +96,7 @@ impl Planner {
         }))
     }
 
-    /// Tells each source how far the job is, where anybody wants to know.
+    /// Informs each source how far the job is, where anybody wants to know.
     pub fn acknowledge(&self, plan: &Plan) {
         for (name, source) in &self.sources {
             source.planner.acknowledge(&plan.end_positions(name));

@@ -1,11 +1,11 @@
-//! What a run tells while it goes on: one record an epoch, in the field names of Spark's StreamingQueryProgress.
+//! What a run reports while it goes on: one record an epoch, in the field names of Spark's StreamingQueryProgress.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::event_times::EventTimes;
 
-/// Takes what a run tells. Called on the planning thread.
+/// Takes what a run reports. Called on the planning thread.
 pub trait ProgressListener: Send {
     /// An epoch was planned.
     fn planned(&mut self, _epoch: u64) {}
@@ -13,7 +13,7 @@ pub trait ProgressListener: Send {
     /// An epoch was published.
     fn epoch(&mut self, progress: &EpochProgress);
 
-    /// Something to tell that is not an epoch: recovery, idleness.
+    /// Something to report that is not an epoch: recovery, idleness.
     fn note(&mut self, _text: &str) {}
 }
 

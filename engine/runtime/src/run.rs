@@ -266,7 +266,7 @@ impl Run {
         for compute in &mut self.computes {
             for (total, flow) in flows.iter_mut().zip(compute.take_flows()) {
                 total.entered += flow.entered;
-                total.given += flow.given;
+                total.emitted += flow.emitted;
                 total.late += flow.late;
             }
         }
@@ -291,7 +291,7 @@ impl Run {
             let of_sources = self.topology.roots.iter().filter(|(_, roots)| roots.iter().any(|(root, _)| *root == at));
             let from_sources: u64 =
                 of_sources.filter_map(|(source, _)| read.get(source)).map(|totals| totals.read - totals.rejected).sum();
-            let from_nodes: u64 = node.feeds.iter().map(|feed| flows[*feed].given).sum();
+            let from_nodes: u64 = node.feeds.iter().map(|feed| flows[*feed].emitted).sum();
             if flows[at].entered != from_sources + from_nodes {
                 let name = &self.topology.tables[node.table].plan.name;
                 return Err(RunError::Internal(format!(
@@ -318,7 +318,7 @@ impl Run {
         Ok(())
     }
 
-    /// True if an epoch without records would give something out: a watermark has passed a window that still has state.
+    /// True if an epoch without records would emit something: a watermark has passed a window that still has state.
     pub fn has_pending_output(&self) -> bool {
         let Some(ahead) = self.ahead().filter(|_| self.job.no_data_epochs) else { return false };
         let times = self.topology.times(&ahead);

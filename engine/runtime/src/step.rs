@@ -6,7 +6,7 @@ use std::time::Instant;
 use epoch::{EpochId, Step};
 
 /// Environment variable that names a fail point: `commit:after:3` kills the process after step Commit of epoch 3. It counts only
-/// where the command was told to look at it (`engine submit --fail-points`).
+/// where the command line asks for it (`engine submit --fail-points`).
 pub const FAIL_POINT_VARIABLE: &str = "ENGINE_FAIL_POINT";
 
 /// On which side of a step a fail point lies.

@@ -33,7 +33,7 @@ impl Stop {
         &self.flag
     }
 
-    /// Ends an epoch that goes on for too long after the job was told to end.
+    /// Ends an epoch that goes on for too long after the job was asked to end.
     ///
     /// # Errors
     /// `Stopped` then.

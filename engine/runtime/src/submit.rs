@@ -21,7 +21,7 @@ pub struct SubmitOptions {
     pub available_now: bool,
     /// Set to end the job after the running epoch.
     pub stop: Arc<AtomicBool>,
-    /// Told about every epoch.
+    /// Gets a report of every epoch.
     pub listener: Box<dyn ProgressListener>,
     /// Where the process kills itself, for drills and tests; `None`: nowhere.
     pub fail_point: Option<FailPoint>,

@@ -107,7 +107,7 @@ impl Checkpoint {
         Ok(Checkpoint { reader, writing: Mutex::new(()), retired: AtomicU64::new(0), _owner: owner })
     }
 
-    /// Opens a checkpoint to look at, beside its owner if there is one. Shows it as it is at this moment.
+    /// Opens a checkpoint to look at, beside its owner if there is one. Shows it as it is now.
     ///
     /// # Errors
     /// `NotACheckpoint`, `Format`, `Corrupt`, `Io`.

@@ -17,7 +17,7 @@ use object_store::{
 /// What a fault waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Writing an object, in one piece or in parts.
+    /// Writing an object, whole or in parts.
     Put,
     /// Reading an object or asking for its size.
     Get,

@@ -11,7 +11,7 @@ const FAILURES_MAX: u32 = 5;
 /// The wait is doubled with each failure, so 100, 200, 400 and 800 ms, 1.5 s in all; a store that is away for longer ends the run, which goes on where it stopped when it is started again.
 const FIRST_WAIT_MS: u64 = 50;
 
-/// Counts the failures of one piece of work.
+/// Counts the failures of one request with its repetitions.
 #[derive(Debug, Default)]
 pub struct Patience {
     failures: u32,

@@ -42,7 +42,7 @@ impl Default for MemoryOptions {
     }
 }
 
-/// A job that runs in memory, epoch by epoch, when it is told to. Use it on a plain thread, not on an async runtime.
+/// A job that runs in memory, epoch by epoch, as its caller says. Use it on a plain thread, not on an async runtime.
 ///
 /// Whatever its sources' connectors are, each is a topic in memory that is read from its first record on.
 pub struct MemoryRun {
@@ -140,7 +140,7 @@ impl MemoryRun {
     }
 
     /// Runs what is due: an epoch that must run again, then one with the records that are there (as many as the
-    /// source's limit allows), then epochs without records for as long as they give something out. Returns them all.
+    /// source's limit allows), then epochs without records for as long as they emit something. Returns them all.
     ///
     /// # Errors
     /// What ended the job. The next call begins it again from its checkpoint.
@@ -226,7 +226,7 @@ impl MemoryRun {
         Ok(true)
     }
 
-    /// Makes the next epoch run although there may be nothing to read and nothing to give out.
+    /// Makes the next epoch run although there may be nothing to read and nothing to emit.
     pub fn demand_epoch(&mut self) {
         self.demanded = true;
     }
@@ -436,7 +436,7 @@ fn planned(job: &Job) -> Result<Arc<Graph>, RunError> {
     ))
 }
 
-/// The job as it runs when it is told to. Topics in memory have no end, and are read from their first record.
+/// The job as it runs when its caller says so. Topics in memory have no end, and are read from their first record.
 fn in_memory(mut job: Job) -> Job {
     job.trigger = Trigger::Asap;
     job

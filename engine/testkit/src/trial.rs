@@ -1,4 +1,4 @@
-//! The tests of a job file: each runs in memory, step by step, and tells what is not as expected.
+//! The tests of a job file: each runs in memory, step by step, and reports what is not as expected.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -68,7 +68,7 @@ const TABLES: &[(&str, &str, &str, &str)] = &[
         "SELECT user_id, count(*) AS n, collect_list(event_type) AS t FROM events GROUP BY user_id",
         "equal",
     ),
-    ("gold.moments", "append", "SELECT event_time, count(*) AS n FROM bronze.raw GROUP BY event_time", "equal"),
+    ("gold.instants", "append", "SELECT event_time, count(*) AS n FROM bronze.raw GROUP BY event_time", "equal"),
     (
         "gold.hours",
         "append",
@@ -165,7 +165,7 @@ fn tables_of_every_shape_equal_their_batch_answer_and_one_that_does_not_is_shown
     assert_eq!(broker.stop(), Some(0));
 }
 
-/// Shapes of which a batch tells nothing if rows come too late.
+/// Shapes of which a batch says nothing if rows come too late.
 const JOINS: &[(&str, &str, &str, &str)] = &[
     ("bronze.raw", "append", "SELECT * FROM events", "not compared"),
     (

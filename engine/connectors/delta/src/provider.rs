@@ -171,7 +171,7 @@ impl DeltaRows {
 
 /// The name under which sessions know a store.
 fn store_url(store: &Arc<dyn ObjectStore>) -> Result<ObjectStoreUrl, SinkError> {
-    // Stores are told apart by their address: two warehouses of one session, or a warehouse and the session's own files,
+    // Stores are known by their address: two warehouses of one session, or a warehouse and the session's own files,
     // may have the same URL. A session holds its stores, so their addresses stay theirs.
     let address = Arc::as_ptr(store).cast::<()>().addr();
     ObjectStoreUrl::parse(format!("delta://store-{address:x}"))

@@ -22,7 +22,7 @@ use crate::parquet_file;
 use crate::schema::to_table_rows;
 use crate::statistics::delta_stats;
 
-/// Size of a part of an upload; a smaller file goes up in one piece. Bytes. S3 takes 10,000 parts an object: files up to 160 GB.
+/// Size of a part of an upload; a smaller file is uploaded whole. Bytes. S3 takes 10,000 parts an object: files up to 160 GB.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
 /// Writes one data file. Not finished, it leaves at most an invisible file that the next run of the epoch overwrites.
@@ -108,7 +108,7 @@ impl DataFileWriter {
 impl Target {
     /// A file on the local disk; one left by an earlier try is overwritten.
     pub(crate) fn disk(path: PathBuf) -> io::Result<Target> {
-        // Parquet writes page by page; the file system gets fewer and larger pieces.
+        // Parquet writes page by page; the file system gets fewer and larger writes.
         let file = io::BufWriter::with_capacity(256 * 1024, File::create(&path)?);
         Ok(Target::Disk { file, path })
     }

@@ -78,7 +78,7 @@ impl FilesTable {
     }
 }
 
-/// What tells the files of one time, read in one way, from those of another: `files:` with a hash of their names, lengths and
+/// What distinguishes the files of one time, read in one way, from those of another: `files:` with a hash of their names, lengths and
 /// dates, and of how the job reads them.
 ///
 /// Checkpoints hold it, and a job finds the copy of its rows by it: the text that is hashed must stay as it is, byte for byte.

@@ -68,7 +68,7 @@ impl Broker {
     /// Starts a broker that clients find at `listen` (port 0: any free port), with these topics and their numbers of partitions.
     /// Topics that are written to and do not exist get 4 partitions.
     ///
-    /// Clients on other machines do not reach it: it tells them an address on 127.0.0.1.
+    /// Clients on other machines do not reach it: the address it names is on 127.0.0.1.
     ///
     /// # Errors
     /// The address is taken, or a topic cannot be made.

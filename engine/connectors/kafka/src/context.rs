@@ -1,4 +1,4 @@
-//! What librdkafka tells in the background: log lines go to `tracing`, the last error is kept for error texts.
+//! What librdkafka reports in the background: log lines go to `tracing`, the last error is kept for error texts.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

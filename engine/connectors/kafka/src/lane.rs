@@ -1,4 +1,4 @@
-//! A lane: one consumer on one plain thread, which reads exactly the ranges it is told to, partition by partition.
+//! A lane: one consumer on one plain thread, which reads exactly the ranges it is asked for, partition by partition.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::error::{needs_settings, says_unknown};
 use super::options::{Role, client_config, refused};
 use crate::settings::{KafkaSettings, OnDataLoss};
 
-/// Bytes of prefetched records that a lane may hold, unless told otherwise.
+/// Bytes of prefetched records that a lane may hold, unless the job file says otherwise.
 const BUFFER_BYTES: usize = 32 << 20;
 /// How long a wait for one record lasts before the stop flag is looked at.
 const WAIT: Duration = Duration::from_millis(100);
@@ -239,7 +239,7 @@ impl KafkaLane {
             self.partitions.remove(at);
             list.add_partition(&at.stream, at.partition);
         }
-        consumer.incremental_unassign(&list).map_err(|error| self.fault("let go of partitions", &error))
+        consumer.incremental_unassign(&list).map_err(|error| self.fault("release partitions", &error))
     }
 
     /// Assigns the partitions that the lane does not have yet.
@@ -390,7 +390,7 @@ impl Drop for KafkaLane {
     }
 }
 
-/// Lets the client tell what happened; a bounded number of times, because an absent broker makes it tell without end.
+/// Lets the client report what happened; a bounded number of times, because an absent broker makes it report without end.
 fn serve_events(consumer: &Consumer) {
     for _ in 0..EVENTS_MAX {
         if consumer.poll(Duration::ZERO).is_none() {

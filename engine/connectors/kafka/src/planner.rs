@@ -380,7 +380,7 @@ impl KafkaPlanner {
         }
     }
 
-    /// Lets the client tell what happened, for this long; an absent broker makes it tell without end.
+    /// Lets the client report what happened, for this long; an absent broker makes it report without end.
     fn serve_events(&self, time: Duration) {
         let begun = Instant::now();
         while self.consumer.poll(time.saturating_sub(begun.elapsed())).is_some() || begun.elapsed() < time {

@@ -70,7 +70,7 @@ impl MemoryTopic {
         OffsetRange { from, until: partitions[at].high() }
     }
 
-    /// Lets the records before these offsets go; the others keep theirs.
+    /// Drops the records before these offsets; the others keep theirs.
     pub fn trim(&self, until: &Offsets) {
         let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
         for (number, partition) in partitions.iter_mut().enumerate() {

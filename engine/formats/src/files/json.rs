@@ -40,7 +40,7 @@ fn schema_of(files: &[(String, Bytes)]) -> Result<Schema, String> {
         all = Box::new(all.chain(Cursor::new(without_mark(content))).chain(Cursor::new(b"\n")));
     }
     let (schema, _) = infer_json_schema(BufReader::new(all), None)
-        .map_err(|error| format!("the columns cannot be told from the rows: {error}; write a schema"))?;
+        .map_err(|error| format!("the columns cannot be inferred from the rows: {error}; write a schema"))?;
     let mut fields: Vec<Field> = schema.fields().iter().map(|field| ordered(field)).collect();
     fields.sort_by(|left, right| left.name().cmp(right.name()));
     Ok(Schema::new(fields))

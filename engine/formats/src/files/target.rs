@@ -152,7 +152,7 @@ pub(super) fn missing(name: &str, in_files: &Schema) -> String {
     )
 }
 
-/// Refuses columns without a name, and names that SQL could not tell apart.
+/// Refuses columns without a name, and names that SQL could not distinguish.
 pub(super) fn check_names(schema: &Schema) -> Result<(), String> {
     let mut names: Vec<String> = Vec::new();
     for field in schema.fields() {

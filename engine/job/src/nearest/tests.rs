@@ -6,13 +6,13 @@ const NAMES: [&str; 4] = ["max_offsets_per_trigger", "topic", "topics", "on_erro
 
 #[test]
 fn slips_are_found() {
-    for (wrong, right) in [
+    for (wrong, meant) in [
         ("maxOffsetsPerTrigger", "max_offsets_per_trigger"),
         ("tpoic", "topic"),
         ("on-error", "on_error"),
         ("topiks", "topics"),
     ] {
-        assert_eq!(nearest(wrong, NAMES), Some(right));
+        assert_eq!(nearest(wrong, NAMES), Some(meant));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Durations and sizes, right and wrong.
+//! Durations and sizes, valid and invalid.
 
 use super::*;
 

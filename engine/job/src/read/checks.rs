@@ -35,7 +35,7 @@ pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &m
     problems.push(problem.help(help));
 }
 
-/// A name that no other one equals if case is ignored: SQL and some file systems do not tell them apart.
+/// A name that no other one equals if case is ignored: SQL and some file systems take them for one.
 pub(super) fn unlike_others<'a>(
     others: impl IntoIterator<Item = &'a String>,
     name: &str,

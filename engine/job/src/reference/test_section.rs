@@ -61,7 +61,7 @@ pub(super) const KEYS: &[Key] = &[
         "section of lists",
         Means("nothing arrives"),
         "The records that arrive, by source. A record is its fields, by their names in the record (the `field` of a \
-         column), or text in quotes: the value as it lies in the topic, right or wrong. `{}` stands for null. Records go to \
+         column), or text in quotes: the value as it lies in the topic, valid or not. `{}` stands for null. Records go to \
          partition 0 and are dated by the step's `time`, unless they say otherwise: `_partition = 1`, `_key = \"…\"`, \
          `_timestamp = \"…\"` beside the fields; `_value = \"…\"` is text in place of them.",
         "input.events = [{ user_id = \"ann\" }, { user_id = \"bob\", _partition = 1 }, 'no { JSON']",

@@ -1,4 +1,4 @@
-//! Types, right and wrong.
+//! Types, valid and invalid.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::*;

@@ -132,7 +132,7 @@ impl<'a> Merger<'a> {
         Ok(sized_batch(&self.spec.output, columns, self.count)?)
     }
 
-    /// The values of a group without rows. The grouped forms of the functions cannot tell it from one with rows whose
+    /// The values of a group without rows. The grouped forms of the functions cannot distinguish it from one with rows whose
     /// values they never saw (sum 0 instead of null, min the largest number), the plain forms can.
     fn empty_group(&self) -> Result<RecordBatch> {
         let values =

@@ -41,7 +41,7 @@ pub struct DedupSpec {
     pub input: SchemaRef,
     /// Columns that make two rows duplicates if they are equal.
     pub keys: Vec<usize>,
-    /// What tells that a row is late; `None` if no row is. Late rows are dropped even if the time is no key (Spark).
+    /// What decides that a row is late; `None` if no row is. Late rows are dropped even if the time is no key (Spark).
     pub event_time: Option<EventTime>,
     /// How long a key is remembered.
     pub expiry: Expiry,

@@ -45,7 +45,7 @@ pub struct JoinSide {
     pub input: SchemaRef,
     /// Key columns; those at equal places of the two sides must be equal. Their types are the same.
     pub keys: Vec<usize>,
-    /// What tells that a row is late; `None` if no row is.
+    /// What decides that a row is late; `None` if no row is.
     pub event_time: Option<EventTime>,
     /// Column (timestamp, microseconds) with the watermark at which no row that is still to come on the other side can
     /// match this one; a null stays. `None`: rows stay.

@@ -17,7 +17,7 @@ use crate::operator::{LanePart, LateRows, OperatorLane};
 /// than fit into a processor's cache.
 const SORT_ROWS: usize = 65_536;
 
-/// The column that tells how late a row is.
+/// The column that says how late a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventTime {
     /// Column of the input: a timestamp, or a window (then its end counts).
@@ -31,7 +31,7 @@ pub struct EventTime {
 pub struct KeyedPort {
     /// Key columns.
     pub keys: Vec<usize>,
-    /// What tells that a row is late; `None` if no row is.
+    /// What decides that a row is late; `None` if no row is.
     pub event_time: Option<EventTime>,
 }
 

@@ -1,4 +1,4 @@
-//! Tells the bucket of each row, leaves those of closed buckets out, and sorts the rest by shard.
+//! Finds the bucket of each row, leaves those of closed buckets out, and sorts the rest by shard.
 
 use std::sync::Arc;
 

@@ -113,7 +113,7 @@ impl MaterializeSpec {
         let Some((column, _)) = self.time() else { return Ok(()) };
         match self.schema.field(column).data_type() {
             DataType::Timestamp(TimeUnit::Microsecond, _) | DataType::Struct(_) => Ok(()),
-            _ => Err(self.fault("the column that tells the time of its buckets is neither an instant nor a window")),
+            _ => Err(self.fault("the column that holds the time of its buckets is neither an instant nor a window")),
         }
     }
 

@@ -231,7 +231,7 @@ fn a_large_epoch_gives_out_each_bucket_once() {
         assert_eq!((buckets.len(), files.len()), (count, count));
         assert_eq!(files.values().map(Vec::len).sum::<usize>(), 40_000);
         bed.restart();
-        // Take half of it back.
+        // Retract half of it.
         let odd: Vec<Row> = rows.iter().filter(|row| row.id % 2 == 1).cloned().collect();
         let out = bed.epoch(&vec![vec![(0, Sign::Retract, batch(&odd))]], epoch_time(1, None, None));
         let ids =

@@ -43,7 +43,7 @@ pub struct RecomputePort {
     pub input: SchemaRef,
     /// Columns of the partition key: as many and of the same types at every port. None: all rows are one partition.
     pub keys: Vec<usize>,
-    /// What tells that a row is late; `None` if no row is.
+    /// What decides that a row is late; `None` if no row is.
     pub event_time: Option<EventTime>,
     /// Column with the watermark at which a row is evicted: an instant, or a window (then its end). All rows of a partition are
     /// evicted at once, or one is when the plan makes the same change without it from then on, whatever comes: else what was
@@ -85,7 +85,7 @@ impl RecomputeSpec {
             return Err(self.fault("its results have no buckets that could be replaced"));
         }
         if self.emission == Emission::Append && self.ports.iter().any(|port| port.expires.is_none()) {
-            return Err(self.fault("nothing tells when its results are final"));
+            return Err(self.fault("nothing says when its results are final"));
         }
         if self.forgotten_after_us.is_some() && (self.emission == Emission::Append || self.emits_when_empty) {
             return Err(self.fault("only partitions that bring changes are forgotten"));
@@ -116,7 +116,7 @@ impl RecomputePort {
         self.keys.iter().copied().chain(others).collect()
     }
 
-    /// The column that tells when rows are evicted, if it is a window: the state then has a column more, with its end.
+    /// The column that says when rows are evicted, if it is a window: the state then has a column more, with its end.
     pub(super) fn ends(&self) -> Option<usize> {
         self.expires.filter(|column| matches!(self.input.field(*column).data_type(), DataType::Struct(_)))
     }

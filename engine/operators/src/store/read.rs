@@ -67,7 +67,7 @@ pub(super) fn of_shard(entries: &[Entry], shard: u8) -> &[Entry] {
     &entries[from..until]
 }
 
-/// Tells which rows of a batch are due.
+/// Finds which rows of a batch are due.
 pub(super) struct Due<'a> {
     columns: Vec<(&'a arrow::array::TimestampMicrosecondArray, i64)>,
 }

@@ -23,9 +23,9 @@ pub struct Answer {
     /// The query.
     pub plan: LogicalPlan,
     /// True if rows that came too late are left out as the stream left them out. If not, the query has a form (a join, say)
-    /// for which a batch cannot tell.
+    /// for which a batch cannot say.
     pub knows_late: bool,
-    /// Rows of which a batch cannot tell which session they belong to: behind the watermark, and yet within a session's gap.
+    /// Rows of which a batch cannot say which session they belong to: behind the watermark, and yet within a session's gap.
     pub doubtful: Option<LogicalPlan>,
 }
 

@@ -22,7 +22,7 @@ const REACH: &str = "__reach";
 const IS_NEW: &str = "__is_new";
 const SESSION: &str = "__session";
 
-/// The aggregate by sessions, and the rows of which only their order of arrival tells where they belong.
+/// The aggregate by sessions, and the rows of which only their order of arrival says where they belong.
 pub fn of(aggregate: &Aggregate, by: Option<&Column>) -> Result<(LogicalPlan, Option<LogicalPlan>)> {
     let mut further = Vec::new();
     let mut keys = Vec::new();

@@ -90,7 +90,7 @@ impl Builder<'_> {
         let mut times = times.unwrap_or_else(|| (vec![None; plan.schema().fields().len()], 0));
         let mut closes_by = closing_column(join, &times.0, left.width);
         if let (Some(lifetimes), None) = (lifetimes, closes_by) {
-            // No column of the result tells when a row is final: one more does, which is left out above.
+            // No column of the result says when a row is final: one more does, which is left out above.
             plan = with_columns(&plan, [closing_time(join, &lifetimes, (&left, &right))?.alias("closes")])?;
             closes_by = Some(times.0.len());
             times.0.push(Some(EventTime { lag_us: times.1, ..EventTime::INSTANT }));

@@ -1,4 +1,4 @@
-//! The one place that reads DataFusion's words: what neither a variant of its errors nor the query itself tells.
+//! The one place that reads DataFusion's words: what neither a variant of its errors nor the query itself says.
 //!
 //! A phrase is found by a part of DataFusion's text. `phrases/tests.rs` has a query for each that makes DataFusion say it, so an
 //! update that says it otherwise fails there. Before a phrase is added: can [`crate::precheck`] or [`crate::rules`] see it first?

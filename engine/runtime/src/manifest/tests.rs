@@ -1,4 +1,4 @@
-//! A changed query is told apart from the one whose state is stored.
+//! A changed query is not taken for the one whose state is stored.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::{FORMAT, Manifest};
@@ -58,7 +58,7 @@ fn a_manifest_of_format_1_is_read_and_a_newer_one_refused() {
     assert!(newer.contains("newer engine"), "{newer}");
 }
 
-/// Engines before this one kept all rows of outer, semi and anti joins in update mode: their state has no time by which a row goes.
+/// Engines before this one kept all rows of outer, semi and anti joins in update mode: their state has no time by which a row is evicted.
 #[test]
 fn state_of_an_engine_that_kept_all_rows_of_a_join_is_refused_and_named_as_such() {
     let of_join = |more: &[&'static str]| {

@@ -171,7 +171,7 @@ impl StaticState {
         }
     }
 
-    /// Queries were planned for certain columns: others cannot be told apart from a mistake.
+    /// Queries were planned for certain columns: others look like a mistake.
     fn check_schema(&self, rows: &StaticRows, what: &str) -> Result<(), StaticError> {
         let found = rows.schema();
         if found == self.schema {

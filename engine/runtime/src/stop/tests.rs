@@ -13,14 +13,14 @@ fn an_epoch_may_finish_for_a_while_after_the_stop_flag_and_then_is_given_up() {
     let abort = Abort::after(&flag);
     let stop = Stop::new(Arc::clone(&flag), &abort);
     assert!(!stop.is_set() && stop.check().is_ok());
-    let told = Instant::now();
+    let stopped = Instant::now();
     flag.store(true, Ordering::Release);
     assert!(stop.is_set() && stop.check().is_ok(), "the grace has begun");
     while stop.check().is_ok() {
-        assert!(told.elapsed() < GRACE * 10, "the epoch was never given up");
+        assert!(stopped.elapsed() < GRACE * 10, "the epoch was never given up");
         std::thread::yield_now();
     }
-    assert!(told.elapsed() >= GRACE);
+    assert!(stopped.elapsed() >= GRACE);
 }
 
 #[test]

@@ -48,9 +48,9 @@ fn falsified(step: &Value) -> Vec<Value> {
         }
         ("watermark" | "watermark_used", Value::Number(_)) => vec![with(name, one_more(value))],
         ("event_stats" | "state_rows", Value::Object(metrics)) => {
-            let falsify = |figure: &String| {
+            let falsify = |metric: &String| {
                 let mut metrics = metrics.clone();
-                metrics[figure] = one_more(&metrics[figure]);
+                metrics[metric] = one_more(&metrics[metric]);
                 with(name, Value::Object(metrics))
             };
             metrics.keys().map(falsify).collect()

@@ -36,7 +36,7 @@ struct Play<'a> {
     /// Epochs of the run so far, and how many of them the last look at the state saw.
     epochs: Vec<EpochProgress>,
     state_seen: usize,
-    /// Epochs run when told by the clock, not when records come.
+    /// Epochs run when the clock says so, not when records come.
     is_clocked: bool,
     is_stopped: bool,
     /// The next epoch is to fail; the last one has.
@@ -108,7 +108,7 @@ fn is_refused(text: &str, error: &str) -> Result<(), String> {
     }
 }
 
-fn told(error: RunError) -> String {
+fn text_of(error: RunError) -> String {
     error.to_string()
 }
 
@@ -200,12 +200,12 @@ impl Play<'_> {
     fn run_epochs(&mut self) -> Result<(), String> {
         self.before_step = self.rows()?;
         if std::mem::take(&mut self.fails) {
-            self.has_failed = self.run.crash(Step::Compute, StepSide::After).map_err(told)?;
+            self.has_failed = self.run.crash(Step::Compute, StepSide::After).map_err(text_of)?;
             return Ok(());
         }
         let before = self.run.epochs_committed();
         if self.manner == Manner::Killed {
-            self.run.crash(Step::Commit, StepSide::Before).map_err(told)?;
+            self.run.crash(Step::Commit, StepSide::Before).map_err(text_of)?;
         }
         self.act(Action::Step(0))?;
         let count = self.run.epochs_committed() - before;
@@ -242,9 +242,9 @@ impl Play<'_> {
         }
         let Action::Step(count) = self.actions[last] else { return Err("no epoch was run".to_string()) };
         for epoch in 1..=count {
-            let (step, moment) =
+            let (step, side) =
                 if epoch < count { (Step::Retire, StepSide::After) } else { (Step::Commit, StepSide::Before) };
-            equal(again.crash(step, moment).map_err(told)?, true, "an epoch is killed")?;
+            equal(again.crash(step, side).map_err(text_of)?, true, "an epoch is killed")?;
         }
         equal(again.epochs_committed() + 1, self.run.epochs_committed(), "epochs committed")?;
         again.set_time(self.run.time_us());
@@ -278,7 +278,7 @@ impl Play<'_> {
     }
 
     /// Total as it is now, the others since they were last looked at; `output`: the rows of the last check. A list has one
-    /// figure for each stateful operator, downstream first.
+    /// number for each stateful operator, downstream first.
     fn state_rows(&mut self, expected: &Value) -> Result<(), String> {
         let seen = std::mem::replace(&mut self.state_seen, self.epochs.len());
         let epochs = &self.epochs[seen..];
@@ -295,11 +295,11 @@ impl Play<'_> {
         for (name, expected) in expected.as_object().unwrap() {
             let found: Vec<u64> = (0..last.len()).rev().map(|at| found(name, at)).collect();
             let expected = expected.as_array().cloned().unwrap_or_else(|| vec![expected.clone()]);
-            let expected: Vec<u64> = expected.iter().map(|figure| figure.as_u64().unwrap()).collect();
+            let expected: Vec<u64> = expected.iter().map(|count| count.as_u64().unwrap()).collect();
             equal(found, expected, name)?;
         }
         let rows: u64 = last.iter().filter(|state| state.table == TABLE).map(|state| state.rows.unwrap()).sum();
-        equal(self.run.metrics(TABLE).map_err(told)?.rows, rows, "rows counted")
+        equal(self.run.metrics(TABLE).map_err(text_of)?.rows, rows, "rows counted")
     }
 
     /// Rows that the last step gave.
@@ -315,7 +315,7 @@ impl Play<'_> {
     }
 
     fn rows(&mut self) -> Result<Rows, String> {
-        Ok(rows::found(&self.run.rows(TABLE).map_err(told)?))
+        Ok(rows::found(&self.run.rows(TABLE).map_err(text_of)?))
     }
 }
 
@@ -333,7 +333,7 @@ fn act(run: &mut MemoryRun, action: &Action) -> Result<Vec<EpochProgress>, Strin
         Action::Restart => run.restart().map(|()| Vec::new()),
         Action::Step(_) => run.step(),
     }
-    .map_err(told)
+    .map_err(text_of)
 }
 
 fn equal<T: PartialEq + std::fmt::Debug>(found: T, expected: T, what: &str) -> Result<(), String> {

@@ -84,7 +84,7 @@ fn accepted() -> Vec<Change> {
             expected: Ok(("gold.new", &["ann 1 4", "bob 1 6", "cid 1 5"])),
         },
         Change {
-            what: "a new table on top of an old one begins with what that gives out from then on",
+            what: "a new table on top of an old one begins with what that emits from then on",
             before: of(PLAIN),
             after: Version(
                 "int",
@@ -94,7 +94,7 @@ fn accepted() -> Vec<Change> {
             expected: Ok(("gold.new", &["ann 1 4", "bob 1 6", "cid 1 5"])),
         },
         Change {
-            what: "an outer join in update mode goes on, and rows without a match are taken back",
+            what: "an outer join in update mode goes on, and rows without a match are retracted",
             before: of(JOIN_NOW),
             after: of(JOIN_NOW),
             expected: Ok(("gold.t", &["ann 1 ", "ann 3 ann", "ann 4 ann", "bob 2 ", "bob 6 bob", "cid 5 cid"])),
@@ -293,7 +293,7 @@ fn refused() -> Vec<Change> {
                 .fixed(" AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time", ""),
             &["gold.t/recompute: the query has keys go 7 days after they were last written"],
         ),
-        // It stopped in the first epoch that took back a row which the reader had not seen.
+        // It stopped in the first epoch that retracted a row which the reader had not seen.
         refuse(
             "a new table over an old one in update mode",
             of(SESSIONS_NOW),
@@ -301,7 +301,7 @@ fn refused() -> Vec<Change> {
                 "int",
                 format!("{SESSIONS_NOW}\n[table.gold.new]\nmode = \"update\"\nsql = \"SELECT events, count(*) AS n FROM gold.t GROUP BY events\"\n").leak(),
             ),
-            &["gold.new is new and reads gold.t, which takes rows back", "give the table that is read another name too"],
+            &["gold.new is new and reads gold.t, which retracts rows", "give the table that is read another name too"],
         ),
         refuse(
             "another key of duplicates",

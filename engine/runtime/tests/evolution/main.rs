@@ -1,4 +1,4 @@
-//! A checkpoint written with one version of a job, opened with another: taken over with the right rows, or refused with a reason. Never misread.
+//! A checkpoint written with one version of a job, opened with another: taken over with all its rows, or refused with a reason. Never misread.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod changes;

@@ -95,7 +95,7 @@ pub struct Act {
 }
 
 impl Act {
-    pub fn moment(after: bool) -> StepSide {
+    pub fn side(after: bool) -> StepSide {
         if after { StepSide::After } else { StepSide::Before }
     }
 }
@@ -137,7 +137,7 @@ pub struct Table {
     pub query: Query,
     /// Lines of the job file besides mode and sql.
     pub extra: String,
-    /// False if only its last content is compared: what it holds meanwhile depends on when the engine gives rows out.
+    /// False if only its last content is compared: what it holds meanwhile depends on when the engine emits rows.
     pub is_exact: bool,
     /// Late rows are kept in a table beside it.
     pub keeps_late: bool,

@@ -74,7 +74,7 @@ fn questions<'a>(case: &'a Case, snapshots: &'a [Snapshot]) -> Vec<Question<'a>>
     asked
 }
 
-/// Gives DataFusion all that was read. What DuckDB has to be told for it.
+/// Gives DataFusion all that was read. Returns what DuckDB needs for it.
 fn load(case: &Case, model: &Model, oracles: &mut Oracles) -> Vec<String> {
     for (at, rows) in model.read.iter().enumerate() {
         oracles.fusion.load(SOURCES[at], rows);
@@ -99,9 +99,9 @@ fn load(case: &Case, model: &Model, oracles: &mut Oracles) -> Vec<String> {
 /// The table of rejected records holds exactly those that were dated too far ahead.
 fn rejects(model: &Model, snapshot: &Snapshot) -> Result<(), Failure> {
     for (at, got) in snapshot.rejected.iter().enumerate() {
-        let told = model.rejected[at].iter().filter(|reject| reject.epoch <= snapshot.epoch);
+        let expected = model.rejected[at].iter().filter(|reject| reject.epoch <= snapshot.epoch);
         let mut expected: Lines =
-            told.map(|reject| format!("{} | {} | {}", reject.partition, reject.offset, reject.epoch)).collect();
+            expected.map(|reject| format!("{} | {} | {}", reject.partition, reject.offset, reject.epoch)).collect();
         expected.sort();
         REJECTED.fetch_add(expected.len() as u64, Ordering::Relaxed);
         if expected != *got {

@@ -24,7 +24,7 @@ for line in sys.stdin:
         try:
             connection.execute(text)
             answers.append({"rows": []})
-        except Exception as error:  # told to the test, which names the statement
+        except Exception as error:  # reported to the test, which names the statement
             answers.append({"error": str(error)})
     for text in asked["queries"]:
         try:

@@ -128,7 +128,7 @@ fn chain_of_tables(dice: &mut Dice, case: &mut Case) {
     }
 }
 
-/// A count over an updating count: what was counted is taken back.
+/// A count over an updating count: what was counted is retracted.
 fn changing_chain(dice: &mut Dice, case: &mut Case) {
     let input = rows(dice, 0);
     let first = aggregate(dice, case, input, Mode::Update, true);
@@ -349,7 +349,7 @@ fn three_way(dice: &mut Dice, case: &mut Case) {
     let mut all = ranged(dice, pairs, third);
     let mode = if dice.percent(40) { Mode::Update } else { Mode::Append };
     if let (Mode::Update, Query::Join(join)) = (mode, &mut all) {
-        // What the first join gives may be taken back while the second waits for matches.
+        // What the first join emits may be retracted while the second waits for matches.
         join.kind = *dice.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Right, JoinKind::Semi, JoinKind::Anti]);
     }
     match dice.percent(40) {

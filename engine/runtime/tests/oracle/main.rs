@@ -83,7 +83,7 @@ fn tables_are_the_batch_answer_over_the_rows_that_were_on_time() {
         "{} seeds in {:.1} s; of all threads: {}",
         next.load(Ordering::Relaxed).min(first + seeds) - first,
         began.elapsed().as_secs_f64(),
-        times::told()
+        times::shares()
     );
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "seeds {failures:?} fail: see above what each repeats with");
@@ -148,14 +148,14 @@ fn another_process_gives_the_same_bytes() {
         child.args(["--exact", "another_process_gives_the_same_bytes", "--nocapture"]);
         child.env("ENGINE_ORACLE_DIGEST", "1").stdout(Stdio::piped()).spawn().unwrap()
     });
-    let told = children.map(|child| {
-        let told = child.wait_with_output().unwrap();
-        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stdout));
-        let told = String::from_utf8(told.stdout).unwrap();
-        told.lines().filter_map(|line| line.find("digest ").map(|at| line[at..].to_string())).collect::<Vec<_>>()
+    let digests = children.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter_map(|line| line.find("digest ").map(|at| line[at..].to_string())).collect::<Vec<_>>()
     });
-    assert_eq!(told[0].len() as u64, seeds.end, "a line for each seed");
-    let different: Vec<_> = told[0].iter().zip(&told[1]).filter(|(one, other)| one != other).collect();
+    assert_eq!(digests[0].len() as u64, seeds.end, "a line for each seed");
+    let different: Vec<_> = digests[0].iter().zip(&digests[1]).filter(|(one, other)| one != other).collect();
     assert!(different.is_empty(), "two processes wrote different bytes for these seeds: {different:#?}");
 }
 

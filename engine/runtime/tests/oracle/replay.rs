@@ -77,7 +77,7 @@ pub fn digest(seed: u64) -> String {
 
 /// Runs a case three times: undisturbed, ended and begun again before epochs, and killed in epochs. What is not the same in all?
 ///
-/// The second also tells which epochs without records a job runs that has just begun: it does not know yet what is due. Without
+/// The second also says which epochs without records a job runs that has just begun: it does not know yet what is due. Without
 /// such epochs the undisturbed run must be the same, too.
 pub fn differs(case: &Case, seen: &Seen) -> Option<String> {
     let mut dice = Dice::of(case.seed ^ 0x7ab1e);
@@ -98,7 +98,7 @@ pub fn differs(case: &Case, seen: &Seen) -> Option<String> {
         let is_killed = begins_again || !case.no_data_epochs;
         for _ in 0..if is_killed { dice.between(1, 2) } else { 0 } {
             let (step, after) = *dice.pick(&BEFORE_COMMIT);
-            if killed.crash(step, Act::moment(after)).unwrap() {
+            if killed.crash(step, Act::side(after)).unwrap() {
                 seen.kills.fetch_add(1, Ordering::Relaxed);
             }
         }

@@ -120,7 +120,7 @@ impl Stream<'_> {
             self.model.resumes(self.now_us);
         }
         for (step, after) in &act.kills {
-            if spent(Part::Restart, || self.run.crash(*step, Act::moment(*after))).map_err(error)? {
+            if spent(Part::Restart, || self.run.crash(*step, Act::side(*after))).map_err(error)? {
                 self.learns()?;
                 self.model.resumes(self.now_us);
             }

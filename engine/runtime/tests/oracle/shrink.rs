@@ -22,7 +22,7 @@ pub fn shrink(case: Case, failure: Failure, oracles: &mut Oracles) -> (Case, Fai
     shrink_by(case, failure, &mut |case| check(case, oracles).err().filter(|failure| failure.kind == kind))
 }
 
-/// What `run` tells; a panic tells its text.
+/// What `run` reports; a panic reports its text.
 pub fn guarded(run: impl FnOnce() -> Option<String>) -> Option<String> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|fault| {
         let text = fault.downcast_ref::<String>().cloned();
@@ -30,7 +30,7 @@ pub fn guarded(run: impl FnOnce() -> Option<String>) -> Option<String> {
     })
 }
 
-/// The smallest case found for which `fails` tells something, and what it tells.
+/// The smallest case found for which `fails` reports something, and what it reports.
 pub fn shrink_by<F>(case: Case, failure: F, fails: &mut dyn FnMut(&Case) -> Option<F>) -> (Case, F) {
     let mut shrinker = Shrinker { fails, runs: 0, best: case, failure };
     loop {

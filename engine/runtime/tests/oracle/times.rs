@@ -1,4 +1,4 @@
-//! Where the time of all cases goes, added up over the threads and told at the end of a run.
+//! Where the time of all cases goes, added up over the threads and reported at the end of a run.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -59,7 +59,7 @@ fn add(part: Part, spent_ns: u64) {
 }
 
 /// The share of each part.
-pub fn told() -> String {
+pub fn shares() -> String {
     let spent: Vec<f64> = SPENT_NS.iter().map(|spent_ns| spent_ns.load(Ordering::Relaxed) as f64 / 1e9).collect();
     let all: f64 = spent.iter().sum();
     let part = |(part, name): &(Part, &str)| {

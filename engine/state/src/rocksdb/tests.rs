@@ -116,7 +116,7 @@ fn a_missing_log_is_found_at_opening() {
             continue;
         }
         drop(checkpoint);
-        // Closing may just have let the older one go.
+        // Closing may just have dropped the older one.
         if let [oldest, _, ..] = &files(folder.path(), "log")[..] {
             std::fs::remove_file(oldest).unwrap();
             let error = Checkpoint::open(folder.path(), "shop", &SMALL).err().unwrap();

@@ -1,4 +1,4 @@
-//! Locations and the environment: every missing piece is named, no key is printed.
+//! Locations and the environment: every missing key is named, no key is printed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use super::*;

@@ -111,7 +111,7 @@ fn windows_close_when_the_watermark_passes_them() {
     assert_eq!(rows(&mut run, "rejected.clicks").len(), 1);
     feed(&run, 2);
     let epochs = run.step().unwrap();
-    // The epoch that moves the watermark to second 90, and one without records that gives out the first minute.
+    // The epoch that moves the watermark to second 90, and one without records that emits the first minute.
     assert_eq!(epochs.iter().map(|epoch| epoch.rows_read).collect::<Vec<_>>(), [2, 0]);
     assert_eq!(
         rows(&mut run, "gold.counts"),
@@ -125,7 +125,7 @@ fn windows_close_when_the_watermark_passes_them() {
     assert_eq!(rows(&mut run, "gold.users"), ["ann 5", "bob 2", "cid 2", "late 1"]);
 }
 
-/// A table was told the least watermark of all sources, also of those that it does not read.
+/// A table once got the least watermark of all sources, also of those that it does not read.
 #[test]
 fn a_table_goes_by_the_watermarks_of_its_own_sources() {
     let of = |name: &str, delay: u32| {
@@ -160,7 +160,7 @@ fn a_table_goes_by_the_watermarks_of_its_own_sources() {
         run.append("ten", 0, [MemoryRecord::of(r#"{"at":101}"#), MemoryRecord::of(r#"{"at":null}"#)]).unwrap();
         let epoch = run.step().unwrap().remove(0);
         let used = epoch.tables.iter().map(|table| table.watermark_us.map(|us| us / 1_000_000)).collect::<Vec<_>>();
-        assert_eq!(used, [Some(of_both)], "only a table that gets rows is told");
+        assert_eq!(used, [Some(of_both)], "only a table that gets rows is reported");
         let of_source = |at: usize| epoch.sources[at].event_times.map(|times| (times.max_us, times.rows));
         assert_eq!((of_source(0), of_source(1)), (None, Some((101_000_000, 1))));
     }

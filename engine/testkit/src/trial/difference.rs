@@ -34,9 +34,9 @@ pub fn of(what: &str, expected: &[TestRow], found: &Rows, is_ordered: bool) -> V
         lines.extend(table(&names, &rows.collect::<Vec<_>>()));
         return lines;
     }
-    let right = expected.len() - missing.len();
+    let as_expected = expected.len() - missing.len();
     let title =
-        format!("{what}: {} missing (-), {} not expected (+), {right} as expected", missing.len(), surplus.len());
+        format!("{what}: {} missing (-), {} not expected (+), {as_expected} as expected", missing.len(), surplus.len());
     let rows = side_by_side(&expected, &found_rows, missing, surplus);
     let mut lines = vec![title];
     lines.extend(table(&names, &rows));

@@ -1,4 +1,4 @@
-//! Reading through the Delta library's kernel: slower, one file after the other, and right for deletion vectors and mapped columns.
+//! Reading through the Delta library's kernel: slower, one file after the other, but able to read deletion vectors and mapped columns.
 
 use std::sync::Arc;
 
@@ -92,7 +92,7 @@ impl PartitionStream for KernelStream {
     }
 }
 
-/// The batch in the types that SQL was told.
+/// The batch in the types that SQL was planned with.
 fn in_shape(batch: &RecordBatch, schema: &SchemaRef) -> SqlResult<RecordBatch> {
     if schema.fields().is_empty() {
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

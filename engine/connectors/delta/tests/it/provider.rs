@@ -258,7 +258,7 @@ async fn deleted_rows_are_not_read() {
     assert_eq!(left, expected);
     assert_eq!(ask(&context, "SELECT count(*) FROM other.table").await, ["24"]);
     assert_eq!(ask(&context, "SELECT name, id FROM other.table WHERE id IN (4, 5) LIMIT 1").await, ["x 5"]);
-    // Whose rows are which file's cannot be told; what does not ask for it is read.
+    // Which rows are which file's is not known; what does not ask for it is read.
     context.register_table("rows", snapshot_of(&warehouse, "other.table").await.provider).unwrap();
     assert_eq!(ask(&context, "SELECT count(id) FROM rows").await, ["24"]);
     let refused = context.sql("SELECT __file FROM rows").await.unwrap().collect().await.unwrap_err().to_string();

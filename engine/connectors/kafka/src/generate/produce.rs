@@ -156,7 +156,7 @@ fn send_all(
 ) -> Result<Summary, GenerateError> {
     let writer = EventWriter::new(settings.mix);
     let begun = Instant::now();
-    let mut told = begun;
+    let mut reported = begun;
     let mut summary = Summary::default();
     let (mut value, mut key) = (Vec::with_capacity(1024), Vec::with_capacity(16));
     let total = settings.total.unwrap_or(u64::MAX);
@@ -170,8 +170,8 @@ fn send_all(
             summary.count(kind, value.len());
         }
         producer.poll(if until > n { Duration::ZERO } else { Duration::from_millis(1) });
-        if told.elapsed() >= Duration::from_millis(200) {
-            told = Instant::now();
+        if reported.elapsed() >= Duration::from_millis(200) {
+            reported = Instant::now();
             progress(summary.sent);
         }
         if let Some(what) = producer.context().first_failure() {
@@ -257,7 +257,7 @@ fn refused(error: KafkaError) -> GenerateError {
     })
 }
 
-/// Makes the topic if it does not exist. `engine broker` cannot be told to, and makes it with 4 partitions when first written to.
+/// Makes the topic if it does not exist. `engine broker` cannot be asked to, and makes it with 4 partitions when first written to.
 fn make_topic(
     settings: &Settings,
     config: &ClientConfig,

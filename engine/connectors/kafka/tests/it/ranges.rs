@@ -84,7 +84,7 @@ fn markers_and_aborted_records_leave_gaps_that_end_ranges_all_the_same() {
     let committed: Vec<i64> = (0..10).chain(17..20).collect();
     let mut lane = topic.lane();
     lane.stop_on(stop_after(Duration::from_secs(60)));
-    // In one piece, and with every possible end in between.
+    // In one range, and with every possible end in between.
     for end in 0..=26 {
         lane.assign(&offsets(&[(topic.at(0), 0)])).unwrap();
         let first = read_on(&mut lane, &topic.at(0), end).unwrap();

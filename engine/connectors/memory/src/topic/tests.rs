@@ -27,7 +27,7 @@ fn records_are_read_by_offset() {
     assert_eq!(clone.append(0, records(&["c"])), OffsetRange { from: 2, until: 3 });
     assert_eq!(read(&topic, 0, 0, 3).0, [(0, "a".into()), (1, "b".into()), (2, "c".into())]);
     assert_eq!(read(&topic, 0, 1, 2), (vec![(1, "b".into())], 2));
-    // What is not there is not handed over, and the position tells so.
+    // What is not there is not handed over, and the position says so.
     assert_eq!(read(&topic, 0, 2, 9), (vec![(2, "c".into())], 3));
     assert_eq!(read(&topic, 5, 0, 9), (vec![], 0));
     assert_eq!(read(&topic, -1, 0, 9), (vec![], 0));

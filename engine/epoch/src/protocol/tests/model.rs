@@ -24,7 +24,7 @@ pub enum Fault {
     Before,
     /// The process dies after the step is done.
     After,
-    /// The step is done, but the engine is told that it failed.
+    /// The step is done, but the engine gets the answer that it failed.
     AnswerLost,
     /// Part of the step is done when the process dies.
     Torn,
@@ -69,7 +69,7 @@ struct Memory {
     state: i64,
     rows: Vec<i64>,
     permit: Option<Permit>,
-    /// The zombie was told to commit, or to plan, when it was cut off.
+    /// The zombie was about to commit, or to plan, when it was cut off.
     wanted: Option<Step>,
 }
 

@@ -132,7 +132,7 @@ impl Shape {
         }
     }
 
-    /// The join; `timed` tells which sides leave late rows out.
+    /// The join; `timed` says which sides leave late rows out.
     pub fn spec(&self, timed: [bool; 2]) -> JoinSpec {
         let sides = Side::BOTH.map(|side| self.side(side, timed[side as usize]));
         let [left, right] = sides;

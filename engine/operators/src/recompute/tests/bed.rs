@@ -1,5 +1,5 @@
 //! Runs an operator as the runtime does, over a checkpoint that is a map, beside a twin that is opened anew from the checkpoint now and
-//! then: both must give out the same and write the same, whatever the order of the tasks.
+//! then: both must emit the same and write the same, whatever the order of the tasks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;

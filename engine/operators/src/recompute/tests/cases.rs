@@ -87,7 +87,7 @@ fn rows_taken_back_in_the_epoch_that_adds_them_cancel() {
     let sql = "SELECT key, count(*) FROM l GROUP BY key";
     let mut bed = Bed::new(Arc::new(spec(sql, vec![port(&[2])], Emission::Changes)));
     let row = batch(&rows(1, 2, 1));
-    // Taken back by an earlier lane than the one that adds it.
+    // Retracted by an earlier lane than the one that adds it.
     let lanes = vec![vec![(0, Sign::Retract, row.clone())], vec![(0, Sign::Add, row.clone())]];
     assert!(bed.epoch(&lanes, epoch_time(0, None, None)).is_empty());
     assert_eq!(bed.rows(), 0);
@@ -189,7 +189,7 @@ fn specs_that_cannot_be_right_are_refused() {
     assert_eq!(open(good()), None);
     let mut bad = good();
     bad.emission = Emission::Append;
-    assert!(open(bad).unwrap().contains("nothing tells when its results are final"));
+    assert!(open(bad).unwrap().contains("nothing says when its results are final"));
     let mut bad = good();
     bad.emits_when_empty = true;
     assert!(open(bad).unwrap().contains("only a global result"));

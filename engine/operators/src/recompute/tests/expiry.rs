@@ -130,9 +130,9 @@ fn row(id: i64, ms: i64) -> Row {
     Row { id, key: Some(0), ms }
 }
 
-/// The fault of letting a row go as soon as nothing new can match it: the row that it matched looks as if nothing had.
+/// The fault of evicting a row as soon as nothing new can match it: the row that it matched looks as if nothing had.
 #[test]
-fn a_matched_row_stays_until_what_it_matched_is_settled() {
+fn a_matched_row_stays_until_what_it_matched_is_final() {
     let derived = Range::new("LEFT", 0, 10);
     assert_eq!(derived.kept, [10, 10], "a left row waits for 10 ms; a right row for the left rows that it matched");
     let run = |range: Range| {
@@ -296,7 +296,7 @@ fn keys_are_forgotten_whole_some_time_after_they_were_last_written() {
     assert_eq!(add(4, 1, row(2, 101)), (2, "1|2".to_string()));
     // Both rows are as old as the younger of them: nine epochs after the left row came, it is matched again.
     assert_eq!(add(8, 1, row(3, 102)), (3, "1|2 1|3".to_string()));
-    // Five epochs later they go all at once; what comes then finds nothing, and takes nothing back.
+    // Five epochs later they are evicted all at once; what comes then finds nothing, and retracts nothing.
     assert_eq!(add(13, 1, Row { id: 9, key: Some(5), ms: 0 }), (1, "1|2 1|3".to_string()));
     assert_eq!(add(14, 1, row(4, 103)), (2, "1|2 1|3".to_string()));
     assert_eq!(add(15, 0, row(5, 100)), (3, "1|2 1|3 5|4".to_string()));

@@ -75,7 +75,7 @@ impl Model {
         all.map(|(key, rows)| (end(&rows), text(key, &rows))).collect()
     }
 
-    /// Lets sessions go; returns what they come to.
+    /// Evicts sessions; returns what they come to.
     fn evict(&mut self, watermark_us: Option<i64>) -> Vec<String> {
         let mut gone = Vec::new();
         for (key, rows) in &mut self.live {

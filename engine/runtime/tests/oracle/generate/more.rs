@@ -5,7 +5,7 @@ use crate::case::{Case, Mode, Refresh, SECOND, Static, StaticRow};
 use crate::dice::Dice;
 use crate::query::{Aggregate, Explode, Join, Lookup, Measure, Query, Sets};
 
-/// Tables whose late rows can be told keep them now and then.
+/// Tables whose late rows can be named keep them now and then.
 pub fn keep_late(dice: &mut Dice, case: &mut Case) {
     for table in &mut case.tables {
         let input = match &table.query {
@@ -30,7 +30,7 @@ pub fn exploded(dice: &mut Dice, case: &mut Case) {
             add(case, "gold.over", mode, over);
         }
         1 => {
-            // Windows that are given out, in parts.
+            // Windows that are emitted, in parts.
             let windows = aggregate(dice, case, exploded, Mode::Append, false);
             let parts = Query::Exploded { input: Box::new(windows), by: *dice.pick(&Explode::ALL) };
             let at = add(case, "silver.parts", Mode::Append, parts);

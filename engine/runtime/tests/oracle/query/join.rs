@@ -134,7 +134,7 @@ impl Join {
             JoinKind::Right => "r.us AS us, ",
             _ => "l.us AS us, ",
         };
-        // Rows are told late by the time of the input that lags most (Spark: the watermark of an operator's input).
+        // Rows are found late by the time of the input that lags most (Spark: the watermark of an operator's input).
         let lag_us = self.lag_below_us(ask.case);
         let on_time = |input: &Query| match self.is_timed(ask.case) {
             true => format!("SELECT * FROM ({}) q WHERE us IS NULL OR us > l - {lag_us}", input.batch(ask)),
@@ -153,7 +153,7 @@ impl Join {
     /// A row that matched nothing is there once nothing can match it any more.
     fn closed(&self, ask: &Ask<'_>) -> String {
         if ask.mode() == Mode::Update {
-            // It is taken back when something does.
+            // It is retracted when something does.
             return "TRUE".to_string();
         }
         let watermark_us = ask.watermark_us() - self.lag_below_us(ask.case);

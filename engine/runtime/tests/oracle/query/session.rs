@@ -69,7 +69,7 @@ impl Session {
         )
     }
 
-    /// Rows carry the number of the life of a session: what was given out and forgotten is no part of one that begins later.
+    /// Rows carry the number of the life of a session: what was emitted and forgotten is no part of one that begins later.
     pub fn batch(&self, ask: &Ask<'_>) -> String {
         let gap = self.gap.batch();
         let keys: String = self.keys.iter().map(|key| format!("{key}, ")).collect();

@@ -139,7 +139,7 @@ fn a_commit_is_whole_or_not_there_whenever_the_process_is_killed() {
         for _ in 0..4 + round % 2 {
             last = other.line().parse::<u64>().ok().or(last);
         }
-        // The child goes on; the kill is aimed at another moment of its epoch in each round.
+        // The child goes on; the kill is aimed at another time of its epoch in each round.
         let aimed = std::time::Instant::now();
         while aimed.elapsed().as_micros() < round * 400 {}
         other.kill();
@@ -239,7 +239,7 @@ fn a_folder_that_cannot_be_written_is_named() {
     assert!(error.to_string().contains("Read-only file system"), "{error}");
 }
 
-/// Not a test of right or wrong: prints what a plan, a commit and an opening cost here.
+/// Asserts nothing: prints what a plan, a commit and an opening cost here.
 #[test]
 #[ignore = "measures; run by hand with --ignored --nocapture"]
 fn measure_an_idle_epoch() {
