@@ -2,8 +2,16 @@
 //! direction of crates, circles of files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod circles;
+mod rust_text;
+mod walk;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crate::circles::{arrows_of_files, circles, paths_in_crate};
+use crate::rust_text::{code_only, function_lengths, is_word, line_of};
+use crate::walk::{collect, crates, declares_for_tests, each_rust_file, is_test, root, shown};
 
 const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
@@ -286,7 +294,7 @@ fn name_problems(path: &Path) -> Vec<String> {
 fn arrow_problems(name: &str, manifest: &str) -> Vec<String> {
     let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else {
         return vec![format!(
-            "crate `{name}` is not in the table ARROWS of engine/epoch/tests/tidy.rs: say there what it may use"
+            "crate `{name}` is not in the table ARROWS of engine/epoch/tests/tidy/main.rs: say there what it may use"
         )];
     };
     let mut in_dependencies = false;
@@ -325,109 +333,6 @@ fn word_problems(text: &str) -> Vec<String> {
     problems
 }
 
-/// Which file of a crate names which, tests left out.
-fn arrows_of_files(source: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let mut files = Vec::new();
-    if source.is_dir() {
-        collect(source, &mut files, &|path| path.extension().is_some_and(|end| end == "rs"));
-    }
-    let mut arrows = Vec::new();
-    for file in files.iter().filter(|file| !is_test(file.strip_prefix(root()).unwrap_or(file))) {
-        let text = fs::read_to_string(file).expect("a source file is readable text");
-        // A file that only gathers its folder (`mod` and `pub use`) is no station of its own.
-        for path in paths_in_crate(&text) {
-            let target = file_of_path(source, file, &path, &files);
-            arrows.extend(target.filter(|target| target != file).map(|target| (file.clone(), target)));
-        }
-    }
-    arrows.sort();
-    arrows.dedup();
-    arrows
-}
-
-/// The paths into its own crate that a file names in code: `crate::a` of `crate::a::B`, each once a mention. The first module only.
-fn paths_in_crate(text: &str) -> Vec<String> {
-    let code = code_only(text);
-    let mut found = Vec::new();
-    for start in ["crate::", "super::"] {
-        for (at, _) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with(|c| is_word(c) || c == ':')) {
-            let rest = &code[at + start.len()..];
-            if let Some(list) = rest.strip_prefix('{') {
-                let mut depth = 0_usize;
-                let list: String = list
-                    .chars()
-                    .take_while(|c| {
-                        depth = match c {
-                            '{' => depth + 1,
-                            '}' if depth > 0 => depth - 1,
-                            '}' => return false,
-                            _ => depth,
-                        };
-                        true
-                    })
-                    .collect();
-                let mut depth = 0_usize;
-                let items = list.split(|c| {
-                    match c {
-                        '{' => depth += 1,
-                        '}' => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    c == ',' && depth == 0
-                });
-                for item in items {
-                    let name: String = item.trim_start().chars().take_while(|c| is_word(*c)).collect();
-                    found.extend((!name.is_empty()).then(|| (at, format!("{start}{name}"))));
-                }
-            } else {
-                let name: String = rest.chars().take_while(|c| is_word(*c)).collect();
-                found.push((at, format!("{start}{name}")));
-            }
-        }
-    }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, path)| path).collect()
-}
-
-/// The file of a module that a file names, if it is one: `crate::a` is `src/a.rs`, `super::b` of `src/a/c.rs` is `src/a/b.rs`.
-fn file_of_path(source: &Path, file: &Path, path: &str, files: &[PathBuf]) -> Option<PathBuf> {
-    let (start, name) = path.split_once("::")?;
-    let folder = match start {
-        "crate" => source.to_path_buf(),
-        _ => file.parent()?.to_path_buf(),
-    };
-    [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")].into_iter().find(|path| files.contains(path))
-}
-
-/// Files that reach each other, circle by circle.
-fn circles(arrows: &[(PathBuf, PathBuf)]) -> Vec<Vec<PathBuf>> {
-    let mut files: Vec<&PathBuf> = arrows.iter().flat_map(|(from, to)| [from, to]).collect();
-    files.sort();
-    files.dedup();
-    let reached = |start: &PathBuf| {
-        let (mut seen, mut next) = (Vec::new(), vec![start]);
-        while let Some(file) = next.pop() {
-            for (_, to) in arrows.iter().filter(|(from, _)| from == file) {
-                if !seen.contains(&to) {
-                    seen.push(to);
-                    next.push(to);
-                }
-            }
-        }
-        seen
-    };
-    let reach: Vec<Vec<&PathBuf>> = files.iter().map(|file| reached(file)).collect();
-    let mut circles: Vec<Vec<PathBuf>> = Vec::new();
-    for (index, file) in files.iter().enumerate().filter(|(index, file)| reach[*index].contains(*file)) {
-        let is_back = |other: &usize| reach[index].contains(&files[*other]) && reach[*other].contains(file);
-        let circle: Vec<PathBuf> = (0..files.len()).filter(is_back).map(|other| files[other].clone()).collect();
-        if circle.len() > 1 && !circles.contains(&circle) {
-            circles.push(circle);
-        }
-    }
-    circles
-}
-
 /// Paths that exist on the machine of whoever wrote them only.
 fn machine_path_problems(text: &str) -> Vec<String> {
     let mut problems = Vec::new();
@@ -445,208 +350,6 @@ fn machine_path_problems(text: &str) -> Vec<String> {
         }
     }
     problems
-}
-
-// ---------------------------------------------------------------- reading Rust, as far as the rules need it
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text[..at].matches('\n').count() + 1
-}
-
-/// Name, first line and number of lines of every function with a body.
-fn function_lengths(text: &str) -> Vec<(String, usize, usize)> {
-    let code = code_only(text);
-    let mut found = Vec::new();
-    for (at, _) in code.match_indices("fn ") {
-        let name: String = code[at + 3..].trim_start().chars().take_while(|c| is_word(*c)).collect();
-        if name.is_empty() || code[..at].ends_with(is_word) {
-            continue;
-        }
-        if let Some(end) = body_end(&code, at) {
-            let first = line_of(&code, at);
-            found.push((name, first, line_of(&code, end) - first + 1));
-        }
-    }
-    found
-}
-
-/// Where the body of the function that starts at `at` closes; `None` for a declaration.
-fn body_end(code: &str, at: usize) -> Option<usize> {
-    let mut braces = 0_usize;
-    let mut brackets = 0_usize;
-    for (offset, c) in code[at..].char_indices() {
-        match c {
-            '(' | '[' => brackets += 1,
-            ')' | ']' => brackets = brackets.saturating_sub(1),
-            ';' if braces == 0 && brackets == 0 => return None,
-            '{' => braces += 1,
-            '}' if braces <= 1 => return (braces == 1).then_some(at + offset),
-            '}' => braces -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The text with comments and characters blanked out and strings emptied, line for line.
-fn code_only(text: &str) -> String {
-    let mut code = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let word_before = code.ends_with(is_word);
-        let skipped = if rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            block_comment(rest)
-        } else if !word_before && let Some(length) = raw_string(rest) {
-            length
-        } else if c == '"' {
-            quoted(rest, '"')
-        } else if c == '\'' && is_character(rest) {
-            quoted(rest, '\'')
-        } else {
-            code.push(c);
-            rest = &rest[c.len_utf8()..];
-            continue;
-        };
-        // A text stays visible as an empty one; what it says is gone.
-        code.push_str(if rest[..skipped].ends_with('"') { "\"\"" } else { " " });
-        code.extend(rest[..skipped].matches('\n'));
-        rest = &rest[skipped..];
-    }
-    code
-}
-
-/// Length of a comment that may hold others.
-fn block_comment(text: &str) -> usize {
-    let mut depth = 0_usize;
-    let mut at = 0;
-    while at < text.len() {
-        if text[at..].starts_with("/*") {
-            depth += 1;
-            at += 2;
-        } else if text[at..].starts_with("*/") {
-            depth -= 1;
-            at += 2;
-            if depth == 0 {
-                return at;
-            }
-        } else {
-            at += text[at..].chars().next().map_or(1, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
-/// Length of `r"…"`, `r#"…"#`, `br"…"` and the like, if the text starts with one.
-fn raw_string(text: &str) -> Option<usize> {
-    let marks = text.strip_prefix("br").or_else(|| text.strip_prefix("cr")).or_else(|| text.strip_prefix('r'))?;
-    let hashes = marks.chars().take_while(|c| *c == '#').count();
-    let body = marks[hashes..].strip_prefix('"')?;
-    let closing = format!("\"{}", "#".repeat(hashes));
-    let end = body.find(&closing).map_or(body.len(), |at| at + closing.len());
-    Some(text.len() - body.len() + end)
-}
-
-/// Length of a quoted text with escapes, both quotes included.
-fn quoted(text: &str, quote: char) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if c == quote => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// `'x'` and `'\n'` are characters, `'a` in `&'a str` is a lifetime.
-fn is_character(text: &str) -> bool {
-    let mut letters = text.chars().skip(1);
-    matches!((letters.next(), letters.next()), (Some('\\'), _) | (Some(_), Some('\'')))
-}
-
-// ---------------------------------------------------------------- walking
-
-/// Folders of our crates: those below `engine`, and those of the connectors one deeper.
-fn crates() -> Vec<PathBuf> {
-    let engine = root().join("engine");
-    let folders = entries(&engine).into_iter().chain(entries(&engine.join("connectors")));
-    folders.filter(|folder| folder.join("Cargo.toml").is_file()).collect()
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("engine/epoch lies two folders deep").to_path_buf()
-}
-
-fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).display().to_string()
-}
-
-/// Files that only tests are made of: by their place, or because they are declared `#[cfg(test)] mod name;`.
-fn is_test(path: &Path) -> bool {
-    let by_place = |part: &str| matches!(part, "tests" | "tests.rs" | "benches" | "examples");
-    path.iter().filter_map(|part| part.to_str()).any(by_place) || is_declared_for_tests(path)
-}
-
-fn is_declared_for_tests(path: &Path) -> bool {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
-        return false;
-    };
-    let parents = [folder.join("lib.rs"), folder.join("main.rs"), folder.join("mod.rs"), folder.with_extension("rs")];
-    let texts = parents.iter().filter_map(|parent| fs::read_to_string(root().join(parent)).ok());
-    texts.map(|text| code_only(&text)).any(|code| declares_for_tests(&code, name))
-}
-
-fn declares_for_tests(code: &str, name: &str) -> bool {
-    code.match_indices("#[cfg(test)]").any(|(at, attribute)| {
-        let rest = &code[at + attribute.len()..];
-        rest.find(';')
-            .is_some_and(|end| rest[..end].trim_end().ends_with(&format!("mod {name}")) && !rest[..end].contains('{'))
-    })
-}
-
-fn each_rust_file(check: impl Fn(&Path, &str) -> Vec<String>) -> Vec<String> {
-    let mut files = Vec::new();
-    collect(&root().join("engine"), &mut files, &|path| path.extension().is_some_and(|end| end == "rs"));
-    assert!(files.len() > 20, "the walk found {} files only", files.len());
-    let mut problems = Vec::new();
-    for file in files {
-        let text = fs::read_to_string(&file).expect("a source file is readable text");
-        let inside = file.strip_prefix(root()).unwrap_or(&file);
-        problems.extend(check(inside, &text).into_iter().map(|problem| format!("{}:{problem}", inside.display())));
-    }
-    problems
-}
-
-/// Files of the tree that are ours: neither built nor data.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>, wanted: &dyn Fn(&Path) -> bool) {
-    for path in entries(folder) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() {
-            let ours = matches!(name.as_str(), ".ci" | ".cargo" | ".config") || !name.starts_with('.');
-            if ours && !matches!(name.as_str(), "target" | "warehouse" | "checkpoints") {
-                collect(&path, files, wanted);
-            }
-        } else if wanted(&path) {
-            files.push(path);
-        }
-    }
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("a folder of the tree is readable")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    paths.sort();
-    paths
 }
 
 fn refuse(problems: Vec<String>) {
