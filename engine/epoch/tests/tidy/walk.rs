@@ -56,7 +56,7 @@ pub fn each_rust_file(check: impl Fn(&Path, &str) -> Vec<String>) -> Vec<String>
     problems
 }
 
-/// Files of the tree that are ours: neither built nor data.
+/// Files of the tree that are ours: neither built nor data. In a worktree of git `.git` is a file, which names a path.
 pub fn collect(folder: &Path, files: &mut Vec<PathBuf>, wanted: &dyn Fn(&Path) -> bool) {
     for path in entries(folder) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -65,7 +65,7 @@ pub fn collect(folder: &Path, files: &mut Vec<PathBuf>, wanted: &dyn Fn(&Path) -
             if ours && !matches!(name.as_str(), "target" | "warehouse" | "checkpoints") {
                 collect(&path, files, wanted);
             }
-        } else if wanted(&path) {
+        } else if name != ".git" && wanted(&path) {
             files.push(path);
         }
     }
