@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use epoch::{EpochId, RowCounts, StagedFile, TableCommit};
 
-use super::{Broken, Law, fails, hold};
+use super::broken::{Broken, Law, fails, hold};
 use crate::error::SinkError;
 use crate::sink::{Content, Sink, SinkTable, TableDefinition, Tables, WriterId};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use epoch::{Positions, SourcePlan, Split, SplitRange};
 
-use super::{Broken, Law, fails, hold};
+use super::broken::{Broken, Law, fails, hold};
 use crate::source::{PlanRequest, ReaderOptions, Source, SourcePlanner, SourceReader};
 
 /// A source that the laws can send records to.

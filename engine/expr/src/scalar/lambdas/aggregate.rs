@@ -13,7 +13,8 @@ use datafusion::logical_expr::{
     HigherOrderUDFImpl, LambdaParametersProgress, ValueOrLambda, Volatility,
 };
 
-use super::{at, element_of, list_of, nullable, run, spans};
+use super::elements::{at, element_of, list_of, spans};
+use super::with_lambda::{nullable, run};
 use crate::display::type_name;
 
 /// The function, to be registered.

@@ -6,7 +6,8 @@ use arrow::array::{ArrayRef, AsArray, Int32Array};
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::{Call, Shape, WithLambda, at, condition, element_of, list_of, listed, spans};
+use super::elements::{at, element_of, list_of, listed, spans};
+use super::with_lambda::{Call, Shape, WithLambda, condition};
 
 /// All of them.
 pub fn functions() -> Vec<WithLambda> {

@@ -10,7 +10,8 @@ use arrow::row::{RowConverter, SortField};
 use datafusion::common::{exec_err, internal_err, plan_err};
 use datafusion::error::Result;
 
-use super::{Call, Shape, WithLambda, at, condition, entry_of, spans};
+use super::elements::{at, entry_of, spans};
+use super::with_lambda::{Call, Shape, WithLambda, condition};
 use crate::display::type_name;
 
 /// All of them.

@@ -6,7 +6,8 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{exec_datafusion_err, exec_err, plan_datafusion_err};
 use datafusion::error::Result;
 
-use super::{Call, Shape, WithLambda, at, element_of, listed, of_lambda, spans};
+use super::elements::{at, element_of, listed, spans};
+use super::with_lambda::{Call, Shape, WithLambda, of_lambda};
 use crate::display::type_name;
 
 /// The longest array that is sorted: every two of its elements are compared.
