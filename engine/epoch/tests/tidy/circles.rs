@@ -1,24 +1,57 @@
 //! Which file of a crate names which, and the circles of files that this makes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::rust_text::{code_only, is_word};
+use crate::paths::{Names, names_of};
 use crate::walk::{collect, is_test, root};
 
-/// Which file of a crate names which, tests left out.
-pub fn arrows_of_files(source: &Path) -> Vec<(PathBuf, PathBuf)> {
+/// Names lead to names; what leads further than this leads in a circle.
+const STEPS_MAX: usize = 16;
+
+/// One file names something in another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Arrow {
+    pub from: PathBuf,
+    pub to: PathBuf,
+}
+
+/// A file as a module of its crate.
+struct Module {
+    file: PathBuf,
+    names: Names,
+}
+
+/// The modules of a crate by their paths; that of the crate itself is empty.
+struct Modules(BTreeMap<Vec<String>, Module>);
+
+/// Which file below a folder of sources names which, tests left out.
+pub fn arrows_of_files(source: &Path) -> Vec<Arrow> {
     let mut files = Vec::new();
     if source.is_dir() {
         collect(source, &mut files, &|path| path.extension().is_some_and(|end| end == "rs"));
     }
-    let mut arrows = Vec::new();
-    for file in files.iter().filter(|file| !is_test(file.strip_prefix(root()).unwrap_or(file))) {
+    let is_ours = |file: &&PathBuf| !is_test(file.strip_prefix(root()).unwrap_or(file));
+    let texts = files.iter().filter(is_ours).map(|file| {
         let text = fs::read_to_string(file).expect("a source file is readable text");
-        // A file that only gathers its folder (`mod` and `pub use`) is no station of its own.
-        for path in paths_in_crate(&text) {
-            let target = file_of_path(source, file, &path, &files);
-            arrows.extend(target.filter(|target| target != file).map(|target| (file.clone(), target)));
+        (file.strip_prefix(source).expect("the walk began there").to_path_buf(), text)
+    });
+    arrows_of_texts(texts)
+}
+
+/// Which of these files names which. Their paths are those below `src`.
+pub fn arrows_of_texts(files: impl IntoIterator<Item = (PathBuf, String)>) -> Vec<Arrow> {
+    let modules = files.into_iter().map(|(file, text)| (module_path(&file), Module { file, names: names_of(&text) }));
+    let modules = Modules(modules.collect());
+    let mut arrows: Vec<Arrow> = Vec::new();
+    // A file that only lists its folder is no station of its own: names lead through it.
+    for (at, module) in modules.0.iter().filter(|(_, module)| !module.names.is_list) {
+        let used = module.names.uses.iter().map(|used| &used.path);
+        for path in used.chain(&module.names.paths) {
+            if let Some(to) = modules.file_of(at, path, 0).filter(|to| **to != module.file) {
+                arrows.push(Arrow { from: module.file.clone(), to: to.clone() });
+            }
         }
     }
     arrows.sort();
@@ -26,72 +59,92 @@ pub fn arrows_of_files(source: &Path) -> Vec<(PathBuf, PathBuf)> {
     arrows
 }
 
-/// The paths into its own crate that a file names in code: `crate::a` of `crate::a::B`, each once a mention. The first module only.
-pub fn paths_in_crate(text: &str) -> Vec<String> {
-    let code = code_only(text);
-    let mut found = Vec::new();
-    for start in ["crate::", "super::"] {
-        for (at, _) in code.match_indices(start).filter(|(at, _)| !code[..*at].ends_with(|c| is_word(c) || c == ':')) {
-            let rest = &code[at + start.len()..];
-            if let Some(list) = rest.strip_prefix('{') {
-                let mut depth = 0_usize;
-                let list: String = list
-                    .chars()
-                    .take_while(|c| {
-                        depth = match c {
-                            '{' => depth + 1,
-                            '}' if depth > 0 => depth - 1,
-                            '}' => return false,
-                            _ => depth,
-                        };
-                        true
-                    })
-                    .collect();
-                let mut depth = 0_usize;
-                let items = list.split(|c| {
-                    match c {
-                        '{' => depth += 1,
-                        '}' => depth = depth.saturating_sub(1),
-                        _ => {}
-                    }
-                    c == ',' && depth == 0
-                });
-                for item in items {
-                    let name: String = item.trim_start().chars().take_while(|c| is_word(*c)).collect();
-                    found.extend((!name.is_empty()).then(|| (at, format!("{start}{name}"))));
-                }
-            } else {
-                let name: String = rest.chars().take_while(|c| is_word(*c)).collect();
-                found.push((at, format!("{start}{name}")));
-            }
-        }
+/// `a::b` for `a/b.rs` and `a/b/mod.rs`.
+fn module_path(file: &Path) -> Vec<String> {
+    let mut path: Vec<String> =
+        file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let is_folder = |name: &String| matches!(name.as_str(), "lib" | "main") && file.components().count() == 1;
+    if path.last().is_some_and(|name| name == "mod" || is_folder(name)) {
+        path.pop();
     }
-    found.sort_by_key(|(at, _)| *at);
-    found.into_iter().map(|(_, path)| path).collect()
+    path
 }
 
-/// The file of a module that a file names, if it is one: `crate::a` is `src/a.rs`, `super::b` of `src/a/c.rs` is `src/a/b.rs`.
-fn file_of_path(source: &Path, file: &Path, path: &str, files: &[PathBuf]) -> Option<PathBuf> {
-    let (start, name) = path.split_once("::")?;
-    let folder = match start {
-        "crate" => source.to_path_buf(),
-        _ => file.parent()?.to_path_buf(),
-    };
-    [folder.join(format!("{name}.rs")), folder.join(name).join("mod.rs")].into_iter().find(|path| files.contains(path))
+impl Modules {
+    /// The file that holds what a path names in a module; `None` if it lies in another crate, or nowhere but in lists.
+    fn file_of(&self, from: &[String], path: &[String], steps: usize) -> Option<&PathBuf> {
+        let (first, rest) = path.split_first().filter(|_| steps < STEPS_MAX)?;
+        match first.as_str() {
+            "crate" => self.item(&[], rest, steps),
+            "self" => self.item(from, rest, steps),
+            "super" => {
+                let (_, parent) = from.split_last()?;
+                match rest.first() {
+                    Some(next) if next == "super" => self.file_of(parent, rest, steps),
+                    _ => self.item(parent, rest, steps),
+                }
+            }
+            _ if self.child(from, first).is_some() => self.item(from, path, steps),
+            _ => self.used(from, path, steps),
+        }
+    }
+
+    fn child(&self, at: &[String], name: &str) -> Option<Vec<String>> {
+        let path: Vec<String> = at.iter().cloned().chain([name.to_string()]).collect();
+        self.0.contains_key(&path).then_some(path)
+    }
+
+    /// The file of an item: first down through modules, then through what the last of them brings in from elsewhere.
+    fn item(&self, at: &[String], path: &[String], steps: usize) -> Option<&PathBuf> {
+        if let Some(child) = path.first().and_then(|name| self.child(at, name)) {
+            return self.item(&child, &path[1..], steps);
+        }
+        let module = self.0.get(at)?;
+        let own = || Some(&module.file).filter(|_| !module.names.is_list);
+        match path.first() {
+            None => own(),
+            Some(name) if module.names.items.contains(name) => own(),
+            Some(name) if module.names.uses.iter().any(|used| used.name == *name) => self.used(at, path, steps),
+            Some(_) => self.spread(at, path, steps).or_else(own),
+        }
+    }
+
+    /// What a name stands for that a module has from a `use`.
+    fn used(&self, at: &[String], path: &[String], steps: usize) -> Option<&PathBuf> {
+        let names = &self.0.get(at)?.names;
+        let used = names.uses.iter().find(|used| used.name == path[0])?;
+        // `use a;` beside `mod a;` or of a crate: the name leads nowhere else.
+        if used.path[0] == path[0] && used.path.len() == 1 {
+            return None;
+        }
+        let longer: Vec<String> = used.path.iter().chain(&path[1..]).cloned().collect();
+        self.file_of(at, &longer, steps + 1)
+    }
+
+    /// The file of a name that a module has from a `use x::*`.
+    fn spread(&self, at: &[String], path: &[String], steps: usize) -> Option<&PathBuf> {
+        let names = &self.0.get(at)?.names;
+        names.uses.iter().filter(|used| used.name == "*").find_map(|used| {
+            let longer: Vec<String> = used.path.iter().chain(path).cloned().collect();
+            let file = self.file_of(at, &longer, steps + 1)?;
+            let holds = |module: &&Module| module.file == *file && module.names.items.contains(&path[0]);
+            self.0.values().find(holds).map(|module| &module.file)
+        })
+    }
 }
 
 /// Files that reach each other, circle by circle.
-pub fn circles(arrows: &[(PathBuf, PathBuf)]) -> Vec<Vec<PathBuf>> {
-    let mut files: Vec<&PathBuf> = arrows.iter().flat_map(|(from, to)| [from, to]).collect();
+pub fn circles(arrows: &[Arrow]) -> Vec<Vec<PathBuf>> {
+    let mut files: Vec<&PathBuf> = arrows.iter().flat_map(|arrow| [&arrow.from, &arrow.to]).collect();
     files.sort();
     files.dedup();
     let reached = |start: &PathBuf| {
         let (mut seen, mut next) = (Vec::new(), vec![start]);
         while let Some(file) = next.pop() {
-            for (_, to) in arrows.iter().filter(|(from, _)| from == file) {
-                if !seen.contains(&to) {
-                    seen.push(to);
-                    next.push(to);
+            for arrow in arrows.iter().filter(|arrow| arrow.from == *file) {
+                if !seen.contains(&&arrow.to) {
+                    seen.push(&arrow.to);
+                    next.push(&arrow.to);
                 }
             }
         }

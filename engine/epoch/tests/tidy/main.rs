@@ -3,13 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod circles;
+mod paths;
 mod rust_text;
 mod walk;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::circles::{arrows_of_files, circles, paths_in_crate};
+use crate::circles::{Arrow, arrows_of_files, arrows_of_texts, circles};
+use crate::paths::names_of;
 use crate::rust_text::{code_only, function_lengths, is_word, line_of};
 use crate::walk::{collect, crates, declares_for_tests, each_rust_file, is_test, root, shown};
 
@@ -105,14 +107,14 @@ fn crates_point_one_way() {
 fn no_circle_of_files_is_longer_than_two() {
     let mut problems = Vec::new();
     for folder in crates() {
-        problems.extend(
-            circles(&arrows_of_files(&folder.join("src"))).into_iter().filter(|circle| circle.len() > 2).map(
-                |circle| {
-                    let files: Vec<String> = circle.iter().map(|file| shown(file)).collect();
-                    format!("a circle of {} files: {}", files.len(), files.join(", "))
-                },
-            ),
-        );
+        let source = folder.join("src");
+        let arrows = arrows_of_files(&source);
+        for circle in circles(&arrows).into_iter().filter(|circle| circle.len() > 2) {
+            problems.push(format!("a circle of {} files in {}:", circle.len(), shown(&source)));
+            let is_in = |arrow: &&Arrow| circle.contains(&arrow.from) && circle.contains(&arrow.to);
+            let arrows = arrows.iter().filter(is_in);
+            problems.extend(arrows.map(|arrow| format!("    {} -> {}", arrow.from.display(), arrow.to.display())));
+        }
     }
     refuse(problems);
 }
@@ -207,14 +209,61 @@ fn arrows_back_are_seen() {
 #[test]
 fn circles_are_seen() {
     let file = |name: &str| PathBuf::from(name);
-    let arrows = |pairs: &[(&str, &str)]| pairs.iter().map(|(from, to)| (file(from), file(to))).collect::<Vec<_>>();
+    let arrows = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(from, to)| Arrow { from: file(from), to: file(to) }).collect::<Vec<_>>()
+    };
     assert!(circles(&arrows(&[("a", "b"), ("b", "c"), ("a", "c")])).is_empty());
     assert_eq!(circles(&arrows(&[("a", "b"), ("b", "a"), ("b", "c")])), [[file("a"), file("b")]]);
     let three = circles(&arrows(&[("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")]));
     assert_eq!(three, [[file("a"), file("b"), file("c")]]);
-    let uses = "use crate::b::{C, d};\nuse super::e::F;\nfn x() { crate::g::h(); }\n// use crate::i;\n";
-    assert_eq!(paths_in_crate(uses), ["crate::b", "super::e", "crate::g"]);
-    assert_eq!(paths_in_crate("use crate::{a::B, c};"), ["crate::a", "crate::c"]);
+}
+
+#[test]
+fn names_in_a_file_are_seen() {
+    let names = names_of(
+        "use crate::{a::B, c::{self, D as E}, f::*};\nfn x() { crate::g::h(); i::J::k::<u8>(l.m) }\n// use crate::n;\n\
+         pub(in crate::o) struct P; fn q() -> impl R + use<'_> {}",
+    );
+    let uses: Vec<String> = names.uses.iter().map(|used| format!("{} = {}", used.name, used.path.join("::"))).collect();
+    assert_eq!(uses, ["B = crate::a::B", "c = crate::c", "E = crate::c::D", "* = crate::f"]);
+    assert_eq!(names.paths, [vec!["crate", "g", "h"], vec!["i", "J", "k"]]);
+    assert_eq!(names.items, ["x", "P", "q"]);
+    let is_list = |text: &str| names_of(text).is_list;
+    assert!(is_list("//! Lists.\n#[cfg(test)]\nmod tests;\npub(crate) mod a;\npub use a::{B, c::D};\nuse e as f;\n"));
+    assert!(!is_list("mod a;\nconst B: u8 = 1;\n") && !is_list("mod a { }\n") && !is_list("mod a;\nb!();\n"));
+}
+
+#[test]
+fn arrows_between_files_are_seen() {
+    let arrows = |files: &[(&str, &str)]| -> Vec<String> {
+        let files = files.iter().map(|(file, text)| (PathBuf::from(file), (*text).to_string()));
+        let arrows = arrows_of_texts(files);
+        arrows.iter().map(|arrow| format!("{} -> {}", arrow.from.display(), arrow.to.display())).collect()
+    };
+    let child = "use super::Type;\nfn c() {}\n";
+    // A parent's item is the parent's; a declared module is reached by its bare name; declaring alone is no arrow.
+    assert_eq!(arrows(&[("a.rs", "mod b;\nstruct Type;"), ("a/b.rs", child)]), ["a/b.rs -> a.rs"]);
+    let both = arrows(&[("a.rs", "mod b;\nstruct Type;\nfn d() { b::c() }"), ("a/b.rs", child)]);
+    assert_eq!(both, ["a/b.rs -> a.rs", "a.rs -> a/b.rs"]);
+    let by_use = arrows(&[("a/mod.rs", "mod b;\nuse b::c;\nstruct Type;"), ("a/b.rs", child)]);
+    assert_eq!(by_use, ["a/b.rs -> a/mod.rs", "a/mod.rs -> a/b.rs"]);
+    // Names lead through lists, one by one or all of them, and through what others import.
+    let list = ("lib.rs", "mod a;\nmod b;\npub use a::A;\npub use b::*;\nuse std::sync::Arc;");
+    let more = [("a.rs", "use crate::{A, Arc, B, Missing};\nstruct A;"), ("b.rs", "pub enum B {}\nuse super::A as C;")];
+    assert_eq!(arrows(&[list, more[0], more[1]]), ["a.rs -> b.rs", "b.rs -> a.rs"]);
+    let through = [
+        ("a.rs", "struct A;"),
+        ("b.rs", "use crate::a;\nmod c;\nfn x(_: a::A) {}"),
+        ("b/c.rs", "use super::a::A;\nfn y() {}"),
+    ];
+    assert_eq!(arrows(&through), ["b/c.rs -> a.rs", "b.rs -> a.rs"]);
+    let two_up = [("a.rs", "struct A;"), ("a/b.rs", ""), ("a/b/c.rs", "type D = super::super::A;")];
+    assert_eq!(arrows(&two_up), ["a/b/c.rs -> a.rs"]);
+    // Names that lead to each other, and names of other crates, lead nowhere.
+    assert!(
+        arrows(&[("lib.rs", "use a::X;"), ("a.rs", "use crate::X;\nuse b;\nfn f() { b::g(); std::mem::drop(1) }")])
+            .is_empty()
+    );
 }
 
 #[test]
