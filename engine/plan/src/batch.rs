@@ -25,7 +25,7 @@ use crate::graph::Graph;
 use crate::guard::parse;
 use crate::logical::any_node;
 use crate::problem::SqlProblem;
-use crate::relation::{Relation, Rows, reference};
+use crate::relation::{Relation, reference};
 use crate::rewrite::rewrite;
 use crate::session::{planning_session, register, register_as};
 
@@ -140,15 +140,6 @@ impl<'a> Batch<'a> {
         let frame = self.context.execute_logical_plan(plan.clone()).await.map_err(words)?;
         let fields: Vec<Field> = frame.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
         Ok((Arc::new(Schema::new(fields)), frame.collect().await.map_err(words)?))
-    }
-
-    /// True if a plan reads static tables.
-    pub fn reads_static(&self, table: &TablePlan) -> Option<String> {
-        let is_static = |input: &&String| {
-            let relation = self.relations.get(&input.to_lowercase());
-            relation.is_some_and(|relation| matches!(relation.rows, Rows::Static { .. }))
-        };
-        table.inputs.iter().find(is_static).cloned()
     }
 }
 

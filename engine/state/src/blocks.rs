@@ -44,14 +44,6 @@ impl CheckpointReader {
         self.lengths(from, until)
     }
 
-    /// Bytes of state that an operator keeps, before compression.
-    ///
-    /// # Errors
-    /// `Corrupt`, `Io`.
-    pub fn state_bytes(&self, operator: OperatorId) -> Result<u64, StateError> {
-        self.bucket_index(operator)?.map(|entry| entry.map(|(_, bytes)| bytes)).sum()
-    }
-
     /// Verified values of a family between two keys, in key order.
     pub(crate) fn checked(
         &self,

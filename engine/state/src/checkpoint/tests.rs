@@ -140,7 +140,8 @@ fn blocks_come_back_in_key_order_with_their_lengths(site: &Site) {
     let blocks: Vec<_> = checkpoint.blocks(operator(), 5).unwrap().map(Result::unwrap).collect();
     let expected: Vec<_> = [key(5, 0, 0), key(5, 0, 1), key(5, 1, 0)].map(|at| (at, block(&at, 3000))).into();
     assert_eq!(blocks, expected);
-    assert_eq!(checkpoint.state_bytes(operator()).unwrap(), 4 * 3000);
+    let lengths = checkpoint.bucket_index(operator()).unwrap().map(|entry| entry.unwrap().1);
+    assert_eq!(lengths.collect::<Vec<_>>(), [3000; 4]);
     assert_eq!(checkpoint.read_block(&key(-5, 0, 0)).unwrap(), Some(block(&key(-5, 0, 0), 3000)));
     assert_eq!(checkpoint.read_block(&key(-5, 0, 1)).unwrap(), None);
     assert_sound(&checkpoint);
