@@ -210,10 +210,10 @@ impl Compute {
 
     fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {
         let topology = Arc::clone(&self.topology);
-        if !matches!(push.sign, Sign::Replace { .. }) {
+        let is_replacing = matches!(push.sign, Sign::Replace { .. });
+        if !is_replacing {
             self.nodes[at].flow.emitted += push.rows.num_rows() as u64;
         }
-        let is_replacing = matches!(push.sign, Sign::Replace { .. });
         for (consumer, port) in &topology.nodes[at].consumers {
             // Whole buckets are for the table itself; those that read it take the changes.
             if is_replacing && topology.nodes[*consumer].is_entry {

@@ -10,6 +10,7 @@ mod error;
 mod event_times;
 mod files;
 mod job_run;
+mod lanes;
 mod manifest;
 mod operate;
 mod planner;

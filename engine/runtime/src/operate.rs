@@ -6,6 +6,7 @@ use state::Checkpoint;
 
 use crate::compute::Compute;
 use crate::error::{RunError, of_table};
+use crate::lanes::side_by_side;
 use crate::step::Steps;
 use crate::topology::{Epoch, Topology};
 
@@ -61,20 +62,10 @@ impl Work<'_> {
     /// Tasks go to the lanes in turn, so each lane's rows are the same on every run.
     fn spread(&self, tasks: &[Task], computes: &mut [Compute]) -> Result<(), RunError> {
         let lanes = computes.len().min(tasks.len());
-        if lanes < 2 {
-            return computes.first_mut().map_or(Ok(()), |compute| self.run(tasks.iter().copied(), compute));
-        }
-        let results = std::thread::scope(|scope| {
-            let of_lane = |lane: usize| tasks.iter().copied().skip(lane).step_by(lanes);
-            let running: Vec<_> = computes[..lanes]
-                .iter_mut()
-                .enumerate()
-                .map(|(lane, compute)| scope.spawn(move || self.run(of_lane(lane), compute)))
-                .collect();
-            let ended = || RunError::Internal(format!("a thread that computes {} ended early", self.name));
-            running.into_iter().map(|lane| lane.join().unwrap_or_else(|_| Err(ended()))).collect::<Vec<_>>()
-        });
-        results.into_iter().collect()
+        let work: Vec<_> = computes[..lanes].iter_mut().enumerate().collect();
+        let of_lane = |lane: usize| tasks.iter().copied().skip(lane).step_by(lanes);
+        let who = format!("a thread that computes {}", self.name);
+        side_by_side(work, &who, |(lane, compute)| self.run(of_lane(lane), compute)).into_iter().collect()
     }
 
     fn run(&self, tasks: impl Iterator<Item = Task>, compute: &mut Compute) -> Result<(), RunError> {

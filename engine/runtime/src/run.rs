@@ -15,7 +15,7 @@ use crate::compute::{Compute, Flow};
 use crate::error::{RunError, of_table};
 use crate::event_times::EventTimes;
 use crate::files::OpenFiles;
-
+use crate::lanes::side_by_side;
 use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::publisher::Publisher;
@@ -122,22 +122,8 @@ impl Run {
         for (lane, (readers, share)) in self.readers.iter_mut().zip(shares).enumerate() {
             work[lane % computes].1.push((readers.as_mut_slice(), share));
         }
-        let results: Vec<LaneResult> = if work.len() == 1 {
-            work.into_iter().map(|lane| run_lane(lane, epoch, steps, stop)).collect()
-        } else {
-            std::thread::scope(|scope| {
-                let running: Vec<_> =
-                    work.into_iter().map(|lane| scope.spawn(move || run_lane(lane, epoch, steps, stop))).collect();
-                running
-                    .into_iter()
-                    .map(|lane| {
-                        lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))
-                    })
-                    .collect()
-            })
-        };
         let mut read = Read::new();
-        for result in results {
+        for result in side_by_side(work, &"a lane", |lane| run_lane(lane, epoch, steps, stop)) {
             result?.into_iter().for_each(|(source, totals)| add_totals(read.entry(source).or_default(), totals));
         }
         Ok(read)
@@ -153,23 +139,10 @@ impl Run {
     fn close_files(&mut self, plan: &Plan) -> Result<BTreeMap<String, Staged>, RunError> {
         let steps = &self.steps;
         let lanes = (plan.lanes as usize).clamp(1, self.computes.len());
-        let results: Vec<Result<BTreeMap<String, Staged>, RunError>> = std::thread::scope(|scope| {
-            let close = |compute: &mut Compute| steps.at(Step::Stage, plan.epoch, || compute.finish());
-            match &mut self.computes[..lanes] {
-                [one] => vec![close(one)],
-                many => {
-                    let running: Vec<_> = many.iter_mut().map(|compute| scope.spawn(move || close(compute))).collect();
-                    running
-                        .into_iter()
-                        .map(|lane| {
-                            lane.join().unwrap_or_else(|_| Err(RunError::Internal("a lane ended early".to_string())))
-                        })
-                        .collect()
-                }
-            }
-        });
+        let work: Vec<&mut Compute> = self.computes[..lanes].iter_mut().collect();
+        let close = |compute: &mut Compute| steps.at(Step::Stage, plan.epoch, || compute.finish());
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
-        for result in results {
+        for result in side_by_side(work, &"a lane", close) {
             for (table, staged) in result? {
                 let total = all.entry(table).or_default();
                 total.files.extend(staged.files);
