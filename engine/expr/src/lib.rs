@@ -6,6 +6,7 @@
 //! same bytes on every run. [`registry`] makes both known, and `docs/sql.md` is made from what is registered.
 
 pub mod aggregate;
+mod by_name;
 pub mod casts;
 pub mod clock;
 pub mod display;

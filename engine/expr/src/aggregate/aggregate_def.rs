@@ -1,6 +1,5 @@
 //! An aggregate function as it is defined here: a name, types, and a way to make a grouped accumulator.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
@@ -14,6 +13,7 @@ use datafusion::physical_expr::expressions::Literal;
 use datafusion::scalar::ScalarValue;
 
 use super::single::{Groups, Single};
+use crate::by_name::equal_by_name;
 
 /// An aggregate function of our own.
 pub trait AggregateDef: Send + Sync + 'static {
@@ -79,25 +79,7 @@ struct Function<F> {
     inner: F,
 }
 
-impl<F: AggregateDef> std::fmt::Debug for Function<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.inner.name())
-    }
-}
-
-impl<F: AggregateDef> PartialEq for Function<F> {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner.name() == other.inner.name()
-    }
-}
-
-impl<F: AggregateDef> Eq for Function<F> {}
-
-impl<F: AggregateDef> Hash for Function<F> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.name().hash(state);
-    }
-}
+equal_by_name!(Function<F>, F: AggregateDef);
 
 impl<F: AggregateDef> AggregateUDFImpl for Function<F> {
     fn name(&self) -> &str {

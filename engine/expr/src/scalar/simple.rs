@@ -1,7 +1,5 @@
 //! One way to write a scalar function of Spark's: a name, how its arguments are read, its type, and what it does with columns.
 
-use std::hash::{Hash, Hasher};
-
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use datafusion::common::{plan_datafusion_err, plan_err};
@@ -11,6 +9,7 @@ use datafusion::logical_expr::{
 };
 
 use super::read::{Kind, read_as};
+use crate::by_name::equal_by_name;
 
 /// The type of the result, by the types of the arguments as they were given.
 pub type Gives = fn(&[DataType]) -> Result<DataType>;
@@ -57,25 +56,7 @@ struct Function {
     inner: Simple,
 }
 
-impl std::fmt::Debug for Function {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.inner.name)
-    }
-}
-
-impl PartialEq for Function {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner.name == other.inner.name
-    }
-}
-
-impl Eq for Function {}
-
-impl Hash for Function {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.name.hash(state);
-    }
-}
+equal_by_name!(Function);
 
 impl Function {
     fn check_count(&self, count: usize) -> Result<()> {

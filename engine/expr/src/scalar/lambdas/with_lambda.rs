@@ -1,6 +1,5 @@
 //! A function of values and one lambda: its signature, its types and its call.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array, new_empty_array};
@@ -14,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::elements::list_of;
+use crate::by_name::equal_by_name;
 use crate::display::type_name;
 use crate::refusal::{UNEXPECTED_INPUT_TYPE, refused};
 
@@ -115,25 +115,7 @@ struct Function {
     inner: WithLambda,
 }
 
-impl std::fmt::Debug for Function {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.inner.name)
-    }
-}
-
-impl PartialEq for Function {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner.name == other.inner.name
-    }
-}
-
-impl Eq for Function {}
-
-impl Hash for Function {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.name.hash(state);
-    }
-}
+equal_by_name!(Function);
 
 /// The types of the values among arguments.
 fn value_types<L>(fields: &[ValueOrLambda<FieldRef, L>]) -> Vec<DataType> {
