@@ -137,6 +137,7 @@ fn an_error_in_the_middle_of_a_range_is_not_its_end() {
     let found: Vec<_> = checkpoint.blocks(operator(), 0).unwrap().collect();
     let [Ok((first, _)), Err(error)] = &found[..] else { panic!("{found:?}") };
     assert!(error.to_string().contains(&format!("what follows the block of {first}: out of order")), "{error}");
-    let index = checkpoint.bucket_index(operator()).and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop)));
+    let index =
+        checkpoint.bucket_index(operator()).and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop)));
     assert!(index.is_err());
 }
