@@ -33,7 +33,7 @@ impl<T: Sink + Catalog> Warehouse for T {}
 /// A kind of warehouse.
 #[async_trait]
 pub trait WarehouseConnector: Send + Sync {
-    /// True if a location is one of its own. The last of a registry takes what the others leave.
+    /// True if a location is one of its own. The one that the registry was made with is not asked: it takes what the others leave.
     fn opens(&self, location: &str) -> bool;
 
     /// What such a warehouse can take.

@@ -98,6 +98,8 @@ pub trait Sink: Send + Sync {
 
     /// Makes a committed epoch visible in all tables of a job. Returns their versions. May be repeated. Unless the sink has
     /// [one transaction over all tables](Capabilities::transaction_over_tables) and overrides this, table beside table, then the mark.
+    /// A sink that overrides it finds its own tables by the names in `tables` (it opened them), and marks the epoch itself, best in
+    /// the same transaction. Called once an epoch, by one task; never for an epoch that is not committed.
     ///
     /// # Errors
     /// As [`SinkTable::publish`]; publishing goes on where it stopped when it is repeated.
@@ -153,7 +155,8 @@ pub trait SinkTable: Send + Sync {
     fn schema(&self) -> &SchemaRef;
 
     /// A writer for artifact `number` of an epoch. Called on plain threads: it may wait. (A sink that needs an async runtime
-    /// for it keeps the handle of the one that it was opened on.) The same epoch run again stages the same artifacts.
+    /// for it keeps the handle of the one that it was opened on.) The same epoch run again stages the same artifacts: with equal
+    /// names, equal [`StagedFile`]s.
     ///
     /// # Errors
     /// `DiskFull`, `Unavailable`, `Settings`.
@@ -167,7 +170,7 @@ pub trait SinkTable: Send + Sync {
     /// artifact is lost.
     async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError>;
 
-    /// Where the table stands, as the place itself knows it.
+    /// Where the table stands, as the place itself knows it. Asked when a run starts, and by the laws.
     ///
     /// # Errors
     /// `Unavailable`, `Settings`, `Data`.
@@ -185,7 +188,7 @@ pub trait SinkTable: Send + Sync {
     /// `Data` if something is gone or damaged; `Unavailable`.
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError>;
 
-    /// Waits until no upkeep of the table goes on beside the job.
+    /// Waits until no upkeep of the table goes on beside the job; called when a run ends. A sink without upkeep returns at once.
     async fn wait_idle(&self);
 }
 
@@ -198,7 +201,9 @@ pub trait StageWriter: Send {
     fn write(&mut self, rows: &RecordBatch) -> Result<(), SinkError>;
 
     /// Completes the artifact and makes it durable. `None` if no row was written: there is none then. The artifact is named by its
-    /// [`StagedFile`], whose path, length and statistics are the sink's own words; the epoch's commit keeps it.
+    /// [`StagedFile`], whose length and statistics are the sink's own words; the epoch's commit keeps it. Its path is that of
+    /// [`epoch::paths::data_file`]: the epoch stands in it, and a [`Catalog`](crate::Catalog) gives it back as the column of files,
+    /// from which `engine verify` knows in which epoch a row came.
     ///
     /// # Errors
     /// `DiskFull`, `Unavailable`; the artifact must be written again.

@@ -55,21 +55,35 @@ pub struct ReadSource {
 
 /// The connectors that a job file may name.
 #[derive(Clone, Copy)]
-pub struct Connectors<'a>(&'a [&'a dyn ConnectorKeys]);
+pub struct Connectors<'a> {
+    sources: &'a [&'a dyn ConnectorKeys],
+    warehouse_schemes: &'a [&'a str],
+}
 
 impl<'a> Connectors<'a> {
-    /// These, in the order of the documentation.
-    pub const fn new(connectors: &'a [&'a dyn ConnectorKeys]) -> Self {
-        Self(connectors)
+    /// These for sources, in the order of the documentation; the warehouse is a local folder or a place on S3.
+    pub const fn new(sources: &'a [&'a dyn ConnectorKeys]) -> Self {
+        Self { sources, warehouse_schemes: &[] }
+    }
+
+    /// With more kinds of warehouse: `warehouse = "SCHEME://…"` is taken as it is, its connector says what it means when it
+    /// opens it.
+    #[must_use]
+    pub const fn with_warehouse_schemes(self, warehouse_schemes: &'a [&'a str]) -> Self {
+        Self { warehouse_schemes, ..self }
+    }
+
+    pub(crate) fn has_warehouse_scheme(&self, scheme: &str) -> bool {
+        self.warehouse_schemes.contains(&scheme)
     }
 
     /// The connector of this name.
     pub fn get(&self, name: &str) -> Option<&'a dyn ConnectorKeys> {
-        self.0.iter().copied().find(|connector| connector.name() == name)
+        self.sources.iter().copied().find(|connector| connector.name() == name)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'a dyn ConnectorKeys> {
-        self.0.iter().copied()
+        self.sources.iter().copied()
     }
 
     /// The connector of a source. A source that names none is read with the only one, if there is but one: its other keys
@@ -79,7 +93,7 @@ impl<'a> Connectors<'a> {
             Value::Text(text) => self.get(&text.value),
             _ => None,
         });
-        match self.0 {
+        match self.sources {
             [only] => Some(named.unwrap_or(*only)),
             _ => named,
         }
@@ -113,7 +127,7 @@ impl<'a> Connectors<'a> {
 
     /// What to write in place of a connector that there is not.
     pub(crate) fn help(&self) -> String {
-        match self.0 {
+        match self.sources {
             [only] => {
                 format!("write connector = \"{}\": {} is the only source for now", only.name(), only.title())
             }
@@ -132,6 +146,7 @@ fn with_connector(keys: KeySet, connector: &dyn ConnectorKeys) -> KeySet {
 
 impl fmt::Debug for Connectors<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Connectors").field(&self.names()).finish()
+        let mut shown = formatter.debug_struct("Connectors");
+        shown.field("sources", &self.names()).field("warehouse_schemes", &self.warehouse_schemes).finish()
     }
 }

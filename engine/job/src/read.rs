@@ -42,7 +42,7 @@ pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Pr
         tests: Vec::new(),
     };
     match keys.section("job", problems) {
-        Some((section, at)) => job::read(section, at, &mut job, problems),
+        Some((section, at)) => job::read(section, at, connectors, &mut job, problems),
         None if keys.has("job") || keys.is_misspelt("job") => {}
         None => problems.push(
             missing(0..0, "the section `[job]` is missing")

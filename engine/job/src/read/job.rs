@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use crate::connector::Connectors;
 use crate::keys::Keys;
 use crate::model::{Job, Trigger, WatermarkPolicyKind};
 use crate::problem::{Problem, Problems};
@@ -14,12 +15,18 @@ const STATE_MEMORY_BYTES: u64 = 256 << 20;
 const RETAIN_EPOCHS: u64 = 100;
 
 /// Reads the section into the job.
-pub(super) fn read(section: &Section, at: Range<usize>, job: &mut Job, problems: &mut Problems) {
+pub(super) fn read(
+    section: &Section,
+    at: Range<usize>,
+    connectors: Connectors<'_>,
+    job: &mut Job,
+    problems: &mut Problems,
+) {
     let keys = Keys::of_part(section, at, "[job]", Part::Job, problems);
     job.name = name(&keys, problems);
     job.trigger = trigger(&keys, problems);
     job.checkpoint = checkpoint(&keys, problems);
-    job.warehouse = warehouse(&keys, problems);
+    job.warehouse = warehouse(&keys, connectors, problems);
     job.state_memory_bytes = keys.size_bytes("state_memory", problems).unwrap_or(STATE_MEMORY_BYTES);
     job.retain_epochs = keys.count("retain_epochs", problems).unwrap_or(RETAIN_EPOCHS);
     let policies = [("min", WatermarkPolicyKind::Min), ("max", WatermarkPolicyKind::Max)];
@@ -96,8 +103,11 @@ fn checkpoint(keys: &Keys<'_>, problems: &mut Problems) -> String {
     folder(text, "checkpoint", problems)
 }
 
-fn warehouse(keys: &Keys<'_>, problems: &mut Problems) -> String {
+fn warehouse(keys: &Keys<'_>, connectors: Connectors<'_>, problems: &mut Problems) -> String {
     let Some(text) = keys.text("warehouse", problems) else { return String::new() };
+    if text.value.split_once("://").is_some_and(|(scheme, _)| connectors.has_warehouse_scheme(scheme)) {
+        return text.value.clone();
+    }
     location(text, "warehouse", "warehouse", problems)
 }
 

@@ -120,3 +120,15 @@ fn the_document_has_a_part_for_each_connector() {
     assert_eq!(headings.last(), Some(&"## More of the stand-in"));
     assert!(document.contains("### `connector`\n\n\"kafka\" or \"lines\" · required"));
 }
+
+#[test]
+fn a_warehouse_of_another_kind_is_named_by_its_scheme() {
+    let text = TWO_SOURCES.replace("warehouse = \"w\"", "warehouse = \"postgres://db.example/shop\"");
+    let connectors = stand_in::TWO.with_warehouse_schemes(&["postgres"]);
+    let job = crate::parse("job.toml", &text, &[], &variable, connectors).unwrap();
+    assert_eq!(job.warehouse, "postgres://db.example/shop");
+    assert_eq!(
+        titles(&text),
+        ["the warehouse cannot lie there | no such kind of place | use a local folder or s3://bucket/prefix"]
+    );
+}
