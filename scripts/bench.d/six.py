@@ -86,13 +86,13 @@ def ensure_topic(rows):
 class Run:
     """One engine process: its progress lines with the moment each arrived, and what it used."""
 
-    def __init__(self, name, arguments, environment):
+    def __init__(self, name, arguments, environment, binary=ENGINE):
         self.progress = []
         self.arrived = threading.Condition()
         self.log = BENCH_DIR / f"{name}.log"
         self.started = time.time()
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([ENGINE, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+            self.process = subprocess.Popen([binary, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                                             env={**os.environ, **environment}, cwd=ROOT)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -160,20 +160,20 @@ def planned_after_ms(run):
     return (trigger - run.started) * 1000 + sum(first["durationMs"].get(part, 0) for part in PLANNING)
 
 
-def measure_whole(topic, rows, options):
+def measure_whole(what, binary, topic, rows, options):
     """The whole job over the whole topic, from an empty warehouse to the end of the process."""
     scratch, environment = environment_of("engine")
     shutil.rmtree(scratch, ignore_errors=True)
-    run = Run("engine", submit_arguments(topic, "--available-now", *settings(options)), environment)
+    run = Run("engine", submit_arguments(topic, "--available-now", *settings(options)), environment, binary)
     wall_s, usage = run.wait()
     if run.rows() != rows:
         fail(f"the engine read {run.rows():,} of {rows:,} events.", f"Its log: {run.log}")
-    counted = subprocess.run([ENGINE, "sql", "--warehouse", environment["WAREHOUSE"], "--format", "csv", "SELECT count(*) FROM bronze.raw_events"],
+    counted = subprocess.run([binary, "sql", "--warehouse", environment["WAREHOUSE"], "--format", "csv", "SELECT count(*) FROM bronze.raw_events"],
                              check=True, capture_output=True, text=True).stdout.split()[-1]
     if int(counted) != rows:
         fail(f"bronze.raw_events holds {counted} of {rows} events.", f"The log: {run.log}")
     cpu_s = usage.ru_utime + usage.ru_stime
-    return {"what": "engine", "rows": rows, "wall_s": round(wall_s, 2), "events_per_s": round(rows / wall_s), "cpu_us_per_event": round(cpu_s / rows * 1e6, 2),
+    return {"what": what, "rows": rows, "wall_s": round(wall_s, 2), "events_per_s": round(rows / wall_s), "cpu_us_per_event": round(cpu_s / rows * 1e6, 2),
             "peak_mib": usage.ru_maxrss // 1024, "planned_after_ms": round(planned_after_ms(run)), "epochs": len(run.progress)}
 
 
@@ -189,7 +189,7 @@ def idle_events(rows, rounds):
             batch = []
 
 
-def measure_idle(rows, options):
+def measure_idle(what, binary, rows, options):
     """A running job that is given 1,000 rows at a time: how long an epoch takes, and how long from the broker's answer to the published epoch.
 
     It has a topic of its own, so that the big one stays as it is.
@@ -200,7 +200,7 @@ def measure_idle(rows, options):
     subprocess.run(fill_one, check=True, stdout=subprocess.DEVNULL)
     scratch, environment = environment_of("idle")
     shutil.rmtree(scratch, ignore_errors=True)
-    run = Run("idle", submit_arguments(topic, "--set", "job.trigger=asap", *settings(options)), environment)
+    run = Run("idle", submit_arguments(topic, "--set", "job.trigger=asap", *settings(options)), environment, binary)
     run.wait_rows(1000)
     # One batch a round, to one partition, so that a round is one epoch.
     producer = Producer({"bootstrap.servers": BROKERS, "linger.ms": 1000, "batch.size": 1_000_000, "batch.num.messages": IDLE_ROWS, "enable.idempotence": True})
@@ -219,7 +219,7 @@ def measure_idle(rows, options):
     run.process.send_signal(signal.SIGTERM)
     run.wait()
     delete_topic(topic)
-    return {"what": "idle", "rounds": len(epochs), "epoch_ms_median": round(statistics.median(epochs), 1), "epoch_ms_max": round(max(epochs), 1),
+    return {"what": f"idle {what}", "rounds": len(epochs), "epoch_ms_median": round(statistics.median(epochs), 1), "epoch_ms_max": round(max(epochs), 1),
             "published_after_ms_median": round(statistics.median(delays), 1), "published_after_ms_max": round(max(delays), 1), "stopped_after_ms": round((time.time() - asked) * 1000)}
 
 
@@ -258,14 +258,29 @@ def table(results):
     return "\n".join(lines)
 
 
-def show(results, idle):
+def median_of(results, what, figure):
+    return statistics.median(result[figure] for result in results if result["what"] == what)
+
+
+def show_beside(results, idles):
+    """The engine's figures by those of the other binary: above 1 is more."""
+    ratios = [f"{figure} {median_of(results, 'engine', figure) / median_of(results, 'beside', figure):.2f}"
+              for figure in ("wall_s", "cpu_us_per_event", "peak_mib", "planned_after_ms")]
+    if len(idles) == 2:
+        ratios.append(f"idle epoch {idles[0]['epoch_ms_median'] / idles[1]['epoch_ms_median']:.2f}")
+    print(f"\nengine / beside, by medians of this run: {', '.join(ratios)}")
+
+
+def show(results, idles):
     engines = [result for result in results if result["what"] == "engine"]
     sparks = [result for result in results if result["what"].startswith("spark")]
     print(table(results))
     print("start: from the start of the process to the first planned epoch; for Spark its session alone")
-    if idle:
-        print(f"\n1,000 rows given to the running job, {idle['rounds']} times: epoch {idle['epoch_ms_median']} ms median, {idle['epoch_ms_max']} ms worst;"
+    for idle in idles:
+        print(f"\n{idle['what']}: 1,000 rows given to the running job, {idle['rounds']} times: epoch {idle['epoch_ms_median']} ms median, {idle['epoch_ms_max']} ms worst;"
               f" published {idle['published_after_ms_median']} ms after Kafka acknowledged them (worst {idle['published_after_ms_max']} ms); SIGTERM to exit {idle['stopped_after_ms']} ms")
+    if any(result["what"] == "beside" for result in results):
+        show_beside(results, idles)
     if sparks:
         rate = statistics.median(result["events_per_s"] for result in engines) / sparks[0]["events_per_s"]
         cpu = sparks[0]["cpu_us_per_event"] / statistics.median(result["cpu_us_per_event"] for result in engines)
@@ -277,10 +292,12 @@ def main():
     parser.add_argument("--rows", type=int, default=2_000_000)
     parser.add_argument("--runs", type=int, default=3, help="runs of the engine; all are shown")
     parser.add_argument("--spark", action="store_true", help="the same on Spark 4.0, and the ratio")
+    parser.add_argument("--beside", metavar="BINARY", help="another engine, an older one say: measured turn by turn with this one")
     parser.add_argument("--no-idle", action="store_true", help="leave out the running job with 1,000 rows at a time")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="given to `engine submit`")
     options = parser.parse_args()
     BENCH_DIR.mkdir(parents=True, exist_ok=True)
+    binaries = {"engine": ENGINE, **({"beside": options.beside} if options.beside else {})}
     load = os.getloadavg()[0]
     if load > 0.7:
         say(f"note: load average {load:.1f}: something else is using this machine, so the figures do not count")
@@ -288,17 +305,18 @@ def main():
         topic = ensure_topic(options.rows)
         results = []
         for number in range(options.runs):
-            say(f"engine, run {number + 1} of {options.runs}")
-            results.append(measure_whole(topic, options.rows, options))
-        idle = None if options.no_idle else measure_idle(options.rows, options)
+            for what, binary in binaries.items():
+                say(f"{what}, run {number + 1} of {options.runs}")
+                results.append(measure_whole(what, binary, topic, options.rows, options))
+        idles = [] if options.no_idle else [measure_idle(what, binary, options.rows, options) for what, binary in binaries.items()]
         if options.spark:
             results.append(measure_spark(topic, options.rows))
     except KafkaException as error:
         fail(f"Kafka at {BROKERS}: {error.args[0].str()}", "Its log is in .services/bench/kafka/kafka.log")
     with open(BENCH_DIR / "results.jsonl", "a") as file:
-        for result in results + ([idle] if idle else []):
+        for result in results + idles:
             file.write(json.dumps({"at": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"), "load_before": round(load, 2), **result}) + "\n")
-    show(results, idle)
+    show(results, idles)
     say(f"(also as JSON lines in {BENCH_DIR / 'results.jsonl'})")
 
 
