@@ -19,14 +19,19 @@ const OURS: &[&str] = &[
     "drill",
     "engine",
     "epoch",
+    "expr",
+    "files",
     "formats",
     "job",
     "kafka",
+    "memory",
     "operators",
     "plan",
     "query",
     "runtime",
     "state",
+    "storage",
+    "testkit",
 ];
 
 /// What libraries may say. Those named have a name that begins as one of ours, and a filter goes by beginnings.
