@@ -54,7 +54,7 @@ impl ConnectorKeys for KafkaConnector {
             brokers: brokers::read(keys, problems),
             starting_offsets: offsets::starting(keys, &topics, problems),
             ending_offsets: offsets::ending(keys, &topics, problems),
-            topics,
+            topics: topics.topics,
             on_data_loss: keys
                 .choice("on_data_loss", &[("stop", OnDataLoss::Stop), ("continue", OnDataLoss::Continue)], problems)
                 .unwrap_or(OnDataLoss::Stop),

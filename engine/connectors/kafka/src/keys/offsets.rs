@@ -10,6 +10,8 @@ use job::{Problem, Problems, nearest};
 
 use crate::settings::{StartingOffsets, Topics};
 
+use super::topics::ReadTopics;
+
 type ByPartition = BTreeMap<i32, i64>;
 type ByTopic = BTreeMap<String, ByPartition>;
 
@@ -32,7 +34,7 @@ const ENDING: OffsetKey =
     OffsetKey { name: "ending_offsets", least: -1, offset_help: "write an offset from 0 on, or -1 for latest" };
 
 /// Reads `starting_offsets`.
-pub(super) fn starting(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+pub(super) fn starting(keys: &Keys<'_>, topics: &ReadTopics, problems: &mut Problems) -> StartingOffsets {
     match keys.get("starting_offsets", problems) {
         None => StartingOffsets::Latest,
         Some(entry) => match &entry.node.value {
@@ -52,7 +54,12 @@ pub(super) fn starting(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems
     }
 }
 
-fn starting_section(section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> StartingOffsets {
+fn starting_section(
+    section: &Section,
+    at: &Range<usize>,
+    topics: &ReadTopics,
+    problems: &mut Problems,
+) -> StartingOffsets {
     let inner = |entry: &Entry| matches!(entry.node.value, Value::Section(_));
     if let Some(entry) = section.get("timestamp").filter(|entry| !inner(entry)) {
         for other in section.entries.iter().filter(|other| other.name != "timestamp") {
@@ -65,12 +72,18 @@ fn starting_section(section: &Section, at: &Range<usize>, topics: &Topics, probl
 }
 
 /// Reads `ending_offsets`.
-pub(super) fn ending(keys: &Keys<'_>, topics: &Topics, problems: &mut Problems) -> Option<ByTopic> {
+pub(super) fn ending(keys: &Keys<'_>, topics: &ReadTopics, problems: &mut Problems) -> Option<ByTopic> {
     let (section, at) = keys.section("ending_offsets", problems)?;
     Some(by_topic(ENDING, section, &at, topics, problems))
 }
 
-fn by_topic(key: OffsetKey, section: &Section, at: &Range<usize>, topics: &Topics, problems: &mut Problems) -> ByTopic {
+fn by_topic(
+    key: OffsetKey,
+    section: &Section,
+    at: &Range<usize>,
+    topics: &ReadTopics,
+    problems: &mut Problems,
+) -> ByTopic {
     if section.entries.is_empty() {
         let problem = Problem::new(at.clone(), format!("`{}` is empty", key.name)).label("nothing is in it");
         problems.push(
@@ -79,7 +92,7 @@ fn by_topic(key: OffsetKey, section: &Section, at: &Range<usize>, topics: &Topic
     }
     let mut offsets = ByTopic::new();
     for entry in &section.entries {
-        match (&entry.node.value, topics) {
+        match (&entry.node.value, &topics.topics) {
             (Value::Section(partitions), _) => {
                 check_topic(entry, topics, problems);
                 let of_topic = offsets.entry(entry.name.clone()).or_default();
@@ -129,13 +142,17 @@ fn partition(key: OffsetKey, entry: &Entry, offsets: &mut ByPartition, problems:
     }
 }
 
-fn check_topic(entry: &Entry, topics: &Topics, problems: &mut Problems) {
-    let Topics::Named(names) = topics else { return };
+fn check_topic(entry: &Entry, topics: &ReadTopics, problems: &mut Problems) {
+    let Topics::Named(names) = &topics.topics else { return };
     if names.is_empty() || names.contains(&entry.name) {
         return;
     }
-    let near = nearest(&entry.name, names.iter().map(String::as_str));
-    let help = near.map_or_else(|| format!("it reads {}", names.join(", ")), |near| format!("write {near}"));
+    let near = nearest(&entry.name, topics.shown.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("write {near}"),
+        None if topics.shown.is_empty() => "write the name of a topic that it reads".to_owned(),
+        None => format!("it reads {}", topics.shown.join(", ")),
+    };
     let problem = Problem::new(entry.name_span.clone(), format!("the source does not read the topic `{}`", entry.name));
     problems.push(problem.label("not a topic of this source").help(help));
 }

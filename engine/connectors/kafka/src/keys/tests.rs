@@ -233,6 +233,14 @@ fn defaults_are_what_holds_without_a_key() {
     }
 }
 
+#[test]
+fn a_topic_that_a_variable_is_part_of_is_not_shown() {
+    let text = LARGE.replace("\"a.b\", \"timestamp\"", "\"${SECRET}\", \"timestamp\"");
+    let shown = parse("job.toml", &text, &[]).unwrap_err().render(false);
+    assert!(shown.contains("does not read the topic `a.b`") && shown.contains("it reads timestamp"), "{shown}");
+    assert!(!shown.contains(SECRET), "{shown}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -6,8 +6,25 @@ use job::{Problem, Problems};
 
 use crate::settings::Topics;
 
+/// The topics of a source, and what may be said of them.
+pub(super) struct ReadTopics {
+    pub(super) topics: Topics,
+    /// The names that a problem may show: those that no variable is part of.
+    pub(super) shown: Vec<String>,
+}
+
+impl ReadTopics {
+    fn named(texts: &[&Text]) -> ReadTopics {
+        let names = |texts: &mut dyn Iterator<Item = &&Text>| texts.map(|text| text.value.clone()).collect();
+        ReadTopics {
+            topics: Topics::Named(names(&mut texts.iter())),
+            shown: names(&mut texts.iter().filter(|text| !text.hidden)),
+        }
+    }
+}
+
 /// Reads the one that is there.
-pub(super) fn read(keys: &Keys<'_>, problems: &mut Problems) -> Topics {
+pub(super) fn read(keys: &Keys<'_>, problems: &mut Problems) -> ReadTopics {
     let written: Vec<&str> = ["topic", "topics", "topic_pattern"].into_iter().filter(|name| keys.has(name)).collect();
     match written.as_slice() {
         [] if ["topic", "topics", "topic_pattern"].into_iter().any(|name| keys.is_misspelt(name)) => {}
@@ -30,36 +47,37 @@ pub(super) fn read(keys: &Keys<'_>, problems: &mut Problems) -> Topics {
         if let Some(text) = pattern {
             check_pattern(text, problems);
         }
-        return Topics::Pattern(pattern.map(|text| text.value.clone()).unwrap_or_default());
+        let topics = Topics::Pattern(pattern.map(|text| text.value.clone()).unwrap_or_default());
+        return ReadTopics { topics, shown: Vec::new() };
     }
     if written.contains(&"topics") {
-        return Topics::Named(topic_list(keys, problems));
+        return ReadTopics::named(&topic_list(keys, problems));
     }
     let topic = if written.contains(&"topic") { keys.text("topic", problems) } else { None };
     if let Some(text) = topic {
         check_topic(text, problems);
     }
-    Topics::Named(topic.map(|text| text.value.clone()).into_iter().collect())
+    ReadTopics::named(&topic.into_iter().collect::<Vec<_>>())
 }
 
-fn topic_list(keys: &Keys<'_>, problems: &mut Problems) -> Vec<String> {
+fn topic_list<'a>(keys: &Keys<'a>, problems: &mut Problems) -> Vec<&'a Text> {
     let Some(entry) = keys.get("topics", problems) else { return Vec::new() };
     let Value::List(items) = &entry.node.value else {
         keys.wrong_type(entry, problems);
         return Vec::new();
     };
-    let mut topics: Vec<String> = Vec::new();
+    let mut topics: Vec<&Text> = Vec::new();
     for item in items {
         let Value::Text(text) = &item.value else {
             wrong_type(item, "topics", "a topic's name in quotes", keys.example("topics"), problems);
             continue;
         };
         check_topic(text, problems);
-        if topics.contains(&text.value) {
+        if topics.iter().any(|topic| topic.value == text.value) {
             let problem = Problem::new(text.content.clone(), "a topic is named twice").label("there already");
             problems.push(problem.help("name each topic once"));
         }
-        topics.push(text.value.clone());
+        topics.push(text);
     }
     if items.is_empty() {
         let problem = Problem::new(entry.node.span.clone(), "`topics` is empty").label("nothing is in it");
