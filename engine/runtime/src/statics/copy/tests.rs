@@ -70,9 +70,10 @@ fn a_restart_reads_the_copy_of_the_version_that_the_plan_names() {
     assert_eq!(superseded(&checkpoint, "products", EpochId(0)).unwrap(), []);
     assert_eq!(superseded(&checkpoint, "products", EpochId(4)).unwrap(), [key]);
     let cut = copy[..copy.len() / 2].to_vec();
-    // The same epoch planned again, as after a crash.
-    checkpoint.write_plan_with(&plan, vec![(key, cut)]).unwrap();
-    let text = restore(&checkpoint, "products", "files:1").unwrap_err().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let damaged = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
+    damaged.write_plan_with(&plan, vec![(key, cut)]).unwrap();
+    let text = restore(&damaged, "products", "files:1").unwrap_err().to_string();
     assert!(text.contains("static table products") && text.contains("checkpoint"), "{text}");
 }
 
