@@ -98,8 +98,8 @@ pub trait Sink: Send + Sync {
 
     /// Makes a committed epoch visible in all tables of a job. Returns their versions. May be repeated. Unless the sink has
     /// [one transaction over all tables](Capabilities::transaction_over_tables) and overrides this, table beside table, then the mark.
-    /// A sink that overrides it finds its own tables by the names in `tables` (it opened them), and marks the epoch itself, best in
-    /// the same transaction. Called once an epoch, by one task; never for an epoch that is not committed.
+    /// A sink that overrides it finds its tables in the place by the names in `tables` (another that was opened over the same place may
+    /// have opened them), and marks the epoch itself, best in the same transaction. Called once an epoch, by one task; never for an epoch that is not committed.
     ///
     /// # Errors
     /// As [`SinkTable::publish`]; publishing goes on where it stopped when it is repeated.

@@ -135,7 +135,7 @@ pub struct StagedFile {
     /// Update and complete tables: the bucket (window start in microseconds, or key hash) whose rows it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<i64>,
-    /// Column statistics in Delta's JSON, or empty.
+    /// Column statistics in the sink's own words (Delta's: JSON), or empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stats: String,
     /// What publishing does with its rows.

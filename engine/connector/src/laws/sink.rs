@@ -13,7 +13,7 @@ use crate::error::SinkError;
 use crate::sink::{Content, Sink, SinkTable, TableDefinition, Tables, WriterId};
 
 /// A sink that can be opened again and again over one place, and disturbed. The place must not have tables of an earlier run of
-/// the laws: give each run a folder, a prefix, a schema of its own.
+/// the laws, whose names are fixed (`laws.rows_…`): give each run a folder, a prefix, a database of its own.
 #[async_trait]
 pub trait SinkUnderTest: Send + Sync {
     /// Opens the sink anew over the same place, as a process that has just started does.
@@ -153,6 +153,7 @@ pub async fn all(place: &dyn SinkUnderTest) -> Law {
     buckets_are_replaced_whole(place).await?;
     rows_are_upserted_and_deleted_by_key(place).await?;
     tables_of_one_transaction_come_together(place).await?;
+    a_lost_answer_about_several_tables_changes_nothing(place).await?;
     tables_of_an_epoch_are_marked(place).await
 }
 
@@ -373,6 +374,32 @@ async fn tables_of_one_transaction_come_together(place: &dyn SinkUnderTest) -> L
         sees(law, &other, &[2]).await?;
     }
     Ok(())
+}
+
+/// As [`a_lost_answer_changes_nothing`], the way that a run publishes: a sink with one transaction has another path for it.
+async fn a_lost_answer_about_several_tables_changes_nothing(place: &dyn SinkUnderTest) -> Law {
+    let law = "an answer that is lost about several tables changes nothing";
+    let sink = place.open().await.map_err(fails(law))?;
+    let (one, other) = (table(law, place, "answered_a").await?, table(law, place, "answered_b").await?);
+    let tables: Tables =
+        [&one, &other].map(|table| (table.name().to_string(), Arc::clone(table))).into_iter().collect();
+    for (epoch, loses) in [(0, false), (1, true)] {
+        let mut changes = BTreeMap::new();
+        for (offset, (name, table)) in tables.iter().enumerate() {
+            let id = i64::try_from(epoch * 2).unwrap_or_default() + i64::try_from(offset).unwrap_or_default();
+            let file = staged(law, table, epoch, (0, Content::Added), &[id]).await?;
+            changes.insert(name.clone(), change(file.into_iter().collect(), Vec::new()));
+        }
+        let before = place.answers_lost();
+        let is_lost = loses && place.lose_next_answer();
+        if sink.publish(&writer(), EpochId(epoch), &tables, &changes).await.is_err() {
+            sink.publish(&writer(), EpochId(epoch), &tables, &changes).await.map_err(fails(law))?;
+        }
+        let lost = place.answers_lost() > before;
+        hold(law, lost || !is_lost, || "no answer was lost: the law tested nothing".to_string())?;
+    }
+    sees(law, &one, &[0, 2]).await?;
+    sees(law, &other, &[1, 3]).await
 }
 
 async fn tables_of_an_epoch_are_marked(place: &dyn SinkUnderTest) -> Law {
