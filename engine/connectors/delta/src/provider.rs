@@ -251,8 +251,8 @@ impl PartitionColumn {
 /// True if the data files are not the table's rows as they lie: rows are deleted beside them, columns have other names in them,
 /// they lie outside the table's folder, or the protocol asks for a feature that may mean anything.
 fn needs_kernel(state: &DeltaTableState) -> bool {
-    let protocol = serde_json::to_value(state.protocol()).unwrap_or_default();
-    let metadata = serde_json::to_value(state.metadata()).unwrap_or_default();
+    let in_json = (serde_json::to_value(state.protocol()), serde_json::to_value(state.metadata()));
+    let (Ok(protocol), Ok(metadata)) = in_json else { return true };
     let mapping = metadata["configuration"]["delta.columnMapping.mode"].as_str();
     if mapping.is_some_and(|mode| mode != "none") {
         return true;

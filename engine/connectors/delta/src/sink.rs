@@ -84,10 +84,11 @@ impl SinkTable for Table {
     }
 
     fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
-        debug_assert!(
-            matches!(content, Content::Added | Content::Bucket(_)),
-            "not among its capabilities: {content:?}"
-        );
+        if matches!(content, Content::Upserted | Content::Deleted) {
+            // Staged as rows that are added they would be counted twice.
+            let name = Table::name(self);
+            return Err(SinkError::Internal(format!("table {name} takes no rows by key, and was given {content:?}")));
+        }
         Ok(Box::new(Table::stage(self, epoch, number, content.bucket())?))
     }
 

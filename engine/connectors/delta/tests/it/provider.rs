@@ -14,6 +14,9 @@ use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use parquet::arrow::ArrowWriter;
+use parquet::data_type::{Int96, Int96Type};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 
 use crate::fixture::{NAME, added, faulty, in_store, open, schema, stage};
@@ -72,9 +75,14 @@ impl Foreign {
         let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
         writer.write(&batch).unwrap();
         writer.close().unwrap();
+        self.add_file(path, bytes, batch.num_rows(), more).await;
+    }
+
+    /// Adds a data file as it is.
+    async fn add_file(&mut self, path: &str, bytes: Vec<u8>, rows: usize, more: Value) {
         let mut entry = json!({
             "path": path, "partitionValues": {}, "size": bytes.len(), "modificationTime": 0, "dataChange": true,
-            "stats": json!({"numRecords": batch.num_rows()}).to_string()
+            "stats": json!({"numRecords": rows}).to_string()
         });
         entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         self.log.push(json!({"add": entry}));
@@ -230,6 +238,38 @@ async fn partitions_of_another_writer_are_columns() {
     assert_eq!(ask(&context, "SELECT id FROM other.table WHERE day > DATE '2024-01-01' AND id < 5").await, ["2"]);
     let grouped = "SELECT day, count(*) FROM other.table GROUP BY day ORDER BY day";
     assert_eq!(ask(&context, grouped).await, ["2024-01-01 2", "2024-01-02 2"]);
+}
+
+/// A Parquet file with one column of Spark's old timestamps: nanoseconds of the day and the Julian day, 96 bits.
+fn old_timestamps(name: &str, values: &[(u32, u32)]) -> Vec<u8> {
+    let schema = parse_message_type(&format!("message table {{ required int96 {name}; }}")).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let of_day = |&(nanoseconds, day): &(u32, u32)| Int96::from(vec![nanoseconds, 0, day]);
+    let values: Vec<Int96> = values.iter().map(of_day).collect();
+    column.typed::<Int96Type>().write_batch(&values, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// Spark writes INT96 unless it is told otherwise; 64 bits of nanoseconds end in 2262.
+#[tokio::test(flavor = "multi_thread")]
+async fn old_timestamps_of_spark_are_read_in_every_year() {
+    let protocol = json!({"minReaderVersion": 1, "minWriterVersion": 2});
+    let mut table = Foreign::new(protocol, &[("at", "timestamp")], &[], json!({}));
+    // Julian days of 1970-01-01 and, 376,200 days later, of 3000-01-01.
+    let file = old_timestamps("at", &[(1_500_000, 2_440_588), (0, 2_440_588 + 376_200)]);
+    table.add_file("part-1.parquet", file, 2, json!({})).await;
+    let warehouse = table.warehouse().await;
+    let context = session(&warehouse).await;
+    let all = ask(&context, "SELECT to_unixtime(at), date_part('year', at) FROM other.table ORDER BY at").await;
+    assert_eq!(all, ["0 1970", "32503680000 3000"]);
+    let micros = ask(&context, "SELECT date_part('microsecond', at) FROM other.table ORDER BY at").await;
+    assert_eq!(micros, ["1500", "0"]);
 }
 
 /// The example of Delta's protocol: rows 3, 4, 7, 11, 18 and 29 are deleted.
