@@ -3,6 +3,8 @@
 //! Read [`protocol`] first.
 
 pub mod accounting;
+pub mod follow;
+pub mod identity;
 pub mod offsets;
 pub mod paths;
 pub mod protocol;
@@ -11,7 +13,9 @@ pub mod splits;
 pub mod watermark;
 
 pub use accounting::RowCounts;
-pub use protocol::{EpochId, Permit, Recovery, Step};
+pub use follow::{Contradiction, Owed, SinkLink, Touch};
+pub use identity::{ArtifactId, CommitId, Owner};
+pub use protocol::{EpochId, Permit, Step};
 pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
 pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitRange};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

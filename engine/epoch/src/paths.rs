@@ -1,5 +1,6 @@
 //! Every path under a checkpoint and a warehouse, formed here and nowhere else.
 
+use crate::identity::ArtifactId;
 use crate::protocol::EpochId;
 
 /// Folder of the RocksDB database inside a checkpoint.
@@ -23,10 +24,11 @@ pub fn late_table(table: &str) -> String {
     format!("{table}__late")
 }
 
-/// Data file `number` that an epoch stages for a table, relative to the table's folder. The same epoch run again
-/// writes the same name. `job_id` keeps the files of jobs with different checkpoints apart.
-pub fn data_file(job_id: &str, epoch: EpochId, number: u32) -> String {
-    format!("part-{job_id}-{:010}-{number:05}.parquet", epoch.0)
+/// Data file that an attempt at an epoch stages for a table, relative to the table's folder. Owner and attempt stand in the name,
+/// so that it is never used again. `job_id` keeps the files of jobs with different checkpoints apart. Names sort as their epochs do.
+pub fn data_file(job_id: &str, artifact: &ArtifactId) -> String {
+    let ArtifactId { epoch, owner, attempt, number } = artifact;
+    format!("part-{job_id}-{:010}-{}-{:016x}-{attempt}-{number:05}.parquet", epoch.0, owner.term, owner.run)
 }
 
 /// The prefix that all data files of an epoch share, relative to the table's folder.
@@ -41,6 +43,11 @@ pub fn origin_of(data_file: &str) -> Option<(&str, EpochId)> {
     let (epoch, _) = rest.split_once('-')?;
     let is_number = epoch.len() == 10 && epoch.bytes().all(|byte| byte.is_ascii_digit());
     Some((job_id, EpochId(epoch.parse().ok().filter(|_| is_number)?)))
+}
+
+/// The prefix that all data files of a job with this checkpoint share, relative to the table's folder.
+pub fn data_files_prefix(job_id: &str) -> String {
+    format!("part-{job_id}-")
 }
 
 /// Object that says which table versions belong to a job's last published epoch, relative to the warehouse.

@@ -1,18 +1,22 @@
-//! The two records of an epoch: the plan, stored before anything is read, and the commit.
+//! The record of an epoch: its commit, with the plan that it was run from.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::RowCounts;
+use crate::follow::{SinkLink, Touch};
+use crate::identity::{CommitId, Owner};
 use crate::protocol::EpochId;
 use crate::splits::{Position, Positions, Ranges, Split, SplitRange};
 use crate::watermark::WatermarkState;
 
-/// Version of the records' format. A reader refuses a newer one.
-pub const FORMAT: u32 = 1;
+/// Version of the records' format. A reader refuses a newer one. In format 1 a plan was stored before its epoch was read, and a
+/// commit had neither an id nor sinks.
+pub const FORMAT: u32 = 2;
 
-/// What an epoch reads and what time it is for it. Running it again gives the same rows.
+/// What an epoch reads and what time it is for it. Running it again gives the same rows. It is in memory until the epoch is
+/// committed: an epoch that did not commit is planned afresh.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Format of this record, [`FORMAT`].
@@ -79,6 +83,15 @@ pub struct DataGap {
 pub struct Commit {
     /// The plan it was run from.
     pub plan: Plan,
+    /// The drawn part of its [`id`](Commit::id).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nonce: u64,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "is_nobody")]
+    pub owner: Owner,
+    /// Every sink that ever got anything of the job, and where it stands in the chain of its commits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sinks: BTreeMap<String, SinkLink>,
     /// What each table gained and lost, by table name.
     pub tables: BTreeMap<String, TableCommit>,
     /// Event-time clocks per source after this epoch.
@@ -92,6 +105,38 @@ pub struct Commit {
     pub gaps: BTreeMap<String, Vec<DataGap>>,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+fn is_nobody(owner: &Owner) -> bool {
+    *owner == Owner::default()
+}
+
+impl Commit {
+    /// Which commit it is.
+    pub fn id(&self) -> CommitId {
+        CommitId { epoch: self.plan.epoch, nonce: self.nonce }
+    }
+
+    /// Its place in the chain of a sink; `None` if it does not touch it.
+    pub fn touch(&self, sink: &str) -> Option<Touch> {
+        let link = self.sinks.get(sink).filter(|link| link.last == self.id())?;
+        Some(Touch { id: link.last, before: link.before })
+    }
+
+    /// What it says about every sink, given what the commit before said: those that it touches get a new link, all others keep theirs.
+    pub fn linked(&mut self, before: Option<&Commit>) {
+        let id = self.id();
+        let earlier = before.map(|commit| commit.sinks.clone()).unwrap_or_default();
+        let touched = self.tables.iter().filter(|(_, change)| change.changes_rows());
+        let touched: Vec<_> =
+            touched.map(|(sink, _)| (sink.clone(), SinkLink::touched(earlier.get(sink), id))).collect();
+        self.sinks = earlier;
+        self.sinks.extend(touched);
+    }
+}
+
 /// What one epoch does to one table.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableCommit {
@@ -102,6 +147,13 @@ pub struct TableCommit {
     pub removed: Vec<StagedFile>,
     /// The table's books.
     pub counts: RowCounts,
+}
+
+impl TableCommit {
+    /// True if there is anything to publish.
+    pub fn changes_rows(&self) -> bool {
+        !(self.added.is_empty() && self.removed.is_empty())
+    }
 }
 
 /// What publishing an artifact does with its rows.

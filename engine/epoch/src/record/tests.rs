@@ -22,7 +22,7 @@ fn golden() -> Commit {
         reason: "retention".into(),
     });
     let plan = Plan {
-        format: FORMAT,
+        format: 1,
         epoch: EpochId(7),
         batch_time_us: 1_700_000_000_000_000,
         watermark_us: Some(1_699_999_700_000_000),
@@ -54,6 +54,9 @@ fn golden() -> Commit {
     clocks.partitions.insert(Split::new("t", 0), clock);
     let read = RowCounts { read: 10, emitted: 7, rejected: 3, ..RowCounts::default() };
     Commit {
+        nonce: 0,
+        owner: Owner::default(),
+        sinks: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),
         plan,
         tables: BTreeMap::from([("gold.t".into(), TableCommit { added: vec![added], removed: vec![removed], counts })]),
@@ -176,4 +179,37 @@ fn positions_need_not_be_offsets() {
     assert_eq!(at(1, "b", "c").joins(&first), Ok(()));
     assert!(at(1, "c", "d").joins(&first).is_err());
     assert_eq!(crate::offsets::span(&first), 0, "no offsets, no span");
+}
+
+/// As [`GOLDEN`], with what format 2 added.
+const GOLDEN_2: &str = r#","nonce":77,"owner":{"term":3,"run":4660},"sinks":{"gold.t":{"began":{"epoch":2,"nonce":9},"before":{"epoch":5,"nonce":8},"last":{"epoch":7,"nonce":77},"seen":{"epoch":5,"nonce":8}}},"tables":"#;
+
+#[test]
+fn the_text_of_format_2_never_changes() {
+    let id = |epoch, nonce| CommitId { epoch: EpochId(epoch), nonce };
+    let link = SinkLink { began: id(2, 9), before: Some(id(5, 8)), last: id(7, 77), seen: Some(id(5, 8)) };
+    let sinks = BTreeMap::from([("gold.t".to_string(), link)]);
+    let mut commit = Commit { nonce: 77, owner: Owner { term: 3, run: 0x1234 }, sinks, ..golden() };
+    commit.plan.format = FORMAT;
+    let text = GOLDEN.replace(r#""format":1"#, r#""format":2"#).replace(r#","tables":"#, GOLDEN_2);
+    assert_eq!(serde_json::to_string(&commit).unwrap(), text);
+    assert_eq!(serde_json::from_str::<Commit>(&text).unwrap(), commit);
+}
+
+#[test]
+fn a_commit_links_the_sinks_that_it_touches_and_carries_the_others() {
+    let id = |epoch, nonce| CommitId { epoch: EpochId(epoch), nonce };
+    let mut first = Commit { nonce: 5, ..golden() };
+    first.linked(None);
+    let quiet = SinkLink::found(id(1, 1));
+    first.sinks.insert("gold.quiet".into(), quiet);
+    assert_eq!(first.touch("gold.t"), Some(Touch { id: id(7, 5), before: None }));
+    assert_eq!(first.touch("gold.quiet"), None);
+    let mut second = Commit { nonce: 6, ..golden() };
+    second.plan.epoch = EpochId(8);
+    second.tables.insert("gold.books_only".into(), TableCommit::default());
+    second.linked(Some(&first));
+    assert_eq!(second.touch("gold.t"), Some(Touch { id: id(8, 6), before: Some(id(7, 5)) }));
+    assert_eq!(second.sinks["gold.quiet"], quiet);
+    assert_eq!(second.sinks.len(), 2);
 }
