@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod drill;
 pub mod explain;
 pub mod generate;
+pub mod replay;
 pub mod sql;
 pub mod submit;
 pub mod test;

@@ -15,7 +15,7 @@ mod signals;
 mod terminal;
 mod warehouse;
 
-use commands::{broker, check, checkpoint, drill, explain, generate, sql, submit, test, verify};
+use commands::{broker, check, checkpoint, drill, explain, generate, replay, sql, submit, test, verify};
 
 /// Threads of the decoder, the operators and the store allocate all the time; this allocator lets them do it side by side, and gives
 /// back what they freed: over 3,000 epochs of six tables mimalloc 3 went from 490 to 1,270 MiB, this one stays at 360. RocksDB and
@@ -59,6 +59,7 @@ enum Command {
     Broker(broker::Arguments),
     Checkpoint(checkpoint::Arguments),
     Drill(drill::Arguments),
+    Replay(replay::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         Command::Broker(arguments) => broker::run(&arguments),
         Command::Checkpoint(arguments) => checkpoint::run(&arguments),
         Command::Drill(arguments) => drill::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     })
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::prelude::SessionContext;
-use epoch::EpochId;
+use epoch::{Commit, EpochId, Owner, Positions};
 use serde::{Deserialize, Serialize};
 
 use crate::error::SinkError;
+use crate::sink::WriterId;
 
 /// A job's last published epoch: all of its tables at the versions that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     /// Format of this object.
     pub format: u32,
@@ -22,6 +23,51 @@ pub struct Pointer {
     pub epoch: EpochId,
     /// Version per table name.
     pub versions: BTreeMap<String, i64>,
+    /// Id of the checkpoint; empty in a pointer of format 1.
+    #[serde(default)]
+    pub job_id: String,
+    /// The drawn part of the epoch's commit id.
+    #[serde(default)]
+    pub nonce: u64,
+    /// Who published it.
+    #[serde(default)]
+    pub owner: Owner,
+    /// What the job had read by then, per source: with it a lost checkpoint of a job without state can be rebuilt.
+    #[serde(default)]
+    pub positions: BTreeMap<String, Positions>,
+    /// The sources' watermarks by then, microseconds since 1970 UTC.
+    #[serde(default)]
+    pub watermarks_us: BTreeMap<String, i64>,
+}
+
+impl Pointer {
+    /// Format of a new one.
+    pub const FORMAT: u32 = 2;
+
+    /// The pointer of a commit that all tables have.
+    pub fn of(writer: &WriterId, owner: Owner, commit: &Commit, versions: &BTreeMap<String, i64>) -> Pointer {
+        let sources = commit.plan.sources.keys();
+        let watermarks = commit.watermarks.iter();
+        Pointer {
+            format: Pointer::FORMAT,
+            job: writer.job.clone(),
+            epoch: commit.plan.epoch,
+            versions: versions.clone(),
+            job_id: writer.job_id.clone(),
+            nonce: commit.nonce,
+            owner,
+            positions: sources.map(|source| (source.clone(), commit.plan.end_positions(source))).collect(),
+            watermarks_us: watermarks
+                .filter_map(|(source, state)| Some((source.clone(), state.watermark_us?)))
+                .collect(),
+        }
+    }
+
+    /// True if this pointer may take the place of `other`, which is of the same job: pointers do not go back, except by the decision
+    /// of an owner that came later.
+    pub fn may_replace(&self, other: &Pointer) -> bool {
+        self.owner.term > other.owner.term || (self.owner == other.owner && self.epoch >= other.epoch)
+    }
 }
 
 /// Which version of each table to read.

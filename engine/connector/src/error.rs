@@ -2,7 +2,24 @@
 
 use std::fmt;
 
-use epoch::Position;
+use epoch::{Contradiction, Position};
+
+/// What somebody has to do about an error: a driver decides by this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// Something is away or full: wait, and try again.
+    Unavailable,
+    /// The job file, the environment or the rights are wrong: change them.
+    Settings,
+    /// Records, rows or files are not what they must be: mend them, or say in the job file what to do with them.
+    Data,
+    /// Checkpoint and places cannot both be right: a person decides which is.
+    Contradiction,
+    /// A fault of the engine: report it.
+    Internal,
+    /// Somebody asked for the end.
+    Stopped,
+}
 
 /// Why a source cannot go on. Its text names the source, the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +72,19 @@ pub struct DataLoss {
     pub reason: String,
 }
 
+impl SourceError {
+    /// What to do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            SourceError::Unavailable { .. } => ErrorKind::Unavailable,
+            SourceError::DataLoss(_) => ErrorKind::Data,
+            SourceError::Settings { .. } => ErrorKind::Settings,
+            SourceError::Stopped => ErrorKind::Stopped,
+            SourceError::Internal { .. } => ErrorKind::Internal,
+        }
+    }
+}
+
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,6 +128,8 @@ pub enum SinkError {
     Refused(String),
     /// No space left where the warehouse is.
     DiskFull(String),
+    /// What the place says cannot be true beside what the checkpoint says.
+    Contradiction(Contradiction),
     /// A fault of the engine.
     Internal(String),
 }
@@ -110,8 +142,9 @@ impl fmt::Display for SinkError {
             SinkError::Data(text) => write!(f, "the warehouse holds something unexpected: {text}"),
             SinkError::Refused(text) => write!(f, "the table cannot take these columns: {text}"),
             SinkError::DiskFull(text) => {
-                write!(f, "no space left in the warehouse: {text}; free some and start the job again")
+                write!(f, "no space left in the warehouse: {text}; free some")
             }
+            SinkError::Contradiction(what) => what.fmt(f),
             SinkError::Internal(text) => write!(f, "fault of the engine in the warehouse: {text}"),
         }
     }
@@ -132,9 +165,20 @@ impl SinkError {
         }
     }
 
-    /// True if trying the same again may help.
+    /// True if trying the same again at once may help.
     pub fn is_transient(&self) -> bool {
         matches!(self, SinkError::Unavailable(_))
+    }
+
+    /// What to do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            SinkError::Unavailable(_) | SinkError::DiskFull(_) => ErrorKind::Unavailable,
+            SinkError::Settings(_) | SinkError::Refused(_) => ErrorKind::Settings,
+            SinkError::Data(_) => ErrorKind::Data,
+            SinkError::Contradiction(_) => ErrorKind::Contradiction,
+            SinkError::Internal(_) => ErrorKind::Internal,
+        }
     }
 
     /// The error with the name of the table that cannot take the columns.
@@ -175,12 +219,23 @@ impl fmt::Display for StaticError {
 impl std::error::Error for StaticError {}
 
 impl StaticError {
+    /// What to do about it.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            StaticError::Unavailable(_) => ErrorKind::Unavailable,
+            StaticError::Settings(_) | StaticError::TooLarge(_) => ErrorKind::Settings,
+            StaticError::Data(_) => ErrorKind::Data,
+            StaticError::Internal(_) => ErrorKind::Internal,
+        }
+    }
+
     /// An error of the store under a static table.
     pub fn of_sink(name: &str, error: SinkError) -> StaticError {
         match error {
             SinkError::Unavailable(text) | SinkError::DiskFull(text) => StaticError::Unavailable(named(name, &text)),
             SinkError::Settings(text) => StaticError::Settings(named(name, &text)),
             SinkError::Data(text) | SinkError::Refused(text) => StaticError::Data(named(name, &text)),
+            SinkError::Contradiction(what) => StaticError::Data(named(name, &what.to_string())),
             SinkError::Internal(text) => StaticError::Internal(named(name, &text)),
         }
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! source   Source ─► SourcePlanner: what there is, what the next epoch reads    SourceReader: exactly that, lane by lane
 //! log      the same for splits that are logs: limits, ends, pinned ends         LogPlanner, LogReader
-//! sink     Sink ─► SinkTable: stage ─► (the job commits) ─► publish, position, discard
+//! sink     Sink ─► SinkTable: position, define, stage ─► (the job commits) ─► publish, compare-and-set; sweep, adopt
 //! catalog  the way back: the tables of a warehouse as of one epoch, for SQL
 //! statics  rows that streams are joined with, by version
 //! registry which connectors there are; filled where the binary is put together, and nowhere else
@@ -23,7 +23,7 @@ pub mod statics;
 
 pub use capabilities::{Capabilities, WriteMode};
 pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
-pub use error::{DataLoss, SinkError, SourceError, StaticError};
+pub use error::{DataLoss, ErrorKind, SinkError, SourceError, StaticError};
 pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
 pub use sink::{Content, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};
 pub use source::{PlanRequest, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};

@@ -1,14 +1,18 @@
 //! Where rows go: staged by an epoch where no reader sees them, published once the epoch is committed.
 //!
-//! The order in which a run uses a sink: `open_table` for each table; in each epoch `stage`, `write`, `finish` for each artifact,
-//! on the lanes' own threads; the epoch is committed to the checkpoint, with the artifacts that `finish` gave; `publish`. After a
-//! crash before the commit `discard` is called for the epoch, and it is run again: the same artifacts are staged anew. After a
-//! crash behind it the commit is on record, and `publish` is called again. The checkpoint decides which; a sink's own position
-//! makes `publish` idempotent, so it must stand where the rows stand and move with them in one transaction.
+//! A sink is a follower of the checkpoint's commits. The order in which a run uses it: `open_table` for each table, which changes
+//! nothing; `position`, from which the protocol concludes what the table still has to get; `publish` for each of those commits; then
+//! `define`, so that the columns of a new query do not appear before the epochs of the old one. In each epoch `stage`, `write`,
+//! `finish` for each artifact, on the lanes' own threads; the epoch is committed to the checkpoint, with the artifacts that `finish`
+//! gave; `publish`, while the next epoch is being read. What an attempt staged that was never committed, `sweep` takes away.
+//!
+//! Publishing is compare-and-set: the place has a record of its own, the id of the last commit that it took, which moves with the rows
+//! in one transaction. A commit says which one must stand there before it. Who publishes is an owner with a term: an owner of a later
+//! term that has published there fences off all earlier ones.
 //!
 //! A sink that cannot hide rows from readers (a topic, a database without a table aside) stages into a place of its own, and moves
 //! them in `publish`; what it staged goes with the publishing. A call that may pass is tried again inside the sink for seconds,
-//! not for hours: then it is `Unavailable`, and the run ends. It publishes where it stopped when it is started again.
+//! not for hours: then it is `Unavailable`, and whoever called waits, for as long as it takes, and calls again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +20,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use epoch::{ArtifactEffect, EpochId, StagedFile, TableCommit};
+use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, EpochId, Owner, StagedFile};
 use futures::future::try_join_all;
 
 use crate::capabilities::Capabilities;
@@ -86,7 +90,8 @@ pub trait Sink: Send + Sync {
     /// What it can take.
     fn capabilities(&self) -> Capabilities;
 
-    /// Opens a table, or makes it. New columns are added to one that is there.
+    /// Opens a table, to follow it and to stage. Nothing is made or changed, though its columns may be wanted otherwise: `schema` is
+    /// what they will be once it is [defined](SinkTable::define).
     ///
     /// # Errors
     /// `Refused` if the columns do not fit, saying which; `Data`, `Settings`, `Unavailable`.
@@ -95,6 +100,12 @@ pub trait Sink: Send + Sync {
         definition: &TableDefinition,
         writer: &WriterId,
     ) -> Result<Arc<dyn SinkTable>, SinkError>;
+
+    /// Opens a table as it is, to bring it up to date though the job no longer has it; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Sink::open_table`].
+    async fn find_table(&self, name: &str, writer: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError>;
 
     /// Makes a committed epoch visible in all tables of a job. Returns their versions. May be repeated. Unless the sink has
     /// [one transaction over all tables](Capabilities::transaction_over_tables) and overrides this, table beside table, then the mark.
@@ -106,40 +117,44 @@ pub trait Sink: Send + Sync {
     async fn publish(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
         tables: &Tables,
-        changes: &BTreeMap<String, TableCommit>,
+        commit: &Commit,
     ) -> Result<BTreeMap<String, i64>, SinkError> {
-        let unchanged = TableCommit::default();
-        let published = tables.iter().map(|(name, table)| {
-            let change = changes.get(name).unwrap_or(&unchanged);
-            async move { Ok::<_, SinkError>((name.clone(), table.publish(epoch, change).await?)) }
+        let published = tables.iter().map(|(name, table)| async move {
+            Ok::<_, SinkError>((name.clone(), table.publish(owner, commit).await?))
         });
         let versions = try_join_all(published).await?.into_iter().collect();
-        self.mark_published(writer, epoch, &versions).await?;
+        self.mark_published(writer, owner, commit, &versions).await?;
         Ok(versions)
     }
 
-    /// Says which versions of the tables make an epoch of a job, once all of them are published. May be repeated.
+    /// Says which versions of the tables make an epoch of a job, once all of them are published, and what it had read by then. May be
+    /// repeated; never goes back.
     ///
     /// # Errors
-    /// `Unavailable`, `DiskFull`, `Settings`.
+    /// `Unavailable`, `DiskFull`, `Settings`; `Contradiction` if an owner that came later has marked.
     async fn mark_published(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
+        commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError>;
 }
 
-/// How far a table has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How far a table has come, as its own record says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SinkPosition {
-    /// The last epoch of this writer that changed the table and that it has taken. A table may hold rows back for later files:
+    /// The last commit of this writer that changed the table and that it has taken. A table may hold rows back for later files:
     /// then it is ahead of `published`.
-    pub accepted: Option<EpochId>,
-    /// The last epoch of this writer that changed the table and that readers see.
-    pub published: Option<EpochId>,
+    pub accepted: Option<CommitId>,
+    /// The last commit of this writer that changed the table and that readers see.
+    pub published: Option<CommitId>,
+    /// The owner that published last; nobody if that was an engine without terms, or none.
+    pub owner: Owner,
+    /// Id of another checkpoint of the same job whose epochs are in the table, if this writer has none there.
+    pub other_checkpoint: Option<String>,
     /// The table's version, as the sink counts: 0 for one that nobody has changed since it was made, and the same after a
     /// publishing that was repeated.
     pub version: i64,
@@ -154,21 +169,34 @@ pub trait SinkTable: Send + Sync {
     /// Its columns: those asked for, in the order of the table.
     fn schema(&self) -> &SchemaRef;
 
-    /// A writer for artifact `number` of an epoch. Called on plain threads: it may wait. (A sink that needs an async runtime
-    /// for it keeps the handle of the one that it was opened on.) The same epoch run again stages the same artifacts: with equal
-    /// names, equal [`StagedFile`]s.
+    /// Makes the table, or adds the columns that a query has gained. Called once a run, when all commits of earlier runs are published.
+    ///
+    /// # Errors
+    /// `Unavailable`, `DiskFull`, `Settings`; `Refused` if another program changed its columns meanwhile.
+    async fn define(&self) -> Result<(), SinkError>;
+
+    /// A writer for an artifact, whose name was never used before. Called on plain threads: it may wait. (A sink that needs an async
+    /// runtime for it keeps the handle of the one that it was opened on.)
     ///
     /// # Errors
     /// `DiskFull`, `Unavailable`, `Settings`.
-    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError>;
+    fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError>;
 
-    /// Makes a committed epoch visible, once, whatever the place answers. Repeating it changes nothing; an epoch that is older
-    /// than the position neither. An epoch without changes need not move the position. Returns the table's version.
+    /// Makes a commit visible, once, whatever the place answers: if the place's record is what the commit says that it must be before
+    /// ([`Commit::touch`]), it is published; if it is the commit itself, it was published. A commit that does not touch the table does
+    /// nothing. Returns the table's version.
     ///
     /// # Errors
-    /// `Unavailable` and the like: the call is to be repeated. `Data` if another program changed what the epoch builds on, or an
-    /// artifact is lost.
-    async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError>;
+    /// `Unavailable` and the like: the call is to be repeated. `Contradiction` if the record is anything else, if an owner that came
+    /// later has published, or an artifact is lost. `Data` if another program changed what the epoch builds on.
+    async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError>;
+
+    /// Sets the place's record to a commit, and leaves the rows as they are: somebody has decided to go on from there, whatever the
+    /// record was.
+    ///
+    /// # Errors
+    /// As [`SinkTable::publish`].
+    async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError>;
 
     /// Where the table stands, as the place itself knows it. Asked when a run starts, and by the laws.
     ///
@@ -176,11 +204,11 @@ pub trait SinkTable: Send + Sync {
     /// `Unavailable`, `Settings`, `Data`.
     async fn position(&self) -> Result<SinkPosition, SinkError>;
 
-    /// Takes away what an epoch staged before a crash, if it was never published.
+    /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged. Called when a run starts.
     ///
     /// # Errors
     /// `Unavailable`, `Settings`.
-    async fn discard(&self, epoch: EpochId) -> Result<(), SinkError>;
+    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError>;
 
     /// All rows that a reader sees now, in the order of the artifacts' names. For small tables: tests and drills.
     ///
@@ -192,7 +220,7 @@ pub trait SinkTable: Send + Sync {
     async fn wait_idle(&self);
 }
 
-/// Writes one artifact. Dropped before it is finished, it leaves at most something invisible that the epoch's next run overwrites.
+/// Writes one artifact. Dropped before it is finished, it leaves at most something invisible that is swept later.
 pub trait StageWriter: Send {
     /// Writes rows, brought to the table's columns and types.
     ///

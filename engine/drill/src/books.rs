@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use epoch::{EpochId, RowCounts};
+use epoch::{EpochId, Ranges, RowCounts, SourceTime};
 use state::Checkpoint;
 
 use crate::rows::Tables;
@@ -19,6 +19,8 @@ pub struct Books {
     pub rows: BTreeMap<String, i64>,
     /// Epochs committed.
     pub epochs: u64,
+    /// What each epoch read, and what time it was for it.
+    cuts: Vec<(BTreeMap<String, Ranges>, BTreeMap<String, SourceTime>)>,
 }
 
 impl Books {
@@ -32,6 +34,8 @@ impl Books {
             debug_assert!(last.is_none_or(|last| last < commit.plan.epoch), "epoch {} twice", commit.plan.epoch);
             last = Some(commit.plan.epoch);
             books.epochs += 1;
+            let ranges = commit.plan.sources.iter().map(|(name, plan)| (name.clone(), plan.ranges.clone()));
+            books.cuts.push((ranges.collect(), commit.plan.times.clone()));
             for (name, counts) in &commit.sources {
                 books.sources.entry(name.clone()).or_default().add(counts);
             }
@@ -42,6 +46,11 @@ impl Books {
             }
         }
         Ok(books)
+    }
+
+    /// True if its epochs read what those of another run read, by the same watermarks.
+    pub fn is_cut_like(&self, other: &Books) -> bool {
+        self.cuts == other.cuts
     }
 
     /// What does not add up, against the tables and against the undisturbed run; `None` if all does.

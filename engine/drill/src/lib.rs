@@ -10,6 +10,7 @@ mod difference;
 mod kill_points;
 mod options;
 mod process;
+mod replay;
 mod report;
 mod rows;
 mod scope;
@@ -20,6 +21,7 @@ mod verify;
 use connector::Registry;
 
 pub use options::DrillOptions;
+pub use replay::{Replayed, replay};
 pub use report::{Report, Row};
 pub use verify::{Comparison, Verdict, verify};
 

@@ -67,6 +67,8 @@ pub struct Process {
     pub sets: Vec<(String, String)>,
     /// Where its errors go.
     pub log: PathBuf,
+    /// A checkpoint whose epochs it runs again.
+    pub replayed: Option<PathBuf>,
 }
 
 impl Process {
@@ -95,6 +97,9 @@ impl Process {
         command.arg("submit").arg(&self.job_file).args(["--available-now", "--progress", "json"]);
         for (key, value) in &self.sets {
             command.arg("--set").arg(format!("{key}={value}"));
+        }
+        if let Some(replayed) = &self.replayed {
+            command.arg("--replay").arg(replayed);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
         if let Kill::At(point) = kill {

@@ -214,11 +214,32 @@ impl Trials<'_> {
             }
         };
         row.rows_compared = outcome.tables.count();
-        let different = difference::between(&self.undisturbed.tables, &outcome.tables);
+        let different = match self.replayed(run, &outcome)? {
+            // Its epochs were cut otherwise, as after a kill they may be: they are compared with themselves, undisturbed.
+            Some(replayed) => difference::between(&replayed.tables, &outcome.tables),
+            None => difference::between(&self.undisturbed.tables, &outcome.tables),
+        };
         row.tables_equal = different.is_none();
         let breach = outcome.books.breach(&outcome.tables, &self.undisturbed.books);
         row.difference = different.into_iter().chain(breach).reduce(|all, next| format!("{all}\n{next}"));
         Ok(())
+    }
+
+    /// The epochs of a killed run once more, undisturbed, if they are not those of the undisturbed run.
+    fn replayed(&self, run: &str, outcome: &Outcome) -> Result<Option<Outcome>, String> {
+        if outcome.books.is_cut_like(&self.undisturbed.books) {
+            return Ok(None);
+        }
+        let again = format!("{run}-replayed");
+        let mut process = process(self.options, self.scope, self.scratch, &again)?;
+        process.replayed = Some(checkpoint(self.scratch, run)?);
+        let ended = process.run(Kill::Never).map_err(|error| format!("replaying {run}: {error}"))?;
+        if ended.killed {
+            return Err(format!("replaying {run}: somebody else killed it"));
+        }
+        let replayed = read(self.scratch, &again, &self.undisturbed.left_out)?;
+        self.scratch.remove_run(&again)?;
+        Ok(Some(replayed))
     }
 
     fn next_run(&mut self) -> Result<(String, Process), String> {
@@ -240,6 +261,7 @@ fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) 
         job_file: options.job_file.clone(),
         sets,
         log: folder.join("stderr.log"),
+        replayed: None,
     })
 }
 

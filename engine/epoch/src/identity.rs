@@ -1,10 +1,26 @@
-//! Who made a commit, and which one it is: ids that two histories never share, and terms that fence an owner who was replaced.
+//! Numbers of epochs; who made a commit, and which one it is: ids that two histories never share, and terms that fence an owner who was replaced.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::EpochId;
+/// Number of an epoch: 0 for the first, one more for each that follows. It is also the version of the table transactions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EpochId(pub u64);
+
+impl EpochId {
+    /// The epoch that follows this one.
+    pub fn next(self) -> EpochId {
+        EpochId(self.0 + 1)
+    }
+}
+
+impl std::fmt::Display for EpochId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
 
 /// Numbers that are drawn: 63 bits, so that a place which counts with signed numbers can hold them.
 const DRAWN: u64 = i64::MAX as u64;

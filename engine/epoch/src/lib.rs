@@ -14,8 +14,8 @@ pub mod watermark;
 
 pub use accounting::RowCounts;
 pub use follow::{Contradiction, Owed, SinkLink, Touch};
-pub use identity::{ArtifactId, CommitId, Owner};
-pub use protocol::{EpochId, Permit, Step};
+pub use identity::{ArtifactId, CommitId, EpochId, Owner};
+pub use protocol::{Permit, Step};
 pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
 pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitRange};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

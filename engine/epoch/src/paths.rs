@@ -1,7 +1,7 @@
 //! Every path under a checkpoint and a warehouse, formed here and nowhere else.
 
 use crate::identity::ArtifactId;
-use crate::protocol::EpochId;
+use crate::identity::EpochId;
 
 /// Folder of the RocksDB database inside a checkpoint.
 pub const DATABASE: &str = "db";

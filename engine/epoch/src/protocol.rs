@@ -18,24 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Commit;
 
-/// Number of an epoch: 0 for the first, one more for each that follows. It is also the version of the table transactions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct EpochId(pub u64);
-
-impl EpochId {
-    /// The epoch that follows this one.
-    pub fn next(self) -> EpochId {
-        EpochId(self.0 + 1)
-    }
-}
-
-impl std::fmt::Display for EpochId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
 /// A step of the protocol, in the order in which an epoch takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

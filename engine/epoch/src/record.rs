@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounting::RowCounts;
 use crate::follow::{SinkLink, Touch};
+use crate::identity::EpochId;
 use crate::identity::{CommitId, Owner};
-use crate::protocol::EpochId;
 use crate::splits::{Position, Positions, Ranges, Split, SplitRange};
 use crate::watermark::WatermarkState;
 
@@ -89,6 +89,9 @@ pub struct Commit {
     /// Who made it.
     #[serde(default, skip_serializing_if = "is_nobody")]
     pub owner: Owner,
+    /// Positions of sources that the job no longer has, kept for when they come back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_aside: BTreeMap<String, Positions>,
     /// Every sink that ever got anything of the job, and where it stands in the chain of its commits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sinks: BTreeMap<String, SinkLink>,
@@ -114,6 +117,43 @@ fn is_nobody(owner: &Owner) -> bool {
 }
 
 impl Commit {
+    /// A commit that read nothing and changed nothing: what the laws of sinks, and tests, begin with.
+    pub fn bare(id: CommitId) -> Commit {
+        let plan = Plan {
+            format: FORMAT,
+            epoch: id.epoch,
+            batch_time_us: 0,
+            watermark_us: None,
+            late_watermark_us: None,
+            times: BTreeMap::new(),
+            lanes: 1,
+            sources: BTreeMap::new(),
+            statics: BTreeMap::new(),
+        };
+        Commit {
+            plan,
+            nonce: id.nonce,
+            owner: Owner::default(),
+            set_aside: BTreeMap::new(),
+            sinks: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            watermarks: BTreeMap::new(),
+            next_watermark_us: None,
+            sources: BTreeMap::new(),
+            gaps: BTreeMap::new(),
+        }
+    }
+
+    /// The commit with changes of tables, each of which must hold `before`.
+    #[must_use]
+    pub fn with_tables(mut self, before: Option<CommitId>, tables: BTreeMap<String, TableCommit>) -> Commit {
+        let link = SinkLink { began: before.unwrap_or(self.id()), before, last: self.id(), seen: None };
+        let touched = tables.iter().filter(|(_, change)| change.changes_rows());
+        self.sinks = touched.map(|(name, _)| (name.clone(), link)).collect();
+        self.tables = tables;
+        self
+    }
+
     /// Which commit it is.
     pub fn id(&self) -> CommitId {
         CommitId { epoch: self.plan.epoch, nonce: self.nonce }
@@ -125,10 +165,40 @@ impl Commit {
         Some(Touch { id: link.last, before: link.before })
     }
 
-    /// What it says about every sink, given what the commit before said: those that it touches get a new link, all others keep theirs.
-    pub fn linked(&mut self, before: Option<&Commit>) {
+    /// Checks that this commit begins where `before` ended: for every source its splits, or their positions set aside.
+    ///
+    /// # Errors
+    /// Names the first source and split that does not join.
+    pub fn joins(&self, before: &Commit) -> Result<(), String> {
+        for (source, positions) in
+            before.set_aside.iter().filter(|(source, _)| !self.plan.sources.contains_key(*source))
+        {
+            if self.set_aside.get(source) != Some(positions) {
+                return Err(format!("the positions of source {source}, which is not in the job, are lost"));
+            }
+        }
+        for source in before.plan.sources.keys().filter(|source| !self.plan.sources.contains_key(*source)) {
+            if self.set_aside.get(source) != Some(&before.plan.end_positions(source)) {
+                return Err(format!(
+                    "source {source} is neither in the plan of epoch {} nor set aside",
+                    self.plan.epoch
+                ));
+            }
+        }
+        self.plan.joins(&before.plan)
+    }
+
+    /// Where the job stands in a source, be it in the job now or set aside.
+    pub fn position(&self, source: &str) -> Option<Positions> {
+        match self.plan.sources.contains_key(source) {
+            true => Some(self.plan.end_positions(source)),
+            false => self.set_aside.get(source).cloned(),
+        }
+    }
+
+    /// What it says about every sink, given what was known of them before: those that it touches get a new link, all others keep theirs.
+    pub fn link(&mut self, earlier: BTreeMap<String, SinkLink>) {
         let id = self.id();
-        let earlier = before.map(|commit| commit.sinks.clone()).unwrap_or_default();
         let touched = self.tables.iter().filter(|(_, change)| change.changes_rows());
         let touched: Vec<_> =
             touched.map(|(sink, _)| (sink.clone(), SinkLink::touched(earlier.get(sink), id))).collect();
@@ -196,15 +266,13 @@ pub struct StagedFile {
 }
 
 impl Plan {
-    /// Checks that this plan begins where `before` ended, for every source and split of `before`.
+    /// Checks that this plan begins where `before` ended, for every split of the sources that both have.
     ///
     /// # Errors
     /// Names the first source and split that does not join.
     pub fn joins(&self, before: &Plan) -> Result<(), String> {
         for (source, earlier) in &before.sources {
-            let Some(later) = self.sources.get(source) else {
-                return Err(format!("source {source} is not in the plan of epoch {}", self.epoch));
-            };
+            let Some(later) = self.sources.get(source) else { continue };
             for (at, range) in earlier.ranges.iter() {
                 later.joins_at(&at, range).map_err(|what| format!("source {source}, {at}: {what}"))?;
             }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
+use arrow::array::RecordBatch;
 use connector::{Content, StageWriter};
 use epoch::{EpochId, Step};
-use operators::operator::{EpochTime, LanePart, LateRows, OperatorLane, Sign};
-use plan::{LatePlan, NodeKind};
+use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
+use plan::NodeKind;
 
 use crate::error::{RunError, of_table};
 use crate::rejected::{Rejected, rejected_rows};
-use crate::stage::{OpenWriter, Staged, TableLane, close_all, late_rows};
+use crate::stage::{AttemptId, OpenWriter, Staged, TableLane, close_all, late_rows};
 use crate::step::Steps;
 use crate::topology::{Epoch, Topology};
 
@@ -90,7 +90,7 @@ impl Compute {
             self.push(*node, *port, &Push { sign: Sign::Add, rows, is_input: true }, epoch, steps)?;
         }
         if !rejected.is_empty() {
-            steps.at(Step::Stage, epoch.number(), || self.write_rejected(source, rejected, epoch.number()))?;
+            steps.at(Step::Stage, epoch.number(), || self.write_rejected(source, rejected, epoch.attempt))?;
         }
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Compute {
             }
             NodeKind::Operator(_) if is_replacing => Ok(()),
             NodeKind::Operator(_) => self.fold(at, port, push, epoch, steps),
-            NodeKind::Sink => self.write(node.table, push, epoch.number(), steps),
+            NodeKind::Sink => self.write(node.table, push, epoch.attempt, steps),
         }
     }
 
@@ -244,7 +244,10 @@ impl Compute {
         self.count_left(node.table, push, &left);
         let late = node.operator().and_then(|operator| operator.late.as_ref());
         match (&left.mask, left.late, late) {
-            (Some(mask), 1.., Some(late)) => self.write_late(node.table, (push.rows, mask), late, time, steps),
+            (Some(mask), 1.., Some(late)) => {
+                let batch = late_rows(push.rows, mask, late, time).map_err(of_table(name))?;
+                self.write_late(node.table, &batch, epoch.attempt, steps)
+            }
             _ => Ok(()),
         }
     }
@@ -260,12 +263,12 @@ impl Compute {
         counts.filtered += left.untimed;
     }
 
-    fn write(&mut self, at: usize, push: &Push<'_>, epoch: EpochId, steps: &Steps) -> Result<(), RunError> {
+    fn write(&mut self, at: usize, push: &Push<'_>, attempt: AttemptId, steps: &Steps) -> Result<(), RunError> {
         let setup = &self.topology.tables[at];
         let (table, lane) = (&mut self.tables[at], self.lane);
         match (push.sign, setup.plan.is_replaced()) {
-            (Sign::Replace { bucket }, _) => steps.at(Step::Stage, epoch, || {
-                table.replace(setup.sink.as_ref(), bucket, push.rows, epoch, (lane, self.lanes))
+            (Sign::Replace { bucket }, _) => steps.at(Step::Stage, attempt.epoch, || {
+                table.replace(setup.sink.as_ref(), bucket, push.rows, attempt, (lane, self.lanes))
             }),
             // The table takes whole buckets; these rows are for those that read it.
             (_, true) => Ok(()),
@@ -273,7 +276,7 @@ impl Compute {
                 Err(RunError::Internal(format!("rows of {} are retracted, which it cannot do", setup.plan.name)))
             }
             (Sign::Add, false) => {
-                steps.at(Step::Stage, epoch, || table.add(setup.sink.as_ref(), push.rows, epoch, lane))
+                steps.at(Step::Stage, attempt.epoch, || table.add(setup.sink.as_ref(), push.rows, attempt, lane))
             }
         }
     }
@@ -290,26 +293,24 @@ impl Compute {
     fn write_late(
         &mut self,
         at: usize,
-        (rows, mask): (&RecordBatch, &BooleanArray),
-        late: &LatePlan,
-        time: &EpochTime,
+        batch: &RecordBatch,
+        attempt: AttemptId,
         steps: &Steps,
     ) -> Result<(), RunError> {
         let setup = &self.topology.tables[at];
         let Some(sink) = &setup.late else { return Ok(()) };
-        let batch = late_rows(rows, mask, late, time).map_err(of_table(&setup.plan.name))?;
         let (lane, table) = (self.lane, &mut self.tables[at]);
-        steps.at(Step::Stage, time.epoch, || table.add_late(sink.as_ref(), &batch, time.epoch, lane))
+        steps.at(Step::Stage, attempt.epoch, || table.add_late(sink.as_ref(), batch, attempt, lane))
     }
 
-    fn write_rejected(&mut self, source: &str, rejected: &[Rejected], epoch: EpochId) -> Result<(), RunError> {
+    fn write_rejected(&mut self, source: &str, rejected: &[Rejected], attempt: AttemptId) -> Result<(), RunError> {
         let Some(sink) = self.topology.rejected.get(source) else { return Ok(()) };
-        let batch = rejected_rows(rejected, epoch)
+        let batch = rejected_rows(rejected, attempt.epoch)
             .map_err(|error| RunError::Internal(format!("rejects of {source} do not make a batch: {error}")))?;
         if let Some(writer) = self.rejected.get_mut(source) {
             return Ok(writer.write(&batch)?);
         }
-        let mut writer = sink.stage(epoch, self.lane, Content::Added)?;
+        let mut writer = sink.stage(attempt.artifact(self.lane), Content::Added)?;
         writer.write(&batch)?;
         self.rejected.insert(source.to_string(), writer);
         Ok(())

@@ -1,8 +1,8 @@
 //! Why a run ended, by what the operator must do.
 
-use connector::{SinkError, SourceError, StaticError};
+use connector::{ErrorKind, SinkError, SourceError, StaticError};
+use epoch::Contradiction;
 use epoch::accounting::Breach;
-use epoch::protocol::Contradiction;
 use operators::OperatorError;
 use state::StateError;
 
@@ -28,7 +28,7 @@ pub enum RunError {
     Rejected(String),
     /// The query does not fit the state in the checkpoint.
     StateMismatch(String),
-    /// The checkpoint's records contradict each other.
+    /// Checkpoint and places cannot both be right, or the checkpoint contradicts itself.
     Contradiction(Contradiction),
     /// Rows are missing or too many: a fault of the engine, found before anything was committed.
     Books(Breach),
@@ -36,7 +36,7 @@ pub enum RunError {
     Plan(String),
     /// A fault of the engine.
     Internal(String),
-    /// The stop flag was set; the running epoch was given up and will run again.
+    /// The stop flag was set; the running epoch was given up and its records will be read again.
     Stopped,
 }
 
@@ -49,21 +49,66 @@ impl std::fmt::Display for RunError {
             RunError::Static(error) => error.fmt(f),
             RunError::Operator { table, error } => write!(f, "table {table}: {error}"),
             RunError::Rejected(what) | RunError::StateMismatch(what) | RunError::Plan(what) => f.write_str(what),
-            RunError::Contradiction(what) => write!(
-                f,
-                "the checkpoint contradicts itself: {what}; run `engine checkpoint verify` on it, and restore it from a backup or start with a new checkpoint and warehouse"
-            ),
+            RunError::Contradiction(what) => what.fmt(f),
             RunError::Books(breach) => write!(
                 f,
                 "{breach}; nothing of this epoch was committed; this is a fault of the engine, please report it"
             ),
             RunError::Internal(what) => write!(f, "fault of the engine: {what}; please report it"),
-            RunError::Stopped => f.write_str("stopped; the running epoch was given up and will run again"),
+            RunError::Stopped => f.write_str("stopped; the running epoch was given up, its records will be read again"),
         }
     }
 }
 
-impl std::error::Error for RunError {}
+impl std::error::Error for RunError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            RunError::Source(error) => Some(error),
+            RunError::State(error) => Some(error),
+            RunError::Sink(error) => Some(error),
+            RunError::Static(error) => Some(error),
+            RunError::Operator { error, .. } => Some(error),
+            RunError::Contradiction(error) => Some(error),
+            RunError::Books(error) => Some(error),
+            RunError::Rejected(_)
+            | RunError::StateMismatch(_)
+            | RunError::Plan(_)
+            | RunError::Internal(_)
+            | RunError::Stopped => None,
+        }
+    }
+}
+
+impl RunError {
+    /// What somebody has to do about it. A driver decides by this alone whether it waits, and the command line by which code it ends.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            RunError::Source(error) => error.kind(),
+            RunError::State(error) => state_kind(error),
+            RunError::Sink(error) => error.kind(),
+            RunError::Static(error) => error.kind(),
+            RunError::Operator { .. } | RunError::Rejected(_) => ErrorKind::Data,
+            RunError::StateMismatch(_) | RunError::Plan(_) => ErrorKind::Settings,
+            RunError::Contradiction(_) => ErrorKind::Contradiction,
+            RunError::Books(_) | RunError::Internal(_) => ErrorKind::Internal,
+            RunError::Stopped => ErrorKind::Stopped,
+        }
+    }
+}
+
+/// The checkpoint is on a local disk: what the system refuses there needs somebody's hand, and damage a copy.
+fn state_kind(error: &StateError) -> ErrorKind {
+    match error {
+        StateError::Owned { .. }
+        | StateError::NotACheckpoint { .. }
+        | StateError::Mismatch { .. }
+        | StateError::Format { .. }
+        | StateError::Io { .. }
+        | StateError::Poisoned { .. } => ErrorKind::Settings,
+        StateError::Corrupt { .. } => ErrorKind::Data,
+        StateError::Protocol(_) => ErrorKind::Internal,
+    }
+}
 
 impl From<SourceError> for RunError {
     fn from(error: SourceError) -> Self {
@@ -82,7 +127,10 @@ impl From<StateError> for RunError {
 
 impl From<SinkError> for RunError {
     fn from(error: SinkError) -> Self {
-        RunError::Sink(error)
+        match error {
+            SinkError::Contradiction(what) => RunError::Contradiction(what),
+            other => RunError::Sink(other),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! A job that is open: recovered, driven epoch by epoch, looked at, ended. `submit` drives it by its trigger, testkit by hand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use connector::{SinkTable, WriterId};
-use epoch::{Commit, Plan, Step};
+use connector::{ErrorKind, SinkTable, WriterId};
+use epoch::{Commit, Plan, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
 use state::{BlockKey, CheckpointReader, OperatorId};
@@ -15,9 +16,12 @@ use tokio::runtime::Handle;
 use crate::backends::Backends;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
+use crate::follower::{Follower, Publisher};
 use crate::planner::{Next, Planner};
-use crate::progress::ProgressListener;
-use crate::publisher::Publisher;
+use crate::progress::{EpochProgress, ProgressListener};
+use crate::reader::Reader;
+use crate::recover::{Recovered, Recovery};
+use crate::replay::Replay;
 use crate::report::Reporter;
 use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
@@ -35,6 +39,10 @@ pub struct RunOptions<'a> {
     pub abort: &'a Abort,
     /// Where the process kills itself.
     pub fail_point: Option<FailPoint>,
+    /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
+    pub accepted: &'a BTreeSet<String>,
+    /// A checkpoint whose epochs are run again, and no others.
+    pub replayed: Option<&'a Path>,
 }
 
 /// What a run did.
@@ -62,54 +70,76 @@ pub struct TableStateMetrics {
 /// An open job.
 pub struct JobRun {
     run: Run,
+    replay: Option<Replay>,
     reporter: Reporter,
+    /// Reports of epochs that are committed and not yet published, in their order.
+    unpublished: VecDeque<EpochProgress>,
     summary: Summary,
 }
 
+impl Summary {
+    /// Adds what another run did.
+    pub fn add(&mut self, other: &Summary) {
+        self.epochs += other.epochs;
+        self.rows_read += other.rows_read;
+        self.rejected += other.rejected;
+    }
+}
+
 impl JobRun {
-    /// Opens what a job runs on.
+    /// Opens what a job runs on, and brings checkpoint and tables together again.
     ///
     /// # Errors
-    /// Whatever of it cannot be opened; state that does not fit the job.
+    /// Whatever of it cannot be opened; state that does not fit the job; `Contradiction` if checkpoint and places cannot both be right.
     pub fn open(
         job: Job,
         (graph, schemas): (Arc<Graph>, StaticSchemas),
         options: RunOptions<'_>,
         runtime: &Handle,
         backends: &Backends,
+        note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point } = options;
-        let steps = Steps::new(fail_point);
+        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed } = options;
+        let replay = replayed.map(Replay::of).transpose()?;
+        let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
         let mut statics = Statics::open(&job, &graph, &backends.registry, schemas, runtime)?;
+        statics.copies_elsewhere = replay.as_ref().map(|replay| Arc::clone(&replay.copies));
         // Before any table is opened: opening adds the columns that a query has gained.
         let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
         let writer = WriterId { job: job.name.clone(), job_id: checkpoint.job_id().to_string() };
         let opening = start::open_tables(runtime, &job, &graph, &writer, backends);
-        let connected = (|| {
-            let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-            let mut planner = Planner::open(&job, backends, is_bounded, &stop)?;
-            let readers = start::readers(&job, &graph, backends, &abort.flag)?;
-            let first = match backends.plans_ahead {
-                true => plan_first(&mut planner, &mut statics, &checkpoint, &steps)?,
-                false => None,
-            };
-            Ok::<_, RunError>((planner, readers, first))
-        })();
+        let connected = connect(&job, &graph, (&stop, abort, trigger), backends).and_then(|(mut planner, readers)| {
+            let plans_ahead = backends.plans_ahead && replay.is_none();
+            let first = if plans_ahead { plan_first(&mut planner, &mut statics, &checkpoint)? } else { None };
+            Ok((planner, readers, first))
+        });
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
         let opened =
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
-        let (planner, readers, first) = connected?;
         let (warehouse, tables) = opened?;
+        let (mut planner, readers, first) = connected?;
+        let recovery = Recovery {
+            checkpoint: &checkpoint,
+            warehouse: &warehouse,
+            writer: &writer,
+            tables: &tables,
+            accepted,
+            runtime,
+        };
+        let Recovered { last, links, owner, attempted_records } = recovery.run(note)?;
+        let first = first.filter(|_| attempted_records.is_none());
+        attempted_records.into_iter().for_each(|records| planner.reduce(records));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
+        let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
         let run = Run {
             computes: start::computes(&topology, backends.lanes)?,
             operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
             files: start::open_files(&topology, &checkpoint)?,
             statics,
             lookups: Lookups::default(),
-            publisher: Publisher::new(warehouse, writer, tables, runtime.clone()),
+            follower: Follower::start(publisher, &steps, &abort.flag),
             clock: graph.clock.clone(),
             time: backends.clock.clone(),
             topology,
@@ -117,75 +147,87 @@ impl JobRun {
             planner,
             readers,
             steps,
-            watermarks: BTreeMap::new(),
+            owner,
+            attempts: 0,
+            watermarks: resumed(last.as_ref(), backends.clock.now_us()),
             flows: Vec::new(),
-            last: None,
+            last,
+            links,
             first_changes: Some(first_changes),
             first,
             stop: Stop::new(stop, abort),
             job,
         };
-        Ok(JobRun { run, reporter, summary: Summary::default() })
-    }
-
-    /// Brings checkpoint and tables together again. Returns the plan of an epoch that must run again, if there is one.
-    ///
-    /// # Errors
-    /// As [`Run::recover`].
-    pub fn recover(&mut self, note: &mut dyn FnMut(&str)) -> Result<Option<Plan>, RunError> {
-        self.run.recover(note)
+        Ok(JobRun { run, replay, reporter, unpublished: VecDeque::new(), summary: Summary::default() })
     }
 
     /// Runs epochs as the trigger says, until the job is stopped or a bounded one has done all.
     ///
     /// # Errors
     /// Whatever stops the job.
-    pub(crate) fn go_on(
-        &mut self,
-        mut redo: Option<Plan>,
-        trigger: Trigger,
-        listener: &mut dyn ProgressListener,
-    ) -> Result<(), RunError> {
+    pub(crate) fn go_on(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
             if self.run.stop.is_set() {
-                return Ok(());
+                return self.report_published(true, listener);
             }
             let (started_us, started) = (self.run.time.now_us(), Instant::now());
-            let was_redo = redo.is_some();
-            let next = match redo.take() {
-                Some(plan) => Next::Epoch(plan),
-                None => self.next(false)?,
-            };
+            let next = self.next(false)?;
             let asked_ms = started.elapsed().as_millis() as u64;
             let was_idle = matches!(next, Next::Idle);
             if let Next::Epoch(plan) = next {
                 self.timed_epoch(plan, started_us, started, asked_ms, listener)?;
             }
-            let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
-            if is_bounded && (was_idle || trigger == Trigger::Once && !was_redo && !self.run.has_pending_output()) {
+            let is_last = is_bounded && (was_idle || trigger == Trigger::Once && !self.run.has_pending_output());
+            // While there is more to read, what was committed is published beside it.
+            let is_behind = !was_idle && !is_last && trigger::is_due(trigger, started_us);
+            self.report_published(!is_behind, listener)?;
+            if is_last {
                 return Ok(());
             }
             trigger::wait(trigger, started_us, was_idle, self.run.stop.flag());
         }
     }
 
-    /// What the next epoch is, if there is one. Not stored yet, so that it may also be forgotten. `demanded`: there is one
+    /// Reports the epochs that were published since this was last done. `wait`: until all are.
+    fn report_published(&mut self, wait: bool, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        for published in self.run.published(wait)? {
+            let Some(mut progress) = self.unpublished.pop_front() else { continue };
+            debug_assert_eq!(progress.epoch, published.epoch.0, "epochs are published in the order of their commits");
+            progress.published_in(published.spent_us);
+            self.summary.epochs += 1;
+            self.summary.rows_read += progress.rows_read;
+            self.summary.rejected += progress.rejected;
+            tracing::debug!(epoch = progress.epoch, versions = ?published.versions, "published");
+            listener.epoch(&progress);
+        }
+        Ok(())
+    }
+
+    /// What the next epoch is, if there is one. It is in memory only, so that it may also be forgotten. `demanded`: there is one
     /// whatever there is to read.
     ///
     /// # Errors
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, demanded: bool) -> Result<Next, RunError> {
+        if let Some(replay) = &mut self.replay {
+            return Ok(replay.next(self.run.last.as_ref()).map_or(Next::Idle, Next::Epoch));
+        }
+        if let Some(first) = self.run.first.take() {
+            return Ok(Next::Epoch(first));
+        }
         let has_pending_output = demanded || self.run.has_pending_output();
         self.run.next(has_pending_output)
     }
 
-    /// Runs one epoch and reports it.
+    /// Runs one epoch, waits until it is published, and reports it.
     ///
     /// # Errors
     /// Whatever stops the job.
     pub fn epoch(&mut self, plan: Plan, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let started_us = self.run.time.now_us();
-        self.timed_epoch(plan, started_us, Instant::now(), 0, listener)
+        self.timed_epoch(plan, started_us, Instant::now(), 0, listener)?;
+        self.report_published(true, listener)
     }
 
     fn timed_epoch(
@@ -198,14 +240,20 @@ impl JobRun {
     ) -> Result<(), RunError> {
         self.run.steps.reset();
         listener.planned(plan.epoch.0);
-        let result = self.run.epoch(plan)?;
+        let number = plan.epoch;
+        let result = match self.run.epoch(plan) {
+            Ok(result) => result,
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Stopped)
+                    && !self.run.has_committed(number)
+                {
+                    self.run.give_up(number)?;
+                }
+                return Err(error);
+            }
+        };
         let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let progress = self.reporter.report(&self.run, &result, started_us, duration_us, asked_ms);
-        self.summary.epochs += 1;
-        self.summary.rows_read += progress.rows_read;
-        self.summary.rejected += progress.rejected;
-        tracing::debug!(epoch = progress.epoch, versions = ?result.versions, "published");
-        listener.epoch(&progress);
+        self.unpublished.push_back(self.reporter.report(&self.run, &result, started_us, duration_us, asked_ms));
         Ok(())
     }
 
@@ -214,9 +262,9 @@ impl JobRun {
     /// # Errors
     /// If the checkpoint cannot be closed; nothing acknowledged is lost then.
     pub fn end(self) -> Result<(), RunError> {
-        self.run.publisher.wait_idle();
-        let Run { checkpoint, readers, planner, .. } = self.run;
-        drop((readers, planner));
+        self.run.follower.wait_idle();
+        let Run { checkpoint, readers, planner, follower, .. } = self.run;
+        drop((readers, planner, follower));
         Ok(checkpoint.close()?)
     }
 
@@ -226,8 +274,8 @@ impl JobRun {
     }
 
     /// The steps, to arm a fail point.
-    pub fn steps(&mut self) -> &mut Steps {
-        &mut self.run.steps
+    pub fn steps(&self) -> &Steps {
+        &self.run.steps
     }
 
     /// The newest committed epoch.
@@ -242,12 +290,12 @@ impl JobRun {
 
     /// One of the tables, rejected and late ones included.
     pub fn table(&self, name: &str) -> Option<&Arc<dyn SinkTable>> {
-        self.run.publisher.table(name)
+        self.run.follower.table(name)
     }
 
     /// Waits for background work on the tables to end.
     pub fn wait_idle(&self) {
-        self.run.publisher.wait_idle();
+        self.run.follower.wait_idle();
     }
 
     /// The watermark that the next epoch goes by, of a source or of a table's input, microseconds since 1970 UTC.
@@ -302,20 +350,36 @@ impl JobRun {
     }
 }
 
+/// The sources' clocks as the last epoch left them.
+fn resumed(last: Option<&Commit>, now_us: i64) -> BTreeMap<String, WatermarkState> {
+    let mut watermarks = last.map(|commit| commit.watermarks.clone()).unwrap_or_default();
+    watermarks.values_mut().for_each(|watermark| watermark.resume(now_us));
+    watermarks
+}
+
+/// The clients of the sources: what plans, and what reads.
+fn connect(
+    job: &Job,
+    graph: &Graph,
+    (stop, abort, trigger): (&Arc<AtomicBool>, &Abort, Trigger),
+    backends: &Backends,
+) -> Result<(Planner, Vec<Vec<Reader>>), RunError> {
+    let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
+    let planner = Planner::open(job, backends, is_bounded, stop)?;
+    Ok((planner, start::readers(job, graph, backends, &abort.flag)?))
+}
+
 /// A new checkpoint gets its first plan while the tables are still being opened.
 fn plan_first(
     planner: &mut Planner,
     statics: &mut Statics,
     checkpoint: &state::Checkpoint,
-    steps: &Steps,
 ) -> Result<Option<Plan>, RunError> {
-    if checkpoint.newest_records()? != epoch::protocol::NewestRecords::default() {
+    if checkpoint.newest_commit()?.is_some() {
         return Ok(None);
     }
     let Next::Epoch(mut plan) = planner.next(None, false)? else { return Ok(None) };
     statics.refresh(&mut plan)?;
-    let copies = statics.copies(&plan, None)?;
-    steps.at(Step::Plan, plan.epoch, || checkpoint.write_plan_with(&plan, copies))?;
     Ok(Some(plan))
 }
 

@@ -13,6 +13,9 @@ use crate::backends::Backends;
 use crate::clock::Clock;
 use crate::error::RunError;
 
+/// Epochs are not made smaller than this many records of a source: those that fail then do not fail for their size.
+const REDUCED_MIN: u64 = 1_000;
+
 /// Plans epochs. Lives on a plain thread, as the clients of sources must.
 pub struct Planner {
     sources: BTreeMap<String, PlannedSource>,
@@ -23,6 +26,8 @@ pub struct Planner {
     /// Bounded runs read up to what was there when they began.
     is_bounded: bool,
     is_unlimited: bool,
+    /// Records that an epoch of this run may read at most of each source, since a larger one did not come through.
+    reduced_max: Option<u64>,
 }
 
 struct PlannedSource {
@@ -56,7 +61,23 @@ impl Planner {
             lanes_span_min: backends.lanes_span_min,
             is_bounded,
             is_unlimited: job.trigger == job::Trigger::Once,
+            reduced_max: None,
         })
+    }
+
+    /// Plans epochs of half the size from now on: one of so many records did not come through, which may be for its size.
+    pub fn reduce(&mut self, records: u64) {
+        let half = (records / 2).max(REDUCED_MIN);
+        tracing::warn!(
+            "an epoch of up to {records} records was begun and not committed; epochs read {half} at most now"
+        );
+        self.reduced_max = Some(half);
+    }
+
+    /// An upper bound of the records that a plan reads.
+    pub fn span(&self, plan: &Plan) -> u64 {
+        let of_source = |(name, planned): (&String, &SourcePlan)| Some(self.sources.get(name)?.planner.span(planned));
+        plan.sources.iter().filter_map(of_source).fold(0, u64::saturating_add)
     }
 
     /// Plans the epoch after `last`. `has_pending_output` says whether a watermark has passed something that an epoch without
@@ -68,11 +89,10 @@ impl Planner {
         let mut sources = BTreeMap::new();
         let (mut has_records, mut span) = (false, 0_u64);
         for (name, source) in &mut self.sources {
-            let known = last.filter(|commit| commit.plan.sources.contains_key(name));
-            let position: Option<Positions> = known.map(|commit| commit.plan.end_positions(name));
+            let position: Option<Positions> = last.and_then(|commit| commit.position(name));
             let request = PlanRequest {
                 position: position.as_ref(),
-                records_max: source.records_max.filter(|_| !self.is_unlimited),
+                records_max: least_of(source.records_max.filter(|_| !self.is_unlimited), self.reduced_max),
                 is_bounded: self.is_bounded,
             };
             let planned = source.planner.plan(&request)?;
@@ -111,6 +131,11 @@ impl Planner {
         };
         plan.sources.iter().filter_map(lag).collect()
     }
+}
+
+/// The smaller of two limits, where there are any.
+fn least_of(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).min()
 }
 
 /// What an epoch saw of each split of a source: for the watermark.

@@ -122,6 +122,18 @@ pub struct EpochProgress {
 }
 
 impl EpochProgress {
+    /// Takes in what publishing took, which is known only later.
+    pub(crate) fn published_in(&mut self, spent_us: u64) {
+        let publish_ms = spent_us / 1000;
+        for (name, ms) in &mut self.durations_ms {
+            match *name {
+                "publish" => *ms = publish_ms,
+                "triggerExecution" => *ms += publish_ms,
+                _ => {}
+            }
+        }
+    }
+
     /// One JSON object on one line.
     pub fn to_json(&self) -> String {
         let durations: Map<String, Value> =

@@ -4,23 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use epoch::{
-    Commit, DataGap, Permit, Plan, Ranges, RowCounts, Split, SplitRange, StagedFile, Step, TableCommit, WatermarkState,
+    Commit, DataGap, EpochId, Owner, Permit, Plan, Positions, Ranges, RowCounts, Split, SplitRange, StagedFile, Step,
+    TableCommit, WatermarkState,
 };
 use job::Job;
 use operators::operator::EpochTime;
-use state::{Checkpoint, StateChanges};
+use state::{Attempt, Checkpoint, StateChanges};
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Flow};
 use crate::error::{RunError, of_table};
 use crate::event_times::EventTimes;
 use crate::files::OpenFiles;
+use crate::follower::{Follower, PublishedEpoch};
 use crate::lanes::side_by_side;
 use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
-use crate::publisher::Publisher;
 use crate::reader::{ReadTotals, Reader};
-use crate::stage::Staged;
+use crate::recover::Links;
+use crate::stage::{AttemptId, Staged};
 use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
 use crate::stop::Stop;
@@ -42,15 +44,21 @@ pub struct Run {
     pub(crate) files: Vec<Option<OpenFiles>>,
     pub(crate) statics: Statics,
     pub(crate) lookups: Lookups,
-    pub(crate) publisher: Publisher,
-    pub(crate) steps: Steps,
+    pub(crate) follower: Follower,
+    pub(crate) steps: Arc<Steps>,
+    /// Who this run is.
+    pub(crate) owner: Owner,
+    /// Attempts at epochs so far in this run: part of the names of what they stage.
+    pub(crate) attempts: u32,
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
     /// Rows through each node in the last epoch.
     pub(crate) flows: Vec<Flow>,
     pub(crate) last: Option<Commit>,
+    /// What is known of every sink.
+    pub(crate) links: Links,
     /// Changes that the first commit of this run makes besides its own: the manifest, the state of tables that are gone.
     pub(crate) first_changes: Option<StateChanges>,
-    /// The first plan of a new checkpoint, stored while the rest was being opened.
+    /// The first plan of a new checkpoint, made while the rest was being opened.
     pub(crate) first: Option<Plan>,
     pub(crate) stop: Stop,
 }
@@ -62,33 +70,31 @@ pub type Read = BTreeMap<String, ReadTotals>;
 pub struct EpochResult {
     /// What each source gave.
     pub read: Read,
-    /// Table versions after publishing.
-    pub versions: BTreeMap<String, i64>,
 }
 
 impl Run {
-    /// Runs one epoch from its plan: stores the plan, reads, computes, stages, commits, publishes, retires.
+    /// Runs one epoch from its plan: reads, computes, stages, commits, and hands it to those who follow.
     ///
     /// # Errors
-    /// Whatever stops the job. Before Commit nothing has happened; after it the epoch has, and a restart publishes it.
+    /// Whatever stops the job. Before Commit nothing has happened, and what is in memory must be opened again; after it the epoch has,
+    /// and a restart publishes it. Also why an earlier epoch could not be published.
     pub fn epoch(&mut self, plan: Plan) -> Result<EpochResult, RunError> {
         let number = plan.epoch;
         self.clock.set(plan.batch_time_us);
-        self.steps.at(Step::Plan, number, || self.write_plan(&plan))?;
+        let steps = Arc::clone(&self.steps);
+        let attempt = steps.at(Step::Plan, number, || self.begin(&plan))?;
         let times = self.topology.times(&plan);
         let lookups = self.lookups.of_epoch(&self.topology, &mut self.statics, &plan, &self.checkpoint, &self.steps)?;
-        let epoch = Epoch { plan: &plan, times: &times, lookups: &lookups };
+        let epoch = Epoch { plan: &plan, times: &times, attempt, lookups: &lookups };
         let read = self.read(&epoch)?;
         self.operate(&epoch)?;
         let staged = self.close_files(&plan)?;
         let (commit, changes) = self.build_commit(plan, &times, &read, staged)?;
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
-        self.remember(&permit);
-        let versions = self.steps.at(Step::Publish, number, || self.publisher.publish(&permit))?;
-        self.steps.at(Step::Retire, number, || self.retire(&permit, &versions))?;
-        self.last = Some(permit.into_commit());
-        Ok(EpochResult { read, versions })
+        self.remember(&permit, commit);
+        self.follower.follow(permit)?;
+        Ok(EpochResult { read })
     }
 
     /// What the next epoch reads, if there is one: offsets, and the versions of the static tables.
@@ -103,11 +109,22 @@ impl Run {
         Ok(next)
     }
 
-    /// Stores a plan with the rows that it needs besides those of the sources. A plan that is run again has them already.
-    fn write_plan(&self, plan: &Plan) -> Result<(), RunError> {
-        let is_new = plan.statics.is_empty() || self.checkpoint.newest_records()?.plan.as_ref() != Some(plan);
-        let copies = if is_new { self.statics.copies(plan, self.last.as_ref())? } else { Vec::new() };
-        Ok(self.checkpoint.write_plan_with(plan, copies)?)
+    /// Notes that the epoch is begun. Nothing else of it is written before its commit.
+    fn begin(&mut self, plan: &Plan) -> Result<AttemptId, RunError> {
+        self.attempts += 1;
+        let records = self.planner.span(plan);
+        self.checkpoint.begin_attempt(&Attempt { epoch: plan.epoch, records: Some(records) })?;
+        Ok(AttemptId { epoch: plan.epoch, owner: self.owner, number: self.attempts })
+    }
+
+    /// True if an epoch has happened.
+    pub fn has_committed(&self, epoch: EpochId) -> bool {
+        self.last.as_ref().is_some_and(|last| last.plan.epoch >= epoch)
+    }
+
+    /// The process lives on and gives the epoch up, for no fault of its size: the next attempt need not be smaller.
+    pub fn give_up(&self, epoch: EpochId) -> Result<(), RunError> {
+        Ok(self.checkpoint.begin_attempt(&Attempt { epoch, records: None })?)
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
@@ -173,7 +190,9 @@ impl Run {
             changes.puts.extend(state.puts.into_iter().map(|(key, bytes)| (key, bytes.to_vec())));
         }
         self.files.iter_mut().flatten().try_for_each(|files| files.prepare_commit(&mut changes))?;
-        Statics::prepare_commit(&plan, self.last.as_ref(), &self.checkpoint, &mut changes)?;
+        let retained = self.job.retain_epochs;
+        Statics::prepare_commit(&plan, self.last.as_ref(), &self.checkpoint, retained, &mut changes)?;
+        changes.puts.extend(self.statics.copies(&plan, self.last.as_ref())?);
         self.advance_watermarks(&plan, read);
         let gaps: BTreeMap<String, Vec<DataGap>> = read
             .iter()
@@ -182,7 +201,11 @@ impl Run {
             .collect();
         let sources = read.iter().map(|(source, totals)| (source.clone(), source_counts(totals))).collect();
         tables.retain(|_, table| *table != TableCommit::default());
-        let commit = Commit {
+        let mut commit = Commit {
+            nonce: self.checkpoint.draw_id(plan.epoch).nonce,
+            owner: self.owner,
+            set_aside: self.set_aside(),
+            sinks: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
             watermarks: self.watermarks.clone(),
             tables,
@@ -190,7 +213,16 @@ impl Run {
             gaps,
             plan,
         };
+        commit.link(self.links.clone());
         Ok((commit, changes))
+    }
+
+    /// Positions of the sources that the job no longer has.
+    fn set_aside(&self) -> BTreeMap<String, Positions> {
+        let Some(last) = &self.last else { return BTreeMap::new() };
+        let known = last.plan.sources.keys().chain(last.set_aside.keys());
+        let gone = known.filter(|source| !self.job.sources.contains_key(*source));
+        gone.filter_map(|source| Some((source.clone(), last.position(source)?))).collect()
     }
 
     fn advance_watermarks(&mut self, plan: &Plan, read: &Read) {
@@ -278,16 +310,42 @@ impl Run {
     }
 
     /// The commit is durable: state is read from the checkpoint from now on.
-    fn remember(&mut self, permit: &Permit) {
+    fn remember(&mut self, permit: &Permit, commit: Commit) {
         let is_next = self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == permit.commit().plan.epoch);
         assert!(is_next, "epoch {} is committed twice, or one before it never was", permit.commit().plan.epoch);
         self.operators.iter_mut().for_each(|running| running.operator.committed());
+        self.links = commit.sinks.clone();
+        self.last = Some(commit);
     }
 
-    fn retire(&self, permit: &Permit, versions: &BTreeMap<String, i64>) -> Result<(), RunError> {
-        self.checkpoint.set_published(permit.commit().plan.epoch, versions)?;
-        self.checkpoint.retire(self.job.retain_epochs)?;
-        self.planner.acknowledge(&permit.commit().plan);
+    /// What was published since this was last asked, and step Retire for it. `wait`: until everything is published.
+    ///
+    /// # Errors
+    /// Why a commit could not be published; the checkpoint's.
+    pub fn published(&mut self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
+        let published = self.follower.take_published(wait)?;
+        let Some(newest) = published.last() else { return Ok(published) };
+        let steps = Arc::clone(&self.steps);
+        for one in &published {
+            self.saw(one.epoch);
+        }
+        steps.at(Step::Retire, newest.epoch, || self.retire(newest))?;
+        Ok(published)
+    }
+
+    /// Every sink that was not touched after a published epoch was seen to hold its last commit.
+    fn saw(&mut self, epoch: EpochId) {
+        for link in self.links.values_mut().filter(|link| link.last.epoch <= epoch) {
+            link.seen = Some(link.last);
+        }
+    }
+
+    fn retire(&self, newest: &PublishedEpoch) -> Result<(), RunError> {
+        self.checkpoint.set_published(newest.epoch, &newest.versions)?;
+        self.checkpoint.retire(self.job.retain_epochs, self.follower.oldest_waiting())?;
+        if let Some(commit) = self.checkpoint.commit_of(newest.epoch)? {
+            self.planner.acknowledge(&commit.plan);
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
 use connector::{Content, SinkError, SinkTable, StageWriter};
-use epoch::{EpochId, RowCounts, StagedFile};
+use epoch::{ArtifactId, EpochId, Owner, RowCounts, StagedFile};
 use operators::OperatorError;
 use operators::operator::EpochTime;
 use plan::LatePlan;
@@ -13,6 +13,24 @@ use crate::error::RunError;
 
 /// Numbers of artifacts that replace others begin here; those below belong to the lanes, of which there are never so many.
 const FIRST_REPLACING_ARTIFACT: u32 = 1_000;
+
+/// Which attempt at an epoch it is: what it stages has names of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct AttemptId {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Who makes it.
+    pub owner: Owner,
+    /// Its number, counted through the run.
+    pub number: u32,
+}
+
+impl AttemptId {
+    /// Its artifact of this number.
+    pub fn artifact(&self, number: u32) -> ArtifactId {
+        ArtifactId { epoch: self.epoch, owner: self.owner, attempt: self.number, number }
+    }
+}
 
 /// A writer that is still open, for the table of this name.
 pub type OpenWriter<'a> = (&'a str, Box<dyn StageWriter>);
@@ -45,9 +63,15 @@ impl TableLane {
     ///
     /// # Errors
     /// The sink's.
-    pub fn add(&mut self, sink: &dyn SinkTable, rows: &RecordBatch, epoch: EpochId, lane: u32) -> Result<(), RunError> {
+    pub fn add(
+        &mut self,
+        sink: &dyn SinkTable,
+        rows: &RecordBatch,
+        attempt: AttemptId,
+        lane: u32,
+    ) -> Result<(), RunError> {
         self.counts.written += rows.num_rows() as u64;
-        let writer = open(&mut self.writer, || sink.stage(epoch, lane, Content::Added))?;
+        let writer = open(&mut self.writer, || sink.stage(attempt.artifact(lane), Content::Added))?;
         Ok(writer.write(rows)?)
     }
 
@@ -59,10 +83,10 @@ impl TableLane {
         &mut self,
         sink: &dyn SinkTable,
         rows: &RecordBatch,
-        epoch: EpochId,
+        attempt: AttemptId,
         lane: u32,
     ) -> Result<(), RunError> {
-        let writer = open(&mut self.late_writer, || sink.stage(epoch, lane, Content::Added))?;
+        let writer = open(&mut self.late_writer, || sink.stage(attempt.artifact(lane), Content::Added))?;
         Ok(writer.write(rows)?)
     }
 
@@ -75,7 +99,7 @@ impl TableLane {
         sink: &dyn SinkTable,
         bucket: i64,
         rows: &RecordBatch,
-        epoch: EpochId,
+        attempt: AttemptId,
         (lane, lanes): (u32, u32),
     ) -> Result<(), RunError> {
         if self.replacing.as_ref().is_none_or(|(open, _)| *open != bucket) {
@@ -83,7 +107,7 @@ impl TableLane {
             debug_assert!(self.replaced.iter().all(|(done, _)| *done != bucket), "bucket {bucket} is replaced twice");
             // Every lane has numbers of its own: its number, then in steps of the number of lanes.
             let number = FIRST_REPLACING_ARTIFACT + lane + lanes * self.replaced.len() as u32;
-            self.replacing = Some((bucket, sink.stage(epoch, number, Content::Bucket(bucket))?));
+            self.replacing = Some((bucket, sink.stage(attempt.artifact(number), Content::Bucket(bucket))?));
         }
         if let Some((_, writer)) = self.replacing.as_mut().filter(|_| rows.num_rows() > 0) {
             self.counts.written += rows.num_rows() as u64;

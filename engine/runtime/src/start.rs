@@ -26,11 +26,8 @@ use crate::topology::{TableSetup, Topology};
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
 const FETCH_BUFFER_BYTES: usize = 48 << 20;
 
-/// All tables of a job, by name: its own, then those for rejected and late rows. Opened side by side.
-///
-/// # Errors
-/// The warehouse's errors; columns that do not fit an existing table.
-async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, writer: &WriterId) -> Result<Tables, RunError> {
+/// All tables of a job: its own, then those for rejected and late rows.
+pub fn table_definitions(job: &Job, graph: &Graph) -> Vec<TableDefinition> {
     let mut wanted: Vec<TableDefinition> = Vec::new();
     for table in &graph.tables {
         wanted.push(TableDefinition { name: table.name.clone(), schema: Arc::clone(&table.schema), key: Vec::new() });
@@ -45,6 +42,15 @@ async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, writer: &Wr
             key: Vec::new(),
         });
     }
+    wanted
+}
+
+/// All tables of a job, by name, opened side by side.
+///
+/// # Errors
+/// The warehouse's errors; columns that do not fit an existing table.
+async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, writer: &WriterId) -> Result<Tables, RunError> {
+    let wanted = table_definitions(job, graph);
     let opened = wanted.into_iter().map(|definition| async move {
         let table = warehouse.open_table(&definition, writer).await?;
         Ok::<_, RunError>((definition.name, table))
@@ -108,7 +114,7 @@ pub fn computes(topology: &Arc<Topology>, lanes: u32) -> Result<Vec<Compute>, Ru
 /// If the checkpoint cannot be read.
 pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64) -> Result<Vec<Running>, RunError> {
     let budget = Arc::new(Budget::new(usize::try_from(memory_bytes).unwrap_or(usize::MAX)));
-    let last = checkpoint.newest_records()?.commit.map(|commit| topology.times(&commit.plan));
+    let last = checkpoint.newest_commit()?.map(|commit| topology.times(&commit.plan));
     let open = |(node, spec): (usize, &Arc<dyn OperatorSpec>)| {
         let of_store = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
         let blocks = spec.stores().iter().map(of_store).collect::<Result<Vec<_>, _>>()?;

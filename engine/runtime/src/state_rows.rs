@@ -57,7 +57,7 @@ fn stored(
 ) -> Result<Stored, RunError> {
     let blocks_of = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
     let blocks = spec.stores().iter().map(blocks_of).collect::<Result<Vec<_>, _>>()?;
-    let last = checkpoint.newest_records()?.commit.map(|commit| {
+    let last = checkpoint.newest_commit()?.map(|commit| {
         let time = table_time(table, job.watermark_policy, &commit.plan);
         let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
         operators::operator::EpochTime {

@@ -1,6 +1,7 @@
 //! The one function through which a protocol step is entered: it times the step and holds its fail points.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use epoch::{EpochId, Step};
@@ -72,8 +73,9 @@ enum Failing {
 /// Enters steps. Shared by all lanes of an epoch.
 #[derive(Debug)]
 pub struct Steps {
-    fail_point: Option<FailPoint>,
-    failing: Failing,
+    /// Looked at on every entry of a step, by every lane: the lock behind it is taken only where there is a point.
+    is_armed: AtomicBool,
+    fail_point: Mutex<Option<(FailPoint, Failing)>>,
     has_failed: AtomicBool,
     spent_us: [AtomicU64; Step::ALL.len()],
 }
@@ -81,18 +83,29 @@ pub struct Steps {
 impl Steps {
     /// Steps of a run. At the fail point the process kills itself, if there is one.
     pub fn new(fail_point: Option<FailPoint>) -> Steps {
-        Steps { fail_point, failing: Failing::Kill, has_failed: AtomicBool::new(false), spent_us: Default::default() }
+        Steps {
+            is_armed: AtomicBool::new(fail_point.is_some()),
+            fail_point: Mutex::new(fail_point.map(|point| (point, Failing::Kill))),
+            has_failed: AtomicBool::new(false),
+            spent_us: Default::default(),
+        }
     }
 
     /// Arms a fail point that leaves the process alive: what runs is given up by unwinding, so that nothing after the
     /// point is done, and whoever armed it catches that. See [`Steps::has_failed`].
-    pub fn arm(&mut self, point: FailPoint) {
-        (self.fail_point, self.failing) = (Some(point), Failing::Unwind);
+    pub fn arm(&self, point: FailPoint) {
+        *self.point() = Some((point, Failing::Unwind));
+        self.is_armed.store(true, Ordering::Release);
     }
 
     /// Takes the fail point away.
-    pub fn disarm(&mut self) {
-        self.fail_point = None;
+    pub fn disarm(&self) {
+        self.is_armed.store(false, Ordering::Release);
+        *self.point() = None;
+    }
+
+    fn point(&self) -> MutexGuard<'_, Option<(FailPoint, Failing)>> {
+        self.fail_point.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// True once the fail point was reached.
@@ -123,12 +136,17 @@ impl Steps {
     }
 
     fn pass(&self, step: Step, side: StepSide, epoch: EpochId) {
-        if self.fail_point == Some(FailPoint { step, side, epoch }) {
+        if !self.is_armed.load(Ordering::Acquire) {
+            return;
+        }
+        let here = FailPoint { step, side, epoch };
+        let failing = self.point().filter(|(point, _)| *point == here).map(|(_, failing)| failing);
+        if let Some(failing) = failing {
             self.has_failed.store(true, Ordering::Release);
-            match self.failing {
+            match failing {
                 Failing::Kill => kill_self(),
                 // Not a panic: nothing is printed, and it is caught where the point was armed.
-                Failing::Unwind => std::panic::resume_unwind(Box::new(FailPoint { step, side, epoch })),
+                Failing::Unwind => std::panic::resume_unwind(Box::new(here)),
             }
         }
     }

@@ -1,10 +1,14 @@
-//! `engine submit`: a job from start to end.
+//! `engine submit`: a job from start to end, opened again whenever something was away.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use connector::ErrorKind;
 use job::{Job, Trigger};
 use plan::plan_job;
+use tokio::runtime::Runtime;
 
 use crate::backends::Backends;
 use crate::error::RunError;
@@ -14,6 +18,7 @@ use crate::schemas::{problems, schemas};
 use crate::statics::StaticSchemas;
 use crate::step::FailPoint;
 use crate::stop::Abort;
+use crate::waiting::Waiting;
 
 /// How a job is run.
 pub struct SubmitOptions {
@@ -25,16 +30,22 @@ pub struct SubmitOptions {
     pub listener: Box<dyn ProgressListener>,
     /// Where the process kills itself, for drills and tests; `None`: nowhere.
     pub fail_point: Option<FailPoint>,
+    /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
+    pub accepted: BTreeSet<String>,
+    /// A checkpoint whose epochs are run again, and no others: `engine replay`.
+    pub replayed: Option<PathBuf>,
 }
 
-/// Runs a job until it is stopped, or until everything that is there is done.
+/// Runs a job until it is stopped, or until everything that is there is done. What is away is waited for: the job is opened again from
+/// its checkpoint, so that nothing of the attempt that failed is left in memory.
 ///
 /// Must be called on a plain thread, not on an async runtime: clients of sources live and die on it.
 ///
 /// # Errors
 /// Why the job cannot go on. What was committed stays; a new run goes on from there.
 pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<Summary, RunError> {
-    let SubmitOptions { available_now, stop, mut listener, fail_point } = options;
+    let SubmitOptions { available_now, stop, mut listener, fail_point, accepted, replayed } = options;
+    let available_now = available_now || replayed.is_some();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -42,22 +53,79 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
         .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
-    let abort = Abort::after(&stop);
-    let statics = StaticSchemas::find(&job, &backends.registry, runtime.handle())?;
-    let graph = Arc::new(
-        plan_job(&job, &schemas(&job, &statics.schemas), &backends.registry.capabilities(&job.warehouse))
-            .map_err(problems)?,
-    );
-    let options = RunOptions { trigger, stop, abort: &abort, fail_point };
-    let mut run = JobRun::open(job, (graph, statics), options, runtime.handle(), backends)?;
-    let redo = run.recover(&mut |text| listener.note(text))?;
-    let result = run.go_on(redo, trigger, listener.as_mut());
-    drop(abort);
-    let summary = run.summary().clone();
-    let closed = run.end();
-    match result {
-        Ok(()) | Err(RunError::Stopped) => closed.map(|()| summary),
-        // What ended the run is the cause; that closing fails too can only follow from it.
-        Err(error) => Err(error),
+    let (mut total, mut waiting) = (Summary::default(), Waiting::default());
+    loop {
+        let replayed = replayed.as_deref();
+        let run =
+            Attempt { job: &job, trigger, stop: &stop, fail_point, accepted: &accepted, replayed, runtime: &runtime };
+        let (summary, ended) = run.until_it_ends(listener.as_mut(), backends);
+        total.add(&summary);
+        if summary.epochs > 0 {
+            waiting.is_over();
+        }
+        match ended {
+            Ok(()) | Err(RunError::Stopped) => return Ok(total),
+            Err(error) if error.kind() == ErrorKind::Unavailable => match waiting.after(&error, &stop) {
+                Ok(()) => {}
+                Err(_) => return Ok(total),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// One opening of a job.
+struct Attempt<'a> {
+    job: &'a Job,
+    trigger: Trigger,
+    stop: &'a Arc<AtomicBool>,
+    fail_point: Option<FailPoint>,
+    accepted: &'a BTreeSet<String>,
+    replayed: Option<&'a Path>,
+    runtime: &'a Runtime,
+}
+
+impl Attempt<'_> {
+    /// Opens the job, runs it, and closes it again. What was done until it ended, and why it did.
+    fn until_it_ends(
+        &self,
+        listener: &mut dyn ProgressListener,
+        backends: &Backends,
+    ) -> (Summary, Result<(), RunError>) {
+        let abort = Abort::after(self.stop);
+        let mut run = match self.open(&abort, listener, backends) {
+            Ok(run) => run,
+            Err(error) => return (Summary::default(), Err(error)),
+        };
+        let result = run.go_on(self.trigger, listener);
+        drop(abort);
+        let summary = run.summary().clone();
+        let closed = run.end();
+        match result {
+            Ok(()) | Err(RunError::Stopped) => (summary, closed),
+            // What ended the run is the cause; that closing fails too can only follow from it.
+            Err(error) => (summary, Err(error)),
+        }
+    }
+
+    fn open(
+        &self,
+        abort: &Abort,
+        listener: &mut dyn ProgressListener,
+        backends: &Backends,
+    ) -> Result<JobRun, RunError> {
+        let statics = StaticSchemas::find(self.job, &backends.registry, self.runtime.handle())?;
+        let capabilities = backends.registry.capabilities(&self.job.warehouse);
+        let graph = plan_job(self.job, &schemas(self.job, &statics.schemas), &capabilities).map_err(problems)?;
+        let options = RunOptions {
+            trigger: self.trigger,
+            stop: Arc::clone(self.stop),
+            abort,
+            fail_point: self.fail_point,
+            accepted: self.accepted,
+            replayed: self.replayed,
+        };
+        let note = &mut |text: &str| listener.note(text);
+        JobRun::open(self.job.clone(), (Arc::new(graph), statics), options, self.runtime.handle(), backends, note)
     }
 }

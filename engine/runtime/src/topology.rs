@@ -11,6 +11,7 @@ use operators::operator::{EpochTime, OperatorSpec};
 use plan::{Graph, NodeKind, OperatorNode, Origin, TablePlan};
 
 use crate::error::RunError;
+use crate::stage::AttemptId;
 
 /// The tables of a job as its lanes see them; the same for all lanes.
 pub struct Topology {
@@ -170,6 +171,8 @@ pub struct Epoch<'a> {
     pub plan: &'a Plan,
     /// What time it is for every node.
     pub times: &'a [EpochTime],
+    /// What is staged for it.
+    pub attempt: AttemptId,
     /// Static tables as they are in this epoch, ready to be looked up in, by node.
     pub lookups: &'a BTreeMap<usize, Arc<Lookup>>,
 }

@@ -1,37 +1,36 @@
-//! The checkpoint as its owner writes it: plan, commit, retire. Every write is checked against the protocol first.
+//! The checkpoint as its owner writes it: claim, commit, retire. Every write is checked against the protocol first.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use epoch::protocol::NewestRecords;
-use epoch::{Commit, EpochId, Permit, Plan};
+use epoch::{Commit, CommitId, EpochId, Owner, Permit, Plan};
 
-use crate::blocks::put_block;
 use crate::changes::{StateChanges, put_changes};
 use crate::error::StateError;
 use crate::folder::make_folder;
 use crate::identity::{read_identity, write_identity};
-use crate::key::BlockKey;
+use crate::key::OperatorId;
+use crate::lock::FolderLock;
 use crate::memory::MemoryStore;
-use crate::owner::Owner;
-use crate::reader::{CheckpointReader, Published};
-use crate::record::{Kind, epoch_of, put_record};
+use crate::random::Random;
+use crate::reader::{Attempt, CheckpointReader, Published};
+use crate::record::{Kind, epoch_of, put_only, put_record, to_json};
 use crate::rocksdb::RocksStore;
 use crate::store::{Family, Store, WriteBatch};
 
 /// One open checkpoint, held by this process alone. Everything a [`CheckpointReader`] reads, it reads too.
 pub struct Checkpoint {
     reader: CheckpointReader,
-    /// Plan, commit and retire follow each other, whoever calls them.
+    random: Random,
+    /// Commit and retire follow each other, whoever calls them.
     writing: Mutex<()>,
     /// Records of epochs before this one are known to be gone.
     retired: AtomicU64,
     /// Declared last: the folder is unlocked after the store is closed. `None` in memory, which no other process can reach.
-    _owner: Option<Owner>,
+    _lock: Option<FolderLock>,
 }
 
 /// Epochs whose records are removed one by one; of more the range of their keys is. Every range that is deleted makes the next read
@@ -68,9 +67,38 @@ impl Checkpoint {
     /// the folder; `Mismatch` if it belongs to another job; `Format` if a newer engine made it; `Corrupt`; `Io`.
     pub fn open(folder: &Path, job: &str, settings: &CheckpointSettings) -> Result<Checkpoint, StateError> {
         make_folder(folder)?;
-        let owner = Owner::lock(folder, job)?;
+        let lock = FolderLock::lock(folder, job)?;
         let store = RocksStore::open(folder, settings.memory_bytes)?;
-        Checkpoint::of(Box::new(store), job, Some(owner))
+        Checkpoint::of(Box::new(store), job, Some(lock))
+    }
+
+    /// Makes a checkpoint that stands at a commit, under the id of one that was lost: its tables' records bear that id.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`]; `NotACheckpoint` if something lies in the folder, a checkpoint above all.
+    pub fn rebuild(
+        folder: &Path,
+        job: &str,
+        job_id: &str,
+        settings: &CheckpointSettings,
+        commit: &Commit,
+    ) -> Result<Checkpoint, StateError> {
+        make_folder(folder)?;
+        let lock = FolderLock::lock(folder, job)?;
+        let store = RocksStore::open(folder, settings.memory_bytes)?;
+        if read_identity(&store)?.is_some() {
+            let reason = "there is a checkpoint in it already".to_string();
+            return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
+        }
+        let number = u32::from_str_radix(job_id, 16)
+            .map_err(|_| StateError::Protocol(format!("{job_id} is not the id of a checkpoint")))?;
+        write_identity(&store, job, u64::from(number))?;
+        let checkpoint = Checkpoint::of(Box::new(store), job, Some(lock))?;
+        let mut batch = WriteBatch::default();
+        put_only(&mut batch, Kind::Term, to_json(&commit.owner)?);
+        put_record(&mut batch, Kind::Commit, commit.plan.epoch, commit)?;
+        checkpoint.write(batch, true, "rebuild")?;
+        Ok(checkpoint)
     }
 
     /// Opens the checkpoint of a job in memory, or makes it. All other calls are the same as with a disk; only what a
@@ -83,18 +111,13 @@ impl Checkpoint {
     }
 
     /// The checkpoint of a job in a store, new or not.
-    pub(crate) fn of(store: Box<dyn Store>, job: &str, owner: Option<Owner>) -> Result<Checkpoint, StateError> {
+    pub(crate) fn of(store: Box<dyn Store>, job: &str, lock: Option<FolderLock>) -> Result<Checkpoint, StateError> {
+        // In memory each checkpoint has a warehouse of its own, and names that repeat from run to run can be compared.
+        let random = if lock.is_some() { Random::of_system() } else { Random::of_seed(job) };
         let identity = match read_identity(store.as_ref())? {
             Some(identity) => identity,
-            None => {
-                // The id keeps two checkpoints of a job from writing data files of the same name into one warehouse. In
-                // memory each has a warehouse of its own, and names that repeat from run to run can be compared.
-                let number = match owner {
-                    Some(_) => RandomState::new().hash_one(job),
-                    None => xxhash_rust::xxh3::xxh3_64(job.as_bytes()),
-                };
-                write_identity(store.as_ref(), job, number)?
-            }
+            // The id keeps two checkpoints of a job from writing data files of the same name into one warehouse.
+            None => write_identity(store.as_ref(), job, random.draw())?,
         };
         if identity.job != job {
             return Err(StateError::Mismatch {
@@ -104,7 +127,10 @@ impl Checkpoint {
             });
         }
         let reader = CheckpointReader { store, identity, poison: OnceLock::new() };
-        Ok(Checkpoint { reader, writing: Mutex::new(()), retired: AtomicU64::new(0), _owner: owner })
+        let checkpoint =
+            Checkpoint { reader, random, writing: Mutex::new(()), retired: AtomicU64::new(0), _lock: lock };
+        checkpoint.drop_stored_plan()?;
+        Ok(checkpoint)
     }
 
     /// Opens a checkpoint to look at, beside its owner if there is one. Shows it as it is now.
@@ -115,66 +141,57 @@ impl Checkpoint {
         CheckpointReader::open(folder)
     }
 
-    /// Stores the plan of the next epoch. It is on the device when this returns.
-    ///
-    /// Storing the same plan again is allowed and changes nothing: a restart runs it again.
+    /// Claims the checkpoint for this run: a term above all that the checkpoint and, by `highest`, the places have seen. It is on the
+    /// device when this returns.
     ///
     /// # Errors
-    /// `Protocol` if the plan is not of the next epoch, does not join the last commit, or differs from one stored for
-    /// the same epoch; `Io` if it could not be written, after which the checkpoint takes nothing more.
-    pub fn write_plan(&self, plan: &Plan) -> Result<(), StateError> {
-        self.write_plan_with(plan, Vec::new())
+    /// `Corrupt`; `Io`, after which the checkpoint takes nothing more.
+    pub fn claim(&self, highest: u64) -> Result<Owner, StateError> {
+        let _writing = self.begin()?;
+        let highest = self.owner()?.term.max(highest);
+        self.random.begin_term(highest + 1);
+        let owner = Owner::after(highest, self.random.draw());
+        let mut batch = WriteBatch::default();
+        put_only(&mut batch, Kind::Term, to_json(&owner)?);
+        self.write(batch, true, "claim")?;
+        Ok(owner)
     }
 
-    /// Stores the plan of the next epoch and, in the same write, blocks that running it needs: copies of static tables
-    /// ([`OperatorId::of_static`](crate::OperatorId::of_static)), each under the plan's epoch.
+    /// The id for the commit of an epoch.
+    pub fn draw_id(&self, epoch: EpochId) -> CommitId {
+        CommitId::new(epoch, self.random.draw())
+    }
+
+    /// Notes that an epoch is begun, before anything of it is written. Not synced: it outlives the process, and after a fall of the
+    /// machine what it is for (a smaller second try, files to sweep) can be done without.
     ///
     /// # Errors
-    /// As [`write_plan`](Self::write_plan); `Protocol` for a block of another epoch.
-    pub fn write_plan_with(&self, plan: &Plan, copies: Vec<(BlockKey, Vec<u8>)>) -> Result<(), StateError> {
+    /// `Io`, after which the checkpoint takes nothing more.
+    pub fn begin_attempt(&self, attempt: &Attempt) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let mut newest = self.newest_records()?;
-        if newest.plan.as_ref().is_some_and(|stored| stored == plan) && !committed(&newest, plan.epoch) {
-            return Ok(());
-        }
-        check_next(&newest, plan.epoch)?;
-        if let Some(stored) = newest.plan.take().filter(|stored| stored.epoch == plan.epoch) {
-            return Err(StateError::Protocol(format!("epoch {} was planned otherwise before", stored.epoch)));
-        }
-        if let Some(commit) = &newest.commit {
-            plan.joins(&commit.plan).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
-        }
         let mut batch = WriteBatch::default();
-        for (at, block) in copies {
-            if at.epoch != plan.epoch {
-                let what = format!("the plan of epoch {} is to bring the block of {at}", plan.epoch);
-                return Err(StateError::Protocol(what));
-            }
-            put_block(&mut batch, &at, block);
-        }
-        put_record(&mut batch, Kind::Plan, plan.epoch, plan)?;
-        self.write(batch, true, "write the plan to")
+        put_only(&mut batch, Kind::Attempt, to_json(attempt)?);
+        self.write(batch, false, "note an attempt in")
     }
 
     /// The commit point of the protocol: state changes and epoch record in one synced write, all or nothing.
     ///
     /// # Errors
-    /// `Protocol` if the commit does not follow the last one or was not made from the stored plan. `Io` if the system
-    /// refused (disk full, for one): whether the epoch happened is then unknown, so the checkpoint takes nothing more
-    /// until it is opened again and says.
+    /// `Protocol` if the commit does not follow the last one. `Io` if the system refused (disk full, for one): whether the epoch
+    /// happened is then unknown, so the checkpoint takes nothing more until it is opened again and says.
     pub fn commit(&self, commit: &Commit, changes: StateChanges) -> Result<Permit, StateError> {
         let _writing = self.begin()?;
         let epoch = commit.plan.epoch;
-        check_next(&self.newest_records()?, epoch)?;
+        let newest = self.newest_commit()?;
+        check_next(newest.as_ref(), epoch)?;
         assert!(epoch.0 >= self.retired.load(Ordering::Relaxed), "epoch {epoch} is committed after it was retired");
-        let stored: Option<Plan> = self.reader.record(Kind::Plan, epoch)?;
-        if stored.as_ref() != Some(&commit.plan) {
-            let what = if stored.is_some() { "from another plan than the one stored" } else { "without a stored plan" };
-            return Err(StateError::Protocol(format!("epoch {epoch} is to be committed {what}")));
+        if let Some(newest) = &newest {
+            commit.joins(newest).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
         }
         let mut batch = WriteBatch::default();
         put_changes(&mut batch, epoch, changes)?;
         put_record(&mut batch, Kind::Commit, epoch, commit)?;
+        batch.delete(Family::Records, &Kind::Attempt.key());
         self.write(batch, true, "commit to")?;
         Ok(Permit::for_durable(commit.clone()))
     }
@@ -190,18 +207,19 @@ impl Checkpoint {
         self.write(batch, false, "note the published versions in")
     }
 
-    /// Removes the records of all but the newest `keep` committed epochs, never those of the newest two. Not synced: a
-    /// removal that is lost is done again.
+    /// Removes the records of all but the newest `keep` committed epochs, never those of the newest two, nor those from `needed`
+    /// on. Not synced: a removal that is lost is done again.
     ///
     /// # Errors
     /// `Io`, after which the checkpoint takes nothing more.
-    pub fn retire(&self, keep: u64) -> Result<(), StateError> {
+    pub fn retire(&self, keep: u64, needed: Option<EpochId>) -> Result<(), StateError> {
         let _writing = self.begin()?;
-        let Some(newest) = self.newest_records()?.commit.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        let Some(newest) = self.newest_commit()?.map(|commit| commit.plan.epoch) else { return Ok(()) };
         // Two at least: a restart begins from the newest commit, and publishing, which follows, may still be at the one before.
-        let oldest_kept = EpochId((newest.0 + 1).saturating_sub(keep.max(2)));
+        let oldest_kept =
+            EpochId((newest.0 + 1).saturating_sub(keep.max(2)).min(needed.map_or(u64::MAX, |epoch| epoch.0)));
         let gone = EpochId(self.retired.load(Ordering::Relaxed));
-        let Some(oldest) = self.oldest_plan(gone, oldest_kept)? else { return Ok(()) };
+        let Some(oldest) = self.oldest_commit(gone, oldest_kept)? else { return Ok(()) };
         debug_assert!(
             gone <= oldest && oldest < oldest_kept,
             "epoch {oldest} is retired again: {gone} to {oldest_kept}"
@@ -211,7 +229,7 @@ impl Checkpoint {
             "retiring all before epoch {oldest_kept} leaves fewer than the newest two of {newest}"
         );
         let mut batch = WriteBatch::default();
-        for kind in [Kind::Plan, Kind::Commit, Kind::Published] {
+        for kind in [Kind::Commit, Kind::Published] {
             match oldest_kept.0 - oldest.0 {
                 0..=RETIRED_ONE_BY_ONE => {
                     (oldest.0..oldest_kept.0)
@@ -244,15 +262,39 @@ impl Checkpoint {
         self.reader.store.flush()
     }
 
-    /// The oldest epoch of which a plan is stored, from `gone` on and before `oldest_kept`.
-    fn oldest_plan(&self, gone: EpochId, oldest_kept: EpochId) -> Result<Option<EpochId>, StateError> {
+    /// The oldest epoch of which a commit is stored, from `gone` on and before `oldest_kept`.
+    fn oldest_commit(&self, gone: EpochId, oldest_kept: EpochId) -> Result<Option<EpochId>, StateError> {
         if oldest_kept <= gone {
             return Ok(None);
         }
-        let (from, until) = (Kind::Plan.key_of(gone), Kind::Plan.key_of(oldest_kept));
-        let mut plans = self.reader.store.iterate(Family::Records, from, until)?;
-        let oldest = plans.first(&|| "the oldest records".to_string())?;
+        let (from, until) = (Kind::Commit.key_of(gone), Kind::Commit.key_of(oldest_kept));
+        let mut commits = self.reader.store.iterate(Family::Records, from, until)?;
+        let oldest = commits.first(&|| "the oldest records".to_string())?;
         Ok(oldest.map(|(key, _)| epoch_of(key)))
+    }
+
+    /// An engine of format 1 stored each plan before it read. One without a commit is dropped, with the copies of static tables that
+    /// came with it: the epoch is planned afresh. Those of epochs that are committed stand in their commits.
+    fn drop_stored_plan(&self) -> Result<(), StateError> {
+        let Some(plan) = self.reader.newest::<Plan>(Kind::Plan)? else { return Ok(()) };
+        let committed = self.newest_commit()?.map(|commit| commit.plan.epoch);
+        let mut batch = WriteBatch::default();
+        let (from, until) = Kind::Plan.bounds();
+        batch.delete_range(Family::Records, &from, &until);
+        if Some(plan.epoch) > committed {
+            for table in plan.statics.keys() {
+                for entry in self.bucket_index(OperatorId::of_static(table))? {
+                    let (at, _) = entry?;
+                    if at.epoch == plan.epoch {
+                        batch.delete(Family::Blocks, &at.to_bytes());
+                        batch.delete(Family::Index, &at.to_bytes());
+                    }
+                }
+            }
+            // Its files may lie in the tables' folders.
+            put_only(&mut batch, Kind::Attempt, to_json(&Attempt { epoch: plan.epoch, records: None })?);
+        }
+        self.write(batch, true, "drop the stored plan of")
     }
 
     /// Begins a write: refused once one has failed.
@@ -273,14 +315,9 @@ impl Checkpoint {
     }
 }
 
-/// True if this epoch, or a later one, is committed.
-fn committed(newest: &NewestRecords, epoch: EpochId) -> bool {
-    newest.commit.as_ref().is_some_and(|commit| commit.plan.epoch >= epoch)
-}
-
 /// Checks that an epoch is the one after the newest commit.
-fn check_next(newest: &NewestRecords, epoch: EpochId) -> Result<(), StateError> {
-    let committed = newest.commit.as_ref().map(|commit| commit.plan.epoch);
+fn check_next(newest: Option<&Commit>, epoch: EpochId) -> Result<(), StateError> {
+    let committed = newest.map(|commit| commit.plan.epoch);
     let next = committed.map_or(EpochId(0), EpochId::next);
     if epoch == next {
         return Ok(());

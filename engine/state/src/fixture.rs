@@ -6,7 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use epoch::{Commit, EpochId, Plan, RowCounts, SourcePlan, Split, SplitRange, StagedFile, TableCommit, WatermarkState};
+use epoch::{
+    ArtifactId, Commit, CommitId, EpochId, Owner, Plan, RowCounts, SinkLink, SourcePlan, Split, SplitRange, StagedFile,
+    TableCommit, WatermarkState,
+};
 
 use tempfile::TempDir;
 
@@ -108,8 +111,10 @@ pub fn plan(epoch: u64) -> Plan {
 
 /// The commit of [`plan`].
 pub fn commit(epoch: u64) -> Commit {
+    let owner = Owner { term: 1, run: 0xbeef };
+    let artifact = ArtifactId { epoch: EpochId(epoch), owner, attempt: 0, number: 0 };
     let file = StagedFile {
-        path: epoch::paths::data_file("00c0ffee", EpochId(epoch), 0),
+        path: epoch::paths::data_file("00c0ffee", &artifact),
         bytes: 1000,
         rows: 20,
         bucket: None,
@@ -118,7 +123,13 @@ pub fn commit(epoch: u64) -> Commit {
     };
     let counts = RowCounts { read: 20, emitted: 17, rejected: 1, late: 1, filtered: 1, written: 20 };
     let watermark_us = Some(i64::try_from(epoch + 1).unwrap() * 10);
+    let id = |epoch: u64| CommitId::new(EpochId(epoch), epoch + 70);
+    let link = SinkLink { began: id(0), before: epoch.checked_sub(1).map(id), last: id(epoch), seen: None };
     Commit {
+        nonce: id(epoch).nonce,
+        owner,
+        set_aside: BTreeMap::new(),
+        sinks: BTreeMap::from([("gold.t".to_string(), link)]),
         gaps: std::collections::BTreeMap::new(),
         plan: plan(epoch),
         tables: BTreeMap::from([(
@@ -134,9 +145,8 @@ pub fn commit(epoch: u64) -> Commit {
     }
 }
 
-/// Plans and commits one epoch.
+/// Commits one epoch.
 pub fn run(checkpoint: &Checkpoint, epoch: u64, changes: StateChanges) {
-    checkpoint.write_plan(&plan(epoch)).unwrap();
     checkpoint.commit(&commit(epoch), changes).unwrap();
 }
 

@@ -16,6 +16,7 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), StateError> {
         let reason = "it is a file".to_string();
         return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
     }
+    let there = folder.ancestors().find(|ancestor| ancestor.exists()).map(Path::to_path_buf);
     std::fs::create_dir_all(folder).map_err(failed("make"))?;
     if folder.join(paths::OWNER).exists() {
         return Ok(());
@@ -28,7 +29,13 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), StateError> {
             return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
         }
     }
-    // A new folder's name must be as durable as what will be in it.
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))
+    // The names of new folders must be as durable as what will be in them, up to the first that was there before.
+    for parent in folder.ancestors().skip(1) {
+        let named = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        File::open(named).and_then(|parent| parent.sync_all()).map_err(failed("sync the parent of"))?;
+        if there.as_deref().is_some_and(|there| there == parent || there == folder) {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use epoch::protocol::NewestRecords;
-use epoch::{Commit, EpochId, Plan, paths};
+use epoch::{Commit, EpochId, Owner, paths};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +31,15 @@ pub struct Published {
     pub epoch: EpochId,
     /// Version per table.
     pub versions: BTreeMap<String, i64>,
+}
+
+/// An epoch that was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Records that it was to read, an upper bound; `None` if nobody noted it.
+    pub records: Option<u64>,
 }
 
 impl CheckpointReader {
@@ -62,23 +70,36 @@ impl CheckpointReader {
         &self.identity.job
     }
 
-    /// The newest plan and the newest commit: what `epoch::protocol::recover` concludes from.
+    /// The newest commit: what a restart goes on from.
     ///
     /// # Errors
     /// `Corrupt`, `Format`, `Io`.
-    pub fn newest_records(&self) -> Result<NewestRecords, StateError> {
-        Ok(NewestRecords { plan: self.newest(Kind::Plan)?, commit: self.newest(Kind::Commit)? })
+    pub fn newest_commit(&self) -> Result<Option<Commit>, StateError> {
+        self.newest(Kind::Commit)
     }
 
-    /// The plans stored for these epochs, oldest first.
+    /// The commit of one epoch, if it is on record.
     ///
     /// # Errors
-    /// Of opening; each item carries its own.
-    pub fn plans(
-        &self,
-        epochs: RangeInclusive<EpochId>,
-    ) -> Result<impl Iterator<Item = Result<Plan, StateError>> + '_, StateError> {
-        self.records(Kind::Plan, epochs)
+    /// `Corrupt`, `Format`, `Io`.
+    pub fn commit_of(&self, epoch: EpochId) -> Result<Option<Commit>, StateError> {
+        self.record(Kind::Commit, epoch)
+    }
+
+    /// Who claimed the checkpoint last; nobody if an engine without terms made it.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn owner(&self) -> Result<Owner, StateError> {
+        Ok(self.only(Kind::Term)?.unwrap_or_default())
+    }
+
+    /// The attempt at an epoch that was begun and not committed, if there is one.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn attempt(&self) -> Result<Option<Attempt>, StateError> {
+        self.only(Kind::Attempt)
     }
 
     /// The commits stored for these epochs, oldest first.
@@ -170,8 +191,16 @@ impl CheckpointReader {
         }))
     }
 
+    /// The only record of a kind, if it is there.
+    fn only<T: DeserializeOwned>(&self, kind: Kind) -> Result<Option<T>, StateError> {
+        self.usable()?;
+        let key = kind.key();
+        let stored = self.store.get(Family::Records, &key, &|| kind.place(EpochId(0)))?;
+        stored.map(|stored| decode(kind, &key, &stored)).transpose()
+    }
+
     /// The newest record of one kind.
-    fn newest<T: DeserializeOwned>(&self, kind: Kind) -> Result<Option<T>, StateError> {
+    pub(crate) fn newest<T: DeserializeOwned>(&self, kind: Kind) -> Result<Option<T>, StateError> {
         self.usable()?;
         let (from, until) = kind.bounds();
         let mut records = self.store.iterate(Family::Records, from, until)?;

@@ -13,7 +13,10 @@ use crate::store::{Family, WriteBatch};
 pub(crate) enum Kind {
     Identity = b'i' as isize,
     Manifest = b'm' as isize,
+    /// Written by engines of format 1 only.
     Plan = b'p' as isize,
+    Term = b't' as isize,
+    Attempt = b'a' as isize,
     Commit = b'c' as isize,
     Published = b'v' as isize,
 }
@@ -42,6 +45,8 @@ impl Kind {
             Kind::Identity => "the identity".to_string(),
             Kind::Manifest => "the operators' manifest".to_string(),
             Kind::Plan => format!("the plan of epoch {epoch}"),
+            Kind::Term => "the owner's term".to_string(),
+            Kind::Attempt => "the note of an attempt".to_string(),
             Kind::Commit => format!("the commit of epoch {epoch}"),
             Kind::Published => format!("the published versions of epoch {epoch}"),
         }
@@ -62,7 +67,7 @@ pub(crate) fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], stored: &[u8])
     let format = match kind {
         Kind::Plan => parse::<Head>(bytes, place)?.format,
         Kind::Commit => parse::<CommitHead>(bytes, place)?.plan.format,
-        Kind::Identity | Kind::Manifest | Kind::Published => 0,
+        Kind::Identity | Kind::Manifest | Kind::Published | Kind::Term | Kind::Attempt => 0,
     };
     if format > epoch::record::FORMAT {
         return Err(StateError::Format { place: place(), found: format, supported: epoch::record::FORMAT });

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use epoch::protocol::{self, NewestRecords, Recovery};
-use epoch::{Commit, EpochId, Plan};
+use epoch::{Commit, EpochId};
 
 use crate::error::StateError;
-use crate::key::{BlockKey, KEY_BYTES, OperatorId};
+use crate::key::{BlockKey, KEY_BYTES};
 use crate::reader::CheckpointReader;
 use crate::record::Kind;
 use crate::store::Family;
@@ -16,8 +15,6 @@ use crate::store::Family;
 pub struct Verification {
     /// What cannot be true, each with its place. Empty: the checkpoint is sound.
     pub problems: Vec<String>,
-    /// Plans read.
-    pub plans: u64,
     /// Commits read.
     pub commits: u64,
     /// Data files that the commits added.
@@ -37,13 +34,9 @@ impl CheckpointReader {
     /// Only if the walk itself cannot be made; damage is a problem in the list.
     pub fn verify(&self) -> Result<Verification, StateError> {
         let mut walk = Walk::default();
-        for plan in self.records::<Plan>(Kind::Plan, ALL_EPOCHS)? {
-            walk.note(plan, Walk::plan);
-        }
         for commit in self.records::<Commit>(Kind::Commit, ALL_EPOCHS)? {
             walk.note(commit, Walk::commit);
         }
-        walk.recovery();
         if let Err(error) = self.manifest() {
             walk.problem(error.to_string());
         }
@@ -66,8 +59,6 @@ impl CheckpointReader {
 #[derive(Default)]
 struct Walk {
     result: Verification,
-    plans: BTreeMap<EpochId, Plan>,
-    last_plan: Option<Plan>,
     last_commit: Option<Commit>,
     files: HashSet<(String, String)>,
     lengths: BTreeMap<BlockKey, u64>,
@@ -86,37 +77,9 @@ impl Walk {
         }
     }
 
-    fn plan(&mut self, plan: Plan) {
-        self.result.plans += 1;
-        if let Some(before) = self.last_plan.take() {
-            let epoch = plan.epoch;
-            if epoch != before.epoch.next() {
-                self.problem(format!("the plan of epoch {epoch} follows that of epoch {}", before.epoch));
-            } else if let Err(what) = plan.joins(&before) {
-                self.problem(format!("the plan of epoch {epoch} does not join the one before: {what}"));
-            }
-            self.never_falls(
-                &format!("the watermark planned for epoch {epoch}"),
-                before.watermark_us,
-                plan.watermark_us,
-            );
-            let (was, is) = (before.late_watermark_us, plan.late_watermark_us);
-            self.never_falls(&format!("the late watermark planned for epoch {epoch}"), was, is);
-        }
-        self.plans.insert(plan.epoch, plan.clone());
-        self.last_plan = Some(plan);
-    }
-
     fn commit(&mut self, commit: Commit) {
         self.result.commits += 1;
         let epoch = commit.plan.epoch;
-        match self.plans.get(&epoch) {
-            None => self.problem(format!("epoch {epoch} is committed but its plan is not there")),
-            Some(plan) if *plan != commit.plan => {
-                self.problem(format!("epoch {epoch} was committed from another plan than the one stored"));
-            }
-            Some(_) => {}
-        }
         if let Some(before) = self.last_commit.take() {
             self.follows(&before, &commit);
         }
@@ -144,7 +107,12 @@ impl Walk {
         let epoch = commit.plan.epoch;
         if epoch != before.plan.epoch.next() {
             self.problem(format!("the commit of epoch {epoch} follows that of epoch {}", before.plan.epoch));
+        } else if let Err(what) = commit.joins(before) {
+            self.problem(format!("the commit of epoch {epoch} does not join the one before: {what}"));
         }
+        self.links(before, commit);
+        let (was, is) = (before.plan.late_watermark_us, commit.plan.late_watermark_us);
+        self.never_falls(&format!("the late watermark of epoch {epoch}"), was, is);
         self.never_falls(
             &format!("the watermark after epoch {epoch}"),
             before.next_watermark_us,
@@ -168,18 +136,24 @@ impl Walk {
         }
     }
 
-    /// What a restart would conclude.
-    fn recovery(&mut self) {
-        let newest = NewestRecords { plan: self.last_plan.clone(), commit: self.last_commit.clone() };
-        if let Recovery::Refuse(contradiction) = protocol::recover(newest) {
-            self.problem(format!("a restart would refuse: {contradiction}"));
+    /// The chain of each sink: a commit goes on where the one before stood.
+    fn links(&mut self, before: &Commit, commit: &Commit) {
+        let epoch = commit.plan.epoch;
+        for (sink, earlier) in &before.sinks {
+            match commit.sinks.get(sink) {
+                None => self.problem(format!("epoch {epoch} no longer says where {sink} stands")),
+                Some(link) if link.last == commit.id() && link.before != Some(earlier.last) => {
+                    self.problem(format!("epoch {epoch}: {sink} does not go on from {}", earlier.last));
+                }
+                Some(link) if link.last != commit.id() && link.last != earlier.last => {
+                    self.problem(format!(
+                        "epoch {epoch}: {sink} stands at {}, it stood at {}",
+                        link.last, earlier.last
+                    ));
+                }
+                Some(_) => {}
+            }
         }
-    }
-
-    /// True for a copy of a static table that the newest plan brought.
-    fn came_with_plan(&self, at: &BlockKey) -> bool {
-        let is_copy = |plan: &Plan| plan.statics.keys().any(|table| at.operator == OperatorId::of_static(table));
-        self.last_plan.as_ref().is_some_and(|plan| plan.epoch == at.epoch && is_copy(plan))
     }
 
     fn length(&mut self, (at, bytes): (BlockKey, u64)) {
@@ -196,7 +170,7 @@ impl Walk {
             None => self.problem(format!("the block of {at} does not stand in the index")),
         }
         let uncommitted = self.last_commit.as_ref().is_none_or(|commit| at.epoch > commit.plan.epoch);
-        if uncommitted && !self.came_with_plan(&at) {
+        if uncommitted {
             self.problem(format!("the block of {at} is of an epoch that is not committed"));
         }
     }

@@ -1,7 +1,7 @@
 //! A whole job in one process without Kafka and without a disk: the same planner, graph, checkpoint and tables as
 //! `engine submit`, on the connectors of memory. For `engine test` and for tests by the thousand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -56,7 +56,8 @@ pub struct MemoryRun {
     abort: Abort,
     /// `None` after an error: the next call begins the job again, as a user would.
     job_run: Option<JobRun>,
-    redo: Option<Plan>,
+    /// Words of the contradictions that it goes on in spite of.
+    accepted: BTreeSet<String>,
     log: ProgressLog,
 }
 
@@ -119,7 +120,7 @@ impl MemoryRun {
             demanded: false,
             abort: Abort::never(),
             job_run: None,
-            redo: None,
+            accepted: BTreeSet::new(),
             log: ProgressLog::default(),
         };
         run.started()?;
@@ -139,7 +140,7 @@ impl MemoryRun {
         Ok(self.place.topic(source)?.append(partition, records))
     }
 
-    /// Runs what is due: an epoch that must run again, then one with the records that are there (as many as the
+    /// Runs what is due: an epoch with the records that are there (as many as the
     /// source's limit allows), then epochs without records for as long as they emit something. Returns them all.
     ///
     /// # Errors
@@ -147,9 +148,6 @@ impl MemoryRun {
     pub fn step(&mut self) -> Result<Vec<EpochProgress>, RunError> {
         let before = self.log.epochs.len();
         self.started()?;
-        if self.redo.is_some() {
-            self.one_epoch(&|_| true)?;
-        }
         let mut more = self.one_epoch(&|_| true)?;
         while more && self.job.no_data_epochs {
             more = self.one_epoch(&|plan| !plan.has_records())?;
@@ -170,6 +168,11 @@ impl MemoryRun {
             }
             all.extend(done);
         }
+    }
+
+    /// Goes on from now on in spite of contradictions of this word ([`epoch::Contradiction::word`]).
+    pub fn accept(&mut self, word: &str) {
+        self.accepted.insert(word.to_string());
     }
 
     /// Ends the job in order and begins it again.
@@ -198,7 +201,7 @@ impl MemoryRun {
     }
 
     /// Runs the next epoch up to one side of a step, gives it up there as a crash would, and begins the job again: it
-    /// recovers, and an epoch that must run again does so with the next [`MemoryRun::step`]. False if there was no epoch
+    /// recovers, and an epoch that did not commit is planned afresh with the next [`MemoryRun::step`]. False if there was no epoch
     /// to run, or it never came to that step (it is done then).
     ///
     /// # Errors
@@ -380,32 +383,31 @@ impl MemoryRun {
             Some(job_run) => job_run,
             None => {
                 let (job, graph) = (self.job.clone(), Arc::clone(&self.graph));
-                let options =
-                    RunOptions { trigger: Trigger::Asap, stop: Arc::default(), abort: &self.abort, fail_point: None };
+                let options = RunOptions {
+                    trigger: Trigger::Asap,
+                    stop: Arc::default(),
+                    abort: &self.abort,
+                    fail_point: None,
+                    accepted: &self.accepted,
+                    replayed: None,
+                };
                 let graph = (graph, StaticSchemas::default());
-                let mut job_run = JobRun::open(job, graph, options, &handle()?, &self.backends)?;
                 let log = &mut self.log;
-                self.redo = job_run.recover(&mut |text| log.note(text))?;
-                job_run
+                JobRun::open(job, graph, options, &handle()?, &self.backends, &mut |text| log.note(text))?
             }
         };
         Ok(self.job_run.insert(job_run))
     }
 
     fn ended(&mut self) -> Result<(), RunError> {
-        self.redo = None;
         match self.job_run.take() {
             Some(job_run) => job_run.end(),
             None => Ok(()),
         }
     }
 
-    /// What the next epoch is, if there is one: not stored yet, so that it may also be forgotten.
+    /// What the next epoch is, if there is one: in memory only, so that it may also be forgotten.
     fn next_plan(&mut self) -> Result<Option<Plan>, RunError> {
-        self.started()?;
-        if let Some(plan) = self.redo.take() {
-            return Ok(Some(plan));
-        }
         let demanded = std::mem::take(&mut self.demanded);
         Ok(match self.started()?.next(demanded)? {
             Next::Epoch(plan) => Some(plan),

@@ -4,23 +4,27 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use runtime::Backends;
 use state::{Checkpoint, CheckpointReader, StateError};
 
+use crate::connectors::registry;
 use crate::ending::{Failure, Outcome};
+use crate::job_file::JobFile;
 use crate::progress;
 use crate::show::{bytes, counted};
 use crate::terminal;
 
 mod report;
 
-/// Looks into a checkpoint: how far the job has come, and whether it is sound
+/// Looks into a checkpoint: how far the job has come, and whether it is sound; rebuilds one that was lost
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The job may go on running meanwhile. Nothing is changed.
+While show and verify look the job may go on running, and nothing is changed.
 
 Examples:
   engine checkpoint show checkpoints/ecommerce
-  engine checkpoint verify checkpoints/ecommerce")]
+  engine checkpoint verify checkpoints/ecommerce
+  engine checkpoint rebuild jobs/crypto.toml")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -30,6 +34,7 @@ pub struct Arguments {
 enum Action {
     Show(Show),
     Verify(Verify),
+    Rebuild(Rebuild),
 }
 
 /// Shows epochs, offsets, watermarks, rows and the size of the state
@@ -52,7 +57,7 @@ struct Show {
 /// Reads everything in a checkpoint and says what cannot be true
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checks every record and block against its checksum, and that plans, commits, offsets, watermarks and state fit together. Exit code 0: sound; 1: damaged, each damage is named.
+Checks every record and block against its checksum, and that commits, offsets, watermarks and state fit together. Exit code 0: sound; 1: damaged, each damage is named.
 
 Example:
   engine checkpoint verify checkpoints/ecommerce")]
@@ -60,6 +65,18 @@ struct Verify {
     /// Folder of the checkpoint
     #[arg(value_name = "DIR")]
     folder: PathBuf,
+}
+
+/// Makes the lost checkpoint of a job without state anew, from what its tables hold
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every commit in the warehouse carries the offsets that it was read up to. A job whose tables keep no state (filters, projections, joins with static tables) needs nothing else to go on. Refused if a table keeps state, if there is a checkpoint already, or if a table has an epoch that not every table has.
+
+Example:
+  engine checkpoint rebuild jobs/crypto.toml")]
+struct Rebuild {
+    #[command(flatten)]
+    job: JobFile,
 }
 
 /// Runs the command.
@@ -72,7 +89,20 @@ pub fn run(arguments: &Arguments) -> Outcome {
             Ok(())
         }
         Action::Verify(verify) => run_verify(verify),
+        Action::Rebuild(rebuild) => run_rebuild(rebuild),
     }
+}
+
+fn run_rebuild(arguments: &Rebuild) -> Outcome {
+    let job = arguments.job.read()?;
+    let rebuilt = runtime::rebuild(&job, &Backends::of_machine(registry()));
+    let rebuilt = rebuilt.map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}: rebuilt at epoch {}, checkpoint id {}", job.checkpoint, rebuilt.epoch, rebuilt.job_id)?;
+    for (source, split, position) in &rebuilt.positions {
+        writeln!(out, "  {source}: {split} goes on from {position}")?;
+    }
+    Ok(())
 }
 
 fn run_verify(arguments: &Verify) -> Outcome {
@@ -80,8 +110,7 @@ fn run_verify(arguments: &Verify) -> Outcome {
     let report = progress::while_running("reading every record and block", || reader.verify()).map_err(failed)?;
     let folder = arguments.folder.display();
     let read = format!(
-        "{}, {}, {}, {} of state ({})",
-        counted(report.plans, "plan"),
+        "{}, {}, {} of state ({})",
         counted(report.commits, "commit"),
         counted(report.files, "data file"),
         counted(report.blocks, "block"),

@@ -1,10 +1,12 @@
 //! `engine submit`: runs a job in the foreground.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
+use epoch::Contradiction;
 use runtime::{Backends, FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
 
 use crate::connectors::registry;
@@ -39,6 +41,14 @@ pub struct Arguments {
     /// How progress is reported [default: live on a terminal, lines elsewhere]
     #[arg(long, value_enum)]
     progress: Option<ProgressFormat>,
+
+    /// Goes on in spite of a contradiction that a start was refused for, by its word; rows that are there stay (repeatable)
+    #[arg(long, value_name = "WORD", value_parser = clap::builder::PossibleValuesParser::new(Contradiction::WORDS))]
+    accept: Vec<String>,
+
+    /// For `engine replay` and drills: runs the epochs of another checkpoint again, and no others
+    #[arg(long, value_name = "CHECKPOINT", hide = true)]
+    replay: Option<PathBuf>,
 
     /// For drills and tests: kills the job where the variable ENGINE_FAIL_POINT says, for example commit:after:3
     #[arg(long, hide_short_help = true)]
@@ -100,7 +110,14 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let format = arguments.progress_format();
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
     let listener = listener(format, &stop);
-    let options = SubmitOptions { available_now: arguments.available_now, stop, listener, fail_point };
+    let options = SubmitOptions {
+        available_now: arguments.available_now,
+        stop,
+        listener,
+        fail_point,
+        accepted: arguments.accept.iter().cloned().collect(),
+        replayed: arguments.replay.clone(),
+    };
     let submitted = runtime::submit(job, options, &Backends::of_machine(registry()));
     terminal::keep();
     match submitted {

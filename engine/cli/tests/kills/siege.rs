@@ -97,7 +97,7 @@ impl Siege<'_> {
             return 0;
         }
         match state::Checkpoint::open_read_only(&self.job.checkpoint) {
-            Ok(reader) => reader.newest_records().unwrap().commit.map_or(0, |commit| commit.plan.epoch.0 + 1),
+            Ok(reader) => reader.newest_commit().unwrap().map_or(0, |commit| commit.plan.epoch.0 + 1),
             // Killed while the checkpoint was being made.
             Err(state::StateError::NotACheckpoint { .. }) => 0,
             Err(error) => panic!("{error}"),

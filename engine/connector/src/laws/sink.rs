@@ -3,138 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use async_trait::async_trait;
-use epoch::{EpochId, RowCounts, StagedFile, TableCommit};
+use arrow::datatypes::{DataType, Field, Schema};
+use epoch::{StagedFile, TableCommit};
 
-use super::broken::{Broken, Law, fails, hold};
-use crate::error::SinkError;
-use crate::sink::{Content, Sink, SinkTable, TableDefinition, Tables, WriterId};
+use super::broken::{Law, fails, hold};
+use crate::sink::{Content, Tables};
+use bed::{add, change, commit, definition, id, owner, publish, schema, seen, sees, staged, table, writer};
 
-/// A sink that can be opened again and again over one place, and disturbed. The place must not have tables of an earlier run of
-/// the laws, whose names are fixed (`laws.rows_…`): give each run a folder, a prefix, a database of its own.
-#[async_trait]
-pub trait SinkUnderTest: Send + Sync {
-    /// Opens the sink anew over the same place, as a process that has just started does.
-    ///
-    /// # Errors
-    /// The place's.
-    async fn open(&self) -> Result<Arc<dyn Sink>, SinkError>;
+pub use place::SinkUnderTest;
 
-    /// The next call that would change what readers see is done, but its answer is lost. Returns false if the place has no
-    /// answers that could be lost (memory); the laws about them are passed over then.
-    fn lose_next_answer(&self) -> bool;
-
-    /// Number of answers that were lost.
-    fn answers_lost(&self) -> u32;
-}
-
-const TABLE: &str = "laws.rows";
-
-fn schema() -> SchemaRef {
-    Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("name", DataType::Utf8, true)]))
-}
-
-fn rows(ids: &[i64]) -> RecordBatch {
-    let names = StringArray::from_iter_values(ids.iter().map(|id| format!("row {id}")));
-    let columns = vec![Arc::new(Int64Array::from(ids.to_vec())) as _, Arc::new(names) as _];
-    RecordBatch::try_new(schema(), columns).unwrap_or_else(|_| RecordBatch::new_empty(schema()))
-}
-
-fn writer() -> WriterId {
-    WriterId { job: "laws".to_string(), job_id: "1a2b3c4d".to_string() }
-}
-
-fn definition(name: &str, schema: SchemaRef) -> TableDefinition {
-    TableDefinition { name: format!("{TABLE}_{name}"), schema, key: vec!["id".to_string()] }
-}
-
-/// A table with a name of its own, so that laws do not meet each other's rows.
-async fn table(law: &'static str, place: &dyn SinkUnderTest, name: &str) -> Result<Arc<dyn SinkTable>, Broken> {
-    let sink = place.open().await.map_err(fails(law))?;
-    let definition = definition(name, schema());
-    sink.open_table(&definition, &writer()).await.map_err(fails(law))
-}
-
-/// Stages rows. On a thread of its own: a sink may wait for its uploads there.
-async fn staged(
-    law: &'static str,
-    table: &Arc<dyn SinkTable>,
-    epoch: u64,
-    (number, content): (u32, Content),
-    ids: &[i64],
-) -> Result<Option<StagedFile>, Broken> {
-    let (table, ids) = (Arc::clone(table), ids.to_vec());
-    let stage = move || -> Result<Option<StagedFile>, SinkError> {
-        let mut writer = table.stage(EpochId(epoch), number, content)?;
-        if !ids.is_empty() {
-            writer.write(&rows(&ids))?;
-        }
-        writer.finish()
-    };
-    let (send, receive) = std::sync::mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        // The law waits for it.
-        let _ = send.send(stage());
-    });
-    // Looked at in between, so that a runtime of one thread can serve the upload.
-    let result = loop {
-        match receive.try_recv() {
-            Ok(result) => break result,
-            Err(std::sync::mpsc::TryRecvError::Empty) => yield_now().await,
-            Err(std::sync::mpsc::TryRecvError::Disconnected) => {
-                return Err(Broken { law, seen: "staging ended without a result".to_string() });
-            }
-        }
-    };
-    // It has sent its last word.
-    let _ = thread.join();
-    result.map_err(fails(law))
-}
-
-/// Lets other work of the runtime go on.
-async fn yield_now() {
-    let mut is_done = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut is_done, true) {
-            return std::task::Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        std::task::Poll::Pending
-    })
-    .await;
-}
-
-fn change(added: Vec<StagedFile>, removed: Vec<StagedFile>) -> TableCommit {
-    TableCommit { added, removed, counts: RowCounts::default() }
-}
-
-/// The ids that a reader sees, sorted.
-async fn seen(law: &'static str, table: &Arc<dyn SinkTable>) -> Result<Vec<i64>, Broken> {
-    let batches = table.rows().await.map_err(fails(law))?;
-    let mut ids: Vec<i64> = Vec::new();
-    for batch in &batches {
-        let column = batch.column_by_name("id").and_then(|column| column.as_primitive_opt::<Int64Type>());
-        ids.extend(column.into_iter().flat_map(|column| column.iter().flatten()));
-    }
-    ids.sort_unstable();
-    Ok(ids)
-}
-
-async fn sees(law: &'static str, table: &Arc<dyn SinkTable>, expected: &[i64]) -> Law {
-    let found = seen(law, table).await?;
-    hold(law, found == expected, || format!("readers see {found:?}, not {expected:?}"))
-}
-
-async fn publish(
-    law: &'static str,
-    table: &Arc<dyn SinkTable>,
-    epoch: u64,
-    change: &TableCommit,
-) -> Result<i64, Broken> {
-    table.publish(EpochId(epoch), change).await.map_err(fails(law))
-}
+mod bed;
+mod history;
+mod place;
 
 /// Runs all laws over a place.
 ///
@@ -144,8 +24,8 @@ pub async fn all(place: &dyn SinkUnderTest) -> Law {
     staged_rows_are_not_seen(place).await?;
     a_published_epoch_is_seen_once(place).await?;
     the_position_is_the_places_own(place).await?;
-    discarding_spares_what_is_published(place).await?;
-    an_epoch_run_again_replaces_its_own_artifacts(place).await?;
+    sweeping_spares_what_is_published(place).await?;
+    attempts_do_not_meet(place).await?;
     a_lost_answer_changes_nothing(place).await?;
     a_crash_at_any_point_is_repaired(place).await?;
     nothing_written_is_no_artifact(place).await?;
@@ -154,7 +34,8 @@ pub async fn all(place: &dyn SinkUnderTest) -> Law {
     rows_are_upserted_and_deleted_by_key(place).await?;
     tables_of_one_transaction_come_together(place).await?;
     a_lost_answer_about_several_tables_changes_nothing(place).await?;
-    tables_of_an_epoch_are_marked(place).await
+    tables_of_an_epoch_are_marked(place).await?;
+    history::all(place).await
 }
 
 async fn staged_rows_are_not_seen(place: &dyn SinkUnderTest) -> Law {
@@ -175,7 +56,7 @@ async fn a_published_epoch_is_seen_once(place: &dyn SinkUnderTest) -> Law {
     hold(law, again == version, || format!("version {again} after {version}"))?;
     let second = change(staged(law, &table, 1, (0, Content::Added), &[3]).await?.into_iter().collect(), Vec::new());
     publish(law, &table, 1, &second).await?;
-    publish(law, &table, 0, &first).await?;
+    publish(law, &table, 1, &second).await?;
     sees(law, &table, &[1, 2, 3]).await
 }
 
@@ -185,45 +66,45 @@ async fn the_position_is_the_places_own(place: &dyn SinkUnderTest) -> Law {
     let at = first.position().await.map_err(fails(law))?;
     hold(law, (at.accepted, at.published) == (None, None), || format!("a new table stands at {at:?}"))?;
     for epoch in [0_u64, 1, 2] {
-        let ids = [i64::try_from(epoch).unwrap_or_default()];
-        let added = staged(law, &first, epoch, (0, Content::Added), &ids).await?.into_iter().collect();
-        publish(law, &first, epoch, &change(added, Vec::new())).await?;
+        add(law, &first, epoch, &[i64::try_from(epoch).unwrap_or_default()]).await?;
         let at = first.position().await.map_err(fails(law))?;
-        hold(law, at.accepted == Some(EpochId(epoch)), || format!("after epoch {epoch} it stands at {at:?}"))?;
+        hold(law, at.accepted == Some(id(epoch)), || format!("after epoch {epoch} it stands at {at:?}"))?;
         hold(law, at.published <= at.accepted, || format!("published before it was accepted: {at:?}"))?;
+        hold(law, at.owner == owner(1), || format!("published by {}, it says {}", owner(1), at.owner))?;
     }
     let reopened = table(law, place, "position").await?;
     let at = reopened.position().await.map_err(fails(law))?;
-    hold(law, at.accepted == Some(EpochId(2)), || format!("opened again it stands at {at:?}"))?;
+    hold(law, at.accepted == Some(id(2)), || format!("opened again it stands at {at:?}"))?;
     sees(law, &reopened, &[0, 1, 2]).await
 }
 
-async fn discarding_spares_what_is_published(place: &dyn SinkUnderTest) -> Law {
-    let law = "discarding takes away what an epoch staged, and spares what is published";
-    let first = table(law, place, "discard").await?;
-    let kept = change(staged(law, &first, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
-    publish(law, &first, 0, &kept).await?;
-    staged(law, &first, 1, (0, Content::Added), &[8]).await?;
-    staged(law, &first, 1, (1, Content::Added), &[9]).await?;
-    let table = table(law, place, "discard").await?;
-    table.discard(EpochId(1)).await.map_err(fails(law))?;
-    table.discard(EpochId(0)).await.map_err(fails(law))?;
-    table.discard(EpochId(7)).await.map_err(fails(law))?;
+async fn sweeping_spares_what_is_published(place: &dyn SinkUnderTest) -> Law {
+    let law = "sweeping takes away what attempts staged that were never committed, and spares what is published";
+    let first = table(law, place, "sweep").await?;
+    add(law, &first, 0, &[1]).await?;
+    let kept = staged(law, &first, 1, (0, Content::Added), &[2]).await?;
+    staged(law, &first, 2, (0, Content::Added), &[8]).await?;
+    staged(law, &first, 2, (1, Content::Added), &[9]).await?;
+    let table = table(law, place, "sweep").await?;
+    table.sweep(Some(id(1).epoch)).await.map_err(fails(law))?;
+    table.sweep(Some(id(1).epoch)).await.map_err(fails(law))?;
     sees(law, &table, &[1]).await?;
-    let next = change(staged(law, &table, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
-    publish(law, &table, 1, &next).await?;
-    sees(law, &table, &[1, 2]).await
+    // Epoch 1 was committed, and was still to be published.
+    publish(law, &table, 1, &change(kept.into_iter().collect(), Vec::new())).await?;
+    add(law, &table, 2, &[3]).await?;
+    sees(law, &table, &[1, 2, 3]).await
 }
 
-async fn an_epoch_run_again_replaces_its_own_artifacts(place: &dyn SinkUnderTest) -> Law {
-    let law = "an epoch that is run again gives the same artifacts";
+async fn attempts_do_not_meet(place: &dyn SinkUnderTest) -> Law {
+    let law = "two attempts at an epoch do not meet: each has artifacts of its own";
     let first = table(law, place, "again").await?;
     let before = staged(law, &first, 0, (0, Content::Added), &[1, 2, 3]).await?;
     let second = table(law, place, "again").await?;
-    let after = staged(law, &second, 0, (0, Content::Added), &[1, 2, 3]).await?;
-    hold(law, before == after, || format!("{before:?}, then {after:?}"))?;
+    let after = staged(law, &second, 0, (0, Content::Added), &[4]).await?;
+    let names = |file: &Option<StagedFile>| file.as_ref().map(|file| file.path.clone());
+    hold(law, names(&before) != names(&after), || format!("{before:?}, then {after:?}"))?;
     publish(law, &second, 0, &change(after.into_iter().collect(), Vec::new())).await?;
-    sees(law, &second, &[1, 2, 3]).await
+    sees(law, &second, &[4]).await
 }
 
 async fn a_lost_answer_changes_nothing(place: &dyn SinkUnderTest) -> Law {
@@ -237,7 +118,7 @@ async fn a_lost_answer_changes_nothing(place: &dyn SinkUnderTest) -> Law {
         return publish(law, &table, 1, &second).await.map(|_| ());
     }
     // Whether the sink looks for itself or says that it does not know: doing it again must do it once.
-    if table.publish(EpochId(1), &second).await.is_err() {
+    if table.publish(owner(1), &bed::commit_to(&table, 1, &second)).await.is_err() {
         publish(law, &table, 1, &second).await?;
     }
     hold(law, place.answers_lost() > before, || "no answer was lost: the law tested nothing".to_string())?;
@@ -276,12 +157,15 @@ async fn nothing_written_is_no_artifact(place: &dyn SinkUnderTest) -> Law {
     hold(law, file.is_none(), || format!("no rows were staged as {file:?}"))?;
     publish(law, &table, 0, &TableCommit::default()).await?;
     let one = change(staged(law, &table, 1, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
-    publish(law, &table, 1, &one).await?;
+    // The chain of the table begins with the first commit that changes it.
+    let tables = BTreeMap::from([(table.name().to_string(), one)]);
+    table.publish(owner(1), &commit(id(1), None, tables)).await.map_err(fails(law))?;
     sees(law, &table, &[1]).await
 }
 
 async fn columns_are_added(place: &dyn SinkUnderTest) -> Law {
-    let law = "new columns are added, and rows that were there have NULL in them";
+    let law =
+        "new columns are added when the table is defined and not before, and rows that were there have NULL in them";
     let before = table(law, place, "columns").await?;
     let first = change(staged(law, &before, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &before, 0, &first).await?;
@@ -296,6 +180,12 @@ async fn columns_are_added(place: &dyn SinkUnderTest) -> Law {
     let sink = place.open().await.map_err(fails(law))?;
     let definition = definition("columns", Arc::new(wider));
     let after = sink.open_table(&definition, &writer()).await.map_err(fails(law))?;
+    let has_more =
+        |batches: &[arrow::array::RecordBatch]| batches.iter().any(|batch| batch.column_by_name("more").is_some());
+    let early = before.rows().await.map_err(fails(law))?;
+    hold(law, !has_more(&early), || "the column is there before it was defined".to_string())?;
+    after.define().await.map_err(fails(law))?;
+    after.define().await.map_err(fails(law))?;
     hold(law, after.schema().index_of("more").is_ok(), || format!("its columns are {:?}", after.schema()))?;
     let second = change(staged(law, &after, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
     publish(law, &after, 1, &second).await?;
@@ -364,12 +254,14 @@ async fn tables_of_one_transaction_come_together(place: &dyn SinkUnderTest) -> L
     if sink.capabilities().transaction_over_tables {
         // The second table's artifact is lost, so its part of the epoch cannot be published, nor may the first one's be.
         let lost = second.clone().map(|file| StagedFile { path: format!("{}-lost", file.path), ..file });
-        let failed = sink.publish(&writer(), EpochId(0), &tables, &of([&first, &lost])).await;
+        let failed = sink.publish(&writer(), owner(1), &tables, &commit(id(0), None, of([&first, &lost]))).await;
         hold(law, failed.is_err(), || "an artifact is lost, and nothing was said".to_string())?;
         sees(law, &one, &[]).await?;
     }
     for _ in 0..2 {
-        sink.publish(&writer(), EpochId(0), &tables, &of([&first, &second])).await.map_err(fails(law))?;
+        sink.publish(&writer(), owner(1), &tables, &commit(id(0), None, of([&first, &second])))
+            .await
+            .map_err(fails(law))?;
         sees(law, &one, &[1]).await?;
         sees(law, &other, &[2]).await?;
     }
@@ -392,8 +284,9 @@ async fn a_lost_answer_about_several_tables_changes_nothing(place: &dyn SinkUnde
         }
         let before = place.answers_lost();
         let is_lost = loses && place.lose_next_answer();
-        if sink.publish(&writer(), EpochId(epoch), &tables, &changes).await.is_err() {
-            sink.publish(&writer(), EpochId(epoch), &tables, &changes).await.map_err(fails(law))?;
+        let commit = commit(id(epoch), epoch.checked_sub(1).map(id), changes);
+        if sink.publish(&writer(), owner(1), &tables, &commit).await.is_err() {
+            sink.publish(&writer(), owner(1), &tables, &commit).await.map_err(fails(law))?;
         }
         let lost = place.answers_lost() > before;
         hold(law, lost || !is_lost, || "no answer was lost: the law tested nothing".to_string())?;
@@ -405,9 +298,10 @@ async fn a_lost_answer_about_several_tables_changes_nothing(place: &dyn SinkUnde
 async fn tables_of_an_epoch_are_marked(place: &dyn SinkUnderTest) -> Law {
     let law = "an epoch is marked as often as one likes";
     let sink = place.open().await.map_err(fails(law))?;
-    let versions = BTreeMap::from([(format!("{TABLE}_once"), 1)]);
+    let versions = BTreeMap::from([(definition("once", schema()).name, 1)]);
     for _ in 0..2 {
-        sink.mark_published(&writer(), EpochId(1), &versions).await.map_err(fails(law))?;
+        let commit = commit(id(1), None, BTreeMap::new());
+        sink.mark_published(&writer(), owner(1), &commit, &versions).await.map_err(fails(law))?;
     }
     Ok(())
 }

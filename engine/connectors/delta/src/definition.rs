@@ -6,55 +6,80 @@ use arrow::datatypes::SchemaRef;
 use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
-use deltalake_core::kernel::{MetadataExt, StructType, new_metadata};
+use deltalake_core::kernel::{Metadata, MetadataExt, StructType, new_metadata};
 use deltalake_core::logstore::LogStoreRef;
-use object_store::{ObjectStore, PutMode};
-use storage::{Patience, store_error};
+use object_store::{ObjectStoreExt, PutMode};
+use storage::{Patience, retried, store_error};
 
 use crate::entry::{columns_entry, create_entry, entry_path, log_time_ms};
 use crate::error::delta_error;
+use crate::head::{ABSENT, Head};
 use crate::schema::{added_columns, table_schema};
+use crate::table::Shared;
 
 /// How long entries of a table's log are kept once a checkpoint covers them; a trigger of one second makes 600,000 a week.
 const LOG_RETENTION: (&str, &str) = ("delta.logRetentionDuration", "interval 7 days");
 
 const NO_PARTITIONS: [&str; 0] = [];
 
-/// A table that has the wanted columns.
-pub(crate) enum EnsuredTable {
-    /// Just made by us: it is at version 0, without rows. Its columns as a reader of the log finds them.
-    Created(SchemaRef),
-    /// It was there.
-    Loaded(Box<DeltaTable>),
+/// What is wanted of a table's definition.
+pub(crate) enum Wanted {
+    /// It is as it should be.
+    Nothing,
+    /// It is not there: its first definition.
+    Table(Box<Metadata>),
+    /// It is there: its definition with the columns that it lacks.
+    Columns(Box<Metadata>),
 }
 
-/// Loads the table once it exists and has the wanted columns. Whoever creates or changes it at the same time, one of us wins and the other sees it.
-pub(crate) async fn ensure_schema(
-    log: &LogStoreRef,
-    store: &dyn ObjectStore,
-    name: &str,
-    wanted: &SchemaRef,
-) -> Result<EnsuredTable, SinkError> {
-    let mut patience = Patience::default();
-    loop {
-        let step = match load(log, name).await {
-            Ok(Some(table)) => match add_missing(&table, store, name, wanted).await {
-                Ok(true) => return Ok(EnsuredTable::Loaded(Box::new(table))),
-                step => step,
-            },
-            Ok(None) => match create(store, name, wanted).await {
-                Ok(Some(schema)) => return Ok(EnsuredTable::Created(schema)),
-                step => step.map(|_| false),
-            },
-            Err(error) => Err(error),
-        };
-        if let Err(error) = step {
-            patience.wait_after(error).await?;
+/// A table as it was found.
+pub(crate) enum Looked {
+    /// It is not there. Its columns as a reader of the log will find them.
+    Absent(SchemaRef, Wanted),
+    /// It is there, with columns that it may still lack.
+    There(Box<DeltaTable>, SchemaRef, Wanted),
+}
+
+/// Looks at a table, and says what its definition lacks.
+pub(crate) async fn look(log: &LogStoreRef, name: &str, wanted: &SchemaRef) -> Result<Looked, SinkError> {
+    match load(log, name).await? {
+        Some(table) => {
+            let (schema, missing) = missing(&table, name, wanted)?;
+            Ok(Looked::There(Box::new(table), schema, missing))
         }
+        None => absent(name, wanted),
     }
 }
 
-async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
+/// Makes the table, or adds the columns that it lacks. Whoever creates or changes it at the same time, one of us wins and the other
+/// starts again.
+pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkError> {
+    let entry = match &shared.wanted {
+        Wanted::Table(metadata) if head.version == ABSENT => create_entry(*metadata.clone(), log_time_ms())?,
+        Wanted::Columns(metadata) if !head.is_defined => columns_entry(*metadata.clone(), head.version, log_time_ms())?,
+        _ => return Ok(()),
+    };
+    let (next, place) = (head.version + 1, format!("defining table {}", shared.name));
+    let mut patience = Patience::default();
+    loop {
+        match shared.store.put_opts(&entry_path(next), entry.clone().into(), PutMode::Create.into()).await {
+            Ok(_) => break,
+            // Taken: by us when the answer was lost, or by another creator.
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                let there = retried(&place, || async { shared.store.get(&entry_path(next)).await?.bytes().await });
+                if there.await? == entry {
+                    break;
+                }
+                return Err(SinkError::Unavailable(format!("{place}: somebody else has just written to it")));
+            }
+            Err(error) => patience.wait_after(store_error(&place, &error)).await?,
+        }
+    }
+    (head.version, head.is_defined) = (next, true);
+    Ok(())
+}
+
+pub(crate) async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
     let place = format!("table {name}");
     if !log.is_delta_table_location().await.map_err(|error| delta_error(&place, &error))? {
         return Ok(None);
@@ -64,55 +89,38 @@ async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkE
     Ok(Some(table))
 }
 
-/// Puts the first log entry and returns the columns; `None` if an entry is there already. The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.
-async fn create(store: &dyn ObjectStore, name: &str, wanted: &SchemaRef) -> Result<Option<SchemaRef>, SinkError> {
+/// The definition of a table that is not there. (The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.)
+fn absent(name: &str, wanted: &SchemaRef) -> Result<Looked, SinkError> {
     let columns: StructType =
         wanted.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let place = format!("creating table {name}");
     let metadata = new_metadata(&columns, NO_PARTITIONS, [LOG_RETENTION])
         .and_then(|metadata| metadata.with_name(name.to_string()))
         .map_err(|error| SinkError::Internal(format!("{place}: {error}")))?;
-    let entry = create_entry(metadata, log_time_ms())?;
-    match store.put_opts(&entry_path(0), entry.into(), PutMode::Create.into()).await {
-        Ok(_) => {
-            let columns: arrow::datatypes::Schema = (&columns)
-                .try_into_arrow()
-                .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
-            Ok(Some(table_schema(&columns).map_err(|error| error.of_table(name))?))
-        }
-        // Taken: by another creator, or by us when the answer was lost. The caller looks again.
-        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(None),
-        Err(error) => Err(store_error(&place, &error)),
-    }
+    let columns: arrow::datatypes::Schema = (&columns)
+        .try_into_arrow()
+        .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
+    let schema = table_schema(&columns).map_err(|error| error.of_table(name))?;
+    Ok(Looked::Absent(schema, Wanted::Table(Box::new(metadata))))
 }
 
-/// True if the table has all columns; false if a version with them was written, or somebody else wrote one, and the table must be loaded again.
-async fn add_missing(
-    table: &DeltaTable,
-    store: &dyn ObjectStore,
-    name: &str,
-    wanted: &SchemaRef,
-) -> Result<bool, SinkError> {
+/// The columns that a table will have, and its definition with those that it lacks.
+fn missing(table: &DeltaTable, name: &str, wanted: &SchemaRef) -> Result<(SchemaRef, Wanted), SinkError> {
     let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
     check_protocol(table, name)?;
     let existing = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
     let added = added_columns(&existing, wanted).map_err(|error| error.of_table(name))?;
     if added.is_empty() {
-        return Ok(true);
+        return Ok((existing, Wanted::Nothing));
     }
     let fields: Vec<_> = existing.fields().iter().cloned().chain(added).collect();
-    let columns: StructType = (&arrow::datatypes::Schema::new(fields))
-        .try_into_kernel()
-        .map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    let columns: StructType =
+        schema.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let metadata =
         state.metadata().clone().with_schema(&columns).map_err(|error| delta_error(&place, &error.into()))?;
-    let version = state.version().cast_signed();
-    let entry = columns_entry(metadata, version, log_time_ms())?;
-    match store.put_opts(&entry_path(version + 1), entry.into(), PutMode::Create.into()).await {
-        Ok(_) | Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
-        Err(error) => Err(store_error(&place, &error)),
-    }
+    Ok((schema, Wanted::Columns(Box::new(metadata))))
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.

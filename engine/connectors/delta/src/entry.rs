@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use connector::SinkError;
 use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
-use epoch::{EpochId, StagedFile, TableCommit};
+use epoch::{Commit, StagedFile, TableCommit};
 use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::record::{Applications, Record};
 
 /// Path of the entry that makes `version`, relative to the table.
 pub(crate) fn entry_path(version: i64) -> Path {
@@ -21,24 +23,49 @@ pub(crate) fn log_time_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
 
-/// The entry of an epoch: transaction, removed files, added files.
-pub(crate) fn epoch_entry(
-    app: &str,
-    epoch: EpochId,
+/// The entry of a commit: the job's record, what it had read by then, removed files, added files.
+pub(crate) fn commit_entry(
+    apps: &Applications,
+    (record, commit): (&Record, &Commit),
     read_version: i64,
     change: &TableCommit,
     time_ms: i64,
 ) -> Result<Bytes, SinkError> {
     let mode = if change.removed.is_empty() { "Append" } else { "Update" };
-    let parameters = [("outputMode", json!(mode)), ("queryId", json!(app)), ("epochId", json!(epoch.0.to_string()))];
-    let mut actions = vec![
-        // Spark's name for what its streams commit, so that tools show ours alike.
-        commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms),
-        Action::Txn(Transaction::new_with_last_update(app, epoch_number(epoch)?, Some(time_ms))),
+    let touched: Vec<&String> =
+        commit.tables.iter().filter(|(_, table)| table.changes_rows()).map(|(name, _)| name).collect();
+    let parameters = [
+        ("outputMode", json!(mode)),
+        ("queryId", json!(apps.epoch)),
+        ("epochId", json!(record.commit.epoch.0.to_string())),
+        ("sinks", json!(touched)),
     ];
+    // Spark's name for what its streams commit, so that tools show ours alike.
+    let mut actions =
+        vec![commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms)];
+    actions.extend(transactions(apps.of_record(record), time_ms));
+    actions.extend(transactions(apps.of_positions(commit), time_ms));
     actions.extend(change.removed.iter().map(|file| Action::Remove(remove(file, time_ms))));
     actions.extend(change.added.iter().map(|file| Action::Add(add(file, time_ms))));
     lines(&actions)
+}
+
+/// The entry that sets the job's record, and changes nothing else.
+pub(crate) fn record_entry(
+    apps: &Applications,
+    record: &Record,
+    read_version: i64,
+    time_ms: i64,
+) -> Result<Bytes, SinkError> {
+    let parameters = [("queryId", json!(apps.epoch)), ("epochId", json!(record.commit.epoch.0.to_string()))];
+    let mut actions = vec![commit_info("STREAMING UPDATE", &parameters, read_version, false, time_ms)];
+    actions.extend(transactions(apps.of_record(record), time_ms));
+    lines(&actions)
+}
+
+fn transactions(of: Vec<(String, i64)>, time_ms: i64) -> impl Iterator<Item = Action> {
+    of.into_iter()
+        .map(move |(app, version)| Action::Txn(Transaction::new_with_last_update(app, version, Some(time_ms))))
 }
 
 /// The first entry of a table: its definition, readable by the oldest readers.
@@ -55,11 +82,6 @@ pub(crate) fn create_entry(metadata: Metadata, time_ms: i64) -> Result<Bytes, Si
 /// The entry that adds columns to a table.
 pub(crate) fn columns_entry(metadata: Metadata, read_version: i64, time_ms: i64) -> Result<Bytes, SinkError> {
     lines(&[commit_info("ADD COLUMNS", &[], read_version, false, time_ms), Action::Metadata(metadata)])
-}
-
-/// An epoch as the version of a table transaction.
-pub(crate) fn epoch_number(epoch: EpochId) -> Result<i64, SinkError> {
-    i64::try_from(epoch.0).map_err(|_| SinkError::Internal(format!("epoch {epoch} is beyond what a table can hold")))
 }
 
 fn commit_info(

@@ -1,46 +1,80 @@
-//! Where a job stands in a table's log.
+//! Where a job stands in a table's log, as far as it has been read.
 
 use std::collections::HashSet;
 
-use epoch::EpochId;
+use connector::SinkError;
+use epoch::{Contradiction, Owner, TableCommit, Touch};
 
-/// Where we stand in a table's log, as far as we have read it.
+use crate::record::Record;
+
+/// The version of a table that is not there.
+pub(crate) const ABSENT: i64 = -1;
+
+/// Where we stand in a table's log.
 pub(crate) struct Head {
-    /// Newest version read.
+    /// Newest version read; [`ABSENT`] before the table is made.
     pub version: i64,
-    /// Our transaction's version in it.
-    pub epoch: Option<i64>,
-    /// Our files in the table when it was opened; dropped with the first commit, which is checked against it.
+    /// The job's record in it.
+    pub record: Option<Record>,
+    /// Our files in the table, while they are known: from an opening to the first commit of the run. What a commit replaces must be
+    /// among them.
     pub live: Option<HashSet<String>>,
-    /// Files that others took out of the table since.
-    pub removed_by_others: HashSet<String>,
+    /// True once the wanted columns were added.
+    pub is_defined: bool,
+    /// True if another program took files out of the table since they were last looked at.
+    pub was_changed: bool,
 }
 
 impl Head {
-    pub(crate) fn new(version: i64, epoch: Option<i64>, live: HashSet<String>) -> Self {
-        Head { version, epoch, live: Some(live), removed_by_others: HashSet::new() }
+    /// A table as it was read.
+    pub(crate) fn new(version: i64, record: Option<Record>, live: HashSet<String>) -> Self {
+        Head { version, record, live: Some(live), is_defined: false, was_changed: false }
     }
 
-    /// Takes in the entry that we have just put for an epoch.
-    pub(crate) fn committed(&mut self, epoch: i64) {
-        debug_assert!(self.epoch < Some(epoch), "epoch {epoch} was published after {:?}", self.epoch);
+    /// A table that is not there.
+    pub(crate) fn absent() -> Self {
+        Head::new(ABSENT, None, HashSet::new())
+    }
+
+    /// Takes in the entry that we have just put.
+    pub(crate) fn committed(&mut self, record: Record, change: &TableCommit) {
         self.version += 1;
-        self.epoch = Some(epoch);
-    }
-
-    /// Takes in an entry that was read: ours with its epoch, or another program's with the files that it removed.
-    pub(crate) fn read(&mut self, version: i64, epoch: Option<i64>, removed: Vec<String>) {
-        debug_assert_eq!(version, self.version + 1, "entries are read one after the other");
-        self.version = version;
-        match epoch {
-            // Transactions do not go back, whatever another process of the job wrote.
-            Some(epoch) => self.epoch = self.epoch.max(Some(epoch)),
-            None => self.removed_by_others.extend(removed),
+        self.record = Some(record);
+        if let Some(live) = &mut self.live {
+            change.removed.iter().for_each(|file| {
+                live.remove(&file.path);
+            });
+            live.extend(change.added.iter().map(|file| file.path.clone()));
         }
     }
 
-    /// The newest version, and our last epoch in it.
-    pub(crate) fn position(&self) -> (i64, Option<EpochId>) {
-        (self.version, self.epoch.map(|epoch| EpochId(epoch.cast_unsigned())))
+    /// Takes in an entry that was read: ours with its record, or another program's that may have removed files.
+    pub(crate) fn read(&mut self, version: i64, record: Option<Record>, has_removed: bool) {
+        debug_assert_eq!(version, self.version + 1, "entries are read one after the other");
+        self.version = version;
+        match record {
+            Some(record) => self.record = Some(record),
+            None => self.was_changed |= has_removed,
+        }
+    }
+
+    /// Compare: true if the commit is to be published now, false if it was.
+    ///
+    /// # Errors
+    /// `Contradiction` if the record is neither what must be there before nor the commit itself, or of a later owner.
+    pub(crate) fn awaits(&self, table: &str, owner: Owner, touch: &Touch) -> Result<bool, SinkError> {
+        if let Some(record) = self.record.filter(|record| owner.is_fenced_by(&record.owner)) {
+            let sink = table.to_string();
+            return Err(SinkError::Contradiction(Contradiction::Fenced { sink, by: record.owner, own: owner }));
+        }
+        let place = self.record.map(|record| record.commit);
+        if place == Some(touch.id) {
+            return Ok(false);
+        }
+        if place == touch.before {
+            return Ok(true);
+        }
+        let (sink, commit, before) = (table.to_string(), touch.id, touch.before);
+        Err(SinkError::Contradiction(Contradiction::NotBefore { sink, commit, before, place }))
     }
 }

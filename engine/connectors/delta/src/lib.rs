@@ -18,6 +18,7 @@ mod parquet_file;
 mod pointer;
 mod provider;
 mod publish;
+mod record;
 mod rows;
 mod schema;
 mod sink;

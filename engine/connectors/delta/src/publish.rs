@@ -1,22 +1,26 @@
-//! Publishing: an epoch becomes visible in a table, once, whatever the store answers.
+//! Publishing: a commit becomes visible in a table, once, whatever the store answers.
 //!
-//! The commit is one conditional put of the next log entry. The position in the log is kept in memory, so an undisturbed commit
-//! is that one request: no listing, no reading back. If the entry is taken, it is read: ours (an answer that was lost) or somebody else's (go behind it).
+//! It is one conditional put of the next log entry, which holds the rows and the job's record: compare-and-set. The position in the
+//! log is kept in memory, so nothing is listed and nothing is read back. If the entry is taken, it is read: ours (an answer that was
+//! lost) or somebody else's (go behind it). Before the put the entry that it follows is looked at: a log that others have summarised
+//! and cleaned up in the meantime has room at every old version, where no reader would ever see what is put.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::checkpoints;
-use epoch::{EpochId, TableCommit};
+use epoch::{Commit, CommitId, Contradiction, Owner, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
-use crate::entry::{EntryActions, entry_path, epoch_entry, epoch_number, log_time_ms, read_entry};
+use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry};
 use crate::error::delta_error;
-use crate::head::Head;
+use crate::head::{ABSENT, Head};
+use crate::record::Record;
 use crate::table::{Shared, Table};
 
 /// Versions between checkpoints of the log (Delta's word for its summaries, not ours). Making one reads the whole list of files: Spark's
@@ -24,30 +28,43 @@ use crate::table::{Shared, Table};
 const CHECKPOINT_EVERY: i64 = 100;
 
 impl Table {
-    /// Makes an epoch visible and returns the table's version: one commit with the removed and added files and our transaction.
+    /// Makes a commit visible and returns the table's version: one log entry with the removed and added files and our record.
     ///
-    /// Does nothing if the epoch was published before, or if it changes nothing. Survives failing stores, answers that come after an error,
-    /// and commits of others in between; gives up after a bounded time, and can be called again.
+    /// Does nothing if the commit was published before, or does not touch the table. Survives failing stores, answers that come after
+    /// an error, and commits of others in between; gives up after a bounded time, and can be called again.
     ///
     /// # Errors
-    /// `Unavailable`, `DiskFull`, `Settings`; `Data` if a staged file is gone or another program removed a file that this epoch replaces;
-    /// `Refused` if another program changed the table's columns.
-    pub async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
-        let number = epoch_number(epoch)?;
+    /// `Unavailable`, `DiskFull`, `Settings`; `Contradiction` if the record is not what must be there before, or a staged file is
+    /// gone; `Data` if another program removed a file that this commit replaces; `Refused` if another program changed the table's columns.
+    pub async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
         let mut head = self.shared.head.lock().await;
-        // An empty epoch makes no version: an idle job would fill its tables' logs otherwise.
-        if head.epoch >= Some(number) || (change.added.is_empty() && change.removed.is_empty()) {
+        let (Some(touch), Some(change)) = (commit.touch(&self.shared.name), commit.tables.get(&self.shared.name))
+        else {
+            // An empty epoch makes no version: an idle job would fill its tables' logs otherwise.
             return Ok(head.version);
+        };
+        if head.version == ABSENT {
+            drop(head);
+            self.define().await?;
+            head = self.shared.head.lock().await;
         }
-        self.check_first(&mut head, change).await?;
+        if head.awaits(&self.shared.name, owner, &touch).is_err() {
+            // Somebody may have written since the log was read.
+            self.catch_up(&mut head).await?;
+        }
+        self.check_files(&mut head, owner, commit, change).await?;
+        let record = Record { commit: touch.id, owner };
         let mut patience = Patience::default();
-        while head.epoch < Some(number) {
-            self.check_removed(&head, change)?;
-            if let Err(error) = self.try_commit(&mut head, epoch, number, change).await {
+        while head.awaits(&self.shared.name, owner, &touch)? {
+            self.check_removed(&mut head, change).await?;
+            if let Err(error) = self.try_commit(&mut head, &record, commit, change).await {
                 patience.wait_after(error).await?;
             }
         }
-        head.live = None;
+        if commit.owner == owner {
+            // What this run stages it knows; the files of earlier runs need not be remembered any longer.
+            head.live = None;
+        }
         let version = head.version;
         drop(head);
         if version % CHECKPOINT_EVERY == 0 {
@@ -56,27 +73,85 @@ impl Table {
         Ok(version)
     }
 
-    /// Puts the next entry, or takes in the one that is already there.
+    /// Sets the job's record to a commit and leaves the rows as they are.
+    ///
+    /// # Errors
+    /// As [`Table::publish`].
+    pub async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
+        let mut head = self.shared.head.lock().await;
+        self.catch_up(&mut head).await?;
+        let record = Record { commit, owner };
+        let mut patience = Patience::default();
+        while head.version != ABSENT && head.record != Some(record) {
+            let entry = record_entry(&self.shared.apps, &record, head.version, log_time_ms())?;
+            if let Err(error) = self.put(&mut head, entry, &record, &TableCommit::default()).await {
+                patience.wait_after(error).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the entry of a commit, or takes in the one that is already there.
     async fn try_commit(
         &self,
         head: &mut Head,
-        epoch: EpochId,
-        number: i64,
+        record: &Record,
+        commit: &Commit,
         change: &TableCommit,
     ) -> Result<(), SinkError> {
-        let entry = epoch_entry(&self.shared.app, epoch, head.version, change, log_time_ms())?;
-        let path = entry_path(head.version + 1);
-        match self.shared.store.put_opts(&path, entry.into(), PutMode::Create.into()).await {
+        self.check_log(head).await?;
+        if head.record.map(|held| held.commit) != commit.touch(&self.shared.name).and_then(|touch| touch.before) {
+            // The log was not where it had been left: the caller compares again.
+            return Ok(());
+        }
+        let entry = commit_entry(&self.shared.apps, (record, commit), head.version, change, log_time_ms())?;
+        self.put(head, entry, record, change).await
+    }
+
+    /// Puts the next entry, or takes in the one that is already there.
+    async fn put(
+        &self,
+        head: &mut Head,
+        entry: bytes::Bytes,
+        record: &Record,
+        change: &TableCommit,
+    ) -> Result<(), SinkError> {
+        let next = head.version + 1;
+        let place = format!("commit {next} of table {}", self.shared.name);
+        match self.shared.store.put_opts(&entry_path(next), entry.into(), PutMode::Create.into()).await {
             Ok(_) => {
-                head.committed(number);
+                head.committed(*record, change);
                 Ok(())
             }
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                self.take_in_next(head).await.map(|_| ())
+                match self.take_in_next(head).await? {
+                    true => Ok(()),
+                    // Two puts that meet are both refused by some stores, and neither entry is there yet.
+                    false => {
+                        Err(SinkError::Unavailable(format!("{place}: it was refused, and nobody else has made it")))
+                    }
+                }
             }
-            Err(error) => {
-                Err(store_error(&format!("commit {} of table {}", head.version + 1, self.shared.name), &error))
+            Err(error) => Err(store_error(&place, &error)),
+        }
+    }
+
+    /// The log still stands where it was read: its newest entry is there. If it is not, others have gone on and cleaned up, and
+    /// everything is read anew.
+    async fn check_log(&self, head: &mut Head) -> Result<(), SinkError> {
+        let place = format!("log entry {} of table {}", head.version, self.shared.name);
+        match self.shared.store.head(&entry_path(head.version)).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::NotFound { .. }) => {
+                tracing::warn!(
+                    table = self.shared.name,
+                    version = head.version,
+                    "the log was cleaned up by another program; it is read anew"
+                );
+                *head = self.read_head().await?;
+                Ok(())
             }
+            Err(error) => Err(store_error(&place, &error)),
         }
     }
 
@@ -95,18 +170,23 @@ impl Table {
     /// Reads the entry after the newest that was read; false if there is none.
     async fn take_in_next(&self, head: &mut Head) -> Result<bool, SinkError> {
         let version = head.version + 1;
+        let Some(actions) = self.entry(version).await? else { return Ok(false) };
+        self.take_in(head, version, actions)?;
+        Ok(true)
+    }
+
+    /// Reads one entry of the log; `None` if it is not there.
+    pub(crate) async fn entry(&self, version: i64) -> Result<Option<EntryActions>, SinkError> {
         let place = format!("log entry {version} of table {}", self.shared.name);
         let read = async { self.shared.store.get(&entry_path(version)).await?.bytes().await };
         let bytes = match read.await {
             Ok(bytes) => bytes,
-            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(store_error(&place, &error)),
         };
-        let actions = read_entry(&bytes).map_err(|error| {
+        read_entry(&bytes).map(Some).map_err(|error| {
             SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
-        })?;
-        self.take_in(head, version, actions)?;
-        Ok(true)
+        })
     }
 
     fn take_in(&self, head: &mut Head, version: i64, actions: EntryActions) -> Result<(), SinkError> {
@@ -116,36 +196,64 @@ impl Table {
                 self.shared.name
             )));
         }
-        let own = actions.transactions.iter().filter(|(app, _)| *app == self.shared.app).map(|(_, number)| *number);
-        head.read(version, own.max(), actions.removed);
+        head.read(version, self.shared.apps.find(&actions.transactions), !actions.removed.is_empty());
         Ok(())
     }
 
-    /// Before the first commit after opening: what is to be replaced is in the table, what is to be added was not lost.
-    async fn check_first(&self, head: &mut Head, change: &TableCommit) -> Result<(), SinkError> {
-        let Some(live) = &head.live else { return Ok(()) };
-        if let Some(gone) = change.removed.iter().find(|file| !live.contains(&file.path)) {
-            return Err(self.gone(&gone.path));
+    /// What another run has staged is still there as it was. (This run's own files were seen to be made.)
+    async fn check_files(
+        &self,
+        head: &mut Head,
+        owner: Owner,
+        commit: &Commit,
+        change: &TableCommit,
+    ) -> Result<(), SinkError> {
+        if commit.owner == owner || head.record.map(|record| record.commit) == Some(commit.id()) {
+            return Ok(());
         }
         for file in &change.added {
             let place = format!("staged file {} of table {}", file.path, self.shared.name);
             let path = Path::from(file.path.as_str());
-            let stored = retried(&place, || self.shared.store.head(&path)).await?;
-            if stored.size != file.bytes {
-                return Err(SinkError::Data(format!(
-                    "{place} has {} bytes, {} were staged; it was changed since",
-                    stored.size, file.bytes
-                )));
+            let stored = retried(&place, || async {
+                match self.shared.store.head(&path).await {
+                    Err(object_store::Error::NotFound { .. }) => Ok(None),
+                    stored => stored.map(|stored| Some(stored.size)),
+                }
+            });
+            let stored = stored.await?;
+            if stored != Some(file.bytes) {
+                let what =
+                    stored.map_or("is not there".to_string(), |bytes| format!("has {bytes} bytes, not {}", file.bytes));
+                return Err(SinkError::Contradiction(Contradiction::ArtifactMissing {
+                    sink: self.shared.name.clone(),
+                    commit: commit.id(),
+                    artifact: format!("file {} ({what})", file.path),
+                }));
             }
         }
         Ok(())
     }
 
-    fn check_removed(&self, head: &Head, change: &TableCommit) -> Result<(), SinkError> {
-        match change.removed.iter().find(|file| head.removed_by_others.contains(&file.path)) {
+    /// What a commit replaces is in the table.
+    async fn check_removed(&self, head: &mut Head, change: &TableCommit) -> Result<(), SinkError> {
+        if change.removed.is_empty() {
+            return Ok(());
+        }
+        if head.was_changed {
+            // Another program took files out. Which ones is not kept, it may be any number of them: the list is read once more.
+            head.live = Some(self.read_live().await?);
+            head.was_changed = false;
+        }
+        let Some(live) = &head.live else { return Ok(()) };
+        match change.removed.iter().find(|file| !live.contains(&file.path)) {
             Some(gone) => Err(self.gone(&gone.path)),
             None => Ok(()),
         }
+    }
+
+    /// The job's own files that are in the table now.
+    async fn read_live(&self) -> Result<HashSet<String>, SinkError> {
+        Ok(self.read_head().await?.live.unwrap_or_default())
     }
 
     fn gone(&self, path: &str) -> SinkError {

@@ -7,10 +7,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{
-    Capabilities, Content, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WarehouseConnector,
-    WriterId,
+    Capabilities, Content, Pointer, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition,
+    WarehouseConnector, WriterId,
 };
-use epoch::{EpochId, StagedFile, TableCommit};
+use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner, StagedFile};
 
 use crate::pointer::write_pointer;
 use crate::schema::table_schema;
@@ -63,13 +63,19 @@ impl Sink for Warehouse {
         Ok(Arc::new(Table::open(self, name, Arc::clone(schema), &writer.job, &writer.job_id).await?))
     }
 
+    async fn find_table(&self, name: &str, writer: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError> {
+        let found = Table::find(self, name, &writer.job, &writer.job_id).await?;
+        Ok(found.map(|table| Arc::new(table) as Arc<dyn SinkTable>))
+    }
+
     async fn mark_published(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
+        commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        write_pointer(self, &writer.job, epoch, versions).await
+        write_pointer(self, &Pointer::of(writer, owner, commit, versions)).await
     }
 }
 
@@ -83,27 +89,33 @@ impl SinkTable for Table {
         Table::schema(self)
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
+    async fn define(&self) -> Result<(), SinkError> {
+        Table::define(self).await
+    }
+
+    fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
         if matches!(content, Content::Upserted | Content::Deleted) {
             // Staged as rows that are added they would be counted twice.
             let name = Table::name(self);
             return Err(SinkError::Internal(format!("table {name} takes no rows by key, and was given {content:?}")));
         }
-        Ok(Box::new(Table::stage(self, epoch, number, content.bucket())?))
+        Ok(Box::new(Table::stage(self, artifact, content.bucket())?))
     }
 
-    async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
-        Table::publish(self, epoch, change).await
+    async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
+        Table::publish(self, owner, commit).await
     }
 
-    /// Rows that are accepted are seen: a table holds none back.
+    async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
+        Table::adopt(self, owner, commit).await
+    }
+
     async fn position(&self) -> Result<SinkPosition, SinkError> {
-        let (version, published) = self.read_position().await?;
-        Ok(SinkPosition { accepted: published, published, version })
+        Table::position(self).await
     }
 
-    async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
-        Table::discard(self, epoch).await
+    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
+        Table::sweep(self, newest).await
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {

@@ -1,27 +1,30 @@
 //! One table of a job: opened or created, staged into, cleaned of what a crash left.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use connector::SinkError;
+use connector::{SinkError, SinkPosition};
 use deltalake_core::DeltaTable;
 use deltalake_core::logstore::LogStoreRef;
-use epoch::{EpochId, paths};
+use epoch::{ArtifactId, EpochId, paths};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 use storage::retried;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::definition::{EnsuredTable, ensure_schema};
-use crate::entry::epoch_number;
+use crate::definition::{Looked, Wanted, define, load, look};
+use crate::entry::{entry_path, read_entry};
 use crate::error::delta_error;
-use crate::head::Head;
+use crate::head::{ABSENT, Head};
+use crate::record::{Applications, checkpoint_of};
 use crate::schema::table_schema;
 use crate::stage::{DataFileWriter, Target};
 use crate::warehouse::Warehouse;
+
+/// Entries of a log that are looked through for epochs of another checkpoint.
+const ENTRIES_LOOKED_THROUGH: usize = 64;
 
 /// One Delta table of a job. Cheap to clone; clones are the same table.
 #[derive(Clone)]
@@ -31,10 +34,13 @@ pub struct Table {
 
 pub(crate) struct Shared {
     pub name: String,
-    /// The application of our table transactions.
-    pub app: String,
+    /// The applications of our transactions.
+    pub apps: Applications,
+    pub job: String,
     pub job_id: String,
     pub schema: SchemaRef,
+    /// What is wanted of the table's definition.
+    pub wanted: Wanted,
     /// Paths begin at the table's folder.
     pub store: Arc<dyn ObjectStore>,
     pub log: LogStoreRef,
@@ -47,12 +53,15 @@ pub(crate) struct Shared {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").field("name", &self.shared.name).field("app", &self.shared.app).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("name", &self.shared.name)
+            .field("app", &self.shared.apps.epoch)
+            .finish_non_exhaustive()
     }
 }
 
 impl Table {
-    /// Opens the table `name` (`schema.table`), or creates it. New columns are added to an existing table.
+    /// Opens the table `name` (`schema.table`). Nothing is made or changed: that is what [`Table::define`] does.
     ///
     /// `job_id` is the checkpoint's: two jobs of one name but different checkpoints do not take each other's epochs for their own.
     /// Must be called on a tokio runtime, which then also carries uploads of staged files.
@@ -67,20 +76,51 @@ impl Table {
         job_id: &str,
     ) -> Result<Table, SinkError> {
         let wanted = table_schema(&schema).map_err(|error| error.of_table(name))?;
+        warehouse.check_conditional_puts().await?;
         let log = warehouse.log_store(name)?;
-        let store = warehouse.table_store(name);
-        let app = format!("engine-{job}-{job_id}");
-        let (schema, head) = match ensure_schema(&log, store.as_ref(), name, &wanted).await? {
-            EnsuredTable::Created(schema) => (schema, Head::new(0, None, HashSet::new())),
-            EnsuredTable::Loaded(table) => columns_and_head(&table, &log, name, &app, job_id).await?,
+        let apps = Applications::of(job, job_id);
+        let (schema, wanted, head) = match look(&log, name, &wanted).await? {
+            Looked::Absent(schema, wanted) => (schema, wanted, Head::absent()),
+            Looked::There(table, schema, wanted) => {
+                let head = head_of(&table, &log, warehouse.table_store(name).as_ref(), &apps, name, job_id).await?;
+                (schema, wanted, head)
+            }
         };
-        Ok(Table {
+        Ok(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, wanted), head))
+    }
+
+    /// Opens a table as it is; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub async fn find(warehouse: &Warehouse, name: &str, job: &str, job_id: &str) -> Result<Option<Table>, SinkError> {
+        let log = warehouse.log_store(name)?;
+        let Some(table) = load(&log, name).await? else { return Ok(None) };
+        let place = format!("table {name}");
+        let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+        let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
+        let apps = Applications::of(job, job_id);
+        let head = head_of(&table, &log, warehouse.table_store(name).as_ref(), &apps, name, job_id).await?;
+        Ok(Some(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, Wanted::Nothing), head)))
+    }
+
+    fn of(
+        warehouse: &Warehouse,
+        name: &str,
+        (job, job_id): (&str, &str),
+        (log, apps): (LogStoreRef, Applications),
+        (schema, wanted): (SchemaRef, Wanted),
+        head: Head,
+    ) -> Table {
+        Table {
             shared: Arc::new(Shared {
                 name: name.to_string(),
-                app,
+                apps,
+                job: job.to_string(),
                 job_id: job_id.to_string(),
                 schema,
-                store,
+                wanted,
+                store: warehouse.table_store(name),
                 log,
                 folder: warehouse.table_folder(name),
                 in_memory: warehouse.is_in_memory(),
@@ -88,7 +128,16 @@ impl Table {
                 head: Mutex::new(head),
                 upkeep: std::sync::Mutex::new(None),
             }),
-        })
+        }
+    }
+
+    /// Makes the table, or adds the columns that it lacks. May be repeated.
+    ///
+    /// # Errors
+    /// `Unavailable`, `DiskFull`, `Settings`; `Refused` if another program made or changed it since it was opened.
+    pub async fn define(&self) -> Result<(), SinkError> {
+        let mut head = self.shared.head.lock().await;
+        define(&self.shared, &mut head).await
     }
 
     /// The table's name, `schema.table`.
@@ -101,28 +150,58 @@ impl Table {
         &self.shared.schema
     }
 
-    /// The newest version read, and the job's last epoch in it.
-    pub async fn position(&self) -> (i64, Option<EpochId>) {
-        self.shared.head.lock().await.position()
-    }
-
-    /// The same after a look into the log: what other processes have put there is taken in.
+    /// Where the table stands, after a look into the log: what other processes have put there is taken in.
     ///
     /// # Errors
     /// `Unavailable`, `Settings`, `Data`; `Refused` if another program changed the table's columns.
-    pub async fn read_position(&self) -> Result<(i64, Option<EpochId>), SinkError> {
+    pub async fn position(&self) -> Result<SinkPosition, SinkError> {
         let mut head = self.shared.head.lock().await;
-        self.catch_up(&mut head).await?;
-        Ok(head.position())
+        if head.version != ABSENT {
+            self.catch_up(&mut head).await?;
+        }
+        let published = head.record.map(|record| record.commit);
+        let other_checkpoint = match head.record {
+            Some(_) => None,
+            None => self.other_checkpoint(head.version).await?,
+        };
+        Ok(SinkPosition {
+            // Rows that are accepted are seen: a table holds none back.
+            accepted: published,
+            published,
+            owner: head.record.map(|record| record.owner).unwrap_or_default(),
+            other_checkpoint,
+            version: head.version.max(0),
+        })
     }
 
-    /// A writer for data file `number` of an epoch. Call it from plain threads: it may wait for an upload.
+    /// Another checkpoint of the same job that has epochs among the newest entries of the log.
+    async fn other_checkpoint(&self, version: i64) -> Result<Option<String>, SinkError> {
+        for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
+            let Some(actions) = self.entry(version).await? else { break };
+            let found = actions.transactions.iter().find_map(|(app, _)| checkpoint_of(app, &self.shared.job));
+            if let Some(job_id) = found {
+                return Ok(Some(job_id.to_string()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the whole table's log anew.
+    pub(crate) async fn read_head(&self) -> Result<Head, SinkError> {
+        let Shared { name, log, store, apps, job_id, .. } = self.shared.as_ref();
+        match load(log, name).await? {
+            Some(table) => head_of(&table, log, store.as_ref(), apps, name, job_id).await,
+            None => Ok(Head::absent()),
+        }
+    }
+
+    /// A writer for a data file. Call it from plain threads: it may wait for an upload.
     ///
     /// # Errors
     /// `DiskFull`, `Unavailable`, `Settings` if the file cannot be made.
-    pub fn stage(&self, epoch: EpochId, number: u32, bucket: Option<i64>) -> Result<DataFileWriter, SinkError> {
+    pub fn stage(&self, artifact: ArtifactId, bucket: Option<i64>) -> Result<DataFileWriter, SinkError> {
         let shared = &self.shared;
-        let name = paths::data_file(&shared.job_id, epoch, number);
+        let name = paths::data_file(&shared.job_id, &artifact);
         let target = match &shared.folder {
             Some(folder) => Target::disk(folder.join(&name))
                 .map_err(|error| SinkError::file(&format!("data file {name} of table {}", shared.name), &error))?,
@@ -136,27 +215,28 @@ impl Table {
         DataFileWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), target)
     }
 
-    /// Deletes the data files that an epoch staged before a crash, if it was never published. Call it before the epoch is run again.
+    /// Deletes the data files that attempts at epochs after `newest` have staged, but for those that the table holds.
     ///
     /// # Errors
     /// `Unavailable`, `Settings`.
-    pub async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
+    pub async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
         let shared = &self.shared;
-        let mut head = shared.head.lock().await;
-        self.catch_up(&mut head).await?;
-        // Its files are the table's rows.
-        if head.epoch >= Some(epoch_number(epoch)?) {
-            return Ok(());
-        }
-        let prefix = paths::data_file_prefix(&shared.job_id, epoch);
-        let place = format!("staged files {prefix}* of table {}", shared.name);
+        let live = self.read_head().await?.live.unwrap_or_default();
+        let first = newest.map_or(EpochId(0), EpochId::next);
+        let prefix = paths::data_file_prefix(&shared.job_id, first);
+        let place = format!("staged files from {prefix}* on of table {}", shared.name);
         // Everything before the prefix, the log above all, need not be listed where the store can skip it.
         let offset = object_store::path::Path::from(prefix.as_str());
         let paths = retried(&place, || {
             shared.store.list_with_offset(None, &offset).map_ok(|object| object.location).try_collect::<Vec<_>>()
         })
         .await?;
-        for path in paths.into_iter().filter(|path| path.as_ref().starts_with(&prefix)) {
+        let is_left = |path: &object_store::path::Path| {
+            let origin = paths::origin_of(path.as_ref());
+            origin.is_some_and(|(job_id, epoch)| job_id == shared.job_id && epoch >= first)
+                && !live.contains(path.as_ref())
+        };
+        for path in paths.into_iter().filter(is_left) {
             retried(&place, || async {
                 match shared.store.delete(&path).await {
                     Err(object_store::Error::NotFound { .. }) => Ok(()),
@@ -169,20 +249,40 @@ impl Table {
     }
 }
 
-/// Columns of a table that was there before, and where the job stands in its log.
-async fn columns_and_head(
+/// A table as it was loaded, and where the job stands in its log.
+async fn head_of(
     table: &DeltaTable,
     log: &LogStoreRef,
+    store: &dyn ObjectStore,
+    apps: &Applications,
     name: &str,
-    app: &str,
     job_id: &str,
-) -> Result<(SchemaRef, Head), SinkError> {
+) -> Result<Head, SinkError> {
     let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
-    let epoch = state.transaction_version(log.as_ref(), app).await.map_err(|error| delta_error(&place, &error))?;
-    let own = format!("part-{job_id}-");
-    let live: HashSet<String> =
-        state.log_data().iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
-    let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
-    Ok((schema, Head::new(state.version().cast_signed(), epoch, live)))
+    let version = state.version().cast_signed();
+    let newest = retried(&place, || async {
+        match store.get(&entry_path(version)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            found => found?.bytes().await.map(Some),
+        }
+    });
+    // Almost always the newest entry is ours. Otherwise the library looks through the log, once for each application.
+    let record = newest.await?.and_then(|bytes| apps.find(&read_entry(&bytes).ok()?.transactions));
+    let record = match record {
+        Some(record) => Some(record),
+        None => {
+            let mut found = Vec::new();
+            for app in [apps.epoch.clone(), apps.commit(), apps.term(), apps.run()] {
+                let version = state.transaction_version(log.as_ref(), app.clone()).await;
+                let Some(version) = version.map_err(|error| delta_error(&place, &error))? else { break };
+                found.push((app, version));
+            }
+            apps.find(&found)
+        }
+    };
+    let own = paths::data_files_prefix(job_id);
+    let files = state.log_data();
+    let live = files.iter().map(|file| file.path().into_owned()).filter(|path| path.starts_with(&own)).collect();
+    Ok(Head::new(version, record, live))
 }

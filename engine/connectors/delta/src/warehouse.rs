@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use connector::SinkError;
@@ -12,9 +12,10 @@ use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, ObjectStoreExt};
-use storage::Location;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use storage::location::with_final_slash;
+use storage::{Location, retried};
+use tokio::sync::OnceCell;
 use url::Url;
 
 /// A place for tables. Cheap to clone; holds no keys that `Debug` would print.
@@ -28,6 +29,16 @@ pub struct Warehouse {
     in_memory: bool,
     /// The folder, if data files are written straight to the local disk.
     folder: Option<PathBuf>,
+    shared: Arc<Shared>,
+}
+
+/// What the clones of a warehouse have learnt.
+#[derive(Default)]
+struct Shared {
+    /// The version of each job's pointer, as it was put last: the next put can be conditional without a look before it.
+    pointers: Mutex<BTreeMap<String, UpdateVersion>>,
+    /// True once the store was seen to refuse a second object of one name.
+    is_probed: OnceCell<()>,
 }
 
 impl std::fmt::Debug for Warehouse {
@@ -51,7 +62,7 @@ impl Warehouse {
     pub fn with_store(url: Url, store: Arc<dyn ObjectStore>) -> Self {
         let url = with_final_slash(url);
         let prefix = Path::from_url_path(url.path()).unwrap_or_default();
-        Warehouse { url, root: store, prefix, in_memory: false, folder: None }
+        Warehouse { url, root: store, prefix, in_memory: false, folder: None, shared: Arc::default() }
     }
 
     /// An empty warehouse in memory. Its clones are the same warehouse; with the last of them its tables are gone.
@@ -97,6 +108,49 @@ impl Warehouse {
         Ok(files)
     }
 
+    /// True if the store can put an object on condition that it was not changed since. A local disk cannot.
+    pub(crate) fn can_update(&self) -> bool {
+        self.url.scheme() != "file"
+    }
+
+    /// The version of a job's pointer, if it was put before.
+    pub(crate) fn take_pointer_version(&self, job: &str) -> Option<UpdateVersion> {
+        self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner).remove(job)
+    }
+
+    /// Remembers the version of a job's pointer that was just put.
+    pub(crate) fn keep_pointer_version(&self, job: &str, version: UpdateVersion) {
+        if self.can_update() && version.e_tag.is_some() {
+            self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner).insert(job.to_string(), version);
+        }
+    }
+
+    /// Refuses a store that puts an object though one of that name is there: two engines could both commit the same version.
+    ///
+    /// # Errors
+    /// `Settings` then; `Unavailable`.
+    pub(crate) async fn check_conditional_puts(&self) -> Result<(), SinkError> {
+        if !self.url.scheme().starts_with("s3") {
+            return Ok(());
+        }
+        let probe = async {
+            let (store, path) = (self.store(), Path::from(PROBE));
+            // The first time it is made, ever after it is refused.
+            for _ in 0..2 {
+                let put = retried_put(&store, &path).await?;
+                if put == Put::Refused {
+                    return Ok(());
+                }
+            }
+            Err(SinkError::Settings(format!(
+                "the store at {} ignores conditions of puts (If-None-Match): two engines could overwrite each other's commits; \
+                 use a store that honours them (Amazon S3, MinIO, Ceph from 2024 on)",
+                self.url
+            )))
+        };
+        self.shared.is_probed.get_or_try_init(|| probe).await.map(|_| ())
+    }
+
     /// True if objects are put without waiting for anything.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.in_memory
@@ -134,6 +188,28 @@ impl Warehouse {
     fn table_prefix(&self, table: &str) -> Path {
         paths::table_folder(table).split('/').fold(self.prefix.clone(), |path, part| path.join(part))
     }
+}
+
+/// An object that is made once, to see whether a second put of it is refused.
+const PROBE: &str = "_engine/probe";
+
+#[derive(PartialEq, Eq)]
+enum Put {
+    Made,
+    Refused,
+}
+
+async fn retried_put(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Put, SinkError> {
+    retried("the probe for conditional puts", || async {
+        match store.put_opts(path, Bytes::from_static(b"").into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(Put::Made),
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
+                Ok(Put::Refused)
+            }
+            Err(error) => Err(error),
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Tables in memory as a warehouse: opened by a location, read by SQL.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
@@ -11,7 +10,6 @@ use connector::{
 };
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
-use epoch::EpochId;
 
 use crate::rows::in_columns;
 use crate::sink::{MemorySink, Stored};
@@ -44,13 +42,7 @@ impl Catalog for MemorySink {
 
     async fn pointers(&self) -> Result<Vec<Pointer>, SinkError> {
         let place = self.place();
-        let pointer = |(job, (epoch, versions)): (&String, &(EpochId, BTreeMap<String, i64>))| Pointer {
-            format: 1,
-            job: job.clone(),
-            epoch: *epoch,
-            versions: versions.clone(),
-        };
-        Ok(place.marked.iter().map(pointer).collect())
+        Ok(place.marked.values().cloned().collect())
     }
 
     /// An epoch's tables are published together, so the newest version of each is that of the last epoch.
@@ -59,11 +51,11 @@ impl Catalog for MemorySink {
         let opened = place.tables.iter().filter_map(|(name, stored)| Some((name, stored, stored.schema.clone()?)));
         opened
             .map(|(name, stored, schema)| {
-                let epoch = place.marked.values().find(|(_, versions)| versions.contains_key(name));
+                let marked = place.marked.values().find(|pointer| pointer.versions.contains_key(name));
                 let info = TableInfo {
                     name: name.clone(),
                     version: stored.version,
-                    epoch: epoch.map(|(epoch, _)| *epoch),
+                    epoch: marked.map(|pointer| pointer.epoch),
                     rows: Some(stored.rows(&schema)?.iter().map(|batch| batch.num_rows() as u64).sum()),
                     files: stored.seen.len() as u64,
                     bytes: 0,

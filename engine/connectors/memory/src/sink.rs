@@ -10,9 +10,10 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{
-    Capabilities, Content, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId,
+    Capabilities, Content, Pointer, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables,
+    WriterId,
 };
-use epoch::{ArtifactEffect, EpochId, StagedFile, TableCommit, paths};
+use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, Contradiction, EpochId, Owner, StagedFile, paths};
 
 use crate::rows::{in_columns, keys_of, without_keys};
 
@@ -27,8 +28,8 @@ pub struct MemorySink {
 pub(crate) struct Place {
     /// By name.
     pub(crate) tables: BTreeMap<String, Stored>,
-    /// The last epoch that each job has marked, with its versions.
-    pub(crate) marked: BTreeMap<String, (EpochId, BTreeMap<String, i64>)>,
+    /// The last epoch that each job has marked.
+    pub(crate) marked: BTreeMap<String, Pointer>,
 }
 
 /// One table.
@@ -41,8 +42,8 @@ pub(crate) struct Stored {
     pub(crate) artifacts: BTreeMap<String, Vec<RecordBatch>>,
     /// Names of those that readers see.
     pub(crate) seen: BTreeSet<String>,
-    /// The last epoch of each writer, by job and checkpoint.
-    published: BTreeMap<(String, String), EpochId>,
+    /// The record of each writer, by job and checkpoint: the last commit that it published, and who did.
+    records: BTreeMap<(String, String), (CommitId, Owner)>,
     /// Publishings that changed it.
     pub(crate) version: i64,
 }
@@ -54,14 +55,24 @@ impl MemorySink {
     }
 
     /// The epoch that a job has marked last, and the versions of its tables.
-    pub fn marked(&self, job: &str) -> Option<(EpochId, BTreeMap<String, i64>)> {
+    pub fn marked(&self, job: &str) -> Option<Pointer> {
         self.place().marked.get(job).cloned()
     }
 
-    /// Loses which epochs were published: what a sink must never do.
-    #[cfg(test)]
-    pub(crate) fn forget_positions(&self) {
-        self.place().tables.values_mut().for_each(|table| table.published.clear());
+    /// A copy of everything that is there, to [restore](Self::restore) later: what a backup does.
+    pub fn backup(&self) -> MemorySink {
+        MemorySink { place: Arc::new(Mutex::new(self.place().clone())) }
+    }
+
+    /// Puts what a backup holds in the place of what is there: rows and records together.
+    pub fn restore(&self, backup: &MemorySink) {
+        let copy = backup.place().clone();
+        *self.place() = copy;
+    }
+
+    /// Loses what was published, and keeps the rows: what a place must never do.
+    pub fn lose_records(&self) {
+        self.place().tables.values_mut().for_each(|table| table.records.clear());
     }
 }
 
@@ -83,23 +94,28 @@ impl Sink for MemorySink {
         let nullable = |field: &Arc<Field>| field.as_ref().clone().with_nullable(true);
         let wanted = definition.schema.fields().iter().map(nullable).collect::<Vec<_>>();
         let wanted = Arc::new(Schema::new(wanted));
-        let mut place = self.place();
-        let stored = place.tables.entry(definition.name.clone()).or_default();
-        let schema = match &stored.schema {
+        let existing = self.place().tables.get(&definition.name).and_then(|stored| stored.schema.clone());
+        let schema = match &existing {
             Some(existing) => widened(existing, &wanted).map_err(|error| error.of_table(&definition.name))?,
             None => wanted,
         };
-        (stored.schema, stored.key) = (Some(Arc::clone(&schema)), definition.key.clone());
-        let (name, writer) = (definition.name.clone(), writer.clone());
-        Ok(Arc::new(MemoryTable { sink: self.clone(), name, schema, writer }))
+        let (name, key, writer) = (definition.name.clone(), definition.key.clone(), writer.clone());
+        Ok(Arc::new(MemoryTable { sink: self.clone(), name, key, schema, writer }))
+    }
+
+    async fn find_table(&self, name: &str, writer: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError> {
+        let found = self.place().tables.get(name).and_then(|stored| Some((stored.schema.clone()?, stored.key.clone())));
+        let Some((schema, key)) = found else { return Ok(None) };
+        let (name, writer) = (name.to_string(), writer.clone());
+        Ok(Some(Arc::new(MemoryTable { sink: self.clone(), name, key, schema, writer })))
     }
 
     async fn publish(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
         tables: &Tables,
-        changes: &BTreeMap<String, TableCommit>,
+        commit: &Commit,
     ) -> Result<BTreeMap<String, i64>, SinkError> {
         let mut place = self.place();
         // All of it in a copy first: if one table cannot be published, none is.
@@ -107,10 +123,9 @@ impl Sink for MemorySink {
         let mut versions = BTreeMap::new();
         for name in tables.keys() {
             let stored = after.tables.entry(name.clone()).or_default();
-            let change = changes.get(name).cloned().unwrap_or_default();
-            versions.insert(name.clone(), stored.publish(name, writer, epoch, &change)?);
+            versions.insert(name.clone(), stored.publish(name, writer, owner, commit)?);
         }
-        after.marked.insert(writer.job.clone(), (epoch, versions.clone()));
+        after.mark(writer, owner, commit, &versions);
         *place = after;
         Ok(versions)
     }
@@ -118,32 +133,50 @@ impl Sink for MemorySink {
     async fn mark_published(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
+        commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.place().marked.insert(writer.job.clone(), (epoch, versions.clone()));
+        self.place().mark(writer, owner, commit, versions);
         Ok(())
     }
 }
 
+impl Place {
+    fn mark(&mut self, writer: &WriterId, owner: Owner, commit: &Commit, versions: &BTreeMap<String, i64>) {
+        let pointer = Pointer::of(writer, owner, commit, versions);
+        if self.marked.get(&writer.job).is_none_or(|marked| pointer.may_replace(marked)) {
+            self.marked.insert(writer.job.clone(), pointer);
+        }
+    }
+}
+
 impl Stored {
-    /// One epoch of one writer, with the position that makes it happen once.
-    fn publish(
-        &mut self,
-        name: &str,
-        writer: &WriterId,
-        epoch: EpochId,
-        change: &TableCommit,
-    ) -> Result<i64, SinkError> {
+    /// One commit of one writer: compare-and-set by the writer's record.
+    fn publish(&mut self, name: &str, writer: &WriterId, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
         let writer = (writer.job.clone(), writer.job_id.clone());
-        if self.published.get(&writer) >= Some(&epoch) || *change == TableCommit::default() {
+        let (Some(touch), Some(change)) = (commit.touch(name), commit.tables.get(name)) else {
             return Ok(self.version);
+        };
+        let record = self.records.get(&writer).copied();
+        if let Some((_, by)) = record.filter(|(_, by)| owner.is_fenced_by(by)) {
+            let sink = name.to_string();
+            return Err(SinkError::Contradiction(Contradiction::Fenced { sink, by, own: owner }));
+        }
+        let place = record.map(|(id, _)| id);
+        if place == Some(touch.id) {
+            return Ok(self.version);
+        }
+        if place != touch.before {
+            let (sink, commit, before) = (name.to_string(), touch.id, touch.before);
+            return Err(SinkError::Contradiction(Contradiction::NotBefore { sink, commit, before, place }));
         }
         if let Some(gone) = change.removed.iter().find(|file| !self.seen.contains(&file.path)) {
             return Err(SinkError::Data(format!("{} of table {name} is no longer part of it", gone.path)));
         }
         if let Some(lost) = change.added.iter().find(|file| !self.artifacts.contains_key(&file.path)) {
-            return Err(SinkError::Data(format!("{} of table {name} was lost", lost.path)));
+            let (sink, commit, artifact) = (name.to_string(), touch.id, lost.path.clone());
+            return Err(SinkError::Contradiction(Contradiction::ArtifactMissing { sink, commit, artifact }));
         }
         self.seen.retain(|path| change.removed.iter().all(|file| file.path != *path));
         for file in &change.added {
@@ -154,7 +187,7 @@ impl Stored {
                 self.seen.insert(file.path.clone());
             }
         }
-        self.published.insert(writer, epoch);
+        self.records.insert(writer, (touch.id, owner));
         self.version += 1;
         Ok(self.version)
     }
@@ -199,6 +232,7 @@ fn widened(existing: &SchemaRef, wanted: &SchemaRef) -> Result<SchemaRef, SinkEr
 struct MemoryTable {
     sink: MemorySink,
     name: String,
+    key: Vec<String>,
     schema: SchemaRef,
     writer: WriterId,
 }
@@ -220,31 +254,51 @@ impl SinkTable for MemoryTable {
         &self.schema
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
-        let artifact = paths::data_file(&self.writer.job_id, epoch, number);
+    async fn define(&self) -> Result<(), SinkError> {
+        self.with(|stored| (stored.schema, stored.key) = (Some(Arc::clone(&self.schema)), self.key.clone()));
+        Ok(())
+    }
+
+    fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
+        let artifact = paths::data_file(&self.writer.job_id, &artifact);
         let (table, schema) = (self.name.clone(), Arc::clone(&self.schema));
         Ok(Box::new(MemoryWriter { sink: self.sink.clone(), table, artifact, content, schema, batches: Vec::new() }))
     }
 
-    async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
-        self.with(|stored| stored.publish(&self.name, &self.writer, epoch, change))
+    async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
+        self.with(|stored| stored.publish(&self.name, &self.writer, owner, commit))
+    }
+
+    async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
+        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
+        self.with(|stored| stored.records.insert(writer, (commit, owner)));
+        Ok(())
     }
 
     async fn position(&self) -> Result<SinkPosition, SinkError> {
         let writer = (self.writer.job.clone(), self.writer.job_id.clone());
         Ok(self.with(|stored| {
-            let published = stored.published.get(&writer).copied();
-            SinkPosition { accepted: published, published, version: stored.version }
+            let record = stored.records.get(&writer).copied();
+            let published = record.map(|(id, _)| id);
+            let other = stored.records.keys().find(|(job, _)| *job == writer.0 && record.is_none());
+            SinkPosition {
+                accepted: published,
+                published,
+                owner: record.map(|(_, owner)| owner).unwrap_or_default(),
+                other_checkpoint: other.map(|(_, job_id)| job_id.clone()),
+                version: stored.version,
+            }
         }))
     }
 
-    async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
-        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
-        let prefix = paths::data_file_prefix(&self.writer.job_id, epoch);
+    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
+        let is_left = |name: &str| {
+            let origin = paths::origin_of(name);
+            origin.is_some_and(|(job_id, epoch)| job_id == self.writer.job_id && Some(epoch) > newest)
+        };
         self.with(|stored| {
-            if stored.published.get(&writer) < Some(&epoch) {
-                stored.artifacts.retain(|name, _| !name.starts_with(&prefix));
-            }
+            let seen = &stored.seen;
+            stored.artifacts.retain(|name, _| seen.contains(name) || !is_left(name));
         });
         Ok(())
     }

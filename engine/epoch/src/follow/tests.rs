@@ -4,8 +4,8 @@
 mod model;
 
 use super::*;
-use crate::protocol::EpochId;
-use model::{Engine, World};
+use crate::identity::EpochId;
+use model::{Engine, Model};
 
 const A: &str = "gold.a";
 const B: &str = "gold.b";
@@ -44,120 +44,120 @@ fn nothing_else_than_a_link_of_the_chain_is_followed() {
 
 #[test]
 fn history_term_5_commits_7_one_table_gets_it_crash_term_6_replays_it_once_in_each() {
-    let mut world = World::new();
-    let mut five = world.open();
-    world.commit(&mut five, &[A, B]);
-    world.publish(&mut five, A).unwrap();
-    let mut six = world.open();
+    let mut model = Model::new();
+    let mut five = model.open();
+    model.commit(&mut five, &[A, B]);
+    model.publish(&mut five, A).unwrap();
+    let mut six = model.open();
     assert!(six.owner.term > five.owner.term);
-    world.follow_all(&mut six).unwrap();
-    assert_eq!((world.rows(A), world.rows(B)), (vec![0], vec![0]));
+    model.follow_all(&mut six).unwrap();
+    assert_eq!((model.rows(A), model.rows(B)), (vec![0], vec![0]));
 }
 
 #[test]
 fn history_a_checkpoint_restored_while_a_sink_is_away_is_found_out_when_it_returns() {
-    let mut world = World::new();
-    let mut engine = world.open();
-    (0..8).for_each(|_| world.commit(&mut engine, &[A, B]));
-    world.follow_all(&mut engine).unwrap();
-    let copy = world.copy();
-    (0..2).for_each(|_| world.commit(&mut engine, &[A]));
-    world.follow_all(&mut engine).unwrap();
-    world.restore(copy);
+    let mut model = Model::new();
+    let mut engine = model.open();
+    (0..8).for_each(|_| model.commit(&mut engine, &[A, B]));
+    model.follow_all(&mut engine).unwrap();
+    let copy = model.copy();
+    (0..2).for_each(|_| model.commit(&mut engine, &[A]));
+    model.follow_all(&mut engine).unwrap();
+    model.restore(copy);
     // A is away, so it is not asked; the job goes on with B alone.
-    let mut engine = world.open();
-    (0..5).for_each(|_| world.commit(&mut engine, &[A, B]));
-    world.follow(&mut engine, B).unwrap();
-    let refused = world.follow(&mut engine, A).unwrap_err();
+    let mut engine = model.open();
+    (0..5).for_each(|_| model.commit(&mut engine, &[A, B]));
+    model.follow(&mut engine, B).unwrap();
+    let refused = model.follow(&mut engine, A).unwrap_err();
     assert_eq!(refused.word(), Some("other-history"), "{refused}");
-    assert_eq!(world.rows(A).len(), 10);
+    assert_eq!(model.rows(A).len(), 10);
 }
 
 #[test]
 fn history_a_quiet_table_a_removed_one_and_a_new_one_are_known() {
-    let mut world = World::new();
-    world.keep = 3;
-    let mut engine = world.open();
-    world.commit(&mut engine, &[A]);
-    world.follow_all(&mut engine).unwrap();
+    let mut model = Model::new();
+    model.keep = 3;
+    let mut engine = model.open();
+    model.commit(&mut engine, &[A]);
+    model.follow_all(&mut engine).unwrap();
     for _ in 0..200 {
-        world.commit(&mut engine, &[B]);
-        world.follow_all(&mut engine).unwrap();
+        model.commit(&mut engine, &[B]);
+        model.follow_all(&mut engine).unwrap();
     }
-    let mut engine = world.open();
-    world.commit(&mut engine, &[A, "gold.new"]);
-    world.follow_all(&mut engine).unwrap();
-    assert_eq!((world.rows(A), world.rows("gold.new")), (vec![0, 201], vec![201]));
+    let mut engine = model.open();
+    model.commit(&mut engine, &[A, "gold.new"]);
+    model.follow_all(&mut engine).unwrap();
+    assert_eq!((model.rows(A), model.rows("gold.new")), (vec![0, 201], vec![201]));
 }
 
 #[test]
 fn history_two_copies_of_a_machine_have_one_term_and_one_of_them_ends() {
-    let mut world = World::new();
-    let mut first = world.open();
-    world.commit(&mut first, &[A]);
-    world.follow_all(&mut first).unwrap();
-    let copy = world.copy();
-    let mut one = world.open();
-    let here = world.copy();
-    world.restore(copy);
-    let mut other = world.open();
+    let mut model = Model::new();
+    let mut first = model.open();
+    model.commit(&mut first, &[A]);
+    model.follow_all(&mut first).unwrap();
+    let copy = model.copy();
+    let mut one = model.open();
+    let here = model.copy();
+    model.restore(copy);
+    let mut other = model.open();
     assert_eq!(one.owner.term, other.owner.term);
-    world.commit(&mut other, &[A]);
-    world.follow_all(&mut other).unwrap();
-    world.restore(here);
-    world.commit(&mut one, &[A]);
-    let refused = world.publish(&mut one, A).unwrap_err();
+    model.commit(&mut other, &[A]);
+    model.follow_all(&mut other).unwrap();
+    model.restore(here);
+    model.commit(&mut one, &[A]);
+    let refused = model.publish(&mut one, A).unwrap_err();
     assert!(matches!(refused, Contradiction::Fenced { .. } | Contradiction::NotBefore { .. }), "{refused}");
-    assert_eq!(world.rows(A), [0, 1]);
+    assert_eq!(model.rows(A), [0, 1]);
 }
 
 #[test]
 fn history_a_zombie_publishes_after_an_owner_that_has_published_nothing_yet() {
-    let mut world = World::new();
-    let mut zombie = world.open();
-    world.commit(&mut zombie, &[A]);
-    let mut owner = world.open();
+    let mut model = Model::new();
+    let mut zombie = model.open();
+    model.commit(&mut zombie, &[A]);
+    let mut owner = model.open();
     // The zombie's publishing of the same commit is the one that the owner would have made.
-    world.publish(&mut zombie, A).unwrap();
-    world.follow_all(&mut owner).unwrap();
-    world.commit(&mut owner, &[A]);
-    world.publish(&mut owner, A).unwrap();
-    world.publish_stale(&mut zombie, A).unwrap_err();
-    assert_eq!(world.rows(A), [0, 1]);
+    model.publish(&mut zombie, A).unwrap();
+    model.follow_all(&mut owner).unwrap();
+    model.commit(&mut owner, &[A]);
+    model.publish(&mut owner, A).unwrap();
+    model.publish_stale(&mut zombie, A).unwrap_err();
+    assert_eq!(model.rows(A), [0, 1]);
 }
 
 #[test]
 fn history_a_places_record_is_lost_or_rolled_back() {
-    let mut world = World::new();
-    let mut engine = world.open();
+    let mut model = Model::new();
+    let mut engine = model.open();
     (0..4).for_each(|_| {
-        world.commit(&mut engine, &[A]);
-        world.follow_all(&mut engine).unwrap();
+        model.commit(&mut engine, &[A]);
+        model.follow_all(&mut engine).unwrap();
     });
     // Rows and record move together: what follows is kept, so it is replayed.
-    world.roll_back(A, 2);
-    world.follow_all(&mut engine).unwrap();
-    assert_eq!(world.rows(A), [0, 1, 2, 3]);
-    world.roll_back(A, 0);
-    assert_eq!(world.follow_all(&mut engine).unwrap_err().word(), Some("record-lost"));
+    model.roll_back(A, 2);
+    model.follow_all(&mut engine).unwrap();
+    assert_eq!(model.rows(A), [0, 1, 2, 3]);
+    model.roll_back(A, 0);
+    assert_eq!(model.follow_all(&mut engine).unwrap_err().word(), Some("record-lost"));
     // Beyond what is kept.
-    world.keep = 2;
-    (0..4).for_each(|_| world.commit(&mut engine, &[B]));
-    world.follow(&mut engine, B).unwrap();
-    world.retire();
-    world.roll_back(A, 0);
-    assert!(world.follow(&mut engine, A).is_err());
+    model.keep = 2;
+    (0..4).for_each(|_| model.commit(&mut engine, &[B]));
+    model.follow(&mut engine, B).unwrap();
+    model.retire();
+    model.roll_back(A, 0);
+    assert!(model.follow(&mut engine, A).is_err());
 }
 
 #[test]
 fn history_an_attempt_that_fails_leaves_nothing_and_its_number_is_used_again() {
-    let mut world = World::new();
-    let mut engine = world.open();
-    world.commit(&mut engine, &[A]);
-    let before = world.copy();
-    let names = world.attempt(&mut engine, &[A]);
-    assert_eq!(world.copy(), before, "an attempt is in memory only");
-    let again = world.attempt(&mut engine, &[A]);
+    let mut model = Model::new();
+    let mut engine = model.open();
+    model.commit(&mut engine, &[A]);
+    let before = model.copy();
+    let names = model.attempt(&mut engine, &[A]);
+    assert_eq!(model.copy(), before, "an attempt is in memory only");
+    let again = model.attempt(&mut engine, &[A]);
     assert!(names.iter().all(|name| !again.contains(name)), "{names:?} {again:?}");
 }
 

@@ -33,8 +33,13 @@ impl Catalog for Counts {
     async fn pointers(&self) -> Result<Vec<Pointer>, SinkError> {
         let version = self.version.load(Ordering::SeqCst);
         let versions = BTreeMap::from([("gold.counts".to_owned(), version)]);
-        let pointer =
-            Pointer { format: 1, job: "counts".to_owned(), epoch: EpochId(version.cast_unsigned()), versions };
+        let pointer = Pointer {
+            format: 1,
+            job: "counts".to_owned(),
+            epoch: EpochId(version.cast_unsigned()),
+            versions,
+            ..Pointer::default()
+        };
         Ok(if version == 0 { Vec::new() } else { vec![pointer] })
     }
 

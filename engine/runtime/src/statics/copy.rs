@@ -76,19 +76,16 @@ pub fn restore(checkpoint: &CheckpointReader, name: &str, version: &str) -> Resu
     Ok(None)
 }
 
-/// The copies that nothing needs once an epoch is committed that brought a newer one.
+/// The copies that no epoch from `oldest` on needs: another one came before it.
 ///
 /// # Errors
 /// The checkpoint's.
-pub fn superseded(checkpoint: &CheckpointReader, name: &str, epoch: EpochId) -> Result<Vec<BlockKey>, RunError> {
-    let mut superseded = Vec::new();
-    for entry in checkpoint.bucket_index(OperatorId::of_static(name))? {
-        let (at, _) = entry?;
-        if at.epoch < epoch {
-            superseded.push(at);
-        }
-    }
-    Ok(superseded)
+pub fn superseded(checkpoint: &CheckpointReader, name: &str, oldest: EpochId) -> Result<Vec<BlockKey>, RunError> {
+    let copies = checkpoint.bucket_index(OperatorId::of_static(name))?;
+    let copies = copies.map(|entry| entry.map(|(at, _)| at)).collect::<Result<Vec<_>, _>>()?;
+    debug_assert!(copies.is_sorted_by_key(|at| at.epoch), "copies of {name} lie in the order of their epochs");
+    let is_followed = copies.windows(2).filter(|pair| pair[1].epoch <= oldest);
+    Ok(is_followed.map(|pair| pair[0]).collect())
 }
 
 fn damaged(name: &str, version: &str, what: &str) -> StaticError {

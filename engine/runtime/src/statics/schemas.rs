@@ -66,7 +66,7 @@ pub fn static_schemas(job: &Job, registry: &Registry) -> Vec<(String, Result<Sch
     job.statics.iter().map(|(name, table)| (name.clone(), of_table(table))).collect()
 }
 
-/// The rows that the next epoch sees: those of a plan that must run again, or that never change; else what lies there now.
+/// The rows that the next epoch sees: those of the last one if they never change; else what lies there now.
 async fn rows_at_start(
     table: &StaticTable,
     registry: &Registry,
@@ -74,11 +74,8 @@ async fn rows_at_start(
 ) -> Result<StaticRows, RunError> {
     let source = registry.static_table(table)?;
     let Some(checkpoint) = checkpoint else { return Ok(source.load_current().await?) };
-    let found = checkpoint.newest_records()?;
-    let done = found.commit.as_ref().map(|commit| commit.plan.epoch);
-    let again = found.plan.as_ref().filter(|plan| Some(plan.epoch) != done);
-    let last = found.commit.as_ref().map(|commit| &commit.plan).filter(|_| table.refresh == Refresh::Never);
-    let version = again.or(last).and_then(|plan| plan.statics.get(&table.name));
+    let last = checkpoint.newest_commit()?.filter(|_| table.refresh == Refresh::Never);
+    let version = last.as_ref().and_then(|commit| commit.plan.statics.get(&table.name));
     let Some(version) = version else { return Ok(source.load_current().await?) };
     match copy::restore(checkpoint, &table.name, version)? {
         Some(rows) => Ok(rows),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use connector::error::named;
 use connector::{Registry, StaticError, StaticRows, StaticTable};
-use epoch::{Commit, Plan};
+use epoch::{Commit, EpochId, Plan};
 use job::{Job, Refresh};
 use plan::Graph;
-use state::{BlockKey, BucketRange, Checkpoint, OperatorId, StateChanges};
+use state::{BlockKey, BucketRange, Checkpoint, CheckpointReader, OperatorId, StateChanges};
 use tokio::runtime::Handle;
 
 use super::copy;
@@ -20,6 +20,8 @@ use crate::error::RunError;
 pub struct Statics {
     tables: BTreeMap<String, StaticState>,
     runtime: Handle,
+    /// A checkpoint whose epochs are run again: it has copies of what they saw.
+    pub copies_elsewhere: Option<Arc<CheckpointReader>>,
 }
 
 struct StaticState {
@@ -55,10 +57,10 @@ impl Statics {
                 StaticState { settings: table.clone(), source, schema: Arc::clone(schema), rows, looked_us: None };
             tables.insert(name.clone(), state);
         }
-        Ok(Statics { tables, runtime: runtime.clone() })
+        Ok(Statics { tables, runtime: runtime.clone(), copies_elsewhere: None })
     }
 
-    /// Puts the version of each static table into a plan that is not stored yet: that of the epoch before, or a newer one where
+    /// Puts the version of each static table into a plan: that of the epoch before, or a newer one where
     /// it is time to look for one and there is one.
     ///
     /// # Errors
@@ -87,7 +89,7 @@ impl Statics {
         Ok(())
     }
 
-    /// The copies of rows that a plan needs and the one before did not: to be stored with it.
+    /// The copies of rows that a plan needs and the one before did not: to be stored with its commit.
     ///
     /// # Errors
     /// If a table is too large to be copied.
@@ -119,7 +121,12 @@ impl Statics {
             ))
         })?;
         if state.rows.as_ref().is_none_or(|rows| rows.version != *version) {
-            state.rows = Some(match copy::restore(checkpoint, name, version)? {
+            let elsewhere = || match &self.copies_elsewhere {
+                Some(other) => copy::restore(other, name, version),
+                None => Ok(None),
+            };
+            let copied = copy::restore(checkpoint, name, version)?.map_or_else(elsewhere, |rows| Ok(Some(rows)))?;
+            state.rows = Some(match copied {
                 Some(rows) => rows,
                 None => self.runtime.block_on(state.source.load(version))?,
             });
@@ -137,12 +144,14 @@ impl Statics {
         plan: &Plan,
         last: Option<&Commit>,
         checkpoint: &Checkpoint,
+        retained: u64,
         changes: &mut StateChanges,
     ) -> Result<(), RunError> {
-        for (name, before) in last.iter().flat_map(|commit| &commit.plan.statics) {
+        // Commits on record can be run again, so what they saw is kept as long as they are.
+        let oldest = EpochId((plan.epoch.0 + 1).saturating_sub(retained.max(2)));
+        for name in last.iter().flat_map(|commit| commit.plan.statics.keys()) {
             match plan.statics.get(name) {
-                Some(version) if version == before => {}
-                Some(_) => changes.deletes.extend(copy::superseded(checkpoint, name, plan.epoch)?),
+                Some(_) => changes.deletes.extend(copy::superseded(checkpoint, name, oldest)?),
                 None => {
                     let operator = OperatorId::of_static(name);
                     changes.drop_buckets.push(BucketRange { operator, from: i64::MIN, until: i64::MAX });
@@ -160,9 +169,10 @@ impl StaticState {
     }
 
     /// What to keep of these rows in the checkpoint so that they can be read again: `None` where the place keeps its versions,
-    /// and for rows that must stay as they are and are too many to be copied.
+    /// and for rows that must stay as they are and are too many to be copied. A place keeps no version for ever (VACUUM), so rows that
+    /// never change are copied from there, too.
     fn copy(&self, name: &str, rows: &StaticRows) -> Result<Option<Vec<u8>>, StaticError> {
-        if self.source.keeps(&rows.version) {
+        if self.source.keeps(&rows.version) && self.settings.refresh != Refresh::Never {
             return Ok(None);
         }
         match copy::encode(name, rows) {

@@ -4,16 +4,17 @@
 mod disk;
 mod many;
 
-use epoch::protocol::{NewestRecords, Recovery, recover};
-
 use super::*;
 use crate::fixture::{Site, block, commit, key, operator, over_every_store, plan, put, run};
-use crate::key::{BucketRange, OperatorId};
+use crate::key::{BlockKey, BucketRange, OperatorId};
 
 over_every_store!(
     a_new_checkpoint_is_fresh_and_reopens_as_the_same,
     every_state_of_the_protocol_is_found_again_after_reopening,
-    copies_of_static_tables_come_with_the_plan_that_needs_them,
+    a_stored_plan_of_format_1_is_dropped_with_its_copies,
+    terms_rise_with_every_claim_and_above_what_the_places_have_seen,
+    an_attempt_is_on_record_until_its_epoch_is_committed,
+    sources_come_and_go_and_their_positions_stay,
     another_jobs_checkpoint_is_refused,
     what_breaks_the_protocol_is_refused_and_changes_nothing,
     blocks_come_back_in_key_order_with_their_lengths,
@@ -42,7 +43,7 @@ fn assert_sound(checkpoint: &CheckpointReader) {
 
 fn a_new_checkpoint_is_fresh_and_reopens_as_the_same(site: &Site) {
     let checkpoint = site.open();
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
+    assert_eq!(checkpoint.newest_commit().unwrap(), None);
     let job_id = checkpoint.job_id().to_string();
     assert_eq!(job_id.len(), 8);
     assert!(job_id.chars().all(|digit| digit.is_ascii_hexdigit()));
@@ -55,44 +56,83 @@ fn a_new_checkpoint_is_fresh_and_reopens_as_the_same(site: &Site) {
 fn every_state_of_the_protocol_is_found_again_after_reopening(site: &Site) {
     for epoch in 0..4 {
         let checkpoint = site.open();
-        checkpoint.write_plan(&plan(epoch)).unwrap();
-        let found = checkpoint.newest_records().unwrap();
-        drop(checkpoint);
-        let checkpoint = site.open();
-        assert_eq!(checkpoint.newest_records().unwrap(), found);
-        assert!(matches!(recover(found), Recovery::Redo { plan: redo, .. } if redo == plan(epoch)));
         let permit = checkpoint.commit(&commit(epoch), StateChanges::default()).unwrap();
         assert_eq!(permit.commit(), &commit(epoch));
         drop(checkpoint);
-        let found = site.open().newest_records().unwrap();
-        assert_eq!(found, NewestRecords { plan: Some(plan(epoch)), commit: Some(commit(epoch)) });
+        assert_eq!(site.open().newest_commit().unwrap(), Some(commit(epoch)));
+        assert_eq!(site.open().commit_of(EpochId(epoch)).unwrap(), Some(commit(epoch)));
     }
     assert_sound(&site.open());
 }
 
-fn copies_of_static_tables_come_with_the_plan_that_needs_them(site: &Site) {
+fn a_stored_plan_of_format_1_is_dropped_with_its_copies(site: &Site) {
     let at = |epoch: u64| BlockKey { operator: OperatorId::of_static("products"), ..key(0, epoch, 0) };
-    let with_static = |epoch: u64| {
-        let statics = [("products".to_string(), "files:1".to_string())].into();
-        Plan { statics, ..plan(epoch) }
-    };
     let checkpoint = site.open();
-    let refused = checkpoint.write_plan_with(&with_static(0), vec![(at(1), b"rows".to_vec())]).unwrap_err();
-    assert!(matches!(&refused, StateError::Protocol(what) if what.contains("the plan of epoch 0")), "{refused}");
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords::default());
-    checkpoint.write_plan_with(&with_static(0), vec![(at(0), b"rows".to_vec())]).unwrap();
+    let copy = StateChanges { puts: vec![(at(0), b"rows".to_vec())], ..StateChanges::default() };
+    run(&checkpoint, 0, copy);
+    drop(checkpoint);
+    // What an engine of format 1 left: the plan of the committed epoch, and the next one with a copy of a newer version.
+    let statics = [("products".to_string(), "files:2".to_string())].into();
+    let stored = Plan { format: 1, statics, ..plan(1) };
+    let store = site.store();
+    let mut batch = WriteBatch::default();
+    put_record(&mut batch, Kind::Plan, EpochId(0), &plan(0)).unwrap();
+    put_record(&mut batch, Kind::Plan, EpochId(1), &stored).unwrap();
+    crate::blocks::put_block(&mut batch, &at(1), b"newer".to_vec());
+    store.write(batch, true).unwrap();
+    drop(store);
+    let checkpoint = site.open();
+    assert_eq!(checkpoint.newest_commit().unwrap(), Some(commit(0)));
+    assert_eq!(checkpoint.read_block(&at(0)).unwrap().as_deref(), Some(&b"rows"[..]));
+    assert_eq!(checkpoint.read_block(&at(1)).unwrap(), None);
+    assert_eq!(checkpoint.attempt().unwrap().map(|attempt| attempt.epoch), Some(EpochId(1)), "its files are swept");
+    assert_sound(&checkpoint);
+    run(&checkpoint, 1, StateChanges::default());
+}
+
+fn terms_rise_with_every_claim_and_above_what_the_places_have_seen(site: &Site) {
+    let checkpoint = site.open();
+    assert_eq!(checkpoint.owner().unwrap(), Owner::default());
+    let first = checkpoint.claim(0).unwrap();
+    assert_eq!(first.term, 1);
     drop(checkpoint);
     let checkpoint = site.open();
-    assert_sound(&checkpoint);
-    assert_eq!(checkpoint.read_block(&at(0)).unwrap().as_deref(), Some(&b"rows"[..]));
-    checkpoint.commit(&Commit { plan: with_static(0), ..commit(0) }, StateChanges::default()).unwrap();
-    assert_sound(&checkpoint);
-    checkpoint.write_plan_with(&plan(1), vec![(at(1), b"rows".to_vec())]).unwrap();
-    let problems = checkpoint.verify().unwrap().problems;
-    assert!(
-        matches!(&problems[..], [one] if one.contains("not committed")),
-        "no static table is in that plan: {problems:?}"
-    );
+    let second = checkpoint.claim(0).unwrap();
+    assert_eq!((second.term, checkpoint.owner().unwrap()), (2, second));
+    assert_ne!(second.run, first.run);
+    assert_eq!(checkpoint.claim(9).unwrap().term, 10);
+    let (one, other) = (checkpoint.draw_id(EpochId(3)), checkpoint.draw_id(EpochId(3)));
+    assert!(one != other && one.epoch == EpochId(3) && one.nonce > 0);
+}
+
+fn an_attempt_is_on_record_until_its_epoch_is_committed(site: &Site) {
+    let checkpoint = site.open();
+    let attempt = Attempt { epoch: EpochId(0), records: Some(20) };
+    checkpoint.begin_attempt(&attempt).unwrap();
+    drop(checkpoint);
+    let checkpoint = site.open();
+    assert_eq!(checkpoint.attempt().unwrap(), Some(attempt));
+    run(&checkpoint, 0, StateChanges::default());
+    assert_eq!(checkpoint.attempt().unwrap(), None);
+}
+
+fn sources_come_and_go_and_their_positions_stay(site: &Site) {
+    let checkpoint = site.open();
+    run(&checkpoint, 0, StateChanges::default());
+    let without = |epoch: u64| {
+        let mut commit = commit(epoch);
+        commit.plan.sources = BTreeMap::from([("orders".to_string(), Default::default())]);
+        commit
+    };
+    let lost = checkpoint.commit(&without(1), StateChanges::default()).unwrap_err();
+    assert!(lost.to_string().contains("source events is neither in the plan"), "{lost}");
+    let ends = commit(0).position("events").unwrap();
+    let aside = |epoch: u64| Commit { set_aside: [("events".to_string(), ends.clone())].into(), ..without(epoch) };
+    checkpoint.commit(&aside(1), StateChanges::default()).unwrap();
+    let forgotten = checkpoint.commit(&without(2), StateChanges::default()).unwrap_err();
+    assert!(forgotten.to_string().contains("source events, which is not in the job, are lost"), "{forgotten}");
+    checkpoint.commit(&aside(2), StateChanges::default()).unwrap();
+    assert_eq!(checkpoint.newest_commit().unwrap().unwrap().position("events"), Some(ends));
 }
 
 fn another_jobs_checkpoint_is_refused(site: &Site) {
@@ -109,22 +149,15 @@ fn what_breaks_the_protocol_is_refused_and_changes_nothing(site: &Site) {
         other => panic!("{part}: {other:?}"),
     };
     let commit_of = |commit: &Commit| checkpoint.commit(commit, put(key(1, 0, 0), 10)).map(|_| ());
-    refused(commit_of(&commit(0)), "without a stored plan");
-    refused(checkpoint.write_plan(&plan(1)), "epoch 0 is the next");
-    checkpoint.write_plan(&plan(0)).unwrap();
-    checkpoint.write_plan(&plan(0)).unwrap();
-    let otherwise = Plan { batch_time_us: 7, ..plan(0) };
-    refused(checkpoint.write_plan(&otherwise), "planned otherwise");
-    refused(commit_of(&Commit { plan: otherwise, ..commit(0) }), "another plan");
     refused(commit_of(&commit(1)), "epoch 0 is the next");
     let future = checkpoint.commit(&commit(0), put(key(1, 1, 0), 10)).map(|_| ());
     refused(future, "epoch 0 is to write the block of");
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: None });
+    assert_eq!(checkpoint.newest_commit().unwrap(), None);
     commit_of(&commit(0)).unwrap();
     refused(commit_of(&commit(0)), "epoch 1 is the next");
-    refused(checkpoint.write_plan(&plan(0)), "epoch 1 is the next");
-    refused(checkpoint.write_plan(&Plan { epoch: EpochId(1), ..plan(2) }), "do not join");
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: Some(commit(0)) });
+    let gap = Commit { plan: Plan { epoch: EpochId(1), ..plan(2) }, ..commit(1) };
+    refused(commit_of(&gap), "do not join");
+    assert_eq!(checkpoint.newest_commit().unwrap(), Some(commit(0)));
     run(&checkpoint, 1, StateChanges::default());
     assert_sound(&checkpoint);
 }
@@ -159,28 +192,23 @@ fn drops_deletes_and_puts_are_applied_in_this_order(site: &Site) {
 
 fn retiring_keeps_what_a_restart_needs(site: &Site) {
     let checkpoint = site.open();
-    checkpoint.retire(5).unwrap();
+    checkpoint.retire(5, None).unwrap();
     for epoch in 0..10 {
         run(&checkpoint, epoch, put(key(1, epoch, 0), 100));
         checkpoint.set_published(EpochId(epoch), &BTreeMap::new()).unwrap();
     }
-    checkpoint.write_plan(&plan(10)).unwrap();
-    let found = checkpoint.newest_records().unwrap();
-    for (keep, oldest) in [(100, 0), (5, 5), (5, 5), (2, 8), (0, 8)] {
-        checkpoint.retire(keep).unwrap();
+    let cases = [(100, None, 0), (5, None, 5), (5, None, 5), (2, Some(6), 6), (2, None, 8), (0, None, 8)];
+    for (keep, needed, oldest) in cases {
+        checkpoint.retire(keep, needed.map(EpochId)).unwrap();
         let commits: Vec<u64> =
             checkpoint.commits(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(|c| c.unwrap().plan.epoch.0).collect();
-        let plans: Vec<u64> =
-            checkpoint.plans(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(|p| p.unwrap().epoch.0).collect();
-        assert_eq!(commits, (oldest..10).collect::<Vec<_>>(), "keep {keep}");
-        assert_eq!(plans, (oldest..11).collect::<Vec<_>>(), "keep {keep}");
-        assert_eq!(checkpoint.newest_records().unwrap(), found);
+        assert_eq!(commits, (oldest..10).collect::<Vec<_>>(), "keep {keep}, needed {needed:?}");
+        assert_eq!(checkpoint.newest_commit().unwrap(), Some(commit(9)));
         assert_eq!(keys(&checkpoint).len(), 10, "state is not retired with the records");
     }
     assert_sound(&checkpoint);
     drop(checkpoint);
     let checkpoint = site.open();
-    assert_eq!(checkpoint.newest_records().unwrap(), found);
     assert_eq!(checkpoint.commits(EpochId(9)..=EpochId(9)).unwrap().count(), 1);
     checkpoint.commit(&commit(10), StateChanges::default()).unwrap();
 }
@@ -209,7 +237,7 @@ fn a_closed_checkpoint_opens_as_it_was(site: &Site) {
     checkpoint.compact().unwrap();
     checkpoint.close().unwrap();
     let checkpoint = site.open();
-    assert_eq!(checkpoint.newest_records().unwrap(), NewestRecords { plan: Some(plan(0)), commit: Some(commit(0)) });
+    assert_eq!(checkpoint.newest_commit().unwrap(), Some(commit(0)));
     assert_eq!(keys(&checkpoint), [key(1, 0, 0)]);
     assert_sound(&checkpoint);
 }

@@ -2,12 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
-use crate::fixture::{Site, commit, key, operator, over_every_store, plan, put, run};
+use crate::fixture::{Site, commit, key, operator, over_every_store, put, run};
 use crate::store::WriteBatch;
 use crate::{BlockKey, Checkpoint, StateChanges};
 
 over_every_store!(
-    a_damaged_plan_is_named,
     a_damaged_commit_is_named_and_nothing_follows_it,
     a_damaged_manifest_is_named,
     a_damaged_block_is_named,
@@ -50,18 +49,12 @@ fn corrupt_place<T: std::fmt::Debug>(result: Result<T, StateError>) -> String {
     }
 }
 
-fn a_damaged_plan_is_named(site: &Site) {
-    two_epochs(site);
-    tamper(site, Family::Records, &Kind::Plan.key_of(EpochId(1)), flip_first);
-    assert_eq!(corrupt_place(site.open().newest_records()), "the plan of epoch 1");
-}
-
 fn a_damaged_commit_is_named_and_nothing_follows_it(site: &Site) {
     two_epochs(site);
     tamper(site, Family::Records, &Kind::Commit.key_of(EpochId(1)), flip_first);
     let checkpoint = site.open();
-    assert_eq!(corrupt_place(checkpoint.newest_records()), "the commit of epoch 1");
-    let refused = checkpoint.write_plan(&plan(2));
+    assert_eq!(corrupt_place(checkpoint.newest_commit()), "the commit of epoch 1");
+    let refused = checkpoint.commit(&commit(2), StateChanges::default()).map(|_| ());
     assert_eq!(corrupt_place(refused), "the commit of epoch 1");
     let rest: Vec<_> = checkpoint.commits(EpochId(0)..=EpochId(9)).unwrap().map(|record| record.is_ok()).collect();
     assert_eq!(rest, [true, false]);
@@ -115,10 +108,10 @@ fn what_a_newer_engine_wrote_is_refused_as_such(site: &Site) {
         tamper(site, Family::Records, &key, |_| stored);
     };
     // Not even the fields are the ones known here: only the format can be relied on.
-    newer(Kind::Plan.key_of(EpochId(1)), r#"{"format":2,"ranges":[]}"#);
-    let found = site.open().newest_records();
+    newer(Kind::Commit.key_of(EpochId(1)), r#"{"plan":{"format":3},"ranges":[]}"#);
+    let found = site.open().newest_commit();
     assert!(
-        matches!(&found, Err(StateError::Format { found: 2, supported: 1, place }) if place == "the plan of epoch 1"),
+        matches!(&found, Err(StateError::Format { found: 3, supported: 2, place }) if place == "the commit of epoch 1"),
         "{found:?}"
     );
     newer(Kind::Identity.key(), r#"{"format":7,"job":"shop","job_id":"0"}"#);
@@ -134,9 +127,5 @@ fn ranges_of_epochs_are_inclusive(site: &Site) {
     (0..300).for_each(|epoch| run(&checkpoint, epoch, StateChanges::default()));
     let found: Vec<_> = checkpoint.commits(EpochId(254)..=EpochId(257)).unwrap().map(Result::unwrap).collect();
     assert_eq!(found, [254, 255, 256, 257].map(commit));
-    assert_eq!(checkpoint.plans(EpochId(299)..=EpochId(u64::MAX)).unwrap().count(), 1);
-    assert_eq!(
-        checkpoint.newest_records().unwrap(),
-        NewestRecords { plan: Some(plan(299)), commit: Some(commit(299)) }
-    );
+    assert_eq!(checkpoint.newest_commit().unwrap(), Some(commit(299)));
 }

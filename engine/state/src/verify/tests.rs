@@ -5,7 +5,7 @@ use epoch::{Split, SplitRange};
 
 use super::*;
 use crate::checksum;
-use crate::fixture::{Site, commit, key, over_every_store, plan, put, run};
+use crate::fixture::{Site, commit, key, over_every_store, put, run};
 use crate::store::{Store, WriteBatch};
 
 over_every_store!(
@@ -44,13 +44,8 @@ impl Raw {
         self.0.write(batch, true).unwrap();
     }
 
-    fn plan(&self, plan: &Plan) {
-        self.put(Family::Records, &Kind::Plan.key_of(plan.epoch), serde_json::to_vec(plan).unwrap());
-    }
-
     fn commit(&self, commit: &Commit) {
         self.put(Family::Records, &Kind::Commit.key_of(commit.plan.epoch), serde_json::to_vec(commit).unwrap());
-        self.plan(&commit.plan);
     }
 }
 
@@ -62,28 +57,31 @@ fn a_sound_checkpoint_is_counted(site: &Site) {
     let checkpoint = site.open();
     assert_eq!(checkpoint.verify().unwrap(), Verification::default());
     (0..3).for_each(|epoch| run(&checkpoint, epoch, put(key(1, epoch, 0), 1000)));
-    checkpoint.write_plan(&plan(3)).unwrap();
-    let expected = Verification { problems: Vec::new(), plans: 4, commits: 3, files: 3, blocks: 3, block_bytes: 3000 };
+    let expected = Verification { problems: Vec::new(), commits: 3, files: 3, blocks: 3, block_bytes: 3000 };
     assert_eq!(checkpoint.verify().unwrap(), expected);
 }
 
 fn missing_records_are_found(site: &Site) {
     let gone =
         |kind: Kind, epoch| problems_after(site, |raw| raw.delete(Family::Records, &kind.key_of(EpochId(epoch))));
-    assert_one(&gone(Kind::Plan, 1), "epoch 1 is committed but its plan is not there");
-    assert_one(&gone(Kind::Plan, 1), "the plan of epoch 2 follows that of epoch 0");
     assert_one(&gone(Kind::Commit, 1), "the commit of epoch 2 follows that of epoch 0");
-    assert_one(&gone(Kind::Plan, 2), "a restart would refuse");
     assert_eq!(gone(Kind::Commit, 2).len(), 1, "only the block of the epoch that is then not committed");
 }
 
 fn records_that_do_not_fit_together_are_found(site: &Site) {
-    let other = problems_after(site, |raw| raw.plan(&Plan { batch_time_us: 5, ..plan(1) }));
-    assert_one(&other, "epoch 1 was committed from another plan");
     let mut gap = commit(2);
     let at = Split::new("t", 1);
     gap.plan.sources.get_mut("events").unwrap().ranges.insert(at, SplitRange { from: 25.into(), until: 30.into() });
-    assert_one(&problems_after(site, |raw| raw.commit(&gap)), "the plan of epoch 2 does not join the one before");
+    assert_one(&problems_after(site, |raw| raw.commit(&gap)), "the commit of epoch 2 does not join the one before");
+    let with_link = |change: fn(&mut epoch::SinkLink)| {
+        let mut commit = commit(2);
+        change(commit.sinks.get_mut("gold.t").unwrap());
+        problems_after(site, |raw| raw.commit(&commit))
+    };
+    assert_one(&with_link(|link| link.before = Some(link.began)), "epoch 2: gold.t does not go on from epoch 1");
+    assert_one(&with_link(|link| link.last = link.began), "epoch 2: gold.t stands at epoch 0");
+    let forgotten = Commit { sinks: BTreeMap::new(), ..commit(2) };
+    assert_one(&problems_after(site, |raw| raw.commit(&forgotten)), "epoch 2 no longer says where gold.t stands");
 }
 
 fn falling_watermarks_are_found(site: &Site) {
@@ -93,14 +91,9 @@ fn falling_watermarks_are_found(site: &Site) {
         problems_after(site, |raw| raw.commit(&commit))
     };
     assert_one(&with(|c| c.next_watermark_us = None), "the watermark after epoch 2 falls from 20 to none");
-    assert_one(&with(|c| c.plan.watermark_us = Some(9)), "the watermark planned for epoch 2 falls from 10 to 9");
     assert_one(&with(|c| c.plan.watermark_us = Some(19)), "the watermark of epoch 2 falls from 20 to 19");
     assert_one(&with(|c| c.watermarks.clear()), "the watermark of source events after epoch 2 falls from 20 to none");
-    let late = |us| Plan { late_watermark_us: us, ..plan(1) };
-    assert_one(
-        &problems_after(site, |raw| raw.plan(&late(Some(11)))),
-        "the late watermark planned for epoch 2 falls from 11 to 10",
-    );
+    assert_one(&with(|c| c.plan.late_watermark_us = None), "the late watermark of epoch 2 falls from 0 to none");
 }
 
 fn a_file_listed_twice_and_books_out_of_balance_are_found(site: &Site) {
@@ -108,7 +101,7 @@ fn a_file_listed_twice_and_books_out_of_balance_are_found(site: &Site) {
     twice.tables = commit(1).tables;
     assert_one(
         &problems_after(site, |raw| raw.commit(&twice)),
-        "epoch 2: gold.t lists file part-00c0ffee-0000000001-00000.parquet a second time",
+        "epoch 2: gold.t lists file part-00c0ffee-0000000001-1-000000000000beef-0-00000.parquet a second time",
     );
     let mut books = commit(2);
     books.tables.get_mut("gold.t").unwrap().counts.late += 1;

@@ -14,10 +14,9 @@ use crate::show::{bytes, count, counted, instant, instant_or_dash, table};
 /// # Errors
 /// What is wrong with the checkpoint.
 pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, StateError> {
-    let newest_records = reader.newest_records()?;
     let disk = bytes(reader.disk_bytes()?);
     let mut lines = vec![format!("job {}, checkpoint id {}, {disk} on disk", reader.job(), reader.job_id())];
-    let Some(last) = newest_records.commit else {
+    let Some(last) = reader.newest_commit()? else {
         lines.push("no epoch is committed yet".to_owned());
         return Ok(lines);
     };
@@ -29,8 +28,12 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
         Some(published) => format!("last epoch: {newest}, published up to {}", published.epoch),
         None => format!("last epoch: {newest}, none known to be published"),
     });
-    if let Some(plan) = newest_records.plan.filter(|plan| plan.epoch > newest) {
-        lines.push(format!("epoch {} is planned and not committed: a start runs it again", plan.epoch));
+    if let Some(attempt) = reader.attempt()?.filter(|attempt| attempt.epoch > newest) {
+        lines.push(format!("epoch {} was begun and not committed: a start plans it afresh", attempt.epoch));
+    }
+    let owner = reader.owner()?;
+    if owner.term > 0 {
+        lines.push(format!("claimed last by {owner}"));
     }
     section(&mut lines, format!("newest {}", counted(commits.len() as u64, "epoch")), epoch_table(&commits));
     section(&mut lines, format!("offsets after epoch {newest}"), offset_table(&last));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::identity::ArtifactId;
+use crate::identity::EpochId;
 use crate::paths;
-use crate::protocol::EpochId;
 
 /// A commit as the model needs it: its id, and what it says about the sinks.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +39,8 @@ pub struct Engine {
     attempts: u32,
 }
 
-/// The world.
-pub struct World {
+/// Checkpoint and places, and what is drawn.
+pub struct Model {
     checkpoint: Checkpoint,
     places: BTreeMap<String, Place>,
     drawn: u64,
@@ -49,9 +49,9 @@ pub struct World {
     replays: usize,
 }
 
-impl World {
-    pub fn new() -> World {
-        World { checkpoint: Checkpoint::default(), places: BTreeMap::new(), drawn: 0, keep: 1_000, replays: 0 }
+impl Model {
+    pub fn new() -> Model {
+        Model { checkpoint: Checkpoint::default(), places: BTreeMap::new(), drawn: 0, keep: 1_000, replays: 0 }
     }
 
     fn draw(&mut self) -> u64 {
@@ -228,55 +228,55 @@ impl World {
 
 /// One random history. Returns how often something was refused, and how many commits were replayed.
 pub fn random_history(seed: u64) -> (usize, usize) {
-    let mut world = World::new();
-    world.drawn = seed.wrapping_mul(1_000_003);
-    world.keep = 2;
-    let mut engine = world.open();
+    let mut model = Model::new();
+    model.drawn = seed.wrapping_mul(1_000_003);
+    model.keep = 2;
+    let mut engine = model.open();
     let mut zombie: Option<Engine> = None;
     let mut copies: Vec<Checkpoint> = Vec::new();
     let mut refused = 0;
     for _ in 0..14 {
-        let choice = world.draw() % 100;
-        let sink = if world.draw().is_multiple_of(2) { A } else { B };
+        let choice = model.draw() % 100;
+        let sink = if model.draw().is_multiple_of(2) { A } else { B };
         match choice {
             0..35 => {
                 let sinks: &[&str] = if choice < 20 { &[A, B] } else { &[sink] };
-                world.commit(&mut engine, sinks);
+                model.commit(&mut engine, sinks);
             }
             35..55 if engine.newest.as_ref().is_some_and(|record| record.sinks.contains_key(sink)) => {
-                refused += usize::from(world.follow(&mut engine, sink).is_err());
+                refused += usize::from(model.follow(&mut engine, sink).is_err());
             }
             55..70 => {
                 zombie = Some(engine.clone());
-                engine = world.open();
+                engine = model.open();
             }
-            70..78 => copies.push(world.copy()),
+            70..78 => copies.push(model.copy()),
             78..84 if !copies.is_empty() => {
-                let at = usize::try_from(world.draw()).unwrap_or(0) % copies.len();
-                world.restore(copies[at].clone());
+                let at = usize::try_from(model.draw()).unwrap_or(0) % copies.len();
+                model.restore(copies[at].clone());
                 zombie = Some(engine.clone());
-                engine = world.open();
+                engine = model.open();
             }
             84..90 => {
-                let count = usize::try_from(world.draw() % 4).unwrap_or(0);
-                world.roll_back(sink, count.min(world.rows(sink).len()));
+                let count = usize::try_from(model.draw() % 4).unwrap_or(0);
+                model.roll_back(sink, count.min(model.rows(sink).len()));
             }
             90..96 => {
                 if let Some(zombie) = zombie.as_mut().filter(|zombie| zombie.newest.is_some()) {
                     let touches = zombie.newest.as_ref().is_some_and(|record| record.sinks.contains_key(sink));
-                    refused += usize::from(touches && world.publish(zombie, sink).is_err());
+                    refused += usize::from(touches && model.publish(zombie, sink).is_err());
                 }
             }
-            _ => world.retire(),
+            _ => model.retire(),
         }
     }
     // The end: a fresh owner brings everybody up to date, or says why not.
-    let mut last = world.open();
+    let mut last = model.open();
     let sinks: Vec<String> = last.newest.iter().flat_map(|record| record.sinks.keys().cloned()).collect();
     let mut all = true;
     for sink in &sinks {
-        let can = world.can_follow(sink);
-        match world.follow(&mut last, sink) {
+        let can = model.can_follow(sink);
+        match model.follow(&mut last, sink) {
             Ok(()) => {}
             Err(why) => {
                 assert!(!can, "seed {seed}: {sink} was refused though it can follow: {why}");
@@ -286,7 +286,7 @@ pub fn random_history(seed: u64) -> (usize, usize) {
         }
     }
     if all {
-        world.check();
+        model.check();
     }
-    (refused, world.replays)
+    (refused, model.replays)
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use epoch::EpochId;
 
 use super::*;
-use crate::fixture::{commit, key, operator, plan, put};
+use crate::fixture::{commit, key, operator, put};
 use crate::memory::{MemoryStore, OpenMemory};
 use crate::{Checkpoint, StateChanges};
 
@@ -100,7 +100,6 @@ fn open(memory: &MemoryStore) -> (Checkpoint, Arc<Faults>) {
 fn a_failed_write_closes_the_checkpoint_until_it_is_opened_again() {
     let memory = MemoryStore::new();
     let (checkpoint, faults) = open(&memory);
-    checkpoint.write_plan(&plan(0)).unwrap();
     faults.writes.store(true, Ordering::Relaxed);
     let error = checkpoint.commit(&commit(0), put(key(0, 0, 0), 10)).unwrap_err();
     assert_eq!(error.to_string(), "cannot commit to memory: the device is gone; see to that, then start the job again");
@@ -113,16 +112,16 @@ fn a_failed_write_closes_the_checkpoint_until_it_is_opened_again() {
         other => panic!("{other:?}"),
     };
     poisoned(checkpoint.commit(&commit(0), StateChanges::default()).map(|_| ()));
-    poisoned(checkpoint.write_plan(&plan(0)));
+    poisoned(checkpoint.claim(0).map(|_| ()));
     poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
-    poisoned(checkpoint.retire(2));
+    poisoned(checkpoint.retire(2, None));
     poisoned(checkpoint.compact());
-    poisoned(checkpoint.newest_records().map(|_| ()));
+    poisoned(checkpoint.newest_commit().map(|_| ()));
     poisoned(checkpoint.manifest().map(|_| ()));
     poisoned(checkpoint.bucket_index(operator()).map(|_| ()));
     poisoned(checkpoint.close());
     let again = Checkpoint::open_in_memory(&memory, "shop").unwrap();
-    assert_eq!(again.newest_records().unwrap().commit, None);
+    assert_eq!(again.newest_commit().unwrap(), None);
     again.commit(&commit(0), StateChanges::default()).unwrap();
 }
 
@@ -130,7 +129,6 @@ fn a_failed_write_closes_the_checkpoint_until_it_is_opened_again() {
 fn an_error_in_the_middle_of_a_range_is_not_its_end() {
     let memory = MemoryStore::new();
     let (checkpoint, faults) = open(&memory);
-    checkpoint.write_plan(&plan(0)).unwrap();
     let puts = [key(0, 0, 0), key(0, 0, 1)].map(|at| (at, b"rows".to_vec())).into();
     checkpoint.commit(&commit(0), StateChanges { puts, ..StateChanges::default() }).unwrap();
     faults.reads.store(true, Ordering::Relaxed);

@@ -11,12 +11,12 @@ use crate::error::StateError;
 
 /// The right to write to a checkpoint. It ends with the process, however that ends: the lock is the kernel's.
 #[derive(Debug)]
-pub struct Owner {
+pub struct FolderLock {
     /// Holds the lock for as long as it is open.
     file: File,
 }
 
-impl Drop for Owner {
+impl Drop for FolderLock {
     fn drop(&mut self) {
         // A child process that another thread has just forked holds a copy of the file until it runs its own program;
         // closing ours would leave the lock to that copy for a moment. If this fails, closing still frees it then.
@@ -24,12 +24,12 @@ impl Drop for Owner {
     }
 }
 
-impl Owner {
+impl FolderLock {
     /// Locks the checkpoint for this process and writes down who it is.
     ///
     /// # Errors
     /// `Owned` with host and process if another engine holds it; `Io` if the file cannot be made or written.
-    pub fn lock(folder: &Path, job: &str) -> Result<Owner, StateError> {
+    pub fn lock(folder: &Path, job: &str) -> Result<FolderLock, StateError> {
         let path = folder.join(paths::OWNER);
         let failed = |action| {
             move |error: std::io::Error| StateError::Io {
@@ -52,7 +52,7 @@ impl Owner {
             Err(TryLockError::Error(error)) => return Err(failed("lock")(error)),
         }
         write_note(&mut file, job).map_err(failed("write"))?;
-        Ok(Owner { file })
+        Ok(FolderLock { file })
     }
 }
 

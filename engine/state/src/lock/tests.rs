@@ -71,8 +71,8 @@ fn a_second_opening_in_the_same_process_is_refused_too() {
 #[test]
 fn the_note_of_a_shorter_owner_leaves_nothing_of_the_longer_one() {
     let folder = tempfile::tempdir().unwrap();
-    drop(Owner::lock(folder.path(), "a-job-with-a-very-long-name").unwrap());
-    let _owner = Owner::lock(folder.path(), "b").unwrap();
+    drop(FolderLock::lock(folder.path(), "a-job-with-a-very-long-name").unwrap());
+    let _owner = FolderLock::lock(folder.path(), "b").unwrap();
     let text = std::fs::read_to_string(folder.path().join(paths::OWNER)).unwrap();
     let words: Vec<&str> = text.split_whitespace().collect();
     assert_eq!(words.len(), 4, "{text}");
@@ -85,9 +85,9 @@ fn the_note_of_a_shorter_owner_leaves_nothing_of_the_longer_one() {
 #[test]
 fn an_owner_whose_note_cannot_be_read_still_owns() {
     let folder = tempfile::tempdir().unwrap();
-    let _owner = Owner::lock(folder.path(), "a").unwrap();
+    let _owner = FolderLock::lock(folder.path(), "a").unwrap();
     std::fs::write(folder.path().join(paths::OWNER), "").unwrap();
-    match Owner::lock(folder.path(), "a") {
+    match FolderLock::lock(folder.path(), "a") {
         Err(StateError::Owned { host, pid, .. }) => assert_eq!((host.as_str(), pid), ("unknown", 0)),
         other => panic!("{other:?}"),
     }
@@ -96,9 +96,9 @@ fn an_owner_whose_note_cannot_be_read_still_owns() {
 #[test]
 fn giving_up_a_checkpoint_frees_it_even_while_a_copy_of_the_file_is_open() {
     let folder = tempfile::tempdir().unwrap();
-    let owner = Owner::lock(folder.path(), "a").unwrap();
+    let owner = FolderLock::lock(folder.path(), "a").unwrap();
     // As a forked child holds it until it runs its own program.
     let _copy = owner.file.try_clone().unwrap();
     drop(owner);
-    Owner::lock(folder.path(), "a").unwrap();
+    FolderLock::lock(folder.path(), "a").unwrap();
 }

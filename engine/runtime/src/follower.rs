@@ -1,0 +1,227 @@
+//! Step Publish: the warehouse follows the commits, in order, on a thread of its own, while the next epoch is read.
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use connector::{ErrorKind, SinkTable, Tables, Warehouse, WriterId};
+use epoch::{EpochId, Owner, Permit, Step};
+use tokio::runtime::Handle;
+
+use crate::error::RunError;
+use crate::step::Steps;
+use crate::waiting::Waiting;
+
+/// Commits that may wait to be published. Their artifacts lie where they will be seen, so a warehouse that is away holds up the next
+/// epoch's files anyway; a few are enough to keep reading and publishing from waiting for each other.
+const BEHIND_MAX: usize = 4;
+
+/// Publishes commits of one job to its warehouse.
+pub struct Publisher {
+    /// The warehouse.
+    pub warehouse: Arc<dyn Warehouse>,
+    /// Who writes.
+    pub writer: WriterId,
+    /// The owner that this run is.
+    pub owner: Owner,
+    /// All tables of the job, rejected and late ones included.
+    pub tables: Tables,
+    /// What async calls run on.
+    pub runtime: Handle,
+}
+
+impl Publisher {
+    /// Makes a commit visible in every table, and says so. May be repeated; only a durable commit can be published.
+    ///
+    /// # Errors
+    /// The store's errors; publishing goes on where it stopped when it is repeated.
+    pub fn publish(&self, permit: &Permit) -> Result<BTreeMap<String, i64>, RunError> {
+        let publish = self.warehouse.publish(&self.writer, self.owner, &self.tables, permit.commit());
+        Ok(self.runtime.block_on(publish)?)
+    }
+}
+
+/// An epoch that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedEpoch {
+    /// The epoch.
+    pub epoch: EpochId,
+    /// Version of each table.
+    pub versions: BTreeMap<String, i64>,
+    /// What publishing took, microseconds.
+    pub spent_us: u64,
+}
+
+/// What the follower's thread and the run share.
+#[derive(Default)]
+struct Progress {
+    /// Commits that are to be published, the first of them being at work.
+    waiting: VecDeque<Permit>,
+    /// What was published and not yet taken.
+    published: Vec<PublishedEpoch>,
+    /// Why nothing more is published.
+    ended: Option<Ended>,
+    is_closing: bool,
+}
+
+enum Ended {
+    Failed(RunError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+#[derive(Default)]
+struct Shared {
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something is so, or the follower has ended.
+    fn wait_until(&self, is_so: impl Fn(&Progress) -> bool) -> MutexGuard<'_, Progress> {
+        let mut progress = self.progress();
+        while progress.ended.is_none() && !is_so(&progress) {
+            progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
+        }
+        progress
+    }
+}
+
+/// The warehouse as a follower.
+pub struct Follower {
+    publisher: Arc<Publisher>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Follower {
+    /// Follows with what is committed from now on. `abort`: set to give up waiting for a warehouse that is away.
+    pub fn start(publisher: Publisher, steps: &Arc<Steps>, abort: &Arc<AtomicBool>) -> Follower {
+        let (publisher, shared) = (Arc::new(publisher), Arc::new(Shared::default()));
+        let (own, theirs) = (Arc::clone(&publisher), Arc::clone(&shared));
+        let (steps, abort) = (Arc::clone(steps), Arc::clone(abort));
+        let thread = std::thread::spawn(move || {
+            // What unwinds here is passed on to the run: a fail point, or a fault of the engine.
+            let work = std::panic::AssertUnwindSafe(|| follow(&own, &theirs, &steps, &abort));
+            let ended = match std::panic::catch_unwind(work) {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => Ended::Failed(error),
+                Err(panic) => Ended::Panicked(panic),
+            };
+            theirs.progress().ended = Some(ended);
+            theirs.changed.notify_all();
+        });
+        Follower { publisher, shared, thread: Some(thread) }
+    }
+
+    /// Hands a commit over. Waits while too many are waiting already.
+    ///
+    /// # Errors
+    /// Why an earlier one could not be published.
+    pub fn follow(&self, permit: Permit) -> Result<(), RunError> {
+        let mut progress = self.shared.wait_until(|progress| progress.waiting.len() < BEHIND_MAX);
+        raise(&mut progress)?;
+        progress.waiting.push_back(permit);
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    /// What was published since this was last asked. `wait`: until nothing is waiting any more.
+    ///
+    /// # Errors
+    /// Why a commit could not be published.
+    pub fn take_published(&self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
+        let mut progress = self.shared.wait_until(|progress| !wait || progress.waiting.is_empty());
+        let published = std::mem::take(&mut progress.published);
+        if published.is_empty() || wait {
+            raise(&mut progress)?;
+        }
+        Ok(published)
+    }
+
+    /// The oldest epoch that is still to be published.
+    pub fn oldest_waiting(&self) -> Option<EpochId> {
+        self.shared.progress().waiting.front().map(|permit| permit.commit().plan.epoch)
+    }
+
+    /// What publishes.
+    pub fn publisher(&self) -> &Publisher {
+        &self.publisher
+    }
+
+    /// One of the tables, by name.
+    pub fn table(&self, name: &str) -> Option<&Arc<dyn SinkTable>> {
+        self.publisher.tables.get(name)
+    }
+
+    /// Waits for background work on the tables to end.
+    pub fn wait_idle(&self) {
+        self.publisher.runtime.block_on(async {
+            for table in self.publisher.tables.values() {
+                table.wait_idle().await;
+            }
+        });
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.shared.progress().is_closing = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // It has said its last word.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Passes on what ended the follower.
+fn raise(progress: &mut Progress) -> Result<(), RunError> {
+    match progress.ended.take() {
+        None => Ok(()),
+        Some(Ended::Failed(error)) => Err(error),
+        Some(Ended::Panicked(panic)) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Publishes one commit after the other until the run is over.
+fn follow(publisher: &Publisher, shared: &Shared, steps: &Steps, abort: &Arc<AtomicBool>) -> Result<(), RunError> {
+    loop {
+        let permit = {
+            let progress = shared.wait_until(|progress| progress.is_closing || !progress.waiting.is_empty());
+            match progress.waiting.front() {
+                Some(permit) if !progress.is_closing => permit.clone(),
+                _ => return Ok(()),
+            }
+        };
+        let (epoch, started) = (permit.commit().plan.epoch, Instant::now());
+        let versions = steps.at(Step::Publish, epoch, || publish_waiting(publisher, &permit, abort))?;
+        let spent_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut progress = shared.progress();
+        progress.waiting.pop_front();
+        progress.published.push(PublishedEpoch { epoch, versions, spent_us });
+        drop(progress);
+        shared.changed.notify_all();
+    }
+}
+
+/// Publishes a commit, for as long as it takes: while the place is away it is asked again and again.
+fn publish_waiting(
+    publisher: &Publisher,
+    permit: &Permit,
+    abort: &Arc<AtomicBool>,
+) -> Result<BTreeMap<String, i64>, RunError> {
+    let mut waiting = Waiting::default();
+    loop {
+        match publisher.publish(permit) {
+            Err(error) if error.kind() == ErrorKind::Unavailable => waiting.after(&error, abort)?,
+            published => return published,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The epochs of another checkpoint, run again from the plans that its commits carry.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use epoch::{Commit, EpochId, Plan};
+use state::{Checkpoint, CheckpointReader, StateError};
+
+use crate::error::RunError;
+
+/// The plans of a checkpoint's commits.
+pub struct Replay {
+    plans: VecDeque<Plan>,
+    /// The checkpoint, which holds copies of the static tables that the plans name.
+    pub copies: Arc<CheckpointReader>,
+}
+
+impl Replay {
+    /// The commits of a checkpoint, which may be in use.
+    ///
+    /// # Errors
+    /// The checkpoint's; `Plan` if its first epochs are no longer on record: the state that they left is not, either.
+    pub fn of(folder: &Path) -> Result<Replay, RunError> {
+        let reader = Checkpoint::open_read_only(folder)?;
+        let commits = reader.commits(EpochId(0)..=EpochId(u64::MAX))?;
+        let plans =
+            commits.map(|commit| commit.map(|commit| commit.plan)).collect::<Result<VecDeque<_>, StateError>>()?;
+        match plans.front() {
+            Some(first) if first.epoch == EpochId(0) => Ok(Replay { plans, copies: Arc::new(reader) }),
+            Some(first) => Err(RunError::Plan(format!(
+                "the commits before epoch {} are no longer on record in {}, so its epochs cannot be run again from the first; \
+                 set retain_epochs in [job] to more than the epochs that a replay shall cover",
+                first.epoch,
+                folder.display()
+            ))),
+            None => Err(RunError::Plan(format!(
+                "no epoch is committed in {}; there is nothing to run again",
+                folder.display()
+            ))),
+        }
+    }
+
+    /// The plan after an epoch; `None` once all are done.
+    pub fn next(&mut self, last: Option<&Commit>) -> Option<Plan> {
+        let done = last.map(|commit| commit.plan.epoch);
+        while self.plans.front().is_some_and(|plan| Some(plan.epoch) <= done) {
+            self.plans.pop_front();
+        }
+        self.plans.front().cloned()
+    }
+}
