@@ -165,7 +165,8 @@ impl JobRun {
             if is_bounded && (was_idle || trigger == Trigger::Once && !was_redo && !self.run.has_pending_output()) {
                 return Ok(());
             }
-            trigger::wait(trigger, started_us, was_idle, self.run.stop.flag());
+            let started = trigger::Started { wall_us: started_us, instant: started };
+            trigger::wait(trigger, started, was_idle, self.run.stop.flag());
         }
     }
 

@@ -31,8 +31,10 @@ impl Run {
             self.checkpoint.set_published(number, &versions)?;
             self.last = Some(permit.into_commit());
         }
-        let now_us = self.time.now_us();
-        self.watermarks.values_mut().for_each(|watermark| watermark.resume(now_us));
+        for (source, watermark) in &mut self.watermarks {
+            let answered_us = self.last.as_ref().map(|last| last.plan.answered_us(source));
+            answered_us.into_iter().for_each(|us| watermark.resume(us));
+        }
         if let Some(plan) = &redo {
             note(&format!("epoch {} was planned but not committed; running it again from the same plan", plan.epoch));
             self.publisher.discard(plan.epoch)?;
