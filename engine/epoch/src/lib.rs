@@ -3,6 +3,7 @@
 //! Read [`protocol`] first.
 
 pub mod accounting;
+pub mod clocks;
 pub mod follow;
 pub mod identity;
 pub mod offsets;
@@ -13,6 +14,7 @@ pub mod splits;
 pub mod watermark;
 
 pub use accounting::RowCounts;
+pub use clocks::{Clocks, Uptime};
 pub use follow::{Contradiction, Owed, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};
 pub use protocol::{Permit, Step};

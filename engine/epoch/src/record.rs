@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::accounting::RowCounts;
+use crate::clocks::Clocks;
 use crate::follow::{SinkLink, Touch};
 use crate::identity::EpochId;
 use crate::identity::{CommitId, Owner};
@@ -39,6 +40,9 @@ pub struct Plan {
     /// Version of each static table by its name: when the epoch is run again, it sees the same rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub statics: BTreeMap<String, String>,
+    /// What the clocks showed that nobody can set.
+    #[serde(default, skip_serializing_if = "Clocks::are_unread")]
+    pub clocks: Clocks,
 }
 
 /// What time it is for one source in one epoch.
@@ -129,6 +133,7 @@ impl Commit {
             lanes: 1,
             sources: BTreeMap::new(),
             statics: BTreeMap::new(),
+            clocks: Clocks::default(),
         };
         Commit {
             plan,
@@ -289,6 +294,16 @@ impl Plan {
             }
             None => SourceTime::default(),
         }
+    }
+
+    /// The time that a table's `state_ttl` counts on, microseconds since 1970 UTC. Plans once had the batch time for it.
+    pub fn state_time_us(&self, table: &str) -> i64 {
+        self.clocks.tables.get(table).copied().unwrap_or(self.batch_time_us)
+    }
+
+    /// The time that idleness in a source counts on, microseconds since 1970 UTC. Plans once had the batch time for it.
+    pub fn answered_us(&self, source: &str) -> i64 {
+        self.clocks.sources.get(source).copied().unwrap_or(self.batch_time_us)
     }
 
     /// Where each split of a source stands once the epoch is done.

@@ -39,7 +39,7 @@ pub struct Observed {
 pub struct PartitionClock {
     /// Newest event time ever seen, microseconds since 1970 UTC.
     pub event_us_max: Option<i64>,
-    /// Batch time at which it last had rows or a backlog, microseconds since 1970 UTC.
+    /// When it last had rows or a backlog, on the clock of its source ([`crate::Plan::answered_us`]), microseconds since 1970 UTC.
     pub active_us: i64,
 }
 
@@ -53,17 +53,18 @@ pub struct WatermarkState {
 }
 
 impl WatermarkState {
-    /// Takes in what an epoch saw and returns the watermark for the next one.
+    /// Takes in what an epoch saw and returns the watermark for the next one. `now_us` is what the source's clock shows, which
+    /// advances only while the source answers ([`crate::Plan::answered_us`]): an outage makes no partition idle.
     ///
     /// A partition that never had a row and has no backlog does not count. One with a backlog but no row yet holds
     /// the watermark where it is. Sub-millisecond parts are cut off, as Spark does (`EventTimeWatermarkExec`).
-    pub fn advance(&mut self, policy: &WatermarkPolicy, batch_time_us: i64, seen: &PerSplit<Observed>) -> Option<i64> {
+    pub fn advance(&mut self, policy: &WatermarkPolicy, now_us: i64, seen: &PerSplit<Observed>) -> Option<i64> {
         for (at, observed) in seen.iter() {
-            self.observe(&at, observed, batch_time_us);
+            self.observe(&at, observed, now_us);
         }
         let reached = match policy.scope {
             WatermarkScope::Source => self.partitions.iter().filter_map(|(_, clock)| clock.event_us_max).max(),
-            WatermarkScope::Partition => self.slowest_active(policy, batch_time_us),
+            WatermarkScope::Partition => self.slowest_active(policy, now_us),
         };
         let reached =
             reached.map(|event_us| event_us.saturating_sub(event_us.rem_euclid(1000)).saturating_sub(policy.delay_us));
@@ -71,32 +72,30 @@ impl WatermarkState {
         self.watermark_us
     }
 
-    /// Starts the idle time of every partition anew: the time an engine was down is nobody's idleness.
+    /// Starts the idle time of every partition anew, at what the source's clock shows: the time an engine was down is nobody's
+    /// idleness. Times that an older engine took from a wall clock, right or wrong, are gone with it.
     pub fn resume(&mut self, now_us: i64) {
         for partitions in self.partitions.0.values_mut() {
-            for clock in partitions.values_mut() {
-                clock.active_us = clock.active_us.max(now_us);
-            }
+            partitions.values_mut().for_each(|clock| clock.active_us = now_us);
         }
     }
 
-    fn observe(&mut self, at: &Split, observed: &Observed, batch_time_us: i64) {
+    fn observe(&mut self, at: &Split, observed: &Observed, now_us: i64) {
         if observed.event_us_max.is_none() && !observed.has_backlog && self.partitions.get(at).is_none() {
             return;
         }
-        let clock = self
-            .partitions
-            .entry_or_insert_with(at, || PartitionClock { event_us_max: None, active_us: batch_time_us });
+        let clock =
+            self.partitions.entry_or_insert_with(at, || PartitionClock { event_us_max: None, active_us: now_us });
         clock.event_us_max = clock.event_us_max.max(observed.event_us_max);
         if observed.has_backlog || observed.event_us_max.is_some() {
-            clock.active_us = clock.active_us.max(batch_time_us);
+            clock.active_us = now_us;
         }
     }
 
     /// The oldest clock among active partitions; if all are idle, the newest clock of all.
-    fn slowest_active(&self, policy: &WatermarkPolicy, batch_time_us: i64) -> Option<i64> {
+    fn slowest_active(&self, policy: &WatermarkPolicy, now_us: i64) -> Option<i64> {
         let idle = |clock: &PartitionClock| {
-            policy.idle_timeout_us.is_some_and(|timeout| batch_time_us - clock.active_us >= timeout)
+            policy.idle_timeout_us.is_some_and(|timeout| now_us.saturating_sub(clock.active_us) >= timeout)
         };
         let mut active = self.partitions.iter().filter(|(_, clock)| !idle(clock)).peekable();
         if active.peek().is_none() {

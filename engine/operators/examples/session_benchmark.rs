@@ -56,6 +56,7 @@ fn spec(emission: Emission) -> Arc<SessionSpec> {
     let mut output = vec![Field::new("session", window_type(), true), input.field(0).clone()];
     output.extend(calls.iter().map(|call| Field::new(&call.name, DataType::Int64, true)));
     Arc::new(SessionSpec {
+        forgotten_after_us: None,
         operator: "metrics".to_string(),
         time: GroupTime::Session { start: 1, end: 2 },
         keys: vec![0],

@@ -8,7 +8,8 @@ use epoch::EpochId;
 pub struct EpochTime {
     /// The epoch.
     pub epoch: EpochId,
-    /// `current_timestamp` of the epoch, microseconds since 1970 UTC.
+    /// The epoch's time as the table's `state_ttl` counts it, microseconds since 1970 UTC. It advances by what really passed and
+    /// never goes back; `current_timestamp`, which follows the wall clock, does.
     pub batch_time_us: i64,
     /// What ends at or before it is final, and is evicted: the watermark of this epoch, microseconds since 1970 UTC.
     pub watermark_us: Option<i64>,

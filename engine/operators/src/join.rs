@@ -6,6 +6,7 @@
 //! are due are evicted; those of a preserved side are emitted, null-extended, if nothing matched them.
 
 mod kind;
+mod lane;
 mod operator;
 mod operator_spec;
 mod output;

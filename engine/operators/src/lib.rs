@@ -26,6 +26,7 @@ pub mod materialize;
 mod memory_blocks;
 mod metrics;
 mod multiset;
+pub mod newest;
 pub mod operator;
 mod pairs;
 pub mod pipeline;

@@ -47,12 +47,16 @@ pub struct Task {
 pub enum Bound {
     /// Rows are evicted when the watermark has passed them; the text says which rows when.
     Watermark(String),
-    /// Rows are evicted some time after they came, by the epochs' time.
+    /// Rows are evicted so long after they came, by the epochs' time, microseconds.
     TimeToLive(i64),
+    /// A key is forgotten so long after its last row, by the epochs' time, microseconds; what was emitted for it stands.
+    KeyTimeToLive(i64),
     /// One row, or a fixed number.
     Constant,
     /// Nothing but the number of keys; the text says what grows.
     Unbounded(String),
+    /// The table's own rows, which stand whatever is forgotten: it grows as the table does; the text says what is kept.
+    Table(String),
 }
 
 /// What an operator computes, as the plan has it: immutable, shared by its lanes and by its state.

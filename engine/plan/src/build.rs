@@ -21,7 +21,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
-use job::OutputMode;
+use job::{OutputMode, StateTtl};
 use operators::Pipeline;
 use operators::operator::OperatorSpec;
 
@@ -70,6 +70,8 @@ pub struct Builder<'a> {
     pub sources: BTreeSet<String>,
     /// The table's rows, if they are kept below the query while readers get the changes.
     pub shown: Option<Stream>,
+    /// True if an operator of the table goes by its `state_ttl`.
+    pub forgets: bool,
     names: BTreeMap<&'static str, usize>,
 }
 
@@ -81,7 +83,8 @@ impl<'a> Builder<'a> {
         (position, first, has_readers): (usize, usize, bool),
     ) -> Builder<'a> {
         let (nodes, sources, names) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        Builder { state, table, relations, position, has_readers, first, nodes, sources, shown: None, names }
+        let (shown, forgets) = (None, false);
+        Builder { state, table, relations, position, has_readers, first, nodes, sources, shown, forgets, names }
     }
 
     /// The rows of a query. `at_top` says that only pipelines stand between them and the table.
@@ -198,12 +201,19 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// The table's `state_ttl` for an operator that nothing else bounds, microseconds; ask only for one that goes by it.
+    pub fn forgotten_after_us(&mut self) -> Option<i64> {
+        let Some(StateTtl::After(us)) = self.table.state_ttl else { return None };
+        self.forgets = true;
+        Some(us)
+    }
+
     /// Adds an operator over inputs, one a port.
     pub fn operator(
         &mut self,
         spec: Arc<dyn OperatorSpec>,
         inputs: &[&Stream],
-        lag_us: i64,
+        lag_us: Option<i64>,
         late: Option<LatePlan>,
     ) -> Origin {
         let from: Vec<&Vec<Origin>> = inputs.iter().map(|input| &input.from).collect();

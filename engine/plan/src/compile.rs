@@ -13,7 +13,8 @@ use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use expr::casts;
 use futures::executor::block_on;
-use job::{Late, OutputMode};
+use job::{Late, OutputMode, StateTtl};
+use operators::operator::Bound;
 
 use crate::build::{Builder, Stream, only_static, place};
 use crate::fault::{Fault, Result};
@@ -144,6 +145,7 @@ fn finish(
         _ => None,
     });
     check_late(table, &builder.nodes, late_schema.is_some())?;
+    check_ttl(table, &builder.nodes, builder.forgets)?;
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,
@@ -199,6 +201,36 @@ fn check_late(table: &job::Table, nodes: &[Node], are_kept: bool) -> Result<()> 
     let what = if has_join { "a join of streams" } else { "this query" };
     let message = format!("late = \"table\": the late rows of {what} cannot be kept, they are only counted");
     let help = "leave `late` out; or read the source in a table of its own that aggregates or deduplicates it, with late = \"table\" there";
+    Err(SqlProblem::new(message, help).into())
+}
+
+/// `state_ttl` is a promise too: it bounds every operator of the table that nothing else bounds, or the table is refused.
+fn check_ttl(table: &job::Table, nodes: &[Node], forgets: bool) -> Result<()> {
+    if !matches!(table.state_ttl, Some(StateTtl::After(_))) {
+        return Ok(());
+    }
+    let unbounded = nodes.iter().find_map(|node| match &node.kind {
+        NodeKind::Operator(operator) => match operator.bound() {
+            Bound::Unbounded(what) => Some(what),
+            _ => None,
+        },
+        _ => None,
+    });
+    let (message, help) = match (unbounded, table.mode) {
+        (Some(_), OutputMode::Complete) => (
+            "state_ttl cannot bound a table in complete mode: it shows every group there ever was".to_string(),
+            "set mode = \"update\", in which rows that are forgotten stand; or write state_ttl = \"unbounded\"",
+        ),
+        (Some(what), _) => (
+            format!("state_ttl cannot bound this query, a part of which needs all of its rows at once: {what}"),
+            "write state_ttl = \"unbounded\"; or make that part a table of its own, and set state_ttl on the tables that it reads",
+        ),
+        (None, _) if !forgets => (
+            "state_ttl has nothing to do here: the query keeps no state, or a watermark bounds it".to_string(),
+            "take state_ttl away",
+        ),
+        (None, _) => return Ok(()),
+    };
     Err(SqlProblem::new(message, help).into())
 }
 

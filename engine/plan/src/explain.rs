@@ -103,11 +103,14 @@ fn watermark(job: &Job, table: &TablePlan, has_memory: bool) -> String {
 }
 
 fn state(table: &TablePlan, operator: &OperatorNode, with_name: bool) -> String {
-    let words = match operator.spec.bound() {
+    let words = match operator.bound() {
         Bound::Watermark(text) => text,
         Bound::TimeToLive(us) => format!("rows are evicted {} after they came", duration(us)),
+        Bound::KeyTimeToLive(us) => {
+            format!("a key is forgotten {} after its last row; what was emitted for it stands", duration(us))
+        }
         Bound::Constant => "one row".to_string(),
-        Bound::Unbounded(text) => format!("{text} (WARNING: nothing bounds it)"),
+        Bound::Unbounded(text) | Bound::Table(text) => format!("{text} (WARNING: nothing bounds it)"),
     };
     let own = operator.spec.name().strip_prefix(&table.name).unwrap_or_default().trim_start_matches('/');
     match (with_name, own) {
@@ -128,7 +131,7 @@ fn rows_appear(table: &TablePlan, has_memory: bool) -> String {
 }
 
 fn late(table: &TablePlan, operators: &[&OperatorNode]) -> String {
-    let is_bounded = operators.iter().any(|operator| matches!(operator.spec.bound(), Bound::Watermark(_)));
+    let is_bounded = operators.iter().any(|operator| matches!(operator.bound(), Bound::Watermark(_)));
     match (operators.is_empty(), table.mode, table.late) {
         (true, ..) => "kept: a table without state has no late rows".to_string(),
         (false, OutputMode::Complete, _) if !is_bounded => "kept: complete mode counts them".to_string(),

@@ -9,7 +9,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use operators::Pipeline;
 use operators::lookup::LookupSpec;
-use operators::operator::OperatorSpec;
+use operators::operator::{Bound, OperatorSpec};
 use operators::slot::run_plan;
 
 /// A node of the graph.
@@ -61,10 +61,28 @@ pub enum NodeKind {
 pub struct OperatorNode {
     /// The operator.
     pub spec: Arc<dyn OperatorSpec>,
-    /// How far its input may lag behind its table's watermark, microseconds.
-    pub lag_us: i64,
+    /// How far its input may lag behind its table's watermark, microseconds. `None`: no watermark says anything of its rows, so
+    /// none is late and none is evicted by one.
+    pub lag_us: Option<i64>,
     /// How its late rows are kept, if they are.
     pub late: Option<LatePlan>,
+}
+
+impl OperatorNode {
+    /// A watermark of its table as the operator goes by it, microseconds since 1970 UTC.
+    pub fn behind(&self, watermark_us: Option<i64>) -> Option<i64> {
+        Some(watermark_us?.saturating_sub(self.lag_us?))
+    }
+
+    /// What limits its state.
+    pub fn bound(&self) -> Bound {
+        match (self.spec.bound(), self.lag_us) {
+            (Bound::Watermark(_), None) => {
+                Bound::Unbounded("every group is kept for ever: its time is not the column of a watermark".to_string())
+            }
+            (bound, _) => bound,
+        }
+    }
 }
 
 /// How an operator's late rows are kept.

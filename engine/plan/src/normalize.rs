@@ -32,7 +32,7 @@ use crate::window::{SEVERAL_WINDOWS, window_call, window_spec};
 const WINDOWS: &str = "__windows";
 
 /// The column that holds the window by which rows are grouped.
-const GROUPED: &str = "__window";
+pub const GROUPED: &str = "__window";
 
 /// Normalizes an analyzed query.
 ///

@@ -3,6 +3,7 @@
 
 mod aggregates;
 mod batch;
+mod bounds;
 mod csv;
 mod docs;
 pub(crate) mod engine;

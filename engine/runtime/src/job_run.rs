@@ -149,7 +149,7 @@ impl JobRun {
             steps,
             owner,
             attempts: 0,
-            watermarks: resumed(last.as_ref(), backends.clock.now_us()),
+            watermarks: resumed(last.as_ref()),
             flows: Vec::new(),
             last,
             links,
@@ -180,12 +180,14 @@ impl JobRun {
             }
             let is_last = is_bounded && (was_idle || trigger == Trigger::Once && !self.run.has_pending_output());
             // While there is more to read, what was committed is published beside it.
-            let is_behind = !was_idle && !is_last && trigger::is_due(trigger, started_us);
+            let began = trigger::Started { wall_us: started_us, instant: started };
+            let is_behind = !was_idle && !is_last && trigger::pause(trigger, began).is_zero();
             self.report_published(!is_behind, listener)?;
             if is_last {
                 return Ok(());
             }
-            trigger::wait(trigger, started_us, was_idle, self.run.stop.flag());
+            let started = trigger::Started { wall_us: started_us, instant: started };
+            trigger::wait(trigger, started, was_idle, self.run.stop.flag());
         }
     }
 
@@ -350,10 +352,11 @@ impl JobRun {
     }
 }
 
-/// The sources' clocks as the last epoch left them.
-fn resumed(last: Option<&Commit>, now_us: i64) -> BTreeMap<String, WatermarkState> {
-    let mut watermarks = last.map(|commit| commit.watermarks.clone()).unwrap_or_default();
-    watermarks.values_mut().for_each(|watermark| watermark.resume(now_us));
+/// The sources' watermarks as the last epoch left them: the time since then is nobody's idleness.
+fn resumed(last: Option<&Commit>) -> BTreeMap<String, WatermarkState> {
+    let Some(last) = last else { return BTreeMap::new() };
+    let mut watermarks = last.watermarks.clone();
+    watermarks.iter_mut().for_each(|(source, state)| state.resume(last.plan.answered_us(source)));
     watermarks
 }
 

@@ -37,7 +37,7 @@ mod trigger;
 mod waiting;
 
 pub use backends::{Backends, CheckpointFolders, Checkpoints};
-pub use clock::{Clock, now_us};
+pub use clock::{Clock, SetClock, now_us};
 pub use error::RunError;
 pub use event_times::EventTimes;
 pub use job_run::{JobRun, RunOptions, Summary, TableStateMetrics};

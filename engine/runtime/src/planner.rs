@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use connector::{PlanRequest, SourcePlanner};
+use epoch::clocks::{Answering, PROMPT_US};
 use epoch::watermark::Observed;
-use epoch::{Commit, EpochId, PerSplit, Plan, Positions, SourcePlan, SourceTime, Split, SplitRange, WatermarkState};
-use job::Job;
+use epoch::{
+    Clocks, Commit, EpochId, PerSplit, Plan, Positions, SourcePlan, SourceTime, Split, SplitRange, Uptime,
+    WatermarkState,
+};
+use job::{Job, StateTtl};
 
 use crate::backends::Backends;
 use crate::clock::Clock;
@@ -28,11 +32,15 @@ pub struct Planner {
     is_unlimited: bool,
     /// Records that an epoch of this run may read at most of each source, since a larger one did not come through.
     reduced_max: Option<u64>,
+    /// The tables' `state_ttl`, microseconds.
+    ttls_us: BTreeMap<String, i64>,
 }
 
 struct PlannedSource {
     planner: Box<dyn SourcePlanner>,
     records_max: Option<u64>,
+    /// The clock that idleness counts on; `None` before the first question of this run.
+    answering: Option<Answering>,
 }
 
 /// What the planner found.
@@ -52,7 +60,8 @@ impl Planner {
         let mut sources = BTreeMap::new();
         for (name, source) in &job.sources {
             let planner = backends.registry.source(source, job)?.planner(stop)?;
-            sources.insert(name.clone(), PlannedSource { planner, records_max: source.records_per_epoch_max });
+            let records_max = source.records_per_epoch_max;
+            sources.insert(name.clone(), PlannedSource { planner, records_max, answering: None });
         }
         Ok(Planner {
             sources,
@@ -62,6 +71,7 @@ impl Planner {
             is_bounded,
             is_unlimited: job.trigger == job::Trigger::Once,
             reduced_max: None,
+            ttls_us: ttls_us(job),
         })
     }
 
@@ -86,7 +96,7 @@ impl Planner {
     /// # Errors
     /// The sources' errors, lost data above all.
     pub fn next(&mut self, last: Option<&Commit>, has_pending_output: bool) -> Result<Next, RunError> {
-        let mut sources = BTreeMap::new();
+        let (mut sources, mut answered_us) = (BTreeMap::new(), BTreeMap::new());
         let (mut has_records, mut span) = (false, 0_u64);
         for (name, source) in &mut self.sources {
             let position: Option<Positions> = last.and_then(|commit| commit.position(name));
@@ -95,7 +105,11 @@ impl Planner {
                 records_max: least_of(source.records_max.filter(|_| !self.is_unlimited), self.reduced_max),
                 is_bounded: self.is_bounded,
             };
-            let planned = source.planner.plan(&request)?;
+            let (planned, now_us) = source.ask(&request, &self.clock, || match last {
+                Some(commit) => commit.plan.answered_us(name),
+                None => self.clock.now_us(),
+            })?;
+            answered_us.insert(name.clone(), now_us);
             has_records |= planned.has_records() || !planned.gaps.is_empty();
             span = span.saturating_add(source.planner.span(&planned));
             sources.insert(name.clone(), planned);
@@ -103,17 +117,31 @@ impl Planner {
         if !has_records && !has_pending_output && last.is_some() {
             return Ok(Next::Idle);
         }
+        let (uptime, batch_time_us) = (self.clock.uptime(), self.clock.now_us());
         Ok(Next::Epoch(Plan {
             format: epoch::record::FORMAT,
             epoch: last.map_or(EpochId(0), |commit| commit.plan.epoch.next()),
-            batch_time_us: self.clock.now_us(),
+            batch_time_us,
             watermark_us: last.and_then(|commit| commit.next_watermark_us),
             late_watermark_us: last.and_then(|commit| commit.plan.watermark_us),
             times: last.map(times).unwrap_or_default(),
             lanes: if span >= self.lanes_span_min { self.lanes } else { 1 },
             sources,
             statics: last.map(|commit| commit.plan.statics.clone()).unwrap_or_default(),
+            clocks: self.clocks(last, uptime, batch_time_us, answered_us),
         }))
+    }
+
+    /// Notes how long reading waited for a source, microseconds: while it was away, nobody in it was idle.
+    pub fn waited(&mut self, source: &str, waited_us: i64) {
+        let source = self.sources.get_mut(source).filter(|_| waited_us > PROMPT_US);
+        source.and_then(|source| source.answering.as_mut()).into_iter().for_each(Answering::was_away);
+    }
+
+    fn clocks(&self, last: Option<&Commit>, uptime: Uptime, wall_us: i64, sources: BTreeMap<String, i64>) -> Clocks {
+        let last = last.map(|commit| (&commit.plan.clocks, commit.plan.batch_time_us));
+        let tables = Clocks::of_tables(last, &uptime, wall_us, &self.ttls_us);
+        Clocks { uptime, tables, sources }
     }
 
     /// Informs each source how far the job is, where anybody wants to know.
@@ -136,6 +164,34 @@ impl Planner {
 /// The smaller of two limits, where there are any.
 fn least_of(one: Option<u64>, other: Option<u64>) -> Option<u64> {
     one.into_iter().chain(other).min()
+}
+
+impl PlannedSource {
+    /// What the next epoch reads, and what the source's clock shows: it goes on from `resumed_us` at the first question.
+    fn ask(
+        &mut self,
+        request: &PlanRequest<'_>,
+        clock: &Clock,
+        resumed_us: impl FnOnce() -> i64,
+    ) -> Result<(SourcePlan, i64), RunError> {
+        let answering = self.answering.get_or_insert_with(|| Answering::resumed(resumed_us()));
+        let asked_us = clock.uptime().us;
+        match self.planner.plan(request) {
+            Ok(planned) => Ok((planned, answering.answered(asked_us, clock.uptime().us))),
+            Err(error) => {
+                answering.was_away();
+                Err(error.into())
+            }
+        }
+    }
+}
+
+fn ttls_us(job: &Job) -> BTreeMap<String, i64> {
+    let ttl = |table: &job::Table| match table.state_ttl {
+        Some(StateTtl::After(us)) => Some((table.name.clone(), us)),
+        Some(StateTtl::Unbounded) | None => None,
+    };
+    job.tables.iter().filter_map(ttl).collect()
 }
 
 /// What an epoch saw of each split of a source: for the watermark.

@@ -1,6 +1,7 @@
 //! Fetching and decoding, one lane of a source: records go straight from the fetched batch into columns.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use connector::SourceReader;
@@ -35,6 +36,8 @@ pub struct ReadTotals {
     pub event_times: Option<EventTimes>,
     /// Records that were gone, if the job goes on without them.
     pub gaps: Vec<DataGap>,
+    /// The longest time that one chunk took to come, microseconds. One that is fetched ahead, or whose source answers, takes little.
+    pub waited_us_max: i64,
 }
 
 /// One lane of a source.
@@ -75,9 +78,12 @@ impl Reader {
             let mut is_complete = range.is_unmoved();
             while !is_complete {
                 let (builder, lane) = (&mut self.builder, &mut self.lane);
+                let asked = Instant::now();
                 let progress = steps.at(Step::Read, plan.epoch, || {
                     lane.read(split, chunk_records, &mut |record| builder.take(split, &record))
                 })?;
+                let waited_us = i64::try_from(asked.elapsed().as_micros()).unwrap_or(i64::MAX);
+                totals.waited_us_max = totals.waited_us_max.max(waited_us);
                 totals.gaps.extend(progress.gaps);
                 is_complete = progress.is_complete;
                 // As many as are likely to fill a chunk and no more, so that huge records do not make huge chunks.

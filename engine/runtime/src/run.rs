@@ -143,6 +143,7 @@ impl Run {
         for result in side_by_side(work, &"a lane", |lane| run_lane(lane, epoch, steps, stop)) {
             result?.into_iter().for_each(|(source, totals)| add_totals(read.entry(source).or_default(), totals));
         }
+        read.iter().for_each(|(source, totals)| self.planner.waited(source, totals.waited_us_max));
         Ok(read)
     }
 
@@ -230,7 +231,7 @@ impl Run {
             let (Some(watermark), Some(planned)) = (&source.watermark, plan.sources.get(name)) else { continue };
             let newest = read.get(name).map(|totals| totals.event_us_max.clone()).unwrap_or_default();
             let state = self.watermarks.entry(name.clone()).or_default();
-            state.advance(&watermark.policy, plan.batch_time_us, &planner::observed(planned, &newest));
+            state.advance(&watermark.policy, plan.answered_us(name), &planner::observed(planned, &newest));
         }
     }
 
@@ -404,6 +405,7 @@ fn share(plan: &Plan, lane: usize, lanes: usize) -> Share {
 fn add_totals(total: &mut ReadTotals, part: ReadTotals) {
     total.read += part.read;
     total.rejected += part.rejected;
+    total.waited_us_max = total.waited_us_max.max(part.waited_us_max);
     total.gaps.extend(part.gaps);
     total.event_times = [total.event_times, part.event_times].into_iter().flatten().reduce(EventTimes::and);
     for (at, newest_us) in part.event_us_max.iter() {

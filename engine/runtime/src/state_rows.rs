@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use job::Job;
-use operators::operator::{OperatorSpec, Stored};
+use operators::operator::Stored;
 use operators::state_rows::StateRows;
-use plan::{Graph, NodeKind, TablePlan};
+use plan::{Graph, NodeKind, OperatorNode, TablePlan};
 use state::{Checkpoint, CheckpointReader, OperatorId};
 
 use crate::error::{RunError, of_table};
@@ -15,7 +15,7 @@ use crate::topology::table_time;
 
 /// The names that [`state_rows`] knows: every store of every operator, table by table.
 pub fn states(graph: &Graph) -> Vec<(String, Vec<String>)> {
-    let of = |table: &TablePlan| operators(graph, table).flat_map(|(_, spec)| spec.stores()).collect();
+    let of = |table: &TablePlan| operators(graph, table).flat_map(|operator| operator.spec.stores()).collect();
     graph.tables.iter().map(|table| (table.name.clone(), of(table))).collect()
 }
 
@@ -34,16 +34,16 @@ pub fn state_rows(job: &Job, graph: &Graph, table: &str) -> Result<Vec<StateRows
         own.check(&Manifest::decode(&stored, &job.checkpoint)?, &job.checkpoint)?;
     }
     let mut all = Vec::new();
-    for (lag_us, spec) in operators(graph, plan) {
-        let stored = stored(job, plan, spec.as_ref(), lag_us, &checkpoint)?;
-        all.extend(Arc::clone(spec).state_rows(stored, &checkpoint).map_err(of_table(&plan.name))?);
+    for operator in operators(graph, plan) {
+        let stored = stored(job, plan, operator, &checkpoint)?;
+        all.extend(Arc::clone(&operator.spec).state_rows(stored, &checkpoint).map_err(of_table(&plan.name))?);
     }
     Ok(all)
 }
 
-fn operators<'a>(graph: &'a Graph, table: &TablePlan) -> impl Iterator<Item = (i64, &'a Arc<dyn OperatorSpec>)> {
+fn operators<'a>(graph: &'a Graph, table: &TablePlan) -> impl Iterator<Item = &'a OperatorNode> {
     graph.nodes[table.nodes.clone()].iter().filter_map(|node| match &node.kind {
-        NodeKind::Operator(operator) => Some((operator.lag_us, &operator.spec)),
+        NodeKind::Operator(operator) => Some(operator),
         _ => None,
     })
 }
@@ -51,20 +51,18 @@ fn operators<'a>(graph: &'a Graph, table: &TablePlan) -> impl Iterator<Item = (i
 fn stored(
     job: &Job,
     table: &TablePlan,
-    spec: &dyn OperatorSpec,
-    lag_us: i64,
+    operator: &OperatorNode,
     checkpoint: &CheckpointReader,
 ) -> Result<Stored, RunError> {
     let blocks_of = |name: &String| checkpoint.bucket_index(OperatorId::of(name))?.collect::<Result<Vec<_>, _>>();
-    let blocks = spec.stores().iter().map(blocks_of).collect::<Result<Vec<_>, _>>()?;
+    let blocks = operator.spec.stores().iter().map(blocks_of).collect::<Result<Vec<_>, _>>()?;
     let last = checkpoint.newest_commit()?.map(|commit| {
         let time = table_time(table, job.watermark_policy, &commit.plan);
-        let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
         operators::operator::EpochTime {
             epoch: commit.plan.epoch,
-            batch_time_us: commit.plan.batch_time_us,
-            watermark_us: behind(time.watermark_us),
-            late_us: behind(time.late_us),
+            batch_time_us: commit.plan.state_time_us(&table.name),
+            watermark_us: operator.behind(time.watermark_us),
+            late_us: operator.behind(time.late_us),
         }
     });
     Ok(Stored { blocks, last, ..Stored::default() })

@@ -125,8 +125,7 @@ impl Topology {
         let of_tables: Vec<EpochTime> = self.tables.iter().map(|table| self.of_table(table, plan)).collect();
         let of_node = |node: &NodeSetup| {
             let time = of_tables[node.table];
-            let lag_us = node.operator().map_or(0, |operator| operator.lag_us);
-            let behind = |us: Option<i64>| us.map(|us| us.saturating_sub(lag_us));
+            let behind = |us: Option<i64>| node.operator().map_or(us, |operator| operator.behind(us));
             EpochTime { watermark_us: behind(time.watermark_us), late_us: behind(time.late_us), ..time }
         };
         self.nodes.iter().map(of_node).collect()
@@ -135,7 +134,7 @@ impl Topology {
     /// What time it is for a table: its watermark is that of the slowest of the sources that it reads, or of the fastest.
     pub fn of_table(&self, table: &TableSetup, plan: &Plan) -> EpochTime {
         let SourceTime { watermark_us, late_us } = table_time(&table.plan, self.policy, plan);
-        EpochTime { epoch: plan.epoch, batch_time_us: plan.batch_time_us, watermark_us, late_us }
+        EpochTime { epoch: plan.epoch, batch_time_us: plan.state_time_us(&table.plan.name), watermark_us, late_us }
     }
 }
 

@@ -1,7 +1,7 @@
 //! When the next epoch starts.
 
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use job::Trigger;
 
@@ -10,26 +10,33 @@ use crate::clock;
 /// How long an idle job waits before it looks again (Spark's `pollingDelay`).
 const IDLE: Duration = Duration::from_millis(10);
 
-/// True if the next epoch may start at once, if there is anything to read.
-pub fn is_due(trigger: Trigger, epoch_started_us: i64) -> bool {
+/// When an epoch began.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// What the wall clock showed, microseconds since 1970 UTC.
+    pub wall_us: i64,
+    /// The same moment on a clock that nobody sets.
+    pub instant: Instant,
+}
+
+/// How long the next epoch has to wait for its time. Intervals lie at multiples since 1970, as Spark's; one that was overrun starts at
+/// once. The wall clock says only where in its interval an epoch began: if it is set while the epoch runs, no pause gets longer than
+/// the interval.
+pub fn pause(trigger: Trigger, started: Started) -> Duration {
     match trigger {
-        Trigger::Interval(interval) => clock::now_us() >= due_us(interval, epoch_started_us),
-        Trigger::Asap | Trigger::AvailableNow | Trigger::Once => true,
+        Trigger::Interval(interval) => {
+            let interval_us = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+            let due_in_us = interval_us - started.wall_us.rem_euclid(interval_us);
+            Duration::from_micros(due_in_us.unsigned_abs()).saturating_sub(started.instant.elapsed())
+        }
+        Trigger::Asap | Trigger::AvailableNow | Trigger::Once => Duration::ZERO,
     }
 }
 
-fn due_us(interval: Duration, epoch_started_us: i64) -> i64 {
-    let interval_us = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
-    (epoch_started_us / interval_us + 1).saturating_mul(interval_us)
-}
-
-/// Waits for the next trigger. Intervals lie at multiples since 1970, as Spark's; one that was overrun starts at once.
-pub fn wait(trigger: Trigger, epoch_started_us: i64, was_idle: bool, stop: &AtomicBool) {
+/// Waits for the next trigger.
+pub fn wait(trigger: Trigger, started: Started, was_idle: bool, stop: &AtomicBool) {
     match trigger {
-        Trigger::Interval(interval) => {
-            let left_us = due_us(interval, epoch_started_us).saturating_sub(clock::now_us());
-            clock::wait(Duration::from_micros(u64::try_from(left_us).unwrap_or(0)), stop);
-        }
+        Trigger::Interval(_) => clock::wait(pause(trigger, started), stop),
         Trigger::Asap if was_idle => clock::wait(IDLE, stop),
         Trigger::Asap | Trigger::AvailableNow | Trigger::Once => {}
     }

@@ -106,6 +106,7 @@ pub fn plan(epoch: u64) -> Plan {
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
         statics: BTreeMap::new(),
+        clocks: Default::default(),
     }
 }
 

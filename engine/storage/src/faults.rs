@@ -40,6 +40,8 @@ pub enum Fault {
     DiskFull,
     /// The store answers that the keys are wrong; nothing is done.
     Forbidden,
+    /// The store answers that an object of that name is there, which need not be so: two puts that meet. Nothing is done.
+    Conflict,
     /// The store does it after so many milliseconds.
     DelayMs(u64),
 }
@@ -175,6 +177,7 @@ fn error_of(fault: Fault, path: &Path) -> object_store::Error {
     };
     match fault {
         Fault::Forbidden => object_store::Error::Unauthenticated { path: path.to_string(), source },
+        Fault::Conflict => object_store::Error::AlreadyExists { path: path.to_string(), source },
         _ => object_store::Error::Generic { store: "faults", source },
     }
 }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ::memory::MemoryRecord;
@@ -15,8 +14,8 @@ use epoch::{Commit, EpochId, Plan, Step};
 use job::{Job, Trigger};
 use plan::{Graph, plan_job};
 use runtime::{
-    Abort, Backends, EpochProgress, FailPoint, JobRun, Next, ProgressListener, RunError, RunOptions, StaticSchemas,
-    StepSide, TableStateMetrics,
+    Abort, Backends, EpochProgress, FailPoint, JobRun, Next, ProgressListener, RunError, RunOptions, SetClock,
+    StaticSchemas, StepSide, TableStateMetrics,
 };
 use state::BlockKey;
 use tokio::runtime::{Handle, Runtime};
@@ -50,7 +49,7 @@ pub struct MemoryRun {
     graph: Arc<Graph>,
     place: MemoryPlace,
     backends: Backends,
-    time_us: Arc<AtomicI64>,
+    clock: Arc<SetClock>,
     /// The next epoch runs whatever there is to read.
     demanded: bool,
     abort: Abort,
@@ -107,16 +106,16 @@ impl MemoryRun {
         options: &MemoryOptions,
         statics: BTreeMap<String, StaticRows>,
     ) -> Result<MemoryRun, RunError> {
-        let time_us = Arc::new(AtomicI64::new(options.time_us));
+        let clock = Arc::new(SetClock::at(options.time_us));
         let place = MemoryPlace::new(statics)?;
         place.add_topics(&job);
-        let backends = place.backends(options, &time_us);
+        let backends = place.backends(options, &clock);
         let mut run = MemoryRun {
             job: in_memory(job),
             graph,
             place,
             backends,
-            time_us,
+            clock,
             demanded: false,
             abort: Abort::never(),
             job_run: None,
@@ -276,14 +275,19 @@ impl MemoryRun {
         Ok(())
     }
 
-    /// Sets the time that the next epoch is planned at, microseconds since 1970 UTC.
+    /// Lets time pass until the wall clock shows what the next epoch is planned at, microseconds since 1970 UTC.
     pub fn set_time(&self, time_us: i64) {
-        self.time_us.store(time_us, Ordering::Release);
+        self.clock.pass_to(time_us);
     }
 
-    /// The time that it is, microseconds since 1970 UTC.
+    /// The time that it is by the wall clock, microseconds since 1970 UTC.
     pub fn time_us(&self) -> i64 {
-        self.time_us.load(Ordering::Acquire)
+        self.clock.now_us()
+    }
+
+    /// The machine's clocks: its wall clock may be set wrong, and the machine be started anew.
+    pub fn machine_clock(&self) -> &SetClock {
+        &self.clock
     }
 
     /// All rows that a table has now, rejected and late ones' tables included; in the order of its files.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use connector::{SinkTable, TableDefinition, WriterId};
-use epoch::{EpochId, TableCommit};
+use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner, TableCommit};
 use tempfile::TempDir;
 
 use crate::connectors;
@@ -23,11 +23,21 @@ fn counts(types: &[&str], numbers: &[i64]) -> RecordBatch {
     .unwrap()
 }
 
+const OWNER: Owner = Owner { term: 1, run: 7 };
+
+fn id(epoch: u64) -> CommitId {
+    CommitId::new(EpochId(epoch), epoch + 1)
+}
+
 async fn publish(table: &dyn SinkTable, epoch: u64, rows: &RecordBatch) -> i64 {
-    let mut writer = table.stage(EpochId(epoch), 0, connector::Content::Added).unwrap();
+    table.define().await.unwrap();
+    let artifact = ArtifactId { epoch: EpochId(epoch), owner: OWNER, attempt: 0, number: 0 };
+    let mut writer = table.stage(artifact, connector::Content::Added).unwrap();
     writer.write(rows).unwrap();
     let change = TableCommit { added: vec![writer.finish().unwrap().unwrap()], ..TableCommit::default() };
-    table.publish(EpochId(epoch), &change).await.unwrap()
+    let commit = Commit::bare(id(epoch))
+        .with_tables(epoch.checked_sub(1).map(id), BTreeMap::from([(table.name().to_owned(), change)]));
+    table.publish(OWNER, &commit).await.unwrap()
 }
 
 /// Two tables at epoch 0. `gold.counts` has an epoch 1, too, whose publishing was not finished: no pointer names it.
@@ -43,7 +53,7 @@ fn warehouse() -> TempDir {
             let table = warehouse.open_table(&definition, &writer).await.unwrap();
             versions.insert(name.to_owned(), publish(table.as_ref(), 0, &first).await);
         }
-        warehouse.mark_published(&writer, EpochId(0), &versions).await.unwrap();
+        warehouse.mark_published(&writer, OWNER, &Commit::bare(id(0)), &versions).await.unwrap();
         let definition = TableDefinition { name: "gold.counts".to_owned(), schema: first.schema(), key: Vec::new() };
         let table = warehouse.open_table(&definition, &writer).await.unwrap();
         publish(table.as_ref(), 1, &counts(&["search"], &[100])).await;

@@ -12,6 +12,8 @@ mod catalog;
 mod definition;
 mod entry;
 mod error;
+#[cfg(test)]
+mod fixture;
 mod folder;
 mod head;
 mod parquet_file;

@@ -31,6 +31,7 @@ fn golden() -> Commit {
         lanes: 2,
         sources: BTreeMap::from([("events".to_string(), events)]),
         statics: BTreeMap::new(),
+        clocks: Default::default(),
     };
     let added = StagedFile {
         path: "part-00c0ffee-0000000007-00000.parquet".into(),

@@ -179,8 +179,8 @@ pub(crate) const KEYS: &[Key] = &[
         "idle_timeout",
         "duration or \"none\"",
         Default("\"1 minute\""),
-        "A partition that is read to its end and gets nothing for this long no longer holds the watermark. `none`: it \
-         holds it for ever.",
+        "A partition that is read to its end and gets nothing for this long no longer holds the watermark. Time counts only while \
+         the source answers: an outage is nobody's idleness. `none`: it holds it for ever.",
         "idle_timeout = \"1 minute\"",
     ),
     Key::new(
@@ -258,9 +258,13 @@ pub(crate) const KEYS: &[Key] = &[
         "state_ttl",
         "duration or \"unbounded\"",
         Means("a watermark must bound the state, where the query needs one that could grow without end"),
-        "How long joins, duplicates and keys are remembered that no watermark bounds, after they were last written, by the \
-         time of the epochs. In update mode an outer, semi or anti join forgets a key with all rows of both sides, that long after \
-         the last of them came. `unbounded`: for ever; the state may grow without end.",
+        "How long is remembered what no watermark bounds: rows of joins and keys of duplicates, after they came; in update mode \
+         the groups of GROUP BY, the partitions of OVER, and the keys of an outer, semi or anti join with all rows of both sides, \
+         after the last of their rows came. What was emitted for them stands, and is kept so that files can be rewritten. A group \
+         that comes back begins anew, and takes the place of its row. What counts is the time that passed by the machine's \
+         uptime clock, also while the job was down; only after a start of the machine, or on another one, the wall clock \
+         counts, and then for half of this at most. Where it cannot bound the state (complete mode, a result over all rows), or \
+         has nothing to do, it is refused. `unbounded`: for ever; the state may grow without end.",
         "state_ttl = \"7 days\"",
     ),
     Key::new(

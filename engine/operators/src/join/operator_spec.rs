@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 
+use super::lane::JoinLane;
 use super::operator::Join;
 use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::block_source::BlockSource;
-use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
@@ -33,11 +33,7 @@ impl OperatorSpec for JoinSpec {
     }
 
     fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        let ports = Side::BOTH.map(|side| {
-            let side = &self.side(side).side;
-            KeyedPort { keys: side.keys.clone(), event_time: side.event_time }
-        });
-        Ok(Box::new(KeyedLane::new(ports.to_vec())))
+        Ok(Box::new(JoinLane::new(|side| &self.side(side).side)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
@@ -67,6 +63,11 @@ impl OperatorSpec for JoinSpec {
     }
 
     fn bound(&self) -> Bound {
+        let lives = Side::BOTH.map(|side| self.side(side).side.time_to_live_us);
+        let leaves_late_rows_out = Side::BOTH.into_iter().any(|side| self.side(side).side.event_time.is_some());
+        if let ([Some(left), Some(right)], false) = (lives, leaves_late_rows_out) {
+            return Bound::TimeToLive(left.max(right));
+        }
         let kept = Side::BOTH.map(|side| (side.name(), self.side(side).expiry()));
         match &kept {
             [(_, Some(left)), (_, Some(right))] => {

@@ -52,6 +52,9 @@ pub struct JoinSide {
     pub expires: Option<usize>,
     /// Column (timestamp, microseconds) with the epoch time at which the row is evicted, matched or not; a null stays.
     pub expires_at_batch_time: Option<usize>,
+    /// How long after it came a row is evicted, by the epochs' time, microseconds: [`JoinSide::expires_at_batch_time`] is set from it,
+    /// whatever the input has there. `None`: the input says when.
+    pub time_to_live_us: Option<i64>,
     /// A condition over this side's columns: a row for which it is not true matches nothing.
     pub only_if: Option<Arc<dyn PhysicalExpr>>,
 }
@@ -59,7 +62,15 @@ pub struct JoinSide {
 impl JoinSide {
     /// A side without times and conditions.
     pub fn new(input: SchemaRef, keys: Vec<usize>) -> JoinSide {
-        JoinSide { input, keys, event_time: None, expires: None, expires_at_batch_time: None, only_if: None }
+        JoinSide {
+            input,
+            keys,
+            event_time: None,
+            expires: None,
+            expires_at_batch_time: None,
+            time_to_live_us: None,
+            only_if: None,
+        }
     }
 }
 

@@ -66,7 +66,7 @@ impl OperatorSpec for MaterializeSpec {
     }
 
     fn bound(&self) -> Bound {
-        let Some((column, _)) = self.time() else { return Bound::Unbounded("all rows of the table".to_string()) };
+        let Some((column, _)) = self.time() else { return Bound::Table("all rows of the table".to_string()) };
         let name = self.schema.field(column).name();
         Bound::Watermark(format!("rows are evicted when the watermark reaches the end of {name}"))
     }

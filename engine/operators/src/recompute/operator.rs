@@ -213,6 +213,10 @@ impl Operator for Recompute {
         // A result over no rows has no key: the task with that key's shard emits it.
         let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
         let mut work = self.work(task, time, committed)?;
+        if self.spec.forgotten_after_us.is_some() {
+            // A partition whose time has passed begins anew with the rows of this epoch, whether or not one has run in between.
+            work.iter_mut().flat_map(|shard| &mut shard.ports).for_each(|port| port.evict(time));
+        }
         let changes = match self.spec.emission {
             Emission::Append => self.run_append(&mut work, time)?,
             _ => self.run_changes(&mut work, begins, time)?,

@@ -82,7 +82,7 @@ impl OperatorSpec for RecomputeSpec {
             return Bound::Watermark(format!("rows are evicted when the watermark reaches {}", columns.join(" and ")));
         }
         if let Some(us) = self.forgotten_after_us {
-            return Bound::TimeToLive(us);
+            return Bound::KeyTimeToLive(us);
         }
         match (self.ports.first(), &self.prune) {
             (Some(port), Some(_)) if port.keys.is_empty() && self.ports.len() == 1 => Bound::Constant,

@@ -20,7 +20,8 @@ use crate::OperatorError;
 use crate::aggregate::{GroupColumn, accumulators, state_widths};
 use crate::sized_batch::sized_batch;
 
-/// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came.
+/// The state rows of merged sessions: the old states go in first, in order of time, then the rows as they came. `now_us` is the
+/// epoch's time.
 ///
 /// # Errors
 /// If a function fails on a row.
@@ -30,6 +31,7 @@ pub(super) fn merge(
     merged: &MergedSessions,
     old: &RecordBatch,
     rows: &RecordBatch,
+    now_us: i64,
 ) -> Result<RecordBatch, OperatorError> {
     let first = UInt32Array::from(merged.first_row.clone());
     let mut columns = Vec::with_capacity(schema.fields().len());
@@ -44,6 +46,8 @@ pub(super) fn merge(
         }
         GroupTime::Key(_) | GroupTime::Never => {}
     }
+    let forgotten_us = spec.forgotten_after_us.map(|us| now_us.saturating_add(us));
+    columns.extend(forgotten_us.map(|us| instant_array(&vec![us; merged.len()])));
     let mut accumulators = accumulators(&spec.calls)?;
     let values = spec.calls.iter().map(|call| call.values(rows)).collect::<Result<Vec<_>, _>>()?;
     if old.num_rows() > 0 {

@@ -57,7 +57,7 @@ impl Session {
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let TouchedKeys { merged, rows, old, .. } = touched;
-        let states = fold::merge(&self.spec, &self.schema, merged, old, rows)?;
+        let states = fold::merge(&self.spec, &self.schema, merged, old, rows, time.batch_time_us)?;
         let keys: Vec<u128> = merged.key.iter().map(|key| touched.hashes[*key as usize]).collect();
         debug_assert_eq!(keys.len(), states.num_rows(), "a state row for each merged session");
         for shard in &touched.shards {
@@ -144,6 +144,10 @@ impl Operator for Session {
 
     fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
+        if self.spec.forgotten_after_us.is_some() {
+            // A group whose time has passed begins anew with the rows of this epoch, whether or not an epoch has run in between.
+            self.evict(shards.clone(), time, committed)?;
+        }
         let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, time, committed)? {
             Some(touched) => self.merge(&touched, time, committed)?,
             None => Vec::new(),

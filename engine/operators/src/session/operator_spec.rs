@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use expr::window::duration;
 
 use super::fold::evaluate;
 use super::lane::SessionLane;
@@ -42,13 +43,18 @@ impl OperatorSpec for SessionSpec {
         if matches!(self.emission, Emission::Replace | Emission::ReplaceAndChanges) {
             return Err(OperatorError::fault(&self.operator, "sessions have no buckets that could be replaced"));
         }
+        if self.forgotten_after_us.is_some() && self.emission != Emission::Changes {
+            return Err(OperatorError::fault(&self.operator, "only groups that emit changes are forgotten"));
+        }
         Ok(Box::new(Session::open(self, stored)?))
     }
 
     // The words are part of every checkpoint: state of a query that stays the same is read back only if they do.
     fn fingerprint(&self) -> Result<Vec<String>, OperatorError> {
         let keys = key_fingerprints(&self.keys, &self.key_names, &self.input);
-        Ok([self.what()].into_iter().chain(keys).chain(fingerprints(&self.calls)?).collect())
+        let forgotten =
+            self.forgotten_after_us.map(|us| format!("a group goes {} after it was last written", duration(us)));
+        Ok([self.what()].into_iter().chain(keys).chain(fingerprints(&self.calls)?).chain(forgotten).collect())
     }
 
     fn describe(&self) -> String {
@@ -57,10 +63,14 @@ impl OperatorSpec for SessionSpec {
             true => String::new(),
             false => format!(" by {}", self.key_names.join(", ")),
         };
-        format!("{}{by}: {}", self.what(), calls.join(", "))
+        let until = self.forgotten_after_us.map(|us| format!(", forgotten {} after its last row", duration(us)));
+        format!("{}{by}{}: {}", self.what(), until.unwrap_or_default(), calls.join(", "))
     }
 
     fn bound(&self) -> Bound {
+        if let Some(us) = self.forgotten_after_us {
+            return Bound::KeyTimeToLive(us);
+        }
         match (self.emission, self.time) {
             (Emission::Complete, _) => {
                 Bound::Unbounded("one row per group for ever: complete mode evicts nothing".to_string())

@@ -25,6 +25,9 @@ pub struct SessionSpec {
     pub calls: Vec<AggregateCall>,
     /// Grouping columns in the order of the result; [`GroupColumn::Window`] is the session.
     pub group: Vec<GroupColumn>,
+    /// Time after which a group is forgotten that no row came for, by the epochs' time, microseconds; its result stands. `None`: it
+    /// is kept until its own time has come. Only for [`Emission::Changes`].
+    pub forgotten_after_us: Option<i64>,
     /// What it emits, and when: not by bucket, its groups have none.
     pub emission: Emission,
     /// Schema of the rows that come in.
@@ -52,12 +55,17 @@ pub enum GroupTime {
 impl SessionSpec {
     /// Number of columns of a state row before the states of the functions.
     pub(super) fn head(&self) -> usize {
-        self.keys.len()
-            + match self.time {
-                GroupTime::Session { .. } => 2,
-                GroupTime::Key(position) if !self.is_instant(position) => 1,
-                GroupTime::Key(_) | GroupTime::Never => 0,
-            }
+        let times = match self.time {
+            GroupTime::Session { .. } => 2,
+            GroupTime::Key(position) if !self.is_instant(position) => 1,
+            GroupTime::Key(_) | GroupTime::Never => 0,
+        };
+        self.keys.len() + times + usize::from(self.forgotten_after_us.is_some())
+    }
+
+    /// Column of a state row with the time of the epochs at which the group is forgotten.
+    fn forgotten_column(&self) -> Option<usize> {
+        self.forgotten_after_us.map(|_| self.head() - 1)
     }
 
     /// True if a key is an instant as the store wants it: then it stands for its own end.
@@ -76,7 +84,8 @@ impl SessionSpec {
         }
     }
 
-    /// Schema of a state row: the keys, start and end of a session or the instant of the group, the functions' states.
+    /// Schema of a state row: the keys, start and end of a session or the instant of the group, when it is forgotten, the functions'
+    /// states.
     ///
     /// # Errors
     /// If a function does not say what its state is.
@@ -89,6 +98,7 @@ impl SessionSpec {
             GroupTime::Key(position) if !self.is_instant(position) => fields.push(Field::new("end", instant(), true)),
             GroupTime::Key(_) | GroupTime::Never => {}
         }
+        fields.extend(self.forgotten_after_us.map(|_| Field::new("_forgotten", instant(), true)));
         fields.extend(state_fields(&self.calls)?);
         Ok(Arc::new(Schema::new(fields)))
     }
@@ -100,7 +110,7 @@ impl SessionSpec {
             schema: self.state_schema()?,
             keys: self.keys.len(),
             expires: self.end_column().filter(|_| self.emission != Emission::Complete),
-            expires_at_batch_time: None,
+            expires_at_batch_time: self.forgotten_column(),
             keeps_rows: true,
         })
     }

@@ -15,7 +15,7 @@ use expr::display::{expr_text, type_name};
 use expr::scalar::time_windows::{session_call, session_end};
 use expr::types::{instant, window_type};
 use expr::window::WindowSpec;
-use job::{Late, OutputMode};
+use job::{Late, OutputMode, StateTtl};
 use operators::Emission;
 use operators::aggregate::{AggregateCall, AggregateOperator, AggregateSpec, GroupColumn};
 use operators::session::{GroupTime, SessionSpec};
@@ -25,6 +25,7 @@ use super::grouping::{check_windows, has_sets, without_sets};
 use super::{Builder, Stream, bottom_of};
 use crate::fault::{Result, UNSUPPORTED};
 use crate::node::LatePlan;
+use crate::normalize::{GROUPED, with_window_column};
 use crate::times::{EventTime, TimeKind};
 use crate::window::{window_call, window_spec};
 
@@ -64,6 +65,9 @@ impl Builder<'_> {
             return self.changing_aggregate(aggregate);
         }
         let keeps_input = self.table.late == Late::Table && reads_relation;
+        if self.forgets_windows(aggregate)? {
+            return self.aggregate(&with_window_column(aggregate, &self.table.sql)?, at_top);
+        }
         let passed_from = below.len();
         if keeps_input {
             below.pass_on(&aggregate.input);
@@ -84,6 +88,11 @@ impl Builder<'_> {
             (None, None, Some(key)) if self.table.mode != OutputMode::Complete => {
                 self.of_keys(GroupTime::Key(key), parts, &input, at_top)
             }
+            (None, None, None) if self.forgets_groups() && !parts.grouping.keys.is_empty() => {
+                let key_names = parts.grouping.key_names.clone();
+                let stream = self.of_keys(GroupTime::Never, parts, &input, at_top)?;
+                Ok(self.newest(&stream, key_names))
+            }
             _ => self.of_blocks(aggregate, parts, &input, at_top),
         }
     }
@@ -101,6 +110,8 @@ impl Builder<'_> {
             (OutputMode::Complete, true) => Emission::Complete,
             _ => Emission::Changes,
         };
+        let is_forgotten = event_time.is_none() && emission == Emission::Changes;
+        let forgotten_after_us = if is_forgotten { self.forgotten_after_us() } else { None };
         let times = result_times(&grouping, event_time, input, &output);
         let closes = grouping.group.iter().position(|column| match (column, time) {
             (GroupColumn::Window, GroupTime::Session { .. }) => true,
@@ -114,11 +125,12 @@ impl Builder<'_> {
             key_names: grouping.key_names,
             calls,
             group: grouping.group,
+            forgotten_after_us,
             emission,
             input: Arc::clone(&input.schema),
             output: Arc::clone(&output),
         };
-        let lag_us = event_time.map_or(0, |time| time.lag_us);
+        let lag_us = event_time.map(|time| time.lag_us);
         let from = self.operator(Arc::new(spec), &[input], lag_us, late);
         Ok(Stream {
             from: vec![from],
@@ -152,7 +164,7 @@ impl Builder<'_> {
         };
         let times = result_times(&grouping, time, input, &output);
         let closes = grouping.group.iter().position(|column| matches!(column, GroupColumn::Window));
-        let lag_us = time.map_or(0, |time| time.lag_us);
+        let lag_us = time.map(|time| time.lag_us);
         let operator = AggregateOperator { spec: Arc::new(spec), emission };
         let from = self.operator(Arc::new(operator), &[input], lag_us, late);
         Ok(Stream {
@@ -164,6 +176,25 @@ impl Builder<'_> {
             is_entry: false,
             closes_by: closes.filter(|_| emission == Emission::Changes && time.is_some()),
         })
+    }
+
+    /// True if groups that no watermark bounds are forgotten some time after their last row.
+    fn forgets_groups(&self) -> bool {
+        self.table.mode == OutputMode::Update && matches!(self.table.state_ttl, Some(StateTtl::After(_)))
+    }
+
+    /// True if such groups are windows: they are keys like others then, each with a row of state. Whether a watermark bounds them
+    /// shows only below the aggregate, so that is built once to look, and thrown away.
+    fn forgets_windows(&self, aggregate: &Aggregate) -> Result<bool> {
+        if !self.forgets_groups() || !aggregate.group_expr.iter().any(|expr| window_call(expr).is_some()) {
+            return Ok(false);
+        }
+        let at = (self.position, self.first, self.has_readers);
+        let mut look = Builder::new(self.state, self.table, self.relations, at);
+        let mut below = Below::default();
+        let grouping = look.grouping(aggregate, &mut below)?;
+        let input = look.stream(&below.over(&aggregate.input)?, false)?;
+        Ok(grouping.window.is_some_and(|(_, column)| input.times[column].is_none()))
     }
 
     fn emission(&self, at_top: bool) -> Emission {
@@ -204,7 +235,8 @@ impl Builder<'_> {
             }
             grouping.group.push(GroupColumn::Key(grouping.keys.len()));
             grouping.keys.push(below.column(expr.clone().unalias()));
-            grouping.key_names.push(expr_text(expr));
+            let name = expr_text(expr);
+            grouping.key_names.push(if name == GROUPED { "window".to_string() } else { name });
         }
         Ok(grouping)
     }

@@ -10,6 +10,8 @@ use expr::display::{expr_text, key_name};
 use futures::executor::block_on;
 use job::OutputMode;
 use operators::materialize::{Bucket, MaterializeSpec};
+use operators::newest::NewestSpec;
+use operators::operator::Bound;
 use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
 use operators::{Emission, keyed};
 
@@ -17,6 +19,7 @@ use super::cut::place;
 use super::{Builder, Stream};
 use crate::fault::Result;
 use crate::logical::with_columns;
+use crate::node::NodeKind;
 use crate::normalize::with_window_column;
 use crate::times::{EventTime, TimeKind, most_lag_us};
 
@@ -65,7 +68,22 @@ impl Builder<'_> {
         let of_keys: Vec<String> = aggregate.group_expr.iter().map(expr_text).collect();
         let definition = format!("aggregate of changing rows by {}: {}", of_keys.join(", "), calls.join(", "));
         let times = keys.iter().map(|key| stream.times[*key]).collect();
-        self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))
+        let stream = self.recompute(vec![(stream, keys)], plan, None, times, (definition, is_global))?;
+        let last = self.nodes.last().map(|node| &node.kind);
+        match last {
+            Some(NodeKind::Operator(last)) if matches!(last.bound(), Bound::KeyTimeToLive(_)) => {
+                Ok(self.newest(&stream, of_keys))
+            }
+            _ => Ok(stream),
+        }
+    }
+
+    /// Keeps the row of each group of an aggregate that forgets groups: a group that comes back finds it, and takes its place.
+    pub(super) fn newest(&mut self, stream: &Stream, key_names: Vec<String>) -> Stream {
+        let name = self.name("newest");
+        let spec = NewestSpec { name, schema: Arc::clone(&stream.schema), keys: key_names.len(), key_names };
+        let from = self.operator(Arc::new(spec), &[stream], None, None);
+        Stream { from: vec![from], ..stream.clone() }
     }
 
     /// A part of the query that falls apart by key, kept up to date by computing the keys that changed anew.
@@ -81,6 +99,7 @@ impl Builder<'_> {
     ) -> Result<Stream> {
         let of_keys = inputs.iter().flat_map(|(stream, keys)| keys.iter().filter_map(|key| stream.times[*key]));
         let lag_us = most_lag_us(of_keys);
+        let has_keys = inputs.iter().all(|(_, keys)| !keys.is_empty());
         let ports: Vec<(Stream, RecomputePort)> = inputs
             .into_iter()
             .map(|(stream, keys)| {
@@ -96,7 +115,9 @@ impl Builder<'_> {
             .collect();
         times.resize(plan.schema().fields().len(), None);
         let closes_by = times.iter().position(Option::is_some);
-        let forgotten_after_us = None;
+        // What needs all rows at once has no keys that could be forgotten.
+        let is_forgotten = self.table.mode != OutputMode::Append && !closes && has_keys;
+        let forgotten_after_us = if is_forgotten { self.forgotten_after_us() } else { None };
         let recomputed =
             RecomputePlan { plan, prune, times, closes_by, lag_us, forgotten_after_us, definition, emits_when_empty };
         self.recompute_ports(ports, recomputed)
@@ -126,7 +147,7 @@ impl Builder<'_> {
             definition,
         };
         let streams: Vec<&Stream> = streams.iter().collect();
-        let from = self.operator(Arc::new(spec), &streams, lag_us, None);
+        let from = self.operator(Arc::new(spec), &streams, Some(lag_us), None);
         Ok(Stream {
             from: vec![from],
             schema: output,
@@ -149,7 +170,7 @@ impl Builder<'_> {
             (_, Some((column, _))) => Bucket::Stretch { column, length_us: STRETCH_US },
             (_, None) => Bucket::Hash((0..stream.schema.fields().len()).collect()),
         };
-        let lag_us = closes.map_or(0, |(_, time)| time.lag_us);
+        let lag_us = closes.map(|(_, time)| time.lag_us);
         let name = self.name("rows");
         let spec = MaterializeSpec { name, schema: Arc::clone(&stream.schema), bucket };
         let from = self.operator(Arc::new(spec), &[stream], lag_us, None);

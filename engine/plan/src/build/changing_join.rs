@@ -19,7 +19,6 @@ use arrow::datatypes::DataType;
 use datafusion::logical_expr::{Expr, ExprSchemable, Join, JoinType, LogicalPlan, lit, when};
 use datafusion::scalar::ScalarValue;
 use expr::scalar::time_windows::end_of;
-use job::StateTtl;
 use operators::keyed;
 use operators::recompute::RecomputePort;
 
@@ -100,10 +99,7 @@ impl Builder<'_> {
         let left = self.joined_port(left, lifetimes.map(|lifetimes| lifetimes.left))?;
         let right = self.joined_port(right, lifetimes.map(|lifetimes| lifetimes.right))?;
         let (times, lag_us) = times;
-        let forgotten_after_us = match self.table.state_ttl {
-            Some(StateTtl::After(us)) if lifetimes.is_none() => Some(us),
-            _ => None,
-        };
+        let forgotten_after_us = if lifetimes.is_none() { self.forgotten_after_us() } else { None };
         let recomputed = RecomputePlan {
             plan,
             prune: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::logical_expr::{Aggregate, Distinct, LogicalPlan};
-use job::{Late, OutputMode, StateTtl};
+use job::{Late, OutputMode};
 use operators::dedup::{DedupSpec, Expiry};
 use operators::keyed;
 
@@ -54,16 +54,15 @@ impl Builder<'_> {
     fn first_of_each(&mut self, stream: Stream, keys: Vec<usize>, within_us: Option<i64>) -> Result<Stream> {
         let event_time = stream.times.iter().position(Option::is_some);
         let key_time = keys.iter().copied().find(|key| stream.times[*key].is_some());
-        let expiry = match (within_us, event_time, key_time, self.table.state_ttl) {
-            (Some(delay_us), Some(column), ..) => Expiry::Within { column, delay_us },
-            (Some(_), None, ..) => {
+        let expiry = match (within_us, event_time, key_time) {
+            (Some(delay_us), Some(column), _) => Expiry::Within { column, delay_us },
+            (Some(_), None, _) => {
                 let message = "dropDuplicatesWithinWatermark is not supported on streaming tables without watermark";
                 let help = "give the source a watermark and pass its column on, or leave `within` out";
                 return Err(SqlProblem::new(message, help).into());
             }
-            (None, _, Some(column), _) => Expiry::EventTimeKey { column },
-            (None, _, None, Some(StateTtl::After(us))) => Expiry::TimeToLive { us },
-            (None, ..) => Expiry::Never,
+            (None, _, Some(column)) => Expiry::EventTimeKey { column },
+            (None, _, None) => self.forgotten_after_us().map_or(Expiry::Never, |us| Expiry::TimeToLive { us }),
         };
         let late = (self.table.late == Late::Table)
             .then(|| LatePlan { passed_from: 0, schema: late_schema(stream.schema.fields().iter()) });
@@ -74,7 +73,7 @@ impl Builder<'_> {
             event_time: event_time.map(|column| keyed::EventTime { column, required: false }),
             expiry,
         };
-        let lag_us = event_time.and_then(|column| stream.times[column]).map_or(0, |time| time.lag_us);
+        let lag_us = event_time.and_then(|column| stream.times[column]).map(|time| time.lag_us);
         let from = self.operator(Arc::new(spec), &[&stream], lag_us, late);
         debug_assert!(stream.times.iter().flatten().all(|time| time.kind != TimeKind::Window(Some(0))));
         Ok(Stream { from: vec![from], is_entry: false, ..stream })

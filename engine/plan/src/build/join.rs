@@ -13,7 +13,7 @@ use datafusion::scalar::ScalarValue;
 use expr::display::qualified_expr_text;
 use expr::scalar::time_windows::end_of;
 use expr::window::duration;
-use job::{OutputMode, StateTtl};
+use job::OutputMode;
 use operators::join::{JoinKind, JoinMode, JoinSide, JoinSpec};
 use operators::keyed;
 
@@ -160,7 +160,7 @@ impl Builder<'_> {
         let times = joined_times(&left, &right, lag_us, pairs);
         let spec = Arc::new(spec);
         let schema = Arc::clone(operators::operator::OperatorSpec::output(spec.as_ref()));
-        let from = self.operator(spec, &[&left.stream, &right.stream], lag_us, None);
+        let from = self.operator(spec, &[&left.stream, &right.stream], Some(lag_us), None);
         Ok(Stream {
             from: vec![from],
             schema,
@@ -238,12 +238,13 @@ impl Builder<'_> {
     fn join_side(&mut self, side: &mut PreparedSide) -> Result<JoinSide> {
         let last = side.stream.schema.fields().len();
         let stream = side.stream.clone();
-        let (by_watermark, by_age) = match (side.expires, self.table.state_ttl) {
+        let forgotten_after_us = if side.expires.is_none() { self.forgotten_after_us() } else { None };
+        let (by_watermark, by_age) = match (side.expires, forgotten_after_us) {
             (Some(expires), _) => {
                 side.stream = self.with_expiry(stream, expires)?;
                 (true, false)
             }
-            (None, Some(StateTtl::After(us))) => {
+            (None, Some(us)) => {
                 let span = lit(ScalarValue::DurationMicrosecond(Some(us)));
                 let instant = self.batch_time()? + span;
                 side.stream = self.with_column(stream, format!("{} after they came", duration(us)), instant)?;
@@ -263,6 +264,7 @@ impl Builder<'_> {
             event_time: event_time.map(|column| keyed::EventTime { column, required: false }),
             expires: by_watermark.then_some(last),
             expires_at_batch_time: by_age.then_some(last),
+            time_to_live_us: forgotten_after_us,
             only_if: None,
         })
     }

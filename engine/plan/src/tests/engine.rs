@@ -238,8 +238,8 @@ impl<'a> Machine<'a> {
     /// What time it is for an operator: its rows may lag behind the watermark.
     fn own(&self, at: usize, time: &EpochTime) -> EpochTime {
         let NodeKind::Operator(operator) = &self.graph.nodes[at].kind else { return *time };
-        let behind = |us: Option<i64>| us.map(|us| us - operator.lag_us);
-        EpochTime { watermark_us: behind(time.watermark_us), late_us: behind(time.late_us), ..*time }
+        let (watermark_us, late_us) = (operator.behind(time.watermark_us), operator.behind(time.late_us));
+        EpochTime { watermark_us, late_us, ..*time }
     }
 
     fn pass_on(&mut self, from: &Origin, sign: Sign, rows: &RecordBatch, time: &EpochTime) {

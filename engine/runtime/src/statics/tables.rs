@@ -31,7 +31,7 @@ struct StaticState {
     schema: SchemaRef,
     /// The rows of one version, the last that an epoch asked for or that was found.
     rows: Option<StaticRows>,
-    /// When it was last looked whether it has changed, microseconds since 1970 UTC.
+    /// When it was last looked whether it has changed, microseconds of the machine's uptime.
     looked_us: Option<i64>,
 }
 
@@ -69,11 +69,11 @@ impl Statics {
         plan.statics.retain(|name, _| self.tables.contains_key(name));
         for (name, state) in &mut self.tables {
             let before = plan.statics.get(name);
-            if before.is_some() && !state.is_due(plan.batch_time_us) {
+            if before.is_some() && !state.is_due(plan.clocks.uptime.us) {
                 continue;
             }
             let version = self.runtime.block_on(state.source.current())?;
-            state.looked_us = Some(plan.batch_time_us);
+            state.looked_us = Some(plan.clocks.uptime.us);
             if before == Some(&version) {
                 continue;
             }

@@ -48,6 +48,8 @@ struct Clocks {
     source: Source,
     partitions: BTreeMap<i32, Clock>,
     watermark_us: i64,
+    /// What the source's clock showed in the last epoch: it advances while the source answers.
+    answered_us: i64,
 }
 
 /// What has been read, and the watermarks after it.
@@ -70,8 +72,12 @@ pub struct Model {
 
 impl Model {
     pub fn of(case: &Case) -> Model {
-        let clocks =
-            |source: &Source| Clocks { source: source.clone(), partitions: BTreeMap::new(), watermark_us: NEVER };
+        let clocks = |source: &Source| Clocks {
+            source: source.clone(),
+            partitions: BTreeMap::new(),
+            watermark_us: NEVER,
+            answered_us: 0,
+        };
         Model {
             clocks: case.sources.iter().map(clocks).collect(),
             is_policy_max: case.is_policy_max,
@@ -84,10 +90,10 @@ impl Model {
         }
     }
 
-    /// The engine was down until now: that is nobody's idleness.
-    pub fn resumes(&mut self, now_us: i64) {
-        for clock in self.clocks.iter_mut().flat_map(|clocks| clocks.partitions.values_mut()) {
-            clock.active_us = clock.active_us.max(now_us);
+    /// The engine was down until now: that is nobody's idleness, and nobody was idle before.
+    pub fn resumes(&mut self) {
+        for clocks in &mut self.clocks {
+            clocks.partitions.values_mut().for_each(|clock| clock.active_us = clocks.answered_us);
         }
     }
 
@@ -112,12 +118,12 @@ impl Model {
                 self.rejected[at].extend((0..).zip(rows).filter(|(_, row)| !is_taken(row)).map(reject));
                 let rows: Vec<Row> = rows.iter().filter(is_taken).cloned().collect();
                 let is_busy = plan.has_backlog(&place, range);
-                self.clocks[at].sees(place.partition, &rows, is_busy, commit.plan.batch_time_us);
+                self.clocks[at].sees(place.partition, &rows, is_busy, commit.plan.answered_us(SOURCES[at]));
                 let first = self.read[at].len() as i64;
                 let read = |(seq, row): (i64, Row)| ReadRow { row, epoch, late_us, mark: 0, seq };
                 self.read[at].extend((first..).zip(rows).map(read));
             }
-            self.clocks[at].moves(commit.plan.batch_time_us);
+            self.clocks[at].moves(commit.plan.answered_us(SOURCES[at]));
         }
         self.before_us = now_us;
         let own: Vec<i64> = self.clocks.iter().map(|clocks| clocks.watermark_us).collect();
@@ -141,12 +147,13 @@ impl Clocks {
         let clock = self.partitions.entry(partition).or_insert(Clock { newest_us: None, active_us: now_us });
         clock.newest_us = clock.newest_us.max(newest_us);
         if is_busy || newest_us.is_some() {
-            clock.active_us = clock.active_us.max(now_us);
+            clock.active_us = now_us;
         }
     }
 
     /// Newest event less the delay, whole milliseconds; never back.
     fn moves(&mut self, now_us: i64) {
+        self.answered_us = now_us;
         let newest = |clocks: &mut dyn Iterator<Item = &Clock>| clocks.filter_map(|clock| clock.newest_us).max();
         let is_idle = |clock: &Clock| self.source.idle_us.is_some_and(|idle_us| now_us - clock.active_us >= idle_us);
         let active: Vec<&Clock> = self.partitions.values().filter(|clock| !is_idle(clock)).collect();

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use arrow::array::RecordBatch;
 use testkit::MemoryRun;
 
-use crate::case::{Act, BEGIN_US, Case, Refresh, Row, SOURCES};
+use crate::case::{Act, Case, Refresh, Row, SOURCES};
 use crate::cell::{Lines, lines_of_batches};
 use crate::compare::compare;
 use crate::duck::Duck;
@@ -76,7 +76,6 @@ struct Stream<'a> {
     model: Model,
     topics: Vec<BTreeMap<u16, Vec<Row>>>,
     epochs: u64,
-    now_us: i64,
     /// The version that the static table has.
     version: usize,
     /// Epochs before what happens now.
@@ -89,8 +88,7 @@ fn stream(case: &Case) -> Result<(Model, Vec<Snapshot>), Failure> {
         Refusal::Engine(fault) => error(fault),
     })?;
     let topics = vec![BTreeMap::new(); case.sources.len()];
-    let mut stream =
-        Stream { case, run, model: Model::of(case), topics, epochs: 0, now_us: BEGIN_US, version: 0, before_act: 0 };
+    let mut stream = Stream { case, run, model: Model::of(case), topics, epochs: 0, version: 0, before_act: 0 };
     let mut snapshots = Vec::new();
     for (step, act) in case.acts.iter().enumerate() {
         let done = stream.acts(act).and_then(|()| stream.snapshot(step));
@@ -109,7 +107,6 @@ fn error(error: runtime::RunError) -> Failure {
 
 impl Stream<'_> {
     fn acts(&mut self, act: &Act) -> Result<(), Failure> {
-        self.now_us += act.passes_us;
         self.before_act = self.epochs;
         arrive(&mut self.run, self.case, act, &mut self.version).map_err(error)?;
         for (source, partition, row) in &act.rows {
@@ -117,12 +114,12 @@ impl Stream<'_> {
         }
         if act.restarts {
             spent(Part::Restart, || self.run.restart()).map_err(error)?;
-            self.model.resumes(self.now_us);
+            self.model.resumes();
         }
         for (step, after) in &act.kills {
             if spent(Part::Restart, || self.run.crash(*step, Act::side(*after))).map_err(error)? {
                 self.learns()?;
-                self.model.resumes(self.now_us);
+                self.model.resumes();
             }
         }
         if act.demands {

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 use ::memory::{MemoryConnector, MemoryStatics, MemoryTopic};
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{Capabilities, Registry, SinkError, StaticRows, Warehouse, WarehouseConnector};
 use job::Job;
-use runtime::{Backends, Checkpoints, Clock, RunError};
+use runtime::{Backends, Checkpoints, Clock, RunError, SetClock};
 use state::{Checkpoint, MemoryStore, StateError};
 
 use super::MemoryOptions;
@@ -57,7 +56,7 @@ impl MemoryPlace {
     }
 
     /// What a run stands on here. It goes by the time that is set.
-    pub fn backends(&self, options: &MemoryOptions, time_us: &Arc<AtomicI64>) -> Backends {
+    pub fn backends(&self, options: &MemoryOptions, clock: &Arc<SetClock>) -> Backends {
         let warehouse = Arc::new(self.warehouse.clone());
         let registry = Registry::new(Arc::new(Opened(warehouse)))
             .with_source(Arc::new(self.topics.clone()))
@@ -65,7 +64,7 @@ impl MemoryPlace {
             .with_static(Arc::new(delta::DeltaStatics))
             .with_static(Arc::new(files::FilesStatics));
         Backends {
-            clock: Clock::Set(Arc::clone(time_us)),
+            clock: Clock::Set(Arc::clone(clock)),
             lanes: options.lanes.max(1),
             lanes_span_min: options.lanes_span_min,
             registry,

@@ -98,6 +98,7 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         .into_iter()
         .collect(),
         statics: Default::default(),
+        clocks: Default::default(),
     };
     let before = plan(0, position.iter().map(|(at, until)| (at, range(0, *until))).collect(), vec![]);
     plan(1, backlog.ranges, backlog.gaps).joins(&before).unwrap();

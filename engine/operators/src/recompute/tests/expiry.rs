@@ -328,7 +328,7 @@ fn what_bounds_it_is_told() {
     let bound = Range::new("LEFT", 0, 10).spec().bound();
     assert_eq!(bound, Bound::Watermark("rows are evicted when the watermark reaches goes and goes".to_string()));
     let spec = forgetful();
-    assert_eq!(spec.bound(), Bound::TimeToLive(5 * MS));
+    assert_eq!(spec.bound(), Bound::KeyTimeToLive(5 * MS));
     assert!(spec.describe().contains("until none has come for 5 milliseconds"), "{}", spec.describe());
     let fingerprint = spec.fingerprint().unwrap();
     assert!(fingerprint.iter().any(|part| part.starts_with("keys go ")), "{fingerprint:?}");

@@ -135,6 +135,7 @@ pub fn spec(time: GroupTime, keys: &[usize], calls: Vec<AggregateCall>, emission
     }
     let session = is_session.then_some(GroupColumn::Window);
     Arc::new(SessionSpec {
+        forgotten_after_us: None,
         operator: "gold.sessions".to_string(),
         time,
         keys: keys.to_vec(),

@@ -1,8 +1,13 @@
 //! Groups whose end is one of their keys, and groups that have none.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::harness::{Clock, Job, Row, Table, added, count, epoch_time, spec};
 use crate::Emission;
 use crate::change::Sign;
+use crate::epoch_time::EpochTime;
+use crate::operator::{Bound, OperatorSpec};
 use crate::session::GroupTime;
 
 fn at(key: &str, end: i64) -> Row {
@@ -72,4 +77,39 @@ fn complete_mode_gives_its_empty_table_in_the_first_epoch_and_nothing_when_nothi
     assert_eq!((changes.len(), changes[0].sign, changes[0].rows.num_rows()), (1, Sign::Replace { bucket: 0 }, 0));
     assert!(clock.epoch(&[]).changes.is_empty());
     assert_eq!(clock.epoch(&[at("a", 1)]).changes[0].rows.num_rows(), 1);
+}
+
+/// `state_ttl` of a GROUP BY, held against a map: a key that no row came for so long begins anew, and what was emitted for it stands.
+#[test]
+fn a_key_is_forgotten_some_time_after_its_last_row() {
+    const TTL: i64 = 10;
+    let mut forgetful = Arc::into_inner(spec(GroupTime::Never, &[0], count(), Emission::Changes)).unwrap();
+    forgetful.forgotten_after_us = Some(TTL);
+    assert_eq!(forgetful.bound(), Bound::KeyTimeToLive(TTL));
+    let mut job = Job::new(Arc::new(forgetful));
+    let mut model: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+    let (mut now, mut random, mut most) = (0, 1_u64, 0);
+    for epoch in 0..400 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        now += (random >> 33) as i64 % 7;
+        let key = format!("k{}", epoch / 20 + (random >> 40) as i64 % 3);
+        let time = EpochTime { batch_time_us: now, ..epoch_time(epoch as u64, None, None) };
+        let outcome = job.epoch(&vec![vec![vec![at(&key, 1)]]], &time);
+        let before = model.get(&key).filter(|(_, last)| last + TTL > now).map(|(count, _)| *count);
+        let now_counted = before.unwrap_or(0) + 1;
+        model.insert(key.clone(), (now_counted, now));
+        let shown = |sign: Sign| -> Vec<String> {
+            let of_sign = outcome.changes.iter().filter(|change| change.sign == sign);
+            of_sign.flat_map(|change| super::harness::shown(&change.rows, 1)).collect()
+        };
+        assert_eq!(shown(Sign::Add), [format!("{key} {now_counted}")], "epoch {epoch}");
+        assert_eq!(shown(Sign::Retract), before.map(|count| format!("{key} {count}")).as_slice(), "epoch {epoch}");
+        most = most.max(job.operator.metrics().rows);
+        let live = model.values().filter(|(_, last)| last + TTL > now).count();
+        assert_eq!(job.operator.count_rows(&job.blocks).unwrap(), live as u64, "epoch {epoch}");
+        if epoch % 9 == 0 {
+            job.restart();
+        }
+    }
+    assert!(most < 12, "{most} rows of state for {} keys", model.len());
 }

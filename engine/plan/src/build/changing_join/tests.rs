@@ -1,6 +1,8 @@
 //! How long rows are kept: tried out over all small times, and explained to the user.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use job::StateTtl;
+
 use super::*;
 use crate::explain::explain;
 use crate::tests::engine::{job, plan};
@@ -127,7 +129,7 @@ fn state_ttl_bounds_what_no_range_does() {
     let mut job = job(&[("gold.test", "update", sql)]);
     job.tables[0].state_ttl = Some(StateTtl::After(7 * 86_400_000_000));
     let text = explain(&job, &plan(&job).unwrap());
-    assert!(text.contains("recompute: rows are evicted 7 days after they came"), "{text}");
+    assert!(text.contains("recompute: a key is forgotten 7 days after its last row"), "{text}");
     assert!(text.contains("until none has come for 7 days"), "{text}");
 }
 

@@ -62,6 +62,7 @@ fn a_restart_reads_the_copy_of_the_version_that_the_plan_names() {
         sources: Default::default(),
         times: std::collections::BTreeMap::new(),
         statics: [("products".to_string(), rows.version.clone())].into(),
+        clocks: Default::default(),
     };
     checkpoint.write_plan_with(&plan, vec![(key, copy.clone())]).unwrap();
     assert_eq!(restore(&checkpoint, "products", &rows.version).unwrap(), Some(rows));

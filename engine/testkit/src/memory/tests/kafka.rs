@@ -105,8 +105,14 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
     let job = job(&broker.address().to_string(), folder.path());
     send(&broker.address().to_string());
 
-    let options =
-        SubmitOptions { available_now: true, stop: Arc::default(), listener: Box::new(Silent), fail_point: None };
+    let options = SubmitOptions {
+        available_now: true,
+        stop: Arc::default(),
+        listener: Box::new(Silent),
+        fail_point: None,
+        accepted: Default::default(),
+        replayed: None,
+    };
     let summary = submit(job.clone(), options, &real()).unwrap();
     assert_eq!(summary.rows_read, EVENTS);
 
