@@ -149,6 +149,7 @@ fn planner(clock: &Arc<SetClock>, answers: &Arc<Mutex<VecDeque<Answer>>>) -> Pla
     let broker = Broker { clock: Arc::clone(clock), answers: Arc::clone(answers) };
     let source = PlannedSource { planner: Box::new(broker), records_max: None, answering: None };
     Planner {
+        reduced_max: None,
         sources: BTreeMap::from([("s".to_string(), source)]),
         clock: Clock::Set(Arc::clone(clock)),
         lanes: 1,
