@@ -30,6 +30,7 @@ pub mod operator;
 mod pairs;
 pub mod pipeline;
 pub mod recompute;
+pub mod rehearsal;
 pub mod session;
 mod sized_batch;
 pub mod slot;

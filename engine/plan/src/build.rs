@@ -224,8 +224,12 @@ impl<'a> Builder<'a> {
 
     /// A stream under another schema of the same types.
     pub fn relabel(&mut self, stream: Stream, schema: &SchemaRef) -> Stream {
-        let last = self.nodes.last_mut().filter(|_| matches!(stream.from.as_slice(), [Origin::Node(_)]));
-        if let Some(Node { kind: NodeKind::Pipeline(pipeline), .. }) = last {
+        // The node that the stream comes from: it need not be the last that was added.
+        let node = match stream.from.as_slice() {
+            [Origin::Node(node)] => node.checked_sub(self.first).and_then(|at| self.nodes.get_mut(at)),
+            _ => None,
+        };
+        if let Some(Node { kind: NodeKind::Pipeline(pipeline), .. }) = node {
             *pipeline = pipeline.clone().with_schema(Arc::clone(schema));
         }
         Stream { schema: Arc::clone(schema), ..stream }

@@ -21,6 +21,7 @@ use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::precheck;
 use crate::problem::SqlProblem;
+use crate::rehearsal::Rehearsal;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
@@ -144,6 +145,7 @@ fn finish(
         _ => None,
     });
     check_late(table, &builder.nodes, late_schema.is_some())?;
+    Rehearsal { nodes: &builder.nodes, first: builder.first, relations: builder.relations }.run()?;
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,
