@@ -37,6 +37,7 @@ pub mod slot;
 pub mod state_rows;
 pub mod store;
 mod stored;
+pub mod timed;
 
 pub use emission::Emission;
 pub use error::OperatorError;
