@@ -7,8 +7,12 @@ mod collect_list;
 mod collect_set;
 mod count_if;
 mod distinct;
+mod exact_function;
+mod exact_sum;
 mod extremes;
 mod first_last;
+mod folding;
+mod later_column;
 mod moments;
 mod percentiles;
 mod single;
@@ -23,6 +27,8 @@ use datafusion::logical_expr::AggregateUDF;
 
 pub use approx_count_distinct::approx_count_distinct;
 pub use collect_list::collect_list;
+pub use folding::is_steady;
+pub use later_column::is_later_column;
 
 /// Names that Spark has for functions of DataFusion.
 const ALIASES: &[(&str, &[&str])] = &[

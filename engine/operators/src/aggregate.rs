@@ -6,6 +6,7 @@
 
 mod call;
 mod delta;
+mod emitted;
 mod group;
 mod index;
 mod lane;

@@ -31,12 +31,14 @@ pub mod operator;
 mod pairs;
 pub mod pipeline;
 pub mod recompute;
+pub mod rehearsal;
 pub mod session;
 mod sized_batch;
 pub mod slot;
 pub mod state_rows;
 pub mod store;
 mod stored;
+pub mod timed;
 
 pub use emission::Emission;
 pub use error::OperatorError;

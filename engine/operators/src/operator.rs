@@ -97,6 +97,14 @@ pub trait OperatorSpec: Debug + Send + Sync {
     /// What limits its state.
     fn bound(&self) -> Bound;
 
+    /// Runs what it runs of DataFusion over no rows, where [`crate::rehearsal::rehearse`] does not come to it by itself.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    fn rehearse(&self) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
     /// What it keeps, store by store, as rows for a reader. `stored` is as for [`OperatorSpec::open`].
     ///
     /// # Errors

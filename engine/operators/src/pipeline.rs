@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, BooleanArray, RecordBatch};
-use arrow::compute::{filter_record_batch, prep_null_mask_filter};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter, filter_record_batch, prep_null_mask_filter};
+use arrow::datatypes::{SchemaRef, UInt32Type};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
@@ -116,6 +116,42 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// True if it makes no more than one row of each.
+    pub fn is_row_by_row(&self) -> bool {
+        !self.steps.iter().any(|step| matches!(step, Step::Plan(_)))
+    }
+
+    /// Runs one chunk, row by row; returns the rows and the input row that each comes from.
+    ///
+    /// # Errors
+    /// If an expression fails on a row, or a step makes several rows of one.
+    pub fn run_traced(&self, input: &RecordBatch) -> Result<(RecordBatch, Vec<u32>)> {
+        let mut rows = input.clone();
+        let mut origins = UInt32Array::from_iter_values(0..input.num_rows() as u32);
+        for step in self.steps.iter() {
+            match step {
+                Step::Filter { predicate, columns } => {
+                    let mask = met(&rows, predicate)?;
+                    origins = filter(&origins, &mask)?.as_primitive::<UInt32Type>().clone();
+                    rows = filtered(rows, &mask, columns.as_deref())?;
+                }
+                Step::Nothing(schema) => {
+                    rows = RecordBatch::new_empty(Arc::clone(schema));
+                    origins = origins.slice(0, 0);
+                }
+                Step::Plan(plan) => {
+                    let what = format!("{} does not say which row it makes of which", plan.name());
+                    return Err(DataFusionError::Internal(what));
+                }
+                Step::Select(_) | Step::Project { .. } => rows = step.run(rows, &self.context)?,
+            }
+        }
+        let rows = sized_batch(&self.schema, rows.columns().to_vec(), rows.num_rows())?;
+        Ok((rows, origins.values().to_vec()))
+    }
+}
+
 fn compile_steps(plan: Arc<dyn ExecutionPlan>) -> Result<Vec<Step>> {
     if let Some(slot) = plan.downcast_ref::<SlotExec>() {
         return Ok(slot.projection().cloned().map(Step::Select).into_iter().collect());
@@ -155,7 +191,10 @@ impl Step {
     fn run(&self, rows: RecordBatch, context: &Arc<TaskContext>) -> Result<RecordBatch> {
         match self {
             Step::Select(columns) => Ok(rows.project(columns)?),
-            Step::Filter { predicate, columns } => filter(rows, predicate, columns.as_deref()),
+            Step::Filter { predicate, columns } => {
+                let mask = met(&rows, predicate)?;
+                filtered(rows, &mask, columns.as_deref())
+            }
             Step::Project { columns, schema } => project(&rows, columns, schema),
             Step::Plan(plan) => run_plan(plan, &[&rows], context),
             Step::Nothing(schema) => Ok(RecordBatch::new_empty(Arc::clone(schema))),
@@ -163,18 +202,22 @@ impl Step {
     }
 }
 
-fn filter(rows: RecordBatch, predicate: &Arc<dyn PhysicalExpr>, columns: Option<&[usize]>) -> Result<RecordBatch> {
-    let mask = predicate.evaluate(&rows)?.into_array(rows.num_rows())?;
+/// Which rows meet a condition; one for which it is null does not.
+fn met(rows: &RecordBatch, predicate: &Arc<dyn PhysicalExpr>) -> Result<BooleanArray> {
+    let mask = predicate.evaluate(rows)?.into_array(rows.num_rows())?;
     let mask = mask
         .as_any()
         .downcast_ref::<BooleanArray>()
         .ok_or_else(|| DataFusionError::Internal("a condition is not a boolean".to_string()))?;
-    let mask = if mask.null_count() > 0 { prep_null_mask_filter(mask) } else { mask.clone() };
+    Ok(if mask.null_count() > 0 { prep_null_mask_filter(mask) } else { mask.clone() })
+}
+
+fn filtered(rows: RecordBatch, mask: &BooleanArray, columns: Option<&[usize]>) -> Result<RecordBatch> {
     let rows = match columns {
         Some(columns) => rows.project(columns)?,
         None => rows,
     };
-    if mask.true_count() == rows.num_rows() { Ok(rows) } else { Ok(filter_record_batch(&rows, &mask)?) }
+    if mask.true_count() == rows.num_rows() { Ok(rows) } else { Ok(filter_record_batch(&rows, mask)?) }
 }
 
 fn project(rows: &RecordBatch, columns: &[Arc<dyn PhysicalExpr>], schema: &SchemaRef) -> Result<RecordBatch> {

@@ -10,6 +10,7 @@ mod grouping;
 mod join;
 mod lookup;
 mod over;
+mod timed;
 mod union;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -89,11 +90,11 @@ impl<'a> Builder<'a> {
 
     /// The rows of a query. `at_top` says that only pipelines stand between them and the table.
     pub fn stream(&mut self, plan: &LogicalPlan, at_top: bool) -> Result<Stream> {
-        let bottom = bottom_of(plan);
-        let base = match bottom {
-            LogicalPlan::TableScan(scan) => self.relation(scan)?,
-            LogicalPlan::Window(window) => return self.over(plan, window),
-            other => self.stateful(other, at_top)?,
+        let (bottom, base) = match (self.timed(plan, at_top)?, bottom_of(plan)) {
+            (Some(rows), _) => (plan, rows),
+            (None, LogicalPlan::Window(window)) => return self.over(plan, window),
+            (None, LogicalPlan::TableScan(scan)) => (bottom_of(plan), self.relation(scan)?),
+            (None, bottom) => (bottom, self.stateful(bottom, at_top)?),
         };
         // A node may have added one column, which says when its rows are final.
         let is_whole = std::ptr::eq(bottom, plan) && base.schema.fields().len() == plan.schema().fields().len();
@@ -234,8 +235,12 @@ impl<'a> Builder<'a> {
 
     /// A stream under another schema of the same types.
     pub fn relabel(&mut self, stream: Stream, schema: &SchemaRef) -> Stream {
-        let last = self.nodes.last_mut().filter(|_| matches!(stream.from.as_slice(), [Origin::Node(_)]));
-        if let Some(Node { kind: NodeKind::Pipeline(pipeline), .. }) = last {
+        // The node that the stream comes from: it need not be the last that was added.
+        let node = match stream.from.as_slice() {
+            [Origin::Node(node)] => node.checked_sub(self.first).and_then(|at| self.nodes.get_mut(at)),
+            _ => None,
+        };
+        if let Some(Node { kind: NodeKind::Pipeline(pipeline), .. }) = node {
             *pipeline = pipeline.clone().with_schema(Arc::clone(schema));
         }
         Stream { schema: Arc::clone(schema), ..stream }

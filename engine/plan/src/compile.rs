@@ -22,6 +22,7 @@ use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::precheck;
 use crate::problem::SqlProblem;
+use crate::rehearsal::Rehearsal;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
@@ -146,6 +147,7 @@ fn finish(
     });
     check_late(table, &builder.nodes, late_schema.is_some())?;
     check_ttl(table, &builder.nodes, builder.forgets)?;
+    Rehearsal { nodes: &builder.nodes, first: builder.first, relations: builder.relations }.run()?;
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,

@@ -16,6 +16,7 @@ mod normalize;
 mod precheck;
 mod problem;
 mod read;
+mod rehearsal;
 mod relation;
 mod rewrite;
 mod rules;

@@ -62,6 +62,14 @@ fn forms_of_spark_give_its_rows_over_epochs_and_a_restart() {
 }
 
 #[test]
+fn the_current_time_over_rows_that_change_is_retracted_as_it_was_emitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = job(folder.path(), include_str!("tested/time.toml"));
+    let said = run(&mut engine(&["test", text(&path)]));
+    assert!(said.code == Some(0) && said.out.contains("1 test: 1 ok, 0 failed"), "{}{}", said.out, said.err);
+}
+
+#[test]
 fn nothing_is_written_where_the_job_would_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = job(folder.path(), JOB);

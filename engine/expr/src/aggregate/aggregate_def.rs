@@ -42,6 +42,12 @@ pub trait AggregateDef: Send + Sync + 'static {
     /// The types of the state's columns.
     fn state_types(&self, kinds: &[DataType], result: &DataType) -> Vec<DataType>;
 
+    /// Columns of the state that stand behind those, and that states of older engines have not got.
+    fn later_state_fields(&self, result: &DataType) -> Vec<Field> {
+        let _ = result;
+        Vec::new()
+    }
+
     /// A fresh accumulator.
     fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<Self::Accumulator>;
 
@@ -116,7 +122,8 @@ impl<F: AggregateDef> AggregateUDFImpl for Function<F> {
         }
         let kinds: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
         let parts = self.inner.state_types(&kinds, args.return_field.data_type()).into_iter().enumerate();
-        Ok(parts.map(|(at, kind)| Arc::new(Field::new(format!("part_{at}"), kind, true))).collect())
+        let parts = parts.map(|(at, kind)| Field::new(format!("part_{at}"), kind, true));
+        Ok(parts.chain(self.inner.later_state_fields(args.return_field.data_type())).map(Arc::new).collect())
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

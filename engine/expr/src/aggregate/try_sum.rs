@@ -1,17 +1,19 @@
-//! `try_sum(x)`: a sum that is NULL where its type cannot hold it. Whole numbers and decimals are summed exactly, so that the
-//! order of the rows changes nothing.
+//! `try_sum(x)`: a sum that is NULL where its type cannot hold it. All are summed exactly, so that the order of the rows changes
+//! nothing.
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 
 use super::aggregate_def::{AggregateDef, into_udaf};
+use super::exact_function::{exact_fields, kept_columns, restored};
+use super::exact_sum::ExactSum;
 use super::single::{Groups, passes, state_of_rows};
 
 /// The function, to be registered.
@@ -58,6 +60,10 @@ impl AggregateDef for TrySum {
         vec![exact_type(gives), DataType::Boolean]
     }
 
+    fn later_state_fields(&self, gives: &DataType) -> Vec<Field> {
+        if *gives == DataType::Float64 { exact_fields().to_vec() } else { Vec::new() }
+    }
+
     fn accumulator(&self, args: &AccumulatorArgs<'_>) -> Result<Sums> {
         Ok(Sums { gives: args.return_type().clone(), exact: Vec::new(), doubles: Vec::new() })
     }
@@ -98,7 +104,7 @@ impl Exact {
 pub struct Sums {
     gives: DataType,
     exact: Vec<Exact>,
-    doubles: Vec<Option<f64>>,
+    doubles: Vec<ExactSum>,
 }
 
 impl Sums {
@@ -111,9 +117,7 @@ impl Sums {
         let wanted = groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row) && is_wanted(*row));
         if self.is_double() {
             let values = values.as_primitive::<Float64Type>();
-            wanted.for_each(|(row, group)| {
-                self.doubles[*group] = Some(self.doubles[*group].unwrap_or(0.0) + values.value(row));
-            });
+            wanted.for_each(|(row, group)| self.doubles[*group].add(values.value(row)));
             return Ok(());
         }
         let values = values.as_primitive::<Decimal128Type>();
@@ -121,18 +125,13 @@ impl Sums {
         Ok(())
     }
 
-    /// The sums, and which of them are too large.
-    fn take(&mut self, emit_to: EmitTo) -> Result<(ArrayRef, BooleanArray)> {
-        if self.is_double() {
-            let sums = emit_to.take_needed(&mut self.doubles);
-            let none = BooleanArray::from(vec![false; sums.len()]);
-            return Ok((Arc::new(Float64Array::from(sums)), none));
-        }
+    /// The sums of whole numbers or decimals, and which of them are too large.
+    fn take(&mut self, emit_to: EmitTo) -> (ArrayRef, BooleanArray) {
         let sums = emit_to.take_needed(&mut self.exact);
         let too_large = sums.iter().map(|sum| Some(*sum == Exact::TooLarge)).collect();
         let kept = sums.iter().map(|sum| if let Exact::Sum(sum) = sum { Some(*sum) } else { None });
         let kept = kept.collect::<Decimal128Array>().with_data_type(exact_type(&self.gives));
-        Ok((Arc::new(kept), too_large))
+        (Arc::new(kept), too_large)
     }
 
     fn fits(&self, sum: i128) -> bool {
@@ -146,7 +145,7 @@ impl Sums {
 impl Groups for Sums {
     fn grow(&mut self, groups: usize) {
         if self.is_double() {
-            self.doubles.resize(groups.max(self.doubles.len()), None);
+            self.doubles.resize(groups.max(self.doubles.len()), ExactSum::default());
         } else {
             self.exact.resize(groups.max(self.exact.len()), Exact::Empty);
         }
@@ -167,10 +166,11 @@ impl GroupsAccumulator for Sums {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        let (sums, _) = self.take(emit_to)?;
         if self.is_double() {
-            return Ok(sums);
+            let sums = emit_to.take_needed(&mut self.doubles);
+            return Ok(Arc::new(sums.iter().map(ExactSum::value).collect::<Float64Array>()));
         }
+        let (sums, _) = self.take(emit_to);
         let sums = sums.as_primitive::<Decimal128Type>().iter();
         let fitting: Decimal128Array = sums.map(|sum| sum.filter(|sum| self.fits(*sum))).collect();
         Ok(match &self.gives {
@@ -180,12 +180,23 @@ impl GroupsAccumulator for Sums {
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        let (sums, too_large) = self.take(emit_to)?;
+        if self.is_double() {
+            let [high, low, rest] = kept_columns(&emit_to.take_needed(&mut self.doubles));
+            let none_too_large = Arc::new(BooleanArray::from(vec![false; high.len()]));
+            return Ok(vec![high, none_too_large, low, rest]);
+        }
+        let (sums, too_large) = self.take(emit_to);
         Ok(vec![sums, Arc::new(too_large)])
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
         self.grow(total_num_groups);
+        if let (true, [high, _, low, rest]) = (self.is_double(), values) {
+            for (sum, group) in restored(high, low, rest).zip(group_indices) {
+                self.doubles[*group].merge(sum?);
+            }
+            return Ok(());
+        }
         self.add(&values[0], group_indices, |_| true)?;
         let too_large = values[1].as_boolean();
         for (row, group) in group_indices.iter().enumerate() {
@@ -201,6 +212,6 @@ impl GroupsAccumulator for Sums {
     }
 
     fn size(&self) -> usize {
-        self.exact.capacity() * size_of::<Exact>() + self.doubles.capacity() * size_of::<Option<f64>>()
+        self.exact.capacity() * size_of::<Exact>() + self.doubles.capacity() * size_of::<ExactSum>()
     }
 }

@@ -1,4 +1,4 @@
-//! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does.
+//! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does, and doubles added up as [`super::exact_sum`] does.
 
 use std::sync::Arc;
 
@@ -16,9 +16,10 @@ use datafusion::scalar::ScalarValue;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
 
 use super::distinct::{Distinct, Finish, state_type};
+use super::exact_function::{ExactFunction, ExactGroups, ExactOne};
 use super::single::Single;
 
-/// The function with deterministic `DISTINCT`.
+/// The function with deterministic `DISTINCT` and exact sums.
 pub fn with_distinct(inner: Arc<AggregateUDF>) -> AggregateUDF {
     AggregateUDF::new_from_impl(WithDistinct { inner })
 }
@@ -65,6 +66,11 @@ impl WithDistinct {
         self.inner.name() == "array_agg"
     }
 
+    /// What computes the function without DISTINCT, if it is one of the sum of doubles.
+    fn exact(&self, arguments: &[FieldRef]) -> Option<ExactFunction> {
+        ExactFunction::of(self.inner.name(), arguments.first().map(|argument| argument.data_type()))
+    }
+
     /// Values in the order in which they were first seen, or sorted as the call says.
     fn list(&self, args: &AccumulatorArgs<'_>) -> Result<Finish> {
         match (args.order_bys, args.exprs) {
@@ -91,7 +97,11 @@ impl WithDistinct {
             exprs: args.exprs.to_vec(),
             expr_fields: args.expr_fields.to_vec(),
         });
+        let exact = self.exact(args.expr_fields);
         let make = move || -> Result<Box<dyn GroupsAccumulator>> {
+            if let Some(function) = exact {
+                return Ok(Box::new(ExactGroups::new(function)));
+            }
             if owned.function.groups_accumulator_supported(owned.args()) {
                 return owned.function.create_groups_accumulator(owned.args());
             }
@@ -144,29 +154,43 @@ impl AggregateUDFImpl for WithDistinct {
             let kinds: Vec<DataType> = args.input_fields.iter().map(|field| field.data_type().clone()).collect();
             return Ok(vec![Arc::new(Field::new("distinct", state_type(&kinds), true))]);
         }
-        self.inner.state_fields(args)
+        match self.exact(args.input_fields) {
+            Some(function) => Ok(function.state_fields()),
+            None => self.inner.state_fields(args),
+        }
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
             return Ok(Box::new(Single::new(self.distinct(&args)?)));
         }
-        self.inner.accumulator(args)
+        match self.exact(args.expr_fields) {
+            Some(function) => Ok(Box::new(ExactOne::new(function))),
+            None => self.inner.accumulator(args),
+        }
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        self.is_ours(args.is_distinct, !args.order_bys.is_empty()) || self.inner.groups_accumulator_supported(args)
+        self.is_ours(args.is_distinct, !args.order_bys.is_empty())
+            || self.exact(args.expr_fields).is_some()
+            || self.inner.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
             return Ok(Box::new(self.distinct(&args)?));
         }
-        self.inner.create_groups_accumulator(args)
+        match self.exact(args.expr_fields) {
+            Some(function) => Ok(Box::new(ExactGroups::new(function))),
+            None => self.inner.create_groups_accumulator(args),
+        }
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.inner.inner().create_sliding_accumulator(args)
+        match self.exact(args.expr_fields).filter(|_| !args.is_distinct) {
+            Some(function) => Ok(Box::new(ExactOne::new(function))),
+            None => self.inner.inner().create_sliding_accumulator(args),
+        }
     }
 
     fn with_beneficial_ordering(self: Arc<Self>, beneficial: bool) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {

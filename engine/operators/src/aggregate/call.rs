@@ -9,6 +9,7 @@ use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::GroupsAccumulatorAdapter;
+use expr::aggregate::is_later_column;
 
 /// One call of an aggregate function.
 #[derive(Debug, Clone)]
@@ -72,14 +73,16 @@ pub(crate) fn state_widths(calls: &[AggregateCall]) -> Result<Vec<usize>> {
     calls.iter().map(|call| Ok(call.function.state_fields()?.len())).collect()
 }
 
-/// What the states of the calls must match to be read back. The words are part of every checkpoint: never change them.
+/// What the states of the calls must match to be read back. The words are part of every checkpoint: never change them. Columns that
+/// came with a later engine are not among them: states without them are read all the same.
 ///
 /// # Errors
 /// If a function does not say what its state is.
 pub(crate) fn fingerprints(calls: &[AggregateCall]) -> Result<Vec<String>> {
     let of_call = |call: &AggregateCall| {
         let fields = call.function.state_fields()?;
-        let types: Vec<String> = fields.iter().map(|field| field.data_type().to_string()).collect();
+        let fields = fields.iter().filter(|field| !is_later_column(field));
+        let types: Vec<String> = fields.map(|field| field.data_type().to_string()).collect();
         Ok(format!("aggregate {} [{}]", call.name, types.join(", ")))
     };
     calls.iter().map(of_call).collect()

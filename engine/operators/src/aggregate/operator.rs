@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use arrow::array::BooleanArray;
+use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use state::BlockKey;
 
 use super::delta::Delta;
+use super::emitted::{Emitted, EmittedRows};
 use super::merge::Merger;
 use super::state::AggregateState;
 use crate::OperatorError;
@@ -24,6 +25,8 @@ use crate::operator::{LanePart, Operator, Task};
 pub(super) struct Aggregate {
     state: AggregateState,
     emission: Emission,
+    /// Only if a value that is emitted could not be had from the state again.
+    emitted: Option<Emitted>,
     /// Groups that the last epoch touched, counted lane by lane.
     updated: u64,
 }
@@ -59,13 +62,14 @@ impl Operator for Aggregate {
         let state = &self.state;
         match self.emission {
             Emission::Append => Ok(vec![Change::add(state.merge(committed, task)?)]),
-            Emission::Replace => self.bucket(task.group, committed),
+            Emission::Replace => self.bucket(task.group, None, committed),
             Emission::ReplaceAndChanges => {
-                let mut changes = self.bucket(task.group, committed)?;
-                changes.extend(self.changes(task.group, time, committed)?);
-                Ok(changes)
+                let (changes, emitted) = self.changes(task.group, time, committed)?;
+                let mut all = self.bucket(task.group, emitted.as_ref(), committed)?;
+                all.extend(changes);
+                Ok(all)
             }
-            Emission::Changes => self.changes(task.group, time, committed),
+            Emission::Changes => Ok(self.changes(task.group, time, committed)?.0),
             Emission::Complete => {
                 let tasks = state.merge_tasks(&state.all_groups(time));
                 let parts = tasks.into_iter().map(|task| state.merge(committed, task));
@@ -77,7 +81,18 @@ impl Operator for Aggregate {
 
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
         let evict_until_us = time.watermark_us.filter(|_| self.emission != Emission::Complete);
-        self.state.prepare_commit(committed, time.epoch, evict_until_us)
+        let mut all = self.state.prepare_commit(committed, time.epoch, evict_until_us)?;
+        let window = self.state.spec().window;
+        if let Some(emitted) = &mut self.emitted {
+            let first_open = |us: i64| Some(us.saturating_sub(window?.size_us).saturating_add(1));
+            all.extend(match self.emission {
+                Emission::Changes | Emission::ReplaceAndChanges => {
+                    emitted.prepare_commit(committed, time.epoch, evict_until_us.and_then(first_open))?
+                }
+                Emission::Append | Emission::Replace | Emission::Complete => emitted.clear(),
+            });
+        }
+        Ok(all)
     }
 
     fn committed(&mut self) {
@@ -107,30 +122,47 @@ impl Operator for Aggregate {
     }
 
     fn metrics(&self) -> StateMetrics {
+        let (emitted_bytes, emitted_blocks) = self.emitted.as_ref().map_or((0, 0), Emitted::size);
         StateMetrics {
             updated: self.updated,
-            blocks: self.state.blocks() as u64,
-            bytes: self.state.bytes(),
+            blocks: (self.state.blocks() + emitted_blocks) as u64,
+            bytes: self.state.bytes() + emitted_bytes,
             ..StateMetrics::default()
         }
     }
 }
 
 impl Aggregate {
-    pub fn new(state: AggregateState, emission: Emission) -> Aggregate {
-        Aggregate { state, emission, updated: 0 }
+    pub fn new(state: AggregateState, emission: Emission, emitted: Option<Emitted>) -> Aggregate {
+        Aggregate { state, emission, emitted, updated: 0 }
     }
 
-    /// One window or hash bucket, whole.
-    fn bucket(&self, group: i64, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    /// One window or hash bucket, whole. Keys of which values were kept, and which the epoch did not touch, have these.
+    fn bucket(
+        &self,
+        group: i64,
+        kept: Option<&KeptValues>,
+        committed: &dyn BlockSource,
+    ) -> Result<Vec<Change>, OperatorError> {
         let sign = Sign::Replace { bucket: group };
-        let tasks = self.state.merge_tasks(&[group]);
-        tasks.into_iter().map(|task| Ok(Change { sign, rows: self.state.merge(committed, task)? })).collect()
+        let rows = |task: Task| {
+            let rows = self.state.merge(committed, task)?;
+            match (&self.emitted, kept) {
+                (Some(emitted), Some(kept)) => emitted.restore(rows, &kept.rows, |key| kept.touched.contains(&key)),
+                _ => Ok(rows),
+            }
+        };
+        self.state.merge_tasks(&[group]).into_iter().map(|task| Ok(Change { sign, rows: rows(task)? })).collect()
     }
 
-    /// The difference that the epoch makes to one window or hash bucket. Only the keys it touched are merged, once without
-    /// the epoch's blocks and once with them.
-    fn changes(&self, group: i64, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+    /// The difference that the epoch makes to one window or hash bucket, and the values that were kept of it. Only the keys it touched
+    /// are merged, once without the epoch's blocks and once with them.
+    fn changes(
+        &self,
+        group: i64,
+        time: &EpochTime,
+        committed: &dyn BlockSource,
+    ) -> Result<(Vec<Change>, Option<KeptValues>), OperatorError> {
         let state = &self.state;
         let blocks: Vec<(BlockKey, bool)> = state.blocks_of(state.buckets_of(group)).collect();
         let keys = state.spec().keys.len();
@@ -154,6 +186,45 @@ impl Aggregate {
         let is_first = time.epoch.0 == 0 && state.spec().is_global();
         let before = before.into_result(group)?;
         let before = if is_first { before.slice(0, 0) } else { before };
-        changes(&before, &after.into_result(group)?)
+        let after = after.into_result(group)?;
+        let Some(emitted) = &self.emitted else { return Ok((changes(&before, &after)?, None)) };
+        let kept = emitted.of_group(group, committed)?;
+        let before = match &kept {
+            Some(kept) => emitted.restore(before, kept, |_| false)?,
+            None => before,
+        };
+        emitted.note(group, &self.to_keep(group, kept.is_some(), &after, &touched, committed)?)?;
+        let kept = kept.map(|rows| KeptValues { rows, touched });
+        Ok((changes(&before, &after)?, kept))
     }
+
+    /// What is kept of a group after this epoch: the rows that it emits; and the first time, in state that an older engine left, those
+    /// of all other keys as they are before compaction.
+    fn to_keep(
+        &self,
+        group: i64,
+        is_kept: bool,
+        after: &RecordBatch,
+        touched: &HashSet<u128>,
+        committed: &dyn BlockSource,
+    ) -> Result<RecordBatch, OperatorError> {
+        let is_new = |(_, is_new): (BlockKey, bool)| is_new;
+        if is_kept || self.state.blocks_of(self.state.buckets_of(group)).all(is_new) {
+            return Ok(after.clone());
+        }
+        let mut merger = Merger::new(self.state.spec())?;
+        for (key, _) in self.state.blocks_of(self.state.buckets_of(group)).filter(|(_, is_new)| !is_new) {
+            merger.push(&self.state.read(committed, &key)?, None)?;
+        }
+        let all = merger.into_result(group)?;
+        let Some(emitted) = &self.emitted else { return Ok(after.clone()) };
+        let others: BooleanArray = emitted.hashes(&all)?.iter().map(|key| Some(!touched.contains(key))).collect();
+        Ok(concat_batches(&self.state.spec().output, [after, &filter_record_batch(&all, &others)?])?)
+    }
+}
+
+/// What was kept of a window or hash bucket before this epoch, and the keys that the epoch touched.
+struct KeptValues {
+    rows: EmittedRows,
+    touched: HashSet<u128>,
 }

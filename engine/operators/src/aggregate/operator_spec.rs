@@ -6,6 +6,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
 use super::call::fingerprints;
+use super::emitted::{self, Emitted};
 use super::group::{key_fingerprints, result_names};
 use super::lane::EmissionLane;
 use super::operator::Aggregate;
@@ -41,17 +42,20 @@ impl OperatorSpec for AggregateOperator {
     }
 
     fn stores(&self) -> Vec<String> {
-        vec![self.spec.operator.clone()]
+        let emitted = emitted::is_needed(&self.spec).then(|| emitted::name(&self.spec.operator));
+        std::iter::once(self.spec.operator.clone()).chain(emitted).collect()
     }
 
     fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
         Ok(Box::new(EmissionLane::new(Arc::clone(&self.spec), self.emission)?))
     }
 
-    fn open(self: Arc<Self>, mut stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
-        let blocks = stored.blocks.pop().unwrap_or_default();
-        let state = AggregateState::open(Arc::clone(&self.spec), blocks)?;
-        Ok(Box::new(Aggregate::new(state, self.emission)))
+    fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
+        let mut blocks = stored.blocks.into_iter();
+        let state = AggregateState::open(Arc::clone(&self.spec), blocks.next().unwrap_or_default())?;
+        let emitted =
+            emitted::is_needed(&self.spec).then(|| Emitted::open(&self.spec, blocks.next().unwrap_or_default()));
+        Ok(Box::new(Aggregate::new(state, self.emission, emitted)))
     }
 
     // The words are part of every checkpoint: state of a query that stays the same is read back only if they do.

@@ -215,12 +215,7 @@ impl AggregateState {
                 committed.push(key);
             }
         }
-        match committed.as_slice() {
-            [first, .., _] if committed.len() > DELETES_MAX => {
-                changes.drops.push(BucketRange { operator: self.operator, from: first.bucket, until: last + 1 });
-            }
-            _ => changes.deletes.extend(committed),
-        }
+        delete_below(last + 1, committed, changes);
         let is_needed = |pane| window.last_end_of(pane) > until_us;
         debug_assert!(
             self.index.buckets().next().is_none_or(is_needed),
@@ -287,5 +282,15 @@ impl AggregateState {
             merger.push(&self.read(committed, &block.key)?, filter)?;
         }
         Ok(())
+    }
+}
+
+/// Deletes these committed blocks, all that there are in buckets below `until`, in the order of buckets.
+pub(super) fn delete_below(until: i64, blocks: Vec<BlockKey>, changes: &mut BlockChanges) {
+    match blocks.as_slice() {
+        [first, .., _] if blocks.len() > DELETES_MAX => {
+            changes.drops.push(BucketRange { operator: first.operator, from: first.bucket, until });
+        }
+        _ => changes.deletes.extend(blocks),
     }
 }

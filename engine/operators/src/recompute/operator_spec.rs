@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use expr::window::duration;
 
@@ -91,6 +92,17 @@ impl OperatorSpec for RecomputeSpec {
             }
             _ => Bound::Unbounded("all rows of the input".to_string()),
         }
+    }
+
+    fn rehearse(&self) -> Result<(), OperatorError> {
+        let ports: Vec<RecordBatch> =
+            self.ports.iter().map(|port| RecordBatch::new_empty(Arc::clone(&port.input))).collect();
+        let ports: Vec<&RecordBatch> = ports.iter().collect();
+        self.plan.run(&ports, &self.output)?;
+        if let (Some(prune), Some(first)) = (&self.prune, self.ports.first()) {
+            prune.run(&ports[..1], &first.input)?;
+        }
+        Ok(())
     }
 
     fn state_rows(

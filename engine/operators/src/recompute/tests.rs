@@ -5,4 +5,4 @@ mod cases;
 mod expiry;
 mod random;
 
-pub(crate) use bed::{Bed, Lanes, Random, epoch_time, texts};
+pub(crate) use bed::{Bed, Lanes, Places, Random, Table, epoch_time, texts};

@@ -16,6 +16,7 @@ use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
 use operators::{Emission, keyed};
 
 use super::cut::place;
+use super::timed::with_time_below;
 use super::{Builder, Stream};
 use crate::fault::Result;
 use crate::logical::with_columns;
@@ -50,7 +51,7 @@ pub(super) struct RecomputePlan {
 impl Builder<'_> {
     /// An aggregate over rows that may be retracted.
     pub(super) fn changing_aggregate(&mut self, aggregate: &Aggregate) -> Result<Stream> {
-        let aggregate = with_window_column(aggregate, &self.table.sql)?;
+        let aggregate = with_time_below(with_window_column(aggregate, &self.table.sql)?)?;
         let passed = aggregate.input.schema().fields().len();
         let keys = aggregate.group_expr.iter().enumerate();
         let keys = keys.map(|(at, key)| key.clone().unalias().alias(key_name(at, key)));

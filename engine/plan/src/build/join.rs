@@ -57,6 +57,9 @@ impl Expiry {
 
 impl Builder<'_> {
     pub(super) fn join(&mut self, join: &Join) -> Result<Stream> {
+        if let Some(stream) = self.timed_join(join)? {
+            return Ok(stream);
+        }
         match (self.is_static(&join.left), self.is_static(&join.right)) {
             (true, true) => return self.refuse("both sides of the join are static", "read a source in FROM", "JOIN"),
             (false, true) => return self.lookup(join, false),

@@ -95,6 +95,11 @@ impl Builder<'_> {
             let relation = self.relations.get(*name);
             relation.is_some_and(|relation| relation.rows == Rows::Static { is_fixed: false })
         };
+        if stream.is_changing && table.follows_time {
+            let message = "rows that are replaced after each epoch are joined with a query over static tables that reads the current time, which will be another when they are retracted";
+            let help = "compare with the current time in WHERE, above the join";
+            return self.refuse(message, help, "JOIN");
+        }
         let Some(name) = table.tables.iter().find(changes).filter(|_| stream.is_changing) else { return Ok(()) };
         let message = format!(
             "rows that are replaced after each epoch are joined with the static table `{name}`, which may have changed when they are retracted"

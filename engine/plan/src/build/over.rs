@@ -22,6 +22,7 @@ impl Builder<'_> {
     /// `plan` down to `window`, its first node with memory, over the rows below it.
     pub(super) fn over(&mut self, plan: &LogicalPlan, window: &Window) -> Result<Stream> {
         let lowest = lowest(window);
+        self.check_timed_window(window)?;
         let partition = partition_by(window);
         let input = with_keys(&lowest.input, &partition)?;
         let stream = self.stream(&input, false)?;

@@ -9,6 +9,21 @@ const ON: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
     ("append", "SELECT count(*) FROM events GROUP BY user_id", ON, "window(", "GROUP BY"),
     ("append", "SELECT count(*) FROM events", ON, "without watermark", ""),
+    // Evaluated again, it is another time: what is retracted would not be what was emitted.
+    (
+        "update",
+        "SELECT user_id, row_number() OVER (PARTITION BY user_id ORDER BY unix_seconds(current_timestamp()) - unix_seconds(event_time)) AS n FROM events",
+        "",
+        "compute it in a subquery",
+        "OVER",
+    ),
+    (
+        "update",
+        "SELECT a.user_id, b.total FROM events a LEFT JOIN events b ON a.user_id = b.user_id AND b.event_time > current_timestamp() - INTERVAL 1 MINUTE",
+        "",
+        "an inner join with the condition in WHERE",
+        "JOIN",
+    ),
     // It gave a row for each item, not for each key.
     (
         "update",

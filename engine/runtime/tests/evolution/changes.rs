@@ -60,6 +60,17 @@ sql = """SELECT e.user_id, e.amount, c.user_id AS clicker FROM events e LEFT JOI
 ON e.user_id = c.user_id AND c.clicked BETWEEN e.event_time - INTERVAL '1 minute' AND e.event_time"""
 "#;
 
+const SEEN_READER: &str = r#"
+[table.gold.last]
+mode = "update"
+sql = "SELECT max(seen) AS seen FROM gold.t"
+"#;
+
+/// The events of users, with the time of the epoch that counted the last.
+fn with_seen() -> String {
+    BY_USER.replace("AS total FROM", "AS total, current_timestamp() AS seen FROM")
+}
+
 /// `table`, with some text of it replaced.
 macro_rules! with {
     ($table:expr, $from:expr => $to:expr) => {{
@@ -203,6 +214,18 @@ fn accepted() -> Vec<Change> {
 fn refused() -> Vec<Change> {
     let refuse = |what, before, after, parts| Change { what, before, after, expected: Err(parts) };
     vec![
+        refuse(
+            "the current time over rows that change, where there was none",
+            of(TOP),
+            with!(TOP, "SELECT user_id, amount FROM (" => "SELECT user_id, amount, current_timestamp() AS seen FROM ("),
+            &["gold.t: the query keeps something (gold.t/timed) that the state has not"],
+        ),
+        refuse(
+            "the last reader of a table with the current time that goes",
+            Version("int", format!("{}{SEEN_READER}", with_seen()).leak()),
+            Version("int", with_seen().leak()),
+            &["gold.t: the state has something (gold.t/timed) that the query does not keep"],
+        ),
         refuse(
             "an added aggregate",
             of(BY_USER),

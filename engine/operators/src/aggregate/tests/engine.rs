@@ -81,7 +81,7 @@ pub fn batch(rows: &[Row]) -> RecordBatch {
     RecordBatch::try_new(input_schema(), columns).unwrap()
 }
 
-fn call(function: AggregateUDF, argument: Arc<dyn PhysicalExpr>, is_distinct: bool) -> AggregateCall {
+pub fn call(function: AggregateUDF, argument: Arc<dyn PhysicalExpr>, is_distinct: bool) -> AggregateCall {
     let name = function.name().to_string();
     let builder = AggregateExprBuilder::new(Arc::new(function), vec![argument]).schema(input_schema()).alias(&name);
     let builder = if is_distinct { builder.distinct() } else { builder };

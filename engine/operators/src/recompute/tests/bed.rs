@@ -15,6 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use epoch::EpochId;
 use futures::executor::block_on;
+use state::OperatorId;
 
 use crate::block_changes::BlockChanges;
 use crate::change::{Change, Sign};
@@ -53,6 +54,20 @@ impl Bed {
         let anew =
             Arc::clone(&self.spec).open(self.blocks.stored(self.spec.as_ref(), self.last, Arc::default())).unwrap();
         self.twin = std::mem::replace(&mut self.operator, anew);
+    }
+
+    /// The same checkpoint, gone on with by another operator.
+    pub fn with(self, spec: Arc<dyn OperatorSpec>) -> Bed {
+        let open = || Arc::clone(&spec).open(self.blocks.stored(spec.as_ref(), self.last, Arc::default())).unwrap();
+        Bed { operator: open(), twin: open(), spec, ..self }
+    }
+
+    /// Deletes all blocks of a store, as if an engine had written the checkpoint that did not know it, and opens both anew.
+    pub fn without_store(mut self, name: &str) -> Bed {
+        let operator = OperatorId::of(name);
+        self.blocks.map.retain(|key, _| key.operator != operator);
+        let spec = Arc::clone(&self.spec);
+        self.with(spec)
     }
 
     /// Runs and commits an epoch.
@@ -198,10 +213,11 @@ pub fn answer(sql: &str, tables: &[(&str, RecordBatch)]) -> Table {
     Table::of(&block_on(batch::rows(&context, sql)).unwrap())
 }
 
+/// Places for the rows of a port, as a table of a session.
 #[derive(Debug)]
-struct Places {
-    port: usize,
-    schema: SchemaRef,
+pub struct Places {
+    pub port: usize,
+    pub schema: SchemaRef,
 }
 
 #[async_trait::async_trait]

@@ -1,0 +1,54 @@
+//! An epoch without rows, run through an operator before a job begins: what cannot run shows then, and not at the first record.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use epoch::EpochId;
+use state::BlockKey;
+
+use crate::OperatorError;
+use crate::block_source::BlockSource;
+use crate::change::Sign;
+use crate::epoch_time::EpochTime;
+use crate::operator::OperatorSpec;
+use crate::stored::Stored;
+
+/// The first epoch.
+const TIME: EpochTime = EpochTime { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
+
+/// A checkpoint without a block.
+struct Nothing;
+
+impl BlockSource for Nothing {
+    fn block(&self, key: &BlockKey) -> Result<Vec<u8>, OperatorError> {
+        Err(OperatorError::Damaged(format!("{key} is read before it was written")))
+    }
+}
+
+/// Runs the first epoch of an operator with no rows at its first `ports` ports.
+///
+/// # Errors
+/// If a part of it cannot be set up or run, or if it emits what is not of its schema.
+pub fn rehearse(spec: &Arc<dyn OperatorSpec>, ports: usize) -> Result<(), OperatorError> {
+    spec.rehearse()?;
+    let stored = Stored { blocks: spec.stores().iter().map(|_| Vec::new()).collect(), ..Stored::default() };
+    let mut operator = Arc::clone(spec).open(stored)?;
+    let mut lane = Arc::clone(spec).lane()?;
+    for port in 0..ports {
+        lane.push(port, Sign::Add, &RecordBatch::new_empty(Arc::clone(spec.input(port))), &TIME)?;
+    }
+    operator.absorb(&TIME, lane.finish()?, 0)?;
+    for task in operator.tasks(&TIME)? {
+        for change in operator.run(task, &TIME, &Nothing)? {
+            let (emitted, wanted) = (change.rows.schema(), spec.output());
+            let pairs = emitted.fields().iter().zip(wanted.fields());
+            let are_same = emitted.fields().len() == wanted.fields().len()
+                && pairs.into_iter().all(|(emitted, wanted)| emitted.data_type().equals_datatype(wanted.data_type()));
+            if !are_same {
+                return Err(OperatorError::fault(spec.name(), format!("it emits {emitted} and not {wanted}")));
+            }
+        }
+    }
+    operator.prepare_commit(&TIME, &Nothing)?;
+    Ok(())
+}

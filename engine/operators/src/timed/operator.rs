@@ -1,0 +1,189 @@
+//! The part that has memory: rows as they came and as they were emitted, and what an epoch does to them.
+
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::SchemaRef;
+
+use super::spec::TimedSpec;
+use crate::OperatorError;
+use crate::block_changes::BlockChanges;
+use crate::block_source::BlockSource;
+use crate::by_hash::ByHash;
+use crate::change::{Change, Sign};
+use crate::epoch_time::EpochTime;
+use crate::keyed::hash::hash_keys;
+use crate::keyed::{KeyedInput, ShardInput};
+use crate::metrics::StateMetrics;
+use crate::multiset::{count, take_out};
+use crate::operator::{LanePart, Operator, Task};
+use crate::store::{Shard, Store};
+use crate::stored::Stored;
+
+/// Rows that are looked at again at a time.
+const RECHECK_ROWS: usize = 65_536;
+
+/// The operator with its state.
+#[derive(Debug)]
+pub(super) struct Timed {
+    spec: Arc<TimedSpec>,
+    store: Store,
+    schema: SchemaRef,
+    input: KeyedInput,
+}
+
+/// What a shard emits.
+#[derive(Default)]
+struct Emits {
+    retracted: Vec<RecordBatch>,
+    added: Vec<RecordBatch>,
+}
+
+impl Timed {
+    pub(super) fn open(spec: Arc<TimedSpec>, stored: Stored) -> Timed {
+        let Stored { blocks, budget, .. } = stored;
+        let store = spec.store_spec();
+        let schema = Arc::clone(&store.schema);
+        let store = Store::open(store, blocks.into_iter().next().unwrap_or_default(), budget);
+        Timed { spec, store, schema, input: KeyedInput::default() }
+    }
+
+    fn run_shard(
+        &self,
+        number: u8,
+        time: &EpochTime,
+        committed: &dyn BlockSource,
+        emits: &mut Emits,
+    ) -> Result<(), OperatorError> {
+        let parts: Vec<ShardInput<'_>> = self.input.of_shard(number).collect();
+        if parts.is_empty() && !self.spec.is_rechecked && !self.store.is_due(number, time) {
+            return Ok(());
+        }
+        let mut shard = self.store.shard(number, time, committed)?;
+        // A row that is added and retracted in one epoch was never there.
+        let mut left = count(of_sign(&parts, Sign::Retract).flat_map(|part| part.keys.iter().copied()));
+        let mut added = Vec::new();
+        for part in of_sign(&parts, Sign::Add) {
+            let stays: BooleanArray = take_out(&mut left, part.keys).into_iter().map(|gone| Some(!gone)).collect();
+            let keys = part.keys.iter().zip(stays.values()).filter(|(_, stays)| *stays).map(|(key, _)| *key);
+            added.push((filter_record_batch(&part.rows, &stays)?, keys.collect::<Vec<u128>>()));
+        }
+        let retracted = of_sign(&parts, Sign::Retract).flat_map(|part| part.keys.iter().copied());
+        self.retract(retracted, left, &mut shard, emits)?;
+        if self.spec.is_rechecked {
+            self.recheck(&mut shard, emits)?;
+        }
+        for (rows, keys) in added {
+            let (made, origins) = self.spec.evaluate(&rows)?;
+            shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, &keys)?;
+            emits.added.push(made);
+        }
+        shard.evict(time);
+        Ok(())
+    }
+
+    /// Removes a row for each of `keys`, the oldest of equal ones first, `left` of each, and retracts what was emitted of them.
+    fn retract(
+        &self,
+        keys: impl Iterator<Item = u128>,
+        mut left: ByHash<u32>,
+        shard: &mut Shard,
+        emits: &mut Emits,
+    ) -> Result<(), OperatorError> {
+        let mut found: ByHash<usize> = ByHash::default();
+        let mut positions = Vec::new();
+        for key in keys {
+            let Some(left) = left.get_mut(&key).filter(|left| **left > 0) else { continue };
+            *left -= 1;
+            let before = found.entry(key).or_default();
+            let position = shard.find(key).nth(*before);
+            positions.push(position.ok_or_else(|| self.spec.fault("a row is retracted that was never added"))?);
+            *before += 1;
+        }
+        emits.retracted.push(self.spec.emitted(&shard.gather(&positions)?)?);
+        positions.into_iter().for_each(|position| shard.remove(position));
+        Ok(())
+    }
+
+    /// Looks at the conditions again: what was emitted and does not meet them any more is retracted, what meets them now is added.
+    fn recheck(&self, shard: &mut Shard, emits: &mut Emits) -> Result<(), OperatorError> {
+        let positions: Vec<u32> = shard.positions().collect();
+        for positions in positions.chunks(RECHECK_ROWS) {
+            let filed = shard.gather(positions)?;
+            let rows = self.spec.came(&filed)?;
+            let (made, origins) = self.spec.evaluate(&rows)?;
+            let mut meets = vec![false; positions.len()];
+            origins.iter().for_each(|origin| meets[*origin as usize] = true);
+            let emitted = self.spec.is_emitted(&filed);
+            let changed: BooleanArray =
+                (0..positions.len()).map(|row| Some(meets[row] != emitted.value(row))).collect();
+            if changed.true_count() == 0 {
+                continue;
+            }
+            emits.retracted.push(self.spec.emitted(&filter_record_batch(&filed, &changed)?)?);
+            let is_new: BooleanArray = origins.iter().map(|origin| Some(changed.value(*origin as usize))).collect();
+            let made = filter_record_batch(&made, &is_new)?;
+            // Where each of the changed rows stands among them.
+            let mut places = vec![0; positions.len()];
+            (0..positions.len())
+                .filter(|row| changed.value(*row))
+                .zip(0..)
+                .for_each(|(row, place)| places[row] = place);
+            let origins = origins.iter().filter(|origin| changed.value(**origin as usize));
+            let origins: Vec<u32> = origins.map(|origin| places[*origin as usize]).collect();
+            let rows = filter_record_batch(&rows, &changed)?;
+            let keys = hash_keys(rows.columns(), rows.num_rows())?.keys;
+            (0..positions.len()).filter(|row| changed.value(*row)).for_each(|row| shard.remove(positions[row]));
+            shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, &keys)?;
+            emits.added.push(made);
+        }
+        Ok(())
+    }
+}
+
+fn of_sign<'a>(parts: &'a [ShardInput<'a>], sign: Sign) -> impl Iterator<Item = &'a ShardInput<'a>> {
+    parts.iter().filter(move |part| part.sign == sign)
+}
+
+impl Operator for Timed {
+    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
+        self.input.absorb(part)
+    }
+
+    fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
+        Ok(self.input.tasks(self.spec.is_rechecked || self.store.any_due(time)))
+    }
+
+    fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
+        let shards = KeyedInput::shards_of(task);
+        let mut emits = Emits::default();
+        for number in shards.clone() {
+            self.run_shard(number, time, committed, &mut emits)?;
+        }
+        self.store.finish(shards, time)?;
+        let schema = self.spec.output();
+        Ok(Change::replaced(concat_batches(schema, &emits.retracted)?, concat_batches(schema, &emits.added)?))
+    }
+
+    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
+        self.input.clear();
+        self.store.prepare_commit(time, committed)
+    }
+
+    fn committed(&mut self) {
+        self.store.committed();
+    }
+
+    fn has_pending_output(&self, next: &EpochTime) -> bool {
+        self.store.any_due(next)
+    }
+
+    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
+        self.store.count_rows(committed)
+    }
+
+    fn metrics(&self) -> StateMetrics {
+        self.store.metrics()
+    }
+}
