@@ -3,6 +3,7 @@
 
 mod definition;
 mod every_fault;
+mod filters;
 mod fixture;
 mod laws;
 mod others;
