@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, TableSnapshot};
 use datafusion::prelude::SessionContext;
-use deltalake_core::DeltaTable;
 use epoch::EpochId;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use storage::retried;
 
-use crate::error::{delta_error, reading_error};
+use crate::error::delta_error;
+use crate::pinned;
 use crate::pointer::read_pointers;
 use crate::provider::{DeltaRows, register_store};
 use crate::warehouse::Warehouse;
@@ -40,7 +40,15 @@ impl Catalog for Warehouse {
         let names = find_tables(self).await?;
         let opened = names.into_iter().map(|name| {
             let pin = pinned.get(&name).copied();
-            open(self, name, pin, file_column)
+            async move {
+                match open(self, &name, pin, file_column).await {
+                    // What is wrong with one table is no matter of those who read others. (A store that is away is everybody's.)
+                    Err(SinkError::Data(reason) | SinkError::Refused(reason)) => {
+                        Ok(TableSnapshot::damaged(name, reason))
+                    }
+                    opened => opened,
+                }
+            }
         });
         stream::iter(opened).buffered(OPEN_AT_ONCE).try_collect().await
     }
@@ -104,32 +112,29 @@ async fn folders(
     Ok(names.filter(|name| !name.starts_with(['_', '.'])).collect())
 }
 
-/// A table at the version that it is pinned to, or at its newest.
+/// A table as of the version that it is pinned to, or at its newest.
 async fn open(
     warehouse: &Warehouse,
-    name: String,
+    name: &str,
     pin: Option<(i64, EpochId)>,
     file_column: Option<&str>,
 ) -> Result<TableSnapshot, SinkError> {
-    let mut table = DeltaTable::new(warehouse.log_store(&name)?);
-    let (loaded, place) = match pin {
-        Some((version, epoch)) => (
-            table.load_version(version.cast_unsigned()).await,
-            format!("table {name} at version {version} (epoch {epoch})"),
-        ),
-        None => (table.load().await, format!("table {name}")),
+    let table = match pin {
+        Some((version, epoch)) => pinned::load(warehouse, name, version, epoch).await?,
+        None => pinned::load_newest(warehouse, name).await?,
     };
-    loaded.map_err(|error| reading_error(&place, &error))?;
+    let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
-    let provider = Arc::new(DeltaRows::new(&table, &format!("table {name}"), file_column)?);
+    let provider = Arc::new(DeltaRows::new(&table, &place, file_column)?);
     let mut files = Vec::new();
     let mut info = TableInfo {
-        name,
+        name: name.to_string(),
         version: state.version().cast_signed(),
         epoch: pin.map(|(_, epoch)| epoch),
         rows: Some(0),
         files: 0,
         bytes: 0,
+        damage: None,
     };
     for file in state.log_data().iter() {
         files.push(file.path().to_string());

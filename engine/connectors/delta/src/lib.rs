@@ -18,6 +18,7 @@ mod fixture;
 mod folder;
 mod head;
 mod parquet_file;
+mod pinned;
 mod pointer;
 mod provider;
 mod publish;

@@ -10,6 +10,7 @@ mod others;
 mod provider;
 mod publishing;
 mod reading;
+mod rewritten;
 mod s3;
 mod speed;
 mod staging;
