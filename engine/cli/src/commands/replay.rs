@@ -41,7 +41,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let options = DrillOptions {
         sets: arguments.job.overrides.clone(),
         scratch: arguments.scratch.clone(),
-        stop: signals::stop_flag(|| terminal::line("stopping, and taking away what the replay made; once more ends it at once"))?,
+        stop: signals::stop_flag(|| {
+            terminal::line("stopping, and taking away what the replay made; once more ends it at once")
+        })?,
         ..DrillOptions::new(engine, arguments.job.path.clone(), connectors::CONNECTORS)
     };
     let registry = connectors::registry();

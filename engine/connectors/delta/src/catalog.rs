@@ -6,14 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, TableSnapshot};
 use datafusion::prelude::SessionContext;
-use epoch::EpochId;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use storage::retried;
 
 use crate::error::delta_error;
-use crate::pinned;
+use crate::pinned::{self, Pin};
 use crate::pointer::read_pointers;
 use crate::provider::{DeltaRows, register_store};
 use crate::warehouse::Warehouse;
@@ -39,7 +38,7 @@ impl Catalog for Warehouse {
         };
         let names = find_tables(self).await?;
         let opened = names.into_iter().map(|name| {
-            let pin = pinned.get(&name).copied();
+            let pin = pinned.get(&name);
             async move {
                 match open(self, &name, pin, file_column).await {
                     // What is wrong with one table is no matter of those who read others. (A store that is away is everybody's.)
@@ -70,13 +69,16 @@ impl Catalog for Warehouse {
     }
 }
 
-/// Version and epoch per table. A table that two jobs write stands at the newer of the two.
-async fn pinned_versions(warehouse: &Warehouse) -> Result<BTreeMap<String, (i64, EpochId)>, SinkError> {
-    let mut pinned: BTreeMap<String, (i64, EpochId)> = BTreeMap::new();
+/// Where each table is pinned to. A table that two jobs write stands at the newer of the two.
+async fn pinned_versions(warehouse: &Warehouse) -> Result<BTreeMap<String, Pin>, SinkError> {
+    let mut pinned: BTreeMap<String, Pin> = BTreeMap::new();
     for pointer in read_pointers(warehouse).await? {
-        for (table, version) in pointer.versions {
-            let place = pinned.entry(table).or_insert((version, pointer.epoch));
-            *place = (*place).max((version, pointer.epoch));
+        for (table, version) in &pointer.versions {
+            let pin = Pin::of(&pointer, *version);
+            match pinned.get(table) {
+                Some(other) if (other.version, other.epoch) >= (pin.version, pin.epoch) => {}
+                _ => drop(pinned.insert(table.clone(), pin)),
+            }
         }
     }
     Ok(pinned)
@@ -116,11 +118,11 @@ async fn folders(
 async fn open(
     warehouse: &Warehouse,
     name: &str,
-    pin: Option<(i64, EpochId)>,
+    pin: Option<&Pin>,
     file_column: Option<&str>,
 ) -> Result<TableSnapshot, SinkError> {
     let table = match pin {
-        Some((version, epoch)) => pinned::load(warehouse, name, version, epoch).await?,
+        Some(pin) => pinned::load(warehouse, name, pin).await?,
         None => pinned::load_newest(warehouse, name).await?,
     };
     let place = format!("table {name}");
@@ -130,7 +132,7 @@ async fn open(
     let mut info = TableInfo {
         name: name.to_string(),
         version: state.version().cast_signed(),
-        epoch: pin.map(|(_, epoch)| epoch),
+        epoch: pin.map(|pin| pin.epoch),
         rows: Some(0),
         files: 0,
         bytes: 0,

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use connector::SinkError;
+use connector::{Pointer, SinkError};
 use deltalake_core::DeltaTable;
 use epoch::EpochId;
 use object_store::path::Path;
@@ -15,21 +15,35 @@ use storage::retried;
 
 use crate::entry::{entry_path, read_entry};
 use crate::error::{delta_error, reading_error};
+use crate::record::{Applications, is_of_epochs};
 use crate::warehouse::Warehouse;
 
-/// What the application of every job's transactions begins with.
-const OURS: &str = "engine-";
+/// Where a pointer says that a table stands.
+#[derive(Debug)]
+pub(crate) struct Pin {
+    /// The version.
+    pub version: i64,
+    /// The job's epoch that it belongs to.
+    pub epoch: EpochId,
+    /// The application of the job's epochs in the table's log; `None` if the pointer is of an engine that did not say.
+    app: Option<String>,
+}
 
-/// The table at `version`, the one that belongs to `epoch`, or at a later one that only other programs have made of it.
+impl Pin {
+    /// What a pointer says of a table at this version.
+    pub(crate) fn of(pointer: &Pointer, version: i64) -> Pin {
+        let is_known = !pointer.job_id.is_empty();
+        let app = is_known.then(|| Applications::of(&pointer.job, &pointer.job_id).epoch);
+        Pin { version, epoch: pointer.epoch, app }
+    }
+}
+
+/// The table at the version that it is pinned to, or at a later one that only other programs have made of it.
 ///
 /// # Errors
 /// `Data` if neither can be read, with what to do; `Unavailable`, `Settings`.
-pub(crate) async fn load(
-    warehouse: &Warehouse,
-    name: &str,
-    version: i64,
-    epoch: EpochId,
-) -> Result<DeltaTable, SinkError> {
+pub(crate) async fn load(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result<DeltaTable, SinkError> {
+    let Pin { version, epoch, .. } = *pin;
     let place = format!("table {name} at version {version} (epoch {epoch})");
     let reason = match load_version(warehouse, name, version, &place).await {
         Ok(table) if !is_gone(warehouse, name, version, &table).await? => return Ok(table),
@@ -37,6 +51,9 @@ pub(crate) async fn load(
         Err(SinkError::Data(reason)) => reason,
         Err(error) => return Err(error),
     };
+    if let Some(newest) = newest_of_epoch(warehouse, name, pin).await? {
+        return Ok(newest);
+    }
     let same = newest_of_others(warehouse, name, version).await?;
     if same == version {
         return Err(SinkError::Data(format!(
@@ -44,6 +61,17 @@ pub(crate) async fn load(
         )));
     }
     load_version(warehouse, name, same, &format!("table {name} at version {same} (epoch {epoch})")).await
+}
+
+/// The newest version, if the table's own record says that it holds no later epoch of the job.
+async fn newest_of_epoch(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result<Option<DeltaTable>, SinkError> {
+    let Some(app) = &pin.app else { return Ok(None) };
+    let place = format!("table {name}");
+    let table = load_newest(warehouse, name).await?;
+    let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+    let held = state.transaction_version(table.log_store().as_ref(), app).await;
+    let held = held.map_err(|error| delta_error(&place, &error))?;
+    Ok(held.is_some_and(|held| held.cast_unsigned() <= pin.epoch.0).then_some(table))
 }
 
 /// A table at its newest version.
@@ -91,7 +119,7 @@ async fn is_of_others(warehouse: &Warehouse, name: &str, version: i64) -> Result
     let entry = read_entry(&bytes).map_err(|error| {
         SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
     })?;
-    Ok(!entry.transactions.iter().any(|(app, _)| app.starts_with(OURS)))
+    Ok(!entry.transactions.iter().any(|(app, _)| is_of_epochs(app)))
 }
 
 /// True if a file of the one version is gone that the other no longer needs.

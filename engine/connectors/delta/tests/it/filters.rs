@@ -1,5 +1,6 @@
 //! Filters of the Python client: what another program's reader takes the bounds in the log for, in tables old and new.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use arrow::array::{
 };
 use connector::SinkError;
 use delta::{Table, Warehouse};
-use epoch::{EpochId, TableCommit};
+use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner, TableCommit};
 
 const NAME: &str = "gold.prices";
 
@@ -78,11 +79,23 @@ fn far() -> RecordBatch {
     .unwrap()
 }
 
-/// Publishes rows; `stats` is put in the place of what the file says of itself.
-async fn publish(table: &Table, epoch: u64, batch: RecordBatch, stats: Option<&str>) {
+/// Who publishes in these tests.
+pub fn owner() -> Owner {
+    Owner::after(0, 7)
+}
+
+/// The commit of an epoch that changes one table, behind the epoch before.
+pub fn commit(table: &Table, epoch: u64, change: TableCommit) -> Commit {
+    let id = |epoch: u64| CommitId::new(EpochId(epoch), epoch + 1_000);
+    let tables = BTreeMap::from([(table.name().to_string(), change)]);
+    Commit { owner: owner(), ..Commit::bare(id(epoch)).with_tables(epoch.checked_sub(1).map(id), tables) }
+}
+
+/// Stages rows as an epoch's only file; `stats` is put in the place of what the file says of itself.
+pub async fn staged(table: &Table, epoch: u64, batch: RecordBatch, stats: Option<&str>) -> TableCommit {
     let writing = table.clone();
     let staged = tokio::task::spawn_blocking(move || {
-        let mut writer = writing.stage(EpochId(epoch), 0, None).unwrap();
+        let mut writer = writing.stage(artifact(epoch), None).unwrap();
         writer.write(&batch).unwrap();
         writer.finish().unwrap().unwrap()
     });
@@ -90,7 +103,16 @@ async fn publish(table: &Table, epoch: u64, batch: RecordBatch, stats: Option<&s
     if let Some(stats) = stats {
         file.stats = stats.to_string();
     }
-    table.publish(EpochId(epoch), &TableCommit { added: vec![file], ..TableCommit::default() }).await.unwrap();
+    TableCommit { added: vec![file], ..TableCommit::default() }
+}
+
+fn artifact(epoch: u64) -> ArtifactId {
+    ArtifactId { epoch: EpochId(epoch), owner: owner(), attempt: 0, number: 0 }
+}
+
+async fn publish(table: &Table, epoch: u64, batch: RecordBatch, stats: Option<&str>) {
+    let change = staged(table, epoch, batch, stats).await;
+    table.publish(owner(), &commit(table, epoch, change)).await.unwrap();
 }
 
 fn python(script: &str, path: &Path) -> serde_json::Value {
@@ -112,9 +134,14 @@ fn short<'a>(said: &'a serde_json::Value, rows: u64) -> Vec<&'a str> {
     found.iter().filter(|(_, count)| count.as_u64() != Some(rows)).map(|(column, _)| column.as_str()).collect()
 }
 
+async fn defined(table: Table) -> Table {
+    table.define().await.unwrap();
+    table
+}
+
 async fn opened(folder: &Path) -> Table {
     let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
-    Table::open(&warehouse, NAME, rows(1, false).schema(), "shop", "1a2b").await.unwrap()
+    defined(Table::open(&warehouse, NAME, rows(1, false).schema(), "shop", "1a2b3c4d").await.unwrap()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,6 +167,10 @@ async fn python_filters_find_the_rows_of_every_column_of_a_new_table() {
     assert_eq!((short(&said, 103), said["late"].as_u64()), (vec![], Some(2)), "{said}");
 }
 
+async fn version(table: &Table) -> i64 {
+    table.position().await.unwrap().version
+}
+
 /// What the engine wrote of three rows before it named the columns with bounds.
 const OLD_STATS: &str = r#"{"numRecords":3,"minValues":{"label":"ü","seen":"2024-01-01T00:00:00.123456Z","day":"2024-01-01","small":3},
 "maxValues":{"label":"ü","seen":"2024-01-01T00:00:00.123456Z","day":"2024-01-01","small":3},
@@ -163,13 +194,13 @@ async fn a_table_of_before_is_mended_when_it_is_opened_again() {
     assert!(short(&before, 3).contains(&"price"), "the client has learned to read absent bounds: {before}");
 
     let table = opened(folder.path()).await;
-    assert_eq!(table.position().await, (2, Some(EpochId(0))), "one entry says it");
+    assert_eq!(version(&table).await, 2, "one entry says it");
     let mended = python(FILTERED, &path);
     assert_eq!(short(&mended, 3), [""; 0], "{mended}");
     assert_eq!(mended["properties"]["delta.dataSkippingStatsColumns"], "label,seen,day,small", "{mended}");
     publish(&table, 1, rows(2, false), None).await;
     assert_eq!(short(&python(FILTERED, &path), 5), [""; 0]);
-    assert_eq!(opened(folder.path()).await.position().await.0, 3, "it is said once");
+    assert_eq!(version(&opened(folder.path()).await).await, 3, "it is said once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,7 +209,7 @@ async fn a_column_that_is_added_has_no_bounds_and_its_nulls_are_found() {
     let path = folder.path().join("gold/prices");
     let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
     let narrow = rows(3, false).project(&[4]).unwrap();
-    let table = Table::open(&warehouse, NAME, narrow.schema(), "shop", "1a2b").await.unwrap();
+    let table = defined(Table::open(&warehouse, NAME, narrow.schema(), "shop", "1a2b3c4d").await.unwrap()).await;
     publish(&table, 0, narrow, None).await;
     let table = opened(folder.path()).await;
     publish(&table, 1, rows(2, false), None).await;
@@ -207,7 +238,7 @@ async fn found(folder: &Path, kind: &str) -> Result<Table, SinkError> {
     std::fs::create_dir_all(folder.join("gold")).unwrap();
     python(MADE, Path::new(&format!("{}/gold/prices?{kind}", folder.display())));
     let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
-    Table::open(&warehouse, NAME, numbers(vec![]).schema(), "shop", "1a2b").await
+    Table::open(&warehouse, NAME, numbers(vec![]).schema(), "shop", "1a2b3c4d").await
 }
 
 fn numbers(values: Vec<Option<i64>>) -> RecordBatch {
@@ -230,14 +261,14 @@ async fn what_a_found_table_keeps_out_is_kept_out() {
     let folder = tempfile::tempdir().unwrap();
     let table = found(folder.path(), "append").await.unwrap();
     publish(&table, 0, numbers(vec![Some(1)]), None).await;
-    let replacing = table.stage(EpochId(1), 0, Some(3)).map(|_| ());
+    let replacing = table.stage(artifact(1), Some(3)).map(|_| ());
     assert!(matches!(&replacing, Err(SinkError::Refused(text)) if text.contains("delta.appendOnly")), "{replacing:?}");
 
     let folder = tempfile::tempdir().unwrap();
     let table = found(folder.path(), "required").await.unwrap();
     publish(&table, 0, numbers(vec![Some(1)]), None).await;
     let written = tokio::task::spawn_blocking(move || {
-        let mut writer = table.stage(EpochId(1), 0, None).unwrap();
+        let mut writer = table.stage(artifact(1), None).unwrap();
         writer.write(&numbers(vec![Some(1), None]))
     });
     let written = written.await.unwrap();

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use connector::{AsOf, Catalog, register_tables};
+use connector::{AsOf, Catalog, Pointer, WriterId, register_tables};
 use datafusion::prelude::SessionContext;
 use delta::{Table, Warehouse, write_pointer};
 use epoch::EpochId;
 
-use crate::fixture::{NAME, added, open, schema, stage};
+use crate::filters::{commit, owner, staged};
+use crate::fixture::{NAME, rows, schema};
 
 const COMPACT_AND_VACUUM: &str = "
 table = deltalake.DeltaTable(path)
@@ -31,18 +32,22 @@ fn python(script: &str, folder: &Path) {
 /// Epochs 0 to 2 in the table, the pointer at the last of them.
 async fn published(folder: &Path) -> (Warehouse, Table) {
     let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
-    let table = open(&warehouse).await;
+    let table = Table::open(&warehouse, NAME, schema(), "shop", "1a2b3c4d").await.unwrap();
+    table.define().await.unwrap();
     for epoch in 0..3 {
-        let version = publish(&table, epoch).await;
-        let versions = BTreeMap::from([(NAME.to_string(), version)]);
-        write_pointer(&warehouse, "shop", EpochId(epoch), &versions).await.unwrap();
+        let pointer = publish(&table, epoch).await;
+        write_pointer(&warehouse, &pointer).await.unwrap();
     }
     (warehouse, table)
 }
 
-async fn publish(table: &Table, epoch: u64) -> i64 {
-    let file = stage(table, epoch, 0, &[(epoch.cast_signed(), 10)]).await;
-    table.publish(EpochId(epoch), &added(&[&file])).await.unwrap()
+/// Publishes the one row of an epoch, and returns what points at it.
+async fn publish(table: &Table, epoch: u64) -> Pointer {
+    let change = staged(table, epoch, rows(&[(epoch.cast_signed(), 10)]), None).await;
+    let commit = commit(table, epoch, change);
+    let version = table.publish(owner(), &commit).await.unwrap();
+    let writer = WriterId { job: "shop".to_string(), job_id: "1a2b3c4d".to_string() };
+    Pointer::of(&writer, owner(), &commit, &BTreeMap::from([(NAME.to_string(), version)]))
 }
 
 /// The keys as of the published epoch, that epoch, and the version that was read.
@@ -93,8 +98,13 @@ async fn an_epoch_whose_log_entries_were_cleaned_away_is_read_at_a_later_version
     }
     let (rows, epoch, _) = keys(&warehouse).await;
     assert_eq!((rows, epoch), (vec![0, 1, 2], Some(EpochId(2))));
-    // Nothing says any more what came after the epoch.
+    // The table's own record says which epoch it holds,
     std::fs::remove_file(log.join(format!("{:020}.json", 4))).unwrap();
+    let (rows, epoch, _) = keys(&warehouse).await;
+    assert_eq!((rows, epoch), (vec![0, 1, 2], Some(EpochId(2))));
+    // but not whose, if the pointer is of an engine that did not say.
+    let pointer = warehouse.pointers().await.unwrap().remove(0);
+    write_pointer(&warehouse, &Pointer { job_id: String::new(), ..pointer }).await.unwrap();
     let tables = warehouse.tables(AsOf::Published, None).await.unwrap();
     let damage = tables[0].info.damage.clone().unwrap();
     assert!(damage.contains(NAME) && damage.contains("run the job"), "{damage}");
@@ -104,7 +114,8 @@ async fn an_epoch_whose_log_entries_were_cleaned_away_is_read_at_a_later_version
 async fn a_damaged_table_keeps_nobody_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let (warehouse, _) = published(folder.path()).await;
-    Table::open(&warehouse, "silver.items", schema(), "shop", "1a2b").await.unwrap();
+    let other = Table::open(&warehouse, "silver.items", schema(), "shop", "1a2b3c4d").await.unwrap();
+    other.define().await.unwrap();
     let entry = folder.path().join("silver/items/_delta_log/00000000000000000000.json");
     std::fs::write(entry, "{\"metaData\":").unwrap();
     for as_of in [AsOf::Latest, AsOf::Published] {
