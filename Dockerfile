@@ -21,7 +21,7 @@ RUN apt-get update \
 COPY --from=build /out/engine /usr/local/bin/engine
 COPY jobs /engine/jobs
 WORKDIR /engine
-ENV CHECKPOINT=/data/checkpoints/ecommerce WAREHOUSE=/data/warehouse
+ENV CHECKPOINTS=/data/checkpoints WAREHOUSE=/data/warehouse
 USER engine
 VOLUME /data
 ENTRYPOINT ["engine"]

@@ -143,7 +143,8 @@ def submit_arguments(topic, *more):
 
 def environment_of(name):
     scratch = BENCH_DIR / name
-    return scratch, {"KAFKA_BROKERS": BROKERS, "WAREHOUSE": str(scratch / "warehouse"), "CHECKPOINT": str(scratch / "checkpoint")}
+    checkpoints = scratch / "checkpoints"  # the jobs take the folder of all, the shapes one of their own: both mean the same place
+    return scratch, {"KAFKA_BROKERS": BROKERS, "WAREHOUSE": str(scratch / "warehouse"), "CHECKPOINTS": str(checkpoints), "CHECKPOINT": str(checkpoints / "ecommerce")}
 
 
 def settings(options):

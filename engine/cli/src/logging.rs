@@ -34,8 +34,9 @@ const OURS: &[&str] = &[
     "testkit",
 ];
 
-/// What libraries may say. Those named have a name that begins as one of ours, and a filter goes by beginnings.
-const LIBRARIES: &str = "warn,deltalake=warn,delta_kernel=warn";
+/// What libraries may say. Those named have a name that begins as one of ours, and a filter goes by beginnings; and the Delta library's
+/// kernel, which logs every error that it returns: those of a damaged table would stand beside each answer about others.
+const LIBRARIES: &str = "warn,deltalake=warn,delta_kernel=warn,buoyant_kernel=off";
 
 /// Starts logging at `level`, unless `ENGINE_LOG` says otherwise. Lines carry the time where they go to a file.
 pub fn start(level: &str) {

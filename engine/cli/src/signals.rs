@@ -6,26 +6,35 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::ending::{Failure, INTERRUPTED, Outcome};
 
-/// The two signals, caught from when this is made.
+/// The two signals, or Ctrl-C alone, caught from when this is made.
 struct Signals {
     runtime: Runtime,
     interrupt: Signal,
-    terminate: Signal,
+    terminate: Option<Signal>,
 }
 
 impl Signals {
     fn catch() -> Result<Signals, Failure> {
-        let refused = |error: std::io::Error| Failure::Failed(format!("signals cannot be caught: {error}"));
+        let mut signals = Signals::catch_interrupts()?;
+        let caught = {
+            let _entered = signals.runtime.enter();
+            signal(SignalKind::terminate())
+        };
+        signals.terminate = Some(caught.map_err(refused)?);
+        Ok(signals)
+    }
+
+    fn catch_interrupts() -> Result<Signals, Failure> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(refused)?;
         let caught = {
             let _entered = runtime.enter();
-            signal(SignalKind::interrupt()).and_then(|one| Ok((one, signal(SignalKind::terminate())?)))
+            signal(SignalKind::interrupt())
         };
-        let (interrupt, terminate) = caught.map_err(refused)?;
-        Ok(Signals { runtime, interrupt, terminate })
+        Ok(Signals { runtime, interrupt: caught.map_err(refused)?, terminate: None })
     }
 
     fn wait(&mut self) {
@@ -33,10 +42,19 @@ impl Signals {
         runtime.block_on(async {
             tokio::select! {
                 _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
+                _ = async {
+                    match terminate {
+                        Some(terminate) => drop(terminate.recv().await),
+                        None => std::future::pending().await,
+                    }
+                } => {}
             }
         });
     }
+}
+
+fn refused(error: std::io::Error) -> Failure {
+    Failure::Failed(format!("signals cannot be caught: {error}"))
 }
 
 /// A flag that the first signal sets. `on_signal` is called then, from another thread.
@@ -47,16 +65,39 @@ pub fn stop_flag(on_signal: impl FnOnce() + Send + 'static) -> Result<Arc<Atomic
     let mut signals = Signals::catch()?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    let watching = thread::Builder::new().name("signals".to_owned()).spawn(move || {
+    spawned(move || {
         signals.wait();
         flag.store(true, Ordering::SeqCst);
         on_signal();
         signals.wait();
         end_at_once();
-    });
-    watching
-        .map_err(|error| Failure::Failed(format!("no thread can be started: {error}; is the system out of memory?")))?;
+    })?;
     Ok(stop)
+}
+
+/// Ctrl-C while a query of the prompt runs. Who waits for it is woken from a thread of its own: those of the query may be too busy to
+/// look.
+///
+/// # Errors
+/// If the system does not let signals be caught.
+pub fn interrupts() -> Result<Arc<Notify>, Failure> {
+    let mut signals = Signals::catch_interrupts()?;
+    let interrupted = Arc::new(Notify::new());
+    let told = Arc::clone(&interrupted);
+    spawned(move || {
+        loop {
+            signals.wait();
+            told.notify_waiters();
+        }
+    })?;
+    Ok(interrupted)
+}
+
+fn spawned(watch: impl FnOnce() + Send + 'static) -> Outcome {
+    let watching = thread::Builder::new().name("signals".to_owned()).spawn(watch);
+    watching
+        .map(|_| ())
+        .map_err(|error| Failure::Failed(format!("no thread can be started: {error}; is the system out of memory?")))
 }
 
 /// Waits for a signal.

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::{MemorySchemaProvider, TableProvider};
+use datafusion::catalog::{MemorySchemaProvider, Session, TableProvider};
+use datafusion::datasource::TableType;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 use epoch::{Commit, EpochId, Owner, Positions};
 use serde::{Deserialize, Serialize};
@@ -94,6 +99,8 @@ pub struct TableInfo {
     pub files: u64,
     /// Bytes in them.
     pub bytes: u64,
+    /// Why it cannot be read, if it cannot; version, rows, files and bytes say nothing then.
+    pub damage: Option<String>,
 }
 
 /// A table at one version, to be read.
@@ -119,10 +126,11 @@ pub trait Catalog: Send + Sync {
     /// `Data` if one cannot be read, `Unavailable`, `Settings`.
     async fn pointers(&self) -> Result<Vec<Pointer>, SinkError>;
 
-    /// All tables, by name. `file_column`: the name of a further column with the data file of each row.
+    /// All tables, by name. `file_column`: the name of a further column with the data file of each row. A table that is damaged, or
+    /// that nothing here can read, is among them ([`TableSnapshot::damaged`]): it must not keep anybody from the others.
     ///
     /// # Errors
-    /// `Data` if a table is damaged or lacks the version pointed at; `Unavailable`; `Settings`.
+    /// `Data` if the place itself is damaged; `Unavailable`; `Settings`.
     async fn tables(&self, as_of: AsOf, file_column: Option<&str>) -> Result<Vec<TableSnapshot>, SinkError>;
 
     /// Lets a session read the tables' files.
@@ -138,7 +146,44 @@ pub trait Catalog: Send + Sync {
     async fn remove_all(&self) -> Result<usize, SinkError>;
 }
 
-/// Registers all tables of a warehouse as `schema.table`; those of an earlier call are replaced. Sorted by name.
+impl TableSnapshot {
+    /// A table that cannot be read, and why. It has no columns, and reading it fails.
+    pub fn damaged(name: String, reason: String) -> TableSnapshot {
+        let provider = Arc::new(DamagedTable { reason: reason.clone() });
+        let info = TableInfo { name, version: 0, epoch: None, rows: None, files: 0, bytes: 0, damage: Some(reason) };
+        TableSnapshot { info, files: Vec::new(), provider }
+    }
+}
+
+/// Stands where a table cannot be read: whoever passes over the damage must not find a table without rows.
+#[derive(Debug)]
+struct DamagedTable {
+    reason: String,
+}
+
+#[async_trait]
+impl TableProvider for DamagedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::new(Schema::empty())
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _session: &dyn Session,
+        _projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        Err(DataFusionError::External(Box::new(SinkError::Data(self.reason.clone()))))
+    }
+}
+
+/// Registers all tables of a warehouse as `schema.table`; those of an earlier call are replaced. Sorted by name. Damaged ones are
+/// only named.
 ///
 /// # Errors
 /// As [`Catalog::tables`].
@@ -169,6 +214,9 @@ fn register(context: &SessionContext, table: TableSnapshot) -> Result<TableInfo,
         }
     };
     schema_provider.deregister_table(table_name).map_err(|error| internal(&error))?;
+    if table.info.damage.is_some() {
+        return Ok(table.info);
+    }
     schema_provider.register_table(table_name.to_string(), table.provider.clone()).map_err(|error| internal(&error))?;
     Ok(table.info)
 }

@@ -29,13 +29,15 @@ pub use verify::{Comparison, Verdict, verify};
 ///
 /// # Errors
 /// Why there is no result: the job file, the topic or the store are not as a drill needs them, or the job fails without
-/// any kill. A job that fails because of a kill is a result: a row of the report with its difference.
+/// any kill; or the drill was [stopped](DrillOptions::stop). A job that fails because of a kill is a result: a row of the report with
+/// its difference.
 pub fn run(options: &DrillOptions, connectors: &Registry, progress: &mut dyn FnMut(&str)) -> Result<Report, String> {
     let job = scope::read_job(options, &[])?;
     let scope = scope::bound(&job, options, connectors)?;
     progress(&format!("{} records of {}", scope.records, scope.partitions));
     let scratch = scratch::Scratch::new(&job, options, connectors)?;
     let result = trials::all(options, &job, &scope, &scratch, progress);
+    scratch.remove_if_stopped(options, "drill")?;
     let is_sound = result.as_ref().is_ok_and(Report::passed);
     if is_sound {
         scratch.remove()?;

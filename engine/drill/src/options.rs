@@ -1,6 +1,8 @@
 //! What to drill, and how hard.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use job::Connectors;
 
@@ -25,12 +27,31 @@ pub struct DrillOptions {
     pub scratch: Option<PathBuf>,
     /// Seed of the random times.
     pub seed: u64,
+    /// Set, from another thread: the drill ends, and takes its scratch places away.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl DrillOptions {
     /// The usual drill: 16 random kills, 50,000 records in about 6 epochs.
     pub fn new(engine: PathBuf, job_file: PathBuf, connectors: Connectors<'static>) -> DrillOptions {
         let (kills, records, epochs, seed) = (16, 50_000, 6, 1);
-        DrillOptions { engine, job_file, connectors, sets: Vec::new(), kills, records, epochs, scratch: None, seed }
+        let stop = Arc::default();
+        DrillOptions {
+            engine,
+            job_file,
+            connectors,
+            sets: Vec::new(),
+            kills,
+            records,
+            epochs,
+            scratch: None,
+            seed,
+            stop,
+        }
+    }
+
+    /// Refuses to go on once the drill is to end.
+    pub(crate) fn check_goes_on(&self) -> Result<(), String> {
+        if self.stop.load(Ordering::SeqCst) { Err("it was stopped".to_owned()) } else { Ok(()) }
     }
 }

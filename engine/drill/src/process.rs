@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,8 @@ use runtime::{FAIL_POINT_VARIABLE, FailPoint};
 
 /// A run that reports nothing for so long hangs. Far above any epoch: a slow store must not look like a hang.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
+/// How often it is asked whether the drill is to end.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines of a failed run's errors that are shown.
 const ERROR_LINES: usize = 12;
 
@@ -69,6 +73,8 @@ pub struct Process {
     pub log: PathBuf,
     /// A checkpoint whose epochs it runs again.
     pub replayed: Option<PathBuf>,
+    /// Set: it is killed, and its run is an error.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Process {
@@ -81,7 +87,7 @@ impl Process {
         let mut child = self.start(kill)?;
         let lines = lines_of(&mut child)?;
         let kill_at = if let Kill::After(time) = kill { Some(begun + time) } else { None };
-        let epochs = watch(&mut child, &lines, begun, kill_at);
+        let epochs = self.watch(&mut child, &lines, begun, kill_at);
         let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
         let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), epochs: epochs?, took: begun.elapsed() };
         if ended.killed || status.success() {
@@ -107,6 +113,41 @@ impl Process {
         }
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }
+
+    fn watch(
+        &self,
+        child: &mut Child,
+        lines: &Receiver<String>,
+        begun: Instant,
+        mut kill_at: Option<Instant>,
+    ) -> Result<Vec<EpochReport>, String> {
+        let mut epochs = Vec::new();
+        let mut silent_since = Instant::now();
+        loop {
+            let due = kill_at.unwrap_or(silent_since + SILENCE_MAX).saturating_duration_since(Instant::now());
+            match lines.recv_timeout(due.min(LOOK_EVERY)) {
+                Ok(line) => {
+                    silent_since = Instant::now();
+                    epochs.extend(epoch_of(&line, begun.elapsed()));
+                }
+                Err(RecvTimeoutError::Disconnected) => return Ok(epochs),
+                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::SeqCst) => {
+                    let _ = child.kill();
+                    return Err("it was stopped".to_owned());
+                }
+                Err(RecvTimeoutError::Timeout) if due > LOOK_EVERY => {}
+                // A process that has just ended by itself cannot be killed any more, which its status will show.
+                Err(RecvTimeoutError::Timeout) => {
+                    let was_due = kill_at.take().is_some();
+                    silent_since = Instant::now();
+                    let _ = child.kill();
+                    if !was_due {
+                        return Err(format!("the job said nothing for {} s and was killed", SILENCE_MAX.as_secs()));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The lines that the run writes, as they come; the channel closes when it ends.
@@ -117,30 +158,6 @@ fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {
         BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
     });
     Ok(lines)
-}
-
-fn watch(
-    child: &mut Child,
-    lines: &Receiver<String>,
-    begun: Instant,
-    mut kill_at: Option<Instant>,
-) -> Result<Vec<EpochReport>, String> {
-    let mut epochs = Vec::new();
-    loop {
-        let wait = kill_at.map_or(SILENCE_MAX, |at| at.saturating_duration_since(Instant::now()));
-        match lines.recv_timeout(wait) {
-            Ok(line) => epochs.extend(epoch_of(&line, begun.elapsed())),
-            Err(RecvTimeoutError::Disconnected) => return Ok(epochs),
-            // A process that has just ended by itself cannot be killed any more, which its status will show.
-            Err(RecvTimeoutError::Timeout) => {
-                let was_due = kill_at.take().is_some();
-                let _ = child.kill();
-                if !was_due {
-                    return Err(format!("the job said nothing for {} s and was killed", SILENCE_MAX.as_secs()));
-                }
-            }
-        }
-    }
 }
 
 fn epoch_of(line: &str, after: Duration) -> Option<EpochReport> {

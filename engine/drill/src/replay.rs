@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use job::Job;
 
@@ -32,6 +33,7 @@ pub fn replay(options: &DrillOptions, connectors: &connector::Registry) -> Resul
     let job = read_job(options, &[])?;
     let scratch = Scratch::new(&job, options, connectors)?;
     let result = compare(options, &job, &scratch);
+    scratch.remove_if_stopped(options, "replay")?;
     if result.as_ref().is_ok_and(|replayed| replayed.difference.is_none()) {
         scratch.remove()?;
     }
@@ -55,6 +57,7 @@ fn compare(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<Repla
         sets,
         log: folder.join("stderr.log"),
         replayed: Some(own),
+        stop: Arc::clone(&options.stop),
     };
     let ended = process.run(Kill::Never)?;
     if ended.killed {

@@ -62,6 +62,18 @@ impl Scratch {
         remove_folder(&self.folder)
     }
 
+    /// Takes everything away if the drill is to end; `what` it is called.
+    ///
+    /// # Errors
+    /// That it was stopped.
+    pub fn remove_if_stopped(&self, options: &DrillOptions, what: &str) -> Result<(), String> {
+        if options.check_goes_on().is_ok() {
+            return Ok(());
+        }
+        self.remove()?;
+        Err(format!("the {what} was stopped; what it had made is removed"))
+    }
+
     fn remove_remote(&self, location: &str) -> Result<(), String> {
         block_on(async {
             let warehouse = self.connectors.warehouse(location).await.map_err(|error| error.to_string())?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use job::Job;
@@ -60,6 +61,7 @@ pub fn all(
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
     let mut trials = Trials { options, scope, scratch, undisturbed, number: 0 };
     for point in kill_points::aimed(trials.undisturbed.middle) {
+        options.check_goes_on()?;
         progress(&format!("killed {}", describe(&point)));
         let row = trials.aimed(point)?;
         report.rows.push(row);
@@ -141,6 +143,7 @@ impl Trials<'_> {
         let mut times = KillTimes::new(self.options.seed);
         let (mut left, mut round, mut idle_rounds) = (self.options.kills, 0, 0);
         while left > 0 && idle_rounds < IDLE_ROUNDS_MAX {
+            self.options.check_goes_on()?;
             round += 1;
             progress(&format!(
                 "killed at random moments, round {round} (seed {}), {left} kills to go",
@@ -168,6 +171,7 @@ impl Trials<'_> {
         let mut row = Row::default();
         let mut in_recovery = 0;
         while row.kills < kills_max {
+            self.options.check_goes_on()?;
             let before = row.kills;
             match process.run(Kill::After(times.next(&self.undisturbed.pace))) {
                 Ok(ended) if ended.killed => {
@@ -262,6 +266,7 @@ fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) 
         sets,
         log: folder.join("stderr.log"),
         replayed: None,
+        stop: Arc::clone(&options.stop),
     })
 }
 

@@ -129,14 +129,7 @@ impl Verifier<'_> {
 
     /// Rows that came too late are in what the table reads and not in the table.
     fn refuse_late(&self) -> Result<(), String> {
-        let late: u64 = self
-            .snapshot
-            .commits
-            .values()
-            .filter_map(|commit| commit.tables.get(&self.table.name))
-            .map(|table| table.counts.late)
-            .sum();
-        match late {
+        match self.snapshot.late_rows(&self.table.name) {
             0 => Ok(()),
             late => Err(format!("{late} rows came too late for it, and a batch of its query cannot tell which")),
         }

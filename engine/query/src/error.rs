@@ -60,9 +60,14 @@ impl QueryError {
         ))
     }
 
-    /// A table that is not there, with those that are.
+    /// A table that is not there, with those that are; or why one that is there cannot be read.
     pub(crate) fn unknown_table(table: &str, tables: &[TableInfo]) -> QueryError {
-        let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+        let is_asked_for = |other: &&TableInfo| other.name.eq_ignore_ascii_case(table);
+        if let Some(reason) = tables.iter().find(is_asked_for).and_then(|table| table.damage.as_ref()) {
+            return QueryError::Failed(reason.clone());
+        }
+        let readable = tables.iter().filter(|table| table.damage.is_none());
+        let names: Vec<&str> = readable.map(|table| table.name.as_str()).collect();
         let remedy = if names.is_empty() {
             "the warehouse holds no tables yet: run a job first, with engine submit JOB".to_owned()
         } else {

@@ -10,6 +10,7 @@ mod error;
 pub mod rows;
 mod session;
 mod state;
+mod stoppable;
 pub mod text_table;
 mod types;
 mod warehouse;

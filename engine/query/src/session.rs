@@ -10,7 +10,7 @@ use connector::{Catalog, TableInfo};
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::SendableRecordBatchStream;
+use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
@@ -19,6 +19,7 @@ use plan::{ReadFault, Readable};
 
 use crate::error::QueryError;
 use crate::state::{ReadState, StateFunction};
+use crate::stoppable;
 use crate::warehouse::Warehouse;
 
 /// An open warehouse.
@@ -31,7 +32,8 @@ pub struct Session {
 /// A plan that was checked to read only.
 pub struct ReadPlan(LogicalPlan);
 
-/// The rows of one query, batch by batch. They are as of the epoch that the session was at, whatever it does meanwhile.
+/// The rows of one query, batch by batch. They are as of the epoch that the session was at, whatever it does meanwhile. Dropped, the
+/// query ends.
 pub struct Answer {
     batches: SendableRecordBatchStream,
     tables: Arc<[TableInfo]>,
@@ -41,7 +43,7 @@ impl Session {
     /// Registers the tables of a warehouse; `state` reads the state of the job that is asked about, if there is one.
     ///
     /// # Errors
-    /// The warehouse does not answer, or a table in it is damaged.
+    /// The warehouse does not answer. (Of a damaged table only a query that names it says so.)
     pub async fn open(catalog: Arc<dyn Catalog>, state: Option<ReadState>) -> Result<Session, QueryError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
@@ -59,7 +61,7 @@ impl Session {
     /// Takes in what was published since.
     ///
     /// # Errors
-    /// The warehouse does not answer, or a table in it is damaged.
+    /// The warehouse does not answer.
     pub async fn refresh(&mut self) -> Result<(), QueryError> {
         if self.warehouse.refresh(&self.context).await? {
             self.readable = self.columns_of_all().await?;
@@ -79,7 +81,7 @@ impl Session {
 
     async fn columns_of_all(&self) -> Result<Readable, QueryError> {
         let mut tables = Vec::with_capacity(self.tables().len());
-        for table in self.tables() {
+        for table in self.tables().iter().filter(|table| table.damage.is_none()) {
             tables.push((table.name.clone(), self.columns(&table.name).await?));
         }
         Ok(Readable::new(tables))
@@ -88,9 +90,14 @@ impl Session {
     /// The columns of a table.
     ///
     /// # Errors
-    /// There is no such table.
+    /// There is no such table, or it is damaged.
     pub async fn columns(&self, table: &str) -> Result<SchemaRef, QueryError> {
-        let provider = self.context.table_provider(TableReference::parse_str(table)).await;
+        // The name of a folder that another program made may be one that SQL has only in quotes, as `silver.Orders`.
+        let name = match self.tables().iter().find(|own| own.name == table).and_then(|own| own.name.split_once('.')) {
+            Some((schema, name)) => TableReference::partial(schema, name),
+            None => TableReference::parse_str(table),
+        };
+        let provider = self.context.table_provider(name).await;
         provider.map(|provider| provider.schema()).map_err(|_| QueryError::unknown_table(table, self.tables()))
     }
 
@@ -133,8 +140,11 @@ impl Session {
     /// # Errors
     /// What cannot be run.
     pub async fn stream(&self, plan: ReadPlan) -> Result<Answer, QueryError> {
-        let frame = self.context.execute_logical_plan(plan.0).await.map_err(|error| self.explain(&error))?;
-        let batches = frame.execute_stream().await.map_err(|error| self.explain(&error))?;
+        let explained = |error| self.explain(&error);
+        let frame = self.context.execute_logical_plan(plan.0).await.map_err(explained)?;
+        let task = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.and_then(stoppable::plan).map_err(explained)?;
+        let batches = execute_stream(plan, task).map(stoppable::beside).map_err(explained)?;
         Ok(Answer { batches, tables: Arc::clone(self.warehouse.tables()) })
     }
 

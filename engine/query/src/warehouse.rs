@@ -23,7 +23,7 @@ impl Warehouse {
     /// Registers what was published since the last call; true if there may be anything new.
     ///
     /// # Errors
-    /// The warehouse does not answer, or a table in it is damaged.
+    /// The warehouse does not answer.
     pub(crate) async fn refresh(&mut self, context: &SessionContext) -> Result<bool, QueryError> {
         let pointers = self.catalog.pointers().await?;
         // Without any pointer no version is pinned, so that every table may be new at any time.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! location  a folder or an S3 prefix to write to, opened from its text and the environment
+//! keys      keys for S3: those of the environment, or those of the role of the container or the machine
 //! place     files to read from, which others wrote
 //! synced    the local disk as an object store whose writes survive a crash of the machine
 //! retry     how often and how long a failing store is asked again
@@ -12,6 +13,7 @@
 
 pub mod error;
 pub mod faults;
+mod keys;
 pub mod location;
 mod place;
 mod retry;

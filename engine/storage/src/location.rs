@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use connector::SinkError;
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 use url::Url;
 
+use crate::keys::with_keys;
 use crate::synced::{SyncedLocal, create_synced_folders};
 
 /// A folder or an S3 prefix to write to. Holds no keys that could be printed.
@@ -31,10 +33,12 @@ impl Location {
     /// Opens `location`: a local folder (made if it is not there; may be relative) or `s3://bucket/prefix`.
     ///
     /// S3 takes AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL (for MinIO and others),
-    /// AWS_REGION (us-east-1 if unset) and AWS_ALLOW_HTTP from the environment.
+    /// AWS_REGION (us-east-1 if unset) and AWS_ALLOW_HTTP from the environment. Without keys there, the web identity, the container
+    /// or the machine that it runs on is asked for some, when the store is first used.
     ///
     /// # Errors
-    /// `Settings` if the location cannot be read or a variable is missing; `DiskFull`; `Unavailable`.
+    /// `Settings` if the location cannot be read, Delta's readers would take it for another one, or a variable is missing; `DiskFull`;
+    /// `Unavailable`.
     pub fn open(location: &str) -> Result<Location, SinkError> {
         Location::with_variables(location, &|name| std::env::var(name).ok())
     }
@@ -47,6 +51,7 @@ impl Location {
         match location.split_once("://") {
             Some(("s3" | "s3a", _)) => {
                 let (url, root) = s3_root(location, variable)?;
+                check_is_plain(location, &Path::from_url_path(url.path()).unwrap_or_default())?;
                 Ok(Location { url: with_final_slash(url), root, folder: None })
             }
             Some(("file", path)) => local_folder(FilePath::new(path)),
@@ -61,15 +66,43 @@ impl Location {
     }
 }
 
+/// Refuses a path that readers of Delta tables take for another one: they decode `%20` once more than it was encoded, and turn `\\`
+/// into `/`. (What was written there could not be read.)
+///
+/// # Errors
+/// `Settings`.
+pub fn check_is_plain(location: &str, path: &Path) -> Result<(), SinkError> {
+    let text = path.as_ref();
+    let is_code = |code: &[u8]| code[0] == b'%' && code[1].is_ascii_hexdigit() && code[2].is_ascii_hexdigit();
+    let what = if text.contains('\\') {
+        "a backslash"
+    } else if text.as_bytes().windows(3).any(is_code) {
+        "a `%` with two hexadecimal digits behind it"
+    } else {
+        return Ok(());
+    };
+    Err(SinkError::Settings(format!(
+        "`{location}` lies at {text}, a path with {what}: readers of Delta tables take it for another one; give the folder another name"
+    )))
+}
+
 fn local_folder(folder: &FilePath) -> Result<Location, SinkError> {
     let place = format!("warehouse folder {}", folder.display());
     let absolute = std::path::absolute(folder).map_err(|error| SinkError::file(&place, &error))?;
+    check_local(folder, &absolute)?;
     create_synced_folders(&absolute).map_err(|error| SinkError::file(&place, &error))?;
     // Symbolic links are followed once, so that all parts of the engine mean the same folder.
     let absolute = absolute.canonicalize().map_err(|error| SinkError::file(&place, &error))?;
+    check_local(folder, &absolute)?;
     let url = Url::from_directory_path(&absolute)
         .map_err(|()| SinkError::Settings(format!("{place} does not make a path that can be written as a URL")))?;
     Ok(Location { url, root: Arc::new(SyncedLocal::new()), folder: Some(absolute) })
+}
+
+fn check_local(folder: &FilePath, absolute: &FilePath) -> Result<(), SinkError> {
+    // One that is no path of a store is refused with its url.
+    let path = Path::from_absolute_path(absolute).unwrap_or_default();
+    check_is_plain(&folder.display().to_string(), &path)
 }
 
 /// The same url with a slash at its end.
@@ -93,11 +126,6 @@ pub(crate) fn s3_root(
         .filter(|bucket| !bucket.is_empty())
         .ok_or_else(|| SinkError::Settings(format!("`{location}` names no bucket; write s3://bucket/prefix")))?;
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let needed = |name: &str| {
-        set(name).ok_or_else(|| {
-            SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set"))
-        })
-    };
     let endpoint = set("AWS_ENDPOINT_URL");
     let allow_http =
         set("AWS_ALLOW_HTTP").is_some_and(|value| matches!(value.to_lowercase().as_str(), "1" | "true" | "yes"));
@@ -107,18 +135,11 @@ pub(crate) fn s3_root(
                 .to_string(),
         ));
     }
-    let mut builder = builder(allow_http)
-        .with_bucket_name(bucket)
-        .with_access_key_id(needed("AWS_ACCESS_KEY_ID")?)
-        .with_secret_access_key(needed("AWS_SECRET_ACCESS_KEY")?)
-        .with_region(
-            set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_string()),
-        );
+    let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_string());
+    let mut builder = builder(allow_http).with_bucket_name(bucket).with_region(&region);
+    builder = with_keys(builder, location, &region, &set)?;
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
-    }
-    if let Some(token) = set("AWS_SESSION_TOKEN") {
-        builder = builder.with_token(token);
     }
     let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
     Ok((url, Arc::new(store)))

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::connectors;
 use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
-use crate::terminal;
+use crate::{signals, terminal};
 
 /// Kills a job at every step of an epoch and proves its tables equal to those of an undisturbed run
 #[derive(Debug, Args)]
@@ -62,6 +62,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
         epochs: arguments.epochs,
         scratch: arguments.scratch.clone(),
         seed: arguments.seed,
+        stop: signals::stop_flag(|| {
+            terminal::line("stopping, and taking away what the runs made; once more ends it at once")
+        })?,
         ..DrillOptions::new(engine, arguments.job.path.clone(), connectors::CONNECTORS)
     };
     let begun = Instant::now();

@@ -11,6 +11,7 @@ use crate::ending::{Failure, Outcome};
 use crate::job_file::JobFile;
 use crate::progress;
 use crate::show::{count, counted};
+use crate::{signals, terminal};
 
 /// Runs a job's own epochs again, from the plans in its checkpoint, and compares the tables
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let options = DrillOptions {
         sets: arguments.job.overrides.clone(),
         scratch: arguments.scratch.clone(),
+        stop: signals::stop_flag(|| {
+            terminal::line("stopping, and taking away what the replay made; once more ends it at once")
+        })?,
         ..DrillOptions::new(engine, arguments.job.path.clone(), connectors::CONNECTORS)
     };
     let registry = connectors::registry();

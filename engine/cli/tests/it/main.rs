@@ -7,6 +7,7 @@ mod check;
 mod connectors;
 mod help;
 mod hostile;
+mod interrupted;
 mod pipelines;
 mod sql;
 mod state;

@@ -30,6 +30,26 @@ fn every_job_is_right_and_its_tests_hold() {
     }
 }
 
+/// The image sets one variable for all jobs: each needs a place of its own below it.
+#[test]
+fn no_two_jobs_share_a_checkpoint_whatever_the_environment_says() {
+    let mut checkpoints = Vec::new();
+    for job in jobs() {
+        let text = fs::read_to_string(&job).unwrap();
+        let checkpoint = text.lines().find_map(|line| line.strip_prefix("checkpoint = ")).unwrap().to_string();
+        let (variable, rest) = checkpoint.trim_start_matches("\"${").split_once(":-").unwrap();
+        let (_, below) = rest.split_once('}').unwrap();
+        checkpoints.push(format!("{variable}{}", below.split('"').next().unwrap()));
+    }
+    let mut different = checkpoints.clone();
+    different.dedup();
+    assert_eq!(different, checkpoints, "jobs are in the order of their names, and so are their checkpoints");
+    assert!(checkpoints.iter().all(|checkpoint| checkpoint.starts_with("CHECKPOINTS/")), "{checkpoints:?}");
+    let image =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("Dockerfile"));
+    assert!(image.unwrap().contains("CHECKPOINTS=/data/checkpoints "));
+}
+
 /// It was found when the job was started, and `engine check` said that all was ok.
 #[test]
 fn check_finds_columns_that_no_table_can_have() {

@@ -247,3 +247,55 @@ fn names_functions_and_windows_mean_what_they_mean_in_a_job() {
         ask(warehouse.path(), &["SELECT window, count(*) FROM gold.counts GROUP BY window(window_start, '1 month')"]);
     assert!(error.failed_with(2).contains("month"));
 }
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_damaged_table_is_the_matter_of_those_who_ask_for_it() {
+    let folder = warehouse();
+    let log = folder.path().join("silver/Broken/_delta_log");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("00000000000000000000.json"), "{\"metaData\":").unwrap();
+    // One that is only spelled otherwise.
+    copy(&folder.path().join("gold/other"), &folder.path().join("silver/Orders"));
+    // One that asks for more than anybody here has.
+    let log = folder.path().join("silver/foreign/_delta_log");
+    std::fs::create_dir_all(&log).unwrap();
+    let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["soonInvented"],"writerFeatures":["soonInvented"]}}"#;
+    let metadata = r#"{"metaData":{"id":"1","format":{"provider":"parquet","options":{}},"schemaString":"{\"type\":\"struct\",\"fields\":[{\"name\":\"n\",\"type\":\"long\",\"nullable\":true,\"metadata\":{}}]}","partitionColumns":[],"configuration":{},"createdTime":0}}"#;
+    std::fs::write(log.join("00000000000000000000.json"), format!("{protocol}\n{metadata}\n")).unwrap();
+
+    let count = ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM gold.counts"]).succeeded();
+    assert_eq!(count, "n\n2\n");
+    let said = ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM gold.counts"]);
+    assert_eq!(said.err, "", "what is wrong with other tables is not said");
+    let orders = ask(folder.path(), &["--format", "csv", "SELECT count(*) AS n FROM silver.Orders"]).succeeded();
+    assert_eq!(orders, "n\n2\n");
+    for (query, part) in [
+        ("SELECT * FROM silver.broken", "silver.Broken"),
+        ("SELECT b.n FROM gold.counts c JOIN Silver.Foreign b ON true", "silver.foreign"),
+    ] {
+        let error = ask(folder.path(), &[query]).failed_with(1);
+        assert!(error.contains(part) && !error.contains("there is no table"), "{error}");
+    }
+    let error = ask(folder.path(), &["SELECT * FROM silver.none"]).failed_with(2);
+    assert!(error.contains("the tables are gold.counts, gold.other, silver.Orders\n"), "{error}");
+
+    let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
+    let said = run_with_input(&mut prompt, "\\d\n").succeeded();
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[3], ["silver.Broken", "damaged", "-", "-", "-", "-"], "{said}");
+    assert_eq!(lines[5], ["silver.foreign", "damaged", "-", "-", "-", "-"], "{said}");
+    let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
+    assert!(run_with_input(&mut prompt, "\\d silver.foreign\n").failed_with(1).contains("soonInvented"));
+}

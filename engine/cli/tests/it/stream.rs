@@ -27,7 +27,7 @@ impl Place {
     fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = engine(arguments);
         command.current_dir(self.folder.path());
-        command.env("KAFKA_BROKERS", &self.broker.address).env("WAREHOUSE", "lake").env("CHECKPOINT", "check point");
+        command.env("KAFKA_BROKERS", &self.broker.address).env("WAREHOUSE", "lake").env("CHECKPOINTS", "check points");
         command
     }
 
@@ -124,7 +124,7 @@ fn every_record_sent_is_in_exactly_one_place() {
 }
 
 fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
-    let shown = place.run(&["checkpoint", "show", "check point", "--epochs", "1000"]).succeeded();
+    let shown = place.run(&["checkpoint", "show", "check points/ecommerce", "--epochs", "1000"]).succeeded();
     assert!(shown.starts_with("job ecommerce, checkpoint id "), "{shown}");
     let rows_after = |title: &str| {
         let section = shown.split_once(title).unwrap_or_else(|| panic!("no {title} in {shown}")).1;
@@ -147,8 +147,8 @@ fn checkpoint_is_shown(place: &Place, epochs: u64, malformed: u64) {
     let bronze = tables.iter().find(|row| row[0] == "bronze.raw_events").expect(&shown);
     // Read, emitted, rejected, late, filtered, written.
     assert_eq!([&bronze[1], &bronze[3], &bronze[6]].map(number), [30_000, malformed, 30_000 - malformed]);
-    let sound = place.run(&["checkpoint", "verify", "check point"]).succeeded();
-    assert!(sound.starts_with("check point: sound: "), "{sound}");
+    let sound = place.run(&["checkpoint", "verify", "check points/ecommerce"]).succeeded();
+    assert!(sound.starts_with("check points/ecommerce: sound: "), "{sound}");
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_damaged_checkpoint_is_named() {
     let place = Place::new();
     place.generate(&["--total", "2000"]);
     assert_eq!(place.run(&["submit", &main_job(), "--available-now", "--progress", "lines"]).code, Some(0));
-    let database = place.folder.path().join("check point/db");
+    let database = place.folder.path().join("check points/ecommerce/db");
     let mut damaged = 0;
     for entry in std::fs::read_dir(database).unwrap().map(|entry| entry.unwrap().path()) {
         let is_table = entry.extension().is_some_and(|extension| extension == "sst");
@@ -169,7 +169,7 @@ fn a_damaged_checkpoint_is_named() {
         }
     }
     assert!(damaged > 0, "a job that ended in order leaves table files");
-    let error = place.run(&["checkpoint", "verify", "check point"]).failed_with(1);
+    let error = place.run(&["checkpoint", "verify", "check points/ecommerce"]).failed_with(1);
     assert!(error.contains("corrupt") && error.contains("restore the checkpoint from a copy"), "{error}");
 }
 
@@ -232,7 +232,7 @@ fn two_engines_on_one_checkpoint_are_refused() {
     let second = place.run(&["submit", &job, "--available-now"]).failed_with(1);
     assert!(second.contains(&format!("in use by process {}", first.id())), "{second}");
     assert!(
-        place.run(&["checkpoint", "show", "check point"]).succeeded().contains("last epoch: 0"),
+        place.run(&["checkpoint", "show", "check points/ecommerce"]).succeeded().contains("last epoch: 0"),
         "looking is allowed meanwhile"
     );
     signal(first.id(), libc::SIGINT);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::{Broker, Said, engine, run};
 
@@ -205,5 +206,86 @@ fn joins_and_the_like_equal_their_batch_answer_as_long_as_nothing_comes_too_late
     for (table, _, _, expected) in JOINS {
         assert!(said_of(&said, table).starts_with(expected), "{table} should be {expected}:\n{said}");
     }
+    assert_eq!(broker.stop(), Some(0));
+}
+
+fn python(script: &str, path: &Path) {
+    let python = std::env::var("ENGINE_TEST_PYTHON").expect("ENGINE_TEST_PYTHON is not set: run scripts/test");
+    let output = Command::new(python).args(["-c", script, path.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What another program does to keep a table in shape.
+const OPTIMIZE_AND_VACUUM: &str = "import sys, deltalake
+table = deltalake.DeltaTable(sys.argv[1])
+assert table.optimize.compact()['numFilesRemoved'] > 1
+assert len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)) > 1";
+
+#[test]
+fn what_cannot_be_told_after_another_programs_optimize_and_vacuum_is_said() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &["--late", "0.02"]);
+    let names = ["bronze.raw", "silver.buys", "gold.per_minute", "gold.users"];
+    let tables: Vec<_> = TABLES.iter().copied().filter(|(name, ..)| names.contains(name)).collect();
+    fs::write(folder.path().join("job.toml"), job(&broker.address, &tables)).unwrap();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    let count = ["sql", "--job", "job.toml", "--format", "csv", "SELECT count(*) AS n FROM bronze.raw"];
+    assert_eq!(at(folder.path(), &count).succeeded(), "n\n20000\n");
+    python(OPTIMIZE_AND_VACUUM, &folder.path().join("w/bronze/raw"));
+    assert_eq!(at(folder.path(), &count).succeeded(), "n\n20000\n", "the version that the job pointed at is gone");
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
+    let minutes = said_of(&said, "gold.per_minute");
+    assert!(minutes.starts_with("not compared") && minutes.contains("rows came too late for it"), "{said}");
+    assert!(minutes.contains("rewrote data files of bronze.raw"), "{said}");
+    // No row is too late for these.
+    for table in ["silver.buys", "gold.users"] {
+        assert!(said_of(&said, table).starts_with("equal"), "{said}");
+    }
+    assert_eq!(broker.stop(), Some(0));
+}
+
+#[test]
+fn an_epoch_that_is_not_published_everywhere_is_named_with_the_tables_that_lack_it() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &[]);
+    let tables: Vec<_> =
+        TABLES.iter().copied().filter(|(name, ..)| ["bronze.raw", "silver.buys"].contains(name)).collect();
+    fs::write(folder.path().join("job.toml"), job(&broker.address, &tables)).unwrap();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    at(folder.path(), &["verify", "job.toml"]).succeeded();
+    // As the process would leave it that ended while it published its last epoch: in one table, and not in the other.
+    let pointer = folder.path().join("w/_engine/shop.json");
+    let whole = fs::read_to_string(&pointer).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let epoch = value["epoch"].as_u64().unwrap();
+    value["epoch"] = (epoch - 1).into();
+    for version in value["versions"].as_object_mut().unwrap().values_mut() {
+        *version = (version.as_i64().unwrap() - 1).max(0).into();
+    }
+    fs::write(&pointer, value.to_string()).unwrap();
+    let error = at(folder.path(), &["verify", "job.toml"]).failed_with(1);
+    assert!(error.contains(&format!("epoch {epoch} of the job shop is in all tables")), "{error}");
+    let log = folder.path().join("w/silver/buys/_delta_log");
+    let mut entries: Vec<_> = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.retain(|entry| entry.extension().is_some_and(|extension| extension == "json"));
+    entries.sort();
+    let entry = fs::read(entries.last().unwrap()).unwrap();
+    fs::remove_file(entries.last().unwrap()).unwrap();
+    let error = at(folder.path(), &["verify", "job.toml"]).failed_with(1);
+    let committed =
+        format!("epoch {epoch} of the job shop is committed, but not published in silver.buys; run the job");
+    assert!(error.contains(&committed) && !error.contains("faster"), "{error}");
+    // Another job of the warehouse is further on: that is no matter of this one.
+    fs::write(&pointer, &whole).unwrap();
+    fs::write(entries.last().unwrap(), entry).unwrap();
+    at(folder.path(), &["verify", "job.toml"]).succeeded();
+    let other = job(&broker.address, &[("bronze.other", "append", "SELECT event_id FROM events", "")]);
+    let other =
+        other.replace("\"shop\"\ncheckpoint = \"c\"", "\"other\"\ncheckpoint = \"d\"").replace("= 2000", "= 500");
+    fs::write(folder.path().join("other.toml"), other).unwrap();
+    at(folder.path(), &["submit", "other.toml", "--available-now"]).succeeded();
+    at(folder.path(), &["verify", "job.toml"]).succeeded();
     assert_eq!(broker.stop(), Some(0));
 }

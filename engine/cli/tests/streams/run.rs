@@ -193,7 +193,7 @@ pub fn repository() -> &'static Path {
 pub fn engine(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
     command.args(arguments).stdin(Stdio::null());
-    for variable in ["ENGINE_LOG", "ENGINE_FAIL_POINT", "KAFKA_BROKERS", "WAREHOUSE", "CHECKPOINT", "RUST_BACKTRACE"] {
+    for variable in ["ENGINE_LOG", "ENGINE_FAIL_POINT", "KAFKA_BROKERS", "WAREHOUSE", "CHECKPOINTS", "RUST_BACKTRACE"] {
         command.env_remove(variable);
     }
     command

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, TableSnapshot};
 use datafusion::prelude::SessionContext;
-use deltalake_core::DeltaTable;
-use epoch::EpochId;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use storage::retried;
 
-use crate::error::{delta_error, reading_error};
+use crate::error::delta_error;
+use crate::pinned::{self, Pin};
 use crate::pointer::read_pointers;
 use crate::provider::{DeltaRows, register_store};
 use crate::warehouse::Warehouse;
@@ -39,8 +38,16 @@ impl Catalog for Warehouse {
         };
         let names = find_tables(self).await?;
         let opened = names.into_iter().map(|name| {
-            let pin = pinned.get(&name).copied();
-            open(self, name, pin, file_column)
+            let pin = pinned.get(&name);
+            async move {
+                match open(self, &name, pin, file_column).await {
+                    // What is wrong with one table is no matter of those who read others. (A store that is away is everybody's.)
+                    Err(SinkError::Data(reason) | SinkError::Refused(reason)) => {
+                        Ok(TableSnapshot::damaged(name, reason))
+                    }
+                    opened => opened,
+                }
+            }
         });
         stream::iter(opened).buffered(OPEN_AT_ONCE).try_collect().await
     }
@@ -62,13 +69,16 @@ impl Catalog for Warehouse {
     }
 }
 
-/// Version and epoch per table. A table that two jobs write stands at the newer of the two.
-async fn pinned_versions(warehouse: &Warehouse) -> Result<BTreeMap<String, (i64, EpochId)>, SinkError> {
-    let mut pinned: BTreeMap<String, (i64, EpochId)> = BTreeMap::new();
+/// Where each table is pinned to. A table that two jobs write stands at the newer of the two.
+async fn pinned_versions(warehouse: &Warehouse) -> Result<BTreeMap<String, Pin>, SinkError> {
+    let mut pinned: BTreeMap<String, Pin> = BTreeMap::new();
     for pointer in read_pointers(warehouse).await? {
-        for (table, version) in pointer.versions {
-            let place = pinned.entry(table).or_insert((version, pointer.epoch));
-            *place = (*place).max((version, pointer.epoch));
+        for (table, version) in &pointer.versions {
+            let pin = Pin::of(&pointer, *version);
+            match pinned.get(table) {
+                Some(other) if (other.version, other.epoch) >= (pin.version, pin.epoch) => {}
+                _ => drop(pinned.insert(table.clone(), pin)),
+            }
         }
     }
     Ok(pinned)
@@ -104,32 +114,29 @@ async fn folders(
     Ok(names.filter(|name| !name.starts_with(['_', '.'])).collect())
 }
 
-/// A table at the version that it is pinned to, or at its newest.
+/// A table as of the version that it is pinned to, or at its newest.
 async fn open(
     warehouse: &Warehouse,
-    name: String,
-    pin: Option<(i64, EpochId)>,
+    name: &str,
+    pin: Option<&Pin>,
     file_column: Option<&str>,
 ) -> Result<TableSnapshot, SinkError> {
-    let mut table = DeltaTable::new(warehouse.log_store(&name)?);
-    let (loaded, place) = match pin {
-        Some((version, epoch)) => (
-            table.load_version(version.cast_unsigned()).await,
-            format!("table {name} at version {version} (epoch {epoch})"),
-        ),
-        None => (table.load().await, format!("table {name}")),
+    let table = match pin {
+        Some(pin) => pinned::load(warehouse, name, pin).await?,
+        None => pinned::load_newest(warehouse, name).await?,
     };
-    loaded.map_err(|error| reading_error(&place, &error))?;
+    let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
-    let provider = Arc::new(DeltaRows::new(&table, &format!("table {name}"), file_column)?);
+    let provider = Arc::new(DeltaRows::new(&table, &place, file_column)?);
     let mut files = Vec::new();
     let mut info = TableInfo {
-        name,
+        name: name.to_string(),
         version: state.version().cast_signed(),
-        epoch: pin.map(|(_, epoch)| epoch),
+        epoch: pin.map(|pin| pin.epoch),
         rows: Some(0),
         files: 0,
         bytes: 0,
+        damage: None,
     };
     for file in state.log_data().iter() {
         files.push(file.path().to_string());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
@@ -11,9 +11,11 @@ use deltalake_core::logstore::LogStoreRef;
 use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, retried, store_error};
 
-use crate::entry::{columns_entry, create_entry, entry_path, log_time_ms};
+use crate::bounded;
+use crate::entry::{create_entry, definition_entry, entry_path, log_time_ms};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
+use crate::rules::{Rules, check_constraints};
 use crate::schema::{added_columns, table_schema};
 use crate::table::Shared;
 
@@ -28,35 +30,37 @@ pub(crate) enum Wanted {
     Nothing,
     /// It is not there: its first definition.
     Table(Box<Metadata>),
-    /// It is there: its definition with the columns that it lacks.
-    Columns(Box<Metadata>),
+    /// It is there: its definition with what it lacks, and Delta's name of what that changes.
+    Change(&'static str, Box<Metadata>),
 }
 
 /// A table as it was found.
 pub(crate) enum Looked {
     /// It is not there. Its columns as a reader of the log will find them.
     Absent(SchemaRef, Wanted),
-    /// It is there, with columns that it may still lack.
-    There(Box<DeltaTable>, SchemaRef, Wanted),
+    /// It is there, with columns that it may still lack, and rules that it may have still to be told.
+    There(Box<DeltaTable>, SchemaRef, Arc<Rules>, Wanted),
 }
 
 /// Looks at a table, and says what its definition lacks.
 pub(crate) async fn look(log: &LogStoreRef, name: &str, wanted: &SchemaRef) -> Result<Looked, SinkError> {
     match load(log, name).await? {
         Some(table) => {
-            let (schema, missing) = missing(&table, name, wanted)?;
-            Ok(Looked::There(Box::new(table), schema, missing))
+            let (schema, rules, missing) = missing(&table, name, wanted)?;
+            Ok(Looked::There(Box::new(table), schema, rules, missing))
         }
         None => absent(name, wanted),
     }
 }
 
-/// Makes the table, or adds the columns that it lacks. Whoever creates or changes it at the same time, one of us wins and the other
+/// Makes the table, or gives its definition what it lacks. Whoever creates or changes it at the same time, one of us wins and the other
 /// starts again.
 pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkError> {
     let entry = match &shared.wanted {
         Wanted::Table(metadata) if head.version == ABSENT => create_entry(*metadata.clone(), log_time_ms())?,
-        Wanted::Columns(metadata) if !head.is_defined => columns_entry(*metadata.clone(), head.version, log_time_ms())?,
+        Wanted::Change(operation, metadata) if !head.is_defined => {
+            definition_entry(operation, *metadata.clone(), head.version, log_time_ms())?
+        }
         _ => return Ok(()),
     };
     let (next, place) = (head.version + 1, format!("defining table {}", shared.name));
@@ -94,33 +98,53 @@ fn absent(name: &str, wanted: &SchemaRef) -> Result<Looked, SinkError> {
     let columns: StructType =
         wanted.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
     let place = format!("creating table {name}");
-    let metadata = new_metadata(&columns, NO_PARTITIONS, [LOG_RETENTION])
+    let (bounds, of_bounds) = bounded::property(&bounded::columns_of(wanted));
+    let properties = [LOG_RETENTION, (bounds, of_bounds.as_str())];
+    let metadata = new_metadata(&columns, NO_PARTITIONS, properties)
         .and_then(|metadata| metadata.with_name(name.to_string()))
         .map_err(|error| SinkError::Internal(format!("{place}: {error}")))?;
-    let columns: arrow::datatypes::Schema = (&columns)
+    let columns: Schema = (&columns)
         .try_into_arrow()
         .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
     let schema = table_schema(&columns).map_err(|error| error.of_table(name))?;
     Ok(Looked::Absent(schema, Wanted::Table(Box::new(metadata))))
 }
 
-/// The columns that a table will have, and its definition with those that it lacks.
-fn missing(table: &DeltaTable, name: &str, wanted: &SchemaRef) -> Result<(SchemaRef, Wanted), SinkError> {
+/// The columns and rules that a table will have, and its definition with what it lacks of them.
+fn missing(table: &DeltaTable, name: &str, wanted: &SchemaRef) -> Result<(SchemaRef, Arc<Rules>, Wanted), SinkError> {
     let place = format!("table {name}");
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
     check_protocol(table, name)?;
     let existing = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
     let added = added_columns(&existing, wanted).map_err(|error| error.of_table(name))?;
-    if added.is_empty() {
-        return Ok((existing, Wanted::Nothing));
+    // A table that was made before the engine said so is told which of its columns have bounds.
+    let bounds = match bounded::listed(state.metadata().configuration()) {
+        Some(_) => None,
+        None => Some(bounded::property(&bounded::columns_of_files(state, &existing))),
+    };
+    let mut metadata = state.metadata().clone();
+    if added.is_empty() && bounds.is_none() {
+        return Ok((existing, Rules::of(state, &metadata), Wanted::Nothing));
     }
-    let fields: Vec<_> = existing.fields().iter().cloned().chain(added).collect();
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-    let columns: StructType =
-        schema.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
-    let metadata =
-        state.metadata().clone().with_schema(&columns).map_err(|error| delta_error(&place, &error.into()))?;
-    Ok((schema, Wanted::Columns(Box::new(metadata))))
+    let operation = if added.is_empty() { "SET TBLPROPERTIES" } else { "ADD COLUMNS" };
+    if let Some((key, value)) = bounds {
+        metadata =
+            metadata.add_config_key(key.to_string(), value).map_err(|error| delta_error(&place, &error.into()))?;
+    }
+    let fields: Vec<FieldRef> = existing.fields().iter().cloned().chain(added.iter().cloned()).collect();
+    if !added.is_empty() {
+        metadata = with_columns(metadata, state.schema().as_ref(), added).map_err(|error| error.of_table(name))?;
+    }
+    let rules = Rules::of(state, &metadata);
+    Ok((Arc::new(Schema::new(fields)), rules, Wanted::Change(operation, Box::new(metadata))))
+}
+
+/// The definition with columns added behind those that are there, which stay as whoever made the table has defined them.
+fn with_columns(metadata: Metadata, existing: &StructType, added: Vec<FieldRef>) -> Result<Metadata, SinkError> {
+    let refused = |error: &dyn std::fmt::Display| SinkError::Refused(error.to_string());
+    let added: StructType = (&Schema::new(added)).try_into_kernel().map_err(|error| refused(&error))?;
+    let columns = StructType::try_new(existing.fields().chain(added.fields()).cloned());
+    metadata.with_schema(&columns.map_err(|error| refused(&error))?).map_err(|error| refused(&error))
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.
@@ -131,6 +155,7 @@ fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
             "table {name} is partitioned; the engine writes tables that it made itself"
         )));
     }
+    check_constraints(state, name)?;
     let protocol = serde_json::to_value(state.protocol()).unwrap_or_default();
     let writer = protocol["minWriterVersion"].as_i64().unwrap_or(0);
     let harmless = ["appendOnly", "invariants"];

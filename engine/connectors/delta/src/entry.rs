@@ -79,9 +79,14 @@ pub(crate) fn create_entry(metadata: Metadata, time_ms: i64) -> Result<Bytes, Si
     ])
 }
 
-/// The entry that adds columns to a table.
-pub(crate) fn columns_entry(metadata: Metadata, read_version: i64, time_ms: i64) -> Result<Bytes, SinkError> {
-    lines(&[commit_info("ADD COLUMNS", &[], read_version, false, time_ms), Action::Metadata(metadata)])
+/// The entry that changes a table's definition; `operation` is Delta's name of what it does.
+pub(crate) fn definition_entry(
+    operation: &str,
+    metadata: Metadata,
+    read_version: i64,
+    time_ms: i64,
+) -> Result<Bytes, SinkError> {
+    lines(&[commit_info(operation, &[], read_version, false, time_ms), Action::Metadata(metadata)])
 }
 
 fn commit_info(

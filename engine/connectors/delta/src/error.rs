@@ -37,7 +37,7 @@ pub(crate) fn delta_error(place: &str, error: &DeltaTableError) -> SinkError {
     if let Some(store) = find::<object_store::Error>(error) {
         return store_error(place, store);
     }
-    let whole = error.to_string();
+    let whole = without_backtrace(&error.to_string()).to_string();
     let text = format!("{place}: {}", without_answer(&whole));
     // The library keeps the text of the store's error, not the error.
     match whole.split_once(STORE_ERROR) {
@@ -48,6 +48,11 @@ pub(crate) fn delta_error(place: &str, error: &DeltaTableError) -> SinkError {
         Some((_, cause)) if !cause.contains("not found") => SinkError::Unavailable(text),
         _ => SinkError::Data(text),
     }
+}
+
+/// The kernel's errors carry where in it they were met, if RUST_BACKTRACE is set; the text alone is for the reader.
+fn without_backtrace(text: &str) -> &str {
+    text.split_once("\n   0: ").map_or(text, |(text, _)| text)
 }
 
 /// Sorts an error of reading a table: its protocol may ask for what we do not have.

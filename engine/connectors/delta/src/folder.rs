@@ -10,6 +10,7 @@ use deltalake_core::DeltaTable;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use object_store::prefix::PrefixStore;
 use storage::Place;
+use storage::location::check_is_plain;
 
 use crate::error::{delta_error, query_error, reading_error};
 use crate::provider::{DeltaRows, register_store};
@@ -40,6 +41,14 @@ impl DeltaFolder {
     /// `Unavailable`, `Settings`.
     pub async fn is_table(&self) -> Result<bool, SinkError> {
         self.place.has_folder(LOG).await
+    }
+
+    /// Refuses a path that cannot be read as a Delta table's.
+    ///
+    /// # Errors
+    /// `Settings`.
+    pub fn check_path(&self) -> Result<(), SinkError> {
+        check_is_plain(self.location(), self.place.prefix())
     }
 
     /// The newest version of the Delta table there. `earlier`: a version that it had before, which makes it cheaper.

@@ -8,6 +8,7 @@
 //! A staged file is invisible until [`Table::publish`] names it in the table's log. The traits of `connector` are implemented in
 //! `sink.rs`, `catalog.rs` and `statics.rs`; all else is what stands behind them.
 
+mod bounded;
 mod catalog;
 mod definition;
 mod entry;
@@ -17,11 +18,13 @@ mod fixture;
 mod folder;
 mod head;
 mod parquet_file;
+mod pinned;
 mod pointer;
 mod provider;
 mod publish;
 mod record;
 mod rows;
+mod rules;
 mod schema;
 mod sink;
 mod stage;

@@ -96,6 +96,11 @@ pub(crate) fn jobs_prefix(job: &str) -> String {
     format!("engine-{job}-")
 }
 
+/// True if an application is that of the epochs of any job.
+pub(crate) fn is_of_epochs(app: &str) -> bool {
+    app.starts_with("engine-") && !app.contains('/')
+}
+
 /// The checkpoint's id in an epoch application of a job; `None` for any other application.
 pub(crate) fn checkpoint_of<'a>(app: &'a str, job: &str) -> Option<&'a str> {
     let id = app.strip_prefix(&jobs_prefix(job))?;

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::error::parquet_error;
 use crate::parquet_file;
+use crate::rules::Rules;
 use crate::schema::to_table_rows;
 use crate::statistics::delta_stats;
 
@@ -32,6 +33,8 @@ pub struct DataFileWriter {
     bucket: Option<i64>,
     rows: u64,
     schema: SchemaRef,
+    table: String,
+    rules: Arc<Rules>,
     writer: ArrowWriter<Target>,
 }
 
@@ -56,13 +59,14 @@ impl DataFileWriter {
         table: &str,
         bucket: Option<i64>,
         schema: SchemaRef,
+        rules: Arc<Rules>,
         target: Target,
     ) -> Result<Self, SinkError> {
         let place = format!("data file {name} of table {table}");
         let options = parquet_file::options(&schema);
         let writer = ArrowWriter::try_new_with_options(target, Arc::clone(&schema), options)
             .map_err(|error| parquet_error(&place, &error))?;
-        Ok(DataFileWriter { name, place, bucket, rows: 0, schema, writer })
+        Ok(DataFileWriter { name, place, bucket, rows: 0, schema, table: table.to_string(), rules, writer })
     }
 
     /// Writes rows, brought to the table's columns and types.
@@ -71,6 +75,7 @@ impl DataFileWriter {
     /// `DiskFull`, `Unavailable`, `Data` if a value does not fit its column.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), SinkError> {
         let rows = to_table_rows(batch, &self.schema)?;
+        self.rules.check_rows(&self.table, &rows)?;
         self.rows += rows.num_rows() as u64;
         self.writer.write(&rows).map_err(|error| parquet_error(&self.place, &error))
     }
@@ -91,7 +96,7 @@ impl DataFileWriter {
         }
         let metadata = self.writer.finish().map_err(|error| parquet_error(&self.place, &error))?;
         debug_assert_eq!(metadata.file_metadata().num_rows().cast_unsigned(), self.rows, "{} lacks rows", self.place);
-        let stats = delta_stats(&self.schema, &metadata);
+        let stats = delta_stats(&self.schema, &self.rules.bounded, &metadata);
         let bytes = self.writer.bytes_written() as u64;
         self.writer.inner_mut().complete(&self.place)?;
         Ok(Some(StagedFile {

@@ -75,6 +75,9 @@ impl StaticTable for DeltaStatic {
             let text = format!("{} is a Delta table; write format = \"delta\"", self.folder.location());
             return Err(StaticError::Settings(named(&self.settings.name, &text)));
         }
+        if is_table {
+            self.folder.check_path().map_err(|error| self.of_store(error))?;
+        }
         Ok(is_table)
     }
 

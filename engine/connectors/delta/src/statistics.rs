@@ -6,27 +6,47 @@ use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
 
-/// Columns with statistics; more would only make the log longer.
-const COLUMNS_MAX: usize = 8;
-
-/// Delta's `stats` of a file: the number of rows, and for the first few plain columns smallest, largest and the number of NULLs.
+/// Delta's `stats` of a file: the number of rows, and for the columns in `bounded` smallest, largest and the number of NULLs.
 ///
-/// Floating-point columns have no bounds: Parquet leaves NaN out of them, SQL does not.
-pub(crate) fn delta_stats(schema: &Schema, file: &ParquetMetaData) -> String {
+/// Of all of them or of none: where one has values and no bounds, a reader that expects them would take it for empty.
+pub(crate) fn delta_stats(schema: &Schema, bounded: &[String], file: &ParquetMetaData) -> String {
+    let rows = file.file_metadata().num_rows();
+    let columns: Option<Vec<ColumnStatistics>> = bounded.iter().map(|name| of_column(schema, name, file)).collect();
+    let Some(columns) = columns else { return json!({"numRecords": rows}).to_string() };
     let (mut smallest, mut largest, mut nulls) = (Map::new(), Map::new(), Map::new());
-    for field in schema.fields().iter().filter(|field| !field.data_type().is_nested()).take(COLUMNS_MAX) {
-        let chunks: Vec<Option<&Statistics>> =
-            file.row_groups().iter().map(|group| chunk(group, field.name())).collect();
-        let counts: Option<u64> = chunks.iter().map(|chunk| chunk.and_then(|chunk| chunk.null_count_opt())).sum();
-        let Some(null_count) = counts else { continue };
-        nulls.insert(field.name().clone(), json!(null_count));
-        if let Some((low, high)) = bounds(&chunks).and_then(|bounds| in_json(field.data_type(), bounds)) {
-            smallest.insert(field.name().clone(), low);
-            largest.insert(field.name().clone(), high);
+    for (name, column) in bounded.iter().zip(columns) {
+        nulls.insert(name.clone(), json!(column.nulls));
+        if let Some((low, high)) = column.bounds {
+            smallest.insert(name.clone(), low);
+            largest.insert(name.clone(), high);
         }
     }
-    let rows = file.file_metadata().num_rows();
     json!({"numRecords": rows, "minValues": smallest, "maxValues": largest, "nullCount": nulls}).to_string()
+}
+
+/// What is said of one column of a file.
+struct ColumnStatistics {
+    nulls: u64,
+    /// Smallest and largest; `None` if all values are NULL.
+    bounds: Option<(Value, Value)>,
+}
+
+/// `None` if the column has values whose bounds are not known.
+fn of_column(schema: &Schema, name: &str, file: &ParquetMetaData) -> Option<ColumnStatistics> {
+    let kind = schema.field_with_name(name).ok()?.data_type();
+    let (mut nulls, mut with_values) = (0, Vec::new());
+    for group in file.row_groups() {
+        let statistics = chunk(group, name)?;
+        let of_group = statistics.null_count_opt()?;
+        nulls += of_group;
+        if i64::try_from(of_group) != Ok(group.num_rows()) {
+            with_values.push(statistics);
+        }
+    }
+    if with_values.is_empty() {
+        return Some(ColumnStatistics { nulls, bounds: None });
+    }
+    Some(ColumnStatistics { nulls, bounds: Some(in_json(kind, bounds(&with_values)?)?) })
 }
 
 fn chunk<'a>(group: &'a RowGroupMetaData, column: &str) -> Option<&'a Statistics> {
@@ -39,11 +59,11 @@ enum Bounds {
     Text(Vec<u8>, Vec<u8>),
 }
 
-/// Bounds over all row groups; `None` if one of them does not know its own, unless it holds only NULLs.
-fn bounds(chunks: &[Option<&Statistics>]) -> Option<Bounds> {
+/// Bounds over row groups; `None` if one of them does not know its own.
+fn bounds(chunks: &[&Statistics]) -> Option<Bounds> {
     let mut all: Option<Bounds> = None;
     for chunk in chunks {
-        let of_chunk = match (*chunk)? {
+        let of_chunk = match *chunk {
             Statistics::Int32(values) => Bounds::Number(i64::from(*values.min_opt()?), i64::from(*values.max_opt()?)),
             Statistics::Int64(values) => Bounds::Number(*values.min_opt()?, *values.max_opt()?),
             Statistics::ByteArray(values) => {

@@ -19,6 +19,7 @@ use crate::entry::{entry_path, read_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
 use crate::record::{Applications, checkpoint_of};
+use crate::rules::Rules;
 use crate::schema::table_schema;
 use crate::stage::{DataFileWriter, Target};
 use crate::warehouse::Warehouse;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub job: String,
     pub job_id: String,
     pub schema: SchemaRef,
+    pub rules: Arc<Rules>,
     /// What is wanted of the table's definition.
     pub wanted: Wanted,
     /// Paths begin at the table's folder.
@@ -79,14 +81,17 @@ impl Table {
         warehouse.check_conditional_puts().await?;
         let log = warehouse.log_store(name)?;
         let apps = Applications::of(job, job_id);
-        let (schema, wanted, head) = match look(&log, name, &wanted).await? {
-            Looked::Absent(schema, wanted) => (schema, wanted, Head::absent()),
-            Looked::There(table, schema, wanted) => {
+        let (schema, rules, wanted, head) = match look(&log, name, &wanted).await? {
+            Looked::Absent(schema, wanted) => {
+                let rules = Rules::of_new(&schema);
+                (schema, rules, wanted, Head::absent())
+            }
+            Looked::There(table, schema, rules, wanted) => {
                 let head = head_of(&table, &log, warehouse.table_store(name).as_ref(), &apps, name, job_id).await?;
-                (schema, wanted, head)
+                (schema, rules, wanted, head)
             }
         };
-        Ok(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, wanted), head))
+        Ok(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, rules, wanted), head))
     }
 
     /// Opens a table as it is; `None` if there is none.
@@ -99,9 +104,10 @@ impl Table {
         let place = format!("table {name}");
         let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
         let schema = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
+        let rules = Rules::of(state, state.metadata());
         let apps = Applications::of(job, job_id);
         let head = head_of(&table, &log, warehouse.table_store(name).as_ref(), &apps, name, job_id).await?;
-        Ok(Some(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, Wanted::Nothing), head)))
+        Ok(Some(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, rules, Wanted::Nothing), head)))
     }
 
     fn of(
@@ -109,7 +115,7 @@ impl Table {
         name: &str,
         (job, job_id): (&str, &str),
         (log, apps): (LogStoreRef, Applications),
-        (schema, wanted): (SchemaRef, Wanted),
+        (schema, rules, wanted): (SchemaRef, Arc<Rules>, Wanted),
         head: Head,
     ) -> Table {
         Table {
@@ -119,6 +125,7 @@ impl Table {
                 job: job.to_string(),
                 job_id: job_id.to_string(),
                 schema,
+                rules,
                 wanted,
                 store: warehouse.table_store(name),
                 log,
@@ -198,9 +205,12 @@ impl Table {
     /// A writer for a data file. Call it from plain threads: it may wait for an upload.
     ///
     /// # Errors
-    /// `DiskFull`, `Unavailable`, `Settings` if the file cannot be made.
+    /// `DiskFull`, `Unavailable`, `Settings` if the file cannot be made; `Refused` if the table's definition lets nothing be replaced.
     pub fn stage(&self, artifact: ArtifactId, bucket: Option<i64>) -> Result<DataFileWriter, SinkError> {
         let shared = &self.shared;
+        if bucket.is_some() {
+            shared.rules.check_replacing(&shared.name)?;
+        }
         let name = paths::data_file(&shared.job_id, &artifact);
         let target = match &shared.folder {
             Some(folder) => Target::disk(folder.join(&name))
@@ -212,7 +222,7 @@ impl Table {
             },
             None => Target::store(Arc::clone(&shared.store), &name, shared.runtime.clone()),
         };
-        DataFileWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), target)
+        DataFileWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), Arc::clone(&shared.rules), target)
     }
 
     /// Deletes the data files that attempts at epochs after `newest` have staged, but for those that the table holds.

@@ -59,6 +59,7 @@ impl Catalog for MemorySink {
                     rows: Some(stored.rows(&schema)?.iter().map(|batch| batch.num_rows() as u64).sum()),
                     files: stored.seen.len() as u64,
                     bytes: 0,
+                    damage: None,
                 };
                 let files = stored.seen.iter().cloned().collect();
                 Ok(TableSnapshot { info, files, provider: Arc::new(provider(stored, &schema, file_column)?) })

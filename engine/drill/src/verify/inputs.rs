@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
-use connector::Registry;
+use connector::{Registry, TableSnapshot};
 use datafusion::common::Column;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
@@ -82,10 +82,24 @@ impl Inputs<'_> {
             exprs.push(cast(own, field.data_type().clone()).alias(field.name()));
         }
         if is_as_it_came(self.graph, table) {
+            self.check_epochs_are_known(shown)?;
             exprs.push(self.late_by().alias(LATE_BY));
         }
         let rows = frame.select(exprs).map_err(words)?;
         batch.fill(name, rows.into_view())
+    }
+
+    /// Refuses an input whose files no longer say in which epoch a row came, if that matters: some rows came too late.
+    fn check_epochs_are_known(&self, shown: &TableSnapshot) -> Result<(), String> {
+        let late = self.snapshot.late_rows(&self.table.name);
+        if late == 0 || shown.files.iter().all(|file| paths::origin_of(file).is_some()) {
+            return Ok(());
+        }
+        Err(format!(
+            "{late} rows came too late for it, and which ones cannot be told any more: another program (OPTIMIZE) rewrote data files of {}, \
+             whose names said in which epoch a row came",
+            shown.info.name
+        ))
     }
 
     /// The watermark by which a row is late, from the epoch in the name of its data file.

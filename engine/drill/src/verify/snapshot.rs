@@ -1,15 +1,16 @@
 //! The published state that is looked at: all tables as of one epoch, and the epochs on record up to it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::{AsOf, Registry, TableSnapshot, Warehouse};
+use connector::{AsOf, Pointer, Registry, TableSnapshot, Warehouse};
 use datafusion::prelude::SessionContext;
 use epoch::{Commit, EpochId, Plan, paths};
 use job::Job;
-use state::{Checkpoint, StateError};
+use state::{Checkpoint, CheckpointReader, StateError};
 
 /// The column with the data file of a row.
 pub const FILE: &str = "__file";
@@ -37,20 +38,26 @@ impl WarehouseSnapshot {
     /// Looks at a job's warehouse and checkpoint.
     pub async fn find(job: &Job, connectors: &Registry) -> Result<WarehouseSnapshot, String> {
         let warehouse = connectors.warehouse(&job.warehouse).await.map_err(|error| error.to_string())?;
+        let own = reader(job)?.map(|reader| reader.job_id().to_owned());
+        let first = published(warehouse.as_ref(), job).await?;
+        let (mut before, mut ahead) = (first.clone(), Vec::new());
         for _ in 0..TRIES {
-            let before = published(warehouse.as_ref(), job).await?;
             let tables = warehouse.tables(AsOf::Latest, Some(FILE)).await.map_err(|error| error.to_string())?;
             // Nothing locks a warehouse. So the pointer is read before and after the tables: if it stood still and no table is ahead of it
             // (which it is while an epoch is being published), all of them were read as of one epoch.
-            let is_ahead = |table: &TableSnapshot| {
-                table.files.iter().filter_map(|file| paths::origin_of(file)).any(|(_, at)| at > before)
-            };
-            if published(warehouse.as_ref(), job).await? == before && !tables.iter().any(is_ahead) {
-                let (job_id, commits) = on_record(job, before)?;
+            let after = published(warehouse.as_ref(), job).await?;
+            let is_ahead = |table: &TableSnapshot| newest_epoch(table, &before, own.as_deref()) > Some(before.epoch);
+            if after == before && !tables.iter().any(is_ahead) {
+                let (job_id, commits) = on_record(job, EpochId(0)..=before.epoch)?;
                 let tables = tables.into_iter().map(|table| (table.info.name.clone(), table)).collect();
-                return Ok(WarehouseSnapshot { epoch: before, warehouse, tables, job_id, commits });
+                return Ok(WarehouseSnapshot { epoch: before.epoch, warehouse, tables, job_id, commits });
             }
+            (before, ahead) = (after, tables);
             tokio::time::sleep(WAIT).await;
+        }
+        if before == first {
+            let newest = ahead.iter().filter_map(|table| newest_epoch(table, &first, own.as_deref())).max();
+            return Err(unfinished(job, first.epoch, newest, &ahead)?);
         }
         Err(format!("the job {} publishes faster than its tables can be opened; stop it, or try again", job.name))
     }
@@ -62,7 +69,14 @@ impl WarehouseSnapshot {
 
     /// A table as it was published.
     pub fn table(&self, table: &str) -> Result<&TableSnapshot, String> {
-        self.tables.get(table).ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))
+        let found = self.tables.get(table);
+        let found = found.ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))?;
+        found.info.damage.as_ref().map_or(Ok(found), |reason| Err(reason.clone()))
+    }
+
+    /// Rows that came too late for a table, in the epochs on record.
+    pub fn late_rows(&self, table: &str) -> u64 {
+        self.commits.values().filter_map(|commit| commit.tables.get(table)).map(|table| table.counts.late).sum()
     }
 
     /// Refuses a table with rows that another checkpoint's epochs wrote.
@@ -88,22 +102,60 @@ impl WarehouseSnapshot {
     }
 }
 
-async fn published(warehouse: &dyn Warehouse, job: &Job) -> Result<EpochId, String> {
+async fn published(warehouse: &dyn Warehouse, job: &Job) -> Result<Pointer, String> {
     let pointers = warehouse.pointers().await.map_err(|error| error.to_string())?;
     let own = pointers.into_iter().find(|pointer| pointer.job == job.name);
-    own.map(|pointer| pointer.epoch).ok_or_else(|| {
+    own.ok_or_else(|| {
         format!("the job {} has published nothing in {}; run it first: engine submit", job.name, job.warehouse)
     })
 }
 
-fn on_record(job: &Job, until: EpochId) -> Result<(Option<String>, BTreeMap<EpochId, Commit>), String> {
-    let reader = match Checkpoint::open_read_only(Path::new(&job.checkpoint)) {
-        Ok(reader) => reader,
-        Err(StateError::NotACheckpoint { .. }) => return Ok((None, BTreeMap::new())),
-        Err(error) => return Err(error.to_string()),
+/// The newest epoch that the names of a table's data files tell of, if the table is the job's. Of files that another job or another
+/// checkpoint (`own` is the job's) wrote, the epochs are others.
+fn newest_epoch(table: &TableSnapshot, pointer: &Pointer, own: Option<&str>) -> Option<EpochId> {
+    let is_own = pointer.versions.contains_key(&table.info.name);
+    let origins = table.files.iter().filter(|_| is_own).filter_map(|file| paths::origin_of(file));
+    origins.filter(|(job_id, _)| own.is_none_or(|own| own == *job_id)).map(|(_, epoch)| epoch).max()
+}
+
+/// Why the tables do not belong to one epoch, though nothing moves: the publishing of the newest one was cut short.
+fn unfinished(job: &Job, at: EpochId, in_tables: Option<EpochId>, tables: &[TableSnapshot]) -> Result<String, String> {
+    let (_, commits) = on_record(job, EpochId(at.0 + 1)..=EpochId(u64::MAX))?;
+    let newest = in_tables.max(commits.keys().next_back().copied()).unwrap_or(at);
+    let is_there = |name: &str, path: &str| {
+        tables.iter().any(|table| table.info.name == name && table.files.iter().any(|file| file == path))
     };
-    let commits = reader.commits(EpochId(0)..=until).map_err(|error| error.to_string())?;
+    let changes = commits.get(&newest).into_iter().flat_map(|commit| &commit.tables);
+    let lacking = changes.filter(|(name, change)| change.added.iter().any(|file| !is_there(name, &file.path)));
+    let lacking: Vec<&str> = lacking.map(|(name, _)| name.as_str()).collect();
+    let what = match (commits.is_empty(), lacking.is_empty()) {
+        (true, _) => format!("is in some of the tables, and epoch {at} is the last that is known to be in all of them"),
+        (false, true) => format!("is in all tables, but readers are still pointed at epoch {at}"),
+        (false, false) => format!("is committed, but not published in {}", lacking.join(", ")),
+    };
+    Ok(format!(
+        "epoch {newest} of the job {} {what}; run the job, which publishes it first: engine submit. (If it is running, it waits for its store: look at its log)",
+        job.name
+    ))
+}
+
+/// The epochs on record, and the job id of the checkpoint if it is there.
+fn on_record(
+    job: &Job,
+    epochs: RangeInclusive<EpochId>,
+) -> Result<(Option<String>, BTreeMap<EpochId, Commit>), String> {
+    let Some(reader) = reader(job)? else { return Ok((None, BTreeMap::new())) };
+    let commits = reader.commits(epochs).map_err(|error| error.to_string())?;
     let with_epoch = commits.map(|commit| commit.map(|commit| (commit.plan.epoch, commit)));
     let commits = with_epoch.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
     Ok((Some(reader.job_id().to_owned()), commits))
+}
+
+/// The job's checkpoint as it is now; `None` if there is none.
+fn reader(job: &Job) -> Result<Option<CheckpointReader>, String> {
+    match Checkpoint::open_read_only(Path::new(&job.checkpoint)) {
+        Ok(reader) => Ok(Some(reader)),
+        Err(StateError::NotACheckpoint { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }

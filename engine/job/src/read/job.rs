@@ -108,7 +108,23 @@ fn warehouse(keys: &Keys<'_>, connectors: Connectors<'_>, problems: &mut Problem
     if text.value.split_once("://").is_some_and(|(scheme, _)| connectors.has_warehouse_scheme(scheme)) {
         return text.value.clone();
     }
-    location(text, "warehouse", "warehouse", problems)
+    let place = location(text, "warehouse", "warehouse", problems);
+    if !place.contains("://") && is_mistaken(&place) {
+        problems.push(
+            Problem::new(text.content.clone(), "the warehouse cannot lie there")
+                .label(
+                    "readers of Delta tables take `\\` for `/`, and `%` with two hexadecimal digits for one character",
+                )
+                .help("give the folder another name"),
+        );
+    }
+    place
+}
+
+/// True if a path would be read as another one: it holds a backslash, or looks as if it were encoded.
+fn is_mistaken(path: &str) -> bool {
+    let is_code = |code: &[u8]| code[0] == b'%' && code[1].is_ascii_hexdigit() && code[2].is_ascii_hexdigit();
+    path.contains('\\') || path.as_bytes().windows(3).any(is_code)
 }
 
 /// A local path or an address on S3.

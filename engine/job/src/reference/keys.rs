@@ -80,7 +80,8 @@ pub(crate) const KEYS: &[Key] = &[
         "string",
         Required,
         "Where the tables lie: a local folder, or `s3://bucket/prefix`. Keys for S3 come from the environment \
-         (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT_URL`, …), never from this file.",
+         (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_ENDPOINT_URL`, …), or from the role of the container or \
+         the machine, never from this file.",
         "warehouse = \"${WAREHOUSE:-warehouse}\"",
     ),
     Key::new(

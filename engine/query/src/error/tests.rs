@@ -6,7 +6,7 @@ use super::*;
 
 fn tables() -> Vec<TableInfo> {
     let name = "gold.counts".to_owned();
-    vec![TableInfo { name, version: 3, epoch: None, rows: Some(2), files: 1, bytes: 10 }]
+    vec![TableInfo { name, version: 3, epoch: None, rows: Some(2), files: 1, bytes: 10, damage: None }]
 }
 
 #[test]

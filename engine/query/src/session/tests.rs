@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use arrow::array::{AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
@@ -47,7 +48,7 @@ impl Catalog for Counts {
         assert_eq!(as_of, AsOf::Published, "a session reads what is published");
         let version = self.version.load(Ordering::SeqCst);
         let name = "gold.counts".to_owned();
-        let info = TableInfo { name, version, epoch: None, rows: Some(1), files: 1, bytes: 8 };
+        let info = TableInfo { name, version, epoch: None, rows: Some(1), files: 1, bytes: 8, damage: None };
         let rows = rows_of(vec![version]);
         let provider = Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap());
         let table = TableSnapshot { info, files: Vec::new(), provider };
@@ -137,4 +138,29 @@ async fn state_is_read_by_the_caller() {
     assert!(wrong(numbers(&session, "SELECT n FROM state()").await).contains("state('gold.counts')"));
     let (_, session) = opened(None).await;
     assert!(wrong(numbers(&session, "SELECT n FROM state('gold.users')").await).contains("--job JOB"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_query_that_nobody_waits_for_any_more_ends() {
+    let (_, session) = opened(None).await;
+    for query in [
+        "SELECT count(*) AS n FROM generate_series(1, 3000000) a CROSS JOIN generate_series(1, 3000000) b",
+        "SELECT count(*) AS n FROM generate_series(1, 3000000) a(x) JOIN generate_series(1, 3000000) b(y) ON a.x + b.y > 3",
+    ] {
+        let statement = session.statements(query).unwrap().remove(0);
+        let mut answer = session.stream(session.plan(statement).await.unwrap()).await.unwrap();
+        let waited = tokio::time::timeout(Duration::from_millis(300), answer.next()).await;
+        assert!(waited.is_err(), "nine million millions of rows were counted: {waited:?}");
+        drop(answer);
+        let next = tokio::time::timeout(Duration::from_secs(30), numbers(&session, "SELECT 7 AS n")).await;
+        assert_eq!(next.expect("the threads are still at it"), Ok(vec![7]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_said_to_those_who_ask_for_it() {
+    let damaged = TableSnapshot::damaged("gold.Broken".to_owned(), "the log is torn".to_owned()).info;
+    let context = SessionContext::new();
+    let error = QueryError::of(&context.sql("SELECT * FROM gold.broken").await.unwrap_err(), &[damaged]);
+    assert_eq!(error, QueryError::Failed("the log is torn".to_owned()));
 }

@@ -24,13 +24,15 @@ fn refusal(location: &str, variables: &[(&str, &str)]) -> String {
 
 #[test]
 fn what_is_missing_is_named() {
-    assert!(refusal("s3://bucket/x", &[]).contains("AWS_ACCESS_KEY_ID"));
+    assert!(refusal("s3://bucket/x", &[("AWS_EC2_METADATA_DISABLED", "true")]).contains("AWS_ACCESS_KEY_ID"));
+    assert!(refusal("s3://bucket/x", &FULL[1..]).contains("AWS_ACCESS_KEY_ID"));
     assert!(refusal("s3://bucket/x", &FULL[..1]).contains("AWS_SECRET_ACCESS_KEY"));
     assert!(refusal("s3://bucket/x", &FULL[..3]).contains("AWS_ALLOW_HTTP=true"));
     assert!(refusal("s3:///x", FULL).contains("bucket"));
     assert!(refusal("gs://bucket/x", FULL).contains("s3://bucket/prefix"));
     assert!(refusal("", &[]).contains("empty"));
-    assert!(refusal("s3://bucket/x", &[("AWS_ACCESS_KEY_ID", "")]).contains("AWS_ACCESS_KEY_ID"));
+    let empty = [("AWS_ACCESS_KEY_ID", ""), ("AWS_EC2_METADATA_DISABLED", "true")];
+    assert!(refusal("s3://bucket/x", &empty).contains("AWS_ACCESS_KEY_ID"));
 }
 
 #[test]
@@ -50,4 +52,26 @@ fn a_local_folder_is_made_and_absolute() {
     assert_eq!(location.url.scheme(), "file");
     assert!(location.url.path().ends_with("with%20space/ware/"));
     assert_eq!(location.folder.unwrap(), inner.canonicalize().unwrap());
+}
+
+#[test]
+fn a_folder_that_delta_readers_take_for_another_is_refused_before_it_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a%20b", "x%ce", "back\\slash"] {
+        let inner = folder.path().join(name).join("ware");
+        let text = refusal(inner.to_str().unwrap(), &[]);
+        assert!(text.contains(name) && text.contains("another name"), "{text}");
+        assert!(!inner.exists(), "{text}");
+        // A way to it by another name is no way out.
+        std::fs::create_dir_all(&inner).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&inner, &link).unwrap();
+        assert!(refusal(link.to_str().unwrap(), &[]).contains("another name"));
+        std::fs::remove_file(link).unwrap();
+    }
+    for name in ["100%", "a%b", "5%zz", "mit ümlaut", "a#b?c"] {
+        assert!(open(folder.path().join(name).to_str().unwrap(), &[]).is_ok(), "{name}");
+    }
+    assert!(refusal("s3://bucket/a%2520b", FULL).contains("another name"));
+    assert!(open("s3://bucket/a%20b", FULL).is_ok());
 }

@@ -7,12 +7,15 @@ use query::type_name;
 use crate::show::Side::{Left, Right};
 use crate::show::{bytes, count, table};
 
-/// The tables of a warehouse.
+/// The tables of a warehouse. Why one is damaged is said when it is asked for.
 pub fn list_tables(tables: &[TableInfo]) -> Vec<String> {
     let dash = || "-".to_owned();
     let rows: Vec<Vec<String>> = tables
         .iter()
         .map(|table| {
+            if table.damage.is_some() {
+                return vec![table.name.clone(), "damaged".to_owned(), dash(), dash(), dash(), dash()];
+            }
             vec![
                 table.name.clone(),
                 table.rows.map_or_else(dash, count),

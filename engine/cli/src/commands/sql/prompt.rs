@@ -10,13 +10,14 @@ use query::Session;
 use rustyline::DefaultEditor;
 use rustyline::config::Config;
 use rustyline::error::ReadlineError;
+use tokio::sync::Notify;
 
 use super::answer;
 use super::columns::{list_columns, list_tables};
 use super::output::Format;
 use crate::ending::{Failure, Outcome};
 use crate::show::counted;
-use crate::terminal;
+use crate::{signals, terminal};
 
 const HELP: &str = "\
   SELECT …;    a query; it may take several lines, and ends with `;`
@@ -119,6 +120,8 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
             session.location()
         )?;
     }
+    // Without a terminal Ctrl-C ends the whole command.
+    let interrupted = if in_terminal { Some(signals::interrupts()?) } else { None };
     let mut typed = Typed::default();
     loop {
         let prompt = if typed.text.is_empty() { "engine> " } else { "      > " };
@@ -141,7 +144,7 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
         if let Entry::Statements(text) = &entry {
             let _ = editor.add_history_entry(text.trim());
         }
-        match act(session, entry, format, in_terminal).await {
+        match act(session, entry, format, interrupted.as_deref()).await {
             Err(Failure::Failed(text) | Failure::WrongInput(text)) if in_terminal => {
                 terminal::line(&format!("error: {text}"))
             }
@@ -154,7 +157,7 @@ pub async fn run(session: &mut Session, format: Format, in_terminal: bool) -> Ou
     Ok(())
 }
 
-async fn act(session: &mut Session, entry: Entry, format: Format, in_terminal: bool) -> Outcome {
+async fn act(session: &mut Session, entry: Entry, format: Format, interrupted: Option<&Notify>) -> Outcome {
     let mut out = io::stdout();
     match entry {
         Entry::Nothing | Entry::More | Entry::Quit => {}
@@ -173,14 +176,14 @@ async fn act(session: &mut Session, entry: Entry, format: Format, in_terminal: b
         Entry::Statements(text) => {
             session.refresh().await?;
             let begun = Instant::now();
-            if !in_terminal {
+            let Some(interrupted) = interrupted else {
                 return answer::write(session, &text, format, &mut out).await.map(|_| ());
-            }
+            };
             tokio::select! {
                 rows = answer::write(session, &text, format, &mut out) => {
                     writeln!(out, "{} in {:.3} s", counted(rows?, "row"), begun.elapsed().as_secs_f64())?;
                 }
-                _ = tokio::signal::ctrl_c() => {
+                () = interrupted.notified() => {
                     terminal::clear();
                     writeln!(out, "given up after {:.3} s", begun.elapsed().as_secs_f64())?;
                 }

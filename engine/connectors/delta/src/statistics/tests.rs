@@ -26,7 +26,8 @@ fn stats_of(columns: Vec<(&str, ArrayRef)>, flush_between: bool) -> Value {
         writer.write(&batch).unwrap();
     }
     let file = writer.finish().unwrap();
-    serde_json::from_str(&delta_stats(batch.schema_ref(), &file)).unwrap()
+    let bounded = crate::bounded::columns_of(batch.schema_ref());
+    serde_json::from_str(&delta_stats(batch.schema_ref(), &bounded, &file)).unwrap()
 }
 
 #[test]
@@ -44,7 +45,7 @@ fn bounds_and_nulls_over_all_row_groups() {
         true,
     );
     assert_eq!(stats["numRecords"], 4);
-    assert_eq!(stats["nullCount"], json!({"n": 1, "s": 0, "t": 1, "d": 0, "f": 0}));
+    assert_eq!(stats["nullCount"], json!({"n": 1, "s": 0, "t": 1, "d": 0}));
     assert_eq!(stats["minValues"], json!({"n": -3, "s": "a", "t": "1969-12-31T23:59:59.999999Z", "d": "1969-12-31"}));
     assert_eq!(stats["maxValues"], json!({"n": 9, "s": "é", "t": "2023-11-14T22:13:20.123456Z", "d": "2022-01-08"}));
 }
@@ -63,4 +64,28 @@ fn a_column_of_nulls_has_no_bounds() {
     let stats = stats_of(vec![("n", Arc::new(Int64Array::from(vec![None, None])))], false);
     assert_eq!(stats["nullCount"]["n"], 2);
     assert_eq!(stats["minValues"], json!({}));
+}
+
+#[test]
+fn a_row_group_of_nulls_does_not_take_away_the_bounds_of_the_others() {
+    let stats = stats_of(vec![("n", Arc::new(Int64Array::from(vec![None, None, Some(3), Some(4)])))], true);
+    assert_eq!(
+        (&stats["minValues"]["n"], &stats["maxValues"]["n"], &stats["nullCount"]["n"]),
+        (&json!(3), &json!(4), &json!(2))
+    );
+}
+
+#[test]
+fn where_one_column_cannot_be_bounded_none_is() {
+    let far = TimestampMicrosecondArray::from(vec![0, 253_402_300_800_000_000]).with_timezone("UTC");
+    let stats = stats_of(vec![("n", Arc::new(Int64Array::from(vec![1, 2]))), ("t", Arc::new(far))], false);
+    assert_eq!(stats, json!({"numRecords": 2}), "the year 10000 has no spelling that every reader knows");
+    let schema = Schema::new(vec![arrow::datatypes::Field::new("f", DataType::Float64, true)]);
+    let batch =
+        RecordBatch::try_from_iter_with_nullable([("f", Arc::new(Float64Array::from(vec![1.0])) as ArrayRef, true)])
+            .unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let listed_by_another_program = delta_stats(&schema, &["f".to_string()], &writer.finish().unwrap());
+    assert_eq!(listed_by_another_program, "{\"numRecords\":1}");
 }

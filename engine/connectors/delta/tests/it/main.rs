@@ -3,12 +3,14 @@
 
 mod definition;
 mod every_fault;
+mod filters;
 mod fixture;
 mod laws;
 mod others;
 mod provider;
 mod publishing;
 mod reading;
+mod rewritten;
 mod s3;
 mod speed;
 mod staging;

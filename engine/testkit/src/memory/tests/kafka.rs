@@ -28,7 +28,7 @@ fn job(brokers: &str, folder: &Path) -> job::Job {
     let text = std::fs::read_to_string(root.join("jobs/ecommerce.toml")).unwrap();
     let variables = BTreeMap::from([
         ("KAFKA_BROKERS", brokers.to_string()),
-        ("CHECKPOINT", folder.join("checkpoint").display().to_string()),
+        ("CHECKPOINTS", folder.join("checkpoints").display().to_string()),
         ("WAREHOUSE", folder.join("warehouse").display().to_string()),
     ]);
     let set = [("source.events.max_offsets_per_trigger".to_string(), "7000".to_string())];
