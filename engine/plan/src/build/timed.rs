@@ -105,7 +105,7 @@ impl Builder<'_> {
             is_rechecked,
             closes_by: closes.map(|(column, _)| column),
         };
-        let lag_us = closes.map_or(0, |(_, time)| time.lag_us);
+        let lag_us = closes.map(|(_, time)| time.lag_us);
         let from = self.operator(Arc::new(spec), &[&base], lag_us, None);
         Ok(Stream { from: vec![from], schema, times, is_entry: false, closes_by, ..base })
     }

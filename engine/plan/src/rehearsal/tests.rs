@@ -32,7 +32,7 @@ fn node(from: Origin, kind: NodeKind) -> Node {
 fn materialize(schema: &SchemaRef) -> NodeKind {
     let spec = MaterializeSpec { name: "gold.t/rows".to_string(), schema: Arc::clone(schema), bucket: Bucket::Whole };
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec);
-    NodeKind::Operator(OperatorNode { spec, lag_us: 0, late: None })
+    NodeKind::Operator(OperatorNode { spec, lag_us: Some(0), late: None })
 }
 
 /// What the rehearsal of these nodes says; the source `events` has a number and a text, and so has node 0, of another table.

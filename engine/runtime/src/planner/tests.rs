@@ -134,6 +134,7 @@ impl Job {
             plan: plan.clone(),
             nonce: 0,
             owner: Owner::default(),
+            set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
             tables: BTreeMap::new(),
             watermarks: BTreeMap::new(),

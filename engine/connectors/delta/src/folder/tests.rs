@@ -1,12 +1,11 @@
 //! Delta tables to read from, which the engine itself wrote.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use arrow::array::{AsArray, Int64Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use epoch::{EpochId, TableCommit};
 
 use super::*;
-use crate::{Table, Warehouse};
+use crate::{Table, fixture};
 
 fn folder_at(path: &std::path::Path) -> DeltaFolder {
     DeltaFolder::new(Place::open(path.to_str().unwrap()).unwrap())
@@ -25,15 +24,8 @@ async fn a_file_is_no_table_and_neither_is_nothing() {
 }
 
 async fn publish(table: &Table, epoch: u64, keys: &[i64]) {
-    let (staging, schema) = (table.clone(), Arc::clone(table.schema()));
-    let batch = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(keys.to_vec()))]).unwrap();
-    let staged = tokio::task::spawn_blocking(move || {
-        let mut writer = staging.stage(EpochId(epoch), 0, None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap().unwrap()
-    });
-    let change = TableCommit { added: vec![staged.await.unwrap()], ..TableCommit::default() };
-    table.publish(EpochId(epoch), &change).await.unwrap();
+    let columns: Vec<ArrayRef> = vec![Arc::new(Int64Array::from(keys.to_vec()))];
+    fixture::publish(table, epoch, &RecordBatch::try_new(Arc::clone(table.schema()), columns).unwrap()).await;
 }
 
 async fn keys(place: &DeltaFolder, version: i64) -> Vec<i64> {
@@ -48,9 +40,8 @@ async fn keys(place: &DeltaFolder, version: i64) -> Vec<i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delta_table_is_read_at_any_of_its_versions() {
     let folder = tempfile::tempdir().unwrap();
-    let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
     let schema = Arc::new(Schema::new(vec![Field::new("key", DataType::Int64, true)]));
-    let table = Table::open(&warehouse, "silver.products", schema, "shop", "1a2b").await.unwrap();
+    let table = fixture::defined(folder.path(), "silver.products", schema).await;
     let place = folder_at(&folder.path().join("silver/products"));
     assert!(place.is_table().await.unwrap());
     assert_eq!(place.newest_version(None).await.unwrap(), 0);

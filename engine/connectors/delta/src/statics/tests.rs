@@ -5,11 +5,11 @@ use std::path::Path;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use epoch::{EpochId, TableCommit};
 use job::{Column, Refresh};
 
 use super::*;
-use crate::{Table, Warehouse};
+use crate::Table;
+use crate::fixture::{self, publish};
 
 /// A static table at a path; the defaults of the job file.
 fn table(path: &Path) -> job::StaticTable {
@@ -36,20 +36,8 @@ fn rows(keys: &[i64], names: &[Option<&str>]) -> RecordBatch {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
-async fn publish(table: &Table, epoch: u64, batch: &RecordBatch) {
-    let (staging, batch) = (table.clone(), batch.clone());
-    let staged = tokio::task::spawn_blocking(move || {
-        let mut writer = staging.stage(EpochId(epoch), 0, None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap().unwrap()
-    });
-    let change = TableCommit { added: vec![staged.await.unwrap()], ..TableCommit::default() };
-    table.publish(EpochId(epoch), &change).await.unwrap();
-}
-
 async fn delta_table(folder: &Path) -> Table {
-    let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
-    Table::open(&warehouse, "silver.products", rows(&[], &[]).schema(), "shop", "1a2b").await.unwrap()
+    fixture::defined(folder, "silver.products", rows(&[], &[]).schema()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

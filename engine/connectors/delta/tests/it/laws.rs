@@ -1,37 +1,95 @@
 //! The laws of sinks over Delta tables: on a local disk, on a real S3 server, with a fault at every request; and sinks that break them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use bytes::Bytes;
 use connector::laws::sink::{self, SinkUnderTest};
 use connector::{
     Capabilities, Content, Registry, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition, WriterId,
 };
 use delta::{DeltaConnector, Warehouse};
-use epoch::{EpochId, TableCommit};
+use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner, TableCommit, paths};
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use storage::faults::{Fault, FaultyStore, Operation, Rule};
+use storage::store_error;
 
-use crate::fixture::faulty;
+use crate::fixture::in_store;
 use crate::s3;
 
-/// A warehouse at a location, whose log entries' answers can be lost.
+/// Every operation that a place can be kept from.
+const OPERATIONS: [Operation; 5] =
+    [Operation::Put, Operation::Get, Operation::List, Operation::Delete, Operation::Copy];
+
+/// A warehouse as whoever looks after it sees it: objects, without faults.
+struct Objects {
+    store: Arc<dyn ObjectStore>,
+    copy: Mutex<Vec<(Path, Bytes)>>,
+}
+
+impl Objects {
+    fn new(store: Arc<dyn ObjectStore>) -> Arc<Objects> {
+        Arc::new(Objects { store, copy: Mutex::default() })
+    }
+
+    async fn paths(&self) -> Result<Vec<Path>, SinkError> {
+        let all = self.store.list(None).map_ok(|object| object.location);
+        all.try_collect().await.map_err(|error| store_error("the warehouse's objects", &error))
+    }
+
+    async fn back_up(&self) -> Result<(), SinkError> {
+        let mut copy = Vec::new();
+        for path in self.paths().await? {
+            let bytes = async { self.store.get(&path).await?.bytes().await }.await;
+            copy.push((path, bytes.map_err(|error| store_error("backing the warehouse up", &error))?));
+        }
+        *self.copy.lock().unwrap() = copy;
+        Ok(())
+    }
+
+    async fn restore(&self) -> Result<(), SinkError> {
+        for path in self.paths().await? {
+            self.delete(&path).await?;
+        }
+        let copy = self.copy.lock().unwrap().clone();
+        for (path, bytes) in copy {
+            let put = self.store.put(&path, bytes.into()).await;
+            put.map_err(|error| store_error("restoring the warehouse", &error))?;
+        }
+        Ok(())
+    }
+
+    async fn lose_artifact(&self, table: &str, path: &str) -> Result<(), SinkError> {
+        self.delete(&Path::from(format!("{}/{path}", paths::table_folder(table)))).await
+    }
+
+    async fn delete(&self, path: &Path) -> Result<(), SinkError> {
+        self.store.delete(path).await.map_err(|error| store_error("deleting behind the sink's back", &error))
+    }
+}
+
+/// A warehouse at a location, whose log entries' answers can be lost, and which can be taken away.
 struct AtLocation {
     location: String,
     store: FaultyStore,
+    objects: Arc<Objects>,
 }
 
 impl AtLocation {
     async fn new(location: &str) -> AtLocation {
         let mut store = None;
-        let _opened = Warehouse::open(location).await.unwrap().wrapped(|inner| {
+        let opened = Warehouse::open(location).await.unwrap().wrapped(|inner| {
             store = Some(FaultyStore::new(Arc::clone(&inner)));
             inner
         });
-        AtLocation { location: location.to_string(), store: store.unwrap() }
+        AtLocation { location: location.to_string(), store: store.unwrap(), objects: Objects::new(opened.store()) }
     }
 }
 
@@ -49,6 +107,29 @@ impl SinkUnderTest for AtLocation {
 
     fn answers_lost(&self) -> u32 {
         self.store.fired()
+    }
+
+    fn set_away(&self, is_away: bool) -> bool {
+        if is_away {
+            OPERATIONS.into_iter().for_each(|operation| {
+                self.store.add(Rule::next(operation, "", Fault::Fail).times(10_000));
+            });
+        } else {
+            self.store.heal();
+        }
+        true
+    }
+
+    async fn back_up(&self) -> Result<(), SinkError> {
+        self.objects.back_up().await
+    }
+
+    async fn restore(&self) -> Result<(), SinkError> {
+        self.objects.restore().await
+    }
+
+    async fn lose_artifact(&self, table: &str, path: &str) -> Result<(), SinkError> {
+        self.objects.lose_artifact(table, path).await
     }
 }
 
@@ -110,10 +191,16 @@ async fn the_laws_hold_with_a_fault_at_every_request() {
 /// Lets the fault strike at every request, or one in `stride`, until there is none left. Returns how often it struck.
 async fn at_every_request(rule: Rule, stride: u32) -> u32 {
     for run in 0.. {
-        let (warehouse, store) = faulty();
+        let inner = Arc::new(InMemory::new());
+        let store = FaultyStore::new(Arc::<InMemory>::clone(&inner));
         let rule = rule.clone().after(run * stride);
         store.add(rule.clone());
-        let place = Disturbed { warehouse, sabotage: None, publications: Arc::default() };
+        let place = Disturbed {
+            warehouse: in_store(Arc::new(store.clone())),
+            objects: Objects::new(in_store(inner).store()),
+            sabotage: None,
+            publications: Arc::default(),
+        };
         sink::all(&place).await.unwrap_or_else(|broken| panic!("{rule:?}: {broken}"));
         if store.fired() == 0 {
             return run;
@@ -131,12 +218,17 @@ enum Sabotage {
     ForgetsPosition,
     /// It leaves the rows that are replaced.
     KeepsReplaced,
+    /// It takes every commit as if it followed what it holds.
+    IgnoresBefore,
+    /// It lets owners publish that were replaced.
+    NoFence,
 }
 
 /// A warehouse whose store fails by script, or that does one thing wrong itself.
 #[derive(Clone)]
 struct Disturbed {
     warehouse: Warehouse,
+    objects: Arc<Objects>,
     sabotage: Option<Sabotage>,
     publications: Arc<AtomicU64>,
 }
@@ -159,6 +251,23 @@ impl SinkUnderTest for Disturbed {
 
     fn answers_lost(&self) -> u32 {
         0
+    }
+
+    /// Its script is one fault; healing it would leave nothing to be tested.
+    fn set_away(&self, _is_away: bool) -> bool {
+        false
+    }
+
+    async fn back_up(&self) -> Result<(), SinkError> {
+        self.objects.back_up().await
+    }
+
+    async fn restore(&self) -> Result<(), SinkError> {
+        self.objects.restore().await
+    }
+
+    async fn lose_artifact(&self, table: &str, path: &str) -> Result<(), SinkError> {
+        self.objects.lose_artifact(table, path).await
     }
 }
 
@@ -185,13 +294,19 @@ impl Sink for Disturbed {
         Ok(Arc::new(DisturbedTable { inner, place: self.clone() }))
     }
 
+    async fn find_table(&self, name: &str, writer: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError> {
+        let found = self.warehouse.find_table(name, writer).await?;
+        Ok(found.map(|inner| Arc::new(DisturbedTable { inner, place: self.clone() }) as Arc<dyn SinkTable>))
+    }
+
     async fn mark_published(
         &self,
         writer: &WriterId,
-        epoch: EpochId,
+        owner: Owner,
+        commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.warehouse.mark_published(writer, epoch, versions).await
+        self.warehouse.mark_published(writer, owner, commit, versions).await
     }
 }
 
@@ -205,22 +320,42 @@ impl SinkTable for DisturbedTable {
         self.inner.schema()
     }
 
-    fn stage(&self, epoch: EpochId, number: u32, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
-        self.inner.stage(epoch, number, content)
+    async fn define(&self) -> Result<(), SinkError> {
+        self.inner.define().await
     }
 
-    async fn publish(&self, epoch: EpochId, change: &TableCommit) -> Result<i64, SinkError> {
-        match self.place.sabotage {
-            Some(Sabotage::ForgetsEpochs) => {
-                let another = self.place.publications.fetch_add(1, Ordering::Relaxed);
-                self.inner.publish(EpochId(another), change).await
+    fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
+        self.inner.stage(artifact, content)
+    }
+
+    async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
+        let Some(sabotage) = self.place.sabotage else { return self.inner.publish(owner, commit).await };
+        let held = self.inner.position().await?;
+        match sabotage {
+            Sabotage::ForgetsEpochs => {
+                let random = 1_000_000 + self.place.publications.fetch_add(1, Ordering::Relaxed);
+                let another = Commit { nonce: CommitId::new(commit.plan.epoch, random).nonce, ..commit.clone() };
+                let another = another.with_tables(held.accepted, commit.tables.clone());
+                self.inner.publish(owner, &another).await
             }
-            Some(Sabotage::KeepsReplaced) => {
-                let added = TableCommit { removed: Vec::new(), ..change.clone() };
-                self.inner.publish(epoch, &added).await
+            Sabotage::IgnoresBefore if held.accepted != Some(commit.id()) => {
+                let anyhow = commit.clone().with_tables(held.accepted, commit.tables.clone());
+                self.inner.publish(owner, &anyhow).await
             }
-            Some(Sabotage::ForgetsPosition) | None => self.inner.publish(epoch, change).await,
+            Sabotage::KeepsReplaced => {
+                let without = |change: &TableCommit| TableCommit { removed: Vec::new(), ..change.clone() };
+                let tables = commit.tables.iter().map(|(name, change)| (name.clone(), without(change))).collect();
+                self.inner.publish(owner, &Commit { tables, ..commit.clone() }).await
+            }
+            Sabotage::NoFence if owner.is_fenced_by(&held.owner) => self.inner.publish(held.owner, commit).await,
+            Sabotage::IgnoresBefore | Sabotage::NoFence | Sabotage::ForgetsPosition => {
+                self.inner.publish(owner, commit).await
+            }
         }
+    }
+
+    async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
+        self.inner.adopt(owner, commit).await
     }
 
     async fn position(&self) -> Result<SinkPosition, SinkError> {
@@ -230,8 +365,8 @@ impl SinkTable for DisturbedTable {
         }
     }
 
-    async fn discard(&self, epoch: EpochId) -> Result<(), SinkError> {
-        self.inner.discard(epoch).await
+    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
+        self.inner.sweep(newest).await
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
@@ -249,10 +384,13 @@ async fn a_sink_that_does_one_thing_wrong_breaks_the_law_about_it() {
         (Sabotage::ForgetsEpochs, "a published epoch is seen once"),
         (Sabotage::ForgetsPosition, "the position is the place's own"),
         (Sabotage::KeepsReplaced, "a bucket is replaced whole"),
+        (Sabotage::IgnoresBefore, "a commit is taken by a place that holds the one before it"),
+        (Sabotage::NoFence, "an owner that came later fences off the earlier ones"),
     ];
     for (sabotage, law) in laws {
         let warehouse = Warehouse::in_memory().unwrap();
-        let place = Disturbed { warehouse, sabotage: Some(sabotage), publications: Arc::default() };
+        let objects = Objects::new(warehouse.store());
+        let place = Disturbed { warehouse, objects, sabotage: Some(sabotage), publications: Arc::default() };
         let broken = sink::all(&place).await.unwrap_err();
         assert!(broken.law.starts_with(law), "{sabotage:?}: {broken}");
     }

@@ -10,7 +10,12 @@ use arrow::array::{
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use delta::{Table, Warehouse};
-use epoch::{EpochId, StagedFile, TableCommit};
+use epoch::offsets::OffsetRange;
+use epoch::{Commit, Split, StagedFile, WatermarkState};
+
+use crate::fixture::{
+    NAME, added, artifact, commit, id, open, open_as, owner, publish, replaced, stage, stage_batch, try_open,
+};
 
 /// Reads the table with both and prints each row as JSON, and the number of rows at every version.
 const SCRIPT: &str = r#"
@@ -46,6 +51,25 @@ out = {
 print(json.dumps(out))
 "#;
 
+/// A Python with the packages of `scripts/test-requirements.txt`.
+fn python() -> String {
+    std::env::var("ENGINE_TEST_PYTHON").unwrap_or_else(|_| {
+        panic!("ENGINE_TEST_PYTHON is not set: run scripts/test, or point it to a Python with the packages of scripts/test-requirements.txt")
+    })
+}
+
+/// What a script prints as JSON.
+fn answer_of(script: &str, arguments: &[&str]) -> serde_json::Value {
+    let python = python();
+    let output = Command::new(&python)
+        .args(["-c", script])
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{python}: {error}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 fn batch(keys: &[i64], minute: i64) -> RecordBatch {
     let rows = keys.len();
     let start = 1_704_067_200_000_000 + minute * 60_000_000;
@@ -76,15 +100,8 @@ fn batch(keys: &[i64], minute: i64) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true))).unwrap()
 }
 
-async fn stage(table: &Table, epoch: u64, number: u32, batch: RecordBatch) -> StagedFile {
-    let table = table.clone();
-    tokio::task::spawn_blocking(move || {
-        let mut writer = table.stage(EpochId(epoch), number, None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.finish().unwrap().unwrap()
-    })
-    .await
-    .unwrap()
+async fn staged(table: &Table, epoch: u64, number: u32, batch: RecordBatch) -> StagedFile {
+    stage_batch(table, artifact(epoch, number), None, batch).await.unwrap()
 }
 
 fn expected(key: i64, minute: i64) -> serde_json::Value {
@@ -104,32 +121,23 @@ fn expected(key: i64, minute: i64) -> serde_json::Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn duckdb_and_python_read_what_we_write() {
-    let python = std::env::var("ENGINE_TEST_PYTHON").unwrap_or_else(|_| {
-        panic!("ENGINE_TEST_PYTHON is not set: run scripts/test, or point it to a Python with the packages of scripts/test-requirements.txt")
-    });
     let folder = tempfile::tempdir().unwrap();
     let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
-    let table = Table::open(&warehouse, "gold.all_types", batch(&[1], 0).schema(), "shop", "1a2b").await.unwrap();
-    let closed = stage(&table, 0, 0, batch(&[1, 2], 0)).await;
-    let open = stage(&table, 0, 1, batch(&[10, 11], 1)).await;
-    table.publish(EpochId(0), &TableCommit { added: vec![closed, open.clone()], ..Default::default() }).await.unwrap();
-    let reopened = stage(&table, 1, 0, batch(&[10, 11, 12], 2)).await;
-    table
-        .publish(EpochId(1), &TableCommit { added: vec![reopened.clone()], removed: vec![open], ..Default::default() })
-        .await
-        .unwrap();
-    for epoch in 2..103 {
+    let columns = batch(&[1], 0).schema();
+    let table = try_open(&warehouse, "gold.all_types", columns, ("shop", "1a2b")).await.unwrap();
+    let closed = staged(&table, 0, 0, batch(&[1, 2], 0)).await;
+    let open = staged(&table, 0, 1, batch(&[10, 11], 1)).await;
+    publish(&table, 0, &added(&[&closed, &open])).await.unwrap();
+    let reopened = staged(&table, 1, 0, batch(&[10, 11, 12], 2)).await;
+    publish(&table, 1, &replaced(&[&open], &[&reopened])).await.unwrap();
+    for epoch in 2..103_u64 {
         // Far enough that the log has been summarised once.
-        let more = stage(&table, epoch, 0, batch(&[100 + epoch.cast_signed()], 3)).await;
-        table.publish(EpochId(epoch), &TableCommit { added: vec![more], ..Default::default() }).await.unwrap();
+        let more = staged(&table, epoch, 0, batch(&[100 + epoch.cast_signed()], 3)).await;
+        publish(&table, epoch, &added(&[&more])).await.unwrap();
     }
     table.wait_idle().await;
-    let output = Command::new(&python)
-        .args(["-c", SCRIPT, folder.path().join("gold/all_types").to_str().unwrap(), "1,2,103"])
-        .output()
-        .unwrap_or_else(|error| panic!("{python}: {error}"));
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let path = folder.path().join("gold/all_types");
+    let seen = answer_of(SCRIPT, &[path.to_str().unwrap(), "1,2,103"]);
     let mut rows = vec![expected(1, 0), expected(2, 0), expected(10, 2), expected(11, 2), expected(12, 2)];
     rows.extend((102..203).map(|key| expected(key, 3)));
     assert_eq!(seen["duckdb"], serde_json::json!(rows));
@@ -144,4 +152,58 @@ async fn duckdb_and_python_read_what_we_write() {
     assert_eq!((sorted(0), sorted(1)), (vec![1, 2, 10, 11], vec![1, 2, 10, 11, 12]));
     assert_eq!(sorted(2), all_keys);
     assert_eq!((seen["transaction"].as_i64(), seen["version"].as_i64()), (Some(102), Some(103)));
+}
+
+/// Reads the versions of transaction applications, and counts the rows.
+const TRANSACTIONS: &str = r#"
+import json, sys
+from deltalake import DeltaTable
+table = DeltaTable(sys.argv[1])
+rows = table.to_pyarrow_table(columns=["key"]).num_rows
+print(json.dumps({"version": table.version(), "rows": rows, "of": {app: table.transaction_version(app) for app in sys.argv[2:]}}))
+"#;
+
+/// The commit with what its epoch had read: ten records of one partition, and the watermark behind them.
+fn having_read(mut commit: Commit, until: i64) -> Commit {
+    let events = commit.plan.sources.entry("events".to_string()).or_default();
+    events.ranges.insert(Split::new("t", 0), OffsetRange { from: until - 10, until }.into());
+    let watermark = WatermarkState { watermark_us: Some(until * 1_000), ..WatermarkState::default() };
+    commit.watermarks.insert("events".to_string(), watermark);
+    commit
+}
+
+/// With them a checkpoint that was lost can be rebuilt, and that may be long after the last epoch.
+#[tokio::test(flavor = "multi_thread")]
+async fn offsets_and_watermarks_outlive_the_summary_and_the_clean_up_of_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
+    let ours = open(&warehouse).await;
+    for epoch in 0..3_u64 {
+        let change = added(&[&stage(&ours, epoch, 0, &[(epoch.cast_signed(), 1)]).await]);
+        let commit = commit(NAME, epoch.checked_sub(1).map(id), epoch, &change);
+        ours.publish(owner(), &having_read(commit, (epoch.cast_signed() + 1) * 10)).await.unwrap();
+    }
+    // Others go on until the log is summarised, and what is behind the summary is cleaned up.
+    let theirs = open_as(&warehouse, "other", "9f").await;
+    for epoch in 0..100_u64 {
+        let change = added(&[&stage(&theirs, epoch, 0, &[(1_000, 0)]).await]);
+        publish(&theirs, epoch, &change).await.unwrap();
+    }
+    theirs.wait_idle().await;
+    let table = folder.path().join("gold/counts");
+    assert!(table.join("_delta_log/00000000000000000100.checkpoint.parquet").is_file());
+    for version in 0..100 {
+        std::fs::remove_file(table.join(format!("_delta_log/{version:020}.json"))).unwrap();
+    }
+    let app = "engine-shop-1a2b";
+    let apps =
+        ["", "/commit", "/term", "/run", "/offset/events/t/0", "/watermark/events"].map(|of| format!("{app}{of}"));
+    let arguments: Vec<&str> = [table.to_str().unwrap()].into_iter().chain(apps.iter().map(String::as_str)).collect();
+    let seen = answer_of(TRANSACTIONS, &arguments);
+    assert_eq!((seen["version"].as_i64(), seen["rows"].as_i64()), (Some(103), Some(103)));
+    let expected = [2, id(2).nonce, owner().term, owner().run, 30, 30_000];
+    assert_eq!(apps.map(|app| seen["of"][app.as_str()].as_u64()), expected.map(Some));
+    // And so do we.
+    let at = open(&warehouse).await.position().await.unwrap();
+    assert_eq!((at.accepted, at.owner, at.version), (Some(id(2)), owner(), 103));
 }

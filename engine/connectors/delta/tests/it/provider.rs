@@ -8,8 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
 use connector::{AsOf, Catalog, SinkError, TableSnapshot, register_tables};
 use datafusion::prelude::SessionContext;
-use delta::{Table, Warehouse};
-use epoch::EpochId;
+use delta::Warehouse;
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -19,7 +18,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use serde_json::{Value, json};
 
-use crate::fixture::{NAME, added, faulty, in_store, open, schema, stage};
+use crate::fixture::{NAME, added, artifact, faulty, in_store, open, publish, schema, stage, stage_batch, try_open};
 
 /// The rows of a query, as lines of text without frame.
 async fn ask(context: &SessionContext, sql: &str) -> Vec<String> {
@@ -114,7 +113,7 @@ async fn rows_are_projected_filtered_counted_and_limited() {
     for epoch in 0..4_u64 {
         let from = epoch.cast_signed() * 100;
         let file = stage(&table, epoch, 0, &[(from, 1), (from + 1, 2)]).await;
-        table.publish(EpochId(epoch), &added(&[&file])).await.unwrap();
+        publish(&table, epoch, &added(&[&file])).await.unwrap();
     }
     let context = session(&warehouse).await;
     assert_eq!(
@@ -141,7 +140,7 @@ async fn texts_instants_and_lists_keep_their_types() {
     let columns = kinds.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
     let (warehouse, _) = faulty();
     let columns = Arc::new(Schema::new(columns.collect::<Vec<_>>()));
-    let table = Table::open(&warehouse, NAME, columns, "shop", "1a2b").await.unwrap();
+    let table = try_open(&warehouse, NAME, columns, ("shop", "1a2b")).await.unwrap();
     let rows = SessionContext::new()
         .sql("SELECT 'x' AS name, CAST('2024-01-02T03:04:05.000006Z' AS TIMESTAMP) AS at, make_array('a', 'b') AS tags")
         .await
@@ -149,15 +148,8 @@ async fn texts_instants_and_lists_keep_their_types() {
         .collect()
         .await
         .unwrap();
-    let writing = table.clone();
-    let file = tokio::task::spawn_blocking(move || {
-        let mut writer = writing.stage(EpochId(0), 0, None).unwrap();
-        writer.write(&rows[0]).unwrap();
-        writer.finish().unwrap().unwrap()
-    })
-    .await
-    .unwrap();
-    table.publish(EpochId(0), &added(&[&file])).await.unwrap();
+    let file = stage_batch(&table, artifact(0, 0), None, rows[0].clone()).await.unwrap();
+    publish(&table, 0, &added(&[&file])).await.unwrap();
     let context = session(&warehouse).await;
     let types = "SELECT arrow_typeof(name), arrow_typeof(at) FROM gold.counts";
     assert_eq!(ask(&context, types).await, [r#"Utf8View Timestamp(µs, "UTC")"#]);
@@ -172,7 +164,7 @@ async fn the_file_of_a_row_is_a_column_that_can_be_left_out() {
     let mut paths = BTreeSet::new();
     for epoch in 0..2_u64 {
         let file = stage(&table, epoch, 0, &[(epoch.cast_signed(), 1), (9, 1)]).await;
-        table.publish(EpochId(epoch), &added(&[&file])).await.unwrap();
+        publish(&table, epoch, &added(&[&file])).await.unwrap();
         paths.insert(file.path);
     }
     let snapshot = snapshot_of(&warehouse, NAME).await;
@@ -195,7 +187,7 @@ async fn two_warehouses_of_one_session_do_not_mix() {
     for (name, warehouse, key) in [("first", &first, 1), ("second", &second, 2)] {
         let table = open(warehouse).await;
         let file = stage(&table, 0, 0, &[(key, 1)]).await;
-        table.publish(EpochId(0), &added(&[&file])).await.unwrap();
+        publish(&table, 0, &added(&[&file])).await.unwrap();
         warehouse.prepare(&context).unwrap();
         context.register_table(name, snapshot_of(warehouse, NAME).await.provider).unwrap();
     }
@@ -208,10 +200,10 @@ async fn an_added_column_is_null_in_older_files() {
     let (warehouse, _) = faulty();
     let table = open(&warehouse).await;
     let old = stage(&table, 0, 0, &[(1, 10)]).await;
-    table.publish(EpochId(0), &added(&[&old])).await.unwrap();
+    publish(&table, 0, &added(&[&old])).await.unwrap();
     let label = Arc::new(Field::new("label", DataType::Utf8, true));
     let wider = Arc::new(Schema::new(schema().fields().iter().cloned().chain([label]).collect::<Vec<_>>()));
-    Table::open(&warehouse, NAME, wider, "shop", "1a2b").await.unwrap();
+    try_open(&warehouse, NAME, wider, ("shop", "1a2b")).await.unwrap();
     let context = session(&warehouse).await;
     assert_eq!(ask(&context, "SELECT key, label IS NULL FROM gold.counts").await, ["1 true"]);
     assert_eq!(ask(&context, "SELECT count(*) FROM gold.counts WHERE label = 'x'").await, ["0"]);

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use connector::SinkError;
-use delta::{DeltaFolder, Table, Warehouse};
-use epoch::EpochId;
+use connector::{Catalog, SinkError};
+use delta::{DeltaFolder, Table, Warehouse, write_pointer};
+use epoch::{Contradiction, EpochId};
 use object_store::ObjectStore;
 use storage::Place;
 use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
-use crate::fixture::{NAME, added, newest, open, replaced, schema, stage};
+use crate::fixture::{
+    NAME, added, at, commit, id, newest, open, open_as, owner_of, pointer, publish, publish_after, replaced, schema,
+    stage,
+};
 
 /// A place of its own in the bucket that `scripts/services` makes.
 pub fn location() -> String {
@@ -25,22 +28,37 @@ async fn warehouse() -> Warehouse {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn epochs_are_published_replaced_and_discarded_on_s3() {
+async fn epochs_are_published_replaced_and_swept_on_s3() {
     let warehouse = warehouse().await;
     let table = open(&warehouse).await;
     let first = stage(&table, 0, 0, &[(1, 10), (2, 20)]).await;
     assert_eq!(newest(&warehouse).await, []);
-    assert_eq!(table.publish(EpochId(0), &added(&[&first])).await.unwrap(), 1);
+    assert_eq!(publish(&table, 0, &added(&[&first])).await.unwrap(), 1);
     let orphan = stage(&table, 1, 3, &[(7, 7)]).await;
     let table = open(&warehouse).await;
-    assert_eq!(table.position().await, (1, Some(EpochId(0))));
-    table.discard(EpochId(1)).await.unwrap();
+    assert_eq!(at(&table).await, (1, Some(EpochId(0))));
+    table.sweep(Some(EpochId(0))).await.unwrap();
     let second = stage(&table, 1, 0, &[(1, 11), (2, 20)]).await;
     let change = replaced(&[&first], &[&second]);
-    assert_eq!(table.publish(EpochId(1), &change).await.unwrap(), 2);
-    assert_eq!(table.publish(EpochId(1), &change).await.unwrap(), 2);
+    assert_eq!(publish(&table, 1, &change).await.unwrap(), 2);
+    assert_eq!(publish(&table, 1, &change).await.unwrap(), 2);
     assert_eq!(newest(&warehouse).await, [(1, 11), (2, 20)]);
-    assert!(matches!(table.publish(EpochId(2), &added(&[&orphan])).await, Ok(3)), "unchecked after the first commit");
+    let lost = table.publish(owner_of(2), &commit(NAME, Some(id(1)), 2, &added(&[&orphan]))).await;
+    assert!(matches!(&lost, Err(SinkError::Contradiction(Contradiction::ArtifactMissing { .. }))), "{lost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pointer_is_put_on_condition_on_s3() {
+    let location = location();
+    let (ours, theirs) = (Warehouse::open(&location).await.unwrap(), Warehouse::open(&location).await.unwrap());
+    for epoch in 0..3 {
+        write_pointer(&ours, &pointer("shop", owner_of(1), epoch, &[])).await.unwrap();
+    }
+    let later = pointer("shop", owner_of(2), 1, &[]);
+    write_pointer(&theirs, &later).await.unwrap();
+    let answer = write_pointer(&ours, &pointer("shop", owner_of(1), 3, &[])).await;
+    assert!(matches!(&answer, Err(SinkError::Contradiction(Contradiction::Fenced { .. }))), "{answer:?}");
+    assert_eq!(ours.pointers().await.unwrap(), [later]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,10 +71,11 @@ async fn a_lost_answer_and_a_failing_server_on_s3() {
     });
     let faults = faults.unwrap();
     let table = open(&warehouse).await;
-    for (epoch, fault) in [(0, Fault::ApplyThenFail), (1, Fault::Fail)] {
+    for (epoch, fault) in [(0_u64, Fault::ApplyThenFail), (1, Fault::Fail)] {
         let file = stage(&table, epoch, 0, &[(epoch.cast_signed(), 1)]).await;
         faults.add(Rule::next(Operation::Put, "_delta_log", fault));
-        assert_eq!(table.publish(EpochId(epoch), &added(&[&file])).await.unwrap(), epoch.cast_signed() + 1);
+        let version = publish_after(&table, epoch.checked_sub(1), epoch, &added(&[&file])).await.unwrap();
+        assert_eq!(version, epoch.cast_signed() + 1);
     }
     assert_eq!((faults.fired(), faults.left()), (2, 0));
     assert_eq!(newest(&warehouse).await, [(0, 1), (1, 1)]);
@@ -69,10 +88,10 @@ async fn writers_at_the_same_moment_on_s3() {
     let writers = (0..6_i64).map(|who| {
         let warehouse = warehouse.clone();
         tokio::spawn(async move {
-            let table = Table::open(&warehouse, NAME, schema(), "job", &format!("{who}")).await.unwrap();
-            for epoch in 0..3 {
+            let table = open_as(&warehouse, "job", &format!("{who}")).await;
+            for epoch in 0..3_u64 {
                 let change = added(&[&stage(&table, epoch, 0, &[(who, epoch.cast_signed())]).await]);
-                table.publish(EpochId(epoch), &change).await.unwrap();
+                publish_after(&table, epoch.checked_sub(1), epoch, &change).await.unwrap();
             }
         })
     });
@@ -101,7 +120,7 @@ async fn what_others_wrote_is_read_from_s3() {
     let (store, folder) = (store.unwrap(), warehouse.url().to_string());
     let table = open(&warehouse).await;
     let first = stage(&table, 0, 0, &[(1, 10), (2, 20)]).await;
-    table.publish(EpochId(0), &added(&[&first])).await.unwrap();
+    publish(&table, 0, &added(&[&first])).await.unwrap();
     let delta = DeltaFolder::new(Place::open(&format!("{folder}gold/counts")).unwrap());
     assert!(delta.is_table().await.unwrap());
     assert_eq!((delta.newest_version(None).await.unwrap(), delta.newest_version(Some(0)).await.unwrap()), (1, 1));

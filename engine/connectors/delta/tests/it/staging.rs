@@ -5,28 +5,32 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, FixedSizeBinaryArray, RecordBatch};
 use connector::SinkError;
 use delta::{Table, Warehouse};
-use epoch::EpochId;
+use epoch::StagedFile;
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
-use crate::fixture::{faulty, in_store, open, rows, stage, try_stage};
+use crate::fixture::{added, artifact, faulty, in_store, open, publish_after, rows, stage, stage_as, try_stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_rows_make_the_same_bytes_on_disk_and_in_a_store() {
     let folder = tempfile::tempdir().unwrap();
     let pairs: Vec<(i64, i64)> = (0..10_000).map(|number| (number, number % 7)).collect();
     let local = open(&Warehouse::open(folder.path().to_str().unwrap()).await.unwrap()).await;
-    let file = stage(&local, 1, 0, &pairs).await;
+    let same = artifact(1, 0);
+    let file = stage_as(&local, same, &pairs).await.unwrap();
     let path = folder.path().join("gold/counts").join(&file.path);
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!(file.bytes, bytes.len() as u64);
-    assert_eq!(stage(&local, 1, 0, &pairs).await, file);
+    assert_eq!(stage_as(&local, same, &pairs).await.unwrap(), file);
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    let another = stage(&local, 1, 0, &pairs).await;
+    assert_ne!(another.path, file.path, "an attempt has names of its own");
+    assert_eq!(std::fs::read(path.with_file_name(another.path)).unwrap(), bytes);
     let store = Arc::new(InMemory::new());
     let table = open(&in_store(store.clone())).await;
-    assert_eq!(stage(&table, 1, 0, &pairs).await, file);
+    assert_eq!(stage_as(&table, same, &pairs).await.unwrap(), file);
     let object = object_store::path::Path::from(format!("lake/gold/counts/{}", file.path));
     assert_eq!(store.get(&object).await.unwrap().bytes().await.unwrap(), bytes);
     let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
@@ -42,7 +46,7 @@ async fn no_rows_leave_no_file() {
     let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
     let table = open(&warehouse).await;
     let finished = tokio::task::spawn_blocking(move || {
-        let mut writer = table.stage(EpochId(0), 0, None).unwrap();
+        let mut writer = table.stage(artifact(0, 0), None).unwrap();
         writer.write(&rows(&[])).unwrap();
         assert_eq!(writer.rows(), 0);
         writer.finish().unwrap()
@@ -70,14 +74,14 @@ fn large() -> RecordBatch {
     RecordBatch::try_from_iter([("noise", column)]).unwrap()
 }
 
-async fn stage_large(table: &Table) -> Result<u64, SinkError> {
+async fn stage_large(table: &Table) -> Result<StagedFile, SinkError> {
     let table = table.clone();
     tokio::task::spawn_blocking(move || {
-        let mut writer = table.stage(EpochId(0), 0, None)?;
+        let mut writer = table.stage(artifact(0, 0), None)?;
         for _ in 0..4 {
             writer.write(&large())?;
         }
-        Ok(writer.finish()?.expect("there are rows").bytes)
+        Ok(writer.finish()?.expect("there are rows"))
     })
     .await
     .unwrap()
@@ -87,13 +91,13 @@ async fn stage_large(table: &Table) -> Result<u64, SinkError> {
 async fn a_large_file_goes_up_in_parts_and_its_failure_is_reported() {
     let (warehouse, store) = faulty();
     let table = Table::open(&warehouse, "bronze.noise", large().schema(), "shop", "1a2b").await.unwrap();
-    let bytes = stage_large(&table).await.unwrap();
-    assert!(bytes > 80_000_000, "{bytes}");
-    let path = object_store::path::Path::from("lake/bronze/noise/part-1a2b-0000000000-00000.parquet");
-    assert_eq!(store.head(&path).await.unwrap().size, bytes);
+    let file = stage_large(&table).await.unwrap();
+    assert!(file.bytes > 80_000_000, "{file:?}");
+    let path = object_store::path::Path::from(format!("lake/bronze/noise/{}", file.path));
+    assert_eq!(store.head(&path).await.unwrap().size, file.bytes);
     store.add(Rule::next(Operation::Put, "part-", Fault::Fail));
     assert!(matches!(stage_large(&table).await, Err(SinkError::Unavailable(_))));
-    assert_eq!(stage_large(&table).await.unwrap(), bytes);
+    assert_eq!(stage_large(&table).await.unwrap().bytes, file.bytes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +120,7 @@ async fn a_commit_on_the_local_disk_is_synced() {
     let table = open(&Warehouse::with_store(url, Arc::new(counted))).await;
     let file = stage(&table, 0, 0, &[(1, 1)]).await;
     let before = synced.synced();
-    table.publish(EpochId(0), &crate::fixture::added(&[&file])).await.unwrap();
+    publish_after(&table, None, 0, &added(&[&file])).await.unwrap();
     let after = synced.synced();
     assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1), "the log entry and its folder");
 }

@@ -3,7 +3,8 @@
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, ListArray, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use state::{Checkpoint, CheckpointSettings};
+use epoch::{Commit, CommitId};
+use state::{Checkpoint, CheckpointSettings, StateChanges};
 
 use super::*;
 
@@ -46,36 +47,58 @@ fn a_copy_has_its_own_place_for_each_table_and_epoch() {
     assert!(keys[0].operator == keys[1].operator && keys[0] != keys[1] && keys[0].operator != keys[2].operator);
 }
 
+/// The commit of an epoch that saw a version of the static table.
+fn commit(epoch: u64, version: &str) -> Commit {
+    let mut commit = Commit::bare(CommitId::new(EpochId(epoch), epoch + 7));
+    commit.plan.statics = [("products".to_string(), version.to_string())].into();
+    commit
+}
+
+fn with_copy(at: BlockKey, copy: Vec<u8>) -> StateChanges {
+    StateChanges { puts: vec![(at, copy)], ..StateChanges::default() }
+}
+
 #[test]
-fn a_restart_reads_the_copy_of_the_version_that_the_plan_names() {
+fn a_restart_reads_the_copy_of_the_version_that_the_commit_names() {
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
     let (rows, key) = (rows("files:1", &[Some(1)]), block_key("products", EpochId(0)));
     let copy = encode("products", &rows).unwrap();
-    let plan = epoch::Plan {
-        format: epoch::record::FORMAT,
-        epoch: EpochId(0),
-        batch_time_us: 0,
-        watermark_us: None,
-        late_watermark_us: None,
-        lanes: 1,
-        sources: Default::default(),
-        times: std::collections::BTreeMap::new(),
-        statics: [("products".to_string(), rows.version.clone())].into(),
-        clocks: Default::default(),
-    };
-    checkpoint.write_plan_with(&plan, vec![(key, copy.clone())]).unwrap();
+    let first = commit(0, &rows.version);
+    checkpoint.commit(&first, with_copy(key, copy.clone())).unwrap();
     assert_eq!(restore(&checkpoint, "products", &rows.version).unwrap(), Some(rows));
     assert_eq!(restore(&checkpoint, "products", "files:0").unwrap(), None);
     assert_eq!(restore(&checkpoint, "other", "files:0").unwrap(), None);
-    assert_eq!(superseded(&checkpoint, "products", EpochId(0)).unwrap(), []);
-    assert_eq!(superseded(&checkpoint, "products", EpochId(4)).unwrap(), [key]);
     let cut = copy[..copy.len() / 2].to_vec();
     let folder = tempfile::tempdir().unwrap();
     let damaged = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
-    damaged.write_plan_with(&plan, vec![(key, cut)]).unwrap();
+    damaged.commit(&first, with_copy(key, cut)).unwrap();
     let text = restore(&damaged, "products", "files:1").unwrap_err().to_string();
     assert!(text.contains("static table products") && text.contains("checkpoint"), "{text}");
+}
+
+/// Commits on record can be run again: what they saw must be there, also where the epoch that brought it is older.
+#[test]
+fn a_copy_is_kept_until_another_one_came_before_all_epochs_on_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = Checkpoint::open(folder.path(), "shop", &CheckpointSettings::default()).unwrap();
+    let keys = [0, 3].map(|epoch| block_key("products", EpochId(epoch)));
+    let versions = ["files:1", "files:1", "files:1", "files:2", "files:2"];
+    for (epoch, version) in (0..).zip(versions) {
+        let at = block_key("products", EpochId(epoch));
+        let changes = match keys.contains(&at) {
+            true => with_copy(at, encode("products", &rows(version, &[Some(1)])).unwrap()),
+            false => StateChanges::default(),
+        };
+        checkpoint.commit(&commit(epoch, version), changes).unwrap();
+    }
+    for (oldest, expected) in [(0, &[][..]), (2, &[]), (3, &keys[..1]), (4, &keys[..1]), (900, &keys[..1])] {
+        assert_eq!(superseded(&checkpoint, "products", EpochId(oldest)).unwrap(), expected, "{oldest}");
+    }
+    assert_eq!(superseded(&checkpoint, "other", EpochId(900)).unwrap(), []);
+    for version in ["files:1", "files:2"] {
+        assert_eq!(restore(&checkpoint, "products", version).unwrap().unwrap().version, version);
+    }
 }
 
 #[test]
