@@ -1,11 +1,11 @@
-//! A disk that is full when an epoch is committed or staged: a clear end, and the next run completes with equal results.
+//! A disk that is full when an epoch is committed or staged: the job waits and says so, and completes with equal results once there is room.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::kafka::Topic;
 use crate::oracle::{Oracle, assert_books, assert_same};
-use crate::run::{Job, run};
+use crate::run::Job;
 use crate::shop::{self, ALL_TABLES, TABLES};
 
 /// A small disk in memory.
@@ -51,7 +51,7 @@ fn assert_equal(job: &Job, undisturbed: &Job) {
     }
 }
 
-/// Runs into the full disk, twice, then with room enough.
+/// Runs into the full disk, waits there, and goes on when there is room.
 fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &str) {
     let topic = Topic::new(purpose, 4);
     shop::send(&topic, 40_000, 15);
@@ -60,15 +60,14 @@ fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &s
     let folder = tempfile::tempdir().unwrap();
     let disk = SmallDisk::new(&folder.path().join("disk"), size);
     let job = place(Job::ecommerce(&topic, 5_000), &disk.folder);
-    let first = run(&mut job.command(&["--available-now"])).failed();
-    let again = run(&mut job.command(&["--available-now"])).failed();
-    for error in [first, again] {
-        assert!(error.contains("No space left on device"), "the cause is not named: {error}");
-        assert!(error.contains(named), "the place is not named: {error}");
-        assert!(error.contains("start the job again"), "no remedy is named: {error}");
-    }
+    let mut running = job.start_available();
+    running.wait_until_said("waiting, for", 3);
+    let said = running.said();
+    assert!(said.contains("No space left on device"), "the cause is not named: {said}");
+    assert!(said.contains(named), "the place is not named: {said}");
     disk.grow("512m");
-    job.run().succeeded();
+    let (code, errors) = running.end();
+    assert_eq!(code, Some(0), "{errors}");
     assert!(job.commits().len() >= 8, "{} epochs", job.commits().len());
     assert_equal(&job, &undisturbed);
     drop(job);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod disk;
+mod faults;
 mod formats;
 mod growth;
 mod kafka;

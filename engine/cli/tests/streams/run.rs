@@ -1,10 +1,11 @@
 //! Running the binary: a job in a folder of its own, to its end or beside the test.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -171,6 +172,16 @@ impl Job {
         Running::start(&mut self.command(&["--progress", "json"]))
     }
 
+    /// Runs it beside the test until all that is there is done.
+    pub fn start_available(&self) -> Running {
+        Running::start(&mut self.command(&["--available-now", "--progress", "json"]))
+    }
+
+    /// Runs it beside the test, with variables of the environment.
+    pub fn start_with(&self, variables: &[(&str, &str)]) -> Running {
+        Running::start(self.command(&["--progress", "json"]).envs(variables.iter().copied()))
+    }
+
     /// All epochs that the checkpoint has on record.
     pub fn commits(&self) -> Vec<Commit> {
         let checkpoint = state::Checkpoint::open_read_only(&self.checkpoint).unwrap();
@@ -225,7 +236,8 @@ pub fn signal(process: u32, number: i32) {
 pub struct Running {
     child: Child,
     progress: Receiver<Value>,
-    errors: Option<thread::JoinHandle<String>>,
+    errors: Arc<Mutex<String>>,
+    reading: Option<thread::JoinHandle<()>>,
     /// Every epoch reported so far.
     pub epochs: Vec<Value>,
 }
@@ -233,7 +245,7 @@ pub struct Running {
 impl Running {
     fn start(command: &mut Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let (sender, progress) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(out).lines() {
@@ -243,12 +255,16 @@ impl Running {
                 }
             }
         });
-        let errors = thread::spawn(move || {
-            let mut text = String::new();
-            err.read_to_string(&mut text).unwrap();
-            text
+        let errors = Arc::new(Mutex::new(String::new()));
+        let heard = Arc::clone(&errors);
+        let reading = thread::spawn(move || {
+            for line in BufReader::new(err).lines() {
+                let mut errors = heard.lock().unwrap();
+                errors.push_str(&line.unwrap());
+                errors.push('\n');
+            }
         });
-        Running { child, progress, errors: Some(errors), epochs: Vec::new() }
+        Running { child, progress, errors, reading: Some(reading), epochs: Vec::new() }
     }
 
     pub fn process(&self) -> u32 {
@@ -274,10 +290,23 @@ impl Running {
                 Ok(epoch) => self.epochs.push(epoch),
                 Err(_) => {
                     let _ = self.child.kill();
-                    let errors = self.errors.take().map(|errors| errors.join().unwrap());
-                    panic!("waited for {what}; reported: {:#?}\n{}", self.epochs.last(), errors.unwrap_or_default());
+                    panic!("waited for {what}; reported: {:#?}\n{}", self.epochs.last(), self.said());
                 }
             }
+        }
+    }
+
+    /// What it has said on stderr so far.
+    pub fn said(&self) -> String {
+        self.errors.lock().unwrap().clone()
+    }
+
+    /// Waits until it has said something so often.
+    pub fn wait_until_said(&self, text: &str, times: usize) {
+        let begun = Instant::now();
+        while self.said().matches(text).count() < times {
+            assert!(begun.elapsed() < PATIENCE, "waited for {times} × {text}:\n{}", self.said());
+            pass(Duration::from_millis(20));
         }
     }
 
@@ -310,7 +339,10 @@ impl Running {
             assert!(begun.elapsed() < DEADLINE, "the job did not end within {DEADLINE:?}");
             pass(Duration::from_millis(5));
         };
-        let errors = self.errors.take().map(|errors| errors.join().unwrap()).unwrap_or_default();
+        if let Some(reading) = self.reading.take() {
+            reading.join().unwrap();
+        }
+        let errors = self.said();
         while let Ok(epoch) = self.progress.recv() {
             self.epochs.push(epoch);
         }

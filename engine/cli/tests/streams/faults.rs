@@ -1,0 +1,180 @@
+//! What happens around a job and used to lose, double or overwrite rows: each fault by name, with the real binary on real Kafka.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::kafka::{Topic, event};
+use crate::run::{Job, KEEP_ALL, engine, run};
+
+const COUNTS: &str =
+    "[table.gold.counts]\nmode = \"complete\"\nsql = \"SELECT key, count(*) AS events FROM events GROUP BY key\"\n";
+
+/// `cp -a`, over what may be there.
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+fn send(topic: &Topic, ids: std::ops::Range<usize>) {
+    topic.send(0, ids.map(|id| event(id, "a", id, 1)));
+}
+
+/// Rows, different ids, and different places in the topic.
+fn rows(job: &Job) -> [u64; 3] {
+    let row = &job.sql(
+        "SELECT count(*) AS n, count(DISTINCT id) AS ids, count(DISTINCT _offset) AS places FROM bronze.everything",
+    )[0];
+    ["n", "ids", "places"].map(|name| row[name].as_u64().unwrap())
+}
+
+/// Every data file of the table, live or not.
+fn files(job: &Job) -> Vec<String> {
+    let folder = Path::new(&job.warehouse).join("bronze/everything");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".parquet")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_old_checkpoint_over_newer_tables_is_refused_and_overwrites_nothing() {
+    let topic = Topic::new("old-checkpoint", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 1000\n", KEEP_ALL);
+    send(&topic, 0..1_000);
+    job.run().succeeded();
+    let copied = job.beside("copy");
+    copy(&job.checkpoint, &copied);
+    send(&topic, 1_000..3_000);
+    job.run().succeeded();
+    let before = files(&job);
+    assert_eq!(before.len(), 3);
+    copy(&copied, &job.checkpoint);
+    send(&topic, 3_000..4_000);
+    let error = job.run().failed();
+    for part in ["bronze.everything is ahead", "epoch 2", "epoch 0", "--accept ahead"] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+    assert_eq!((rows(&job), files(&job)), ([3_000; 3], before.clone()), "nothing was touched");
+    // Whoever goes on all the same keeps every row, and gets those of the epochs that the checkpoint has lost once more.
+    let said = run(&mut job.command(&["--available-now", "--accept", "ahead"])).succeeded();
+    assert!(said.err.contains("accepted"), "{}", said.err);
+    assert_eq!(rows(&job), [6_000, 4_000, 4_000]);
+    assert!(before.iter().all(|name| files(&job).contains(name)), "no file was overwritten");
+    job.run().succeeded();
+    assert_eq!(rows(&job), [6_000, 4_000, 4_000]);
+}
+
+#[test]
+fn a_deleted_checkpoint_over_filled_tables_is_refused_and_can_be_rebuilt() {
+    let topic = Topic::new("lost-checkpoint", 2);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 500\n", KEEP_ALL);
+    topic.send(0, (0..1_000).map(|id| event(id, "a", id, 1)));
+    topic.send(1, (1_000..1_700).map(|id| event(id, "b", id, 1)));
+    job.run().succeeded();
+    std::fs::remove_dir_all(&job.checkpoint).unwrap();
+    let error = job.run().failed();
+    for part in ["bronze.everything", "another checkpoint", "--accept other-checkpoint", "rebuild"] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+    std::fs::remove_dir_all(&job.checkpoint).unwrap();
+    let mut rebuild = engine(&["checkpoint", "rebuild", job.path.to_str().unwrap()]);
+    let said = run(rebuild.args(job.sets())).succeeded();
+    assert!(said.out.contains("[0] goes on from 1000") && said.out.contains("[1] goes on from 700"), "{}", said.out);
+    topic.send(0, (2_000..2_300).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    let row = &job.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM bronze.everything")[0];
+    assert_eq!((row["n"].as_u64(), row["ids"].as_u64()), (Some(2_000), Some(2_000)));
+    let again = run(engine(&["checkpoint", "rebuild", job.path.to_str().unwrap()]).args(job.sets())).failed();
+    assert!(again.contains("is a checkpoint already"), "{again}");
+}
+
+#[test]
+fn a_checkpoint_with_state_is_not_rebuilt_and_a_new_one_adds_only_by_word() {
+    let topic = Topic::new("lost-state", 1);
+    let job = Job::new(&topic, "", &format!("{KEEP_ALL}{COUNTS}"));
+    send(&topic, 0..100);
+    job.run().succeeded();
+    std::fs::remove_dir_all(&job.checkpoint).unwrap();
+    let refused = run(engine(&["checkpoint", "rebuild", job.path.to_str().unwrap()]).args(job.sets())).failed();
+    assert!(refused.contains("gold.counts keeps state"), "{refused}");
+    job.run().failed();
+    assert_eq!(rows(&job), [100; 3]);
+    run(&mut job.command(&["--available-now", "--accept", "other-checkpoint"])).succeeded();
+    assert_eq!(rows(&job), [200, 100, 100]);
+}
+
+#[test]
+fn a_table_that_leaves_the_job_gets_what_was_committed_before() {
+    let topic = Topic::new("left", 1);
+    let other = "[table.silver.big]\nsql = \"SELECT id FROM events WHERE id >= 50\"\n";
+    let job = Job::new(&topic, "", &format!("{KEEP_ALL}{other}"));
+    send(&topic, 0..100);
+    job.run_to("publish:before:0");
+    job.edit(other, "");
+    let said = job.run().succeeded();
+    assert!(said.err.contains("silver.big"), "{}", said.err);
+    assert_eq!(job.sql("SELECT count(*) AS n, min(id) AS least FROM silver.big")[0]["n"], 50);
+    assert_eq!(rows(&job), [100; 3]);
+}
+
+#[test]
+fn rejected_records_committed_before_on_error_changed_are_published() {
+    let topic = Topic::new("left-rejects", 1);
+    let job = Job::new(&topic, "on_error = \"dead_letter\"\n", KEEP_ALL);
+    topic.send(0, [event(0, "a", 0, 1), "not json".to_owned(), event(1, "a", 1, 1)]);
+    job.run_to("publish:before:0");
+    job.edit("on_error = \"dead_letter\"", "on_error = \"drop\"");
+    job.run().succeeded();
+    assert_eq!(job.sql("SELECT count(*) AS n FROM rejected.events")[0]["n"], 1);
+}
+
+#[test]
+fn columns_of_a_new_query_do_not_appear_before_the_epochs_of_the_old_one() {
+    let topic = Topic::new("columns", 1);
+    let narrow = "[table.silver.ids]\nsql = \"SELECT id FROM events\"\n";
+    let job = Job::new(&topic, "", narrow);
+    send(&topic, 0..10);
+    job.run_to("publish:before:0");
+    job.edit("SELECT id FROM", "SELECT id, key FROM");
+    job.run().succeeded();
+    send(&topic, 10..15);
+    job.run().succeeded();
+    let log = Path::new(&job.warehouse).join("silver/ids/_delta_log");
+    let entry = |version: u64| std::fs::read_to_string(log.join(format!("{version:020}.json"))).unwrap();
+    assert!(entry(1).contains("\"add\"") && !entry(1).contains("metaData"), "the old epoch first:\n{}", entry(1));
+    assert!(entry(2).contains("metaData") && entry(2).contains("key"), "then the column:\n{}", entry(2));
+    assert_eq!(job.sql("SELECT count(*) AS n, count(key) AS keys FROM silver.ids")[0]["keys"], 5);
+}
+
+#[test]
+fn an_epoch_that_killed_the_process_is_planned_at_half_the_size() {
+    let topic = Topic::new("halved", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 8000\n", KEEP_ALL);
+    send(&topic, 0..10_000);
+    job.run_to("stage:after:0");
+    job.run_to("stage:after:0");
+    let said = job.run().succeeded();
+    assert!(said.err.contains("2000 at most"), "{}", said.err);
+    let read: Vec<u64> = job.commits().iter().map(|commit| commit.sources["events"].read).collect();
+    assert_eq!(read, [2_000; 5]);
+    assert_eq!(rows(&job), [10_000; 3]);
+    assert_eq!(files(&job).len(), 5, "what the dead attempts left was swept");
+}
+
+#[test]
+fn a_replay_of_a_killed_jobs_own_epochs_gives_the_same_rows() {
+    let topic = Topic::new("replayed", 2);
+    let listed = "[table.gold.listed]\nmode = \"update\"\nsql = \"SELECT key, collect_list(id) AS ids, count(*) AS events, max(current_timestamp()) AS at FROM events GROUP BY key\"\n";
+    let job = Job::new(&topic, "max_offsets_per_trigger = 1000\n", &format!("{KEEP_ALL}{listed}"));
+    for partition in 0..2 {
+        topic.send(partition, (0..3_000).map(|id| event(id * 2 + partition as usize, ["a", "b"][id % 2], id, 1)));
+    }
+    for point in ["compute:before:1", "commit:before:2", "commit:after:3", "publish:after:4"] {
+        job.run_to(point);
+    }
+    job.run().succeeded();
+    let said = run(engine(&["replay", job.path.to_str().unwrap()]).args(job.sets())).succeeded();
+    for part in ["bronze.everything: equal, 6,000 rows", "gold.listed: equal, 2 rows", "every table came out equal"] {
+        assert!(said.out.contains(part), "{part} is not in: {}", said.out);
+    }
+}
