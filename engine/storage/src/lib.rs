@@ -22,5 +22,5 @@ mod synced;
 pub use error::store_error;
 pub use location::Location;
 pub use place::{Place, PlacedFile};
-pub use retry::{Patience, retried};
+pub use retry::{Patience, patiently, retried};
 pub use synced::{SyncedLocal, sync_file_and_folder};

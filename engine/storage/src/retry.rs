@@ -33,16 +33,28 @@ impl Patience {
     }
 }
 
-/// Does `work` until it succeeds or patience ends. `place` says what is being done, and where.
+/// Does `work` on a store until it succeeds or patience ends. `place` says what is being done, and where.
 pub async fn retried<T, W>(place: &str, mut work: impl FnMut() -> W) -> Result<T, SinkError>
 where
     W: Future<Output = object_store::Result<T>>,
+{
+    patiently(|| {
+        let work = work();
+        async { work.await.map_err(|error| store_error(place, &error)) }
+    })
+    .await
+}
+
+/// Does `work` until it succeeds or patience ends.
+pub async fn patiently<T, W>(mut work: impl FnMut() -> W) -> Result<T, SinkError>
+where
+    W: Future<Output = Result<T, SinkError>>,
 {
     let mut patience = Patience::default();
     loop {
         match work().await {
             Ok(value) => return Ok(value),
-            Err(error) => patience.wait_after(store_error(place, &error)).await?,
+            Err(error) => patience.wait_after(error).await?,
         }
     }
 }

@@ -9,7 +9,7 @@ use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKern
 use deltalake_core::kernel::{Metadata, MetadataExt, StructType, new_metadata};
 use deltalake_core::logstore::LogStoreRef;
 use object_store::{ObjectStoreExt, PutMode};
-use storage::{Patience, retried, store_error};
+use storage::{Patience, patiently, retried, store_error};
 
 use crate::bounded;
 use crate::entry::{create_entry, definition_entry, entry_path, log_time_ms};
@@ -32,6 +32,13 @@ pub(crate) enum Wanted {
     Table(Box<Metadata>),
     /// It is there: its definition with what it lacks, and Delta's name of what that changes.
     Change(&'static str, Box<Metadata>),
+}
+
+impl Wanted {
+    /// True if the table is there, and its definition is still to be given what it lacks.
+    pub(crate) fn is_change_of(&self, head: &Head) -> bool {
+        matches!(self, Wanted::Change(..)) && head.version != ABSENT && !head.is_defined
+    }
 }
 
 /// A table as it was found.
@@ -58,7 +65,7 @@ pub(crate) async fn look(log: &LogStoreRef, name: &str, wanted: &SchemaRef) -> R
 pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkError> {
     let entry = match &shared.wanted {
         Wanted::Table(metadata) if head.version == ABSENT => create_entry(*metadata.clone(), log_time_ms())?,
-        Wanted::Change(operation, metadata) if !head.is_defined => {
+        Wanted::Change(operation, metadata) if shared.wanted.is_change_of(head) => {
             definition_entry(operation, *metadata.clone(), head.version, log_time_ms())?
         }
         _ => return Ok(()),
@@ -84,6 +91,10 @@ pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkE
 }
 
 pub(crate) async fn load(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
+    patiently(|| load_once(log, name)).await
+}
+
+async fn load_once(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, SinkError> {
     let place = format!("table {name}");
     if !log.is_delta_table_location().await.map_err(|error| delta_error(&place, &error))? {
         return Ok(None);
@@ -145,6 +156,30 @@ fn with_columns(metadata: Metadata, existing: &StructType, added: Vec<FieldRef>)
     let added: StructType = (&Schema::new(added)).try_into_kernel().map_err(|error| refused(&error))?;
     let columns = StructType::try_new(existing.fields().chain(added.fields()).cloned());
     metadata.with_schema(&columns.map_err(|error| refused(&error))?).map_err(|error| refused(&error))
+}
+
+/// Refuses a table whose columns or protocol are no longer those that it was opened with. `is_complete`: the columns that it lacked
+/// were added.
+pub(crate) fn check_unchanged(
+    table: &DeltaTable,
+    name: &str,
+    schema: &SchemaRef,
+    is_complete: bool,
+) -> Result<(), SinkError> {
+    check_protocol(table, name)?;
+    let state = table.snapshot().map_err(|error| delta_error(&format!("table {name}"), &error))?;
+    let found = table_schema(&state.snapshot().arrow_schema()).map_err(|error| error.of_table(name))?;
+    let is_same =
+        |(one, other): (&FieldRef, &FieldRef)| one.name() == other.name() && one.data_type() == other.data_type();
+    let (found, wanted) = (found.fields(), schema.fields());
+    let is_begin = found.len() <= wanted.len() && found.iter().zip(wanted).all(is_same);
+    if is_begin && (!is_complete || found.len() == wanted.len()) {
+        return Ok(());
+    }
+    let version = state.version();
+    Err(SinkError::Refused(format!(
+        "another program changed the definition of table {name} before version {version}; start the job again to check it against the query"
+    )))
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.

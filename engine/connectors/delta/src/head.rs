@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use connector::SinkError;
 use epoch::{Contradiction, Owner, TableCommit, Touch};
 
+use crate::entry::EntryActions;
 use crate::record::Record;
 
 /// The version of a table that is not there.
@@ -49,13 +50,20 @@ impl Head {
     }
 
     /// Takes in an entry that was read: ours with its record, or another program's that may have removed files.
-    pub(crate) fn read(&mut self, version: i64, record: Option<Record>, has_removed: bool) {
+    pub(crate) fn read(&mut self, version: i64, record: Option<Record>, actions: &EntryActions) {
         debug_assert_eq!(version, self.version + 1, "entries are read one after the other");
         self.version = version;
-        match record {
-            Some(record) => self.record = Some(record),
-            None => self.was_changed |= has_removed,
+        if let Some(live) = &mut self.live {
+            actions.removed.iter().for_each(|path| {
+                live.remove(path);
+            });
+            if record.is_some() {
+                live.extend(actions.added.iter().cloned());
+            }
+        } else if record.is_none() {
+            self.was_changed |= !actions.removed.is_empty();
         }
+        self.record = record.or(self.record);
     }
 
     /// Compare: true if the commit is to be published now, false if it was.

@@ -69,6 +69,10 @@ async fn newest_of_epoch(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result
     let place = format!("table {name}");
     let table = load_newest(warehouse, name).await?;
     let state = table.snapshot().map_err(|error| delta_error(&place, &error))?;
+    if state.version().cast_signed() < pin.version {
+        // It was set back, or made anew: it does not hold what was published.
+        return Ok(None);
+    }
     let held = state.transaction_version(table.log_store().as_ref(), app).await;
     let held = held.map_err(|error| delta_error(&place, &error))?;
     Ok(held.is_some_and(|held| held.cast_unsigned() <= pin.epoch.0).then_some(table))

@@ -23,11 +23,12 @@ pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(
         .map_err(|error| SinkError::Internal(format!("pointer of job {}: {error}", pointer.job)))?;
     let (store, path) = (warehouse.store(), Path::from(paths::published_pointer(&pointer.job)));
     let place = format!("pointer {path} of job {}", pointer.job);
-    let mut known = warehouse.take_pointer_version(&pointer.job);
+    // What this process has put itself need not be read, unless it says more than this one.
+    let mut known = warehouse.known_pointer(&pointer.job).filter(|(there, _)| pointer.may_replace(there));
     let mut patience = Patience::default();
     loop {
         let mode = match known.take() {
-            Some(version) => PutMode::Update(version),
+            Some((_, version)) => PutMode::Update(version),
             None => match read_pointer(&store, &path, &place).await? {
                 None => PutMode::Create,
                 Some((there, _)) if !pointer.may_replace(&there) => return not_replaced(pointer, &there),
@@ -38,7 +39,7 @@ pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(
         match store.put_opts(&path, PutPayload::from(text.clone()), mode.into()).await {
             Ok(put) => {
                 let version = UpdateVersion { e_tag: put.e_tag, version: put.version };
-                warehouse.keep_pointer_version(&pointer.job, version);
+                warehouse.keep_pointer(pointer, version);
                 return Ok(());
             }
             // Somebody wrote it in between, or our own answer was lost: it is read again.

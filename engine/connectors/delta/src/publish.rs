@@ -5,7 +5,6 @@
 //! lost) or somebody else's (go behind it). Before the put the entry that it follows is looked at: a log that others have summarised
 //! and cleaned up in the meantime has room at every old version, where no reader would ever see what is put.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use connector::SinkError;
@@ -17,6 +16,7 @@ use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
+use crate::definition::define;
 use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
@@ -43,11 +43,6 @@ impl Table {
             // An empty epoch makes no version: an idle job would fill its tables' logs otherwise.
             return Ok(head.version);
         };
-        if head.version == ABSENT {
-            drop(head);
-            self.define().await?;
-            head = self.shared.head.lock().await;
-        }
         if head.awaits(&self.shared.name, owner, &touch).is_err() {
             // Somebody may have written since the log was read.
             self.catch_up(&mut head).await?;
@@ -56,6 +51,7 @@ impl Table {
         let record = Record { commit: touch.id, owner };
         let mut patience = Patience::default();
         while head.awaits(&self.shared.name, owner, &touch)? {
+            self.define_anew(&mut head).await?;
             self.check_removed(&mut head, change).await?;
             if let Err(error) = self.try_commit(&mut head, &record, commit, change).await {
                 patience.wait_after(error).await?;
@@ -82,13 +78,37 @@ impl Table {
         self.catch_up(&mut head).await?;
         let record = Record { commit, owner };
         let mut patience = Patience::default();
-        while head.version != ABSENT && head.record != Some(record) {
-            let entry = record_entry(&self.shared.apps, &record, head.version, log_time_ms())?;
-            if let Err(error) = self.put(&mut head, entry, &record, &TableCommit::default()).await {
+        while head.record != Some(record) {
+            self.define_anew(&mut head).await?;
+            if let Err(error) = self.try_adopt(&mut head, &record).await {
                 patience.wait_after(error).await?;
             }
         }
         Ok(())
+    }
+
+    async fn try_adopt(&self, head: &mut Head, record: &Record) -> Result<(), SinkError> {
+        self.check_log(head).await?;
+        if head.version == ABSENT || head.record == Some(*record) {
+            return Ok(());
+        }
+        let entry = record_entry(&self.shared.apps, record, head.version, log_time_ms())?;
+        self.put(head, entry, record, &TableCommit::default()).await
+    }
+
+    /// A table that is not there is made: rows without a definition before them could never be read.
+    async fn define_anew(&self, head: &mut Head) -> Result<(), SinkError> {
+        if head.version != ABSENT {
+            return Ok(());
+        }
+        define(&self.shared, head).await?;
+        match head.version {
+            ABSENT => Err(SinkError::Data(format!(
+                "table {} was deleted while the job held it open; restore it, or start the job again to make it anew",
+                self.shared.name
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Puts the entry of a commit, or takes in the one that is already there.
@@ -100,7 +120,9 @@ impl Table {
         change: &TableCommit,
     ) -> Result<(), SinkError> {
         self.check_log(head).await?;
-        if head.record.map(|held| held.commit) != commit.touch(&self.shared.name).and_then(|touch| touch.before) {
+        if head.version == ABSENT
+            || head.record.map(|held| held.commit) != commit.touch(&self.shared.name).and_then(|touch| touch.before)
+        {
             // The log was not where it had been left: the caller compares again.
             return Ok(());
         }
@@ -138,7 +160,7 @@ impl Table {
 
     /// The log still stands where it was read: its newest entry is there. If it is not, others have gone on and cleaned up, and
     /// everything is read anew.
-    async fn check_log(&self, head: &mut Head) -> Result<(), SinkError> {
+    pub(crate) async fn check_log(&self, head: &mut Head) -> Result<(), SinkError> {
         let place = format!("log entry {} of table {}", head.version, self.shared.name);
         match self.shared.store.head(&entry_path(head.version)).await {
             Ok(_) => Ok(()),
@@ -148,7 +170,7 @@ impl Table {
                     version = head.version,
                     "the log was cleaned up by another program; it is read anew"
                 );
-                *head = self.read_head().await?;
+                *head = self.read_head(head.is_defined).await?;
                 Ok(())
             }
             Err(error) => Err(store_error(&place, &error)),
@@ -196,7 +218,7 @@ impl Table {
                 self.shared.name
             )));
         }
-        head.read(version, self.shared.apps.find(&actions.transactions), !actions.removed.is_empty());
+        head.read(version, self.shared.apps.find(&actions.transactions), &actions);
         Ok(())
     }
 
@@ -241,7 +263,7 @@ impl Table {
         }
         if head.was_changed {
             // Another program took files out. Which ones is not kept, it may be any number of them: the list is read once more.
-            head.live = Some(self.read_live().await?);
+            head.live = self.read_head(head.is_defined).await?.live;
             head.was_changed = false;
         }
         let Some(live) = &head.live else { return Ok(()) };
@@ -249,11 +271,6 @@ impl Table {
             Some(gone) => Err(self.gone(&gone.path)),
             None => Ok(()),
         }
-    }
-
-    /// The job's own files that are in the table now.
-    async fn read_live(&self) -> Result<HashSet<String>, SinkError> {
-        Ok(self.read_head().await?.live.unwrap_or_default())
     }
 
     fn gone(&self, path: &str) -> SinkError {

@@ -10,11 +10,11 @@ use deltalake_core::logstore::LogStoreRef;
 use epoch::{ArtifactId, EpochId, paths};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
-use storage::retried;
+use storage::{Patience, patiently, retried};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
-use crate::definition::{Looked, Wanted, define, load, look};
+use crate::definition::{Looked, Wanted, check_unchanged, define, load, look};
 use crate::entry::{entry_path, read_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
@@ -144,6 +144,13 @@ impl Table {
     /// `Unavailable`, `DiskFull`, `Settings`; `Refused` if another program made or changed it since it was opened.
     pub async fn define(&self) -> Result<(), SinkError> {
         let mut head = self.shared.head.lock().await;
+        let mut patience = Patience::default();
+        while self.shared.wanted.is_change_of(&head) {
+            match self.check_log(&mut head).await {
+                Ok(()) => break,
+                Err(error) => patience.wait_after(error).await?,
+            }
+        }
         define(&self.shared, &mut head).await
     }
 
@@ -184,7 +191,7 @@ impl Table {
     /// Another checkpoint of the same job that has epochs among the newest entries of the log.
     async fn other_checkpoint(&self, version: i64) -> Result<Option<String>, SinkError> {
         for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
-            let Some(actions) = self.entry(version).await? else { break };
+            let Some(actions) = patiently(|| self.entry(version)).await? else { break };
             let found = actions.transactions.iter().find_map(|(app, _)| checkpoint_of(app, &self.shared.job));
             if let Some(job_id) = found {
                 return Ok(Some(job_id.to_string()));
@@ -193,13 +200,13 @@ impl Table {
         Ok(None)
     }
 
-    /// Reads the whole table's log anew.
-    pub(crate) async fn read_head(&self) -> Result<Head, SinkError> {
-        let Shared { name, log, store, apps, job_id, .. } = self.shared.as_ref();
-        match load(log, name).await? {
-            Some(table) => head_of(&table, log, store.as_ref(), apps, name, job_id).await,
-            None => Ok(Head::absent()),
-        }
+    /// Reads the whole table's log anew. `is_defined`: as the head that was known says.
+    pub(crate) async fn read_head(&self, is_defined: bool) -> Result<Head, SinkError> {
+        let Shared { name, log, store, apps, job_id, schema, wanted, .. } = self.shared.as_ref();
+        let Some(table) = load(log, name).await? else { return Ok(Head::absent()) };
+        check_unchanged(&table, name, schema, is_defined || !matches!(wanted, Wanted::Change(..)))?;
+        let head = head_of(&table, log, store.as_ref(), apps, name, job_id).await?;
+        Ok(Head { is_defined, ..head })
     }
 
     /// A writer for a data file. Call it from plain threads: it may wait for an upload.
@@ -231,7 +238,8 @@ impl Table {
     /// `Unavailable`, `Settings`.
     pub async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
         let shared = &self.shared;
-        let live = self.read_head().await?.live.unwrap_or_default();
+        let is_defined = shared.head.lock().await.is_defined;
+        let live = self.read_head(is_defined).await?.live.unwrap_or_default();
         let first = newest.map_or(EpochId(0), EpochId::next);
         let prefix = paths::data_file_prefix(&shared.job_id, first);
         let place = format!("staged files from {prefix}* on of table {}", shared.name);
@@ -284,8 +292,11 @@ async fn head_of(
         None => {
             let mut found = Vec::new();
             for app in [apps.epoch.clone(), apps.commit(), apps.term(), apps.run()] {
-                let version = state.transaction_version(log.as_ref(), app.clone()).await;
-                let Some(version) = version.map_err(|error| delta_error(&place, &error))? else { break };
+                let version = patiently(|| async {
+                    let version = state.transaction_version(log.as_ref(), app.clone()).await;
+                    version.map_err(|error| delta_error(&place, &error))
+                });
+                let Some(version) = version.await? else { break };
                 found.push((app, version));
             }
             apps.find(&found)

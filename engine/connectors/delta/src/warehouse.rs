@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use connector::SinkError;
+use connector::{Pointer, SinkError};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use epoch::paths;
 use futures::TryStreamExt;
@@ -35,8 +35,8 @@ pub struct Warehouse {
 /// What the clones of a warehouse have learnt.
 #[derive(Default)]
 struct Shared {
-    /// The version of each job's pointer, as it was put last: the next put can be conditional without a look before it.
-    pointers: Mutex<BTreeMap<String, UpdateVersion>>,
+    /// Each job's pointer as it was put last, and its version: the next put can be conditional without a look before it.
+    pointers: Mutex<BTreeMap<String, (Pointer, UpdateVersion)>>,
     /// True once the store was seen to refuse a second object of one name.
     is_probed: OnceCell<()>,
 }
@@ -113,15 +113,16 @@ impl Warehouse {
         self.url.scheme() != "file"
     }
 
-    /// The version of a job's pointer, if it was put before.
-    pub(crate) fn take_pointer_version(&self, job: &str) -> Option<UpdateVersion> {
-        self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner).remove(job)
+    /// A job's pointer as it was put last, if it was.
+    pub(crate) fn known_pointer(&self, job: &str) -> Option<(Pointer, UpdateVersion)> {
+        self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner).get(job).cloned()
     }
 
-    /// Remembers the version of a job's pointer that was just put.
-    pub(crate) fn keep_pointer_version(&self, job: &str, version: UpdateVersion) {
+    /// Remembers a pointer that was just put.
+    pub(crate) fn keep_pointer(&self, pointer: &Pointer, version: UpdateVersion) {
         if self.can_update() && version.e_tag.is_some() {
-            self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner).insert(job.to_string(), version);
+            let mut pointers = self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner);
+            pointers.insert(pointer.job.clone(), (pointer.clone(), version));
         }
     }
 

@@ -111,7 +111,7 @@ async fn a_lost_artifact_is_found_out(place: &dyn SinkUnderTest) -> Law {
     }
     let after = table(law, place, "artifact").await?;
     let lost = change(file.into_iter().collect(), Vec::new());
-    contradicts(law, after.publish(owner(1), &commit_to(&after, 1, &lost)).await)?;
+    contradicts(law, after.publish(owner(2), &commit_to(&after, 1, &lost)).await)?;
     sees(law, &after, &[0]).await
 }
 
