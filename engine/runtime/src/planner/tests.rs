@@ -40,6 +40,7 @@ fn a_partition_with_records_left_has_a_backlog_even_if_none_was_read() {
         ranges: [(at(0), range(0, 10)), (at(1), range(4, 4)), (at(2), range(7, 7))].into_iter().collect(),
         latest: [(0, 10), (1, 4), (2, 9)].map(|(split, end)| (at(split), Position::from(end))).into_iter().collect(),
         gaps: Vec::new(),
+        identity: Default::default(),
     };
     let newest: PerSplit<i64> = [(at(0), 99)].into_iter().collect();
     let seen = observed(&planned, &newest);
