@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use epoch::offsets::{self, OffsetRange, OffsetRanges, Offsets, spread_limit};
-use epoch::{DataGap, Identities, PerSplit, Positions, SourcePlan, Split, SplitRange};
+use epoch::{DataGap, PerSplit, Positions, SourcePlan, Split, SplitIdentities, SplitRange};
 
 use crate::error::SourceError;
 use crate::source::{PlanRequest, ReadLimit, ReadProgress, Record, SourcePlanner, SourceReader};
@@ -27,7 +27,7 @@ pub struct Backlog {
     /// Records that are gone and that the job file says to go on without.
     pub gaps: Vec<DataGap>,
     /// What the splits are, where that is known.
-    pub identity: Identities,
+    pub identity: SplitIdentities,
 }
 
 /// Where a job stands in logs.
@@ -36,13 +36,13 @@ pub struct LogPosition {
     /// The next offset to read, per split.
     pub offsets: Offsets,
     /// What the splits were when the job came there, where that is known.
-    pub identity: Identities,
+    pub identity: SplitIdentities,
 }
 
 impl LogPosition {
     /// Offsets in logs of which nothing else is known.
     pub fn at(offsets: Offsets) -> LogPosition {
-        LogPosition { offsets, identity: Identities::default() }
+        LogPosition { offsets, identity: SplitIdentities::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use epoch::{DataGap, Identities, Positions, SourcePlan, Split, SplitRange};
+use epoch::{DataGap, Positions, SourcePlan, Split, SplitIdentities, SplitRange};
 
 use crate::error::SourceError;
 
@@ -79,7 +79,7 @@ pub struct PlanRequest<'a> {
     /// Where the job stands; `None`: it has not read of this source yet and begins where its settings say.
     pub position: Option<&'a Positions>,
     /// What the splits were when it came there, as the last plan has it; empty if that is not known.
-    pub identity: Option<&'a Identities>,
+    pub identity: Option<&'a SplitIdentities>,
     /// Records that the epoch takes at most, more or less; `None`: all.
     pub records_max: Option<u64>,
     /// True if reading ends at what was there at the first question.

@@ -9,7 +9,7 @@ use crate::clocks::Clocks;
 use crate::follow::{SinkLink, Touch};
 use crate::identity::EpochId;
 use crate::identity::{CommitId, Owner};
-use crate::splits::{Identities, PerSplit, Position, Positions, Ranges, Split, SplitRange};
+use crate::splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitRange};
 use crate::watermark::WatermarkState;
 
 /// Version of the records' format. A reader refuses a newer one. In format 1 a plan was stored before its epoch was read, and a
@@ -66,7 +66,7 @@ pub struct SourcePlan {
     pub gaps: Vec<DataGap>,
     /// What the splits were that these positions are in, so that the next plan can say whether they still are.
     #[serde(default, skip_serializing_if = "PerSplit::is_empty")]
-    pub identity: Identities,
+    pub identity: SplitIdentities,
 }
 
 /// Records that the source no longer holds.

@@ -106,7 +106,7 @@ impl fmt::Display for Position {
 /// its connector has for it. Nobody else looks into it; records of before it was kept have none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Identity(pub Value);
+pub struct SplitIdentity(pub Value);
 
 /// What an epoch reads of a split: from one position (inclusive) to another (exclusive).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ impl<P: PartialEq> SplitRange<P> {
 pub type Positions = PerSplit<Position>;
 
 /// What the splits were when a plan was made, for those of which their connector knows it.
-pub type Identities = PerSplit<Identity>;
+pub type SplitIdentities = PerSplit<SplitIdentity>;
 
 /// What an epoch reads, per split.
 pub type Ranges = PerSplit<SplitRange>;

@@ -125,3 +125,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use epoch::{Identity, PerSplit, Split};
+use epoch::{PerSplit, Split, SplitIdentity};
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as native;
 use rdkafka::consumer::Consumer as _;
@@ -28,8 +28,8 @@ pub(crate) struct PartitionIdentity {
 
 impl PartitionIdentity {
     /// What a plan has of it; nothing is known of what is not there, or is not of this connector.
-    pub(crate) fn of(identity: Option<&Identity>) -> PartitionIdentity {
-        let field = |name: &str| identity.and_then(|Identity(value)| value.get(name));
+    pub(crate) fn of(identity: Option<&SplitIdentity>) -> PartitionIdentity {
+        let field = |name: &str| identity.and_then(|SplitIdentity(value)| value.get(name));
         PartitionIdentity {
             topic_id: field("topic_id").and_then(Value::as_str).map(str::to_owned),
             leader_epoch: field("leader_epoch").and_then(Value::as_i64).and_then(|epoch| epoch.try_into().ok()),
@@ -37,21 +37,23 @@ impl PartitionIdentity {
     }
 
     /// For the plan; `None` if nothing is known.
-    pub(crate) fn to_identity(&self) -> Option<Identity> {
+    pub(crate) fn to_identity(&self) -> Option<SplitIdentity> {
         let mut fields = Map::new();
         fields.extend(self.topic_id.as_ref().map(|id| ("topic_id".to_owned(), Value::from(id.as_str()))));
         fields.extend(self.leader_epoch.map(|epoch| ("leader_epoch".to_owned(), Value::from(epoch))));
-        (!fields.is_empty()).then(|| Identity(Value::Object(fields)))
+        (!fields.is_empty()).then(|| SplitIdentity(Value::Object(fields)))
     }
 }
 
-/// The ids of topics that exist. Those to which the broker gives none are left out.
+/// The ids of topics that exist; those to which the broker gives none are left out. `broker`: whom to ask; without one it is the
+/// controller, which not every cluster names.
 ///
 /// # Errors
 /// No answer in time; a broker that does not know the question is no error.
 pub(crate) fn topic_ids<'a>(
     consumer: &Consumer,
     topics: impl Iterator<Item = &'a str>,
+    broker: Option<i32>,
     timeout: Duration,
 ) -> Result<BTreeMap<String, String>, KafkaError> {
     let names: Vec<CString> = topics.filter_map(|topic| CString::new(topic).ok()).collect();
@@ -70,6 +72,9 @@ pub(crate) fn topic_ids<'a>(
         let options = Guard::new(options, native::rd_kafka_AdminOptions_destroy).ok_or_else(failed)?;
         let (mut error, timeout_ms) = ([0 as c_char; 128], i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX));
         native::rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, error.as_mut_ptr(), error.len());
+        if let Some(broker) = broker {
+            native::rd_kafka_AdminOptions_set_broker(options.get(), broker, error.as_mut_ptr(), error.len());
+        }
         let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
         let collection = native::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
         let collection = Guard::new(collection, native::rd_kafka_TopicCollection_destroy).ok_or_else(failed)?;

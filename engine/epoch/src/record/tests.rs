@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::offsets::OffsetRange;
-use crate::splits::Identity;
+use crate::splits::SplitIdentity;
 use crate::watermark::PartitionClock;
 
 /// A commit with every field filled. A checkpoint in the field holds this text: never change it, only add another.
@@ -91,7 +91,7 @@ fn fault_6_identities_stand_beside_positions_and_old_records_have_none() {
     let mut source: SourcePlan = serde_json::from_str(old).unwrap();
     assert!(source.identity.is_empty());
     assert_eq!(serde_json::to_string(&source).unwrap(), old);
-    source.identity.insert(Split::new("t", 0), Identity(serde_json::json!({ "topic_id": "x" })));
+    source.identity.insert(Split::new("t", 0), SplitIdentity(serde_json::json!({ "topic_id": "x" })));
     let text = serde_json::to_string(&source).unwrap();
     assert!(text.ends_with(r#","identity":{"t":{"0":{"topic_id":"x"}}}}"#), "{text}");
     assert_eq!(serde_json::from_str::<SourcePlan>(&text).unwrap(), source);

@@ -90,7 +90,7 @@ impl KafkaPlanner {
         };
         // The ids first: offsets of a topic that is made anew in between are asked for once more, and so is the id.
         let names = found.partitions.keys().map(String::as_str);
-        let topic_ids = topic_ids(&self.consumer, names, ONE_TRY).map_err(Failure::Kafka)?;
+        let topic_ids = topic_ids(&self.consumer, names, found.answered_by, ONE_TRY).map_err(Failure::Kafka)?;
         let (lows, _) = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
         let (highs, epochs) = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
         Ok(Listing::new((Instant::now(), lows, topic_ids), (&highs, &epochs)))

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{Identity, SourcePlan};
+use epoch::{SourcePlan, SplitIdentity};
 use serde_json::json;
 
 use super::*;
@@ -138,7 +138,7 @@ fn told(
 }
 
 fn known(from: i64, topic_id: &str, leader_epoch: i32) -> LogPosition {
-    let identity = Identity(json!({ "topic_id": topic_id, "leader_epoch": leader_epoch }));
+    let identity = SplitIdentity(json!({ "topic_id": topic_id, "leader_epoch": leader_epoch }));
     LogPosition { offsets: offsets(&[(0, from)]), identity: [(at(0), identity)].into_iter().collect() }
 }
 

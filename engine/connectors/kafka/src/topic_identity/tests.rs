@@ -19,7 +19,7 @@ fn an_identity_is_read_back_as_it_was() {
 #[test]
 fn what_is_not_known_is_no_error() {
     for value in [json!(null), json!(17), json!({ "leader_epoch": "seven", "topic_id": 3 }), json!({ "other": 1 })] {
-        assert_eq!(PartitionIdentity::of(Some(&Identity(value))), PartitionIdentity::default());
+        assert_eq!(PartitionIdentity::of(Some(&SplitIdentity(value))), PartitionIdentity::default());
     }
     assert_eq!(PartitionIdentity::of(None), PartitionIdentity::default());
 }

@@ -1,6 +1,6 @@
 //! Records that are gone: found by the planner, or by a lane in the middle of a range.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connector::log::{LogPosition, LogReader, LogSourcePlanner};
 use connector::{PlanRequest, SourceError, SourcePlanner};
@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use epoch::SourcePlan;
 
-use crate::support::{Topic, block_on, embedded, offsets, pass, range, stop_after, until};
+use crate::support::{Topic, block_on, embedded, offsets, pass, range, read_on, stop_after, until};
 
 fn delete_before(topic: &Topic, offset: i64) {
     let mut list = TopicPartitionList::new();
@@ -112,18 +112,25 @@ fn a_topic_made_anew_is_data_loss_for_the_planner_and_for_a_lane() {
 }
 
 #[test]
-fn a_deleted_topic_is_data_loss() {
+fn a_deleted_topic_is_data_loss_once_it_has_been_gone_for_a_while() {
     let topic = Topic::real("gone", 1);
     topic.fill(&topic.producer(&[]), 0, 10, "a");
-    let mut planner = topic.planner();
-    planner.available().unwrap();
+    let mut running = topic.planner();
+    running.available().unwrap();
     topic.delete();
-    until("the topic is gone", || planner.available().unwrap().is_empty());
-    let available = planner.available().unwrap();
-    let (_, from, _, reason) =
-        loss(planner.backlog(&LogPosition::at(offsets(&[(topic.at(0), 5)])), &available).unwrap_err());
-    assert_eq!(from, 5);
-    assert!(reason.contains("deleted"), "{reason}");
+    let position = LogPosition::at(offsets(&[(topic.at(0), 5)]));
+    for mut planner in [running, topic.planner()] {
+        planner.stop_on(stop_after(Duration::from_secs(60)));
+        let begun = Instant::now();
+        until("the topic is gone", || planner.available_from(Some(&position)).unwrap().is_empty());
+        assert!(begun.elapsed() > Duration::from_secs(8), "believed after {:?}", begun.elapsed());
+        let (_, from, until, reason) = loss(planner.backlog(&position, &Default::default()).unwrap_err());
+        assert_eq!((from, until), (5, 5));
+        assert!(reason.contains("deleted"), "{reason}");
+    }
+    // A job that has not read it is told at once that there is no such topic.
+    let error = topic.planner().available().unwrap_err();
+    assert!(matches!(error, SourceError::Settings { .. }), "{error}");
 }
 
 #[test]
@@ -185,33 +192,6 @@ fn fault_6_a_topic_made_anew_that_has_grown_past_the_job_is_found_out() {
 }
 
 #[test]
-fn fault_6_a_log_cut_back_under_a_new_leader_is_found_out_though_it_has_grown_past_the_job() {
-    let (broker, topic) = embedded("cut-back", 1);
-    let cluster = broker.cluster();
-    topic.fill(&topic.producer(&[]), 0, 10, "before");
-    let mut planner = run_planner(&lossy(&topic));
-    let read = next(&mut planner, None).unwrap();
-    assert_eq!(read_of(&topic, &read), ((0, 10), vec![]));
-    // A new leader that has everything: nothing happened to the job.
-    cluster.partition_leader(&topic.name, 0, Some(kafka::broker::BROKER_ID)).unwrap();
-    topic.fill(&topic.producer(&[]), 0, 10, "after");
-    let same = next(&mut planner, Some(&read)).unwrap();
-    assert_eq!(read_of(&topic, &same), ((10, 20), vec![]));
-    // One that had ten of the fifteen that the job has read of the leader before.
-    let mut ahead = read.clone();
-    ahead.ranges.insert(topic.at(0), range(0, 15).into());
-    for planner in [&mut planner, &mut run_planner(&lossy(&topic))] {
-        let cut = next(planner, Some(&ahead)).unwrap();
-        assert_eq!(read_of(&topic, &cut), ((10, 20), vec![(15, 10)]));
-        let after = next(planner, Some(&cut)).unwrap();
-        assert_eq!(read_of(&topic, &after), ((20, 20), vec![]));
-    }
-    let (_, from, until, reason) = loss(next(&mut run_planner(&topic.settings()), Some(&ahead)).unwrap_err());
-    assert_eq!((from, until), (15, 10));
-    assert!(reason.contains("cut back to 10") && reason.contains("offsets 10 to 14"), "{reason}");
-}
-
-#[test]
 fn fault_6_a_topic_that_is_unknown_for_a_moment_is_waited_for() {
     use rdkafka::types::RDKafkaRespErr::{RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
     let (broker, topic) = embedded("moment", 1);
@@ -230,4 +210,22 @@ fn fault_6_a_topic_that_is_unknown_for_a_moment_is_waited_for() {
         let plan = asking.join().unwrap().unwrap();
         assert_eq!(read_of(&topic, &plan), ((10, 10), vec![]));
     }
+}
+
+#[test]
+fn fault_6_a_lane_waits_for_a_topic_that_is_unknown_for_a_moment() {
+    use rdkafka::types::RDKafkaRespErr::{RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    let (broker, topic) = embedded("moment", 1);
+    topic.fill(&topic.producer(&[]), 0, 20, "a");
+    broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+    let mut lane = topic.lane();
+    lane.stop_on(stop_after(Duration::from_secs(60)));
+    lane.assign(&offsets(&[(topic.at(0), 0)])).unwrap();
+    let at = topic.at(0);
+    let reading = std::thread::spawn(move || read_on(&mut lane, &at, 20));
+    // Long enough for it to ask several times.
+    pass(Duration::from_secs(5));
+    assert!(!reading.is_finished(), "answers of five seconds are believed");
+    broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+    assert_eq!(reading.join().unwrap().unwrap().len(), 20);
 }
