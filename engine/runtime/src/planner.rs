@@ -211,6 +211,11 @@ fn ttls_us(job: &Job) -> BTreeMap<String, i64> {
     job.tables.iter().filter_map(ttl).collect()
 }
 
+/// Records of a source that an epoch takes at most.
+fn limit(records_max: Option<u64>, is_once: bool) -> Option<u64> {
+    records_max.map(|records| if is_once { records.max(ONCE_RECORDS) } else { records })
+}
+
 /// What an epoch saw of each split of a source: for the watermark.
 pub fn observed(planned: &SourcePlan, newest: &PerSplit<i64>) -> PerSplit<Observed> {
     let see = |(split, range): (Split, &SplitRange)| {
