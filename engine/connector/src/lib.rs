@@ -26,5 +26,5 @@ pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tab
 pub use error::{DataLoss, ErrorKind, SinkError, SourceError, StaticError};
 pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
 pub use sink::{Content, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};
-pub use source::{PlanRequest, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};
+pub use source::{PlanRequest, ReadLimit, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};
 pub use statics::{StaticRows, StaticTable};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use epoch::offsets::{self, OffsetRange, OffsetRanges, Offsets, spread_limit};
-use epoch::{DataGap, PerSplit, Positions, SourcePlan, Split, SplitRange};
+use epoch::{DataGap, PerSplit, Positions, SourcePlan, Split, SplitIdentities, SplitRange};
 
 use crate::error::SourceError;
-use crate::source::{PlanRequest, ReadProgress, Record, SourcePlanner, SourceReader};
+use crate::source::{PlanRequest, ReadLimit, ReadProgress, Record, SourcePlanner, SourceReader};
 
 /// How far a log reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,24 @@ pub struct Backlog {
     pub latest: Offsets,
     /// Records that are gone and that the job file says to go on without.
     pub gaps: Vec<DataGap>,
+    /// What the splits are, where that is known.
+    pub identity: SplitIdentities,
+}
+
+/// Where a job stands in logs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogPosition {
+    /// The next offset to read, per split.
+    pub offsets: Offsets,
+    /// What the splits were when the job came there, where that is known.
+    pub identity: SplitIdentities,
+}
+
+impl LogPosition {
+    /// Offsets in logs of which nothing else is known.
+    pub fn at(offsets: Offsets) -> LogPosition {
+        LogPosition { offsets, identity: SplitIdentities::default() }
+    }
 }
 
 /// Looks at logs.
@@ -33,11 +51,12 @@ pub trait LogPlanner: Send {
     /// As [`SourcePlanner::title`].
     fn title(&self) -> &'static str;
 
-    /// All splits now, and how far each reaches.
+    /// All splits now, and how far each reaches. `position`: where the job stands; an answer that it contradicts (a split that is
+    /// not there, an end before it) is asked for again until it is sure.
     ///
     /// # Errors
     /// As [`SourcePlanner::plan`].
-    fn available(&mut self) -> Result<PerSplit<Available>, SourceError>;
+    fn available(&mut self, position: Option<&LogPosition>) -> Result<PerSplit<Available>, SourceError>;
 
     /// Where a new job begins.
     ///
@@ -49,7 +68,7 @@ pub trait LogPlanner: Send {
     ///
     /// # Errors
     /// Records that are gone, if the job must stop then.
-    fn backlog(&mut self, position: &Offsets, available: &PerSplit<Available>) -> Result<Backlog, SourceError>;
+    fn backlog(&mut self, position: &LogPosition, available: &PerSplit<Available>) -> Result<Backlog, SourceError>;
 
     /// As [`SourcePlanner::acknowledge`].
     fn acknowledge(&self, end: &Offsets);
@@ -60,8 +79,8 @@ pub struct LogSourcePlanner<P> {
     planner: P,
     /// Where reading ends; `None`: it does not.
     ends: Option<Offsets>,
-    /// What was there at the first question of a bounded run.
-    pinned: Option<PerSplit<Available>>,
+    /// Where the splits ended at the first question of a bounded run.
+    pinned: Option<Offsets>,
 }
 
 impl<P: LogPlanner> LogSourcePlanner<P> {
@@ -69,6 +88,17 @@ impl<P: LogPlanner> LogSourcePlanner<P> {
     /// does not name are not read. `None`: reading does not end.
     pub fn new(planner: P, ends: Option<Offsets>) -> LogSourcePlanner<P> {
         LogSourcePlanner { planner, ends, pinned: None }
+    }
+
+    /// What of this was there at the first question. The splits are asked about again each time: what was there may be gone.
+    fn pin(&mut self, available: PerSplit<Available>) -> PerSplit<Available> {
+        let pinned =
+            self.pinned.get_or_insert_with(|| available.iter().map(|(split, reach)| (split, reach.high)).collect());
+        let cut = |(split, reach): (Split, &Available)| {
+            let high = reach.high.min(*pinned.get(&split)?);
+            Some((split, Available { low: reach.low.min(high), high }))
+        };
+        available.iter().filter_map(cut).collect()
     }
 }
 
@@ -78,25 +108,28 @@ impl<P: LogPlanner> SourcePlanner for LogSourcePlanner<P> {
     }
 
     fn plan(&mut self, request: &PlanRequest<'_>) -> Result<SourcePlan, SourceError> {
-        let position = request.position.map(offsets::offsets);
-        let available = match &self.pinned {
-            Some(pinned) => pinned.clone(),
-            None => up_to(self.planner.available()?, self.ends.as_ref(), position.as_ref()),
+        let position = request.position.map(|position| LogPosition {
+            offsets: offsets::offsets(position),
+            identity: request.identity.cloned().unwrap_or_default(),
+        });
+        let read = position.as_ref().map(|position| &position.offsets);
+        let available = up_to(self.planner.available(position.as_ref())?, self.ends.as_ref(), read);
+        let available = match request.is_bounded {
+            true => self.pin(available),
+            false => available,
         };
-        if request.is_bounded && self.pinned.is_none() {
-            self.pinned = Some(available.clone());
-        }
         let position = match position {
             Some(position) => position,
-            None => self.planner.starting(&available)?,
+            None => LogPosition::at(self.planner.starting(&available)?),
         };
         let backlog = self.planner.backlog(&position, &available)?;
         let ranges = spread_limit(&backlog.ranges, request.records_max);
-        debug_assert!(ranges.iter().all(|(_, range)| range.from <= range.until), "a position went back: {ranges:?}");
+        debug_assert!(ranges.iter().all(|(_, range)| range.from <= range.until), "a range goes back: {ranges:?}");
         Ok(SourcePlan {
             ranges: offsets::ranges(&ranges),
             latest: offsets::positions(&backlog.latest),
             gaps: backlog.gaps,
+            identity: backlog.identity,
         })
     }
 
@@ -138,7 +171,8 @@ pub trait LogReader: Send {
     /// As [`SourceReader::assign`].
     fn assign(&mut self, positions: &Offsets) -> Result<(), SourceError>;
 
-    /// Hands over the records of one split, in offset order, from where it stands up to `until` (exclusive).
+    /// Hands over the records of one split, in offset order, from where it stands up to `until` (exclusive), or up to the record
+    /// with which `bytes_max` bytes are reached, as [`Record::bytes`] counts them.
     ///
     /// # Errors
     /// As [`SourceReader::read`].
@@ -146,8 +180,18 @@ pub trait LogReader: Send {
         &mut self,
         split: &Split,
         until: i64,
+        bytes_max: u64,
         handle: &mut dyn FnMut(Record<'_>),
-    ) -> Result<Vec<DataGap>, SourceError>;
+    ) -> Result<LogProgress, SourceError>;
+}
+
+/// How far handing over came in a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogProgress {
+    /// The next offset to hand over: there is no record before it that was not, save those in the gaps.
+    pub next: i64,
+    /// Records that were found gone, if the job goes on without them.
+    pub gaps: Vec<DataGap>,
 }
 
 /// Reads the ranges of an epoch from logs.
@@ -174,15 +218,17 @@ impl<R: LogReader> SourceReader for LogSourceReader<R> {
     fn read(
         &mut self,
         split: &Split,
-        records_max: u64,
+        limit: ReadLimit,
         handle: &mut dyn FnMut(Record<'_>),
     ) -> Result<ReadProgress, SourceError> {
         let Some(left) = self.left.get_mut(split).filter(|left| !left.is_empty()) else {
             return Ok(ReadProgress { is_complete: true, gaps: Vec::new() });
         };
-        let until = left.from.saturating_add(i64::try_from(records_max).unwrap_or(i64::MAX)).min(left.until);
-        let gaps = self.reader.read(split, until, handle)?;
-        left.from = until;
+        let records_max = i64::try_from(limit.records).unwrap_or(i64::MAX);
+        let until = left.from.saturating_add(records_max).min(left.until);
+        let LogProgress { next, gaps } = self.reader.read(split, until, limit.bytes, handle)?;
+        debug_assert!((left.from..=until).contains(&next), "{split} was read to {next}, from {} to {until}", left.from);
+        left.from = next;
         Ok(ReadProgress { is_complete: left.is_empty(), gaps })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use epoch::{DataGap, Positions, SourcePlan, Split, SplitRange};
+use epoch::{DataGap, Positions, SourcePlan, Split, SplitIdentities, SplitRange};
 
 use crate::error::SourceError;
 
@@ -18,6 +18,33 @@ pub struct Record<'a> {
     pub offset: i64,
     /// When it was made or appended, milliseconds since 1970 UTC.
     pub timestamp_ms: Option<i64>,
+}
+
+impl Record<'_> {
+    /// About how many bytes of memory it takes once it is a row: key, value, and what is kept beside them.
+    pub fn bytes(&self) -> u64 {
+        let length = |part: Option<&[u8]>| part.map_or(0, <[u8]>::len) as u64;
+        length(self.key) + length(self.value) + RECORD_OVERHEAD_BYTES
+    }
+}
+
+/// Bytes that a record takes besides key and value: its place, its time, where it is in buffers.
+const RECORD_OVERHEAD_BYTES: u64 = 64;
+
+/// How much is handed over at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimit {
+    /// Positions, about.
+    pub records: u64,
+    /// Bytes as [`Record::bytes`] counts them: no record follows one that reaches this limit.
+    pub bytes: u64,
+}
+
+impl ReadLimit {
+    /// No limit but that of records.
+    pub fn records(records: u64) -> ReadLimit {
+        ReadLimit { records, bytes: u64::MAX }
+    }
 }
 
 /// A source of a job. It makes the two halves that the run needs; both live and die on plain threads.
@@ -51,6 +78,8 @@ pub struct ReaderOptions {
 pub struct PlanRequest<'a> {
     /// Where the job stands; `None`: it has not read of this source yet and begins where its settings say.
     pub position: Option<&'a Positions>,
+    /// What the splits were when it came there, as the last plan has it; empty if that is not known.
+    pub identity: Option<&'a SplitIdentities>,
     /// Records that the epoch takes at most, more or less; `None`: all.
     pub records_max: Option<u64>,
     /// True if reading ends at what was there at the first question.
@@ -98,14 +127,15 @@ pub trait SourceReader: Send {
     /// The client cannot be made, or refuses the splits.
     fn assign(&mut self, ranges: &[(Split, SplitRange)]) -> Result<(), SourceError>;
 
-    /// Hands over the next records of an assigned split in order, those of about `records_max` positions.
+    /// Hands over the next records of an assigned split in order, as many as the limit allows: at least one if there is one left,
+    /// and none after the one that reaches the limit of bytes, so that huge records do not make huge chunks.
     ///
     /// # Errors
     /// Lost records, missing rights, or stopped.
     fn read(
         &mut self,
         split: &Split,
-        records_max: u64,
+        limit: ReadLimit,
         handle: &mut dyn FnMut(Record<'_>),
     ) -> Result<ReadProgress, SourceError>;
 }

@@ -19,5 +19,5 @@ pub use follow::{Contradiction, Owed, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};
 pub use protocol::{Permit, Step};
 pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};
-pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitRange};
+pub use splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitIdentity, SplitRange};
 pub use watermark::{WatermarkPolicy, WatermarkScope, WatermarkState};

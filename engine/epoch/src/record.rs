@@ -9,7 +9,7 @@ use crate::clocks::Clocks;
 use crate::follow::{SinkLink, Touch};
 use crate::identity::EpochId;
 use crate::identity::{CommitId, Owner};
-use crate::splits::{Position, Positions, Ranges, Split, SplitRange};
+use crate::splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitRange};
 use crate::watermark::WatermarkState;
 
 /// Version of the records' format. A reader refuses a newer one. In format 1 a plan was stored before its epoch was read, and a
@@ -64,6 +64,9 @@ pub struct SourcePlan {
     /// Records known to be gone that the job file says to go on without.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<DataGap>,
+    /// What the splits were that these positions are in, so that the next plan can say whether they still are.
+    #[serde(default, skip_serializing_if = "PerSplit::is_empty")]
+    pub identity: SplitIdentities,
 }
 
 /// Records that the source no longer holds.
@@ -76,7 +79,7 @@ pub struct DataGap {
     pub partition: i32,
     /// First position lost.
     pub from: Position,
-    /// First position that is there again; before `from` if the stream was made anew.
+    /// First position that is there again; before `from` if the stream was cut back or made anew.
     pub until: Position,
     /// What happened, for the reader.
     pub reason: String,
@@ -322,6 +325,11 @@ impl SourcePlan {
     /// True if there is anything to read of the source.
     pub fn has_records(&self) -> bool {
         self.ranges.iter().any(|(_, range)| !range.is_unmoved())
+    }
+
+    /// True if something that was there is left for later epochs.
+    pub fn is_cut(&self) -> bool {
+        self.ranges.iter().any(|(split, range)| self.latest.get(&split).is_some_and(|latest| *latest != range.until))
     }
 
     /// True if a split had something to read, in this epoch or left for later ones.

@@ -102,6 +102,12 @@ impl fmt::Display for Position {
     }
 }
 
+/// What tells a split from another that comes to stand at its place (a topic made anew, a log that was cut back), in whatever words
+/// its connector has for it. Nobody else looks into it; records of before it was kept have none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SplitIdentity(pub Value);
+
 /// What an epoch reads of a split: from one position (inclusive) to another (exclusive).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitRange<P = Position> {
@@ -120,6 +126,9 @@ impl<P: PartialEq> SplitRange<P> {
 
 /// The next position to read, per split (end exclusive, as Spark's Kafka offsets are).
 pub type Positions = PerSplit<Position>;
+
+/// What the splits were when a plan was made, for those of which their connector knows it.
+pub type SplitIdentities = PerSplit<SplitIdentity>;
 
 /// What an epoch reads, per split.
 pub type Ranges = PerSplit<SplitRange>;

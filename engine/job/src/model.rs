@@ -97,6 +97,10 @@ pub struct Source {
     pub schema: Vec<Column>,
 }
 
+/// Records of a source that an epoch takes at most if its file does not say: few enough that a first run over a topic of any size
+/// ends in bounded memory, so many that what an epoch costs besides its records does not count.
+pub const RECORDS_PER_EPOCH_MAX: u64 = 500_000;
+
 /// Written out because the compiler cannot derive it over what only the connector knows.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {

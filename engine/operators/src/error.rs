@@ -5,6 +5,8 @@
 pub enum OperatorError {
     /// The query itself failed on a row, or an engine fault; the text says where.
     Compute(String),
+    /// The rows of one batch come to more text than one column can hold; fewer rows at a time do not.
+    TooLong(String),
     /// The checkpoint could not be read.
     State(state::StateError),
     /// A state block is not what this operator wrote.
@@ -14,7 +16,7 @@ pub enum OperatorError {
 impl std::fmt::Display for OperatorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            OperatorError::Compute(what) => f.write_str(what),
+            OperatorError::Compute(what) | OperatorError::TooLong(what) => f.write_str(what),
             OperatorError::State(error) => error.fmt(f),
             OperatorError::Damaged(what) => {
                 write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record")
@@ -34,12 +36,24 @@ impl OperatorError {
 
 impl From<datafusion::error::DataFusionError> for OperatorError {
     fn from(error: datafusion::error::DataFusionError) -> Self {
+        if let datafusion::error::DataFusionError::ArrowError(arrow, _) = error.find_root()
+            && is_too_long(arrow)
+        {
+            return OperatorError::TooLong(error.strip_backtrace());
+        }
         OperatorError::Compute(expr::map_keys::remedied(error.strip_backtrace()))
     }
 }
 
+fn is_too_long(error: &arrow::error::ArrowError) -> bool {
+    matches!(error, arrow::error::ArrowError::OffsetOverflowError(_))
+}
+
 impl From<arrow::error::ArrowError> for OperatorError {
     fn from(error: arrow::error::ArrowError) -> Self {
+        if is_too_long(&error) {
+            return OperatorError::TooLong(error.to_string());
+        }
         OperatorError::Compute(error.to_string())
     }
 }

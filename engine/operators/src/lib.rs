@@ -13,6 +13,7 @@ mod budget;
 mod by_hash;
 mod change;
 mod condition;
+mod cut;
 pub mod dedup;
 mod emission;
 mod epoch_time;
@@ -40,6 +41,7 @@ pub mod store;
 mod stored;
 pub mod timed;
 
+pub use cut::in_halves;
 pub use emission::Emission;
 pub use error::OperatorError;
 pub use pipeline::{Pipeline, PipelineOutput};

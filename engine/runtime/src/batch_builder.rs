@@ -13,6 +13,10 @@ use job::Source;
 use crate::error::RunError;
 use crate::rejected::Rejected;
 
+/// Bytes of records, keys and values, that one batch holds at most, or one record: no column of text comes near the 2 GiB that it may
+/// hold, even if every byte becomes three.
+const BATCH_BYTES: u64 = 128 << 20;
+
 /// What is the same for all lanes of a source.
 #[derive(Debug)]
 pub struct SourceSetup {
@@ -39,11 +43,10 @@ pub struct BatchBuilder {
     setup: Arc<SourceSetup>,
     /// Records taken in the epoch.
     read: u64,
-    /// Bytes of values that wait to be handed over.
+    /// Bytes of records, keys and values, that wait to be handed over.
     bytes: u64,
-    /// Records and bytes since [`BatchBuilder::records_within`] was last asked.
-    chunk_read: u64,
-    chunk_bytes: u64,
+    /// Of these, bytes of the rows that are in no batch yet.
+    in_batch: u64,
 }
 
 impl BatchBuilder {
@@ -64,8 +67,7 @@ impl BatchBuilder {
             setup: Arc::clone(setup),
             read: 0,
             bytes: 0,
-            chunk_read: 0,
-            chunk_bytes: 0,
+            in_batch: 0,
         }
     }
 
@@ -87,7 +89,7 @@ impl BatchBuilder {
         self.rejected.len()
     }
 
-    /// Bytes of values that wait to be handed over.
+    /// Bytes of records, keys and values, that wait to be handed over.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -97,22 +99,17 @@ impl BatchBuilder {
         self.read
     }
 
-    /// How many records as large as those since this was last asked have so many bytes.
-    pub fn records_within(&mut self, bytes: u64) -> u64 {
-        let size = self.chunk_bytes / self.chunk_read.max(1);
-        (self.chunk_read, self.chunk_bytes) = (0, 0);
-        bytes / size.max(1)
-    }
-
     /// Takes a record.
     pub fn take(&mut self, split: &Split, record: &Record<'_>) {
         self.read += 1;
-        self.chunk_read += 1;
+        self.bytes += record.bytes();
         let Some(value) = record.value else {
             return self.reject(split, record, "tombstone: the record has no value".to_string());
         };
-        self.bytes += value.len() as u64;
-        self.chunk_bytes += value.len() as u64;
+        if self.in_batch + record.bytes() > BATCH_BYTES {
+            self.begin_batch();
+        }
+        self.in_batch += record.bytes();
         if let Err(reject) = self.decoder.push(value) {
             return self.reject(split, record, reject.reason);
         }
@@ -121,6 +118,14 @@ impl BatchBuilder {
             && newest_us > limit_us
         {
             self.reject_last(split, record, newest_us);
+        }
+    }
+
+    /// A column of text holds 2 GiB, and a decoder refuses what does not fit: a batch ends long before, whatever a source hands over.
+    fn begin_batch(&mut self) {
+        match self.flush() {
+            Ok(batch) => self.flushed.extend(batch),
+            Err(error) => self.error = Some(error),
         }
     }
 
@@ -170,6 +175,7 @@ impl BatchBuilder {
     }
 
     fn flush(&mut self) -> Result<Option<RecordBatch>, RunError> {
+        self.in_batch = 0;
         let internal = |error: ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
         let mut columns = self.decoder.flush().map_err(internal)?;
         if self.offsets.is_empty() {

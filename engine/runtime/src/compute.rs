@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use connector::{Content, StageWriter};
 use epoch::{EpochId, Step};
 use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
+use operators::{Pipeline, PipelineOutput, in_halves};
 use plan::NodeKind;
 
 use crate::error::{RunError, of_table};
@@ -177,35 +178,55 @@ impl Compute {
             return Ok(());
         }
         match &node.kind {
-            NodeKind::Pipeline(pipeline) => {
-                let name = &topology.tables[node.table].plan.name;
-                let passed = steps
-                    .at(Step::Compute, epoch.number(), || pipeline.run(push.rows))
-                    .map_err(|error| of_table(name)(error.into()))?;
-                let mut is_input = push.is_input || node.is_entry;
-                if node.is_entry {
-                    self.nodes[at].flow.entered += push.rows.num_rows() as u64;
-                    let counts = &mut self.tables[node.table].counts;
-                    counts.read += push.rows.num_rows() as u64;
-                    counts.filtered += passed.filtered;
-                    counts.emitted += passed.taken;
-                    is_input = passed.taken == passed.rows.num_rows() as u64;
-                }
-                self.pass_on(at, &Push { sign: push.sign, rows: &passed.rows, is_input }, epoch, steps)
-            }
+            NodeKind::Pipeline(pipeline) => self.pass_through(at, pipeline, push, epoch, steps),
             NodeKind::Lookup(_) => {
                 let name = &topology.tables[node.table].plan.name;
                 let lookup = epoch
                     .lookups
                     .get(&at)
                     .ok_or_else(|| RunError::Internal(format!("a static table of {name} was not read")))?;
-                let rows = steps.at(Step::Compute, epoch.number(), || lookup.run(push.rows)).map_err(of_table(name))?;
-                self.pass_on(at, &Push { sign: push.sign, rows: &rows, is_input: false }, epoch, steps)
+                let found = steps
+                    .at(Step::Compute, epoch.number(), || in_halves(push.rows, &|rows| lookup.run(rows)))
+                    .map_err(of_table(name))?;
+                let pass = |rows| Push { sign: push.sign, rows, is_input: false };
+                found.iter().try_for_each(|rows| self.pass_on(at, &pass(rows), epoch, steps))
             }
             NodeKind::Operator(_) if is_replacing => Ok(()),
             NodeKind::Operator(_) => self.fold(at, port, push, epoch, steps),
             NodeKind::Sink => self.write(node.table, push, epoch.attempt, steps),
         }
+    }
+
+    /// Takes rows through a task without memory and on from there.
+    fn pass_through(
+        &mut self,
+        at: usize,
+        pipeline: &Pipeline,
+        push: &Push<'_>,
+        epoch: &Epoch<'_>,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
+        let topology = Arc::clone(&self.topology);
+        let node = &topology.nodes[at];
+        let run = |rows: &RecordBatch| Ok(pipeline.run(rows)?);
+        let passed = steps.at(Step::Compute, epoch.number(), || match push.sign {
+            // What shows a whole table may sort it.
+            Sign::Replace { .. } => Ok(vec![run(push.rows)?]),
+            _ => in_halves(push.rows, &run),
+        });
+        let passed = passed.map_err(of_table(&topology.tables[node.table].plan.name))?;
+        let counts = &mut self.tables[node.table].counts;
+        if node.is_entry {
+            self.nodes[at].flow.entered += push.rows.num_rows() as u64;
+            counts.read += push.rows.num_rows() as u64;
+            counts.filtered += passed.iter().map(|passed| passed.filtered).sum::<u64>();
+            counts.emitted += passed.iter().map(|passed| passed.taken).sum::<u64>();
+        }
+        for PipelineOutput { rows, taken, .. } in &passed {
+            let is_input = if node.is_entry { *taken == rows.num_rows() as u64 } else { push.is_input };
+            self.pass_on(at, &Push { sign: push.sign, rows, is_input }, epoch, steps)?;
+        }
+        Ok(())
     }
 
     fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {

@@ -178,7 +178,8 @@ impl JobRun {
             if let Next::Epoch(plan) = next {
                 self.timed_epoch(plan, started_us, started, asked_ms, listener)?;
             }
-            let is_last = is_bounded && (was_idle || trigger == Trigger::Once && !self.run.has_pending_output());
+            let is_all = trigger == Trigger::Once && !self.run.planner.is_cut();
+            let is_last = is_bounded && (was_idle || is_all && !self.run.has_pending_output());
             // While there is more to read, what was committed is published beside it.
             let began = trigger::Started { wall_us: started_us, instant: started };
             let is_behind = !was_idle && !is_last && trigger::pause(trigger, began).is_zero();

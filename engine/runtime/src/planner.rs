@@ -20,6 +20,10 @@ use crate::error::RunError;
 /// Epochs are not made smaller than this many records of a source: those that fail then do not fail for their size.
 const REDUCED_MIN: u64 = 1_000;
 
+/// Records of a source that `trigger = "once"` takes in one epoch whatever the limit: Spark has none then, but a first run over a topic
+/// of any size must end within memory.
+const ONCE_RECORDS: u64 = job::RECORDS_PER_EPOCH_MAX;
+
 /// Plans epochs. Lives on a plain thread, as the clients of sources must.
 pub struct Planner {
     sources: BTreeMap<String, PlannedSource>,
@@ -29,7 +33,10 @@ pub struct Planner {
     lanes_span_min: u64,
     /// Bounded runs read up to what was there when they began.
     is_bounded: bool,
-    is_unlimited: bool,
+    /// One epoch is asked for: limits count only where memory would not do without them.
+    is_once: bool,
+    /// The last plan leaves records for another.
+    is_cut: bool,
     /// Records that an epoch of this run may read at most of each source, since a larger one did not come through.
     reduced_max: Option<u64>,
     /// The tables' `state_ttl`, microseconds.
@@ -69,7 +76,8 @@ impl Planner {
             lanes: backends.lanes,
             lanes_span_min: backends.lanes_span_min,
             is_bounded,
-            is_unlimited: job.trigger == job::Trigger::Once,
+            is_once: job.trigger == job::Trigger::Once,
+            is_cut: false,
             reduced_max: None,
             ttls_us: ttls_us(job),
         })
@@ -97,12 +105,14 @@ impl Planner {
     /// The sources' errors, lost data above all.
     pub fn next(&mut self, last: Option<&Commit>, has_pending_output: bool) -> Result<Next, RunError> {
         let (mut sources, mut answered_us) = (BTreeMap::new(), BTreeMap::new());
-        let (mut has_records, mut span) = (false, 0_u64);
+        let (mut has_records, mut is_cut, mut span) = (false, false, 0_u64);
         for (name, source) in &mut self.sources {
             let position: Option<Positions> = last.and_then(|commit| commit.position(name));
+            let before = last.and_then(|commit| commit.plan.sources.get(name));
             let request = PlanRequest {
                 position: position.as_ref(),
-                records_max: least_of(source.records_max.filter(|_| !self.is_unlimited), self.reduced_max),
+                identity: before.map(|planned| &planned.identity),
+                records_max: least_of(limit(source.records_max, self.is_once), self.reduced_max),
                 is_bounded: self.is_bounded,
             };
             let (planned, now_us) = source.ask(&request, &self.clock, || match last {
@@ -111,9 +121,11 @@ impl Planner {
             })?;
             answered_us.insert(name.clone(), now_us);
             has_records |= planned.has_records() || !planned.gaps.is_empty();
+            is_cut |= planned.is_cut();
             span = span.saturating_add(source.planner.span(&planned));
             sources.insert(name.clone(), planned);
         }
+        self.is_cut = is_cut;
         if !has_records && !has_pending_output && last.is_some() {
             return Ok(Next::Idle);
         }
@@ -130,6 +142,11 @@ impl Planner {
             statics: last.map(|commit| commit.plan.statics.clone()).unwrap_or_default(),
             clocks: self.clocks(last, uptime, batch_time_us, answered_us),
         }))
+    }
+
+    /// True if a limit left some of what was there for epochs after the one planned last.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Notes how long reading waited for a source, microseconds: while it was away, nobody in it was idle.
@@ -192,6 +209,11 @@ fn ttls_us(job: &Job) -> BTreeMap<String, i64> {
         Some(StateTtl::Unbounded) | None => None,
     };
     job.tables.iter().filter_map(ttl).collect()
+}
+
+/// Records of a source that an epoch takes at most.
+fn limit(records_max: Option<u64>, is_once: bool) -> Option<u64> {
+    records_max.map(|records| if is_once { records.max(ONCE_RECORDS) } else { records })
 }
 
 /// What an epoch saw of each split of a source: for the watermark.

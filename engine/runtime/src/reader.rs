@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
-use connector::SourceReader;
+use connector::{ReadLimit, SourceReader};
 use epoch::{DataGap, PerSplit, Plan, Split, SplitRange, Step};
 use job::OnError;
 
@@ -17,10 +17,7 @@ use crate::step::Steps;
 /// Rows that are decoded before they go through the graph.
 const CHUNK_ROWS: usize = 16_384;
 
-/// Records that are fetched before anything is known of their size.
-const FIRST_CHUNK_RECORDS: u64 = 1_024;
-
-/// Record bytes that one chunk should hold at most.
+/// Bytes of records, keys and values, that one chunk holds at most, and one record more.
 const CHUNK_BYTES: u64 = 32 << 20;
 
 /// What a lane has read of a source in one epoch.
@@ -73,21 +70,19 @@ impl Reader {
         self.builder.begin(plan.batch_time_us);
         self.lane.assign(ranges)?;
         let mut totals = ReadTotals::default();
-        let mut chunk_records = FIRST_CHUNK_RECORDS;
         for (split, range) in ranges {
             let mut is_complete = range.is_unmoved();
             while !is_complete {
                 let (builder, lane) = (&mut self.builder, &mut self.lane);
                 let asked = Instant::now();
+                let limit = ReadLimit { records: CHUNK_ROWS as u64, bytes: CHUNK_BYTES - builder.bytes() };
                 let progress = steps.at(Step::Read, plan.epoch, || {
-                    lane.read(split, chunk_records, &mut |record| builder.take(split, &record))
+                    lane.read(split, limit, &mut |record| builder.take(split, &record))
                 })?;
                 let waited_us = i64::try_from(asked.elapsed().as_micros()).unwrap_or(i64::MAX);
                 totals.waited_us_max = totals.waited_us_max.max(waited_us);
                 totals.gaps.extend(progress.gaps);
                 is_complete = progress.is_complete;
-                // As many as are likely to fill a chunk and no more, so that huge records do not make huge chunks.
-                chunk_records = self.builder.records_within(CHUNK_BYTES).clamp(16, CHUNK_ROWS as u64);
                 if self.builder.rows() + self.builder.rejected() >= CHUNK_ROWS || self.builder.bytes() >= CHUNK_BYTES {
                     self.hand_over(plan, steps, &mut totals, emit)?;
                 }
@@ -130,3 +125,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

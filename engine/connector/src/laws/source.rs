@@ -6,7 +6,7 @@ use std::sync::Arc;
 use epoch::{Positions, SourcePlan, Split, SplitRange};
 
 use super::broken::{Broken, Law, fails, hold};
-use crate::source::{PlanRequest, ReaderOptions, Source, SourcePlanner, SourceReader};
+use crate::source::{PlanRequest, ReadLimit, ReaderOptions, Source, SourcePlanner, SourceReader};
 
 /// A source that the laws can send records to.
 pub trait SourceUnderTest {
@@ -40,7 +40,7 @@ fn plan(
     position: Option<&Positions>,
     records_max: Option<u64>,
 ) -> Result<SourcePlan, Broken> {
-    planner.plan(&PlanRequest { position, records_max, is_bounded: false }).map_err(fails(law))
+    planner.plan(&PlanRequest { position, identity: None, records_max, is_bounded: false }).map_err(fails(law))
 }
 
 fn end(plan: &SourcePlan) -> Positions {
@@ -54,6 +54,16 @@ fn read(
     plan: &SourcePlan,
     records_max: u64,
 ) -> Result<BTreeMap<Split, Vec<(i64, String)>>, Broken> {
+    read_within(law, reader, plan, ReadLimit::records(records_max))
+}
+
+/// The values that a plan reads, by split; so many at a time as the limit says.
+fn read_within(
+    law: &'static str,
+    reader: &mut dyn SourceReader,
+    plan: &SourcePlan,
+    limit: ReadLimit,
+) -> Result<BTreeMap<Split, Vec<(i64, String)>>, Broken> {
     let ranges: Vec<(Split, SplitRange)> = plan.ranges.iter().map(|(split, range)| (split, range.clone())).collect();
     reader.assign(&ranges).map_err(fails(law))?;
     let mut all: BTreeMap<Split, Vec<(i64, String)>> = BTreeMap::new();
@@ -61,7 +71,7 @@ fn read(
         let values = all.entry(split.clone()).or_default();
         loop {
             let progress = reader
-                .read(split, records_max, &mut |record| {
+                .read(split, limit, &mut |record| {
                     let value = String::from_utf8_lossy(record.value.unwrap_or_default()).into_owned();
                     values.push((record.offset, value));
                 })
@@ -150,7 +160,10 @@ fn a_reader_reads_in_small_steps(place: &dyn SourceUnderTest) -> Law {
     let all = plan(law, planner(law, place)?.as_mut(), None, None)?;
     let at_once = read(law, reader(law, place)?.as_mut(), &all, u64::MAX)?;
     let in_steps = read(law, reader(law, place)?.as_mut(), &all, 3)?;
-    hold(law, at_once == in_steps, || format!("{at_once:?} at once, {in_steps:?} in steps"))
+    hold(law, at_once == in_steps, || format!("{at_once:?} at once, {in_steps:?} in steps"))?;
+    let limit = ReadLimit { records: u64::MAX, bytes: 1 };
+    let by_bytes = read_within(law, reader(law, place)?.as_mut(), &all, limit)?;
+    hold(law, at_once == by_bytes, || format!("{at_once:?} at once, {by_bytes:?} one by one"))
 }
 
 fn a_limit_is_kept_and_nothing_is_skipped(place: &dyn SourceUnderTest, sent: &[String]) -> Law {
@@ -191,7 +204,7 @@ fn positions_outlive_the_process(place: &dyn SourceUnderTest) -> Law {
 fn a_bounded_run_ends(place: &dyn SourceUnderTest) -> Law {
     let law = "a bounded run reads what was there when it began";
     let mut planner = planner(law, place)?;
-    let request = |position| PlanRequest { position, records_max: None, is_bounded: true };
+    let request = |position| PlanRequest { position, identity: None, records_max: None, is_bounded: true };
     let first = planner.plan(&request(None)).map_err(fails(law))?;
     place.append(0, &numbered("c", 3)).map_err(fails(law))?;
     let position = end(&first);

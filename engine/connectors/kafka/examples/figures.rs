@@ -117,7 +117,7 @@ fn read(settings: &Settings) -> Result<(), Box<dyn Error>> {
     lane.assign(&available.iter().map(|(at, reach)| (at, reach.low)).collect())?;
     let (mut records, mut bytes) = (0u64, 0);
     for (at, reach) in available.iter() {
-        lane.read(&at, reach.high, &mut |record| {
+        lane.read(&at, reach.high, u64::MAX, &mut |record| {
             records += 1;
             bytes += record.value.map_or(0, <[u8]>::len) + record.timestamp_ms.map_or(0, |_| 1);
         })?;

@@ -1,4 +1,4 @@
-//! The one place with unsafe code: records of one partition, taken from librdkafka many at a time.
+//! Unsafe code (as in `topic_identity` and nowhere else): records of one partition, taken from librdkafka many at a time.
 //!
 //! `rd_kafka_consume_batch_queue` costs half of what polling record by record does, and a queue per partition lets
 //! the caller decide in which order partitions are read. rust-rdkafka wraps neither the one nor both together.

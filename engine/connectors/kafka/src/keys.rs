@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use job::reference::Key;
-use job::{ConnectorKeys, Keys, Problems, ReadSource};
+use job::{ConnectorKeys, Keys, Problems, RECORDS_PER_EPOCH_MAX, ReadSource};
 
 use crate::settings::{KafkaSettings, OnDataLoss};
 
@@ -60,7 +60,7 @@ impl ConnectorKeys for KafkaConnector {
                 .unwrap_or(OnDataLoss::Stop),
             options: client_options::read(keys, problems),
         };
-        let records_per_epoch_max = keys.count("max_offsets_per_trigger", problems);
+        let records_per_epoch_max = keys.count("max_offsets_per_trigger", problems).or(Some(RECORDS_PER_EPOCH_MAX));
         ReadSource { settings: Arc::new(settings), records_per_epoch_max }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connector::log::LogReader;
+use connector::log::{LogProgress, LogReader};
 use connector::{DataLoss, Record, SourceError};
 use epoch::offsets::Offsets;
 use epoch::{DataGap, Split};
@@ -32,6 +32,10 @@ const SUSPECT_AFTER: Duration = Duration::from_secs(1);
 const SUSPECT_EVERY: Duration = Duration::from_secs(3);
 /// Two answers in a row must say that records are gone: one alone may come from a broker that is still starting.
 const ANSWERS_NEEDED: u32 = 2;
+/// How long the broker must say that a log is too short: a leader just elected may lag until its followers have answered.
+const SHORT_AFTER: Duration = Duration::from_secs(3);
+/// How long the broker must say that there is no such topic: one that starts learns of its topics within seconds.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 
 /// Reads planned ranges. Owned by one fetch thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaLane {
@@ -66,6 +70,8 @@ struct Partition {
 enum Progress {
     /// The range is exhausted.
     Complete,
+    /// Enough for once: the bytes are reached.
+    Enough,
     /// More must come from the broker.
     More,
     /// The next offset is not there.
@@ -128,16 +134,21 @@ impl KafkaLane {
             return Ok(None);
         }
         let position = self.partitions.get(at).map_or(0, |partition| partition.position);
-        let reach = self.look(at, &consumer);
-        match reach {
-            Ok(Reach::From(low, high)) if position < low || high < until => quiet.answers += 1,
-            Ok(Reach::Gone) => quiet.answers += 1,
-            _ => quiet.answers = 0,
-        }
-        match reach {
-            Ok(reach) if quiet.answers >= ANSWERS_NEEDED => return self.lost(at, until, reach).map(Some),
-            Ok(_) => {}
-            Err(error) => quiet.reason = Some(consumer.context().last_error().unwrap_or(error)),
+        match self.look(at, &consumer) {
+            Ok(reach) => match quiet.is_believed(reach, position, until) {
+                Some(true) => return self.lost(at, until, reach).map(Some),
+                Some(false) => {}
+                // The offset is there after all: a leader was not ready.
+                None if quiet.is_out_of_range => {
+                    quiet.is_out_of_range = false;
+                    self.move_to(at, position)?;
+                }
+                None => {}
+            },
+            Err(error) => {
+                quiet.doubted = None;
+                quiet.reason = Some(consumer.context().last_error().unwrap_or(error));
+            }
         }
         let why = quiet.reason.as_deref().unwrap_or("no records come");
         tracing::warn!(
@@ -153,22 +164,28 @@ impl KafkaLane {
         Ok(None)
     }
 
-    /// The broker refused an offset: if it holds it after all (a leader that was not ready), asks again.
+    /// The broker refused an offset: if it holds it after all (a leader that was not ready), asks again; if retention removed it, goes
+    /// on behind the gap; anything else is waited for and must stand for some seconds.
     fn out_of_range(
         &mut self,
         at: &Split,
-        position: i64,
         until: i64,
         consumer: &Consumer,
+        quiet: &mut Quiet,
     ) -> Result<Option<DataGap>, SourceError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(SourceError::Stopped);
         }
-        let position = self.partitions.get(at).map_or(position, |partition| partition.position);
+        let position = self.partitions.get(at).map_or(0, |partition| partition.position);
         match self.look(at, consumer) {
             Ok(Reach::From(low, high)) if low <= position && until <= high => self.move_to(at, position).map(|()| None),
-            Ok(reach) => self.lost(at, until, reach).map(Some),
-            Err(_) => self.move_to(at, position).map(|()| None),
+            Ok(reach @ Reach::From(low, high)) if position < low && until <= high => {
+                self.lost(at, until, reach).map(Some)
+            }
+            Ok(_) | Err(_) => {
+                quiet.is_out_of_range = true;
+                Ok(None)
+            }
         }
     }
 
@@ -190,7 +207,7 @@ impl KafkaLane {
                 format!("the broker now begins at {low} and ends at {high}: retention removed the records"),
             ),
             Reach::From(low, high) => {
-                (until, format!("the broker holds {low} to {high}: the topic was made anew or cut back"))
+                (until, format!("the broker holds {low} to {high}: the log was cut back or the topic was made anew"))
             }
             Reach::Gone => (until, "the topic or partition was deleted".to_string()),
         };
@@ -332,7 +349,8 @@ impl LogReader for KafkaLane {
         self.assign_new(&consumer, positions)
     }
 
-    /// Hands over the records of one partition, in offset order, from its position up to `until` (exclusive).
+    /// Hands over the records of one partition, in offset order, from its position up to `until` (exclusive), or until the bytes are
+    /// reached.
     ///
     /// Ends when the range is exhausted by position: transaction markers, aborted and compacted records leave gaps, so
     /// a record at or behind `until` proves it (it is kept for the next call), and so does the end of the partition. A
@@ -345,10 +363,12 @@ impl LogReader for KafkaLane {
         &mut self,
         at: &Split,
         until: i64,
+        bytes_max: u64,
         handle: &mut dyn FnMut(Record<'_>),
-    ) -> Result<Vec<DataGap>, SourceError> {
+    ) -> Result<LogProgress, SourceError> {
         let mut quiet = Quiet::new();
         let mut gaps = Vec::new();
+        let mut bytes_left = bytes_max;
         loop {
             let source = &self.source;
             let (Some(partition), Some(client)) = (self.partitions.get_mut(at), &self.client) else {
@@ -358,13 +378,15 @@ impl LogReader for KafkaLane {
                 });
             };
             let position = partition.position;
-            match partition.hand_over(until, handle) {
-                Progress::Complete => return Ok(gaps),
+            match partition.hand_over(until, &mut bytes_left, handle) {
+                Progress::Complete | Progress::Enough => return Ok(LogProgress { next: partition.position, gaps }),
                 Progress::More => {}
                 Progress::OutOfRange => {
                     let consumer = Arc::clone(&client.consumer);
-                    gaps.extend(self.out_of_range(at, position, until, &consumer)?);
-                    continue;
+                    gaps.extend(self.out_of_range(at, until, &consumer, &mut quiet)?);
+                    if !quiet.is_out_of_range {
+                        continue;
+                    }
                 }
                 Progress::Failed(code, text) => {
                     quiet.reason = Some(text);
@@ -404,7 +426,7 @@ fn partition_moved(partitions: &BTreeMap<Split, Partition>, at: &Split, position
 }
 
 impl Partition {
-    fn hand_over(&mut self, until: i64, handle: &mut dyn FnMut(Record<'_>)) -> Progress {
+    fn hand_over(&mut self, until: i64, bytes_left: &mut u64, handle: &mut dyn FnMut(Record<'_>)) -> Progress {
         while self.position < until {
             let Some(message) = self.ahead.front() else {
                 if self.end_seen < until {
@@ -421,8 +443,14 @@ impl Partition {
                         break;
                     }
                     if offset >= self.position {
-                        handle(message.record());
+                        let record = message.record();
+                        *bytes_left = bytes_left.saturating_sub(record.bytes());
+                        handle(record);
                         self.position = offset + 1;
+                        if *bytes_left == 0 {
+                            self.ahead.drop_front();
+                            return if self.position < until { Progress::Enough } else { Progress::Complete };
+                        }
                     }
                 }
                 Kind::End(offset) => self.end_seen = self.end_seen.max(offset),
@@ -455,20 +483,54 @@ enum Reach {
 struct Quiet {
     since: Instant,
     asked: Option<Instant>,
-    answers: u32,
+    /// What the broker has said of the range that records are missing in it: since when, and how often in a row.
+    doubted: Option<(Missing, Instant, u32)>,
+    /// The client was refused the offset and waits to be put somewhere.
+    is_out_of_range: bool,
     reason: Option<String>,
+}
+
+/// How records of a range are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// Retention removed them.
+    Trimmed,
+    /// The log ends before them.
+    Short,
+    /// The topic or partition is not there.
+    Gone,
 }
 
 impl Quiet {
     fn new() -> Quiet {
-        Quiet { since: Instant::now(), asked: None, answers: 0, reason: None }
+        Quiet { since: Instant::now(), asked: None, doubted: None, is_out_of_range: false, reason: None }
+    }
+
+    /// Takes an answer of the broker in: `None` if all of the range is there, else whether what is missing has been missing for long
+    /// enough.
+    fn is_believed(&mut self, reach: Reach, position: i64, until: i64) -> Option<bool> {
+        let (missing, enough) = match reach {
+            Reach::Gone => (Missing::Gone, GONE_AFTER),
+            Reach::From(low, _) if position < low => (Missing::Trimmed, Duration::ZERO),
+            Reach::From(_, high) if high < until => (Missing::Short, SHORT_AFTER),
+            Reach::From(..) => {
+                self.doubted = None;
+                return None;
+            }
+        };
+        let (since, answers) = match self.doubted {
+            Some((before, since, answers)) if before == missing => (since, answers + 1),
+            _ => (Instant::now(), 1),
+        };
+        self.doubted = Some((missing, since, answers));
+        Some(answers >= ANSWERS_NEEDED && since.elapsed() >= enough)
     }
 
     /// True if it is time to ask the broker; the second answer about lost records is not waited for long.
     fn ask_now(&mut self) -> bool {
         let due = match self.asked {
             None => self.since.elapsed() >= SUSPECT_AFTER,
-            Some(asked) if self.answers > 0 => asked.elapsed() >= SUSPECT_AFTER,
+            Some(asked) if self.doubted.is_some() => asked.elapsed() >= SUSPECT_AFTER,
             Some(asked) => asked.elapsed() >= SUSPECT_EVERY,
         };
         if due {

@@ -10,8 +10,10 @@ mod keys;
 mod lane;
 mod options;
 mod planner;
+mod probe;
 mod settings;
 mod source;
+mod topic_identity;
 mod topics;
 
 pub use keys::KafkaConnector;

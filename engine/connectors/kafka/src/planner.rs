@@ -1,59 +1,63 @@
 //! The planning side: which partitions there are, how far they reach, where to begin, and whether anything is gone.
 
-use std::collections::BTreeSet;
+mod history;
+mod listing;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use connector::log::{Available, Backlog};
+use connector::log::{Available, Backlog, LogPosition};
 use connector::{DataLoss, SourceError};
 use epoch::offsets::{OffsetRange, Offsets};
 use epoch::{DataGap, PerSplit, Split};
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::context::{Consumer, Context};
 use super::error::{says_unknown, unavailable};
 use super::options::{Role, client_config, refused};
-use super::topics::{TopicListing, TopicSelection};
+use super::probe::end_before;
+use super::topic_identity::PartitionIdentity;
+use super::topics::TopicSelection;
 use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
+use history::{Standing, doubts, history};
+use listing::Listing;
 
 /// How long the first contact with the broker may take.
 const FIRST_CONTACT: Duration = Duration::from_secs(10);
 /// How long one question to the broker may take before it is asked again.
 const ONE_TRY: Duration = Duration::from_secs(2);
-/// Age at which the list of partitions and their first offsets are asked for again.
-const METADATA_AGE: Duration = Duration::from_secs(1);
 /// How often an absent broker is warned about.
 const WARN_EVERY: Duration = Duration::from_secs(5);
 /// Time between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
-/// End offsets that went back are asked for this often before they are believed (KAFKA-7703: a new leader may lag for a moment).
-const BACKWARD_TRIES: u32 = 3;
+/// Time between two questions about what is hard to believe.
+const DOUBT_PAUSE: Duration = Duration::from_millis(200);
+/// How long a topic may be missing at first contact: a broker that has just started does not know its topics yet.
+const MISSING_AFTER: Duration = Duration::from_secs(2);
 
 /// Metadata side of a source. Owned by the planning thread, a plain one: its client must not be dropped on an async runtime.
 pub struct KafkaPlanner {
     source: String,
     settings: KafkaSettings,
+    group: String,
     wanted: TopicSelection,
     consumer: Consumer,
     stop: Arc<AtomicBool>,
     listing: Option<Listing>,
     gone: BTreeSet<Split>,
+    /// Where the records end that a job has read, by partition: asked once for each position and leader.
+    probed: BTreeMap<Split, Probed>,
 }
 
-/// Answers of the broker that are not asked for every time.
-struct Listing {
-    asked: Instant,
-    lows: Offsets,
-    highs: Offsets,
-}
-
-impl Listing {
-    fn went_back(&self, before: &Listing) -> bool {
-        before.highs.iter().any(|(at, high)| self.highs.get(&at).is_some_and(|now| now < high))
-    }
+/// An answer about the records up to a position, under a leader then and a leader now.
+struct Probed {
+    question: (i64, i32, i32),
+    cut_to: Option<i64>,
 }
 
 impl KafkaPlanner {
@@ -67,11 +71,13 @@ impl KafkaPlanner {
         Ok(KafkaPlanner {
             source: source.to_string(),
             settings: settings.clone(),
+            group: group.to_string(),
             wanted: TopicSelection::new(source, &settings.topics)?,
             consumer,
             stop: Arc::default(),
             listing: None,
             gone: BTreeSet::new(),
+            probed: BTreeMap::new(),
         })
     }
 
@@ -80,33 +86,104 @@ impl KafkaPlanner {
         self.stop = stop;
     }
 
+    /// As [`KafkaPlanner::available_from`], for a job that stands nowhere yet.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
+        self.available_from(None)
+    }
+
     /// All partitions of the source's topics now, and how far each reaches.
     ///
-    /// End offsets are asked for on every call; the list of partitions (new topics of a pattern, new partitions) and
-    /// the first offsets at most once a second. A broker that was there before and is away is waited for.
+    /// End offsets are asked for on every call; the list of partitions (new topics of a pattern, new partitions), the topics' ids and
+    /// the first offsets at most once a second. A broker that was there before and is away is waited for. What contradicts where the
+    /// job stands is asked for again for some seconds before it is believed: a broker that is starting, or a leader that was just
+    /// elected, may know less than it will in a moment.
     ///
     /// # Errors
     /// No answer to the first question within ten seconds, a named topic that does not exist, missing rights, or stopped.
-    pub fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
+    pub fn available_from(&mut self, position: Option<&LogPosition>) -> Result<PerSplit<Available>, SourceError> {
         self.serve_events(Duration::ZERO);
         let before = self.listing.take();
-        let mut tries = 0;
-        let now = loop {
-            let now = self.patiently(before.is_none(), |planner| planner.ask(before.as_ref()))?;
-            let went_back = before.as_ref().is_some_and(|before| now.went_back(before));
-            if !went_back || tries == BACKWARD_TRIES {
-                break now;
-            }
-            tries += 1;
-            self.serve_events(PAUSE);
-        };
-        let reach = |(at, low): (Split, &i64)| {
-            let high = *now.highs.get(&at)?;
-            Some((at, Available { low: (*low).min(high), high }))
-        };
-        let available = now.lows.iter().filter_map(reach).collect();
+        let now = self.patiently(before.is_none(), |planner| planner.ask(before.as_ref(), position))?;
+        let nowhere = LogPosition::default();
+        let position = position.unwrap_or(&nowhere);
+        let ends = before.map(|before| before.ends()).unwrap_or_default();
+        let mut now = self.confirmed(now, position, &ends)?;
+        self.find_cuts(&mut now, position);
+        let available = now.standings.iter().map(|(at, standing)| (at, standing.reach)).collect();
         self.listing = Some(now);
         Ok(available)
+    }
+
+    /// Asks again until an answer has stood long enough.
+    fn confirmed(&self, mut now: Listing, position: &LogPosition, ends: &Offsets) -> Result<Listing, SourceError> {
+        let doubts_about = |answer: &Listing| doubts(&answer.standings, position, ends, |at| self.gone.contains(at));
+        let mut doubted = doubts_about(&now);
+        let (mut since, mut warned) = (Instant::now(), None::<Instant>);
+        while let Some(enough) = doubted.values().map(|doubt| doubt.stands_after()).max() {
+            if since.elapsed() >= enough {
+                break;
+            }
+            if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
+                warned = Some(Instant::now());
+                let partitions: Vec<String> = doubted.keys().map(Split::to_string).collect();
+                tracing::warn!(
+                    source = self.source,
+                    partitions = partitions.join(", "),
+                    "the broker's answer contradicts what was read: asking again before it is believed"
+                );
+            }
+            self.serve_events(DOUBT_PAUSE);
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(SourceError::Stopped);
+            }
+            let asked = Instant::now();
+            now = self.patiently(false, |planner| planner.ask(None, Some(position)))?;
+            let again = doubts_about(&now);
+            // Another answer, or one that had to be waited for, says nothing about how long this one stands.
+            if again != doubted || asked.elapsed() >= ONE_TRY {
+                since = Instant::now();
+            }
+            doubted = again;
+        }
+        Ok(now)
+    }
+
+    /// Partitions with a new leader: the new one's log may have been cut back before it grew past where the job stands.
+    fn find_cuts(&mut self, now: &mut Listing, position: &LogPosition) {
+        for (at, from) in position.offsets.iter() {
+            let Some(standing) = now.standings.get(&at) else { continue };
+            let known = PartitionIdentity::of(position.identity.get(&at));
+            let Some((then, leader)) = known.leader_epoch.zip(standing.identity.leader_epoch) else { continue };
+            let ids = known.topic_id.as_ref().zip(standing.identity.topic_id.as_ref());
+            let is_other = ids.is_some_and(|(known, now)| known != now);
+            if leader <= then || is_other || *from <= standing.reach.low {
+                continue;
+            }
+            let cut_to = self.cut_to(&at, (*from, then, leader));
+            let found = Standing { cut_to, ..standing.clone() };
+            now.standings.insert(at, found);
+        }
+    }
+
+    fn cut_to(&mut self, at: &Split, question: (i64, i32, i32)) -> Option<i64> {
+        if let Some(probed) = self.probed.get(at).filter(|probed| probed.question == question) {
+            return probed.cut_to;
+        }
+        let (position, leader_epoch, _) = question;
+        let config = client_config(&self.source, &self.settings, &self.group, Role::Planner).ok()?;
+        match end_before(config, &self.source, at, position, leader_epoch) {
+            Ok(cut_to) => {
+                self.probed.insert(at.clone(), Probed { question, cut_to });
+                cut_to
+            }
+            Err(error) => {
+                tracing::debug!(source = self.source, %at, %error, "not known whether the log was cut back under its new leader");
+                None
+            }
+        }
     }
 
     /// Where a new job begins.
@@ -126,34 +203,47 @@ impl KafkaPlanner {
     ///
     /// # Errors
     /// [`SourceError::DataLoss`] if records between the position and the end are gone and the job must stop then.
-    pub fn backlog(
-        &mut self,
-        position: Option<&Offsets>,
-        available: &PerSplit<Available>,
-    ) -> Result<Backlog, SourceError> {
+    pub fn backlog(&mut self, position: &LogPosition, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
         let mut backlog = Backlog::default();
         for (at, reach) in available.iter() {
-            let from = position.and_then(|position| position.get(&at)).copied();
-            let range = match from {
-                None => OffsetRange { from: reach.low, until: reach.high },
-                Some(from) if (reach.low..=reach.high).contains(&from) => OffsetRange { from, until: reach.high },
+            let now = self.standing(&at, *reach);
+            let from = match position.offsets.get(&at) {
+                None => reach.low,
                 Some(from) => {
-                    let gap = gap_at(&at, from, *reach);
-                    self.accept(&gap)?;
-                    backlog.gaps.push(gap);
-                    OffsetRange { from: reach.low, until: reach.high }
+                    let known = PartitionIdentity::of(position.identity.get(&at));
+                    let history = history(*from, &known, &now);
+                    if let Some(gap) = history.gap(&at, *from, *reach) {
+                        self.accept(&gap)?;
+                        backlog.gaps.push(gap);
+                    }
+                    history.next(*from, *reach)
                 }
             };
             self.gone.remove(&at);
+            if let Some(identity) = now.identity.to_identity() {
+                backlog.identity.insert(at.clone(), identity);
+            }
             backlog.latest.insert(at.clone(), reach.high);
-            backlog.ranges.insert(at, range);
+            backlog.ranges.insert(at, OffsetRange { from, until: reach.high });
         }
-        for (at, from) in position.into_iter().flat_map(PerSplit::iter) {
+        for (at, from) in position.offsets.iter() {
             if available.get(&at).is_none() {
+                if let Some(identity) = position.identity.get(&at) {
+                    backlog.identity.insert(at.clone(), identity.clone());
+                }
                 self.keep_gone(at, *from, &mut backlog)?;
             }
         }
         Ok(backlog)
+    }
+
+    /// What the broker said of a partition, as far as the run reads it.
+    fn standing(&self, at: &Split, reach: Available) -> Standing {
+        let said = self.listing.as_ref().and_then(|listing| listing.standings.get(at));
+        match said {
+            Some(said) => Standing { reach, ..said.clone() },
+            None => Standing { reach, identity: PartitionIdentity::default(), cut_to: None },
+        }
     }
 
     /// Commits offsets to the consumer group, so that lag tools see them. Best effort: nobody waits, no failure matters.
@@ -178,7 +268,9 @@ impl KafkaPlanner {
             partition: at.partition,
             from: from.into(),
             until: from.into(),
-            reason: "the partition is gone: its topic was deleted, or no longer belongs to the source".to_string(),
+            reason: format!(
+                "the partition is gone: its topic was deleted, or no longer belongs to the source; what it held from {from} on is lost"
+            ),
         };
         if !self.gone.contains(&at) {
             self.accept(&gap)?;
@@ -260,6 +352,7 @@ impl KafkaPlanner {
         let found = self.patiently(false, |planner| {
             planner
                 .list_offsets(available.iter().map(|(at, _)| at), Offset::Offset(timestamp_ms))
+                .map(|(offsets, _)| offsets)
                 .map_err(Failure::Kafka)
         })?;
         Ok(available
@@ -269,74 +362,6 @@ impl KafkaPlanner {
                 (at, offset)
             })
             .collect())
-    }
-
-    /// Asks the broker for what is not known, or too old.
-    fn ask(&self, listing: Option<&Listing>) -> Result<Listing, Failure> {
-        if let Some(listing) = listing.filter(|listing| listing.asked.elapsed() < METADATA_AGE) {
-            match self.list_offsets(listing.lows.iter().map(|(at, _)| at), Offset::End) {
-                Ok(highs) => return Ok(Listing { asked: listing.asked, lows: listing.lows.clone(), highs }),
-                // A topic was deleted: the list of partitions must be asked for again.
-                Err(error) if error.rdkafka_error_code().is_some_and(says_unknown) => {}
-                Err(error) => return Err(Failure::Kafka(error)),
-            }
-        }
-        let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
-        if listing.is_none()
-            && let Some(error) = self.nothing_found(&found)
-        {
-            return Err(Failure::Final(error));
-        }
-        let partitions = || {
-            let topics = found.partitions.iter();
-            topics.flat_map(|(topic, partitions)| {
-                partitions.iter().map(|partition| Split::new(topic.clone(), *partition))
-            })
-        };
-        let lows = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
-        let highs = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
-        Ok(Listing { asked: Instant::now(), lows, highs })
-    }
-
-    fn nothing_found(&self, found: &TopicListing) -> Option<SourceError> {
-        let brokers = &self.settings.brokers;
-        let what = if found.missing.is_empty() {
-            return None;
-        } else if found.missing.len() == 1 {
-            format!("topic {} does not exist on the brokers {brokers}", found.missing[0])
-        } else {
-            format!("topics {} do not exist on the brokers {brokers}", found.missing.join(", "))
-        };
-        let topic = &found.missing[0];
-        Some(SourceError::Settings {
-            source: self.source.clone(),
-            what,
-            remedy: format!(
-                "correct `topic` in [source.{}], or make it: `engine generate ecommerce --topic {topic}` fills it with events, \
-                 `kafka-topics.sh --create --topic {topic} --partitions 12 --bootstrap-server {brokers}` makes it empty",
-                self.source
-            ),
-        })
-    }
-
-    /// One offset of every partition, in one request per broker. librdkafka's question by time also takes the two
-    /// logical offsets, and it passes the isolation level on: the end is the last stable offset where that is asked for.
-    fn list_offsets(&self, partitions: impl Iterator<Item = Split>, which: Offset) -> Result<Offsets, KafkaError> {
-        let mut list = TopicPartitionList::new();
-        for at in partitions {
-            list.add_partition_offset(&at.stream, at.partition, which)?;
-        }
-        if list.count() == 0 {
-            return Ok(Offsets::default());
-        }
-        let answer = self.consumer.offsets_for_times(list, ONE_TRY)?;
-        let mut offsets = Offsets::default();
-        for element in answer.elements() {
-            element.error()?;
-            let offset = element.offset().to_raw().unwrap_or(-1);
-            offsets.insert(Split::new(element.topic(), element.partition()), offset);
-        }
-        Ok(offsets)
     }
 
     /// Asks until there is an answer: ten seconds at first contact, later for as long as it takes.
@@ -349,7 +374,8 @@ impl KafkaPlanner {
                     self.consumer.context().answered();
                     return Ok(answer);
                 }
-                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Missing(error)) if begun.elapsed() >= MISSING_AFTER => return Err(error),
+                Err(Failure::Missing(_)) => KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition),
                 Err(Failure::Kafka(error)) => error,
             };
             self.serve_events(PAUSE);
@@ -407,18 +433,8 @@ impl KafkaPlanner {
 /// Why a question has no answer.
 enum Failure {
     Kafka(KafkaError),
-    Final(SourceError),
-}
-
-/// What is missing between a position and what the broker holds.
-fn gap_at(at: &Split, from: i64, reach: Available) -> DataGap {
-    let Available { low, high } = reach;
-    let reason = if from < low {
-        format!("the broker now begins at {low}: retention removed the records")
-    } else {
-        format!("the broker ends at {high}: the topic was made anew or cut back")
-    };
-    DataGap { stream: at.stream.clone(), partition: at.partition, from: from.into(), until: low.into(), reason }
+    /// A topic that the job file names is not there.
+    Missing(SourceError),
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::log::{Available, Backlog, LogPlanner, LogSourcePlanner, LogSourceReader};
+use connector::log::{Available, Backlog, LogPlanner, LogPosition, LogSourcePlanner, LogSourceReader};
 use connector::{ReaderOptions, Source, SourceConnector, SourceError, SourcePlanner, SourceReader};
 use epoch::PerSplit;
 use epoch::offsets::Offsets;
@@ -63,16 +63,16 @@ impl LogPlanner for KafkaPlanner {
         job::ConnectorKeys::title(&KafkaConnector)
     }
 
-    fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
-        KafkaPlanner::available(self)
+    fn available(&mut self, position: Option<&LogPosition>) -> Result<PerSplit<Available>, SourceError> {
+        self.available_from(position)
     }
 
     fn starting(&mut self, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {
         KafkaPlanner::starting(self, available)
     }
 
-    fn backlog(&mut self, position: &Offsets, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
-        KafkaPlanner::backlog(self, Some(position), available)
+    fn backlog(&mut self, position: &LogPosition, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
+        KafkaPlanner::backlog(self, position, available)
     }
 
     fn acknowledge(&self, end: &Offsets) {

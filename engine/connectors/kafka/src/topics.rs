@@ -27,6 +27,8 @@ pub(crate) struct TopicListing {
     pub(crate) partitions: BTreeMap<String, BTreeSet<i32>>,
     /// Named topics that do not exist.
     pub(crate) missing: Vec<String>,
+    /// The broker that answered.
+    pub(crate) answered_by: Option<i32>,
 }
 
 impl TopicSelection {
@@ -80,6 +82,7 @@ impl TopicListing {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<(), KafkaError> {
         let metadata = consumer.fetch_metadata(topic, timeout)?;
+        self.answered_by = Some(metadata.orig_broker_id());
         for topic in metadata.topics().iter().filter(|topic| wanted(topic.name())) {
             match topic.error().map(RDKafkaErrorCode::from) {
                 None => {

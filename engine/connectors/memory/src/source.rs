@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use connector::log::{Available, Backlog, LogPlanner, LogReader, LogSourcePlanner, LogSourceReader};
+use connector::log::{
+    Available, Backlog, LogPlanner, LogPosition, LogProgress, LogReader, LogSourcePlanner, LogSourceReader,
+};
 use connector::{ReaderOptions, Record, Source, SourceConnector, SourceError, SourcePlanner, SourceReader};
 use epoch::offsets::{OffsetRange, Offsets};
-use epoch::{DataGap, PerSplit, Split};
+use epoch::{PerSplit, Split};
 use job::Job;
 
 use crate::topic::MemoryTopic;
@@ -75,7 +77,7 @@ impl LogPlanner for MemorySource {
         "Memory"
     }
 
-    fn available(&mut self) -> Result<PerSplit<Available>, SourceError> {
+    fn available(&mut self, _position: Option<&LogPosition>) -> Result<PerSplit<Available>, SourceError> {
         Ok(self.topic.available())
     }
 
@@ -83,10 +85,10 @@ impl LogPlanner for MemorySource {
         Ok(available.iter().map(|(split, reach)| (split, reach.low)).collect())
     }
 
-    fn backlog(&mut self, position: &Offsets, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
+    fn backlog(&mut self, position: &LogPosition, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
         let mut backlog = Backlog::default();
         for (split, reach) in available.iter() {
-            let from = position.get(&split).copied().unwrap_or(reach.low);
+            let from = position.offsets.get(&split).copied().unwrap_or(reach.low);
             backlog.latest.insert(split.clone(), reach.high);
             backlog.ranges.insert(split, OffsetRange { from, until: reach.high.max(from) });
         }
@@ -112,11 +114,19 @@ impl LogReader for MemoryReader {
         &mut self,
         split: &Split,
         until: i64,
+        bytes_max: u64,
         handle: &mut dyn FnMut(Record<'_>),
-    ) -> Result<Vec<DataGap>, SourceError> {
+    ) -> Result<LogProgress, SourceError> {
         let from = self.positions.get(split).copied().unwrap_or(0);
-        self.positions.insert(split.clone(), self.topic.read(split, OffsetRange { from, until }, handle));
-        Ok(Vec::new())
+        let mut bytes = 0_u64;
+        let next = self.topic.read(split, OffsetRange { from, until }, bytes_max, &mut |record| {
+            bytes = bytes.saturating_add(record.bytes());
+            handle(record);
+        });
+        self.positions.insert(split.clone(), next);
+        // What a topic no longer has is not waited for.
+        let next = if bytes >= bytes_max { next.min(until) } else { until };
+        Ok(LogProgress { next, gaps: Vec::new() })
     }
 }
 

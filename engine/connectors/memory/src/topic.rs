@@ -90,24 +90,31 @@ impl MemoryTopic {
         partitions.iter().enumerate().map(reach).collect()
     }
 
-    /// Hands over the records of a range, in order. Returns the offset behind the last one that there was.
-    pub fn read(&self, at: &Split, range: OffsetRange, handle: &mut dyn FnMut(Record<'_>)) -> i64 {
+    /// Hands over the records of a range, in order, up to the one with which `bytes_max` bytes are reached. Returns the offset
+    /// behind the last one that there was.
+    pub fn read(&self, at: &Split, range: OffsetRange, bytes_max: u64, handle: &mut dyn FnMut(Record<'_>)) -> i64 {
         let partitions = self.partitions.read().unwrap_or_else(PoisonError::into_inner);
         let partition = usize::try_from(at.partition).ok().and_then(|number| partitions.get(number));
         let low = partition.map_or(0, |partition| offset(partition.low));
         let mut next = if partition.is_some() { range.from.max(low) } else { range.from };
         let skipped = usize::try_from(next - low).unwrap_or(usize::MAX);
+        let mut bytes = 0_u64;
         for record in partition.iter().flat_map(|partition| partition.records.iter().skip(skipped)) {
             if next >= range.until {
                 break;
             }
-            handle(Record {
+            let record = Record {
                 key: record.key.as_deref(),
                 value: record.value.as_deref(),
                 offset: next,
                 timestamp_ms: record.timestamp_ms,
-            });
+            };
+            bytes = bytes.saturating_add(record.bytes());
+            handle(record);
             next += 1;
+            if bytes >= bytes_max {
+                break;
+            }
         }
         next
     }

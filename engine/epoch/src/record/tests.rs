@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::offsets::OffsetRange;
+use crate::splits::SplitIdentity;
 use crate::watermark::PartitionClock;
 
 /// A commit with every field filled. A checkpoint in the field holds this text: never change it, only add another.
@@ -81,6 +82,19 @@ fn versions_of_static_tables_are_in_the_plan() {
 fn the_text_of_a_record_never_changes() {
     assert_eq!(serde_json::to_string(&golden()).unwrap(), GOLDEN);
     assert_eq!(serde_json::from_str::<Commit>(GOLDEN).unwrap(), golden());
+}
+
+/// What a split was stands beside its position, and a record without it, as every one before, is read as it was.
+#[test]
+fn fault_6_identities_stand_beside_positions_and_old_records_have_none() {
+    let old = r#"{"ranges":{"t":{"0":{"from":1,"until":2}}},"latest":{"t":{"0":2}}}"#;
+    let mut source: SourcePlan = serde_json::from_str(old).unwrap();
+    assert!(source.identity.is_empty());
+    assert_eq!(serde_json::to_string(&source).unwrap(), old);
+    source.identity.insert(Split::new("t", 0), SplitIdentity(serde_json::json!({ "topic_id": "x" })));
+    let text = serde_json::to_string(&source).unwrap();
+    assert!(text.ends_with(r#","identity":{"t":{"0":{"topic_id":"x"}}}}"#), "{text}");
+    assert_eq!(serde_json::from_str::<SourcePlan>(&text).unwrap(), source);
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(crate) const KEYS: &[Key] = &[
         Default("\"asap\""),
         "When epochs start. A duration: at its multiples on the clock. `asap`: whenever there is something to read. \
          `available-now`: what is there at the start, in as many epochs as the limits ask for, then the job ends. \
-         `once`: the same in one epoch.",
+         `once`: the same in one epoch, unless more than 500000 records of a source wait.",
         "trigger = \"5s\"",
     ),
     Key::new(

@@ -64,7 +64,7 @@ const KEYS: &[Key] = &[
         "whole number, 1 or more",
         Means("all there is"),
         "How much an epoch takes.",
-        "max_offsets_per_trigger = 500000",
+        "max_offsets_per_trigger = 100000",
     ),
     Key::new(Part::Source, "kafka", "section", Means("nothing"), "Dotted names.", "[source.events.kafka]\n\"a.b\" = 1"),
     Key::new(Part::Source, "tls", "section", Means("nothing"), "A section with keys.", "tls = { verify = true }"),

@@ -19,6 +19,7 @@ use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::block::encode;
 use crate::change::Sign;
+use crate::cut::batch_bytes;
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
@@ -26,7 +27,15 @@ use crate::sized_batch::sized_batch;
 
 /// A block's rows are spread over shards when there are more than this many of them: fewer are merged by one task sooner than eight
 /// are started. Part of how state is written: an epoch that is run again by another build must write the same.
-pub(super) const SHARD_ROWS_MIN: usize = 16_384;
+const SHARD_ROWS_MIN: usize = 16_384;
+
+/// The same for bytes: groups with long keys or lists must not all be merged into one column of text.
+const SHARD_BYTES_MIN: usize = 32 << 20;
+
+/// True if the rows of a block are spread over shards.
+pub(super) fn is_large(rows: &RecordBatch) -> bool {
+    rows.num_rows() > SHARD_ROWS_MIN || batch_bytes(rows) > SHARD_BYTES_MIN
+}
 
 /// A lane encodes its groups before the end of the epoch when they take more than this, bytes: encoded they take a fraction of it.
 const LANE_BYTES_MAX: usize = 64 << 20;
@@ -164,7 +173,7 @@ impl AggregateLane {
 
     /// Files the rows of one bucket as one block, or as one block a shard if they are many.
     fn file(&mut self, bucket: i64, rows: &RecordBatch) -> Result<(), OperatorError> {
-        let parts = if rows.num_rows() > SHARD_ROWS_MIN {
+        let parts = if is_large(rows) && !self.spec.keys.is_empty() {
             split_by_key(rows, self.spec.keys.len(), shard_of)?
         } else {
             vec![(UNSHARDED, rows.clone())]

@@ -10,7 +10,7 @@ use state::{BlockKey, BucketRange, OperatorId};
 
 use super::delta::Delta;
 use super::index::Index;
-use super::lane::SHARD_ROWS_MIN;
+use super::lane::is_large;
 use super::merge::Merger;
 use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
 use super::spec::AggregateSpec;
@@ -234,7 +234,7 @@ impl AggregateState {
         let mut merged = Vec::new();
         if run.iter().all(|block| block.key.section == UNSHARDED) {
             let rows = self.merged_state(committed, &run, None)?;
-            match rows.num_rows() > SHARD_ROWS_MIN {
+            match is_large(&rows) && !self.spec.keys.is_empty() {
                 true => merged = split_by_key(&rows, self.spec.keys.len(), shard_of)?,
                 false => merged.push((UNSHARDED, rows)),
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, TimestampMicrosecondArray, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use expr::types::instants;
 use hashbrown::HashTable;
@@ -14,6 +14,7 @@ use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::Change;
+use crate::cut::joined;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
 use crate::metrics::StateMetrics;
@@ -109,10 +110,7 @@ impl Operator for Dedup {
             shard.evict(time);
         }
         self.store.finish(shards, time)?;
-        if passed.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![Change::add(concat_batches(&self.spec.input, &passed)?)])
+        Ok(joined(&self.spec.input, &passed)?.into_iter().map(Change::add).collect())
     }
 
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {

@@ -6,6 +6,8 @@ mod random;
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+
 use super::*;
 use crate::OperatorError;
 use crate::change::Sign;
@@ -199,4 +201,30 @@ fn it_says_what_it_does_and_what_bounds_it() {
     assert_eq!(print(&within), ["duplicates by key Utf8".to_string(), format!("a key is remembered {until}")]);
     assert_ne!(print(&never), print(&spec(Expiry::Never, &[1, 0])));
     assert_eq!(spec(Expiry::TimeToLive { us: 5 }, &[0]).bound(), Bound::TimeToLive(5));
+}
+
+/// 70,000 records of 34 KB were more text than one column holds; here rows are fewer and longer, and no batch may come near that.
+#[test]
+fn fault_5_rows_of_any_size_are_deduplicated_in_parts() {
+    let spec = spec(Expiry::Never, &[1]);
+    let blocks = crate::memory_blocks::MemoryBlocks::default();
+    let mut operator = bed::open(&blocks, &spec, usize::MAX);
+    let shared: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
+    let time = epoch_time(0, None, None);
+    let mut lane = shared.lane().unwrap();
+    let text = "x".repeat(40 << 20);
+    for value in [0, 1, 2, 1, 3, 4, 0, 5, 6] {
+        lane.push(0, Sign::Add, &batch(&[kv(&text, value)]), &time).unwrap();
+    }
+    operator.absorb(&time, lane.finish().unwrap(), 0).unwrap();
+    let tasks = operator.tasks(&time).unwrap();
+    assert!(tasks.len() > 1, "an epoch of few rows is not small if they are large");
+    let mut values = Vec::new();
+    for change in tasks.into_iter().flat_map(|task| operator.run(task, &time, &blocks).unwrap()) {
+        let bytes = crate::cut::batch_bytes(&change.rows);
+        assert!(bytes <= crate::cut::PART_BYTES, "{bytes} bytes in one batch");
+        values.extend_from_slice(change.rows.column(1).as_primitive::<arrow::datatypes::Int64Type>().values());
+    }
+    values.sort_unstable();
+    assert_eq!(values, [0, 1, 2, 3, 4, 5, 6]);
 }

@@ -7,6 +7,7 @@ use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::{Change, Sign};
+use crate::cut::{PART_BYTES, batch_bytes};
 use crate::operator::OperatorSpec;
 use crate::pairs::{CHUNK_PAIRS, Pairs};
 use crate::sized_batch::sized_batch;
@@ -16,6 +17,7 @@ struct Part {
     sign: Sign,
     batches: Vec<RecordBatch>,
     rows: usize,
+    bytes: usize,
 }
 
 /// What is emitted, in order.
@@ -62,12 +64,15 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         let rows = sized_batch(self.spec.output(), columns, count)?;
+        let bytes = batch_bytes(&rows);
+        let fits = |part: &Part| part.rows + count <= CHUNK_PAIRS && part.bytes + bytes <= PART_BYTES;
         match self.parts.last_mut() {
-            Some(part) if part.sign == sign && part.rows + count <= CHUNK_PAIRS => {
+            Some(part) if part.sign == sign && fits(part) => {
                 part.batches.push(rows);
                 part.rows += count;
+                part.bytes += bytes;
             }
-            _ => self.parts.push(Part { sign, batches: vec![rows], rows: count }),
+            _ => self.parts.push(Part { sign, batches: vec![rows], rows: count, bytes }),
         }
         Ok(())
     }

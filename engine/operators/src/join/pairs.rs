@@ -1,12 +1,15 @@
 //! What arriving rows match of the rows that the other side keeps.
 
+use std::ops::Range;
+
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take};
 
 use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
-use crate::pairs::{PairChunks, Pairs, RowsByKey};
+use crate::cut::{RowBytes, runs};
+use crate::pairs::{CHUNK_PAIRS, PairChunks, Pairs, RowsByKey};
 use crate::store::Shard;
 
 /// Rows of one side that arrive, without those that no condition lets in.
@@ -78,7 +81,34 @@ pub(super) struct Matches {
     pub(super) stored: Option<RecordBatch>,
 }
 
+/// Pairs in portions whose rows can be put together: the same large row may be in many pairs. Rows of a semi or anti join that are
+/// removed between two portions are still there to be read.
+pub(super) fn cut_pairs(pairs: Pairs, arriving: &RowBytes, shard: &Shard) -> Result<Vec<Pairs>, OperatorError> {
+    let stored = shard.sizes(&pairs.stored)?;
+    let sizes = pairs.arriving.iter().zip(stored).map(|(row, stored)| arriving.of(*row as usize) + stored);
+    let runs = runs(sizes, usize::MAX);
+    if runs.len() <= 1 {
+        return Ok(vec![pairs]);
+    }
+    let part = |run: Range<usize>| Pairs {
+        arriving: pairs.arriving[run.clone()].to_vec(),
+        stored: pairs.stored[run].to_vec(),
+    };
+    Ok(runs.into_iter().map(part).collect())
+}
+
 impl JoinSpec {
+    /// As [`JoinSpec::gather`], positions that are all different, in parts that are small enough to be put together.
+    pub(super) fn gather_parts(
+        &self,
+        side: Side,
+        shard: &Shard,
+        positions: &[u32],
+    ) -> Result<Vec<RecordBatch>, OperatorError> {
+        let parts = shard.gather_parts(positions, CHUNK_PAIRS)?;
+        parts.into_iter().map(|rows| Ok(rows.project(&self.side(side).stored_at)?)).collect()
+    }
+
     /// The rows of a side's state at these positions, columns as in the side's input.
     pub(super) fn gather(&self, side: Side, shard: &Shard, positions: &[u32]) -> Result<RecordBatch, OperatorError> {
         Ok(shard.gather(positions)?.project(&self.side(side).stored_at)?)

@@ -9,7 +9,6 @@ use crate::OperatorError;
 use crate::by_hash::ByHash;
 use crate::keyed::hash::hash_keys;
 use crate::multiset::{count, take_out};
-use crate::pairs::CHUNK_PAIRS;
 
 impl ShardWork<'_, '_> {
     /// Removes the oldest equal row for each of these. A row that is not there was due and is evicted already.
@@ -21,8 +20,11 @@ impl ShardWork<'_, '_> {
         let mut seen = ByHash::default();
         let keys = arriving.keys.iter().filter(|key| seen.insert(**key, ()).is_none());
         let positions: Vec<u32> = keys.flat_map(|key| self.shard(side).find(*key)).collect();
-        for positions in positions.chunks(CHUNK_PAIRS) {
-            let rows = self.spec.gather(side, self.shard(side), positions)?;
+        let parts = self.spec.gather_parts(side, self.shard(side), &positions)?;
+        let mut rest = positions.as_slice();
+        for rows in parts {
+            let positions;
+            (positions, rest) = rest.split_at(rows.num_rows());
             let is_retracted = take_out(&mut counts, &self.identities(side, &rows)?);
             let retracted = positions.iter().zip(is_retracted).filter(|(_, is_retracted)| *is_retracted);
             retracted.for_each(|(position, _)| self.shard_mut(side).remove(*position));

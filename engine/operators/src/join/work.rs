@@ -7,14 +7,14 @@ use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 
 use super::output::Output;
-use super::pairs::{Arriving, Candidates, Matches};
+use super::pairs::{Arriving, Candidates, Matches, cut_pairs};
 use super::side::Side;
 use super::spec::JoinSpec;
 use crate::OperatorError;
 use crate::change::Sign;
+use crate::cut::RowBytes;
 use crate::epoch_time::EpochTime;
 use crate::keyed::ShardInput;
-use crate::pairs::CHUNK_PAIRS;
 use crate::store::Shard;
 
 /// One shard of both sides, while an epoch's rows go through it.
@@ -54,8 +54,7 @@ impl ShardWork<'_, '_> {
         if self.spec.kind().preserves(side) {
             let shard = self.shard(side);
             let alone: Vec<u32> = due.into_iter().filter(|position| !shard.is_marked(*position)).collect();
-            for positions in alone.chunks(CHUNK_PAIRS) {
-                let rows = self.spec.gather(side, self.shard(side), positions)?;
+            for rows in self.spec.gather_parts(side, self.shard(side), &alone)? {
                 self.output.alone(side, &rows)?;
             }
         }
@@ -111,13 +110,16 @@ impl ShardWork<'_, '_> {
         let mut matched = vec![false; arriving.keys.len()];
         let mut removed = HashSet::new();
         let mut candidates = Candidates::new(arriving, first_match_only, self.spec.residual().is_none());
+        let sizes = RowBytes::new(&arriving.rows);
         while let Some(pairs) = candidates.next_chunk(self.shard(side.other()), &matched) {
-            let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
-            found.pairs.arriving.iter().for_each(|row| matched[*row as usize] = true);
-            match side {
-                _ if emits_pairs => self.emit_pairs(side, sign, arriving, &found)?,
-                Side::Left => {}
-                Side::Right => self.remove_matched(&found, &mut removed)?,
+            for pairs in cut_pairs(pairs, &sizes, self.shard(side.other()))? {
+                let found = self.spec.matches(side, &arriving.rows, self.shard(side.other()), pairs)?;
+                found.pairs.arriving.iter().for_each(|row| matched[*row as usize] = true);
+                match side {
+                    _ if emits_pairs => self.emit_pairs(side, sign, arriving, &found)?,
+                    Side::Left => {}
+                    Side::Right => self.remove_matched(&found, &mut removed)?,
+                }
             }
         }
         if first_match_only && !self.spec.kind().preserves(Side::Left) {

@@ -1,11 +1,14 @@
 //! What the lanes of an epoch handed over to a keyed operator, task by task.
 
+use std::ops::Range;
+
 use arrow::array::RecordBatch;
 
 use super::lane::ShardedRows;
-use super::shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
+use super::shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_BYTES, SMALL_EPOCH_ROWS};
 use crate::OperatorError;
 use crate::change::Sign;
+use crate::cut::{batch_bytes, runs};
 use crate::operator::{LanePart, Task};
 
 /// The rows of one epoch.
@@ -50,6 +53,10 @@ impl KeyedInput {
         self.parts.iter().map(|part| part.rows.num_rows()).sum()
     }
 
+    fn bytes(&self) -> usize {
+        self.parts.iter().map(|part| batch_bytes(&part.rows)).sum()
+    }
+
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -59,13 +66,13 @@ impl KeyedInput {
     pub fn tasks(&self, always: bool) -> Vec<Task> {
         match self.rows() {
             0 if !always => Vec::new(),
-            0..SMALL_EPOCH_ROWS => vec![Task { group: ALL_SHARDS, shard: None }],
+            0..SMALL_EPOCH_ROWS if self.bytes() < SMALL_EPOCH_BYTES => vec![Task { group: ALL_SHARDS, shard: None }],
             _ => (0..SHARDS).map(|shard| Task { group: i64::from(shard), shard: None }).collect(),
         }
     }
 
     /// The shards of a task.
-    pub fn shards_of(task: Task) -> std::ops::Range<u8> {
+    pub fn shards_of(task: Task) -> Range<u8> {
         match u8::try_from(task.group) {
             Ok(shard) if shard < SHARDS => shard..shard + 1,
             _ => 0..SHARDS,
@@ -73,8 +80,27 @@ impl KeyedInput {
     }
 
     /// The rows of one shard, in the order in which they came: port by port for each lane. Parts without rows are left out.
-    pub fn of_shard(&self, shard: u8) -> impl Iterator<Item = ShardInput<'_>> {
-        self.parts.iter().filter_map(move |part| {
+    pub fn of_shard<'a>(&'a self, shard: u8) -> impl Iterator<Item = ShardInput<'a>> + use<'a> {
+        self.of_shard_in(0..self.parts.len(), shard)
+    }
+
+    /// Runs of parts, in the order in which they came, whose rows of these shards can be put together: one for all but huge epochs.
+    pub fn portions(&self, shards: &Range<u8>) -> Vec<Range<usize>> {
+        let bytes = |part: &ShardedRows| {
+            let from = part.starts[shards.start as usize] as usize;
+            let until = part.starts[shards.end as usize] as usize;
+            batch_bytes(&part.rows.slice(from, until - from))
+        };
+        let mut portions = runs(self.parts.iter().map(bytes), usize::MAX);
+        if portions.is_empty() {
+            portions.push(0..0);
+        }
+        portions
+    }
+
+    /// The rows of one shard in these parts.
+    pub fn of_shard_in<'a>(&'a self, parts: Range<usize>, shard: u8) -> impl Iterator<Item = ShardInput<'a>> + use<'a> {
+        self.parts[parts].iter().filter_map(move |part| {
             let (from, until) = (part.starts[shard as usize] as usize, part.starts[shard as usize + 1] as usize);
             (from < until).then(|| ShardInput {
                 shard,

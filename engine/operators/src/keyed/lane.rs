@@ -10,12 +10,17 @@ use super::hash::hash_keys;
 use super::shards::SHARDS;
 use crate::OperatorError;
 use crate::change::Sign;
+use crate::cut::batch_bytes;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
 
 /// Rows that are collected before they are sorted by shard: a thousand a shard, so that the slices are worth their while, and no more
 /// than fit into a processor's cache.
 const SORT_ROWS: usize = 65_536;
+
+/// Bytes that are collected before they are sorted by shard, and that a batch may add: sorted rows are copied, and few copies at a time
+/// keep a lane's memory near that of its rows.
+const SORT_BYTES: usize = 32 << 20;
 
 /// The column that says how late a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +57,21 @@ pub struct ShardedRows {
     pub starts: Vec<u32>,
 }
 
+/// Rows of one port and sign that are not sorted yet.
+#[derive(Debug)]
+struct Waiting {
+    port: usize,
+    sign: Sign,
+    batches: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
 /// Collects the rows of one lane.
 #[derive(Debug)]
 pub struct KeyedLane {
     ports: Vec<KeyedPort>,
-    waiting: Vec<(usize, Sign, Vec<RecordBatch>)>,
+    waiting: Vec<Waiting>,
     sorted: Vec<ShardedRows>,
 }
 
@@ -70,16 +85,29 @@ impl KeyedLane {
         if rows.num_rows() == 0 {
             return Ok(());
         }
-        let at = self.waiting.iter().position(|(other, of, _)| (*other, *of) == (port, sign)).unwrap_or_else(|| {
-            self.waiting.push((port, sign, Vec::new()));
+        let bytes = batch_bytes(&rows);
+        let at = self.waiting.iter().position(|other| (other.port, other.sign) == (port, sign)).unwrap_or_else(|| {
+            self.waiting.push(Waiting { port, sign, batches: Vec::new(), rows: 0, bytes: 0 });
             self.waiting.len() - 1
         });
-        self.waiting[at].2.push(rows);
-        if self.waiting[at].2.iter().map(RecordBatch::num_rows).sum::<usize>() >= SORT_ROWS {
-            let batches = std::mem::take(&mut self.waiting[at].2);
-            self.sort(port, sign, &batches)?;
+        // What waits and what comes are put together only if both are small: one column of text holds 2 GiB.
+        if self.waiting[at].bytes + bytes > SORT_BYTES {
+            self.sort_waiting(at)?;
+        }
+        let waiting = &mut self.waiting[at];
+        (waiting.rows, waiting.bytes) = (waiting.rows + rows.num_rows(), waiting.bytes + bytes);
+        waiting.batches.push(rows);
+        if waiting.rows >= SORT_ROWS || waiting.bytes >= SORT_BYTES {
+            self.sort_waiting(at)?;
         }
         Ok(())
+    }
+
+    fn sort_waiting(&mut self, at: usize) -> Result<(), OperatorError> {
+        let waiting = &mut self.waiting[at];
+        (waiting.rows, waiting.bytes) = (0, 0);
+        let (port, sign, batches) = (waiting.port, waiting.sign, std::mem::take(&mut waiting.batches));
+        self.sort(port, sign, &batches)
     }
 
     fn sort(&mut self, port: usize, sign: Sign, batches: &[RecordBatch]) -> Result<(), OperatorError> {
@@ -120,7 +148,7 @@ impl OperatorLane for KeyedLane {
     }
 
     fn finish(&mut self) -> Result<LanePart, OperatorError> {
-        for (port, sign, batches) in std::mem::take(&mut self.waiting) {
+        for Waiting { port, sign, batches, .. } in std::mem::take(&mut self.waiting) {
             self.sort(port, sign, &batches)?;
         }
         Ok(Box::new(std::mem::take(&mut self.sorted)))

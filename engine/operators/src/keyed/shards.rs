@@ -8,5 +8,8 @@ pub const SHARDS: u8 = 64;
 /// another build must write the same.
 pub const SMALL_EPOCH_ROWS: usize = 16_384;
 
+/// An epoch whose input rows take less than this, bytes, and are fewer than [`SMALL_EPOCH_ROWS`]. Part of how state is written as those.
+pub const SMALL_EPOCH_BYTES: usize = 64 << 20;
+
 /// The task that does all shards at once.
 pub const ALL_SHARDS: i64 = SHARDS as i64;

@@ -83,12 +83,21 @@ impl Materialize {
     }
 
     /// What a bucket has once the rows that are retracted are removed, the oldest of equal ones first.
-    fn rows_of(&self, touched: TouchedBucket, shard: &mut Shard) -> Result<RecordBatch, OperatorError> {
+    /// In parts that are small enough to be put together, one at least; a table that is emitted whole is one, as what stands above it sorts
+    /// it perhaps.
+    fn rows_of(&self, touched: TouchedBucket, shard: &mut Shard) -> Result<Vec<RecordBatch>, OperatorError> {
         let mut positions: Vec<u32> = shard.find(touched.key).collect();
-        let mut rows = shard.gather(&positions)?;
+        let gather = |shard: &Shard, positions: &[u32]| match self.spec.bucket {
+            Bucket::Whole => Ok(vec![shard.gather(positions)?]),
+            _ => shard.gather_parts(positions, usize::MAX),
+        };
+        let mut parts = gather(shard, &positions)?;
         if !touched.retracted.is_empty() {
             let mut counts = count(touched.retracted.iter().copied());
-            let is_retracted = take_out(&mut counts, &row_hashes(&rows)?);
+            let mut is_retracted = Vec::with_capacity(positions.len());
+            for rows in &parts {
+                is_retracted.extend(take_out(&mut counts, &row_hashes(rows)?));
+            }
             if is_retracted.iter().filter(|is_retracted| **is_retracted).count() < touched.retracted.len() {
                 return Err(self.spec.fault("a row is retracted that was never added"));
             }
@@ -96,10 +105,16 @@ impl Materialize {
                 positions.into_iter().zip(is_retracted).partition(|(_, is_retracted)| *is_retracted);
             retracted.into_iter().for_each(|(position, _)| shard.remove(position));
             positions = stay.into_iter().map(|(position, _)| position).collect();
-            rows = shard.gather(&positions)?;
+            parts = gather(shard, &positions)?;
         }
-        let columns = rows.columns()[self.spec.extra_columns()..].to_vec();
-        Ok(RecordBatch::try_new(Arc::clone(&self.spec.schema), columns)?)
+        if parts.is_empty() {
+            return Ok(vec![RecordBatch::new_empty(Arc::clone(&self.spec.schema))]);
+        }
+        let shown = |rows: RecordBatch| {
+            let columns = rows.columns()[self.spec.extra_columns()..].to_vec();
+            Ok(RecordBatch::try_new(Arc::clone(&self.spec.schema), columns)?)
+        };
+        parts.into_iter().map(shown).collect()
     }
 
     fn run_shard(
@@ -107,7 +122,7 @@ impl Materialize {
         number: u8,
         time: &EpochTime,
         committed: &dyn BlockSource,
-    ) -> Result<BTreeMap<i64, RecordBatch>, OperatorError> {
+    ) -> Result<BTreeMap<i64, Vec<RecordBatch>>, OperatorError> {
         let parts: Vec<ShardInput<'_>> = self.input.of_shard(number).collect();
         if parts.is_empty() && !self.store.is_due(number, time) {
             return Ok(BTreeMap::new());
@@ -144,11 +159,14 @@ impl Operator for Materialize {
             // The task whose shard holds the one bucket emits it, rows or none; the others have nothing to do with it.
             let bucket: ArrayRef = Arc::new(Int64Array::from(vec![WHOLE]));
             if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
-                out.entry(WHOLE).or_insert_with(|| RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
+                out.entry(WHOLE).or_insert_with(|| vec![RecordBatch::new_empty(Arc::clone(&self.spec.schema))]);
                 first_emission.note(time, committed)?;
             }
         }
-        Ok(out.into_iter().map(|(bucket, rows)| Change { sign: Sign::Replace { bucket }, rows }).collect())
+        let of_bucket = |(bucket, parts): (i64, Vec<RecordBatch>)| {
+            parts.into_iter().map(move |rows| Change { sign: Sign::Replace { bucket }, rows })
+        };
+        Ok(out.into_iter().flat_map(of_bucket).collect())
     }
 
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {

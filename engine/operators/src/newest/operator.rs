@@ -11,6 +11,7 @@ use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
+use crate::cut::{PART_BYTES, batch_bytes};
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
 use crate::metrics::StateMetrics;
@@ -98,7 +99,12 @@ impl Operator for Newest {
         }
         self.store.finish(shards, time)?;
         let schema = &self.spec.schema;
-        changes(&concat_batches(schema, &before)?, &concat_batches(schema, &after)?)
+        if before.iter().chain(&after).map(batch_bytes).sum::<usize>() <= PART_BYTES {
+            return changes(&concat_batches(schema, &before)?, &concat_batches(schema, &after)?);
+        }
+        // A key is of one shard, so each shard's changes stand for themselves.
+        let of_shards = before.iter().zip(&after).map(|(before, after)| changes(before, after));
+        Ok(of_shards.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {

@@ -1,5 +1,6 @@
 //! The part that has memory: takes in rows, runs the plan over the partitions that they belong to, before and after.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,6 +13,7 @@ use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
+use crate::cut::{batch_bytes, runs};
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::first_emission::FirstEmission;
@@ -82,6 +84,20 @@ impl Recompute {
             }
         }
         Ok(work)
+    }
+
+    /// Shards of a task whose rows can be put together: all of them, unless rows are huge. What a partition's rows come to does not depend
+    /// on those of others.
+    fn groups(&self, work: &[Work<'_>], time: &EpochTime) -> Result<Vec<Range<usize>>, OperatorError> {
+        let mut sizes = Vec::with_capacity(work.len());
+        for shard in work {
+            let arriving: usize = self.input.of_shard(shard.number).map(|part| batch_bytes(&part.rows)).sum();
+            let kept = shard.ports.iter().map(|port| port.bytes(&shard.touched, time)).sum::<Result<usize, _>>()?;
+            sizes.push(arriving + kept);
+        }
+        let groups = runs(sizes.into_iter(), usize::MAX);
+        // A plan that has a result over no rows has it once, also if no shard has anything to do.
+        Ok(if groups.is_empty() { vec![0..0] } else { groups })
     }
 
     /// Takes in the rows of a shard, all that are added before any that is retracted; returns what its partitions have then.
@@ -217,10 +233,14 @@ impl Operator for Recompute {
             // A partition whose time has passed begins anew with the rows of this epoch, whether or not one has run in between.
             work.iter_mut().flat_map(|shard| &mut shard.ports).for_each(|port| port.evict(time));
         }
-        let changes = match self.spec.emission {
-            Emission::Append => self.run_append(&mut work, time)?,
-            _ => self.run_changes(&mut work, begins, time)?,
-        };
+        let mut changes = Vec::new();
+        for group in self.groups(&work, time)? {
+            let begins = begins && group.start == 0;
+            changes.extend(match self.spec.emission {
+                Emission::Append => self.run_append(&mut work[group], time)?,
+                _ => self.run_changes(&mut work[group], begins, time)?,
+            });
+        }
         for shard in &mut work {
             shard.ports.iter_mut().for_each(|port| port.evict(time));
         }

@@ -97,6 +97,13 @@ impl PortShard<'_> {
         self.at(keys.iter().flat_map(|key| self.rows.find(*key)).collect())
     }
 
+    /// Bytes of the rows of these partitions, and of those that are due.
+    pub(super) fn bytes(&self, keys: &[u128], time: &EpochTime) -> Result<usize, OperatorError> {
+        let mut positions = self.rows.due(time);
+        positions.extend(keys.iter().flat_map(|key| self.rows.find(*key)));
+        Ok(self.rows.sizes(&positions)?.into_iter().sum())
+    }
+
     /// The rows that are due.
     pub(super) fn due(&self, time: &EpochTime) -> Result<StoredRows, OperatorError> {
         self.at(self.rows.due(time))

@@ -13,7 +13,7 @@ use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::epoch_time::EpochTime;
-use crate::keyed::KeyedInput;
+use crate::keyed::{KeyedInput, ShardInput};
 use crate::store::Store;
 
 /// The keys that an epoch touched in some shards. Keys are numbered in the order in which they came, shard by shard.
@@ -44,13 +44,26 @@ pub(super) struct TouchedShard {
     pub old: Range<usize>,
 }
 
+/// Some of the rows of an epoch: they are taken in one portion after the other, as if they had come so.
+pub(super) struct InputPart<'a> {
+    pub input: &'a KeyedInput,
+    /// Which parts of it.
+    pub parts: Range<usize>,
+}
+
+impl<'a> InputPart<'a> {
+    fn of_shard(&self, shard: u8) -> impl Iterator<Item = ShardInput<'a>> + use<'a> {
+        self.input.of_shard_in(self.parts.clone(), shard)
+    }
+}
+
 /// What the rows of these shards touch; `None` if there are no rows.
 ///
 /// # Errors
 /// If state is missing or damaged.
 pub(super) fn touched(
     spec: &SessionSpec,
-    input: &KeyedInput,
+    input: &InputPart<'_>,
     shards: Range<u8>,
     store: &Store,
     time: &EpochTime,
@@ -81,7 +94,7 @@ struct Gathered {
 
 impl Gathered {
     /// Takes the rows of a shard and numbers their keys; false if there are none.
-    fn take_rows(&mut self, input: &KeyedInput, shard: u8) -> bool {
+    fn take_rows(&mut self, input: &InputPart<'_>, shard: u8) -> bool {
         let from = self.hashes.len();
         let count = input.of_shard(shard).map(|part| part.keys.len()).sum();
         let mut numbers: ByHash<u32> = ByHash::default();

@@ -8,12 +8,13 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 
 use super::fold;
-use super::gather::{TouchedKeys, touched};
+use super::gather::{InputPart, TouchedKeys, touched};
 use super::spec::SessionSpec;
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
+use crate::cut::{PART_BYTES, batch_bytes};
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
@@ -82,18 +83,26 @@ impl Session {
         committed: &dyn BlockSource,
     ) -> Result<Vec<Change>, OperatorError> {
         let mut changes = Vec::new();
-        let mut due_rows = Vec::new();
+        let (mut due_rows, mut due_bytes) = (Vec::new(), 0);
         for shard in shards.filter(|shard| self.store.is_due(*shard, time)) {
             let mut state = self.store.shard(shard, time, committed)?;
             let due = if self.spec.emission == Emission::Append { state.due(time) } else { Vec::new() };
             // A restarted job looks into shards of which it does not know yet that nothing is due.
-            if !due.is_empty() {
-                due_rows.push(state.gather(&due)?);
-            }
+            let parts = state.gather_parts(&due, usize::MAX)?;
             state.evict(time);
             drop(state);
+            for part in parts {
+                let bytes = batch_bytes(&part);
+                if !due_rows.is_empty() && due_bytes + bytes > PART_BYTES {
+                    changes.push(Change::add(self.result(&std::mem::take(&mut due_rows))?));
+                    due_bytes = 0;
+                }
+                due_bytes += bytes;
+                due_rows.push(part);
+            }
             if due_rows.iter().map(RecordBatch::num_rows).sum::<usize>() >= DUE_ROWS {
                 changes.push(Change::add(self.result(&std::mem::take(&mut due_rows))?));
+                due_bytes = 0;
             }
         }
         if !due_rows.is_empty() {
@@ -148,10 +157,13 @@ impl Operator for Session {
             // A group whose time has passed begins anew with the rows of this epoch, whether or not an epoch has run in between.
             self.evict(shards.clone(), time, committed)?;
         }
-        let mut changes = match touched(&self.spec, &self.input, shards.clone(), &self.store, time, committed)? {
-            Some(touched) => self.merge(&touched, time, committed)?,
-            None => Vec::new(),
-        };
+        let mut changes = Vec::new();
+        for parts in self.input.portions(&shards) {
+            let input = InputPart { input: &self.input, parts };
+            if let Some(touched) = touched(&self.spec, &input, shards.clone(), &self.store, time, committed)? {
+                changes.extend(self.merge(&touched, time, committed)?);
+            }
+        }
         if self.spec.emission == Emission::Complete {
             let rows = self.whole(time, committed)?;
             changes.push(Change { sign: Sign::Replace { bucket: 0 }, rows });

@@ -8,11 +8,12 @@ use super::read::{Decoded, Due};
 use super::spec::StoreSpec;
 use super::summary::PassedTimes;
 use crate::OperatorError;
+use crate::cut::runs_of_places;
 
 /// What is left of merged blocks.
 #[derive(Debug, Default)]
 pub(super) struct MergedBlocks {
-    /// Rows, in blocks of at most [`BLOCK_ROWS`].
+    /// Rows, in blocks of at most [`BLOCK_ROWS`], none larger than can be put together.
     pub rows: Vec<BlockRows>,
     /// Rows that were removed and lie in other blocks.
     pub removed: Vec<Entry>,
@@ -91,7 +92,8 @@ fn sorted(
     let batches: Vec<&RecordBatch> = blocks.rows.iter().map(|block| &block.rows).collect();
     let mut merged = Vec::new();
     for run in order.chunk_by(|one, other| !is_split || entry(one).0 == entry(other).0) {
-        for places in run.chunks(BLOCK_ROWS) {
+        for cut in runs_of_places(&batches, run, BLOCK_ROWS) {
+            let places = &run[cut];
             merged.push(BlockRows {
                 shards: places.iter().map(|place| entry(place).0).collect(),
                 ids: places.iter().map(|place| entry(place).1).collect(),

@@ -58,16 +58,6 @@ impl BlockRows {
         (self.shards[row], self.ids[row])
     }
 
-    pub fn slice(&self, from: usize, len: usize) -> BlockRows {
-        let rows = from..from + len;
-        BlockRows {
-            shards: self.shards[rows.clone()].to_vec(),
-            ids: self.ids[rows.clone()].to_vec(),
-            marked: self.marked[rows].to_vec(),
-            rows: self.rows.slice(from, len),
-        }
-    }
-
     /// The rows of one shard; blocks are sorted by shard.
     pub fn of_shard(&self, shard: u8) -> std::ops::Range<usize> {
         self.shards.partition_point(|other| *other < shard)..self.shards.partition_point(|other| *other <= shard)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use state::BlockKey;
 
@@ -10,6 +11,7 @@ use super::index::{MARKED, REMOVED, ROWS};
 use super::shard::Changes;
 use super::spec::StoreSpec;
 use crate::OperatorError;
+use crate::cut::{PART_BYTES, batch_bytes};
 
 /// A block that is in no commit yet.
 #[derive(Debug, Clone)]
@@ -37,17 +39,9 @@ pub(super) fn encode(
     let of = |ids: fn(&Changes) -> &[u64]| -> Vec<Entry> {
         changes.iter().flat_map(|(shard, changes)| ids(changes).iter().map(|id| (*shard, *id))).collect()
     };
-    let entries = of(|changes| &changes.ids);
-    let rows = BlockRows {
-        shards: entries.iter().map(|(shard, _)| *shard).collect(),
-        ids: entries.iter().map(|(_, id)| *id).collect(),
-        marked: changes.iter().flat_map(|(_, changes)| changes.marked.iter().copied()).collect(),
-        rows: concat_batches(&spec.schema, changes.iter().map(|(_, changes)| &changes.rows))?,
-    };
     let mut blocks = Vec::new();
-    for from in (0..rows.len()).step_by(BLOCK_ROWS) {
-        let slice = rows.slice(from, BLOCK_ROWS.min(rows.len() - from));
-        blocks.push(EncodedBlock { kind: ROWS, bytes: format.encode_rows(&slice)?, entries: slice.len() as u64 });
+    for rows in block_rows(spec, changes)? {
+        blocks.push(EncodedBlock { kind: ROWS, bytes: format.encode_rows(&rows)?, entries: rows.len() as u64 });
     }
     for (kind, ids) in [(REMOVED, of(|changes| &changes.removed)), (MARKED, of(|changes| &changes.marks))] {
         if !ids.is_empty() {
@@ -55,6 +49,53 @@ pub(super) fn encode(
         }
     }
     Ok(blocks)
+}
+
+/// The rows that are new in some shards, in blocks: full ones, but none with more bytes than can be put together.
+fn block_rows(spec: &StoreSpec, changes: &[(u8, Changes)]) -> Result<Vec<BlockRows>, OperatorError> {
+    let (mut blocks, mut open, mut bytes) = (Vec::new(), OpenBlock::default(), 0);
+    for (shard, changes) in changes {
+        let mut first = 0;
+        for part in &changes.rows {
+            let mut from = 0;
+            while from < part.num_rows() {
+                let count = (part.num_rows() - from).min(BLOCK_ROWS - open.ids.len());
+                let slice = part.slice(from, count);
+                let slice_bytes = batch_bytes(&slice);
+                if !open.ids.is_empty() && (bytes + slice_bytes > PART_BYTES || count == 0) {
+                    blocks.push(std::mem::take(&mut open).close(spec)?);
+                    bytes = 0;
+                    continue;
+                }
+                open.shards.resize(open.shards.len() + count, *shard);
+                open.ids.extend_from_slice(&changes.ids[first..first + count]);
+                open.marked.extend_from_slice(&changes.marked[first..first + count]);
+                open.batches.push(slice);
+                (from, first, bytes) = (from + count, first + count, bytes + slice_bytes);
+            }
+        }
+        debug_assert_eq!(first, changes.ids.len(), "every new row has an id");
+    }
+    if !open.ids.is_empty() {
+        blocks.push(open.close(spec)?);
+    }
+    Ok(blocks)
+}
+
+/// A block to which rows are added.
+#[derive(Default)]
+struct OpenBlock {
+    shards: Vec<u8>,
+    ids: Vec<u64>,
+    marked: Vec<bool>,
+    batches: Vec<RecordBatch>,
+}
+
+impl OpenBlock {
+    fn close(self, spec: &StoreSpec) -> Result<BlockRows, OperatorError> {
+        let OpenBlock { shards, ids, marked, batches } = self;
+        Ok(BlockRows { shards, ids, marked, rows: concat_batches(&spec.schema, &batches)? })
+    }
 }
 
 /// Files blocks behind those that the epoch has made already, each with the next number of its bucket and kind. `key` says all else.

@@ -15,6 +15,7 @@ use super::spec::StoreSpec;
 use super::summary::PassedTimes;
 use crate::OperatorError;
 use crate::block_source::BlockSource;
+use crate::cut::runs_of_places;
 use crate::keyed::hash::hash_keys;
 
 /// Blocks that are not committed yet.
@@ -169,7 +170,8 @@ fn in_order(mut parts: Vec<Part>) -> Result<Vec<Part>, OperatorError> {
     let mut merged = Vec::new();
     // A run ends where rows of another kind of bucket begin: a part is of one kind.
     for run in order.chunk_by(|one, other| parts[one.0].in_all == parts[other.0].in_all) {
-        for slice in run.chunks(COPY_ROWS) {
+        for cut in runs_of_places(&batches, run, COPY_ROWS) {
+            let slice = &run[cut];
             merged.push(Part {
                 rows: interleave_record_batch(&batches, slice)?,
                 ids: slice.iter().map(|(part, row)| parts[*part].ids[*row]).collect(),

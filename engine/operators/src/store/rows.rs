@@ -12,6 +12,7 @@ use super::spec::StoreSpec;
 use super::summary::PassedTimes;
 use super::times::{NEVER, SEGMENT, Times};
 use crate::OperatorError;
+use crate::cut::{RowBytes, interleaved};
 
 /// The row was removed or evicted.
 const DEAD: u8 = 1;
@@ -269,6 +270,24 @@ impl Rows {
         if positions.is_empty() {
             return Ok(RecordBatch::new_empty(Arc::clone(&self.spec.schema)));
         }
+        let chunks: Vec<&RecordBatch> = self.chunks.iter().collect();
+        Ok(interleave_record_batch(&chunks, &self.places(positions)?)?)
+    }
+
+    /// As [`Rows::gather`], positions that are all different, in parts of at most `rows_max` rows that are small enough to be put together.
+    pub fn gather_parts(&self, positions: &[u32], rows_max: usize) -> Result<Vec<RecordBatch>, OperatorError> {
+        let chunks: Vec<&RecordBatch> = self.chunks.iter().collect();
+        Ok(interleaved(&chunks, &self.places(positions)?, rows_max)?)
+    }
+
+    /// Bytes that each of the rows at these positions takes.
+    pub fn sizes(&self, positions: &[u32]) -> Result<Vec<usize>, OperatorError> {
+        let chunks: Vec<RowBytes> = self.chunks.iter().map(RowBytes::new).collect();
+        Ok(self.places(positions)?.into_iter().map(|(chunk, row)| chunks[chunk].of(row)).collect())
+    }
+
+    /// The chunk of each position, and the row in it.
+    fn places(&self, positions: &[u32]) -> Result<Vec<(usize, usize)>, OperatorError> {
         let mut places = Vec::with_capacity(positions.len());
         let mut chunk = 0;
         for position in positions {
@@ -283,22 +302,23 @@ impl Rows {
             }
             places.push((chunk, (position - self.starts[chunk]) as usize));
         }
-        let chunks: Vec<&RecordBatch> = self.chunks.iter().collect();
-        Ok(interleave_record_batch(&chunks, &places)?)
+        Ok(places)
     }
 
-    /// The rows from a position on, in memory of their own; they are one chunk now.
-    pub fn own_from(&mut self, from: u32) -> Result<RecordBatch, OperatorError> {
+    /// The rows from a position on, in memory of their own, in parts; each is one chunk now.
+    pub fn own_from(&mut self, from: u32) -> Result<Vec<RecordBatch>, OperatorError> {
         let positions: Vec<u32> = (from..self.len() as u32).collect();
-        let rows = self.gather(&positions)?;
+        let parts = self.gather_parts(&positions, usize::MAX)?;
         let chunk = self.starts.partition_point(|start| *start < from);
         self.cut_chunks(chunk);
-        if rows.num_rows() > 0 {
-            self.chunk_bytes.push(rows.get_array_memory_size());
-            self.chunks.push(rows.clone());
-            self.starts.push(from);
+        let mut start = from;
+        for part in &parts {
+            self.chunk_bytes.push(part.get_array_memory_size());
+            self.chunks.push(part.clone());
+            self.starts.push(start);
+            start += part.num_rows() as u32;
         }
-        Ok(rows)
+        Ok(parts)
     }
 
     fn cut_chunks(&mut self, len: usize) {
@@ -341,11 +361,14 @@ impl Rows {
     pub fn drop_dead(&mut self) -> Result<(), OperatorError> {
         let live: Vec<u32> = (0..self.len() as u32).filter(|position| self.is_live(*position)).collect();
         let mut rows = Rows::new(Arc::clone(&self.spec));
+        let mut start = 0;
         for part in live.chunks(COPY_ROWS).filter(|_| self.spec.keeps_rows) {
-            let chunk = self.gather(part)?;
-            rows.starts.push(rows.starts.len() as u32 * COPY_ROWS as u32);
-            rows.chunk_bytes.push(chunk.get_array_memory_size());
-            rows.chunks.push(chunk);
+            for chunk in self.gather_parts(part, COPY_ROWS)? {
+                rows.starts.push(start);
+                start += chunk.num_rows() as u32;
+                rows.chunk_bytes.push(chunk.get_array_memory_size());
+                rows.chunks.push(chunk);
+            }
         }
         rows.keys = live.iter().map(|position| self.keys[*position as usize]).collect();
         rows.ids = live.iter().map(|position| self.ids[*position as usize]).collect();

@@ -45,7 +45,8 @@ pub struct Shard {
 /// What a shard has that is in no block yet.
 #[derive(Debug)]
 pub(super) struct Changes {
-    pub rows: RecordBatch,
+    /// The rows, in parts that are small enough to be put together.
+    pub rows: Vec<RecordBatch>,
     pub ids: Vec<u64>,
     pub marked: Vec<bool>,
     pub removed: Vec<u64>,
@@ -140,6 +141,22 @@ impl Shard {
     /// If they cannot be copied.
     pub fn gather(&self, positions: &[u32]) -> Result<RecordBatch, OperatorError> {
         self.rows.as_ref().ok_or_else(|| not_taken(&self.spec))?.gather(positions)
+    }
+
+    /// As [`Shard::gather`], positions that are all different, in parts of at most `rows_max` rows that are small enough to be put together.
+    ///
+    /// # Errors
+    /// If they cannot be copied.
+    pub fn gather_parts(&self, positions: &[u32], rows_max: usize) -> Result<Vec<RecordBatch>, OperatorError> {
+        self.rows.as_ref().ok_or_else(|| not_taken(&self.spec))?.gather_parts(positions, rows_max)
+    }
+
+    /// Bytes that each of the rows at these positions takes.
+    ///
+    /// # Errors
+    /// If the shard keeps no rows, only keys.
+    pub fn sizes(&self, positions: &[u32]) -> Result<Vec<usize>, OperatorError> {
+        self.rows.as_ref().ok_or_else(|| not_taken(&self.spec))?.sizes(positions)
     }
 
     /// Positions of all rows, oldest first.
@@ -263,9 +280,14 @@ impl Shard {
         let rows = self.loaded()?;
         let fresh = from as u32..rows.len() as u32;
         let live: BooleanArray = fresh.clone().map(|position| Some(rows.is_live(position))).collect();
-        let mut batch = rows.own_from(from as u32)?;
+        let mut parts = rows.own_from(from as u32)?;
         if live.true_count() < live.len() {
-            batch = filter_record_batch(&batch, &live)?;
+            let mut first = 0;
+            for part in &mut parts {
+                let of_part = live.slice(first, part.num_rows());
+                first += part.num_rows();
+                *part = filter_record_batch(part, &of_part)?;
+            }
         }
         let living = || fresh.clone().filter(|position| rows.is_live(*position));
         removed.sort_unstable();
@@ -275,7 +297,7 @@ impl Shard {
         let changes = Changes {
             ids: living().map(|position| rows.id(position)).collect(),
             marked: living().map(|position| rows.is_marked(position)).collect(),
-            rows: batch,
+            rows: parts,
             removed,
             marks,
         };

@@ -183,3 +183,44 @@ fn the_budget_knows_what_is_in_memory() {
     drop(store);
     assert_eq!(budget.used_bytes(), 0);
 }
+
+/// Large rows of one key, which all lie in one shard: what is written, read back, merged and compacted goes in parts.
+#[test]
+fn fault_5_rows_of_any_size_are_kept_in_blocks_that_can_be_read_back() {
+    use arrow::array::{AsArray, StringArray};
+    let large = |values: std::ops::Range<i64>| {
+        let rows_of: Vec<Row> = values.map(|value| row(7, value)).collect();
+        let plain = rows(&rows_of);
+        let text = StringArray::from_iter_values(rows_of.iter().map(|_| "x".repeat(50 << 20)));
+        let mut columns = plain.columns().to_vec();
+        columns[2] = Arc::new(text);
+        (arrow::array::RecordBatch::try_new(plain.schema(), columns).unwrap(), keys(&rows_of))
+    };
+    let mut blocks = MemoryBlocks::default();
+    let mut store = open(&blocks);
+    let number = row(7, 0).shard();
+    for epoch in 0..2 {
+        let time = epoch_time(epoch, None, epoch as i64);
+        let mut shard = store.shard(number, &time, &blocks).unwrap();
+        for first in [0, 2] {
+            let first = epoch as i64 * 4 + first;
+            let (batch, keys) = large(first..first + 2);
+            shard.insert(&batch, &keys).unwrap();
+        }
+        drop(shard);
+        store.finish(0..SHARDS, &time).unwrap();
+        let changes = store.prepare_commit(&time, &blocks).unwrap();
+        assert!(changes.puts.len() > 2, "{} blocks for four rows of 50 MiB, and a summary", changes.puts.len());
+        blocks.apply(&changes);
+        store.committed();
+    }
+    let store = open(&blocks);
+    let shard = store.shard(number, &epoch_time(2, None, 2), &blocks).unwrap();
+    let positions: Vec<u32> = shard.positions().collect();
+    let parts = shard.gather_parts(&positions, usize::MAX).unwrap();
+    assert!(parts.iter().all(|part| crate::cut::batch_bytes(part) <= crate::cut::PART_BYTES) && parts.len() > 1);
+    let values =
+        parts.iter().flat_map(|part| part.column(1).as_primitive::<arrow::datatypes::Int64Type>().values().to_vec());
+    assert_eq!(values.collect::<Vec<i64>>(), (0..8).collect::<Vec<i64>>());
+    assert_eq!(shard.sizes(&positions).unwrap().len(), 8);
+}

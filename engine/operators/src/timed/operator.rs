@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 
 use super::spec::TimedSpec;
@@ -12,6 +12,7 @@ use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
+use crate::cut::joined;
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
@@ -163,7 +164,9 @@ impl Operator for Timed {
         }
         self.store.finish(shards, time)?;
         let schema = self.spec.output();
-        Ok(Change::replaced(concat_batches(schema, &emits.retracted)?, concat_batches(schema, &emits.added)?))
+        let retracted = joined(schema, &emits.retracted)?.into_iter().map(Change::retract);
+        let changes = retracted.chain(joined(schema, &emits.added)?.into_iter().map(Change::add));
+        Ok(changes.filter(|change| change.rows.num_rows() > 0).collect())
     }
 
     fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {

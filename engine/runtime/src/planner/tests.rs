@@ -11,7 +11,7 @@ use epoch::{
     WatermarkState,
 };
 
-use super::{Next, PlannedSource, Planner, least, observed};
+use super::{Next, PlannedSource, Planner, least, limit, observed};
 use crate::clock::{Clock, SetClock};
 
 const SECOND: i64 = 1_000_000;
@@ -40,6 +40,7 @@ fn a_partition_with_records_left_has_a_backlog_even_if_none_was_read() {
         ranges: [(at(0), range(0, 10)), (at(1), range(4, 4)), (at(2), range(7, 7))].into_iter().collect(),
         latest: [(0, 10), (1, 4), (2, 9)].map(|(split, end)| (at(split), Position::from(end))).into_iter().collect(),
         gaps: Vec::new(),
+        identity: Default::default(),
     };
     let newest: PerSplit<i64> = [(at(0), 99)].into_iter().collect();
     let seen = observed(&planned, &newest);
@@ -156,7 +157,8 @@ fn planner(clock: &Arc<SetClock>, answers: &Arc<Mutex<VecDeque<Answer>>>) -> Pla
         lanes: 1,
         lanes_span_min: 0,
         is_bounded: false,
-        is_unlimited: false,
+        is_once: false,
+        is_cut: false,
         ttls_us: BTreeMap::from([("t".to_string(), 60 * MINUTE)]),
     }
 }
@@ -214,4 +216,19 @@ fn one_jump_of_the_wall_clock_leaves_nothing_behind() {
     job.clock.start_machine();
     job.clock.step_wall(100 * year_us);
     assert_eq!(job.epoch(MINUTE).unwrap().state_time_us("t"), now_us + 120 * MINUTE);
+}
+
+/// Spark's one batch has no limit; a first run over a topic of any size must end within memory all the same.
+#[test]
+fn fault_5_once_takes_all_there_is_up_to_what_an_epoch_may_take() {
+    assert_eq!(limit(Some(10), false), Some(10));
+    assert_eq!(limit(Some(10), true), Some(job::RECORDS_PER_EPOCH_MAX));
+    assert_eq!(limit(Some(2_000_000), true), Some(2_000_000), "a higher limit wins");
+    let at = |partition| Split::new("t", partition);
+    let plan = |until: i64, latest: i64| SourcePlan {
+        ranges: [(at(0), SplitRange::from(OffsetRange { from: 0, until }))].into_iter().collect(),
+        latest: [(at(0), Position::from(latest))].into_iter().collect(),
+        ..SourcePlan::default()
+    };
+    assert!(plan(10, 20).is_cut() && !plan(20, 20).is_cut());
 }

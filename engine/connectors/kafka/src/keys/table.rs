@@ -64,9 +64,12 @@ pub(super) const KEYS: &[Key] = &[
         Source,
         "max_offsets_per_trigger",
         "whole number, 1 or more",
-        Means("an epoch takes all there is"),
-        "Records an epoch takes at most, spread over the partitions in proportion to what waits in them.",
-        "max_offsets_per_trigger = 500000",
+        Default("500000"),
+        "Records an epoch takes at most, spread over the partitions in proportion to what waits in them. What an epoch reads \
+         goes through an operator with state in memory, so this bounds the memory of a first run over a topic of any size, also with \
+         `trigger = \"available-now\"`. Write less for large records, more only if epochs of half a million are too short. With \
+         `trigger = \"once\"` a limit of less than 500000 does not count, as in Spark.",
+        "max_offsets_per_trigger = 100000",
     ),
     Key::new(
         Source,
@@ -74,7 +77,9 @@ pub(super) const KEYS: &[Key] = &[
         "\"stop\" or \"continue\"",
         Default("\"stop\""),
         "What happens when records are gone before they were read. `stop`: the job stops and names topic, partition, \
-         from and to. `continue`: it goes on at the first record still there and records the gap.",
+         from and to. `continue`: it goes on and records the gap: behind what retention removed; at the new end of a log \
+         that was cut back (an unclean election of a leader), so that no record is read twice; at the beginning of a topic that was \
+         made anew. A topic is taken for deleted once the broker has said so for ten seconds.",
         "on_data_loss = \"continue\"",
     ),
     Key::new(

@@ -112,7 +112,7 @@ fn the_smallest_job_takes_the_defaults() {
         options: BTreeMap::new(),
     };
     assert_eq!(settings(&job, "events"), &expected);
-    assert_eq!(job.sources["events"].records_per_epoch_max, None);
+    assert_eq!(job.sources["events"].records_per_epoch_max, Some(500_000), "a first run over a topic of any size ends");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use epoch::{SourcePlan, SplitIdentity};
+use serde_json::json;
+
 use super::*;
 
 fn planner(starting: crate::settings::StartingOffsets, on_data_loss: crate::settings::OnDataLoss) -> KafkaPlanner {
@@ -33,6 +36,11 @@ fn offsets(parts: &[(i32, i64)]) -> Offsets {
     parts.iter().map(|(partition, offset)| (at(*partition), *offset)).collect()
 }
 
+/// A job that stands there and knows nothing else, as one with a checkpoint of before does.
+fn standing_at(parts: &[(i32, i64)]) -> LogPosition {
+    LogPosition::at(offsets(parts))
+}
+
 fn range(from: i64, until: i64) -> OffsetRange {
     OffsetRange { from, until }
 }
@@ -40,7 +48,7 @@ fn range(from: i64, until: i64) -> OffsetRange {
 #[test]
 fn a_backlog_goes_from_the_position_to_the_end_and_new_partitions_begin_at_their_first_record() {
     let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Stop);
-    let backlog = planner.backlog(Some(&offsets(&[(0, 7), (1, 20)])), &reach(&[(5, 10), (0, 20), (3, 9)])).unwrap();
+    let backlog = planner.backlog(&standing_at(&[(0, 7), (1, 20)]), &reach(&[(5, 10), (0, 20), (3, 9)])).unwrap();
     assert_eq!(
         backlog.ranges,
         [(at(0), range(7, 10)), (at(1), range(20, 20)), (at(2), range(3, 9))].into_iter().collect()
@@ -52,16 +60,18 @@ fn a_backlog_goes_from_the_position_to_the_end_and_new_partitions_begin_at_their
 #[test]
 fn lost_records_stop_the_job_and_name_the_range() {
     let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Stop);
-    for (position, low, high, word) in [(4, 5, 10, "retention"), (11, 0, 10, "made anew")] {
-        let error = planner.backlog(Some(&offsets(&[(0, position)])), &reach(&[(low, high)])).unwrap_err();
+    for (position, low, high, until, word) in
+        [(4, 5, 10, 5, "retention"), (11, 0, 10, 10, "cut back or the topic was made anew")]
+    {
+        let error = planner.backlog(&standing_at(&[(0, position)]), &reach(&[(low, high)])).unwrap_err();
         let SourceError::DataLoss(loss) = error else { panic!("{error}") };
         assert_eq!(
             (loss.stream.as_str(), loss.partition, loss.from.offset().unwrap(), loss.until.offset().unwrap()),
-            ("t", 0, position, low)
+            ("t", 0, position, until)
         );
         assert!(loss.reason.contains(word), "{}", loss.reason);
     }
-    let error = planner.backlog(Some(&offsets(&[(0, 1), (1, 6)])), &reach(&[(0, 10)])).unwrap_err();
+    let error = planner.backlog(&standing_at(&[(0, 1), (1, 6)]), &reach(&[(0, 10)])).unwrap_err();
     let SourceError::DataLoss(loss) = error else { panic!("{error}") };
     assert_eq!((loss.partition, loss.from.offset().unwrap(), loss.until.offset().unwrap()), (1, 6, 6));
 }
@@ -69,18 +79,18 @@ fn lost_records_stop_the_job_and_name_the_range() {
 #[test]
 fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
     let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Continue);
-    let position = offsets(&[(0, 4), (1, 50), (2, 6)]);
-    let backlog = planner.backlog(Some(&position), &reach(&[(5, 10), (0, 20)])).unwrap();
+    let position = standing_at(&[(0, 4), (1, 50), (2, 6)]);
+    let backlog = planner.backlog(&position, &reach(&[(5, 10), (0, 20)])).unwrap();
     assert_eq!(
         backlog.ranges,
-        [(at(0), range(5, 10)), (at(1), range(0, 20)), (at(2), range(6, 6))].into_iter().collect()
+        [(at(0), range(5, 10)), (at(1), range(20, 20)), (at(2), range(6, 6))].into_iter().collect()
     );
     let gaps: Vec<_> = backlog
         .gaps
         .iter()
         .map(|gap| (gap.partition, gap.from.offset().unwrap(), gap.until.offset().unwrap()))
         .collect();
-    assert_eq!(gaps, [(0, 4, 5), (1, 50, 0), (2, 6, 6)]);
+    assert_eq!(gaps, [(0, 4, 5), (1, 50, 20), (2, 6, 6)]);
 
     // The protocol's own rule accepts the plan that follows.
     let plan = |epoch: u64, ranges: epoch::offsets::OffsetRanges, gaps: Vec<DataGap>| epoch::Plan {
@@ -93,25 +103,75 @@ fn with_continue_the_range_begins_where_data_is_and_the_gap_joins_the_plans() {
         lanes: 1,
         sources: [(
             "events".to_string(),
-            epoch::SourcePlan { ranges: epoch::offsets::ranges(&ranges), latest: Default::default(), gaps },
+            SourcePlan { ranges: epoch::offsets::ranges(&ranges), gaps, ..SourcePlan::default() },
         )]
         .into_iter()
         .collect(),
         statics: Default::default(),
         clocks: Default::default(),
     };
-    let before = plan(0, position.iter().map(|(at, until)| (at, range(0, *until))).collect(), vec![]);
+    let before = plan(0, position.offsets.iter().map(|(at, until)| (at, range(0, *until))).collect(), vec![]);
     plan(1, backlog.ranges, backlog.gaps).joins(&before).unwrap();
 }
 
 #[test]
 fn a_partition_that_is_gone_keeps_its_place_and_is_reported_once() {
     let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Continue);
-    let position = offsets(&[(0, 1), (1, 6)]);
-    assert_eq!(planner.backlog(Some(&position), &reach(&[(0, 10)])).unwrap().gaps.len(), 1);
-    let again = planner.backlog(Some(&position), &reach(&[(0, 10)])).unwrap();
+    let position = standing_at(&[(0, 1), (1, 6)]);
+    assert_eq!(planner.backlog(&position, &reach(&[(0, 10)])).unwrap().gaps.len(), 1);
+    let again = planner.backlog(&position, &reach(&[(0, 10)])).unwrap();
     assert!(again.gaps.is_empty());
     assert_eq!(again.ranges.get(&at(1)), Some(&range(6, 6)));
+}
+
+/// A planner to which the broker has said this of partition 0.
+fn told(
+    on_data_loss: crate::settings::OnDataLoss,
+    low: i64,
+    high: i64,
+    topic_id: &str,
+    leader_epoch: i32,
+) -> KafkaPlanner {
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, on_data_loss);
+    planner.listing = Some(Listing::said(&at(0), Available { low, high }, topic_id, leader_epoch));
+    planner
+}
+
+fn known(from: i64, topic_id: &str, leader_epoch: i32) -> LogPosition {
+    let identity = SplitIdentity(json!({ "topic_id": topic_id, "leader_epoch": leader_epoch }));
+    LogPosition { offsets: offsets(&[(0, from)]), identity: [(at(0), identity)].into_iter().collect() }
+}
+
+/// 1,000 records were read, the log was cut back to 990 and grows again: the 990 are not read again, what is new is.
+#[test]
+fn fault_6_after_an_unclean_election_only_what_is_new_is_read() {
+    use crate::settings::OnDataLoss::{Continue, Stop};
+    let error = told(Stop, 0, 990, "a", 4).backlog(&known(1_000, "a", 3), &reach(&[(0, 990)])).unwrap_err();
+    let SourceError::DataLoss(loss) = error else { panic!("{error}") };
+    assert_eq!((loss.from.offset().unwrap(), loss.until.offset().unwrap()), (1_000, 990));
+    assert!(loss.reason.contains("cut back") && loss.reason.contains("990 to 999"), "{}", loss.reason);
+
+    let backlog = told(Continue, 0, 990, "a", 4).backlog(&known(1_000, "a", 3), &reach(&[(0, 990)])).unwrap();
+    assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(990, 990)), 1));
+    // The plan that follows knows the new leader, so the next one is content.
+    let identity = backlog.identity;
+    assert_eq!(identity.get(&at(0)), known(0, "a", 4).identity.get(&at(0)));
+    let position = LogPosition { offsets: offsets(&[(0, 990)]), identity };
+    let backlog = told(Continue, 0, 1_005, "a", 4).backlog(&position, &reach(&[(0, 1_005)])).unwrap();
+    assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(990, 1_005)), 0));
+}
+
+#[test]
+fn fault_6_a_topic_made_anew_is_told_from_one_that_was_cut_back() {
+    use crate::settings::OnDataLoss::{Continue, Stop};
+    for high in [10, 5_000] {
+        let error = told(Stop, 0, high, "b", 0).backlog(&known(50, "a", 3), &reach(&[(0, high)])).unwrap_err();
+        let SourceError::DataLoss(loss) = error else { panic!("{error}") };
+        assert_eq!((loss.from.offset().unwrap(), loss.until.offset().unwrap()), (50, 0));
+        assert!(loss.reason.contains("made anew"), "{}", loss.reason);
+        let backlog = told(Continue, 0, high, "b", 0).backlog(&known(50, "a", 3), &reach(&[(0, high)])).unwrap();
+        assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(0, high)), 1));
+    }
 }
 
 #[test]

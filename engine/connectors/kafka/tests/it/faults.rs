@@ -58,7 +58,10 @@ fn the_stop_flag_ends_a_wait_and_the_lane_can_be_used_again() {
     let mut read = Vec::new();
     stop.store(true, Ordering::Relaxed);
     let begun = Instant::now();
-    assert_eq!(lane.read(&topic.at(0), 20, &mut |record| read.push(record.offset)).unwrap_err(), SourceError::Stopped);
+    assert_eq!(
+        lane.read(&topic.at(0), 20, u64::MAX, &mut |record| read.push(record.offset)).unwrap_err(),
+        SourceError::Stopped
+    );
     assert!(begun.elapsed() < Duration::from_secs(5));
     stop.store(false, Ordering::Relaxed);
     topic.fill(&producer, 0, 10, "b");
@@ -70,7 +73,7 @@ fn a_partition_that_was_not_assigned_is_refused() {
     let (_broker, topic) = embedded("strange", 1);
     let mut lane = topic.lane();
     lane.assign(&offsets(&[(topic.at(0), 0)])).unwrap();
-    let text = lane.read(&topic.at(5), 1, &mut |_| {}).unwrap_err().to_string();
+    let text = lane.read(&topic.at(5), 1, u64::MAX, &mut |_| {}).unwrap_err().to_string();
     assert!(text.contains("strange [5]"), "{text}");
 }
 

@@ -1,14 +1,16 @@
 //! Records that are gone: found by the planner, or by a lane in the middle of a range.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use connector::SourceError;
-use connector::log::LogReader;
+use connector::log::{LogPosition, LogReader, LogSourcePlanner};
+use connector::{PlanRequest, SourceError, SourcePlanner};
 use kafka::{KafkaLane, KafkaPlanner};
 use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::support::{Topic, block_on, offsets, range, stop_after, until};
+use epoch::SourcePlan;
+
+use crate::support::{Topic, block_on, embedded, offsets, pass, range, read_on, stop_after, until};
 
 fn delete_before(topic: &Topic, offset: i64) {
     let mut list = TopicPartitionList::new();
@@ -34,12 +36,13 @@ fn deleted_records_stop_the_planner_or_become_a_gap() {
     let position = offsets(&[(topic.at(0), 20)]);
     let mut planner = topic.planner();
     let available = planner.available().unwrap();
-    let (partition, from, until, reason) = loss(planner.backlog(Some(&position), &available).unwrap_err());
+    let (partition, from, until, reason) =
+        loss(planner.backlog(&LogPosition::at(position.clone()), &available).unwrap_err());
     assert_eq!((partition, from, until), (0, 20, 60));
     assert!(reason.contains("retention"), "{reason}");
     let mut planner = KafkaPlanner::open("events", &lossy(&topic), "source-it").unwrap();
     let available = planner.available().unwrap();
-    let backlog = planner.backlog(Some(&position), &available).unwrap();
+    let backlog = planner.backlog(&LogPosition::at(position.clone()), &available).unwrap();
     assert_eq!(backlog.ranges.get(&topic.at(0)), Some(&range(60, 100)));
     assert_eq!((backlog.gaps[0].from.offset().unwrap(), backlog.gaps[0].until.offset().unwrap()), (20, 60));
 }
@@ -53,7 +56,7 @@ fn records_deleted_after_planning_stop_the_lane_or_become_a_gap() {
     lane.stop_on(stop_after(Duration::from_secs(60)));
     lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
     let (partition, from, until, _) =
-        loss(lane.read(&topic.at(0), 100, &mut |_| panic!("no record is there")).unwrap_err());
+        loss(lane.read(&topic.at(0), 100, u64::MAX, &mut |_| panic!("no record is there")).unwrap_err());
     assert_eq!((partition, from, until), (0, 20, 60));
 
     for (planned, expected_gap, expected) in [(100, (20, 60), (60..100).collect::<Vec<i64>>()), (50, (20, 50), vec![])]
@@ -62,9 +65,13 @@ fn records_deleted_after_planning_stop_the_lane_or_become_a_gap() {
         lane.stop_on(stop_after(Duration::from_secs(60)));
         lane.assign(&offsets(&[(topic.at(0), 20)])).unwrap();
         let mut read = Vec::new();
-        let gaps = lane.read(&topic.at(0), planned, &mut |record| read.push(record.offset)).unwrap();
+        let progress = lane.read(&topic.at(0), planned, u64::MAX, &mut |record| read.push(record.offset)).unwrap();
         assert_eq!(
-            gaps.iter().map(|gap| (gap.from.offset().unwrap(), gap.until.offset().unwrap())).collect::<Vec<_>>(),
+            progress
+                .gaps
+                .iter()
+                .map(|gap| (gap.from.offset().unwrap(), gap.until.offset().unwrap()))
+                .collect::<Vec<_>>(),
             [expected_gap]
         );
         assert_eq!(read, expected);
@@ -87,8 +94,10 @@ fn a_topic_made_anew_is_data_loss_for_the_planner_and_for_a_lane() {
             planner.available().unwrap().get(&topic.at(0)).is_some_and(|reach| reach.high == 10)
         });
         let available = planner.available().unwrap();
-        let (partition, from, until, reason) = loss(planner.backlog(Some(&position), &available).unwrap_err());
-        assert_eq!((partition, from, until), (0, 50, 0));
+        let (partition, from, until, reason) =
+            loss(planner.backlog(&LogPosition::at(position.clone()), &available).unwrap_err());
+        // Offsets alone do not say what happened, so nothing is read twice.
+        assert_eq!((partition, from, until), (0, 50, 10));
         assert!(reason.contains("made anew"), "{reason}");
     }
     // A plan made before: its offsets are past the end, or its end is never reached.
@@ -96,24 +105,32 @@ fn a_topic_made_anew_is_data_loss_for_the_planner_and_for_a_lane() {
         let mut lane = topic.lane();
         lane.stop_on(stop_after(Duration::from_secs(60)));
         lane.assign(&offsets(&[(topic.at(0), from)])).unwrap();
-        let (_, _, until, reason) = loss(lane.read(&topic.at(0), 100, &mut |_| {}).unwrap_err());
+        let (_, _, until, reason) = loss(lane.read(&topic.at(0), 100, u64::MAX, &mut |_| {}).unwrap_err());
         assert_eq!(until, 100);
         assert!(reason.contains("made anew"), "{reason}");
     }
 }
 
 #[test]
-fn a_deleted_topic_is_data_loss() {
+fn a_deleted_topic_is_data_loss_once_it_has_been_gone_for_a_while() {
     let topic = Topic::real("gone", 1);
     topic.fill(&topic.producer(&[]), 0, 10, "a");
-    let mut planner = topic.planner();
-    planner.available().unwrap();
+    let mut running = topic.planner();
+    running.available().unwrap();
     topic.delete();
-    until("the topic is gone", || planner.available().unwrap().is_empty());
-    let available = planner.available().unwrap();
-    let (_, from, _, reason) = loss(planner.backlog(Some(&offsets(&[(topic.at(0), 5)])), &available).unwrap_err());
-    assert_eq!(from, 5);
-    assert!(reason.contains("deleted"), "{reason}");
+    let position = LogPosition::at(offsets(&[(topic.at(0), 5)]));
+    for mut planner in [running, topic.planner()] {
+        planner.stop_on(stop_after(Duration::from_secs(60)));
+        let begun = Instant::now();
+        until("the topic is gone", || planner.available_from(Some(&position)).unwrap().is_empty());
+        assert!(begun.elapsed() > Duration::from_secs(8), "believed after {:?}", begun.elapsed());
+        let (_, from, until, reason) = loss(planner.backlog(&position, &Default::default()).unwrap_err());
+        assert_eq!((from, until), (5, 5));
+        assert!(reason.contains("deleted"), "{reason}");
+    }
+    // A job that has not read it is told at once that there is no such topic.
+    let error = topic.planner().available().unwrap_err();
+    assert!(matches!(error, SourceError::Settings { .. }), "{error}");
 }
 
 #[test]
@@ -125,7 +142,90 @@ fn a_topic_deleted_after_planning_stops_the_lane() {
     assert_eq!(topic.read(&mut lane, 0, 0, 10).len(), 10);
     topic.delete();
     lane.assign(&offsets(&[(topic.at(0), 10)])).unwrap();
-    let (_, from, until, reason) = loss(lane.read(&topic.at(0), 20, &mut |_| {}).unwrap_err());
+    let (_, from, until, reason) = loss(lane.read(&topic.at(0), 20, u64::MAX, &mut |_| {}).unwrap_err());
     assert_eq!((from, until), (10, 20));
     assert!(reason.contains("deleted") || reason.contains("made anew"), "{reason}");
+}
+
+/// A planner of the source as the run has it.
+fn run_planner(settings: &kafka::KafkaSettings) -> LogSourcePlanner<KafkaPlanner> {
+    let mut planner = KafkaPlanner::open("events", settings, "source-it").unwrap();
+    planner.stop_on(stop_after(Duration::from_secs(60)));
+    LogSourcePlanner::new(planner, None)
+}
+
+/// The plan that follows another one.
+fn next(planner: &mut LogSourcePlanner<KafkaPlanner>, before: Option<&SourcePlan>) -> Result<SourcePlan, SourceError> {
+    let ends = before.map(|plan| plan.ranges.iter().map(|(at, range)| (at, range.until.clone())).collect());
+    let identity = before.map(|plan| &plan.identity);
+    planner.plan(&PlanRequest { position: ends.as_ref(), identity, records_max: None, is_bounded: false })
+}
+
+/// The range of partition 0, and the gaps.
+fn read_of(topic: &Topic, plan: &SourcePlan) -> ((i64, i64), Vec<(i64, i64)>) {
+    let range = plan.ranges.get(&topic.at(0)).unwrap().offsets().unwrap();
+    let gap = |gap: &epoch::DataGap| (gap.from.offset().unwrap(), gap.until.offset().unwrap());
+    ((range.from, range.until), plan.gaps.iter().map(gap).collect())
+}
+
+#[test]
+fn fault_6_a_topic_made_anew_that_has_grown_past_the_job_is_found_out() {
+    let topic = Topic::real("anew-and-longer", 1);
+    topic.fill(&topic.producer(&[]), 0, 100, "old");
+    let mut running = run_planner(&lossy(&topic));
+    let read = next(&mut running, None).unwrap();
+    assert_eq!(read_of(&topic, &read), ((0, 100), vec![]));
+    topic.delete();
+    topic.make(1);
+    topic.fill(&topic.producer(&[]), 0, 250, "new");
+    // By a job that is started now, and by one that has run all the time.
+    let stopped = next(&mut run_planner(&topic.settings()), Some(&read)).unwrap_err();
+    let (partition, from, until, reason) = loss(stopped);
+    assert_eq!((partition, from, until), (0, 100, 0));
+    assert!(reason.contains("made anew"), "{reason}");
+    for planner in [&mut run_planner(&lossy(&topic)), &mut running] {
+        let anew = next(planner, Some(&read)).unwrap();
+        assert_eq!(read_of(&topic, &anew), ((0, 250), vec![(100, 0)]));
+        let after = next(planner, Some(&anew)).unwrap();
+        assert_eq!(read_of(&topic, &after), ((250, 250), vec![]), "said and read once");
+    }
+}
+
+#[test]
+fn fault_6_a_topic_that_is_unknown_for_a_moment_is_waited_for() {
+    use rdkafka::types::RDKafkaRespErr::{RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    let (broker, topic) = embedded("moment", 1);
+    topic.fill(&topic.producer(&[]), 0, 10, "a");
+    let mut running = run_planner(&topic.settings());
+    let read = next(&mut running, None).unwrap();
+    for mut planner in [running, run_planner(&topic.settings())] {
+        broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+        // Longer than the answers about partitions are kept.
+        pass(Duration::from_millis(1_100));
+        let before = read.clone();
+        let asking = std::thread::spawn(move || next(&mut planner, Some(&before)));
+        pass(Duration::from_secs(2));
+        assert!(!asking.is_finished(), "an answer of two seconds is believed");
+        broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+        let plan = asking.join().unwrap().unwrap();
+        assert_eq!(read_of(&topic, &plan), ((10, 10), vec![]));
+    }
+}
+
+#[test]
+fn fault_6_a_lane_waits_for_a_topic_that_is_unknown_for_a_moment() {
+    use rdkafka::types::RDKafkaRespErr::{RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART};
+    let (broker, topic) = embedded("moment", 1);
+    topic.fill(&topic.producer(&[]), 0, 20, "a");
+    broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART).unwrap();
+    let mut lane = topic.lane();
+    lane.stop_on(stop_after(Duration::from_secs(60)));
+    lane.assign(&offsets(&[(topic.at(0), 0)])).unwrap();
+    let at = topic.at(0);
+    let reading = std::thread::spawn(move || read_on(&mut lane, &at, 20));
+    // Long enough for it to ask several times.
+    pass(Duration::from_secs(5));
+    assert!(!reading.is_finished(), "answers of five seconds are believed");
+    broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
+    assert_eq!(reading.join().unwrap().unwrap().len(), 20);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use connector::SourceError;
-use connector::log::LogReader;
+use connector::log::{LogPosition, LogReader};
 use kafka::KafkaPlanner;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseRecord, Producer};
@@ -19,7 +19,7 @@ fn a_backlog_spans_all_partitions_and_new_ones_are_found_while_running() {
     let mut planner = topic.planner();
     let available = planner.available().unwrap();
     let start = planner.starting(&available).unwrap();
-    let backlog = planner.backlog(Some(&start), &available).unwrap();
+    let backlog = planner.backlog(&LogPosition::at(start.clone()), &available).unwrap();
     assert_eq!(backlog.ranges, [(topic.at(0), range(0, 10)), (topic.at(1), range(0, 0))].into_iter().collect());
 
     topic.grow(3);
@@ -27,7 +27,7 @@ fn a_backlog_spans_all_partitions_and_new_ones_are_found_while_running() {
     until("the new partition is found", || planner.available().unwrap().len() == 3);
     let available = planner.available().unwrap();
     let position = backlog.ranges.iter().map(|(at, range)| (at, range.until)).collect();
-    let next = planner.backlog(Some(&position), &available).unwrap();
+    let next = planner.backlog(&LogPosition::at(position), &available).unwrap();
     assert_eq!(next.ranges.get(&topic.at(2)), Some(&range(0, 7)));
     // A lane that already runs takes the new partition on.
     let mut lane = topic.lane();

@@ -9,7 +9,7 @@ use super::{MemoryRecord, MemoryTopic};
 
 fn read(topic: &MemoryTopic, partition: i32, from: i64, until: i64) -> (Vec<(i64, String)>, i64) {
     let mut seen = Vec::new();
-    let next = topic.read(&Split::new("t", partition), OffsetRange { from, until }, &mut |record| {
+    let next = topic.read(&Split::new("t", partition), OffsetRange { from, until }, u64::MAX, &mut |record| {
         seen.push((record.offset, String::from_utf8(record.value.unwrap().to_vec()).unwrap()));
     });
     (seen, next)

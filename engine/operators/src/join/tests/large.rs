@@ -1,12 +1,19 @@
 //! Epochs large enough to be done task by task, keys with more pairs than fit into a chunk, and what a join says of itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::machine::{Machine, epoch_time};
 use super::rows::{On, Row, SECOND, Shape, at, nested_loops, schema};
 use crate::OperatorError;
+use crate::change::Sign;
+use crate::cut::{PART_BYTES, batch_bytes};
 use crate::join::{JoinKind, JoinSide, JoinSpec, Side};
 use crate::keyed::SHARDS;
+use crate::memory_blocks::MemoryBlocks;
 use crate::operator::{Bound, Operator, OperatorSpec};
 
 const KINDS: [JoinKind; 6] =
@@ -133,4 +140,34 @@ fn a_column_may_be_two_keys() {
     assert_eq!(machine.simple(&[row(1, 5), row(2, 5)], &[], epoch_time(0, None, None)).sorted(), []);
     let done = machine.simple(&[], &[row(1, 1), row(2, 1)], epoch_time(1, None, None));
     assert_eq!(done.sorted(), [(Some(row(1, 5)), Some(row(1, 1)))]);
+}
+
+/// One row of 30 MiB in twelve pairs: what comes out is more text than one batch may hold, and goes out in parts.
+#[test]
+fn fault_5_a_large_row_of_many_pairs_goes_out_in_parts() {
+    let fields = vec![Field::new("key", DataType::Int64, false), Field::new("text", DataType::Utf8, false)];
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let side = || JoinSide::new(Arc::clone(&schema), vec![0]);
+    let spec = Arc::new(JoinSpec::new("gold.texts".to_string(), JoinKind::Inner, side(), side()).unwrap());
+    let rows = |texts: &[String]| {
+        let keys: ArrayRef = Arc::new(Int64Array::from(vec![7; texts.len()]));
+        RecordBatch::try_new(Arc::clone(&schema), vec![keys, Arc::new(StringArray::from(texts.to_vec()))]).unwrap()
+    };
+    let time = epoch_time(0, None, None);
+    let shared: Arc<dyn OperatorSpec> = spec;
+    let mut lane = Arc::clone(&shared).lane().unwrap();
+    lane.push(0, Sign::Add, &rows(&["x".repeat(30 << 20)]), &time).unwrap();
+    let small: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+    lane.push(1, Sign::Add, &rows(&small), &time).unwrap();
+    let blocks = MemoryBlocks::default();
+    let mut join = Arc::clone(&shared).open(blocks.stored(shared.as_ref(), None, Arc::default())).unwrap();
+    join.absorb(&time, lane.finish().unwrap(), 0).unwrap();
+    let tasks = join.tasks(&time).unwrap();
+    let mut seen = Vec::new();
+    for change in tasks.into_iter().flat_map(|task| join.run(task, &time, &blocks).unwrap()) {
+        let bytes = batch_bytes(&change.rows);
+        assert!(bytes <= PART_BYTES, "{bytes} bytes in one batch");
+        seen.extend(change.rows.column(3).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    assert_eq!(seen, small);
 }

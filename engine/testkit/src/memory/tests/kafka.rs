@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::{PlanRequest, ReaderOptions, Registry};
+use connector::{PlanRequest, ReadLimit, ReaderOptions, Registry};
 use datafusion::prelude::SessionContext;
 use kafka::broker::Broker;
 use kafka::generate::{self, Mix};
@@ -76,7 +76,7 @@ fn real() -> Backends {
 fn copy(job: &job::Job, run: &MemoryRun) {
     let source = real().registry.source(&job.sources["events"], job).unwrap();
     let stop = Arc::default();
-    let all = PlanRequest { position: None, records_max: None, is_bounded: false };
+    let all = PlanRequest { position: None, identity: None, records_max: None, is_bounded: false };
     let plan = source.planner(&stop).unwrap().plan(&all).unwrap();
     let mut reader = source.reader(&ReaderOptions { lane: 0, buffer_bytes: 32 << 20, stop }).unwrap();
     let ranges: Vec<_> = plan.ranges.iter().map(|(split, range)| (split, range.clone())).collect();
@@ -84,7 +84,7 @@ fn copy(job: &job::Job, run: &MemoryRun) {
     let mut copied = 0;
     for (split, _) in &ranges {
         let mut records = Vec::new();
-        let progress = reader.read(split, u64::MAX, &mut |record| {
+        let progress = reader.read(split, ReadLimit::records(u64::MAX), &mut |record| {
             records.push(MemoryRecord {
                 key: record.key.map(<[u8]>::to_vec),
                 value: record.value.map(<[u8]>::to_vec),
