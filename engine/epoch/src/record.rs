@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::accounting::RowCounts;
 use crate::clocks::Clocks;
 use crate::follow::{SinkLink, Touch};
-use crate::identity::EpochId;
-use crate::identity::{CommitId, Owner};
+use crate::identity::{CommitId, EpochId, Owner};
 use crate::splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitRange};
 use crate::watermark::WatermarkState;
 
@@ -96,6 +95,9 @@ pub struct Commit {
     /// Who made it.
     #[serde(default, skip_serializing_if = "is_nobody")]
     pub owner: Owner,
+    /// Names that sources had in the commit before, by the names that they have now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub renamed: BTreeMap<String, String>,
     /// Positions of sources that the job no longer has, kept for when they come back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set_aside: BTreeMap<String, Positions>,
@@ -142,6 +144,7 @@ impl Commit {
             plan,
             nonce: id.nonce,
             owner: Owner::default(),
+            renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -178,6 +181,7 @@ impl Commit {
     /// # Errors
     /// Names the first source and split that does not join.
     pub fn joins(&self, before: &Commit) -> Result<(), String> {
+        let before = &self.as_named_now(before);
         for (source, positions) in
             before.set_aside.iter().filter(|(source, _)| !self.plan.sources.contains_key(*source))
         {
@@ -194,6 +198,27 @@ impl Commit {
             }
         }
         self.plan.joins(&before.plan)
+    }
+
+    /// A commit with the names that its sources have in this one.
+    fn as_named_now(&self, before: &Commit) -> Commit {
+        let mut before = before.clone();
+        self.renamed.iter().for_each(|(now, was)| before.rename_source(was, now));
+        before
+    }
+
+    /// Gives a source another name, wherever it stands.
+    pub fn rename_source(&mut self, was: &str, now: &str) {
+        fn rename<T>(all: &mut BTreeMap<String, T>, was: &str, now: &str) {
+            if let Some(one) = all.remove(was) {
+                all.insert(now.to_string(), one);
+            }
+        }
+        rename(&mut self.plan.sources, was, now);
+        rename(&mut self.plan.times, was, now);
+        rename(&mut self.plan.clocks.sources, was, now);
+        rename(&mut self.watermarks, was, now);
+        rename(&mut self.set_aside, was, now);
     }
 
     /// Where the job stands in a source, be it in the job now or set aside.

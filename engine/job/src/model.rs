@@ -81,6 +81,8 @@ pub enum WatermarkPolicyKind {
 pub struct Source {
     /// Name in SQL.
     pub name: String,
+    /// Name that it had before, if it was renamed: it goes on from where that one stood.
+    pub was: Option<String>,
     /// What the connector that reads it is called: `kafka`.
     pub connector: String,
     /// What that connector needs to know.
@@ -105,9 +107,11 @@ pub const RECORDS_PER_EPOCH_MAX: u64 = 500_000;
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         // Taken apart, so that a new field is not forgotten.
-        let Source { name, connector, settings, records_per_epoch_max, format, on_error, watermark, schema } = self;
+        let Source { name, was, connector, settings, records_per_epoch_max, format, on_error, watermark, schema } =
+            self;
         settings.equals(other.settings.as_ref())
             && (name, connector, records_per_epoch_max) == (&other.name, &other.connector, &other.records_per_epoch_max)
+            && *was == other.was
             && (format, on_error) == (&other.format, &other.on_error)
             && (watermark, schema) == (&other.watermark, &other.schema)
     }

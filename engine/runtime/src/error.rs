@@ -99,6 +99,7 @@ impl RunError {
 /// The checkpoint is on a local disk: what the system refuses there needs somebody's hand, and damage a copy.
 fn state_kind(error: &StateError) -> ErrorKind {
     match error {
+        _ if error.is_disk_full() => ErrorKind::Unavailable,
         StateError::Owned { .. }
         | StateError::NotACheckpoint { .. }
         | StateError::Mismatch { .. }

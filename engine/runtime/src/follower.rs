@@ -62,8 +62,9 @@ struct Progress {
     waiting: VecDeque<Permit>,
     /// What was published and not yet taken.
     published: Vec<PublishedEpoch>,
-    /// Why nothing more is published.
+    /// Why nothing more is published, until somebody has heard it.
     ended: Option<Ended>,
+    has_ended: bool,
     is_closing: bool,
 }
 
@@ -86,7 +87,7 @@ impl Shared {
     /// Waits until something is so, or the follower has ended.
     fn wait_until(&self, is_so: impl Fn(&Progress) -> bool) -> MutexGuard<'_, Progress> {
         let mut progress = self.progress();
-        while progress.ended.is_none() && !is_so(&progress) {
+        while !progress.has_ended && !is_so(&progress) {
             progress = self.changed.wait(progress).unwrap_or_else(PoisonError::into_inner);
         }
         progress
@@ -114,7 +115,9 @@ impl Follower {
                 Ok(Err(error)) => Ended::Failed(error),
                 Err(panic) => Ended::Panicked(panic),
             };
-            theirs.progress().ended = Some(ended);
+            let mut progress = theirs.progress();
+            (progress.ended, progress.has_ended) = (Some(ended), true);
+            drop(progress);
             theirs.changed.notify_all();
         });
         Follower { publisher, shared, thread: Some(thread) }
@@ -184,6 +187,9 @@ impl Drop for Follower {
 /// Passes on what ended the follower.
 fn raise(progress: &mut Progress) -> Result<(), RunError> {
     match progress.ended.take() {
+        None if progress.has_ended => {
+            Err(RunError::Internal("the follower has ended, and was asked again".to_string()))
+        }
         None => Ok(()),
         Some(Ended::Failed(error)) => Err(error),
         Some(Ended::Panicked(panic)) => std::panic::resume_unwind(panic),

@@ -127,7 +127,8 @@ impl JobRun {
             accepted,
             runtime,
         };
-        let Recovered { last, links, owner, attempted_records } = recovery.run(note)?;
+        let Recovered { mut last, links, owner, attempted_records } = recovery.run(note)?;
+        let renamed = last.as_mut().map(|last| rename_sources(&job, last)).unwrap_or_default();
         let first = first.filter(|_| attempted_records.is_none());
         attempted_records.into_iter().for_each(|records| planner.reduce(records));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
@@ -153,6 +154,7 @@ impl JobRun {
             flows: Vec::new(),
             last,
             links,
+            renamed,
             first_changes: Some(first_changes),
             first,
             stop: Stop::new(stop, abort),
@@ -351,6 +353,20 @@ impl JobRun {
             self.run.topology.tables.iter().zip(&self.run.files).filter(|(setup, _)| setup.plan.name == table);
         of_table.filter_map(|(_, files)| files.as_ref()).map(OpenFiles::count).sum()
     }
+}
+
+/// Gives the sources of the newest commit the names that they have in the job now. Returns the names that they had.
+fn rename_sources(job: &Job, last: &mut Commit) -> BTreeMap<String, String> {
+    let mut renamed = BTreeMap::new();
+    for (now, source) in &job.sources {
+        let Some(was) = source.was.as_ref().filter(|was| !job.sources.contains_key(*was)) else { continue };
+        if last.position(now).is_none() && last.position(was).is_some() {
+            last.rename_source(was, now);
+            tracing::info!(source = now, was, "the source goes on under its new name");
+            renamed.insert(now.clone(), was.clone());
+        }
+    }
+    renamed
 }
 
 /// The sources' watermarks as the last epoch left them: the time since then is nobody's idleness.

@@ -74,10 +74,23 @@ impl Recovery<'_> {
         };
         self.runtime.block_on(try_join_all(self.tables.values().map(|table| table.define())))?;
         if attempt.is_some() {
-            let newest = last.as_ref().map(|commit| commit.plan.epoch);
-            self.runtime.block_on(try_join_all(self.tables.values().map(|table| table.sweep(newest))))?;
+            self.sweep(last.as_ref(), owner)?;
         }
         Ok(Recovered { last, links, owner, attempted_records: attempt.and_then(|attempt| attempt.records) })
+    }
+
+    /// What the attempt before this run has staged is taken away. First the places are claimed: should the run of that attempt still be
+    /// alive, on a copy of the checkpoint, it must not publish files that are gone.
+    fn sweep(&self, last: Option<&Commit>, owner: Owner) -> Result<(), RunError> {
+        let newest = last.map(|commit| commit.plan.epoch);
+        let swept = self.tables.iter().map(|(name, table)| async move {
+            if let Some(link) = last.and_then(|commit| commit.sinks.get(name)) {
+                table.adopt(owner, link.last).await?;
+            }
+            table.sweep(newest).await
+        });
+        self.runtime.block_on(try_join_all(swept))?;
+        Ok(())
     }
 
     /// The job's tables, and those that it no longer has but that may lack a commit.

@@ -56,6 +56,8 @@ pub struct Run {
     pub(crate) last: Option<Commit>,
     /// What is known of every sink.
     pub(crate) links: Links,
+    /// Sources that have another name than in the newest commit: until the first commit of this run.
+    pub(crate) renamed: BTreeMap<String, String>,
     /// Changes that the first commit of this run makes besides its own: the manifest, the state of tables that are gone.
     pub(crate) first_changes: Option<StateChanges>,
     /// The first plan of a new checkpoint, made while the rest was being opened.
@@ -205,6 +207,7 @@ impl Run {
         let mut commit = Commit {
             nonce: self.checkpoint.draw_id(plan.epoch).nonce,
             owner: self.owner,
+            renamed: std::mem::take(&mut self.renamed),
             set_aside: self.set_aside(),
             sinks: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),

@@ -67,6 +67,19 @@ pub enum StateError {
     Protocol(String),
 }
 
+impl StateError {
+    /// True if there is no space left: once there is, the same can be done again.
+    pub fn is_disk_full(&self) -> bool {
+        let text = match self {
+            StateError::Io { detail, .. } => detail,
+            StateError::Poisoned { cause, .. } => cause,
+            _ => return false,
+        };
+        // The system's words, as RocksDB passes them on.
+        ["No space left on device", "Disk quota exceeded"].iter().any(|words| text.contains(words))
+    }
+}
+
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -95,6 +108,9 @@ impl fmt::Display for StateError {
             }
             StateError::Corrupt { place, detail } => {
                 write!(f, "{place} is corrupt: {detail}; restore the checkpoint from a copy, or begin with a new one")
+            }
+            StateError::Io { action, place, detail } if self.is_disk_full() => {
+                write!(f, "cannot {action} {}: {detail}; free some space there", place.display())
             }
             StateError::Io { action, place, detail } => {
                 write!(f, "cannot {action} {}: {detail}; see to that, then start the job again", place.display())

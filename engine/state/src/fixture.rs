@@ -129,6 +129,7 @@ pub fn commit(epoch: u64) -> Commit {
     Commit {
         nonce: id(epoch).nonce,
         owner,
+        renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::from([("gold.t".to_string(), link)]),
         gaps: std::collections::BTreeMap::new(),

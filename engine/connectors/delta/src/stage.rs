@@ -26,7 +26,7 @@ use crate::statistics::delta_stats;
 /// Size of a part of an upload; a smaller file is uploaded whole. Bytes. S3 takes 10,000 parts an object: files up to 160 GB.
 const PART_BYTES: usize = 16 * 1024 * 1024;
 
-/// Writes one data file. Not finished, it leaves at most an invisible file that the next run of the epoch overwrites.
+/// Writes one data file. Not finished, it leaves at most an invisible file that is swept later.
 pub struct DataFileWriter {
     name: String,
     place: String,
@@ -111,10 +111,10 @@ impl DataFileWriter {
 }
 
 impl Target {
-    /// A file on the local disk; one left by an earlier try is overwritten.
+    /// A file on the local disk. Its name was never used before.
     pub(crate) fn disk(path: PathBuf) -> io::Result<Target> {
         // Parquet writes page by page; the file system gets fewer and larger writes.
-        let file = io::BufWriter::with_capacity(256 * 1024, File::create(&path)?);
+        let file = io::BufWriter::with_capacity(256 * 1024, File::create_new(&path)?);
         Ok(Target::Disk { file, path })
     }
 

@@ -58,6 +58,7 @@ fn golden() -> Commit {
     Commit {
         nonce: 0,
         owner: Owner::default(),
+        renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),

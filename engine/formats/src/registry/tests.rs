@@ -31,6 +31,7 @@ fn source(format: Format, columns: &[(&str, DataType)]) -> Source {
     };
     Source {
         name: "events".to_owned(),
+        was: None,
         connector: "none".to_owned(),
         settings: Arc::new(NoSettings),
         records_per_epoch_max: None,

@@ -40,7 +40,18 @@ pub(super) fn read(
     let watermark = keys.section("watermark", problems);
     let watermark = watermark.map(|(section, at)| read_watermark(section, at, &schema, problems));
     let connector = connector.map_or("", ConnectorKeys::name).to_owned();
-    Source { name: name.to_owned(), connector, settings, records_per_epoch_max, format, on_error, watermark, schema }
+    let was = keys.text("was", problems).map(|text| text.value.clone());
+    Source {
+        name: name.to_owned(),
+        was,
+        connector,
+        settings,
+        records_per_epoch_max,
+        format,
+        on_error,
+        watermark,
+        schema,
+    }
 }
 
 /// The settings of a source whose connector is not known. There is a problem then, so nobody reads with them.

@@ -145,6 +145,14 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new(
         Source,
+        "was",
+        "string",
+        Means("it was never called otherwise"),
+        "The name that the source had before, if it was renamed: it goes on from the offsets of that one. May stay for ever.",
+        "was = \"clicks\"",
+    ),
+    Key::new(
+        Source,
         "watermark",
         "section",
         Means("the source has no event time: no windows over it"),

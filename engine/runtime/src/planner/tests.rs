@@ -135,6 +135,7 @@ impl Job {
             plan: plan.clone(),
             nonce: 0,
             owner: Owner::default(),
+            renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
             tables: BTreeMap::new(),
