@@ -328,12 +328,10 @@ impl Run {
     /// Why a commit could not be published; the checkpoint's.
     pub fn published(&mut self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
         let published = self.follower.take_published(wait)?;
-        let Some(newest) = published.last() else { return Ok(published) };
-        let steps = Arc::clone(&self.steps);
         for one in &published {
             self.saw(one.epoch);
+            self.steps.at(Step::Retire, one.epoch, || self.retire(one))?;
         }
-        steps.at(Step::Retire, newest.epoch, || self.retire(newest))?;
         Ok(published)
     }
 
@@ -344,10 +342,10 @@ impl Run {
         }
     }
 
-    fn retire(&self, newest: &PublishedEpoch) -> Result<(), RunError> {
-        self.checkpoint.set_published(newest.epoch, &newest.versions)?;
+    fn retire(&self, published: &PublishedEpoch) -> Result<(), RunError> {
+        self.checkpoint.set_published(published.epoch, &published.versions)?;
         self.checkpoint.retire(self.job.retain_epochs, self.follower.oldest_waiting())?;
-        if let Some(commit) = self.checkpoint.commit_of(newest.epoch)? {
+        if let Some(commit) = self.checkpoint.commit_of(published.epoch)? {
             self.planner.acknowledge(&commit.plan);
         }
         Ok(())

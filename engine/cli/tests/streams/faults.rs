@@ -178,3 +178,88 @@ fn a_replay_of_a_killed_jobs_own_epochs_gives_the_same_rows() {
         assert!(said.out.contains(part), "{part} is not in: {}", said.out);
     }
 }
+
+/// A second source over the same topic, with a table that keeps it.
+fn second(job: &Job) -> String {
+    let text = std::fs::read_to_string(&job.path).unwrap();
+    let source = &text[text.find("[source.events]").unwrap()..text.find("[table.").unwrap()];
+    source.replace("source.events", "source.others") + "[table.bronze.others]\nsql = \"SELECT * FROM others\"\n"
+}
+
+#[test]
+fn a_source_that_leaves_and_comes_back_goes_on_where_it_stood() {
+    let topic = Topic::new("returning", 1);
+    let job = Job::new(&topic, "", KEEP_ALL);
+    let added = second(&job);
+    job.edit(KEEP_ALL, &format!("{KEEP_ALL}{added}"));
+    send(&topic, 0..100);
+    job.run().succeeded();
+    job.edit(&added, "");
+    send(&topic, 100..150);
+    job.run().succeeded();
+    job.run().succeeded();
+    let aside = job.commits().last().unwrap().set_aside["others"].clone();
+    assert_eq!(serde_json::to_value(aside).unwrap()[&topic.name]["0"], 100);
+    job.edit(KEEP_ALL, &format!("{KEEP_ALL}{added}"));
+    send(&topic, 150..160);
+    job.run().succeeded();
+    let counted = |table: &str| {
+        let row = &job.sql(&format!("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM {table}"))[0];
+        (row["n"].as_u64(), row["ids"].as_u64())
+    };
+    assert_eq!(counted("bronze.others"), (Some(160), Some(160)));
+    assert_eq!(counted("bronze.everything"), (Some(160), Some(160)));
+}
+
+#[test]
+fn a_source_that_is_renamed_goes_on_where_it_stood() {
+    let topic = Topic::new("renamed", 1);
+    let job = Job::new(&topic, "watermark = { column = \"moment\", delay = \"1 minute\" }\n", KEEP_ALL);
+    send(&topic, 0..100);
+    job.run().succeeded();
+    let before = job.commits().last().unwrap().watermarks["events"].watermark_us;
+    job.edit("[source.events]", "[source.visits]\nwas = \"events\"");
+    job.edit("[source.events.schema]", "[source.visits.schema]");
+    job.edit("FROM events", "FROM visits");
+    send(&topic, 100..130);
+    job.run().succeeded();
+    assert_eq!(rows(&job), [130; 3]);
+    let last = job.commits().pop().unwrap();
+    assert!(last.watermarks["visits"].watermark_us >= before && !last.watermarks.contains_key("events"));
+    send(&topic, 130..140);
+    job.run().succeeded();
+    assert_eq!(rows(&job), [140; 3]);
+    let verified = run(&mut engine(&["checkpoint", "verify", job.checkpoint.to_str().unwrap()])).succeeded();
+    assert!(verified.out.contains("sound"), "{}", verified.out);
+}
+
+#[test]
+fn a_static_table_that_never_changes_outlives_a_vacuum() {
+    let python = std::env::var("ENGINE_TEST_PYTHON").expect("ENGINE_TEST_PYTHON is set by scripts/test");
+    let topic = Topic::new("vacuumed", 1);
+    let joined = "[table.silver.named]\nsql = \"SELECT e.id, n.name FROM events e JOIN names n ON e.key = n.key\"\n";
+    let job = Job::new(&topic, "", joined);
+    let place = job.beside("names");
+    let script = |what: &str| {
+        let text = format!("import pyarrow as pa\nfrom deltalake import DeltaTable, write_deltalake\n{what}");
+        let status = Command::new(&python).args(["-c", &text]).arg(&place).status().unwrap();
+        assert!(status.success(), "{what}");
+    };
+    let write = |name: &str, mode: &str| {
+        format!(
+            "import sys\nwrite_deltalake(sys.argv[1], pa.table({{'key': ['a'], 'name': ['{name}']}}), mode='{mode}')\n"
+        )
+    };
+    script(&write("first", "append"));
+    job.edit(joined, &format!("[static.names]\npath = \"{}\"\nrefresh = \"never\"\n{joined}", place.display()));
+    send(&topic, 0..10);
+    job.run().succeeded();
+    script(&write("second", "overwrite"));
+    script(
+        "import sys\nDeltaTable(sys.argv[1]).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)\n",
+    );
+    send(&topic, 10..20);
+    job.run().succeeded();
+    assert_eq!(job.sql("SELECT name, count(*) AS n FROM silver.named GROUP BY name")[0]["n"], 20);
+    assert_eq!(job.sql("SELECT min(name) AS name FROM silver.named")[0]["name"], "first");
+}
