@@ -201,7 +201,7 @@ impl Commit {
     }
 
     /// A commit with the names that its sources have in this one.
-    fn as_named_now(&self, before: &Commit) -> Commit {
+    pub fn as_named_now(&self, before: &Commit) -> Commit {
         let mut before = before.clone();
         self.renamed.iter().for_each(|(now, was)| before.rename_source(was, now));
         before

@@ -43,6 +43,8 @@ pub struct RunOptions<'a> {
     pub accepted: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
     pub replayed: Option<&'a Path>,
+    /// True if the attempt before failed in this process, for something that was away: its size is not at fault.
+    pub is_retry: bool,
 }
 
 /// What a run did.
@@ -99,7 +101,7 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed } = options;
+        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed, is_retry } = options;
         let replay = replayed.map(Replay::of).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
@@ -119,18 +121,13 @@ impl JobRun {
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
         let (mut planner, readers, first) = connected?;
-        let recovery = Recovery {
-            checkpoint: &checkpoint,
-            warehouse: &warehouse,
-            writer: &writer,
-            tables: &tables,
-            accepted,
-            runtime,
-        };
+        let places = (&warehouse, &writer, &tables);
+        let recovery = Recovery::new(&checkpoint, places, accepted, runtime);
         let Recovered { mut last, links, owner, attempted_records } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| rename_sources(&job, last)).unwrap_or_default();
-        let first = first.filter(|_| attempted_records.is_none());
-        attempted_records.into_iter().for_each(|records| planner.reduce(records));
+        let too_large = attempted_records.filter(|_| !is_retry);
+        let first = first.filter(|_| too_large.is_none());
+        too_large.into_iter().for_each(|records| planner.reduce(records));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
@@ -251,8 +248,10 @@ impl JobRun {
             Err(error) => {
                 if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Stopped)
                     && !self.run.has_committed(number)
+                    // What ended the attempt is the cause; a checkpoint that takes no note of it has told why already.
+                    && let Err(also) = self.run.give_up(number)
                 {
-                    self.run.give_up(number)?;
+                    tracing::debug!(%also, "the attempt is not noted as given up");
                 }
                 return Err(error);
             }

@@ -29,17 +29,17 @@ pub struct Recovered {
 /// Brings a checkpoint and its places together again.
 pub struct Recovery<'a> {
     /// The checkpoint.
-    pub checkpoint: &'a Checkpoint,
+    checkpoint: &'a Checkpoint,
     /// Where the tables are.
-    pub warehouse: &'a Arc<dyn Warehouse>,
+    warehouse: &'a Arc<dyn Warehouse>,
     /// Who writes.
-    pub writer: &'a WriterId,
+    writer: &'a WriterId,
     /// The job's tables.
-    pub tables: &'a Tables,
+    tables: &'a Tables,
     /// The words of the contradictions that somebody has decided to go on in spite of.
-    pub accepted: &'a BTreeSet<String>,
+    accepted: &'a BTreeSet<String>,
     /// What async calls run on.
-    pub runtime: &'a Handle,
+    runtime: &'a Handle,
 }
 
 /// A place, and where it stands.
@@ -50,7 +50,17 @@ struct Place {
 
 type Places = BTreeMap<String, Place>;
 
-impl Recovery<'_> {
+impl<'a> Recovery<'a> {
+    /// Of a checkpoint; `places`: the warehouse, who writes there, the job's tables.
+    pub fn new(
+        checkpoint: &'a Checkpoint,
+        (warehouse, writer, tables): (&'a Arc<dyn Warehouse>, &'a WriterId, &'a Tables),
+        accepted: &'a BTreeSet<String>,
+        runtime: &'a Handle,
+    ) -> Recovery<'a> {
+        Recovery { checkpoint, warehouse, writer, tables, accepted, runtime }
+    }
+
     /// Publishes what the places still have to get, then defines the tables as the job wants them.
     ///
     /// # Errors
@@ -59,10 +69,8 @@ impl Recovery<'_> {
         let mut last = self.checkpoint.newest_commit()?;
         let attempt = self.checkpoint.attempt()?;
         let places = self.places(last.as_ref())?;
-        if last.is_none() {
-            self.check_other_checkpoints(&places, note)?;
-        }
-        let highest = places.values().map(|place| place.position.owner.term).max().unwrap_or(0);
+        let pointed = if last.is_none() { self.check_other_checkpoints(&places, note)? } else { 0 };
+        let highest = places.values().map(|place| place.position.owner.term).max().unwrap_or(0).max(pointed);
         let owner = self.checkpoint.claim(highest)?;
         let links = match &mut last {
             Some(last) => {
@@ -229,9 +237,10 @@ impl Recovery<'_> {
     }
 
     /// A checkpoint that is new knows nothing of rows that are already in the tables: reading the sources again would double them.
-    fn check_other_checkpoints(&self, places: &Places, note: &mut dyn FnMut(&str)) -> Result<(), RunError> {
+    /// Returns the term of whoever pointed at them last.
+    fn check_other_checkpoints(&self, places: &Places, note: &mut dyn FnMut(&str)) -> Result<u64, RunError> {
         if places.values().all(|place| place.position.version == 0) {
-            return Ok(());
+            return Ok(0);
         }
         let pointers = self.runtime.block_on(self.warehouse.pointers())?;
         let pointer = pointers.into_iter().find(|pointer| pointer.job == self.writer.job);
@@ -247,7 +256,7 @@ impl Recovery<'_> {
             }
             note(&format!("accepted: {what}"));
         }
-        Ok(())
+        Ok(pointer.map_or(0, |pointer| pointer.owner.term))
     }
 }
 

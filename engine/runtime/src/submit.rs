@@ -53,13 +53,22 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
         .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
-    let (mut total, mut waiting) = (Summary::default(), Waiting::default());
+    let (mut total, mut waiting, mut is_retry) = (Summary::default(), Waiting::default(), false);
     loop {
         let replayed = replayed.as_deref();
-        let run =
-            Attempt { job: &job, trigger, stop: &stop, fail_point, accepted: &accepted, replayed, runtime: &runtime };
+        let run = Attempt {
+            job: &job,
+            trigger,
+            stop: &stop,
+            fail_point,
+            accepted: &accepted,
+            replayed,
+            is_retry,
+            runtime: &runtime,
+        };
         let (summary, ended) = run.until_it_ends(listener.as_mut(), backends);
         total.add(&summary);
+        is_retry = true;
         if summary.epochs > 0 {
             waiting.is_over();
         }
@@ -82,6 +91,7 @@ struct Attempt<'a> {
     fail_point: Option<FailPoint>,
     accepted: &'a BTreeSet<String>,
     replayed: Option<&'a Path>,
+    is_retry: bool,
     runtime: &'a Runtime,
 }
 
@@ -124,6 +134,7 @@ impl Attempt<'_> {
             fail_point: self.fail_point,
             accepted: self.accepted,
             replayed: self.replayed,
+            is_retry: self.is_retry,
         };
         let note = &mut |text: &str| listener.note(text);
         JobRun::open(self.job.clone(), (Arc::new(graph), statics), options, self.runtime.handle(), backends, note)

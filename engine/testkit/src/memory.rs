@@ -394,6 +394,7 @@ impl MemoryRun {
                     fail_point: None,
                     accepted: &self.accepted,
                     replayed: None,
+                    is_retry: false,
                 };
                 let graph = (graph, StaticSchemas::default());
                 let log = &mut self.log;

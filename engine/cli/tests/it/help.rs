@@ -14,9 +14,11 @@ const COMMANDS: &[&[&str]] = &[
     &["broker"],
     &["checkpoint"],
     &["drill"],
+    &["replay"],
     &["verify"],
     &["checkpoint", "show"],
     &["checkpoint", "verify"],
+    &["checkpoint", "rebuild"],
 ];
 
 #[test]

@@ -146,6 +146,6 @@ fn a_job_started_before_its_broker_waits_for_it() {
     pass(Duration::from_secs(8));
     let (code, took, errors) = running.stop();
     assert_eq!(code, Some(0), "{errors}");
-    assert!(errors.contains("waiting, for") && errors.contains(&format!("127.0.0.1:{free}")), "{errors}");
+    assert!(errors.contains("waiting for Kafka") && errors.contains(&format!("127.0.0.1:{free}")), "{errors}");
     assert!(took < Duration::from_secs(5), "{took:?}");
 }

@@ -78,7 +78,7 @@ impl Table {
         job_id: &str,
     ) -> Result<Table, SinkError> {
         let wanted = table_schema(&schema).map_err(|error| error.of_table(name))?;
-        warehouse.check_conditional_puts().await?;
+        warehouse.check_conditional_puts(name).await?;
         let log = warehouse.log_store(name)?;
         let apps = Applications::of(job, job_id);
         let (schema, rules, wanted, head) = match look(&log, name, &wanted).await? {

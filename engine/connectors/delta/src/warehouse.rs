@@ -130,7 +130,7 @@ impl Warehouse {
     ///
     /// # Errors
     /// `Settings` then; `Unavailable`.
-    pub(crate) async fn check_conditional_puts(&self) -> Result<(), SinkError> {
+    pub(crate) async fn check_conditional_puts(&self, table: &str) -> Result<(), SinkError> {
         if !self.url.scheme().starts_with("s3") {
             return Ok(());
         }
@@ -138,7 +138,7 @@ impl Warehouse {
             let (store, path) = (self.store(), Path::from(PROBE));
             // The first time it is made, ever after it is refused.
             for _ in 0..2 {
-                let put = retried_put(&store, &path).await?;
+                let put = retried_put(&store, &path, table).await?;
                 if put == Put::Refused {
                     return Ok(());
                 }
@@ -200,8 +200,9 @@ enum Put {
     Refused,
 }
 
-async fn retried_put(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Put, SinkError> {
-    retried("the probe for conditional puts", || async {
+async fn retried_put(store: &Arc<dyn ObjectStore>, path: &Path, table: &str) -> Result<Put, SinkError> {
+    let place = format!("a probe for conditional puts, before table {table} is opened");
+    retried(&place, || async {
         match store.put_opts(path, Bytes::from_static(b"").into(), PutMode::Create.into()).await {
             Ok(_) => Ok(Put::Made),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {

@@ -56,7 +56,7 @@ fn keys_of_another_connector_are_unknown() {
     assert_eq!(
         titles(&text),
         [
-            "unknown key `topic` | not a key of [source.old] | its keys are connector, folder, format, on_error, watermark, schema"
+            "unknown key `topic` | not a key of [source.old] | its keys are connector, folder, format, on_error, was, watermark, schema"
         ]
     );
 }
