@@ -118,7 +118,7 @@ Names are letters, digits and `_`, and do not begin with `_`: such names are kep
 record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n";
 
 const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
-recorded with it, so that the epoch gives the same rows when it is run again: a Delta table keeps its versions; of other \
+recorded with it, so that a replay of the epoch gives the same rows: a Delta table keeps its versions; of other \
 files the rows are kept in the checkpoint, at most 64 MiB. Files whose name begins with `_` or `.` are not read. Put new \
 files in place whole, by renaming them.
 

@@ -149,6 +149,12 @@ sql = "SELECT k FROM silver.first"
 
 /// Where this engine does better, at most eight.
 pub const BETTER: &[Better] = &[
+    // Spark logs a batch's offsets and time before it reads; an epoch here has happened, with its time, or it never did.
+    Better {
+        case: "prune results by current_time, complete mode (batch timestamp is logged, replay uses logged time)",
+        documented: "An epoch that did not commit is planned afresh",
+        steps: Steps::Changed(15, r#"{"check_last": [[85, 1]]}"#),
+    },
     // Spark forgets at a restart how far each source was, so its watermark waits until all of them deliver again.
     Better {
         case: "watermark with 2 streams (global watermark = min, survives restart)",

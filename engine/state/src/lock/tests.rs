@@ -31,7 +31,7 @@ fn child_asks_for_the_checkpoint() {
 fn a_second_process_is_refused_with_host_and_process() {
     let folder = tempfile::tempdir().unwrap();
     let _checkpoint = fixture::open(folder.path());
-    let mut other = Other::start("owner::tests::child_asks_for_the_checkpoint", folder.path());
+    let mut other = Other::start("lock::tests::child_asks_for_the_checkpoint", folder.path());
     let host = std::process::Command::new("uname").arg("-n").output().unwrap();
     let host = String::from_utf8(host.stdout).unwrap().trim().to_string();
     assert_eq!(other.line(), format!("owned {host} {}", std::process::id()));
@@ -41,7 +41,7 @@ fn a_second_process_is_refused_with_host_and_process() {
 #[test]
 fn the_owner_named_is_the_other_process_and_its_death_frees_the_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let mut other = Other::start("owner::tests::child_holds_the_checkpoint", folder.path());
+    let mut other = Other::start("lock::tests::child_holds_the_checkpoint", folder.path());
     assert_eq!(other.line(), "holding");
     match Checkpoint::open(folder.path(), "shop", &SMALL) {
         Err(error @ StateError::Owned { .. }) => {

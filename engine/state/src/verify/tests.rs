@@ -93,7 +93,9 @@ fn falling_watermarks_are_found(site: &Site) {
     assert_one(&with(|c| c.next_watermark_us = None), "the watermark after epoch 2 falls from 20 to none");
     assert_one(&with(|c| c.plan.watermark_us = Some(19)), "the watermark of epoch 2 falls from 20 to 19");
     assert_one(&with(|c| c.watermarks.clear()), "the watermark of source events after epoch 2 falls from 20 to none");
-    assert_one(&with(|c| c.plan.late_watermark_us = None), "the late watermark of epoch 2 falls from 0 to none");
+    let mut late = commit(1);
+    late.plan.late_watermark_us = Some(11);
+    assert_one(&problems_after(site, |raw| raw.commit(&late)), "the late watermark of epoch 2 falls from 11 to 10");
 }
 
 fn a_file_listed_twice_and_books_out_of_balance_are_found(site: &Site) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
-use connector::{AsOf, Catalog, SinkError, TableSnapshot, register_tables};
+use connector::{AsOf, Catalog, TableSnapshot, register_tables};
 use datafusion::prelude::SessionContext;
 use delta::Warehouse;
 use object_store::ObjectStoreExt;
