@@ -122,7 +122,7 @@ impl JobRun {
         let (warehouse, tables) = opened?;
         let (mut planner, readers, first) = connected?;
         let places = (&warehouse, &writer, &tables);
-        let recovery = Recovery::new(&checkpoint, places, accepted, runtime);
+        let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, owner, attempted_records } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| rename_sources(&job, last)).unwrap_or_default();
         let too_large = attempted_records.filter(|_| !is_retry);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{SinkPosition, SinkTable, Tables, Warehouse, WriterId};
-use epoch::{Commit, CommitId, Contradiction, EpochId, Owed, Owner, SinkLink, Touch, follow};
+use epoch::{Commit, CommitId, Contradiction, EpochId, Owed, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
 use state::Checkpoint;
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
+use crate::step::Steps;
 
 /// What is known of every sink, by name.
 pub type Links = BTreeMap<String, SinkLink>;
@@ -38,6 +39,8 @@ pub struct Recovery<'a> {
     tables: &'a Tables,
     /// The words of the contradictions that somebody has decided to go on in spite of.
     accepted: &'a BTreeSet<String>,
+    /// Publishing what is owed is the same step as publishing what was just committed.
+    steps: &'a Steps,
     /// What async calls run on.
     runtime: &'a Handle,
 }
@@ -56,9 +59,9 @@ impl<'a> Recovery<'a> {
         checkpoint: &'a Checkpoint,
         (warehouse, writer, tables): (&'a Arc<dyn Warehouse>, &'a WriterId, &'a Tables),
         accepted: &'a BTreeSet<String>,
-        runtime: &'a Handle,
+        (steps, runtime): (&'a Steps, &'a Handle),
     ) -> Recovery<'a> {
-        Recovery { checkpoint, warehouse, writer, tables, accepted, runtime }
+        Recovery { checkpoint, warehouse, writer, tables, accepted, steps, runtime }
     }
 
     /// Publishes what the places still have to get, then defines the tables as the job wants them.
@@ -150,7 +153,8 @@ impl<'a> Recovery<'a> {
             note(&format!("epoch {epoch} is committed and not yet in {}: publishing it", names.join(", ")));
             let publish =
                 names.iter().filter_map(|name| places.get(name)).map(|place| place.table.publish(owner, &commit));
-            self.runtime.block_on(try_join_all(publish))?;
+            let publish = try_join_all(publish);
+            self.steps.at(Step::Publish, *epoch, || self.runtime.block_on(publish))?;
         }
         for (name, link) in &mut last.sinks {
             if places.contains_key(name) {
