@@ -206,7 +206,9 @@ impl MemoryRun {
     /// # Errors
     /// What ended the job before the step was reached; what hinders it from recovering.
     pub fn crash(&mut self, step: Step, side: StepSide) -> Result<bool, RunError> {
+        let was_demanded = self.demanded;
         let Some(plan) = self.next_plan()? else { return Ok(false) };
+        let planned = plan.epoch;
         let point = FailPoint { step, side, epoch: plan.epoch };
         let Some(job_run) = &mut self.job_run else { return Ok(false) };
         job_run.steps().arm(point);
@@ -225,6 +227,8 @@ impl MemoryRun {
         }
         self.job_run = None;
         self.started()?;
+        // An epoch that did not commit is still to come.
+        self.demanded = was_demanded && self.epochs_committed() <= planned.0;
         Ok(true)
     }
 
@@ -326,7 +330,10 @@ impl MemoryRun {
     pub fn data_files(&mut self) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
         let job_id = self.checkpoint()?.job_id().to_string();
         let files = handle()?.block_on(self.place.warehouse.data_files())?;
-        Ok(files.into_iter().map(|(path, bytes)| (path.replace(&job_id, "job"), bytes.to_vec())).collect())
+        Ok(files
+            .into_iter()
+            .map(|(path, bytes)| (without_attempt(&path.replace(&job_id, "job")), bytes.to_vec()))
+            .collect())
     }
 
     /// Every block of state in the checkpoint.
@@ -429,6 +436,17 @@ impl MemoryRun {
             self.job_run = None;
         }
         done.map(|()| true)
+    }
+}
+
+/// The path of a data file without who staged it in which attempt: two runs of an epoch differ in that alone.
+fn without_attempt(path: &str) -> String {
+    let parts: Vec<&str> = path.split('-').collect();
+    match parts.as_slice() {
+        [folder, job, epoch, _term, _run, _attempt, number] => {
+            [folder, job, epoch, number].map(|part| part.to_string()).join("-")
+        }
+        _ => path.to_string(),
     }
 }
 
