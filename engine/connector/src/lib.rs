@@ -25,6 +25,6 @@ pub use capabilities::{Capabilities, WriteMode};
 pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
 pub use error::{DataLoss, ErrorKind, SinkError, SourceError, StaticError};
 pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
-pub use sink::{Content, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};
+pub use sink::{Content, ReadByThen, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};
 pub use source::{PlanRequest, ReadLimit, ReadProgress, ReaderOptions, Record, Source, SourcePlanner, SourceReader};
 pub use statics::{StaticRows, StaticTable};

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, EpochId, Owner, StagedFile};
+use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, EpochId, Owner, Positions, StagedFile};
 use futures::future::try_join_all;
 
 use crate::capabilities::Capabilities;
@@ -153,11 +153,26 @@ pub struct SinkPosition {
     pub published: Option<CommitId>,
     /// The owner that published last; nobody if that was an engine without terms, or none.
     pub owner: Owner,
-    /// Id of another checkpoint of the same job whose epochs are in the table, if this writer has none there.
+    /// Another checkpoint whose epochs are in the table, if this writer has none there: its job and its id.
     pub other_checkpoint: Option<String>,
+    /// The version in which another program restored an older one since this writer's last commit.
+    pub restored: Option<i64>,
     /// The table's version, as the sink counts: 0 for one that nobody has changed since it was made, and the same after a
     /// publishing that was repeated.
     pub version: i64,
+}
+
+/// What had been read when a commit was made, as a place keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadByThen {
+    /// The commit.
+    pub commit: CommitId,
+    /// All tables that it touched.
+    pub touched: Vec<String>,
+    /// Where each source stood.
+    pub positions: BTreeMap<String, Positions>,
+    /// The sources' watermarks, microseconds since 1970 UTC.
+    pub watermarks_us: BTreeMap<String, i64>,
 }
 
 /// One table of a job in a sink.
@@ -203,6 +218,15 @@ pub trait SinkTable: Send + Sync {
     /// # Errors
     /// `Unavailable`, `Settings`, `Data`.
     async fn position(&self) -> Result<SinkPosition, SinkError>;
+
+    /// What its newest commit of this writer says of all that had been read by then; `None` if the place keeps no such thing.
+    /// `engine checkpoint rebuild` asks for it.
+    ///
+    /// # Errors
+    /// As [`SinkTable::position`].
+    async fn read_by_then(&self) -> Result<Option<ReadByThen>, SinkError> {
+        Ok(None)
+    }
 
     /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged. Called when a run starts.
     ///

@@ -93,7 +93,7 @@ pub fn owed(
             Err(Contradiction::Ahead { sink: sink(), place, newest })
         }
         (None, Some(place)) if is_rolled_back(link, place, kept) => {
-            Err(Contradiction::RolledBack { sink: sink(), place, seen: link.seen })
+            Err(Contradiction::RolledBack { sink: sink(), place, last: link.last })
         }
         (None, Some(place)) => Err(Contradiction::OtherHistory { sink: sink(), place, checkpoint: link.last }),
         (None, None) => Err(Contradiction::RecordLost { sink: sink(), seen: None }),
@@ -135,8 +135,15 @@ pub enum Contradiction {
         sink: String,
         /// What it holds.
         place: CommitId,
-        /// What it was last seen to hold.
-        seen: Option<CommitId>,
+        /// What it should hold.
+        last: CommitId,
+    },
+    /// Rows went back and the record stayed: another program restored an older version of the table.
+    Restored {
+        /// The sink.
+        sink: String,
+        /// The version that did it, as the sink counts.
+        version: i64,
     },
     /// The place had something of this job, and has no record of it now.
     RecordLost {
@@ -145,12 +152,12 @@ pub enum Contradiction {
         /// What it was last seen to hold; `None`: the first commits that it has to get are no longer kept.
         seen: Option<CommitId>,
     },
-    /// The place has rows of this job that were written with another checkpoint.
+    /// The place has rows that were written with another checkpoint, of this job or another one.
     OtherCheckpoint {
         /// The sink.
         sink: String,
-        /// Id of that checkpoint.
-        job_id: String,
+        /// That checkpoint: the job and its id.
+        writer: String,
     },
     /// The place is written by an owner that came later.
     Fenced {
@@ -192,15 +199,21 @@ impl Contradiction {
             Contradiction::RolledBack { .. } => Some("rolled-back"),
             Contradiction::RecordLost { .. } => Some("record-lost"),
             Contradiction::OtherCheckpoint { .. } => Some("other-checkpoint"),
-            Contradiction::OffsetsDoNotJoin(_)
-            | Contradiction::Fenced { .. }
-            | Contradiction::NotBefore { .. }
-            | Contradiction::ArtifactMissing { .. } => None,
+            Contradiction::Restored { .. } => Some("restored"),
+            Contradiction::ArtifactMissing { .. } => Some("artifact-missing"),
+            Contradiction::OffsetsDoNotJoin(_) | Contradiction::Fenced { .. } | Contradiction::NotBefore { .. } => None,
         }
     }
 
     /// All words that [`Contradiction::word`] gives.
-    pub const WORDS: [&'static str; 5] = ["ahead", "other-history", "rolled-back", "record-lost", "other-checkpoint"];
+    pub const WORDS: [&'static str; 7] =
+        ["ahead", "other-history", "rolled-back", "record-lost", "other-checkpoint", "restored", "artifact-missing"];
+
+    /// What was found, without what to do.
+    pub fn in_short(&self) -> String {
+        let text = self.to_string();
+        text.split_once(". ").map_or(text.clone(), |(first, _)| first.to_string())
+    }
 }
 
 /// What a person reads for a commit that may be none.
@@ -228,11 +241,15 @@ impl fmt::Display for Contradiction {
                 "{sink} has another history than the checkpoint: it holds {place}, the checkpoint says {checkpoint}. Another copy of \
                  the checkpoint was gone on with. Bring that one back, or restore the table as it was when this copy was made"
             ),
-            Contradiction::RolledBack { sink, place, seen } => write!(
+            Contradiction::RolledBack { sink, place, last } => write!(
                 f,
-                "{sink} was set back: it holds {place}, it held {} before, and the epochs in between are no longer kept. Restore the \
-                 table as it was, or the checkpoint that belongs to it",
-                or_nothing(*seen)
+                "{sink} was set back: it holds {place}, it should hold {last}, and the epochs in between are no longer kept. Restore the \
+                 table as it was, or the checkpoint that belongs to it"
+            ),
+            Contradiction::Restored { sink, version } => write!(
+                f,
+                "{sink} was set back: version {version} of it restored an older one, so rows that were published are no longer in it. \
+                 Restore the version before that"
             ),
             Contradiction::RecordLost { sink, seen } => write!(
                 f,
@@ -240,9 +257,9 @@ impl fmt::Display for Contradiction {
                  new checkpoint and warehouse",
                 seen.map_or_else(|| "epochs that are no longer kept".to_string(), |id| id.to_string())
             ),
-            Contradiction::OtherCheckpoint { sink, job_id } => write!(
+            Contradiction::OtherCheckpoint { sink, writer } => write!(
                 f,
-                "{sink} already has rows of this job, written with another checkpoint ({job_id}); this checkpoint is new and would \
+                "{sink} already has rows, written with another checkpoint ({writer}); this one knows nothing of them and would \
                  write every record again. Run with that checkpoint, or rebuild it (`engine checkpoint rebuild`), or use a new warehouse too"
             ),
             Contradiction::Fenced { sink, by, own } => write!(
@@ -258,8 +275,8 @@ impl fmt::Display for Contradiction {
             ),
             Contradiction::ArtifactMissing { sink, commit, artifact } => write!(
                 f,
-                "{artifact} of {sink} is missing, and {commit} names it: it was deleted or changed before it was published. Restore \
-                 it, or go back to a copy of checkpoint and warehouse"
+                "{artifact} of {sink} is missing, and {commit} names it. It was deleted or changed before it was published, or the \
+                 warehouse was set back or is another one. Restore it; a job without state can also `engine checkpoint rebuild`"
             ),
         }?;
         match self.word() {

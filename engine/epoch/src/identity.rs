@@ -26,7 +26,7 @@ impl std::fmt::Display for EpochId {
 const DRAWN: u64 = i64::MAX as u64;
 
 /// Which commit it is. Made at COMMIT, never changed: an epoch that is committed again in another history has another id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CommitId {
     /// The epoch.
     pub epoch: EpochId,

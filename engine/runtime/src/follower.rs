@@ -217,17 +217,22 @@ fn follow(publisher: &Publisher, shared: &Shared, steps: &Steps, abort: &Arc<Ato
     }
 }
 
-/// Publishes a commit, for as long as it takes: while the place is away it is asked again and again.
+/// Tries to publish a commit before the job is opened again: what the place then is may be another thing than what was opened.
+const TRIES: u32 = 3;
+
+/// Publishes a commit. While the place is away it is asked again; what does not pass is left to the driver, who opens the job again and
+/// waits for as long as it takes.
 fn publish_waiting(
     publisher: &Publisher,
     permit: &Permit,
     abort: &Arc<AtomicBool>,
 ) -> Result<BTreeMap<String, i64>, RunError> {
     let mut waiting = Waiting::default();
-    loop {
+    for _ in 1..TRIES {
         match publisher.publish(permit) {
             Err(error) if error.kind() == ErrorKind::Unavailable => waiting.after(&error, abort)?,
             published => return published,
         }
     }
+    publisher.publish(permit)
 }

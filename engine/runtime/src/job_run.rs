@@ -20,14 +20,14 @@ use crate::follower::{Follower, Publisher};
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::reader::Reader;
-use crate::recover::{Recovered, Recovery};
+use crate::recover::{JobTables, Recovered, Recovery};
 use crate::replay::Replay;
 use crate::report::Reporter;
 use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
-use crate::{files, manifest, start, trigger};
+use crate::{files, manifest, sources, start, trigger};
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -121,13 +121,18 @@ impl JobRun {
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
         let (mut planner, readers, first) = connected?;
-        let places = (&warehouse, &writer, &tables);
+        let replaced =
+            graph.tables.iter().filter(|table| table.is_replaced()).map(|table| table.name.clone()).collect();
+        refuse_returning(&checkpoint, &graph, &replaced, &job.checkpoint)?;
+        let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
-        let Recovered { mut last, links, owner, attempted_records } = recovery.run(note)?;
-        let renamed = last.as_mut().map(|last| rename_sources(&job, last)).unwrap_or_default();
-        let too_large = attempted_records.filter(|_| !is_retry);
+        let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
+        let renamed = last.as_mut().map(|last| sources::rename(&job, last)).transpose()?.unwrap_or_default();
+        last.iter().for_each(|last| sources::report_gone(&job, last));
+        let too_large =
+            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
         let first = first.filter(|_| too_large.is_none());
-        too_large.into_iter().for_each(|records| planner.reduce(records));
+        too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
@@ -152,6 +157,7 @@ impl JobRun {
             last,
             links,
             renamed,
+            tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),
             first,
             stop: Stop::new(stop, abort),
@@ -354,18 +360,23 @@ impl JobRun {
     }
 }
 
-/// Gives the sources of the newest commit the names that they have in the job now. Returns the names that they had.
-fn rename_sources(job: &Job, last: &mut Commit) -> BTreeMap<String, String> {
-    let mut renamed = BTreeMap::new();
-    for (now, source) in &job.sources {
-        let Some(was) = source.was.as_ref().filter(|was| !job.sources.contains_key(*was)) else { continue };
-        if last.position(now).is_none() && last.position(was).is_some() {
-            last.rename_source(was, now);
-            tracing::info!(source = now, was, "the source goes on under its new name");
-            renamed.insert(now.clone(), was.clone());
-        }
+/// Refuses a table whose rows are replaced if it was in the job before and left: its rows stand, and the state that they came from is
+/// gone, so its new rows would stand beside the old ones.
+fn refuse_returning(
+    checkpoint: &state::Checkpoint,
+    graph: &Graph,
+    replaced: &BTreeSet<String>,
+    folder: &str,
+) -> Result<(), RunError> {
+    let (Some(stored), Some(last)) = (checkpoint.manifest()?, checkpoint.newest_commit()?) else { return Ok(()) };
+    let new_tables = manifest::Manifest::of(graph)?.new_tables(&manifest::Manifest::decode(&stored, folder)?);
+    match new_tables.iter().find(|table| replaced.contains(*table) && last.sinks.contains_key(*table)) {
+        None => Ok(()),
+        Some(table) => Err(RunError::StateMismatch(format!(
+            "{table} was in the job before and left; its rows still stand in the warehouse, and the state that they came from is gone from \
+             {folder}: its new rows would stand beside them\n  give the table another name (docs/changing-a-job.md)"
+        ))),
     }
-    renamed
 }
 
 /// The sources' watermarks as the last epoch left them: the time since then is nobody's idleness.

@@ -24,6 +24,7 @@ mod replay;
 mod report;
 mod run;
 mod schemas;
+mod sources;
 mod stage;
 mod start;
 mod state_rows;

@@ -17,8 +17,11 @@ use crate::backends::Backends;
 use crate::clock::Clock;
 use crate::error::RunError;
 
-/// Epochs are not made smaller than this many records of a source: those that fail then do not fail for their size.
+/// Epochs are not made smaller than this many records of a source at first.
 const REDUCED_MIN: u64 = 1_000;
+
+/// Attempts in a row after which they are.
+const TRIES_OF_SMALL: u32 = 3;
 
 /// Records of a source that `trigger = "once"` takes in one epoch whatever the limit: Spark has none then, but a first run over a topic
 /// of any size must end within memory.
@@ -84,12 +87,15 @@ impl Planner {
     }
 
     /// Plans epochs of half the size from now on: one of so many records did not come through, which may be for its size.
-    pub fn reduce(&mut self, records: u64) {
-        let half = (records / 2).max(REDUCED_MIN);
-        tracing::warn!(
-            "an epoch of up to {records} records was begun and not committed; epochs read {half} at most now"
-        );
-        self.reduced_max = Some(half);
+    pub fn reduce(&mut self, records: u64, tries: u32) {
+        // Small ones rarely fail for their size; one that fails again and again may, whatever it is.
+        let half = (records / 2).max(if tries < TRIES_OF_SMALL { REDUCED_MIN } else { 1 });
+        if half < records {
+            tracing::warn!(
+                "an epoch of up to {records} records was begun and not committed; epochs read {half} at most of each source now"
+            );
+            self.reduced_max = Some(half);
+        }
     }
 
     /// An upper bound of the records that a plan reads.

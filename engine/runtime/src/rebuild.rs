@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use connector::{Pointer, TableDefinition, Warehouse, WriterId};
-use epoch::{Commit, CommitId, EpochId, Position, SinkLink, SourcePlan, SplitRange, WatermarkState, paths};
+use connector::{Pointer, ReadByThen, SinkPosition, TableDefinition, Warehouse, WriterId};
+use epoch::{Commit, CommitId, EpochId, Owner, Position, SinkLink, SourcePlan, SplitRange, WatermarkState, paths};
 use job::Job;
 use plan::{Graph, NodeKind, plan_job};
 use state::{Checkpoint, CheckpointSettings};
@@ -39,21 +39,15 @@ pub fn rebuild(job: &Job, backends: &Backends) -> Result<Rebuilt, RunError> {
     let graph = plan_job(job, &schemas(job, &statics.schemas), &capabilities).map_err(problems)?;
     refuse_state(&graph)?;
     let folder = Path::new(&job.checkpoint);
-    if Checkpoint::open_read_only(folder).is_ok() {
-        return Err(RunError::Plan(format!(
-            "{} is a checkpoint already; move it away first if it is to be rebuilt",
-            folder.display()
-        )));
-    }
-    let (pointer, links) = runtime.block_on(async {
+    refuse_checkpoint(folder)?;
+    let found = runtime.block_on(async {
         let warehouse = backends.registry.warehouse(&job.warehouse).await?;
         let pointer = newest_pointer(warehouse.as_ref(), job).await?;
-        let links = links(warehouse.as_ref(), job, &graph, &pointer).await?;
-        Ok::<_, RunError>((pointer, links))
+        common(warehouse.as_ref(), job, &graph, &pointer).await
     })?;
-    let commit = commit_of(&pointer, links);
     let settings = CheckpointSettings { memory_bytes: usize::try_from(job.state_memory_bytes).unwrap_or(usize::MAX) };
-    Checkpoint::rebuild(folder, &job.name, &pointer.job_id, &settings, &commit)?.close()?;
+    let commit = commit_of(&found);
+    Checkpoint::rebuild(folder, &job.name, &found.job_id, &settings, &commit)?.close()?;
     let of_source = |(source, positions): (&String, &epoch::Positions)| {
         positions
             .iter()
@@ -61,10 +55,35 @@ pub fn rebuild(job: &Job, backends: &Backends) -> Result<Rebuilt, RunError> {
             .collect::<Vec<_>>()
     };
     Ok(Rebuilt {
-        epoch: pointer.epoch,
-        job_id: pointer.job_id.clone(),
-        positions: pointer.positions.iter().flat_map(of_source).collect(),
+        epoch: found.read.commit.epoch,
+        job_id: found.job_id.clone(),
+        positions: found.read.positions.iter().flat_map(of_source).collect(),
     })
+}
+
+/// A start that was refused has left a checkpoint without epochs, which holds nothing.
+fn refuse_checkpoint(folder: &Path) -> Result<(), RunError> {
+    let Ok(there) = Checkpoint::open_read_only(folder) else { return Ok(()) };
+    if there.newest_commit()?.is_some() {
+        return Err(RunError::Plan(format!(
+            "{} is a checkpoint already; move it away first if it is to be rebuilt",
+            folder.display()
+        )));
+    }
+    drop(there);
+    let failed = |error| {
+        RunError::Plan(format!("{}, a checkpoint without epochs, cannot be removed: {error}", folder.display()))
+    };
+    std::fs::remove_dir_all(folder).map_err(failed)
+}
+
+/// What all tables have.
+struct Common {
+    job_id: String,
+    owner: Owner,
+    /// The newest epoch that all tables have which it touched.
+    read: ReadByThen,
+    links: BTreeMap<String, SinkLink>,
 }
 
 fn refuse_state(graph: &Graph) -> Result<(), RunError> {
@@ -88,36 +107,73 @@ async fn newest_pointer(warehouse: &dyn Warehouse, job: &Job) -> Result<Pointer,
     }
 }
 
-/// Where each table stands; all of them have the pointer's epoch, or none after it that another lacks.
-async fn links(
-    warehouse: &dyn Warehouse,
-    job: &Job,
-    graph: &Graph,
-    pointer: &Pointer,
-) -> Result<BTreeMap<String, SinkLink>, RunError> {
+/// The newest epoch that every table has which it touched, as the tables themselves say; the pointer may be an epoch behind.
+async fn common(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, pointer: &Pointer) -> Result<Common, RunError> {
     let writer = WriterId { job: job.name.clone(), job_id: pointer.job_id.clone() };
-    let mut links = BTreeMap::new();
+    let (mut links, mut newest) = (BTreeMap::new(), None::<ReadByThen>);
     for TableDefinition { name, .. } in table_definitions(job, graph) {
-        let Some(table) = warehouse.find_table(&name, &writer).await? else { continue };
-        let Some(held) = table.position().await?.published else { continue };
-        if held.epoch > pointer.epoch {
-            let (pointed, version) = (pointer.epoch, pointer.versions.get(&name));
-            let version = version.map_or("before it had any".to_string(), |version| format!("at version {version}"));
-            return Err(RunError::Plan(format!(
-                "{name} ({}) holds {held}, which not every table has: the newest that all have is epoch {pointed}. Restore {name} as it \
-                 was {version}, then rebuild again",
-                paths::table_folder(&name)
-            )));
+        let pointed = pointer.versions.get(&name).copied();
+        let table = warehouse.find_table(&name, &writer).await?;
+        let position = match &table {
+            Some(table) => table.position().await?,
+            None => SinkPosition::default(),
+        };
+        if pointed.is_some_and(|pointed| position.version < pointed) || position.restored.is_some() {
+            return Err(behind(&name, &position, pointed.unwrap_or_default()));
         }
+        let (Some(held), Some(table)) = (position.published, table) else { continue };
         links.insert(name, SinkLink::found(held));
+        let read = table.read_by_then().await?;
+        newest = newest.into_iter().chain(read).max_by_key(|read| read.commit.epoch);
     }
-    Ok(links)
+    let of_pointer = ReadByThen {
+        commit: CommitId { epoch: pointer.epoch, nonce: pointer.nonce },
+        touched: Vec::new(),
+        positions: pointer.positions.clone(),
+        watermarks_us: pointer.watermarks_us.clone(),
+    };
+    let read = newest.filter(|newest| newest.commit.epoch > pointer.epoch).unwrap_or(of_pointer);
+    for name in &read.touched {
+        let held = links.get(name).map(|link| link.last);
+        if held != Some(read.commit) {
+            return Err(not_everywhere(name, held, &read, &links));
+        }
+    }
+    Ok(Common { job_id: pointer.job_id.clone(), owner: pointer.owner, read, links })
 }
 
-/// The commit that the checkpoint begins with: nothing was read in it, and it stands where the pointer says.
-fn commit_of(pointer: &Pointer, links: BTreeMap<String, SinkLink>) -> Commit {
-    let mut commit = Commit::bare(CommitId { epoch: pointer.epoch, nonce: pointer.nonce });
-    for (source, positions) in &pointer.positions {
+/// A table that lacks what it had: going on from where the others stand would leave a gap in it.
+fn behind(name: &str, position: &SinkPosition, pointed: i64) -> RunError {
+    let holds = position.published.map_or("nothing of this job".to_string(), |held| held.to_string());
+    RunError::Plan(format!(
+        "{name} was set back or deleted: it is at version {}, it was at {pointed}, and holds {holds}. Restore it, or start with a new \
+         checkpoint and warehouse",
+        position.version
+    ))
+}
+
+fn not_everywhere(
+    name: &str,
+    held: Option<CommitId>,
+    read: &ReadByThen,
+    links: &BTreeMap<String, SinkLink>,
+) -> RunError {
+    let ahead: Vec<&str> =
+        links.iter().filter(|(_, link)| link.last == read.commit).map(|(name, _)| name.as_str()).collect();
+    RunError::Plan(format!(
+        "{} is in {} and not in {name}, which holds {}. Nobody can tell the rest of it without the checkpoint: delete the last entry of \
+         _delta_log in each of {}, then rebuild again, and its records are read once more",
+        read.commit,
+        ahead.join(", "),
+        held.map_or("nothing of this job".to_string(), |held| held.to_string()),
+        ahead.iter().map(|name| paths::table_folder(name)).collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// The commit that the checkpoint begins with: nothing was read in it, and it stands where the tables say.
+fn commit_of(found: &Common) -> Commit {
+    let mut commit = Commit::bare(found.read.commit);
+    for (source, positions) in &found.read.positions {
         let stands = |position: &Position| SplitRange { from: position.clone(), until: position.clone() };
         let planned = SourcePlan {
             ranges: positions.iter().map(|(split, position)| (split, stands(position))).collect(),
@@ -126,13 +182,13 @@ fn commit_of(pointer: &Pointer, links: BTreeMap<String, SinkLink>) -> Commit {
         };
         commit.plan.sources.insert(source.clone(), planned);
     }
-    for (source, watermark_us) in &pointer.watermarks_us {
+    for (source, watermark_us) in &found.read.watermarks_us {
         let state = WatermarkState { watermark_us: Some(*watermark_us), ..WatermarkState::default() };
         commit.watermarks.insert(source.clone(), state);
     }
-    let least = pointer.watermarks_us.values().min().copied();
+    let least = found.read.watermarks_us.values().min().copied();
     (commit.plan.watermark_us, commit.next_watermark_us) = (least, least);
-    commit.owner = pointer.owner;
-    commit.sinks = links;
+    commit.owner = found.owner;
+    commit.sinks = found.links.clone();
     commit
 }

@@ -1,16 +1,23 @@
 //! After a start: look at the checkpoint, ask every place where it stands, let the protocol conclude what follows, obey.
+//!
+//! First everything is looked at, and nothing is written while a contradiction stands that nobody has accepted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use connector::{SinkPosition, SinkTable, Tables, Warehouse, WriterId};
+use connector::{Pointer, SinkPosition, SinkTable, Tables, Warehouse, WriterId};
 use epoch::{Commit, CommitId, Contradiction, EpochId, Owed, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
-use state::Checkpoint;
+use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
 use crate::step::Steps;
+
+mod decisions;
+mod old_format;
+
+use decisions::Decisions;
 
 /// What is known of every sink, by name.
 pub type Links = BTreeMap<String, SinkLink>;
@@ -23,20 +30,26 @@ pub struct Recovered {
     pub links: Links,
     /// Who this run is.
     pub owner: Owner,
-    /// Records that the attempt before this run was to read, if it did not commit.
-    pub attempted_records: Option<u64>,
+    /// The attempt before this run, if it did not commit.
+    pub attempt: Option<Attempt>,
+}
+
+/// The job's tables in the warehouse.
+pub struct JobTables<'a> {
+    /// Where they are.
+    pub warehouse: &'a Arc<dyn Warehouse>,
+    /// Who writes.
+    pub writer: &'a WriterId,
+    /// All of them, rejected and late ones included.
+    pub tables: &'a Tables,
+    /// Those whose rows are replaced: what they hold must be what the state says.
+    pub replaced: BTreeSet<String>,
 }
 
 /// Brings a checkpoint and its places together again.
 pub struct Recovery<'a> {
-    /// The checkpoint.
     checkpoint: &'a Checkpoint,
-    /// Where the tables are.
-    warehouse: &'a Arc<dyn Warehouse>,
-    /// Who writes.
-    writer: &'a WriterId,
-    /// The job's tables.
-    tables: &'a Tables,
+    places: JobTables<'a>,
     /// The words of the contradictions that somebody has decided to go on in spite of.
     accepted: &'a BTreeSet<String>,
     /// Publishing what is owed is the same step as publishing what was just committed.
@@ -54,14 +67,14 @@ struct Place {
 type Places = BTreeMap<String, Place>;
 
 impl<'a> Recovery<'a> {
-    /// Of a checkpoint; `places`: the warehouse, who writes there, the job's tables.
+    /// Of a checkpoint and the tables of its job.
     pub fn new(
         checkpoint: &'a Checkpoint,
-        (warehouse, writer, tables): (&'a Arc<dyn Warehouse>, &'a WriterId, &'a Tables),
+        places: JobTables<'a>,
         accepted: &'a BTreeSet<String>,
         (steps, runtime): (&'a Steps, &'a Handle),
     ) -> Recovery<'a> {
-        Recovery { checkpoint, warehouse, writer, tables, accepted, steps, runtime }
+        Recovery { checkpoint, places, accepted, steps, runtime }
     }
 
     /// Publishes what the places still have to get, then defines the tables as the job wants them.
@@ -71,103 +84,116 @@ impl<'a> Recovery<'a> {
     pub fn run(&self, note: &mut dyn FnMut(&str)) -> Result<Recovered, RunError> {
         let mut last = self.checkpoint.newest_commit()?;
         let attempt = self.checkpoint.attempt()?;
-        let places = self.places(last.as_ref())?;
-        let pointed = if last.is_none() { self.check_other_checkpoints(&places, note)? } else { 0 };
-        let highest = places.values().map(|place| place.position.owner.term).max().unwrap_or(0).max(pointed);
+        let places = self.ask(last.as_ref())?;
+        let pointer = self.pointer()?;
+        if let Some(last) = &mut last {
+            self.note_seen(last)?;
+            old_format::link(last, places.iter().map(|(name, place)| (name, place.position.published)));
+        }
+        let decisions = self.decide(last.as_ref(), &places, pointer.as_ref())?;
+        let of_places = places.values().map(|place| place.position.owner.term);
+        let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;
         let links = match &mut last {
             Some(last) => {
-                link_old_format(last, &places);
-                self.follow_up(last, &places, owner, note)?;
+                self.follow_up(last, &places, owner, &decisions, note)?;
+                self.mark(last, &places, owner, pointer.as_ref())?;
                 last.sinks.clone()
             }
-            None => self.check_empty(&places, note)?,
+            None => decisions.first_links(note),
         };
-        self.runtime.block_on(try_join_all(self.tables.values().map(|table| table.define())))?;
+        self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define())))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;
         }
-        Ok(Recovered { last, links, owner, attempted_records: attempt.and_then(|attempt| attempt.records) })
-    }
-
-    /// What the attempt before this run has staged is taken away. First the places are claimed: should the run of that attempt still be
-    /// alive, on a copy of the checkpoint, it must not publish files that are gone.
-    fn sweep(&self, last: Option<&Commit>, owner: Owner) -> Result<(), RunError> {
-        let newest = last.map(|commit| commit.plan.epoch);
-        let swept = self.tables.iter().map(|(name, table)| async move {
-            if let Some(link) = last.and_then(|commit| commit.sinks.get(name)) {
-                table.adopt(owner, link.last).await?;
-            }
-            table.sweep(newest).await
-        });
-        self.runtime.block_on(try_join_all(swept))?;
-        Ok(())
+        Ok(Recovered { last, links, owner, attempt })
     }
 
     /// The job's tables, and those that it no longer has but that may lack a commit.
-    fn places(&self, last: Option<&Commit>) -> Result<Places, RunError> {
-        let gone = last.into_iter().flat_map(|commit| &commit.sinks);
-        let gone = gone.filter(|(name, link)| !self.tables.contains_key(*name) && link.seen != Some(link.last));
-        let gone: Vec<&String> = gone.map(|(name, _)| name).collect();
-        let found = try_join_all(gone.iter().map(|name| self.warehouse.find_table(name, self.writer)));
-        let mut tables = self.tables.clone();
+    fn ask(&self, last: Option<&Commit>) -> Result<Places, RunError> {
+        let JobTables { warehouse, writer, tables, .. } = &self.places;
+        let gone: Vec<&String> =
+            last.into_iter().flat_map(old_format::unseen).filter(|name| !tables.contains_key(*name)).collect();
+        let found = try_join_all(gone.iter().map(|name| warehouse.find_table(name, writer)));
+        let mut asked: Tables = (*tables).clone();
         for (name, table) in gone.iter().zip(self.runtime.block_on(found)?) {
-            if let Some(table) = table {
-                tables.insert((*name).clone(), table);
-            }
+            asked.extend(table.map(|table| ((*name).clone(), table)));
         }
-        let asked = tables.into_iter().map(|(name, table)| async move {
+        let asked = asked.into_iter().map(|(name, table)| async move {
             let position = table.position().await?;
             Ok::<_, RunError>((name, Place { table, position }))
         });
         Ok(self.runtime.block_on(try_join_all(asked))?.into_iter().collect())
     }
 
-    /// Each place gets the commits that it lacks, epoch by epoch.
-    fn follow_up(
-        &self,
-        last: &mut Commit,
-        places: &Places,
-        owner: Owner,
-        note: &mut dyn FnMut(&str),
-    ) -> Result<(), RunError> {
-        let mut owed: BTreeMap<EpochId, Vec<String>> = BTreeMap::new();
-        for (name, place) in places {
-            let commits = match self.owed_to(name, last, place.position.published) {
-                Ok(commits) => commits,
-                Err(RunError::Contradiction(what)) => {
-                    self.accept(name, &what, last, place, owner, note)?;
-                    Vec::new()
-                }
-                Err(error) => return Err(error),
-            };
-            commits.into_iter().for_each(|id| owed.entry(id.epoch).or_default().push(name.clone()));
-        }
-        for (epoch, names) in &owed {
-            let commit = match *epoch == last.plan.epoch {
-                true => last.clone(),
-                false => self.checkpoint.commit_of(*epoch)?.ok_or_else(|| {
-                    RunError::Internal(format!("epoch {epoch} is owed to {} and not on record", names.join(", ")))
-                })?,
-            };
-            note(&format!("epoch {epoch} is committed and not yet in {}: publishing it", names.join(", ")));
-            let publish =
-                names.iter().filter_map(|name| places.get(name)).map(|place| place.table.publish(owner, &commit));
-            let publish = try_join_all(publish);
-            self.steps.at(Step::Publish, *epoch, || self.runtime.block_on(publish))?;
-        }
-        for (name, link) in &mut last.sinks {
-            if places.contains_key(name) {
-                link.seen = Some(link.last);
-            }
-        }
-        self.mark(last, places, owner, !owed.is_empty())
+    /// The job's pointer. One that is damaged is found out here, before anything is written.
+    fn pointer(&self) -> Result<Option<Pointer>, RunError> {
+        let pointers = self.runtime.block_on(self.places.warehouse.pointers())?;
+        Ok(pointers.into_iter().find(|pointer| pointer.job == self.places.writer.job))
     }
 
-    fn owed_to(&self, name: &str, last: &Commit, holds: Option<CommitId>) -> Result<Vec<CommitId>, RunError> {
-        let link = last.sinks.get(name);
+    /// What was marked as published was seen in every table by then, though no later commit says so.
+    fn note_seen(&self, last: &mut Commit) -> Result<(), RunError> {
+        let Some(published) = self.checkpoint.published()? else { return Ok(()) };
+        for link in last.sinks.values_mut().filter(|link| link.last.epoch <= published.epoch) {
+            link.seen = Some(link.last);
+        }
+        Ok(())
+    }
+
+    /// What each place has to get, and which contradictions were accepted. Nothing is written yet.
+    fn decide(
+        &self,
+        last: Option<&Commit>,
+        places: &Places,
+        pointer: Option<&Pointer>,
+    ) -> Result<Decisions<'_>, RunError> {
+        let mut decisions = Decisions::new(self.accepted, &self.places.replaced);
+        for (name, place) in places {
+            let found = match (self.foreign(name, place, last, pointer), last) {
+                (Some(foreign), _) => Err(foreign),
+                (None, Some(last)) => self.owed_to(name, last, &place.position)?,
+                (None, None) => match place.position.published {
+                    Some(held) => Err(Contradiction::Ahead { sink: name.clone(), place: held, newest: None }),
+                    None => Ok(Vec::new()),
+                },
+            };
+            decisions.add(name, place.position.published, found)?;
+        }
+        Ok(decisions)
+    }
+
+    /// Rows that this checkpoint knows nothing of: reading the sources would double them, or add rows of another job's.
+    fn foreign(
+        &self,
+        name: &str,
+        place: &Place,
+        last: Option<&Commit>,
+        pointer: Option<&Pointer>,
+    ) -> Option<Contradiction> {
+        let is_known = last.is_some_and(|last| last.sinks.contains_key(name)) || place.position.published.is_some();
+        if is_known || place.position.version == 0 {
+            return None;
+        }
+        let own = &self.places.writer.job_id;
+        let pointed = pointer.filter(|pointer| pointer.versions.contains_key(name) && pointer.job_id != *own);
+        let pointed = pointed.map(|pointer| format!("{}, {}", pointer.job, pointer.job_id));
+        let writer = place.position.other_checkpoint.clone().or(pointed)?;
+        Some(Contradiction::OtherCheckpoint { sink: name.to_string(), writer })
+    }
+
+    fn owed_to(
+        &self,
+        name: &str,
+        last: &Commit,
+        position: &SinkPosition,
+    ) -> Result<Result<Vec<CommitId>, Contradiction>, RunError> {
+        if let Some(version) = position.restored {
+            return Ok(Err(Contradiction::Restored { sink: name.to_string(), version }));
+        }
+        let (link, holds) = (last.sinks.get(name), position.published);
         if link.is_some_and(|link| holds == Some(link.last)) {
-            return Ok(Vec::new());
+            return Ok(Ok(Vec::new()));
         }
         let mut kept: Vec<Touch> = Vec::new();
         for commit in self.checkpoint.commits(EpochId(0)..=last.plan.epoch)? {
@@ -177,30 +203,80 @@ impl<'a> Recovery<'a> {
         if kept.last().map(|touch| touch.id) != Some(last.id()) {
             kept.extend(last.touch(name));
         }
-        match follow::owed(name, link, Some(last.id()), &kept, holds) {
-            Ok(Owed::Nothing) => Ok(Vec::new()),
-            Ok(Owed::Commits(commits)) => Ok(commits),
-            Err(what) => Err(RunError::Contradiction(what)),
-        }
+        Ok(follow::owed(name, link, Some(last.id()), &kept, holds).map(|owed| match owed {
+            Owed::Nothing => Vec::new(),
+            Owed::Commits(commits) => commits,
+        }))
     }
 
-    /// Goes on in spite of a contradiction, if somebody said so: the place keeps its rows, and its record is set to what the
-    /// checkpoint says.
-    fn accept(
+    /// Each place gets the commits that it lacks, epoch by epoch; one whose contradiction was accepted goes on from where the
+    /// checkpoint stands.
+    fn follow_up(
+        &self,
+        last: &mut Commit,
+        places: &Places,
+        owner: Owner,
+        decisions: &Decisions,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<(), RunError> {
+        for (name, what) in decisions.accepted() {
+            self.adopt(name, what, last, places, owner, note)?;
+        }
+        for (epoch, names) in decisions.owed() {
+            let commit = match *epoch == last.plan.epoch {
+                true => last.clone(),
+                false => self.checkpoint.commit_of(*epoch)?.ok_or_else(|| {
+                    RunError::Internal(format!("epoch {epoch} is owed to {} and not on record", names.join(", ")))
+                })?,
+            };
+            note(&format!("epoch {epoch} is committed and not yet in {}: publishing it", names.join(", ")));
+            let tables = names.iter().filter_map(|name| places.get(name));
+            let publish = tables.map(|place| {
+                let publish = place.table.publish(owner, &commit);
+                async move { (place, publish.await) }
+            });
+            let publish = futures::future::join_all(publish);
+            let answers = self.steps.at(Step::Publish, *epoch, || self.runtime.block_on(publish));
+            for (place, answer) in answers {
+                match answer.map_err(RunError::from) {
+                    Ok(_) => {}
+                    Err(RunError::Contradiction(what)) if decisions.accepts(place.table.name(), &what) => {
+                        note(&format!("accepted: {}; its rows of epoch {epoch} are lost", what.in_short()));
+                        self.runtime.block_on(place.table.adopt(owner, commit.id()))?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        for (name, link) in &mut last.sinks {
+            if !places.contains_key(name) && link.seen != Some(link.last) {
+                note(&format!(
+                    "{name} is neither in the job nor in the warehouse any more; what was committed to it goes nowhere"
+                ));
+            }
+            link.seen = Some(link.last);
+        }
+        Ok(())
+    }
+
+    /// Sets the record of a place to where the checkpoint stands.
+    fn adopt(
         &self,
         name: &str,
         what: &Contradiction,
         last: &mut Commit,
-        place: &Place,
+        places: &Places,
         owner: Owner,
         note: &mut dyn FnMut(&str),
     ) -> Result<(), RunError> {
-        if !what.word().is_some_and(|word| self.accepted.contains(word)) {
-            return Err(RunError::Contradiction(what.clone()));
+        let Some(place) = places.get(name) else { return Ok(()) };
+        note(&format!("accepted: {}", what.in_short()));
+        if matches!(what, Contradiction::OtherCheckpoint { .. }) {
+            // It has no record of this writer, and gets its first with the first commit.
+            return Ok(());
         }
         let at = last.sinks.get(name).map_or(last.id(), |link| link.last);
-        note(&format!("accepted: {what}"));
-        note(&format!("{name} keeps its rows and goes on from {at}"));
+        note(&format!("{name} goes on from {at} with what it holds"));
         self.runtime.block_on(async {
             place.table.define().await?;
             place.table.adopt(owner, at).await
@@ -209,75 +285,37 @@ impl<'a> Recovery<'a> {
         Ok(())
     }
 
-    /// The mark is put once more if it may be missing.
-    fn mark(&self, last: &Commit, places: &Places, owner: Owner, is_changed: bool) -> Result<(), RunError> {
-        let is_marked = self.checkpoint.published()?.is_some_and(|published| published.epoch == last.plan.epoch);
-        if is_marked && !is_changed {
+    /// The mark is put once more if it is not there, or of an earlier epoch.
+    fn mark(&self, last: &Commit, places: &Places, owner: Owner, pointer: Option<&Pointer>) -> Result<(), RunError> {
+        let is_marked = pointer.is_some_and(|pointer| {
+            (pointer.epoch, pointer.nonce) == (last.plan.epoch, last.nonce) && pointer.format == Pointer::FORMAT
+        });
+        let names = self.places.tables;
+        let asked = places.iter().filter(|(name, _)| names.contains_key(*name));
+        if is_marked {
             return Ok(());
         }
-        let asked = places.iter().filter(|(name, _)| self.tables.contains_key(*name));
         let asked = asked.map(|(name, place)| async move {
             let position = place.table.position().await?;
             Ok::<_, RunError>((name.clone(), position.version))
         });
         let versions = self.runtime.block_on(try_join_all(asked))?.into_iter().collect();
-        self.runtime.block_on(self.warehouse.mark_published(self.writer, owner, last, &versions))?;
+        let JobTables { warehouse, writer, .. } = &self.places;
+        self.runtime.block_on(warehouse.mark_published(writer, owner, last, &versions))?;
         Ok(self.checkpoint.set_published(last.plan.epoch, &versions)?)
     }
 
-    /// A checkpoint without commits has nothing in any place. Where somebody goes on all the same, the first commit follows what is there.
-    fn check_empty(&self, places: &Places, note: &mut dyn FnMut(&str)) -> Result<Links, RunError> {
-        let mut links = Links::new();
-        for (name, place) in places {
-            let Some(held) = place.position.published else { continue };
-            let what = Contradiction::Ahead { sink: name.clone(), place: held, newest: None };
-            if !self.accepted.contains("ahead") {
-                return Err(RunError::Contradiction(what));
+    /// What the attempt before this run has staged is taken away. First the places are claimed: should the run of that attempt still be
+    /// alive, on a copy of the checkpoint, it must not publish files that are gone.
+    fn sweep(&self, last: Option<&Commit>, owner: Owner) -> Result<(), RunError> {
+        let newest = last.map(|commit| commit.plan.epoch);
+        let swept = self.places.tables.iter().map(|(name, table)| async move {
+            if let Some(link) = last.and_then(|commit| commit.sinks.get(name)) {
+                table.adopt(owner, link.last).await?;
             }
-            note(&format!("accepted: {what}"));
-            links.insert(name.clone(), SinkLink::found(held));
-        }
-        Ok(links)
-    }
-
-    /// A checkpoint that is new knows nothing of rows that are already in the tables: reading the sources again would double them.
-    /// Returns the term of whoever pointed at them last.
-    fn check_other_checkpoints(&self, places: &Places, note: &mut dyn FnMut(&str)) -> Result<u64, RunError> {
-        if places.values().all(|place| place.position.version == 0) {
-            return Ok(0);
-        }
-        let pointers = self.runtime.block_on(self.warehouse.pointers())?;
-        let pointer = pointers.into_iter().find(|pointer| pointer.job == self.writer.job);
-        for (name, place) in places {
-            let pointed = pointer.as_ref().filter(|pointer| pointer.versions.contains_key(name));
-            let pointed = pointed.filter(|pointer| pointer.job_id != self.writer.job_id);
-            let other =
-                place.position.other_checkpoint.clone().or_else(|| pointed.map(|pointer| pointer.job_id.clone()));
-            let Some(job_id) = other.filter(|_| place.position.version > 0) else { continue };
-            let what = Contradiction::OtherCheckpoint { sink: name.clone(), job_id };
-            if !self.accepted.contains("other-checkpoint") {
-                return Err(RunError::Contradiction(what));
-            }
-            note(&format!("accepted: {what}"));
-        }
-        Ok(pointer.map_or(0, |pointer| pointer.owner.term))
-    }
-}
-
-/// A commit of format 1 says nothing of sinks: what it touched goes on from what the places hold, all others are where they are.
-fn link_old_format(last: &mut Commit, places: &Places) {
-    if last.plan.format > 1 || !last.sinks.is_empty() {
-        return;
-    }
-    let id = last.id();
-    for (name, place) in places {
-        let held = place.position.published.filter(|held| held.epoch <= id.epoch);
-        let is_touched = last.tables.get(name).is_some_and(|change| change.changes_rows());
-        let link = match (is_touched, held) {
-            (true, Some(held)) if held.epoch == id.epoch => Some(SinkLink::found(held)),
-            (true, held) => Some(SinkLink { began: held.unwrap_or(id), before: held, last: id, seen: held }),
-            (false, held) => held.map(SinkLink::found),
-        };
-        last.sinks.extend(link.map(|link| (name.clone(), link)));
+            table.sweep(newest).await
+        });
+        self.runtime.block_on(try_join_all(swept))?;
+        Ok(())
     }
 }

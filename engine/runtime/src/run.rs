@@ -22,6 +22,7 @@ use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::reader::{ReadTotals, Reader};
 use crate::recover::Links;
+use crate::sources;
 use crate::stage::{AttemptId, Staged};
 use crate::statics::{Lookups, Statics};
 use crate::step::Steps;
@@ -56,6 +57,8 @@ pub struct Run {
     pub(crate) last: Option<Commit>,
     /// What is known of every sink.
     pub(crate) links: Links,
+    /// The epoch that earlier runs have tried in vain, and how often.
+    pub(crate) tries: Option<(EpochId, u32)>,
     /// Sources that have another name than in the newest commit: until the first commit of this run.
     pub(crate) renamed: BTreeMap<String, String>,
     /// Changes that the first commit of this run makes besides its own: the manifest, the state of tables that are gone.
@@ -105,6 +108,12 @@ impl Run {
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, has_pending_output: bool) -> Result<Next, RunError> {
         let mut next = self.planner.next(self.last.as_ref(), has_pending_output)?;
+        if let (Next::Epoch(plan), Some(last)) = (&next, &self.last) {
+            let new_sources = plan.sources.iter().filter(|(name, _)| last.position(name).is_none());
+            new_sources
+                .into_iter()
+                .try_for_each(|(name, plan)| sources::refuse_rereading(&self.job, name, plan, last))?;
+        }
         if let Next::Epoch(plan) = &mut next {
             self.statics.refresh(plan)?;
         }
@@ -114,8 +123,9 @@ impl Run {
     /// Notes that the epoch is begun. Nothing else of it is written before its commit.
     fn begin(&mut self, plan: &Plan) -> Result<AttemptId, RunError> {
         self.attempts += 1;
-        let records = self.planner.span(plan);
-        self.checkpoint.begin_attempt(&Attempt { epoch: plan.epoch, records: Some(records) })?;
+        let records = Some(self.planner.span(plan));
+        let before = self.tries.take_if(|(epoch, _)| *epoch == plan.epoch).map_or(0, |(_, tries)| tries);
+        self.checkpoint.begin_attempt(&Attempt { epoch: plan.epoch, records, tries: before + 1 })?;
         Ok(AttemptId { epoch: plan.epoch, owner: self.owner, number: self.attempts })
     }
 
@@ -126,7 +136,7 @@ impl Run {
 
     /// The process lives on and gives the epoch up, for no fault of its size: the next attempt need not be smaller.
     pub fn give_up(&self, epoch: EpochId) -> Result<(), RunError> {
-        Ok(self.checkpoint.begin_attempt(&Attempt { epoch, records: None })?)
+        Ok(self.checkpoint.begin_attempt(&Attempt { epoch, records: None, tries: 0 })?)
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
@@ -139,7 +149,7 @@ impl Run {
         let mut work: Vec<LaneWork<'_>> =
             self.computes.iter_mut().take(computes).map(|compute| (compute, Vec::new())).collect();
         for (lane, (readers, share)) in self.readers.iter_mut().zip(shares).enumerate() {
-            work[lane % computes].1.push((readers.as_mut_slice(), share));
+            work[lane * computes / lanes].1.push((readers.as_mut_slice(), share));
         }
         let mut read = Read::new();
         for result in side_by_side(work, &"a lane", |lane| run_lane(lane, epoch, steps, stop)) {
@@ -335,10 +345,11 @@ impl Run {
         Ok(published)
     }
 
-    /// Every sink that was not touched after a published epoch was seen to hold its last commit.
+    /// What every sink holds at least, now that an epoch was published.
     fn saw(&mut self, epoch: EpochId) {
-        for link in self.links.values_mut().filter(|link| link.last.epoch <= epoch) {
-            link.seen = Some(link.last);
+        for link in self.links.values_mut() {
+            let held = [Some(link.last), link.before].into_iter().flatten().find(|held| held.epoch <= epoch);
+            link.seen = link.seen.max(held);
         }
     }
 
@@ -395,10 +406,14 @@ fn run_lane((compute, feeds): LaneWork<'_>, epoch: &Epoch<'_>, steps: &Steps, st
 }
 
 /// The splits that one reading lane of `lanes` has, in order; those without records too, so that they keep what was prefetched.
+///
+/// A lane has splits that follow each other, and what lanes read is put together in their order: so rows are in the order of splits and
+/// offsets, however many lanes there are, and what depends on it (`collect_list`, `first`) does not depend on the cores.
 fn share(plan: &Plan, lane: usize, lanes: usize) -> Share {
-    let is_mine = |split: &Split| usize::try_from(split.partition).unwrap_or(0) % lanes == lane;
     let of_source = |ranges: &Ranges| {
-        ranges.iter().filter(|(split, _)| is_mine(split)).map(|(split, range)| (split, range.clone())).collect()
+        let splits = ranges.len().max(1);
+        let in_order = ranges.iter().enumerate().filter(|(at, _)| at * lanes / splits == lane);
+        in_order.map(|(_, (split, range))| (split, range.clone())).collect()
     };
     plan.sources.iter().map(|(source, planned)| (source.clone(), of_source(&planned.ranges))).collect()
 }

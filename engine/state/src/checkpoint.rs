@@ -292,7 +292,7 @@ impl Checkpoint {
                 }
             }
             // Its files may lie in the tables' folders.
-            put_only(&mut batch, Kind::Attempt, to_json(&Attempt { epoch: plan.epoch, records: None })?);
+            put_only(&mut batch, Kind::Attempt, to_json(&Attempt { epoch: plan.epoch, records: None, tries: 0 })?);
         }
         self.write(batch, true, "drop the stored plan of")
     }

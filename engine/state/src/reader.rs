@@ -38,8 +38,11 @@ pub struct Published {
 pub struct Attempt {
     /// The epoch.
     pub epoch: EpochId,
-    /// Records that it was to read, an upper bound; `None` if nobody noted it.
+    /// Records that it was to read, an upper bound; `None` if its size is not at fault.
     pub records: Option<u64>,
+    /// Attempts at this epoch in a row.
+    #[serde(default)]
+    pub tries: u32,
 }
 
 impl CheckpointReader {

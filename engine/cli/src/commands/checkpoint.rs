@@ -24,7 +24,7 @@ While show and verify look the job may go on running, and nothing is changed.
 Examples:
   engine checkpoint show checkpoints/ecommerce
   engine checkpoint verify checkpoints/ecommerce
-  engine checkpoint rebuild jobs/crypto.toml")]
+  engine checkpoint rebuild jobs/yours.toml")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -73,7 +73,7 @@ struct Verify {
 Every commit in the warehouse carries the offsets that it was read up to. A job whose tables keep no state (filters, projections, joins with static tables) needs nothing else to go on. Refused if a table keeps state, if there is a checkpoint already, or if a table has an epoch that not every table has.
 
 Example:
-  engine checkpoint rebuild jobs/crypto.toml")]
+  engine checkpoint rebuild jobs/yours.toml")]
 struct Rebuild {
     #[command(flatten)]
     job: JobFile,

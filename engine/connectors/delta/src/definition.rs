@@ -77,11 +77,23 @@ pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkE
             Ok(_) => break,
             // Taken: by us when the answer was lost, or by another creator.
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                let there = retried(&place, || async { shared.store.get(&entry_path(next)).await?.bytes().await });
-                if there.await? == entry {
-                    break;
+                let there = retried(&place, || async {
+                    match shared.store.get(&entry_path(next)).await {
+                        Err(object_store::Error::NotFound { .. }) => Ok(None),
+                        found => found?.bytes().await.map(Some),
+                    }
+                });
+                match there.await? {
+                    Some(there) if there == entry => break,
+                    Some(_) => {
+                        return Err(SinkError::Unavailable(format!("{place}: somebody else has just written to it")));
+                    }
+                    // Two puts that meet are both refused by some stores.
+                    None => {
+                        let refused = format!("{place}: it was refused, and nobody else has made it");
+                        patience.wait_after(SinkError::Unavailable(refused)).await?;
+                    }
                 }
-                return Err(SinkError::Unavailable(format!("{place}: somebody else has just written to it")));
             }
             Err(error) => patience.wait_after(store_error(&place, &error)).await?,
         }

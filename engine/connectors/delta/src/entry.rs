@@ -155,16 +155,29 @@ pub(crate) struct EntryActions {
     pub removed: Vec<String>,
     /// True if columns, properties or the protocol changed.
     pub redefined: bool,
+    /// What was done, in the words of whoever did it.
+    pub operation: Option<String>,
+    /// The tables that a commit of ours touched.
+    pub touched: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line {
+    commit_info: Option<CommitInfoLine>,
     txn: Option<TransactionLine>,
     add: Option<FileLine>,
     remove: Option<FileLine>,
     meta_data: Option<serde::de::IgnoredAny>,
     protocol: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitInfoLine {
+    operation: Option<String>,
+    #[serde(default)]
+    operation_parameters: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -184,6 +197,11 @@ pub(crate) fn read_entry(bytes: &[u8]) -> Result<EntryActions, serde_json::Error
     let mut actions = EntryActions::default();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
         let line: Line = serde_json::from_slice(line)?;
+        if let Some(info) = line.commit_info {
+            let touched = info.operation_parameters["sinks"].as_array().cloned().unwrap_or_default();
+            actions.touched.extend(touched.iter().filter_map(|name| name.as_str().map(str::to_string)));
+            actions.operation = info.operation;
+        }
         actions.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
         actions.added.extend(line.add.map(|add| add.path));
         actions.removed.extend(line.remove.map(|remove| remove.path));

@@ -213,8 +213,9 @@ impl Table {
 
     fn take_in(&self, head: &mut Head, version: i64, actions: EntryActions) -> Result<(), SinkError> {
         if actions.redefined {
-            return Err(SinkError::Refused(format!(
-                "another program changed the definition of table {} in version {version}; start the job again to check it against the query",
+            // Whoever drives the job opens everything again, and then it is compared with what the job wants.
+            return Err(SinkError::Unavailable(format!(
+                "another program changed the definition of table {} in version {version}; the table is opened again",
                 self.shared.name
             )));
         }

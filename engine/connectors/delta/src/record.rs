@@ -16,6 +16,14 @@ pub(crate) struct Record {
     pub owner: Owner,
 }
 
+/// What an application that is no part of the record holds.
+pub(crate) enum ReadUpTo {
+    /// The offset of a source's split.
+    Offset(String, Split),
+    /// A source's watermark.
+    Watermark(String),
+}
+
 /// The transaction applications of a job and its checkpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Applications {
@@ -26,7 +34,7 @@ pub(crate) struct Applications {
 impl Applications {
     /// Those of a job with this checkpoint.
     pub(crate) fn of(job: &str, job_id: &str) -> Applications {
-        Applications { epoch: format!("{}{job_id}", jobs_prefix(job)) }
+        Applications { epoch: format!("engine-{job}-{job_id}") }
     }
 
     /// The application that holds the drawn part of the commit's id.
@@ -74,6 +82,18 @@ impl Applications {
         all
     }
 
+    /// The offset of a split, or the watermark of a source, that an application of ours holds.
+    pub(crate) fn position_of(&self, app: &str) -> Option<ReadUpTo> {
+        let what = app.strip_prefix(&self.epoch)?.strip_prefix('/')?;
+        if let Some(source) = what.strip_prefix("watermark/") {
+            return Some(ReadUpTo::Watermark(source.to_string()));
+        }
+        // A topic's name holds no slash; the source's may not, either.
+        let mut parts = what.strip_prefix("offset/")?.split('/');
+        let (source, stream, partition) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
+        Some(ReadUpTo::Offset(source.to_string(), Split::new(stream, partition)))
+    }
+
     /// The record among transactions, newest last; `None` if the job has none there.
     pub(crate) fn find(&self, transactions: &[(String, i64)]) -> Option<Record> {
         let newest: BTreeMap<&str, i64> = transactions.iter().map(|(app, version)| (app.as_str(), *version)).collect();
@@ -91,20 +111,15 @@ impl Applications {
     }
 }
 
-/// How the epoch applications of all checkpoints of a job begin.
-pub(crate) fn jobs_prefix(job: &str) -> String {
-    format!("engine-{job}-")
+/// The job and the checkpoint's id in an epoch application; `None` for any other application.
+pub(crate) fn writer_of(app: &str) -> Option<(&str, &str)> {
+    let (job, id) = app.strip_prefix("engine-")?.rsplit_once('-')?;
+    (id.len() == 8 && id.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some((job, id))
 }
 
 /// True if an application is that of the epochs of any job.
 pub(crate) fn is_of_epochs(app: &str) -> bool {
     app.starts_with("engine-") && !app.contains('/')
-}
-
-/// The checkpoint's id in an epoch application of a job; `None` for any other application.
-pub(crate) fn checkpoint_of<'a>(app: &'a str, job: &str) -> Option<&'a str> {
-    let id = app.strip_prefix(&jobs_prefix(job))?;
-    (id.len() == 8 && id.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(id)
 }
 
 #[cfg(test)]

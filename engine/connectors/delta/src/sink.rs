@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use connector::{
-    Capabilities, Content, Pointer, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition,
+    Capabilities, Content, Pointer, ReadByThen, Sink, SinkError, SinkPosition, SinkTable, StageWriter, TableDefinition,
     WarehouseConnector, WriterId,
 };
 use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner, StagedFile};
@@ -112,6 +112,10 @@ impl SinkTable for Table {
 
     async fn position(&self) -> Result<SinkPosition, SinkError> {
         Table::position(self).await
+    }
+
+    async fn read_by_then(&self) -> Result<Option<ReadByThen>, SinkError> {
+        Table::read_by_then(self).await
     }
 
     async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use connector::{SinkError, SinkPosition};
+use connector::{ReadByThen, SinkError, SinkPosition};
 use deltalake_core::DeltaTable;
 use deltalake_core::logstore::LogStoreRef;
 use epoch::{ArtifactId, EpochId, paths};
@@ -15,10 +15,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::definition::{Looked, Wanted, check_unchanged, define, load, look};
-use crate::entry::{entry_path, read_entry};
+use crate::entry::{EntryActions, entry_path, read_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
-use crate::record::{Applications, checkpoint_of};
+use crate::record::{Applications, ReadUpTo, writer_of};
 use crate::rules::Rules;
 use crate::schema::table_schema;
 use crate::stage::{DataFileWriter, Target};
@@ -37,7 +37,6 @@ pub(crate) struct Shared {
     pub name: String,
     /// The applications of our transactions.
     pub apps: Applications,
-    pub job: String,
     pub job_id: String,
     pub schema: SchemaRef,
     pub rules: Arc<Rules>,
@@ -91,7 +90,7 @@ impl Table {
                 (schema, rules, wanted, head)
             }
         };
-        Ok(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, rules, wanted), head))
+        Ok(Table::of(warehouse, name, job_id, (log, apps), (schema, rules, wanted), head))
     }
 
     /// Opens a table as it is; `None` if there is none.
@@ -107,13 +106,13 @@ impl Table {
         let rules = Rules::of(state, state.metadata());
         let apps = Applications::of(job, job_id);
         let head = head_of(&table, &log, warehouse.table_store(name).as_ref(), &apps, name, job_id).await?;
-        Ok(Some(Table::of(warehouse, name, (job, job_id), (log, apps), (schema, rules, Wanted::Nothing), head)))
+        Ok(Some(Table::of(warehouse, name, job_id, (log, apps), (schema, rules, Wanted::Nothing), head)))
     }
 
     fn of(
         warehouse: &Warehouse,
         name: &str,
-        (job, job_id): (&str, &str),
+        job_id: &str,
         (log, apps): (LogStoreRef, Applications),
         (schema, rules, wanted): (SchemaRef, Arc<Rules>, Wanted),
         head: Head,
@@ -122,7 +121,6 @@ impl Table {
             shared: Arc::new(Shared {
                 name: name.to_string(),
                 apps,
-                job: job.to_string(),
                 job_id: job_id.to_string(),
                 schema,
                 rules,
@@ -184,17 +182,61 @@ impl Table {
             published,
             owner: head.record.map(|record| record.owner).unwrap_or_default(),
             other_checkpoint,
+            restored: if head.record.is_some() { self.restored(head.version).await? } else { None },
             version: head.version.max(0),
         })
+    }
+
+    /// The newest entry of the log that is ours, and those of others behind it; as many as are looked through.
+    async fn newest_own(&self, version: i64) -> Result<(Option<EntryActions>, Vec<(i64, EntryActions)>), SinkError> {
+        let mut others = Vec::new();
+        for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
+            let Some(actions) = patiently(|| self.entry(version)).await? else { break };
+            if self.shared.apps.find(&actions.transactions).is_some() {
+                return Ok((Some(actions), others));
+            }
+            others.push((version, actions));
+        }
+        Ok((None, others))
+    }
+
+    /// The version in which another program restored an older one after our newest commit.
+    async fn restored(&self, version: i64) -> Result<Option<i64>, SinkError> {
+        let (_, others) = self.newest_own(version).await?;
+        let is_restore = |actions: &EntryActions| actions.operation.as_deref() == Some("RESTORE");
+        Ok(others.iter().find(|(_, actions)| is_restore(actions)).map(|(version, _)| *version))
+    }
+
+    /// What our newest commit in the log says of all that had been read by then.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Settings`, `Data`.
+    pub async fn read_by_then(&self) -> Result<Option<ReadByThen>, SinkError> {
+        let head = self.shared.head.lock().await;
+        let (Some(record), (Some(own), _)) = (head.record, self.newest_own(head.version).await?) else {
+            return Ok(None);
+        };
+        let mut read = ReadByThen { commit: record.commit, touched: own.touched, ..ReadByThen::default() };
+        for (app, number) in &own.transactions {
+            match self.shared.apps.position_of(app) {
+                Some(ReadUpTo::Offset(source, split)) => {
+                    read.positions.entry(source).or_default().insert(split, (*number).into());
+                }
+                Some(ReadUpTo::Watermark(source)) => {
+                    read.watermarks_us.insert(source, *number);
+                }
+                None => {}
+            }
+        }
+        Ok(Some(read))
     }
 
     /// Another checkpoint of the same job that has epochs among the newest entries of the log.
     async fn other_checkpoint(&self, version: i64) -> Result<Option<String>, SinkError> {
         for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
             let Some(actions) = patiently(|| self.entry(version)).await? else { break };
-            let found = actions.transactions.iter().find_map(|(app, _)| checkpoint_of(app, &self.shared.job));
-            if let Some(job_id) = found {
-                return Ok(Some(job_id.to_string()));
+            if let Some((job, job_id)) = actions.transactions.iter().find_map(|(app, _)| writer_of(app)) {
+                return Ok(Some(format!("{job}, {job_id}")));
             }
         }
         Ok(None)

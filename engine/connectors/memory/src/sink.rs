@@ -280,12 +280,13 @@ impl SinkTable for MemoryTable {
         Ok(self.with(|stored| {
             let record = stored.records.get(&writer).copied();
             let published = record.map(|(id, _)| id);
-            let other = stored.records.keys().find(|(job, _)| *job == writer.0 && record.is_none());
+            let other = stored.records.keys().find(|_| record.is_none());
             SinkPosition {
                 accepted: published,
                 published,
                 owner: record.map(|(_, owner)| owner).unwrap_or_default(),
-                other_checkpoint: other.map(|(_, job_id)| job_id.clone()),
+                other_checkpoint: other.map(|(job, job_id)| format!("{job}, {job_id}")),
+                restored: None,
                 version: stored.version,
             }
         }))

@@ -177,9 +177,11 @@ fn contradictions_name_sink_and_commits_and_their_word() {
     let all = [
         Contradiction::Ahead { sink: A.into(), place: id(9), newest: Some(id(7)) },
         Contradiction::OtherHistory { sink: A.into(), place: id(9), checkpoint: id(7) },
-        Contradiction::RolledBack { sink: A.into(), place: id(9), seen: Some(id(7)) },
+        Contradiction::RolledBack { sink: A.into(), place: id(9), last: id(7) },
         Contradiction::RecordLost { sink: A.into(), seen: Some(id(7)) },
-        Contradiction::OtherCheckpoint { sink: A.into(), job_id: "00c0ffee".into() },
+        Contradiction::OtherCheckpoint { sink: A.into(), writer: "shop, 00c0ffee".into() },
+        Contradiction::Restored { sink: A.into(), version: 4 },
+        Contradiction::ArtifactMissing { sink: A.into(), commit: id(9), artifact: "part".into() },
     ];
     for (contradiction, word) in all.iter().zip(Contradiction::WORDS) {
         let text = contradiction.to_string();

@@ -4,6 +4,7 @@
 
 mod doubles;
 mod nexmark;
+mod order;
 
 use std::sync::Arc;
 

@@ -107,7 +107,7 @@ fn terms_rise_with_every_claim_and_above_what_the_places_have_seen(site: &Site) 
 
 fn an_attempt_is_on_record_until_its_epoch_is_committed(site: &Site) {
     let checkpoint = site.open();
-    let attempt = Attempt { epoch: EpochId(0), records: Some(20) };
+    let attempt = Attempt { epoch: EpochId(0), records: Some(20), tries: 1 };
     checkpoint.begin_attempt(&attempt).unwrap();
     drop(checkpoint);
     let checkpoint = site.open();

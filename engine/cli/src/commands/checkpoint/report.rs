@@ -37,6 +37,9 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
     }
     section(&mut lines, format!("newest {}", counted(commits.len() as u64, "epoch")), epoch_table(&commits));
     section(&mut lines, format!("offsets after epoch {newest}"), offset_table(&last));
+    if !last.set_aside.is_empty() {
+        section(&mut lines, "kept aside: sources that are not in the job".to_owned(), aside_table(&last));
+    }
     if !last.watermarks.is_empty() {
         section(&mut lines, format!("watermarks after epoch {newest}"), watermark_table(&last));
     }
@@ -114,6 +117,17 @@ fn offset_table(commit: &Commit) -> Vec<String> {
         }
     }
     table(&[("source", Left), ("topic", Left), ("partition", Right), ("next", Right), ("behind", Right)], &rows)
+}
+
+fn aside_table(commit: &Commit) -> Vec<String> {
+    let of_source = |(source, positions): (&String, &epoch::Positions)| {
+        let row = |(split, position): (Split, &epoch::Position)| {
+            vec![source.clone(), split.stream, split.partition.to_string(), position.to_string()]
+        };
+        positions.iter().map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<Vec<String>> = commit.set_aside.iter().flat_map(of_source).collect();
+    table(&[("source", Left), ("topic", Left), ("partition", Right), ("next", Right)], &rows)
 }
 
 fn watermark_table(commit: &Commit) -> Vec<String> {

@@ -61,7 +61,9 @@ fn entries_of_others_are_read_for_what_matters() {
             transactions: vec![("spark".to_string(), 3)],
             added: vec!["b.parquet".to_string()],
             removed: vec!["a.parquet".to_string()],
-            redefined: false
+            redefined: false,
+            operation: Some("OPTIMIZE".to_string()),
+            touched: Vec::new(),
         }
     );
     assert!(read_entry(br#"{"metaData":{"id":"1"}}"#).unwrap().redefined);

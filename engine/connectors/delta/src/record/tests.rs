@@ -1,5 +1,5 @@
 //! A job's record in a log: what is written is what is read, also of engines that wrote less.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
 
@@ -25,9 +25,24 @@ fn an_engine_of_format_1_wrote_the_epoch_alone() {
 }
 
 #[test]
-fn the_applications_of_a_jobs_checkpoints_are_told_from_all_others() {
-    assert_eq!(checkpoint_of("engine-shop-00c0ffee", "shop"), Some("00c0ffee"));
-    for other in ["engine-shop-00c0ffee/commit", "engine-shopping-00c0ffee", "engine-shop-eu-00c0ffee", "spark"] {
-        assert_eq!(checkpoint_of(other, "shop"), None, "{other}");
+fn the_applications_of_jobs_are_told_from_all_others() {
+    assert_eq!(writer_of("engine-shop-00c0ffee"), Some(("shop", "00c0ffee")));
+    assert_eq!(writer_of("engine-shop-eu-00c0ffee"), Some(("shop-eu", "00c0ffee")));
+    for other in ["engine-shop-00c0ffee/commit", "engine-00c0ffee", "engine-shop-00c0ffeg", "spark"] {
+        assert_eq!(writer_of(other), None, "{other}");
     }
+}
+
+#[test]
+fn what_was_read_up_to_is_known_by_its_application() {
+    let apps = Applications::of("shop", "00c0ffee");
+    let split = Split::new("t", 3);
+    match apps.position_of(&apps.offset("events", &split)) {
+        Some(ReadUpTo::Offset(source, found)) => assert_eq!((source.as_str(), found), ("events", split)),
+        _ => panic!("no offset"),
+    }
+    assert!(
+        matches!(apps.position_of(&apps.watermark("events")), Some(ReadUpTo::Watermark(source)) if source == "events")
+    );
+    assert!(apps.position_of(&apps.commit()).is_none() && apps.position_of("spark").is_none());
 }

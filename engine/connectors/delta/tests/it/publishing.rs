@@ -221,7 +221,7 @@ async fn a_table_redefined_by_others_stops_the_job() {
     try_open(&warehouse, NAME, wider, ("other", "9f")).await.unwrap();
     let change = added(&[&stage(&ours, 0, 0, &[(1, 10)]).await]);
     assert!(
-        matches!(publish_after(&ours, None, 0, &change).await, Err(SinkError::Refused(text)) if text.contains("version 1"))
+        matches!(publish_after(&ours, None, 0, &change).await, Err(SinkError::Unavailable(text)) if text.contains("version 1"))
     );
 }
 

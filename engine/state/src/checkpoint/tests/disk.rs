@@ -120,7 +120,7 @@ fn child_commits_until_killed() {
     let mut epoch = checkpoint.newest_commit().unwrap().map_or(0, |commit| commit.plan.epoch.0 + 1);
     fixture::say("ready");
     loop {
-        checkpoint.begin_attempt(&Attempt { epoch: EpochId(epoch), records: None }).unwrap();
+        checkpoint.begin_attempt(&Attempt { epoch: EpochId(epoch), records: None, tries: 0 }).unwrap();
         fixture::say("begun");
         checkpoint.commit(&commit(epoch), changes_of(epoch)).unwrap();
         fixture::say(epoch);
@@ -246,7 +246,7 @@ fn measure_an_idle_epoch() {
     let (mut attempts, mut commits) = (Vec::new(), Vec::new());
     for epoch in 0..200 {
         let start = std::time::Instant::now();
-        checkpoint.begin_attempt(&Attempt { epoch: EpochId(epoch), records: None }).unwrap();
+        checkpoint.begin_attempt(&Attempt { epoch: EpochId(epoch), records: None, tries: 0 }).unwrap();
         attempts.push(start.elapsed());
         let puts = (0..40).map(|s| key(1, epoch, s)).map(|at| (at, block(&at, 2000))).collect();
         let start = std::time::Instant::now();

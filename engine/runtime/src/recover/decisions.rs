@@ -1,0 +1,86 @@
+//! What was concluded for each place at a start: what it has to get, or a contradiction that somebody has accepted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use epoch::{CommitId, Contradiction, EpochId, SinkLink};
+
+use super::Links;
+use crate::error::RunError;
+
+/// The conclusions, all made before anything is written.
+pub(super) struct Decisions<'a> {
+    words: &'a BTreeSet<String>,
+    /// Tables whose rows are replaced.
+    replaced: &'a BTreeSet<String>,
+    owed: BTreeMap<EpochId, Vec<String>>,
+    accepted: BTreeMap<String, (Contradiction, Option<CommitId>)>,
+}
+
+impl<'a> Decisions<'a> {
+    /// None yet.
+    pub fn new(words: &'a BTreeSet<String>, replaced: &'a BTreeSet<String>) -> Decisions<'a> {
+        Decisions { words, replaced, owed: BTreeMap::new(), accepted: BTreeMap::new() }
+    }
+
+    /// Takes in what was concluded for a place that holds a commit, or none.
+    ///
+    /// # Errors
+    /// A contradiction that nobody has accepted, or that cannot be accepted for this table.
+    pub fn add(
+        &mut self,
+        name: &str,
+        holds: Option<CommitId>,
+        found: Result<Vec<CommitId>, Contradiction>,
+    ) -> Result<(), RunError> {
+        match found {
+            Ok(commits) => {
+                commits.into_iter().for_each(|id| self.owed.entry(id.epoch).or_default().push(name.to_string()));
+            }
+            Err(what) if !what.word().is_some_and(|word| self.words.contains(word)) => {
+                return Err(RunError::Contradiction(what));
+            }
+            Err(what) if self.replaced.contains(name) => {
+                return Err(RunError::StateMismatch(cannot_be_accepted(name, &what)));
+            }
+            Err(what) => {
+                self.accepted.insert(name.to_string(), (what, holds));
+            }
+        }
+        Ok(())
+    }
+
+    /// The commits that places lack, oldest first, with the places.
+    pub fn owed(&self) -> &BTreeMap<EpochId, Vec<String>> {
+        &self.owed
+    }
+
+    /// The places with a contradiction that was accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = (&String, &Contradiction)> {
+        self.accepted.iter().map(|(name, (what, _))| (name, what))
+    }
+
+    /// True if a contradiction that comes up while publishing was accepted, and can be for this table.
+    pub fn accepts(&self, name: &str, what: &Contradiction) -> bool {
+        what.word().is_some_and(|word| self.words.contains(word)) && !self.replaced.contains(name)
+    }
+
+    /// What the first commit of a checkpoint follows: a place that holds something of it is gone on from there.
+    pub fn first_links(&self, note: &mut dyn FnMut(&str)) -> Links {
+        let mut links = Links::new();
+        for (name, (what, holds)) in &self.accepted {
+            note(&format!("accepted: {}", what.in_short()));
+            links.extend(holds.map(|held| (name.clone(), SinkLink::found(held))));
+        }
+        links
+    }
+}
+
+/// Rows that are replaced stand in files that the checkpoint knows: other files beside them would show keys twice, or old rows for ever.
+fn cannot_be_accepted(name: &str, what: &Contradiction) -> String {
+    format!(
+        "{}\n  this cannot be accepted: the rows of {name} are replaced (mode \"update\" or \"complete\"), and what it holds is not what \
+         the state in the checkpoint says. Nothing was written. Bring back what belongs together, or give the table another name, or \
+         start with a new checkpoint and warehouse",
+        what.in_short()
+    )
+}
