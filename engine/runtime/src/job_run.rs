@@ -360,18 +360,15 @@ impl JobRun {
     }
 }
 
-/// Refuses a table whose rows are replaced if it was in the job before and left: its rows stand, and the state that they came from is
-/// gone, so its new rows would stand beside the old ones.
-fn refuse_returning(
-    checkpoint: &state::Checkpoint,
-    graph: &Graph,
-    replaced: &BTreeSet<String>,
-    folder: &str,
-) -> Result<(), RunError> {
-    let (Some(stored), Some(last)) = (checkpoint.manifest()?, checkpoint.newest_commit()?) else { return Ok(()) };
+/// The tables whose rows are replaced. One that was in the job before and left is refused: its rows stand, and the state that they came
+/// from is gone, so its new rows would stand beside the old ones.
+fn replaced_tables(checkpoint: &state::Checkpoint, graph: &Graph, folder: &str) -> Result<BTreeSet<String>, RunError> {
+    let replaced = graph.tables.iter().filter(|table| table.is_replaced());
+    let replaced: BTreeSet<String> = replaced.map(|table| table.name.clone()).collect();
+    let (Some(stored), Some(last)) = (checkpoint.manifest()?, checkpoint.newest_commit()?) else { return Ok(replaced) };
     let new_tables = manifest::Manifest::of(graph)?.new_tables(&manifest::Manifest::decode(&stored, folder)?);
     match new_tables.iter().find(|table| replaced.contains(*table) && last.sinks.contains_key(*table)) {
-        None => Ok(()),
+        None => Ok(replaced),
         Some(table) => Err(RunError::StateMismatch(format!(
             "{table} was in the job before and left; its rows still stand in the warehouse, and the state that they came from is gone from \
              {folder}: its new rows would stand beside them\n  give the table another name (docs/changing-a-job.md)"
