@@ -107,7 +107,6 @@ impl JobRun {
         let checkpoint = backends.checkpoints.open(&job)?;
         let mut statics = Statics::open(&job, &graph, &backends.registry, schemas, runtime)?;
         statics.copies_elsewhere = replay.as_ref().map(|replay| Arc::clone(&replay.copies));
-        // Before any table is opened: opening adds the columns that a query has gained.
         let first_changes = first_changes(&graph, &checkpoint, &job.checkpoint)?;
         let writer = WriterId { job: job.name.clone(), job_id: checkpoint.job_id().to_string() };
         let opening = start::open_tables(runtime, &job, &graph, &writer, backends);
@@ -127,8 +126,7 @@ impl JobRun {
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
-        let renamed = last.as_mut().map(|last| sources::rename(&job, last)).transpose()?.unwrap_or_default();
-        last.iter().for_each(|last| sources::report_gone(&job, last));
+        let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
         let too_large =
             attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
         let first = first.filter(|_| too_large.is_none());

@@ -7,11 +7,12 @@ use job::Job;
 
 use crate::error::RunError;
 
-/// Gives the sources of the newest commit the names that they have in the job now. Returns the names that they had.
+/// Gives the sources of the newest commit the names that they have in the job now, and says which have left it. Returns the names that
+/// the renamed ones had.
 ///
 /// # Errors
 /// `StateMismatch` if `was` names a source that the checkpoint does not know.
-pub fn rename(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, RunError> {
+pub fn go_on(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, RunError> {
     let mut renamed = BTreeMap::new();
     for (now, source) in &job.sources {
         let Some(was) = source.was.as_ref().filter(|was| !was.is_empty() && !job.sources.contains_key(*was)) else {
@@ -31,14 +32,10 @@ pub fn rename(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, 
         tracing::warn!(source = now, was, "the source goes on under its new name");
         renamed.insert(now.clone(), was.clone());
     }
-    Ok(renamed)
-}
-
-/// Says which sources have left the job.
-pub fn report_gone(job: &Job, last: &Commit) {
     for source in last.plan.sources.keys().filter(|source| !job.sources.contains_key(*source)) {
         tracing::warn!(source, "the source is no longer in the job; its offsets are kept aside for when it comes back");
     }
+    Ok(renamed)
 }
 
 /// Refuses to begin a new source in what a source that left the job had read: most likely it is the same under another name.
