@@ -120,9 +120,7 @@ impl JobRun {
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
         let (mut planner, readers, first) = connected?;
-        let replaced =
-            graph.tables.iter().filter(|table| table.is_replaced()).map(|table| table.name.clone()).collect();
-        refuse_returning(&checkpoint, &graph, &replaced, &job.checkpoint)?;
+        let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
