@@ -7,6 +7,9 @@ use job::Job;
 
 use crate::error::RunError;
 
+/// What `was` says of a source that only reads what one that left has read.
+const ANOTHER_SOURCE: &str = "none";
+
 /// Gives the sources of the newest commit the names that they have in the job now, and says which have left it. Returns the names that
 /// the renamed ones had.
 ///
@@ -15,7 +18,9 @@ use crate::error::RunError;
 pub fn go_on(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, RunError> {
     let mut renamed = BTreeMap::new();
     for (now, source) in &job.sources {
-        let Some(was) = source.was.as_ref().filter(|was| !was.is_empty() && !job.sources.contains_key(*was)) else {
+        let Some(was) =
+            source.was.as_ref().filter(|was| was.as_str() != ANOTHER_SOURCE && !job.sources.contains_key(*was))
+        else {
             continue;
         };
         if last.position(now).is_some() {
@@ -53,7 +58,7 @@ pub fn refuse_rereading(job: &Job, name: &str, planned: &SourcePlan, last: &Comm
             return Err(RunError::StateMismatch(format!(
                 "source {name} is new and reads {stream}, which source {gone}, no longer in the job, has read up to {}\n  if it is the same \
                  under another name, write was = \"{gone}\" in [source.{name}], and it goes on from there; if all of it shall be read \
-                 again, write was = \"\"",
+                 again, write was = \"none\"",
                 shown(&positions)
             )));
         }

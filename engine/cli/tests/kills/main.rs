@@ -32,7 +32,7 @@ use sent::Sent;
 use siege::Siege;
 
 /// Records of an epoch while the job is under fire.
-const EPOCH_RECORDS: u64 = 120;
+const EPOCH_RECORDS: u64 = 60;
 
 fn besieged(purpose: &str, records: u64, kills: u32, random_every: u32, place: impl Fn(Job) -> Job) {
     let topic = Topic::new(purpose, 6);
@@ -57,7 +57,7 @@ fn besieged(purpose: &str, records: u64, kills: u32, random_every: u32, place: i
 #[test]
 fn a_hundred_kills_on_a_local_warehouse_change_nothing() {
     let kills = std::env::var("ENGINE_KILLS").map_or(100, |kills| kills.parse().unwrap());
-    besieged("kills", 400 * u64::from(kills), kills, 2, |job| job);
+    besieged("kills", 600 * u64::from(kills), kills, 2, |job| job);
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn a_source_renamed_without_was_is_refused_instead_of_reading_its_topic_again() 
     job.edit("[source.visits]", "[source.visits]\nwas = \"evnts\"");
     let error = job.run().failed();
     assert!(error.contains("no source of that name; it has events"), "{error}");
-    job.edit("was = \"evnts\"", "was = \"\"");
+    job.edit("was = \"evnts\"", "was = \"none\"");
     job.run().succeeded();
     assert_eq!(rows(&job), [20, 10, 10], "that is what was asked for");
 }

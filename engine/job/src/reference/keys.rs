@@ -148,7 +148,7 @@ pub(crate) const KEYS: &[Key] = &[
         "was",
         "string",
         Means("it was never called otherwise"),
-        "The name that the source had before, if it was renamed: it goes on from the offsets of that one. May stay for ever. `\"\"`: it is another source, though it reads a topic that a source \
+        "The name that the source had before, if it was renamed: it goes on from the offsets of that one. May stay for ever. `none`: it is another source, though it reads a topic that a source \
          which is no longer in the job has read.",
         "was = \"clicks\"",
     ),

@@ -115,12 +115,13 @@ async fn publish(table: &Table, epoch: u64, batch: RecordBatch, stats: Option<&s
     table.publish(owner(), &commit(table, epoch, change)).await.unwrap();
 }
 
+/// What the script prints. It leaves without Python's own end, in which a library's threads abort now and then.
 fn python(script: &str, path: &Path) -> serde_json::Value {
     let python = std::env::var("ENGINE_TEST_PYTHON").unwrap_or_else(|_| {
         panic!("ENGINE_TEST_PYTHON is not set: run scripts/test, or point it to a Python with the packages of scripts/test-requirements.txt")
     });
     let output = Command::new(&python)
-        .args(["-c", script, path.to_str().unwrap()])
+        .args(["-c", &format!("{script}\nimport os, sys\nsys.stdout.flush()\nos._exit(0)"), path.to_str().unwrap()])
         .output()
         .unwrap_or_else(|error| panic!("{python}: {error}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
