@@ -54,6 +54,7 @@ struct PlannedSource {
 }
 
 /// What the planner found.
+#[allow(clippy::large_enum_variant, reason = "there is one, for each epoch")]
 pub enum Next {
     /// There is something to do.
     Epoch(Plan),

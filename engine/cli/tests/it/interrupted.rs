@@ -44,6 +44,12 @@ fn heard(child: &mut Child) -> Arc<Mutex<String>> {
     all
 }
 
+/// Lets time pass between two looks at another process.
+#[expect(clippy::disallowed_methods, reason = "what is waited for is another process, looked at again and again")]
+fn pass(time: Duration) {
+    thread::sleep(time);
+}
+
 /// Tries something every tenth of a second until it holds.
 fn wait_until(child: &mut Child, what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -53,7 +59,7 @@ fn wait_until(child: &mut Child, what: &str, mut holds: impl FnMut() -> bool) {
             let _ = child.kill();
             panic!("{what} did not come; ended: {ended:?}");
         }
-        thread::sleep(Duration::from_millis(100));
+        pass(Duration::from_millis(100));
     }
 }
 
@@ -84,7 +90,7 @@ fn ctrl_c_gives_up_a_cross_join_and_keeps_the_prompt() {
             break status;
         }
         assert!(begun.elapsed() < PATIENCE, "the prompt did not end: {}", said.lock().unwrap());
-        thread::sleep(Duration::from_millis(20));
+        pass(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(0), "{}", said.lock().unwrap());
 }

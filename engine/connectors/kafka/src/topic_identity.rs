@@ -41,7 +41,7 @@ impl PartitionIdentity {
         let mut fields = Map::new();
         fields.extend(self.topic_id.as_ref().map(|id| ("topic_id".to_owned(), Value::from(id.as_str()))));
         fields.extend(self.leader_epoch.map(|epoch| ("leader_epoch".to_owned(), Value::from(epoch))));
-        (!fields.is_empty()).then(|| SplitIdentity(Value::Object(fields)))
+        (!fields.is_empty()).then_some(SplitIdentity(Value::Object(fields)))
     }
 }
 

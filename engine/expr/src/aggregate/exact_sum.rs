@@ -24,7 +24,7 @@ enum Form {
     Wide(Box<WideSum>),
     /// Sums of an engine that rounded, in the order in which they were made, and nothing since. What that engine showed is their
     /// sum rounded at each step, so that is their value until there is a new one: rows that it emitted are retracted as they were.
-    Parts(Box<Vec<f64>>),
+    Parts(Box<[f64]>),
 }
 
 /// A sum as it is kept in a state.
@@ -130,7 +130,8 @@ impl ExactSum {
     /// Adds all values of another sum.
     pub fn merge(&mut self, other: ExactSum) {
         if let (Form::Parts(parts), Form::Parts(others)) = (&mut self.0, &other.0) {
-            return parts.extend(others.iter());
+            *parts = parts.iter().chain(others.iter()).copied().collect();
+            return;
         }
         if self.is_empty() {
             return *self = other;
@@ -155,7 +156,7 @@ impl ExactSum {
                 Some((high, low)) => KeptSum { high, low: Some(low), rest: None },
                 None => KeptSum { high: wide.round(), low: Some(0.0), rest: Some(tagged(WIDE, wide.encode())) },
             },
-            Form::Parts(parts) => match parts.as_slice() {
+            Form::Parts(parts) => match &**parts {
                 [one] => KeptSum { high: *one, low: None, rest: None },
                 parts => {
                     let bytes = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
@@ -169,12 +170,12 @@ impl ExactSum {
     pub fn restore(high: f64, low: Option<f64>, rest: Option<&[u8]>) -> Option<ExactSum> {
         Some(ExactSum(match (low, rest.map(<[u8]>::split_first)) {
             (Some(low), None) => Form::Pair { high, low },
-            (None, None) => Form::Parts(Box::new(vec![high])),
+            (None, None) => Form::Parts(Box::new([high])),
             (_, Some(Some((&WIDE, bytes)))) => Form::Wide(Box::new(WideSum::decode(bytes)?)),
             (_, Some(Some((&PARTS, bytes)))) => {
                 let (parts, left) = bytes.as_chunks::<8>();
                 match left.is_empty() {
-                    true => Form::Parts(Box::new(parts.iter().map(|part| f64::from_le_bytes(*part)).collect())),
+                    true => Form::Parts(parts.iter().map(|part| f64::from_le_bytes(*part)).collect()),
                     false => return None,
                 }
             }
@@ -187,7 +188,7 @@ impl ExactSum {
         match &self.0 {
             Form::Empty | Form::Pair { .. } => 0,
             Form::Wide(_) => size_of::<WideSum>(),
-            Form::Parts(parts) => size_of::<Vec<f64>>() + parts.capacity() * size_of::<f64>(),
+            Form::Parts(parts) => size_of_val::<[f64]>(parts),
         }
     }
 }

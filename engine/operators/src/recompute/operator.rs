@@ -95,9 +95,12 @@ impl Recompute {
             let kept = shard.ports.iter().map(|port| port.bytes(&shard.touched, time)).sum::<Result<usize, _>>()?;
             sizes.push(arriving + kept);
         }
-        let groups = runs(sizes.into_iter(), usize::MAX);
+        let mut groups = runs(sizes.into_iter(), usize::MAX);
         // A plan that has a result over no rows has it once, also if no shard has anything to do.
-        Ok(if groups.is_empty() { vec![0..0] } else { groups })
+        if groups.is_empty() {
+            groups.push(0..0);
+        }
+        Ok(groups)
     }
 
     /// Takes in the rows of a shard, all that are added before any that is retracted; returns what its partitions have then.

@@ -129,7 +129,7 @@ fn python(script: &str, path: &Path) -> serde_json::Value {
 }
 
 /// Columns of which fewer rows than these were found.
-fn short<'a>(said: &'a serde_json::Value, rows: u64) -> Vec<&'a str> {
+fn short(said: &serde_json::Value, rows: u64) -> Vec<&str> {
     let found = said["found"].as_object().unwrap();
     assert_eq!(found.len(), 15, "{said}");
     found.iter().filter(|(_, count)| count.as_u64() != Some(rows)).map(|(column, _)| column.as_str()).collect()

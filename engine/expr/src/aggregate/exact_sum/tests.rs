@@ -68,7 +68,7 @@ fn sums_are_those_of_whole_numbers() {
         let mut exact = 0_i128;
         let mut found = ExactSum::default();
         for _ in 0..1 + roll() % 40 {
-            let steps = (roll() >> 11) as i128 * if roll() & 1 == 0 { 1 } else { -1 } << (roll() % 47);
+            let steps = ((roll() >> 11) as i128 * if roll() & 1 == 0 { 1 } else { -1 }) << (roll() % 47);
             exact += steps;
             found.add(steps as f64 / (1_u64 << 60) as f64);
         }
