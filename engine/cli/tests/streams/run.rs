@@ -1,7 +1,7 @@
 //! Running the binary: a job in a folder of its own, to its end or beside the test.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -188,9 +188,14 @@ impl Job {
         checkpoint.commits(EpochId(0)..=EpochId(u64::MAX)).unwrap().map(Result::unwrap).collect()
     }
 
-    /// `engine sql --format json`: the rows of each statement, one object a row.
+    /// `engine sql --format json`: the rows of each statement, one object a row. Queries that list a thousand epochs are longer than
+    /// an argument may be, so it is a file.
     pub fn sql(&self, query: &str) -> Vec<Value> {
-        let said = run(&mut engine(&["sql", "--warehouse", &self.warehouse, "--format", "json", query])).succeeded();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(query.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let said =
+            run(&mut engine(&["sql", "--warehouse", &self.warehouse, "--format", "json", "-f", path])).succeeded();
         said.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", said.out))).collect()
     }
 }
