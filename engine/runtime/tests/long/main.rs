@@ -19,8 +19,8 @@ use shapes::{SHAPES, Shape, table};
 #[global_allocator]
 static METER: Meter = Meter;
 
-/// Records of epochs that a checkpoint keeps: `retain_epochs` plans and as many commits.
-const RECORDS: u64 = 200;
+/// Commits that a checkpoint keeps: `retain_epochs`.
+const RECORDS: u64 = 100;
 
 fn report(shapes: &[Shape], quarters: &[Quarter]) -> String {
     let mut text = String::new();
