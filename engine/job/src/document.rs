@@ -119,7 +119,7 @@ record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n
 
 const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
 recorded with it, so that a replay of the epoch gives the same rows: a Delta table keeps its versions; of other \
-files the rows are kept in the checkpoint, at most 64 MiB. Files whose name begins with `_` or `.` are not read. Put new \
+files, and of all with `refresh = \"never\"`, the rows are kept in the checkpoint, at most 64 MiB (larger ones with `never` must stay as they are). Files whose name begins with `_` or `.` are not read. Put new \
 files in place whole, by renaming them.
 
 In SQL a static table may stand where a table stands, as long as the stream's rows are the ones that are kept: an inner \

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! registry -> current (cheap) -> load_current, when it differs -> a copy, kept in the checkpoint
-//!          -> a restart: the version of the plan -> the copy, or else load
+//!          -> a restart: the version of the newest commit -> the copy, or else load
 //! ```
-//! An epoch that is run again must see the same rows in the same order. A Delta table keeps its versions; of other places
-//! the rows are copied into the checkpoint whenever the version changes, before the plan that names it is stored.
+//! A replay of an epoch must see the same rows in the same order. A Delta table keeps its versions; of other places, and of
+//! Delta tables that are never looked at again, the rows are copied into the checkpoint whenever the version changes, in the
+//! write that commits the epoch which saw it first.
 
 mod copy;
 mod lookups;
