@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use connector::{Pointer, ReadByThen, SinkPosition, TableDefinition, Warehouse, WriterId};
-use epoch::{Commit, CommitId, EpochId, Owner, Position, SinkLink, SourcePlan, SplitRange, WatermarkState, paths};
+use epoch::{
+    Commit, CommitId, Contradiction, EpochId, Owner, Position, SinkLink, SourcePlan, SplitRange, WatermarkState, paths,
+};
 use job::Job;
 use plan::{Graph, NodeKind, plan_job};
-use state::{Checkpoint, CheckpointSettings};
+use state::{Checkpoint, CheckpointSettings, StateError};
 use tokio::runtime::Runtime;
 
 use crate::backends::Backends;
@@ -61,20 +63,20 @@ pub fn rebuild(job: &Job, backends: &Backends) -> Result<Rebuilt, RunError> {
     })
 }
 
-/// A start that was refused has left a checkpoint without epochs, which holds nothing.
+/// A checkpoint without epochs does not count: a start that was refused leaves it.
 fn refuse_checkpoint(folder: &Path) -> Result<(), RunError> {
-    let Ok(there) = Checkpoint::open_read_only(folder) else { return Ok(()) };
+    let there = match Checkpoint::open_read_only(folder) {
+        Ok(there) => there,
+        Err(StateError::NotACheckpoint { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     if there.newest_commit()?.is_some() {
         return Err(RunError::Plan(format!(
             "{} is a checkpoint already; move it away first if it is to be rebuilt",
             folder.display()
         )));
     }
-    drop(there);
-    let failed = |error| {
-        RunError::Plan(format!("{}, a checkpoint without epochs, cannot be removed: {error}", folder.display()))
-    };
-    std::fs::remove_dir_all(folder).map_err(failed)
+    Ok(())
 }
 
 /// What all tables have.
@@ -118,12 +120,18 @@ async fn common(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, pointer: &P
             Some(table) => table.position().await?,
             None => SinkPosition::default(),
         };
-        if pointed.is_some_and(|pointed| position.version < pointed) || position.restored.is_some() {
-            return Err(behind(&name, &position, pointed.unwrap_or_default()));
+        if let Some(version) = position.restored {
+            return Err(RunError::Contradiction(Contradiction::Restored { sink: name, version }));
+        }
+        if let Some(pointed) = pointed.filter(|pointed| position.version < *pointed) {
+            return Err(behind(&name, &position, pointed));
         }
         let (Some(held), Some(table)) = (position.published, table) else { continue };
-        links.insert(name, SinkLink::found(held));
         let read = table.read_by_then().await?;
+        if read.is_none() && held.epoch > pointer.epoch {
+            return Err(unsaid(&name, held));
+        }
+        links.insert(name, SinkLink::found(held));
         newest = newest.into_iter().chain(read).max_by_key(|read| read.commit.epoch);
     }
     let of_pointer = ReadByThen {
@@ -140,6 +148,14 @@ async fn common(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, pointer: &P
         }
     }
     Ok(Common { job_id: pointer.job_id.clone(), owner: pointer.owner, read, links })
+}
+
+/// A table that is ahead of the pointer, and of which nobody knows what its newest epoch had read.
+fn unsaid(name: &str, held: CommitId) -> RunError {
+    RunError::Plan(format!(
+        "{name} holds epoch {held}, and no entry of its log says any more what was read by then. Restore a copy of the checkpoint, or \
+         start with a new checkpoint and warehouse"
+    ))
 }
 
 /// A table that lacks what it had: going on from where the others stand would leave a gap in it.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use epoch::{Commit, CommitId, EpochId, Owner, Permit, Plan};
+use epoch::{Commit, CommitId, EpochId, Owner, Permit, Plan, paths};
 
 use crate::changes::{StateChanges, put_changes};
 use crate::error::StateError;
@@ -75,7 +75,7 @@ impl Checkpoint {
     /// Makes a checkpoint that stands at a commit, under the id of one that was lost: its tables' records bear that id.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`]; `NotACheckpoint` if something lies in the folder, a checkpoint above all.
+    /// As [`Checkpoint::open`]; `Owned` if an engine runs on the checkpoint that is there, `NotACheckpoint` if it has epochs.
     pub fn rebuild(
         folder: &Path,
         job: &str,
@@ -85,11 +85,8 @@ impl Checkpoint {
     ) -> Result<Checkpoint, StateError> {
         make_folder(folder)?;
         let lock = FolderLock::lock(folder, job)?;
+        remove_without_epochs(folder)?;
         let store = RocksStore::open(folder, settings.memory_bytes)?;
-        if read_identity(&store)?.is_some() {
-            let reason = "there is a checkpoint in it already".to_string();
-            return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
-        }
         let number = u32::from_str_radix(job_id, 16)
             .map_err(|_| StateError::Protocol(format!("{job_id} is not the id of a checkpoint")))?;
         write_identity(&store, job, u64::from(number))?;
@@ -323,6 +320,24 @@ fn check_next(newest: Option<&Commit>, epoch: EpochId) -> Result<(), StateError>
         return Ok(());
     }
     Err(StateError::Protocol(format!("epoch {epoch} cannot come now: epoch {next} is the next")))
+}
+
+/// Removes the records of a checkpoint without epochs, which holds nothing; its lock stays. Only for who holds that.
+fn remove_without_epochs(folder: &Path) -> Result<(), StateError> {
+    let there = match CheckpointReader::open(folder) {
+        Ok(there) => there,
+        Err(StateError::NotACheckpoint { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if there.newest_commit()?.is_some() {
+        let reason = "there is a checkpoint in it already".to_string();
+        return Err(StateError::NotACheckpoint { folder: folder.to_path_buf(), reason });
+    }
+    drop(there);
+    let place = folder.join(paths::DATABASE);
+    let failed =
+        |error: std::io::Error| StateError::Io { action: "remove", place: place.clone(), detail: error.to_string() };
+    std::fs::remove_dir_all(&place).map_err(failed)
 }
 
 #[cfg(test)]

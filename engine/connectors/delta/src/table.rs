@@ -217,6 +217,7 @@ impl Table {
             return Ok(None);
         };
         let mut read = ReadByThen { commit: record.commit, touched: own.touched, ..ReadByThen::default() };
+        // The entry of a record that was adopted says nothing of what was read.
         for (app, number) in &own.transactions {
             match self.shared.apps.position_of(app) {
                 Some(ReadUpTo::Offset(source, split)) => {
@@ -228,7 +229,7 @@ impl Table {
                 None => {}
             }
         }
-        Ok(Some(read))
+        Ok(Some(read).filter(|read| !read.positions.is_empty()))
     }
 
     /// Another checkpoint of the same job that has epochs among the newest entries of the log.

@@ -281,3 +281,29 @@ fn measure_an_idle_epoch() {
     checkpoint.commit(&commit(200), StateChanges { puts, ..StateChanges::default() }).unwrap();
     println!("commit of 100 blocks of 1 MiB {:?}, memory {} MiB", start.elapsed(), checkpoint.memory_bytes() >> 20);
 }
+
+#[test]
+fn a_rebuild_beside_an_engine_that_has_not_committed_yet_is_refused_and_removes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CheckpointSettings::default();
+    let running = Checkpoint::open(folder.path(), "shop", &settings).unwrap();
+    let rebuilt = |id| Checkpoint::rebuild(folder.path(), "shop", id, &settings, &commit(3));
+    assert!(matches!(rebuilt("0000002a"), Err(StateError::Owned { .. })));
+    running.commit(&commit(0), StateChanges::default()).unwrap();
+    let job_id = running.job_id().to_string();
+    drop(running);
+    assert!(matches!(rebuilt("0000002a"), Err(StateError::NotACheckpoint { .. })), "it has an epoch");
+    let running = Checkpoint::open(folder.path(), "shop", &settings).unwrap();
+    assert_eq!((running.job_id(), running.newest_commit().unwrap()), (job_id.as_str(), Some(commit(0))));
+}
+
+#[test]
+fn a_checkpoint_without_epochs_gives_way_to_a_rebuilt_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = CheckpointSettings::default();
+    let refused = Checkpoint::open(folder.path(), "shop", &settings).unwrap();
+    refused.claim(4).unwrap();
+    drop(refused);
+    let rebuilt = Checkpoint::rebuild(folder.path(), "shop", "0000002a", &settings, &commit(3)).unwrap();
+    assert_eq!((rebuilt.job_id(), rebuilt.newest_commit().unwrap()), ("0000002a", Some(commit(3))));
+}
