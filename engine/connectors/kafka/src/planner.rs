@@ -24,7 +24,7 @@ use super::probe::end_before;
 use super::topic_identity::PartitionIdentity;
 use super::topics::TopicSelection;
 use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
-use history::{Standing, doubts, history};
+use history::{History, Standing, doubts, history};
 use listing::Listing;
 
 /// How long the first contact with the broker may take.
@@ -111,7 +111,7 @@ impl KafkaPlanner {
         let position = position.unwrap_or(&nowhere);
         let ends = before.map(|before| before.ends()).unwrap_or_default();
         let mut now = self.confirmed(now, position, &ends)?;
-        self.find_cuts(&mut now, position);
+        self.find_cuts(&mut now, position)?;
         let available = now.standings.iter().map(|(at, standing)| (at, standing.reach)).collect();
         self.listing = Some(now);
         Ok(available)
@@ -152,7 +152,7 @@ impl KafkaPlanner {
     }
 
     /// Partitions with a new leader: the new one's log may have been cut back before it grew past where the job stands.
-    fn find_cuts(&mut self, now: &mut Listing, position: &LogPosition) {
+    fn find_cuts(&mut self, now: &mut Listing, position: &LogPosition) -> Result<(), SourceError> {
         for (at, from) in position.offsets.iter() {
             let Some(standing) = now.standings.get(&at) else { continue };
             let known = PartitionIdentity::of(position.identity.get(&at));
@@ -162,28 +162,25 @@ impl KafkaPlanner {
             if leader <= then || is_other || *from <= standing.reach.low {
                 continue;
             }
-            let cut_to = self.cut_to(&at, (*from, then, leader));
+            let cut_to = self.cut_to(&at, (*from, then, leader))?;
             let found = Standing { cut_to, ..standing.clone() };
             now.standings.insert(at, found);
         }
+        Ok(())
     }
 
-    fn cut_to(&mut self, at: &Split, question: (i64, i32, i32)) -> Option<i64> {
+    /// Asks for as long as it takes: the plan keeps the new leader's epoch, so nobody would ask again.
+    fn cut_to(&mut self, at: &Split, question: (i64, i32, i32)) -> Result<Option<i64>, SourceError> {
         if let Some(probed) = self.probed.get(at).filter(|probed| probed.question == question) {
-            return probed.cut_to;
+            return Ok(probed.cut_to);
         }
         let (position, leader_epoch, _) = question;
-        let config = client_config(&self.source, &self.settings, &self.group, Role::Planner).ok()?;
-        match end_before(config, &self.source, at, position, leader_epoch) {
-            Ok(cut_to) => {
-                self.probed.insert(at.clone(), Probed { question, cut_to });
-                cut_to
-            }
-            Err(error) => {
-                tracing::debug!(source = self.source, %at, %error, "not known whether the log was cut back under its new leader");
-                None
-            }
-        }
+        let config = client_config(&self.source, &self.settings, &self.group, Role::Planner)?;
+        let cut_to = self.patiently(false, |planner| {
+            end_before(config.clone(), &planner.source, at, position, leader_epoch).map_err(Failure::Kafka)
+        })?;
+        self.probed.insert(at.clone(), Probed { question, cut_to });
+        Ok(cut_to)
     }
 
     /// Where a new job begins.
@@ -207,6 +204,7 @@ impl KafkaPlanner {
         let mut backlog = Backlog::default();
         for (at, reach) in available.iter() {
             let now = self.standing(&at, *reach);
+            let mut identity = now.identity.clone();
             let from = match position.offsets.get(&at) {
                 None => reach.low,
                 Some(from) => {
@@ -216,11 +214,15 @@ impl KafkaPlanner {
                         self.accept(&gap)?;
                         backlog.gaps.push(gap);
                     }
+                    // An answer that leaves the id out does not make it unknown.
+                    if history != History::MadeAnew {
+                        identity.topic_id = identity.topic_id.or(known.topic_id);
+                    }
                     history.next(*from, *reach)
                 }
             };
             self.gone.remove(&at);
-            if let Some(identity) = now.identity.to_identity() {
+            if let Some(identity) = identity.to_identity() {
                 backlog.identity.insert(at.clone(), identity);
             }
             backlog.latest.insert(at.clone(), reach.high);

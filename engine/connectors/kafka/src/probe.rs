@@ -55,7 +55,12 @@ pub(crate) fn end_before(
         let Some(message) = batch.front() else { continue };
         match message.kind() {
             Kind::Record | Kind::End(_) => return Ok(None),
-            Kind::OutOfRange => return Ok(end_in(&message.error_text()).filter(|end| *end < position)),
+            Kind::OutOfRange => {
+                // An end that cannot be read is no end: that the records are there may not be guessed.
+                let unknown = || KafkaError::MessageConsumption(RDKafkaErrorCode::OffsetOutOfRange);
+                let end = end_in(&message.error_text()).ok_or_else(unknown)?;
+                return Ok(Some(end).filter(|end| *end < position));
+            }
             Kind::Failed(_) => batch.drop_front(),
         }
     }
