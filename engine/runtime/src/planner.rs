@@ -87,22 +87,22 @@ impl Planner {
         })
     }
 
-    /// Plans epochs of half the size from now on: one of so many records did not come through, which may be for its size.
+    /// Plans epochs of half the size from now on: one of so many records of a source did not come through, which may be for its size.
     pub fn reduce(&mut self, records: u64, tries: u32) {
         // Small ones rarely fail for their size; one that fails again and again may, whatever it is.
         let half = (records / 2).max(if tries < TRIES_OF_SMALL { REDUCED_MIN } else { 1 });
         if half < records {
             tracing::warn!(
-                "an epoch of up to {records} records was begun and not committed; epochs read {half} at most of each source now"
+                "an epoch of up to {records} records of a source was begun and not committed; epochs read {half} at most of each source now"
             );
             self.reduced_max = Some(half);
         }
     }
 
-    /// An upper bound of the records that a plan reads.
-    pub fn span(&self, plan: &Plan) -> u64 {
+    /// An upper bound of the records that a plan reads of one source, of the one of which it reads most: what `reduce` halves.
+    pub fn largest_span(&self, plan: &Plan) -> u64 {
         let of_source = |(name, planned): (&String, &SourcePlan)| Some(self.sources.get(name)?.planner.span(planned));
-        plan.sources.iter().filter_map(of_source).fold(0, u64::saturating_add)
+        plan.sources.iter().filter_map(of_source).max().unwrap_or_default()
     }
 
     /// Plans the epoch after `last`. `has_pending_output` says whether a watermark has passed something that an epoch without

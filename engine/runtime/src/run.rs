@@ -123,7 +123,7 @@ impl Run {
     /// Notes that the epoch is begun. Nothing else of it is written before its commit.
     fn begin(&mut self, plan: &Plan) -> Result<AttemptId, RunError> {
         self.attempts += 1;
-        let records = Some(self.planner.span(plan));
+        let records = Some(self.planner.largest_span(plan));
         let before = self.tries.take_if(|(epoch, _)| *epoch == plan.epoch).map_or(0, |(_, tries)| tries);
         self.checkpoint.begin_attempt(&Attempt { epoch: plan.epoch, records, tries: before + 1 })?;
         Ok(AttemptId { epoch: plan.epoch, owner: self.owner, number: self.attempts })

@@ -164,6 +164,18 @@ fn planner(clock: &Arc<SetClock>, answers: &Arc<Mutex<VecDeque<Answer>>>) -> Pla
     }
 }
 
+/// `reduce` halves what is read of each source; half of their sum would be what two equal sources read already.
+#[test]
+fn the_size_of_an_attempt_is_that_of_its_largest_source() {
+    let mut job = Job::new();
+    let mut plan = job.epoch(SECOND).unwrap();
+    let broker = Broker { clock: Arc::clone(&job.clock), answers: Arc::clone(&job.answers) };
+    let other = PlannedSource { planner: Box::new(broker), records_max: None, answering: None };
+    job.planner.sources.insert("other".to_string(), other);
+    plan.sources.insert("other".to_string(), plan.sources["s"].clone());
+    assert_eq!(job.planner.largest_span(&plan), 1, "each source reads one record");
+}
+
 #[test]
 fn an_outage_longer_than_idle_timeout_is_nobodys_idleness() {
     for outage in ["the question waits", "the question fails", "reading waits", "the engine ends"] {
