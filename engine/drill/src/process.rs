@@ -124,6 +124,11 @@ impl Process {
         let mut epochs = Vec::new();
         let mut silent_since = Instant::now();
         loop {
+            // Looked at before each line: a job of small epochs is never silent for long.
+            if self.stop.load(Ordering::SeqCst) {
+                let _ = child.kill();
+                return Err("it was stopped".to_owned());
+            }
             let due = kill_at.unwrap_or(silent_since + SILENCE_MAX).saturating_duration_since(Instant::now());
             match lines.recv_timeout(due.min(LOOK_EVERY)) {
                 Ok(line) => {
@@ -131,10 +136,6 @@ impl Process {
                     epochs.extend(epoch_of(&line, begun.elapsed()));
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(epochs),
-                Err(RecvTimeoutError::Timeout) if self.stop.load(Ordering::SeqCst) => {
-                    let _ = child.kill();
-                    return Err("it was stopped".to_owned());
-                }
                 Err(RecvTimeoutError::Timeout) if due > LOOK_EVERY => {}
                 // A process that has just ended by itself cannot be killed any more, which its status will show.
                 Err(RecvTimeoutError::Timeout) => {
