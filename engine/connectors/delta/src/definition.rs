@@ -15,7 +15,7 @@ use crate::bounded;
 use crate::entry::{create_entry, definition_entry, entry_path, log_time_ms};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
-use crate::rules::{Rules, check_constraints};
+use crate::rules::{Rules, check_constraints, unreadable};
 use crate::schema::{added_columns, table_schema};
 use crate::table::Shared;
 
@@ -203,7 +203,7 @@ fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
         )));
     }
     check_constraints(state, name)?;
-    let protocol = serde_json::to_value(state.protocol()).unwrap_or_default();
+    let protocol = serde_json::to_value(state.protocol()).map_err(|error| unreadable(name, &error))?;
     let writer = protocol["minWriterVersion"].as_i64().unwrap_or(0);
     let harmless = ["appendOnly", "invariants"];
     let features = protocol["writerFeatures"].as_array().cloned().unwrap_or_default();

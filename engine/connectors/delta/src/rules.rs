@@ -92,11 +92,16 @@ pub(crate) fn check_constraints(state: &DeltaTableState, table: &str) -> Result<
     if let Some((name, rule)) = properties.iter().find_map(|(key, rule)| Some((key.strip_prefix(CONSTRAINTS)?, rule))) {
         return refused(format!("the constraint {name} CHECK ({rule})"));
     }
-    let schema = serde_json::to_value(state.schema().as_ref()).unwrap_or_default();
+    let schema = serde_json::to_value(state.schema().as_ref()).map_err(|error| unreadable(table, &error))?;
     match invariant_in(&schema) {
         Some((column, rule)) => refused(format!("a rule for the values of column `{column}` ({rule})")),
         None => Ok(()),
     }
+}
+
+/// A definition that cannot be looked through may hold any rule, so it is not written to.
+pub(crate) fn unreadable(table: &str, error: &serde_json::Error) -> SinkError {
+    SinkError::Internal(format!("the definition of table {table} cannot be looked through: {error}"))
 }
 
 /// The first column with a rule, at any depth, and the rule.

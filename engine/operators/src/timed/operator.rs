@@ -61,6 +61,9 @@ impl Timed {
         if parts.is_empty() && !self.spec.is_rechecked && !self.store.is_due(number, time) {
             return Ok(());
         }
+        if parts.iter().any(|part| matches!(part.sign, Sign::Replace { .. })) {
+            return Err(OperatorError::fault(&self.spec.name, "whole buckets reach it"));
+        }
         let mut shard = self.store.shard(number, time, committed)?;
         // A row that is added and retracted in one epoch was never there.
         let mut left = count(of_sign(&parts, Sign::Retract).flat_map(|part| part.keys.iter().copied()));
