@@ -19,7 +19,7 @@ use operators::OperatorError;
 use operators::join::{Join, JoinKind, JoinSide, JoinSpec, Side};
 use operators::keyed::EventTime;
 use operators::operator::{self, BlockSource, EpochTime, Operator, OperatorSpec, Stored};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 const SECOND: i64 = 1_000_000;
 const RANGE_US: i64 = 600 * SECOND;
@@ -124,7 +124,7 @@ fn measure(kind: JoinKind, rows_an_epoch: usize, epochs: u64, keys: u64) {
         }
         let time = EpochTime { epoch: EpochId(epoch), batch_time_us: epoch as i64, watermark_us, late_us };
         let start = Instant::now();
-        let mut lane = Arc::clone(&spec).lane().unwrap();
+        let mut lane = Arc::clone(&spec).lane(KeyPartitioning::default()).unwrap();
         for (side, rows) in &chunks {
             lane.push(*side as usize, operator::Sign::Add, rows, &time).unwrap();
         }

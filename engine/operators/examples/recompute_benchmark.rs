@@ -18,7 +18,7 @@ use operators::materialize::{Bucket, MaterializeSpec};
 use operators::operator::{BlockSource, Change, EpochTime, LanePart, Operator, OperatorSpec, Stored};
 use operators::recompute::{BatchPlan, RecomputePort, RecomputeSpec};
 use operators::{Emission, OperatorError, SlotExec};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 const CHUNK_ROWS: usize = 16_384;
 
@@ -52,7 +52,7 @@ impl Stage {
         let started = Instant::now();
         let parts: Vec<LanePart> = std::thread::scope(|scope| {
             let run = |changes: &'_ [Change]| -> LanePart {
-                let mut lane = Arc::clone(&self.spec).lane().unwrap();
+                let mut lane = Arc::clone(&self.spec).lane(KeyPartitioning::default()).unwrap();
                 for change in changes {
                     lane.push(0, change.sign, &change.rows, &time).unwrap();
                 }

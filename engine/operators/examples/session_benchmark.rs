@@ -21,7 +21,7 @@ use operators::aggregate::{AggregateCall, GroupColumn};
 use operators::operator::{BlockSource, EpochTime, LanePart, Operator, OperatorSpec, Sign, Stored};
 use operators::session::{GroupTime, SessionSpec};
 use operators::{Emission, OperatorError};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 const CHUNK_ROWS: usize = 16_384;
 const EPOCH_US: i64 = 60_000_000;
@@ -96,7 +96,7 @@ fn chunks(epoch: u64, lane: u64, rows: usize, keys: u64) -> Vec<RecordBatch> {
 
 fn fold(spec: &Arc<SessionSpec>, lanes: &[Vec<RecordBatch>], time: &EpochTime) -> Vec<LanePart> {
     let one = |chunks: &Vec<RecordBatch>| {
-        let mut lane = Arc::clone(spec).lane().unwrap();
+        let mut lane = Arc::clone(spec).lane(KeyPartitioning::default()).unwrap();
         for chunk in chunks {
             lane.push(0, Sign::Add, chunk, time).unwrap();
         }

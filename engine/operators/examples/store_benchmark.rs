@@ -12,9 +12,10 @@ use epoch::EpochId;
 use operators::OperatorError;
 use operators::keyed::SHARDS;
 use operators::keyed::hash::hash_keys;
+use operators::keyed::shard_of;
 use operators::operator::{BlockSource, EpochTime};
 use operators::store::{Budget, Store, StoreSpec};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 /// Rows of an epoch.
 const EPOCH_ROWS: usize = 500_000;
@@ -36,7 +37,8 @@ fn keys(epoch: usize, hashing: &mut Duration) -> Vec<(RecordBatch, Vec<u128>)> {
     let hashes = hash_keys(std::slice::from_ref(&column), EPOCH_ROWS).unwrap();
     *hashing += started.elapsed();
     let mut rows = vec![Vec::new(); SHARDS as usize];
-    hashes.shards.iter().enumerate().for_each(|(row, shard)| rows[*shard as usize].push(row as u32));
+    let shards = hashes.stable.iter().map(|hash| shard_of(*hash, KeyPartitioning::KeyGroups));
+    shards.enumerate().for_each(|(row, shard)| rows[shard as usize].push(row as u32));
     let batch = RecordBatch::try_new(schema(), vec![column]).unwrap();
     let of_shard = |rows: Vec<u32>| {
         let keys = rows.iter().map(|row| hashes.keys[*row as usize]).collect();

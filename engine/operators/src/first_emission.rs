@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
@@ -13,12 +13,14 @@ use crate::block_source::BlockSource;
 use crate::budget::Budget;
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
+use crate::keyed::shard_of_key;
 use crate::store::{Store, StoreSpec};
 
 /// A store with one row once the operator has emitted: the epoch in which it first did.
 #[derive(Debug)]
 pub(crate) struct FirstEmission {
     store: Store,
+    partitioning: KeyPartitioning,
     has_emitted: bool,
     /// It emits for the first time in the running epoch.
     emits_now: AtomicBool,
@@ -31,7 +33,12 @@ impl FirstEmission {
     }
 
     /// With the blocks that it has in the checkpoint: none if the operator has not emitted.
-    pub(crate) fn open(operator: &str, blocks: Vec<(BlockKey, u64)>, budget: Arc<Budget>) -> FirstEmission {
+    pub(crate) fn open(
+        operator: &str,
+        blocks: Vec<(BlockKey, u64)>,
+        partitioning: KeyPartitioning,
+        budget: Arc<Budget>,
+    ) -> FirstEmission {
         let has_emitted = !blocks.is_empty();
         let spec = StoreSpec {
             name: FirstEmission::name(operator),
@@ -41,7 +48,8 @@ impl FirstEmission {
             expires_at_batch_time: None,
             keeps_rows: true,
         };
-        FirstEmission { store: Store::open(spec, blocks, budget), has_emitted, emits_now: AtomicBool::new(false) }
+        let store = Store::open(spec, blocks, budget);
+        FirstEmission { store, partitioning, has_emitted, emits_now: AtomicBool::new(false) }
     }
 
     /// True if a committed epoch has noted a first result.
@@ -57,8 +65,7 @@ impl FirstEmission {
         if self.has_emitted {
             return Ok(());
         }
-        let hashes = hash_keys(&[], 1)?;
-        let shard = hashes.shards[0];
+        let (hashes, shard) = (hash_keys(&[], 1)?, shard_of_key(&[], self.partitioning)?);
         let epoch = Int64Array::from(vec![time.epoch.0 as i64]);
         let row = RecordBatch::try_new(Arc::clone(&self.store.spec().schema), vec![Arc::new(epoch)])?;
         self.store.shard(shard, time, committed)?.insert(&row, &hashes.keys)?;

@@ -9,4 +9,4 @@ mod shards;
 pub(crate) use counting_sort::counting_sort;
 pub use input::{KeyedInput, ShardInput};
 pub use lane::{EventTime, KeyedLane, KeyedPort, ShardedRows};
-pub use shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS};
+pub use shards::{ALL_SHARDS, SHARDS, SMALL_EPOCH_ROWS, shard_of, shard_of_key};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use state::{BlockKey, OperatorId};
+use state::{BlockKey, KeyPartitioning, OperatorId};
 
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
@@ -56,7 +56,12 @@ impl MemoryBlocks {
             let operator = OperatorId::of(name);
             self.list().into_iter().filter(|(key, _)| key.operator == operator).collect()
         };
-        Stored { blocks: spec.stores().iter().map(of_store).collect(), last, budget }
+        Stored {
+            blocks: spec.stores().iter().map(of_store).collect(),
+            last,
+            partitioning: KeyPartitioning::default(),
+            budget,
+        }
     }
 
     /// Bytes of all blocks.

@@ -10,9 +10,6 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::datatypes::SchemaRef;
-
 use crate::OperatorError;
 pub use crate::block_changes::BlockChanges;
 pub use crate::block_source::BlockSource;
@@ -21,6 +18,9 @@ pub use crate::epoch_time::EpochTime;
 pub use crate::metrics::StateMetrics;
 use crate::state_rows::StateRows;
 pub use crate::stored::Stored;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 /// Input rows that an operator did not take.
 #[derive(Debug, Default)]
@@ -73,11 +73,11 @@ pub trait OperatorSpec: Debug + Send + Sync {
     /// Names under which blocks are filed: one for each store that the operator has.
     fn stores(&self) -> Vec<String>;
 
-    /// The part of it that sees rows, empty. One a lane.
+    /// The part of it that sees rows, empty. One a lane. It spreads keys as the checkpoint does.
     ///
     /// # Errors
     /// If a function or type cannot be set up.
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError>;
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError>;
 
     /// The part of it that has memory, with the blocks that each of [`OperatorSpec::stores`] has in the checkpoint.
     ///

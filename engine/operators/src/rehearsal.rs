@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use epoch::EpochId;
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 use crate::OperatorError;
 use crate::block_source::BlockSource;
@@ -33,7 +33,7 @@ pub fn rehearse(spec: &Arc<dyn OperatorSpec>, ports: usize) -> Result<(), Operat
     spec.rehearse()?;
     let stored = Stored { blocks: spec.stores().iter().map(|_| Vec::new()).collect(), ..Stored::default() };
     let mut operator = Arc::clone(spec).open(stored)?;
-    let mut lane = Arc::clone(spec).lane()?;
+    let mut lane = Arc::clone(spec).lane(KeyPartitioning::default())?;
     for port in 0..ports {
         lane.push(port, Sign::Add, &RecordBatch::new_empty(Arc::clone(spec.input(port))), &TIME)?;
     }

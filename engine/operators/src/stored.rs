@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 use crate::budget::Budget;
 use crate::epoch_time::EpochTime;
@@ -14,6 +14,8 @@ pub struct Stored {
     pub blocks: Vec<Vec<(BlockKey, u64)>>,
     /// The time of the last committed epoch: what ended by then is evicted even if a block still holds it.
     pub last: Option<EpochTime>,
+    /// How the checkpoint spreads keys.
+    pub partitioning: KeyPartitioning,
     /// Memory that all operators of the job share.
     pub budget: Arc<Budget>,
 }

@@ -9,6 +9,7 @@ use epoch::{EpochId, Step};
 use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
 use operators::{Pipeline, PipelineOutput, in_halves};
 use plan::NodeKind;
+use state::KeyPartitioning;
 
 use crate::error::{RunError, of_table};
 use crate::rejected::{Rejected, rejected_rows};
@@ -55,14 +56,14 @@ struct Push<'a> {
 }
 
 impl Compute {
-    /// An empty lane.
+    /// An empty lane, over a checkpoint that spreads keys in this way.
     ///
     /// # Errors
     /// If an operator cannot be set up.
-    pub fn new(topology: Arc<Topology>, lane: u32) -> Result<Compute, RunError> {
+    pub fn new(topology: Arc<Topology>, lane: u32, partitioning: KeyPartitioning) -> Result<Compute, RunError> {
         let nodes = topology.nodes.iter().map(|node| {
             let name = &topology.tables[node.table].plan.name;
-            let operator = node.operator().map(|operator| Arc::clone(&operator.spec).lane()).transpose();
+            let operator = node.operator().map(|operator| Arc::clone(&operator.spec).lane(partitioning)).transpose();
             Ok(NodeLane { operator: operator.map_err(of_table(name))?, ..NodeLane::default() })
         });
         let nodes = nodes.collect::<Result<_, RunError>>()?;

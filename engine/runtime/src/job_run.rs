@@ -133,7 +133,7 @@ impl JobRun {
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
         let run = Run {
-            computes: start::computes(&topology, backends.lanes)?,
+            computes: start::computes(&topology, backends.lanes, checkpoint.key_partitioning())?,
             operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
             files: start::open_files(&topology, &checkpoint)?,
             statics,

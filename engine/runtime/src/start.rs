@@ -10,7 +10,7 @@ use job::{Job, OnError};
 use operators::operator::{OperatorSpec, Stored};
 use operators::store::Budget;
 use plan::Graph;
-use state::{Checkpoint, OperatorId};
+use state::{Checkpoint, KeyPartitioning, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
@@ -104,8 +104,8 @@ fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
 ///
 /// # Errors
 /// If an aggregate cannot be set up.
-pub fn computes(topology: &Arc<Topology>, lanes: u32) -> Result<Vec<Compute>, RunError> {
-    (0..lanes).map(|lane| Compute::new(Arc::clone(topology), lane)).collect()
+pub fn computes(topology: &Arc<Topology>, lanes: u32, partitioning: KeyPartitioning) -> Result<Vec<Compute>, RunError> {
+    (0..lanes).map(|lane| Compute::new(Arc::clone(topology), lane, partitioning)).collect()
 }
 
 /// Every operator with the state that the checkpoint has for it.
@@ -120,7 +120,7 @@ pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64
         let blocks = spec.stores().iter().map(of_store).collect::<Result<Vec<_>, _>>()?;
         let last = last.as_ref().map(|times| times[node]);
         let name = &topology.tables[topology.nodes[node].table].plan.name;
-        let stored = Stored { blocks, last, budget: Arc::clone(&budget) };
+        let stored = Stored { blocks, last, partitioning: checkpoint.key_partitioning(), budget: Arc::clone(&budget) };
         let operator = Arc::clone(spec).open(stored).map_err(of_table(name))?;
         Ok(Running { node, operator })
     };

@@ -65,5 +65,5 @@ fn stored(
             late_us: operator.behind(time.late_us),
         }
     });
-    Ok(Stored { blocks, last, ..Stored::default() })
+    Ok(Stored { blocks, last, partitioning: checkpoint.key_partitioning(), ..Stored::default() })
 }

@@ -5,18 +5,36 @@ use serde::{Deserialize, Serialize};
 use crate::checksum;
 use crate::error::StateError;
 use crate::key::KEY_BYTES;
+use crate::key_groups::{KEY_GROUPS, KeyPartitioning};
 use crate::record::{Kind, parse, put_only, to_json};
 use crate::store::{Family, Store, WriteBatch};
+
+/// Format of a checkpoint as a whole. 1: every kind of state spread over a hash of its own. 2: by key group. An engine of before that
+/// would look for a key where it is not, so it must refuse.
+const FORMAT: u32 = 2;
 
 /// What a checkpoint says about itself. Written once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// Format of the checkpoint, [`checksum::FORMAT`].
+    /// Format of the checkpoint when it was made, at most [`FORMAT`].
     pub(crate) format: u32,
     /// The job it belongs to.
     pub(crate) job: String,
     /// Eight hex digits, made once.
     pub(crate) job_id: String,
+    /// Number of key groups; none in a checkpoint of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key_groups: Option<u16>,
+}
+
+impl Identity {
+    /// How keys are spread.
+    pub(crate) fn key_partitioning(&self) -> KeyPartitioning {
+        match self.key_groups {
+            Some(_) => KeyPartitioning::KeyGroups,
+            None => KeyPartitioning::PerOperator,
+        }
+    }
 }
 
 /// What the checkpoint says about itself; `None` if it was never written.
@@ -25,12 +43,12 @@ pub(crate) fn read_identity(store: &dyn Store) -> Result<Option<Identity>, State
     let place = || format!("the identity of checkpoint {}", store.folder().display());
     let Some(stored) = store.get(Family::Records, &key, &place)? else { return Ok(None) };
     let identity: Identity = parse(checksum::verify_checksum(&key, &stored, place)?, place)?;
-    if identity.format > u32::from(checksum::FORMAT) {
-        return Err(StateError::Format {
-            place: place(),
-            found: identity.format,
-            supported: u32::from(checksum::FORMAT),
-        });
+    if identity.format > FORMAT {
+        return Err(StateError::Format { place: place(), found: identity.format, supported: FORMAT });
+    }
+    if let Some(groups) = identity.key_groups.filter(|groups| *groups != KEY_GROUPS) {
+        let detail = format!("it has {groups} key groups, and every engine makes {KEY_GROUPS}");
+        return Err(StateError::Corrupt { place: place(), detail });
     }
     Ok(Some(identity))
 }
@@ -38,9 +56,10 @@ pub(crate) fn read_identity(store: &dyn Store) -> Result<Option<Identity>, State
 /// Writes down whose checkpoint this is, once. `number` makes its id.
 pub(crate) fn write_identity(store: &dyn Store, job: &str, number: u64) -> Result<Identity, StateError> {
     let identity = Identity {
-        format: u32::from(checksum::FORMAT),
+        format: FORMAT,
         job: job.to_string(),
         job_id: format!("{:08x}", number as u32),
+        key_groups: Some(KEY_GROUPS),
     };
     // An identity that was lost is damage: with a new id in its place, an epoch that is published again would be under other names.
     if let Some(what) = first_stranger(store)? {

@@ -1,12 +1,13 @@
 //! Where a block of state lives: a key whose bytes sort as its parts do.
 //!
-//! The parts have the same place in every key, and each writer fills them with what it needs to find its blocks again:
+//! The parts have the same place in every key, and each writer fills them with what it needs to find its blocks again. What is parted by
+//! key is a range of the 256 key groups ([`crate::key_groups`]); in a checkpoint of format 1 it was the rest of a hash.
 //!
 //! | blocks of | bucket (bytes 8–15) | section (byte 16) | epoch (17–24) | writer (25–26) |
 //! |---|---|---|---|---|
-//! | an aggregate, as its lanes wrote them | start of the pane in µs; without windows the hash of the keys, modulo 16 | shard of the keys, 0–7; 255 for rows of all shards | that read the rows | the lane |
+//! | an aggregate, as its lanes wrote them | start of the pane in µs; without windows a sixteenth of the key groups | shard: an eighth of the key groups, or of the bucket's; 255 for rows of all | that read the rows | the lane |
 //! | an aggregate, merged | the same | the same | that merged them | 0x8000 + tier |
-//! | rows by key (joins, sessions, deduplication, …) | shard of the keys, 0–63; 64 for rows of all shards | kind: 0 rows, 1 ids of removed rows, 2 ids of marked rows, 3 the summary | that changed the rows | 0 |
+//! | rows by key (joins, sessions, deduplication, …) | shard: 4 key groups, 0–63; 64 for rows of all shards | kind: 0 rows, 1 ids of removed rows, 2 ids of marked rows, 3 the summary | that changed the rows | 0 |
 //! | rows by key, moved from bucket 64 to their shards' own | the same | the same | that moved them | 0x7fff |
 //! | rows by key, merged | the same | the same | that merged them | 0x8000 + tier |
 //! | files that will be replaced | bucket of the table's rows | 0 | 0: the entry is replaced in place | 0 |

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::checksum;
 use crate::error::StateError;
 use crate::identity::{Identity, read_identity};
+use crate::key_groups::KeyPartitioning;
 use crate::record::{Kind, decode, epoch_of};
 use crate::rocksdb::RocksStore;
 use crate::store::{self, Family, Store, Stored};
@@ -71,6 +72,11 @@ impl CheckpointReader {
     /// Name of the job that made the checkpoint.
     pub fn job(&self) -> &str {
         &self.identity.job
+    }
+
+    /// How keys are spread over blocks, tasks and buckets of tables.
+    pub fn key_partitioning(&self) -> KeyPartitioning {
+        self.identity.key_partitioning()
     }
 
     /// The newest commit: what a restart goes on from.

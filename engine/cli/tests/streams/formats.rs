@@ -8,6 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::RDKafkaApiKey;
+
 use crate::kafka::{Topic, block_on, brokers, event};
 use crate::run::{Job, engine, run};
 
@@ -25,13 +29,31 @@ fn record(id: usize) -> String {
     event(id, ["a", "b", "c"][id * id % 3], second, (id % 7) as i64)
 }
 
+/// The first format that keeps the ids of topics.
+const WITH_TOPIC_IDS: u32 = 3;
+
+/// A topic and, if it lives in this process, its broker.
+struct Known {
+    topic: Topic,
+    _broker: Option<MockCluster<'static, DefaultProducerContext>>,
+}
+
 /// A topic under the one name that the checkpoint knows.
-fn topic(format: u32) -> Topic {
-    let topic = Topic { brokers: brokers(), name: format!("checkpoint-format-{format}") };
+fn known(format: u32) -> Known {
+    let name = format!("checkpoint-format-{format}");
+    if format >= WITH_TOPIC_IDS {
+        // A topic of that name has another id with every run, and so is another topic. Brokers gave no ids before version 10 of metadata.
+        let broker = MockCluster::new(1).unwrap();
+        broker.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9)).unwrap();
+        broker.create_topic(&name, 1, 1).unwrap();
+        let topic = Topic { brokers: broker.bootstrap_servers(), name };
+        return Known { topic, _broker: Some(broker) };
+    }
+    let topic = Topic { brokers: brokers(), name };
     // One from an earlier run of the tests; usually there is none.
     let _ = block_on(topic.admin().delete_topics(&[&topic.name], &rdkafka::admin::AdminOptions::new()));
     topic.make(1, &[]);
-    topic
+    Known { topic, _broker: None }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -59,8 +81,10 @@ fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(&job.path).unwrap();
     let names = text.lines().filter_map(|line| line.strip_prefix("[table.")?.strip_suffix(']'));
     let rows = |name: &str| {
+        // Which of those with as many events are among the first three is not said.
+        let columns = if name == "gold.totals" { "events" } else { "*" };
         let mut lines: Vec<String> =
-            job.sql(&format!("SELECT * FROM {name}")).iter().map(ToString::to_string).collect();
+            job.sql(&format!("SELECT {columns} FROM {name}")).iter().map(ToString::to_string).collect();
         lines.sort();
         lines
     };
@@ -68,7 +92,7 @@ fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
 }
 
 fn make(format: u32) {
-    let topic = topic(format);
+    let Known { topic, _broker } = known(format);
     topic.send(0, (0..BEFORE).map(record));
     let job = job(format, &topic);
     match std::env::var("FORMATS_ENGINE") {
@@ -85,7 +109,7 @@ fn goes_on(format: u32) {
     if std::env::var("FORMATS_MAKE").is_ok_and(|asked| asked == format.to_string()) {
         make(format);
     }
-    let topic = topic(format);
+    let Known { topic, _broker } = known(format);
     topic.send(0, (0..ALL).map(record));
     let old = job(format, &topic);
     copy(&folder().join(format!("{format}/checkpoint")), &old.checkpoint);
@@ -118,4 +142,14 @@ fn a_checkpoint_of_format_1_is_gone_on_with() {
 #[test]
 fn a_checkpoint_of_format_2_is_gone_on_with() {
     goes_on(2);
+}
+
+#[test]
+fn a_checkpoint_of_before_key_groups_is_gone_on_with() {
+    goes_on(3);
+}
+
+#[test]
+fn a_checkpoint_with_key_groups_is_gone_on_with() {
+    goes_on(4);
 }

@@ -2,19 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
-use datafusion::physical_plan::aggregates::order::GroupOrdering;
-use expr::group_key::normalized;
-
 use super::call::accumulators;
 use super::delta::Delta;
 use super::panes::{panes, split_by_pane};
-use super::shard::{UNSHARDED, bucket_of, shard_of, split_by_key};
+use super::shard::{Spread, UNSHARDED};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::block::encode;
@@ -24,6 +15,15 @@ use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
 use crate::sized_batch::sized_batch;
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
+use datafusion::physical_plan::aggregates::order::GroupOrdering;
+use expr::group_key::normalized;
+use state::KeyPartitioning;
 
 /// A block's rows are spread over shards when there are more than this many of them: fewer are merged by one task sooner than eight
 /// are started. Part of how state is written: an epoch that is run again by another build must write the same.
@@ -44,6 +44,7 @@ const LANE_BYTES_MAX: usize = 64 << 20;
 pub struct AggregateLane {
     spec: Arc<AggregateSpec>,
     state_schema: SchemaRef,
+    spread: Spread,
     groups: Option<Box<dyn GroupValues>>,
     accumulators: Vec<Box<dyn GroupsAccumulator>>,
     group_indices: Vec<usize>,
@@ -52,13 +53,14 @@ pub struct AggregateLane {
 }
 
 impl AggregateLane {
-    /// An empty lane.
+    /// An empty lane that spreads keys as the checkpoint does.
     ///
     /// # Errors
     /// If the functions or key types cannot be grouped.
-    pub fn new(spec: Arc<AggregateSpec>) -> Result<AggregateLane> {
+    pub fn new(spec: Arc<AggregateSpec>, partitioning: KeyPartitioning) -> Result<AggregateLane> {
         let mut lane = AggregateLane {
             state_schema: spec.state_schema()?,
+            spread: Spread::new(&spec, partitioning),
             groups: None,
             accumulators: Vec::new(),
             group_indices: Vec::new(),
@@ -162,7 +164,7 @@ impl AggregateLane {
             }
             None if is_global => self.file(0, &rows)?,
             None => {
-                for (bucket, rows) in split_by_key(&rows, self.spec.keys.len(), bucket_of)? {
+                for (bucket, rows) in self.spread.by_bucket(&rows)? {
                     self.file(bucket, &rows)?;
                 }
             }
@@ -174,7 +176,7 @@ impl AggregateLane {
     /// Files the rows of one bucket as one block, or as one block a shard if they are many.
     fn file(&mut self, bucket: i64, rows: &RecordBatch) -> Result<(), OperatorError> {
         let parts = if is_large(rows) && !self.spec.keys.is_empty() {
-            split_by_key(rows, self.spec.keys.len(), shard_of)?
+            self.spread.by_shard(rows)?
         } else {
             vec![(UNSHARDED, rows.clone())]
         };
@@ -223,8 +225,8 @@ impl EmissionLane {
     ///
     /// # Errors
     /// As [`AggregateLane::new`].
-    pub fn new(spec: Arc<AggregateSpec>, emission: Emission) -> Result<EmissionLane> {
-        Ok(EmissionLane { lane: AggregateLane::new(spec)?, emission })
+    pub fn new(spec: Arc<AggregateSpec>, emission: Emission, partitioning: KeyPartitioning) -> Result<EmissionLane> {
+        Ok(EmissionLane { lane: AggregateLane::new(spec, partitioning)?, emission })
     }
 }
 

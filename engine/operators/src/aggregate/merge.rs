@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
-use expr::group_key::key_hashes;
 
 use super::call::{accumulators, state_widths};
 use super::group::GroupColumn;
-use super::shard::shard_of;
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::sized_batch::sized_batch;
@@ -51,27 +48,16 @@ impl<'a> Merger<'a> {
         })
     }
 
-    /// Takes the rows of a block, or only those of one shard.
-    ///
-    /// # Errors
-    /// If the state is not what the functions wrote.
-    pub fn push(&mut self, rows: &RecordBatch, shard: Option<u8>) -> Result<()> {
-        match shard {
-            None => self.push_all(rows),
-            Some(shard) => {
-                let hashes = key_hashes(&rows.columns()[..self.keys], rows.num_rows())?;
-                let mask: BooleanArray = hashes.iter().map(|hash| Some(shard_of(*hash) == shard)).collect();
-                self.push_all(&filter_record_batch(rows, &mask)?)
-            }
-        }
-    }
-
     /// Number of groups.
     pub fn groups(&self) -> usize {
         self.count
     }
 
-    fn push_all(&mut self, rows: &RecordBatch) -> Result<()> {
+    /// Takes rows of a block.
+    ///
+    /// # Errors
+    /// If the state is not what the functions wrote.
+    pub fn push(&mut self, rows: &RecordBatch) -> Result<()> {
         if rows.num_rows() == 0 {
             return Ok(());
         }

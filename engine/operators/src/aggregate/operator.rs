@@ -114,7 +114,7 @@ impl Operator for Aggregate {
         for bucket in state.buckets() {
             let mut merger = Merger::new(state.spec())?;
             for (key, _) in state.blocks_of(bucket..bucket + 1) {
-                merger.push(&state.read(committed, &key)?, None)?;
+                merger.push(&state.read(committed, &key)?)?;
             }
             count += merger.groups() as u64;
         }
@@ -178,9 +178,9 @@ impl Aggregate {
             let mask: BooleanArray = hashes.iter().map(|hash| Some(touched.contains(hash))).collect();
             let rows = filter_record_batch(&rows, &mask)?;
             if !is_new {
-                before.push(&rows, None)?;
+                before.push(&rows)?;
             }
-            after.push(&rows, None)?;
+            after.push(&rows)?;
         }
         // A global aggregate has its row from the first epoch on; before that there is nothing to retract.
         let is_first = time.epoch.0 == 0 && state.spec().is_global();
@@ -214,7 +214,7 @@ impl Aggregate {
         }
         let mut merger = Merger::new(self.state.spec())?;
         for (key, _) in self.state.blocks_of(self.state.buckets_of(group)).filter(|(_, is_new)| !is_new) {
-            merger.push(&self.state.read(committed, &key)?, None)?;
+            merger.push(&self.state.read(committed, &key)?)?;
         }
         let all = merger.into_result(group)?;
         let Some(emitted) = &self.emitted else { return Ok(after.clone()) };

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
-
 use super::call::fingerprints;
 use super::emitted::{self, Emitted};
 use super::group::{key_fingerprints, result_names};
@@ -18,6 +15,9 @@ use crate::emission::Emission;
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::{StateRows, renamed};
 use crate::stored::Stored;
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 /// An aggregate as the plan made it.
 #[derive(Debug, Clone)]
@@ -46,13 +46,15 @@ impl OperatorSpec for AggregateOperator {
         std::iter::once(self.spec.operator.clone()).chain(emitted).collect()
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(EmissionLane::new(Arc::clone(&self.spec), self.emission)?))
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(EmissionLane::new(Arc::clone(&self.spec), self.emission, partitioning)?))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {
+        let partitioning = stored.partitioning;
         let mut blocks = stored.blocks.into_iter();
-        let state = AggregateState::open(Arc::clone(&self.spec), blocks.next().unwrap_or_default())?;
+        let of_state = blocks.next().unwrap_or_default();
+        let state = AggregateState::open(Arc::clone(&self.spec), of_state, partitioning)?;
         let emitted =
             emitted::is_needed(&self.spec).then(|| Emitted::open(&self.spec, blocks.next().unwrap_or_default()));
         Ok(Box::new(Aggregate::new(state, self.emission, emitted)))
@@ -99,7 +101,7 @@ impl OperatorSpec for AggregateOperator {
         committed: &dyn BlockSource,
     ) -> Result<Vec<StateRows>, OperatorError> {
         let blocks = stored.blocks.into_iter().next().unwrap_or_default();
-        let state = AggregateState::open(Arc::clone(&self.spec), blocks)?;
+        let state = AggregateState::open(Arc::clone(&self.spec), blocks, stored.partitioning)?;
         let is_open = |group: &i64| match (self.spec.window, stored.last) {
             (Some(window), Some(last)) if self.emission != Emission::Complete => {
                 !window.is_complete(*group, last.watermark_us)

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use epoch::EpochId;
-use state::{BlockKey, BucketRange, OperatorId};
+use state::{BlockKey, BucketRange, KeyPartitioning, OperatorId};
 
 use super::delta::Delta;
 use super::index::Index;
 use super::lane::is_large;
 use super::merge::Merger;
-use super::shard::{SHARDS, UNSHARDED, shard_of, split_by_key};
+use super::shard::{SHARDS, Spread, UNSHARDED};
 use super::spec::AggregateSpec;
 use crate::OperatorError;
 use crate::block;
@@ -32,6 +32,7 @@ pub struct AggregateState {
     spec: Arc<AggregateSpec>,
     operator: OperatorId,
     state_schema: SchemaRef,
+    spread: Spread,
     index: Index,
     /// Blocks of the running epoch, not yet committed.
     pending: BTreeMap<BlockKey, Arc<[u8]>>,
@@ -40,15 +41,20 @@ pub struct AggregateState {
 }
 
 impl AggregateState {
-    /// The operator with the state it has in the checkpoint: the keys and sizes of its blocks.
+    /// The operator with the state it has in the checkpoint: the keys and sizes of its blocks, and how it spreads keys.
     ///
     /// # Errors
     /// If a function does not say what its state is.
-    pub fn open(spec: Arc<AggregateSpec>, blocks: Vec<(BlockKey, u64)>) -> Result<AggregateState, OperatorError> {
+    pub fn open(
+        spec: Arc<AggregateSpec>,
+        blocks: Vec<(BlockKey, u64)>,
+        partitioning: KeyPartitioning,
+    ) -> Result<AggregateState, OperatorError> {
         let operator = OperatorId::of(&spec.operator);
         let index = Index::new(blocks.into_iter().map(|(key, bytes)| BlockRef { key, bytes }));
-        let state_schema = spec.state_schema()?;
-        Ok(AggregateState { spec, operator, state_schema, index, pending: BTreeMap::new(), touched: BTreeSet::new() })
+        let (state_schema, spread) = (spec.state_schema()?, Spread::new(&spec, partitioning));
+        let (pending, touched) = (BTreeMap::new(), BTreeSet::new());
+        Ok(AggregateState { spec, operator, state_schema, spread, index, pending, touched })
     }
 
     /// What it computes.
@@ -235,7 +241,7 @@ impl AggregateState {
         if run.iter().all(|block| block.key.section == UNSHARDED) {
             let rows = self.merged_state(committed, &run, None)?;
             match is_large(&rows) && !self.spec.keys.is_empty() {
-                true => merged = split_by_key(&rows, self.spec.keys.len(), shard_of)?,
+                true => merged = self.spread.by_shard(&rows)?,
                 false => merged.push((UNSHARDED, rows)),
             }
         } else {
@@ -278,8 +284,11 @@ impl AggregateState {
         shard: Option<u8>,
     ) -> Result<(), OperatorError> {
         for block in blocks.filter(|block| shard.is_none_or(|shard| [shard, UNSHARDED].contains(&block.key.section))) {
-            let filter = shard.filter(|_| block.key.section == UNSHARDED);
-            merger.push(&self.read(committed, &block.key)?, filter)?;
+            let rows = self.read(committed, &block.key)?;
+            match shard.filter(|_| block.key.section == UNSHARDED) {
+                Some(shard) => merger.push(&self.spread.of_shard(&rows, shard)?)?,
+                None => merger.push(&rows)?,
+            }
         }
         Ok(())
     }

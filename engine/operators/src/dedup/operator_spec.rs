@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-
 use super::lane::DedupLane;
 use super::operator::Dedup;
 use super::spec::{DedupSpec, Expiry};
@@ -14,6 +12,8 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 impl OperatorSpec for DedupSpec {
     fn name(&self) -> &str {
@@ -32,9 +32,9 @@ impl OperatorSpec for DedupSpec {
         vec![self.name.clone()]
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
         let port = KeyedPort { keys: self.keys.clone(), event_time: self.event_time };
-        Ok(Box::new(DedupLane::new(self.name.clone(), KeyedLane::new(vec![port]))))
+        Ok(Box::new(DedupLane::new(self.name.clone(), KeyedLane::new(vec![port], partitioning))))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

@@ -7,6 +7,7 @@ mod random;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
+use state::KeyPartitioning;
 
 use super::*;
 use crate::OperatorError;
@@ -183,7 +184,7 @@ fn a_key_lives_for_a_time() {
 #[test]
 fn rows_that_are_taken_back_are_refused() {
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec(Expiry::Never, &[0]));
-    let mut lane = spec.lane().unwrap();
+    let mut lane = spec.lane(KeyPartitioning::default()).unwrap();
     let error = lane.push(0, Sign::Retract, &batch(&[k("a")]), &epoch_time(0, None, None)).unwrap_err();
     assert!(matches!(error, OperatorError::Compute(what) if what.contains("gold.d: rows that change")));
 }
@@ -211,7 +212,7 @@ fn fault_5_rows_of_any_size_are_deduplicated_in_parts() {
     let mut operator = bed::open(&blocks, &spec, usize::MAX);
     let shared: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
     let time = epoch_time(0, None, None);
-    let mut lane = shared.lane().unwrap();
+    let mut lane = shared.lane(KeyPartitioning::default()).unwrap();
     let text = "x".repeat(40 << 20);
     for value in [0, 1, 2, 1, 3, 4, 0, 5, 6] {
         lane.push(0, Sign::Add, &batch(&[kv(&text, value)]), &time).unwrap();

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, TimestampMicrosecondArray};
-
 use super::side::{JoinSide, Side};
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{LanePart, LateRows, OperatorLane};
+use arrow::array::{RecordBatch, TimestampMicrosecondArray};
+use state::KeyPartitioning;
 
 /// Collects the rows of one lane.
 #[derive(Debug)]
@@ -21,11 +21,11 @@ pub(super) struct JoinLane {
 
 impl JoinLane {
     /// An empty lane over the two sides.
-    pub(super) fn new<'a>(side: impl Fn(Side) -> &'a JoinSide) -> JoinLane {
+    pub(super) fn new<'a>(side: impl Fn(Side) -> &'a JoinSide, partitioning: KeyPartitioning) -> JoinLane {
         let port = |side: &JoinSide| KeyedPort { keys: side.keys.clone(), event_time: side.event_time };
         let lives = |side: &JoinSide| Some((side.expires_at_batch_time?, side.time_to_live_us?));
         JoinLane {
-            rows: KeyedLane::new(Side::BOTH.map(|one| port(side(one))).to_vec()),
+            rows: KeyedLane::new(Side::BOTH.map(|one| port(side(one))).to_vec(), partitioning),
             lives: Side::BOTH.map(|one| lives(side(one))),
         }
     }

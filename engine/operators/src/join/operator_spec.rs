@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-
 use super::lane::JoinLane;
 use super::operator::Join;
 use super::side::Side;
@@ -14,6 +12,8 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 impl OperatorSpec for JoinSpec {
     fn name(&self) -> &str {
@@ -32,8 +32,8 @@ impl OperatorSpec for JoinSpec {
         Side::BOTH.map(|side| self.store_name(side)).to_vec()
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(JoinLane::new(|side| &self.side(side).side)))
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(JoinLane::new(|side| &self.side(side).side, partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

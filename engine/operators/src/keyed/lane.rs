@@ -1,18 +1,18 @@
 //! The lane of every keyed operator: leaves late rows out, hashes keys, and sorts rows by shard while other lanes do the same.
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::TimestampMicrosecondType;
-use expr::types::instants;
-
 use super::counting_sort::counting_sort;
 use super::hash::hash_keys;
-use super::shards::SHARDS;
+use super::shards::{SHARDS, shard_of};
 use crate::OperatorError;
 use crate::change::Sign;
 use crate::cut::batch_bytes;
 use crate::epoch_time::EpochTime;
 use crate::operator::{LanePart, LateRows, OperatorLane};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
+use arrow::datatypes::TimestampMicrosecondType;
+use expr::types::instants;
+use state::KeyPartitioning;
 
 /// Rows that are collected before they are sorted by shard: a thousand a shard, so that the slices are worth their while, and no more
 /// than fit into a processor's cache.
@@ -71,14 +71,15 @@ struct Waiting {
 #[derive(Debug)]
 pub struct KeyedLane {
     ports: Vec<KeyedPort>,
+    partitioning: KeyPartitioning,
     waiting: Vec<Waiting>,
     sorted: Vec<ShardedRows>,
 }
 
 impl KeyedLane {
     /// An empty lane.
-    pub fn new(ports: Vec<KeyedPort>) -> KeyedLane {
-        KeyedLane { ports, waiting: Vec::new(), sorted: Vec::new() }
+    pub fn new(ports: Vec<KeyedPort>, partitioning: KeyPartitioning) -> KeyedLane {
+        KeyedLane { ports, partitioning, waiting: Vec::new(), sorted: Vec::new() }
     }
 
     fn collect(&mut self, port: usize, sign: Sign, rows: RecordBatch) -> Result<(), OperatorError> {
@@ -115,7 +116,8 @@ impl KeyedLane {
         let rows = concat_batches(first.schema_ref(), batches)?;
         let keys: Vec<ArrayRef> = self.ports[port].keys.iter().map(|key| rows.column(*key).clone()).collect();
         let hashes = hash_keys(&keys, rows.num_rows())?;
-        let (order, starts) = counting_sort(&hashes.shards, SHARDS as usize);
+        let shards: Vec<u8> = hashes.stable.iter().map(|hash| shard_of(*hash, self.partitioning)).collect();
+        let (order, starts) = counting_sort(&shards, SHARDS as usize);
         let keys = order.iter().map(|row| hashes.keys[*row as usize]).collect();
         let has_null = hashes
             .has_null

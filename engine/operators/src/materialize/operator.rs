@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
-use arrow::datatypes::Int64Type;
-
 use super::spec::{Bucket, MaterializeSpec};
 use crate::OperatorError;
 use crate::block_changes::BlockChanges;
@@ -13,13 +10,15 @@ use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::epoch_time::EpochTime;
 use crate::first_emission::FirstEmission;
-use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, ShardInput};
+use crate::keyed::{KeyedInput, ShardInput, shard_of_key};
 use crate::metrics::StateMetrics;
 use crate::multiset::{count, row_hashes, take_out};
 use crate::operator::{LanePart, Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use state::KeyPartitioning;
 
 /// The bucket of a table that is emitted whole.
 const WHOLE: i64 = 0;
@@ -29,6 +28,7 @@ const WHOLE: i64 = 0;
 pub(super) struct Materialize {
     spec: Arc<MaterializeSpec>,
     store: Store,
+    partitioning: KeyPartitioning,
     /// Only if the table is emitted in the first epoch.
     first_emission: Option<FirstEmission>,
     input: KeyedInput,
@@ -43,12 +43,12 @@ struct TouchedBucket {
 
 impl Materialize {
     pub(super) fn open(spec: Arc<MaterializeSpec>, stored: Stored) -> Materialize {
-        let Stored { blocks, budget, .. } = stored;
+        let Stored { blocks, partitioning, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
         let store = Store::open(spec.store_spec(), blocks.next().unwrap_or_default(), Arc::clone(&budget));
         let first_emission = (spec.bucket == Bucket::Whole)
-            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), budget));
-        Materialize { spec, store, first_emission, input: KeyedInput::default() }
+            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), partitioning, budget));
+        Materialize { spec, store, partitioning, first_emission, input: KeyedInput::default() }
     }
 
     /// True until a table that is emitted whole has been.
@@ -158,7 +158,7 @@ impl Operator for Materialize {
         {
             // The task whose shard holds the one bucket emits it, rows or none; the others have nothing to do with it.
             let bucket: ArrayRef = Arc::new(Int64Array::from(vec![WHOLE]));
-            if shards.contains(&hash_keys(&[bucket], 1)?.shards[0]) {
+            if shards.contains(&shard_of_key(&[bucket], self.partitioning)?) {
                 out.entry(WHOLE).or_insert_with(|| vec![RecordBatch::new_empty(Arc::clone(&self.spec.schema))]);
                 first_emission.note(time, committed)?;
             }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-
 use super::lane::MaterializeLane;
 use super::operator::Materialize;
 use super::spec::{Bucket, MaterializeSpec};
@@ -14,6 +12,8 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 impl OperatorSpec for MaterializeSpec {
     fn name(&self) -> &str {
@@ -33,8 +33,8 @@ impl OperatorSpec for MaterializeSpec {
         std::iter::once(self.name.clone()).chain(first_emission).collect()
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(MaterializeLane::new(self)))
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(MaterializeLane::new(self, partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
-use expr::group_key::key_hashes;
 use expr::types::instant;
 use expr::types::instants;
+use state::KeyPartitioning;
 
 use crate::OperatorError;
-use crate::aggregate::shard::bucket_of;
+use crate::aggregate::shard::key_buckets;
 use crate::store::StoreSpec;
 
 /// The bucket of rows without a time. They are never evicted.
@@ -92,13 +92,17 @@ impl MaterializeSpec {
     ///
     /// # Errors
     /// If a key column has no hash, or the time is none.
-    pub(super) fn filed(&self, rows: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, OperatorError> {
+    pub(super) fn filed(
+        &self,
+        rows: &RecordBatch,
+        schema: &SchemaRef,
+        partitioning: KeyPartitioning,
+    ) -> Result<RecordBatch, OperatorError> {
         let mut columns: Vec<ArrayRef> = match &self.bucket {
             Bucket::Whole => vec![Arc::new(Int64Array::from(vec![0; rows.num_rows()]))],
             Bucket::Hash(keys) => {
                 let keys: Vec<ArrayRef> = keys.iter().map(|key| Arc::clone(rows.column(*key))).collect();
-                let hashes = key_hashes(&keys, rows.num_rows())?;
-                vec![Arc::new(hashes.into_iter().map(|hash| Some(bucket_of(hash))).collect::<Int64Array>())]
+                vec![Arc::new(Int64Array::from(key_buckets(&keys, rows.num_rows(), partitioning)?))]
             }
             Bucket::Time { column, length_us } => times(rows.column(*column), *length_us)?.into(),
             Bucket::Stretch { column, length_us } => stretches(rows.column(*column), *length_us)?.into(),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use expr::group_key::key_hashes;
 use expr::types::{instant, window_type};
+use state::KeyPartitioning;
 
 use super::{Bucket, MaterializeSpec};
-use crate::aggregate::shard::bucket_of;
+use crate::aggregate::shard::key_buckets;
 use crate::change::{Change, Sign};
 use crate::operator::OperatorSpec;
 use crate::recompute::tests::{Bed, Lanes, Random, epoch_time, texts};
@@ -68,7 +68,7 @@ fn bucket(spec: &MaterializeSpec, row: &Row) -> i64 {
         }
         Bucket::Hash(_) => {
             let key: ArrayRef = batch(std::slice::from_ref(row)).column(2).clone();
-            bucket_of(key_hashes(&[key], 1).unwrap()[0])
+            key_buckets(&[key], 1, KeyPartitioning::KeyGroups).unwrap()[0]
         }
     }
 }

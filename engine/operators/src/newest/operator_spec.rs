@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, SchemaRef};
-
 use super::operator::Newest;
 use super::spec::NewestSpec;
 use crate::OperatorError;
@@ -13,6 +11,8 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
+use arrow::datatypes::{Field, SchemaRef};
+use state::KeyPartitioning;
 
 impl OperatorSpec for NewestSpec {
     fn name(&self) -> &str {
@@ -31,9 +31,9 @@ impl OperatorSpec for NewestSpec {
         vec![self.name.clone()]
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
         let port = KeyedPort { keys: (0..self.keys).collect(), event_time: None };
-        Ok(Box::new(KeyedLane::new(vec![port])))
+        Ok(Box::new(KeyedLane::new(vec![port], partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

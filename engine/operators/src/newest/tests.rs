@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use epoch::EpochId;
+use state::KeyPartitioning;
 
 use super::NewestSpec;
 use crate::change::Sign;
@@ -59,7 +60,7 @@ impl Bed {
     fn epoch(&mut self, retracted: &[Row], added: &[Row]) -> (usize, usize) {
         let time = EpochTime { epoch: EpochId(self.epoch), batch_time_us: 0, watermark_us: None, late_us: None };
         self.epoch += 1;
-        let mut lane = spec().lane().unwrap();
+        let mut lane = spec().lane(KeyPartitioning::default()).unwrap();
         lane.push(0, Sign::Retract, &batch(retracted), &time).unwrap();
         lane.push(0, Sign::Add, &batch(added), &time).unwrap();
         self.operator.absorb(&time, lane.finish().unwrap(), 0).unwrap();

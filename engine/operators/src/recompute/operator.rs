@@ -3,9 +3,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
-
 use super::port::{Port, PortShard, StoredRows};
 use super::spec::RecomputeSpec;
 use crate::OperatorError;
@@ -17,19 +14,22 @@ use crate::cut::{batch_bytes, runs};
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::first_emission::FirstEmission;
-use crate::keyed::hash::hash_keys;
-use crate::keyed::{KeyedInput, ShardInput};
+use crate::keyed::{KeyedInput, ShardInput, shard_of_key};
 use crate::metrics::StateMetrics;
 use crate::multiset::{changes, count, row_hashes, take_out};
 use crate::operator::{LanePart, Operator, Task};
 use crate::store::Store;
 use crate::stored::Stored;
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use state::KeyPartitioning;
 
 /// The operator with its state.
 #[derive(Debug)]
 pub(super) struct Recompute {
     spec: Arc<RecomputeSpec>,
     ports: Vec<Port>,
+    partitioning: KeyPartitioning,
     /// Only if the plan has a result over no rows.
     first_emission: Option<FirstEmission>,
     input: KeyedInput,
@@ -44,17 +44,17 @@ struct Work<'a> {
 
 impl Recompute {
     pub(super) fn open(spec: Arc<RecomputeSpec>, stored: Stored) -> Recompute {
-        let Stored { blocks, budget, .. } = stored;
+        let Stored { blocks, partitioning, budget, .. } = stored;
         let mut blocks = blocks.into_iter();
         let open = |(port, store)| {
             let store = Store::open(store, blocks.next().unwrap_or_default(), Arc::clone(&budget));
             Port::new(port, spec.forgotten_after_us, store)
         };
         let ports = spec.ports.iter().zip(spec.store_specs()).map(open).collect();
-        let first_emission = spec
-            .emits_when_empty
-            .then(|| FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), Arc::clone(&budget)));
-        Recompute { spec, ports, first_emission, input: KeyedInput::default() }
+        let first_emission = spec.emits_when_empty.then(|| {
+            FirstEmission::open(&spec.name, blocks.next().unwrap_or_default(), partitioning, Arc::clone(&budget))
+        });
+        Recompute { spec, ports, partitioning, first_emission, input: KeyedInput::default() }
     }
 
     /// True until a result over no rows was emitted.
@@ -230,7 +230,7 @@ impl Operator for Recompute {
     fn run(&self, task: Task, time: &EpochTime, committed: &dyn BlockSource) -> Result<Vec<Change>, OperatorError> {
         let shards = KeyedInput::shards_of(task);
         // A result over no rows has no key: the task with that key's shard emits it.
-        let begins = self.is_first() && shards.contains(&hash_keys(&[], 1)?.shards[0]);
+        let begins = self.is_first() && shards.contains(&shard_of_key(&[], self.partitioning)?);
         let mut work = self.work(task, time, committed)?;
         if self.spec.forgotten_after_us.is_some() {
             // A partition whose time has passed begins anew with the rows of this epoch, whether or not one has run in between.

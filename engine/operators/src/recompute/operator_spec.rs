@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use expr::window::duration;
+use state::KeyPartitioning;
 
 use super::operator::Recompute;
 use super::spec::{RecomputePort, RecomputeSpec};
@@ -37,9 +38,9 @@ impl OperatorSpec for RecomputeSpec {
         names
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
         let port = |port: &RecomputePort| KeyedPort { keys: port.keys.clone(), event_time: port.event_time };
-        Ok(Box::new(KeyedLane::new(self.ports.iter().map(port).collect())))
+        Ok(Box::new(KeyedLane::new(self.ports.iter().map(port).collect(), partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

@@ -2,10 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::TimestampMicrosecondType;
-
 use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
 use crate::change::Sign;
@@ -13,6 +9,10 @@ use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{EventTime, KeyedLane, KeyedPort};
 use crate::operator::{LanePart, LateRows, OperatorLane};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::TimestampMicrosecondType;
+use state::KeyPartitioning;
 
 /// Collects the rows of one lane.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct SessionLane {
 
 impl SessionLane {
     /// An empty lane.
-    pub fn new(spec: Arc<SessionSpec>) -> SessionLane {
+    pub fn new(spec: Arc<SessionSpec>, partitioning: KeyPartitioning) -> SessionLane {
         let event_time = match spec.time {
             // Complete mode evicts no group, so no row comes too late for it.
             _ if spec.emission == Emission::Complete => None,
@@ -33,7 +33,7 @@ impl SessionLane {
             GroupTime::Never => None,
         };
         let port = KeyedPort { keys: spec.keys.clone(), event_time };
-        SessionLane { rows: KeyedLane::new(vec![port]), spec }
+        SessionLane { rows: KeyedLane::new(vec![port], partitioning), spec }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use expr::window::duration;
+use state::KeyPartitioning;
 
 use super::fold::evaluate;
 use super::lane::SessionLane;
@@ -35,8 +36,8 @@ impl OperatorSpec for SessionSpec {
         vec![self.operator.clone()]
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
-        Ok(Box::new(SessionLane::new(self)))
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
+        Ok(Box::new(SessionLane::new(self, partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

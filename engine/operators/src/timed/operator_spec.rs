@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-
 use super::operator::Timed;
 use super::spec::TimedSpec;
 use crate::OperatorError;
@@ -13,6 +11,8 @@ use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
+use arrow::datatypes::SchemaRef;
+use state::KeyPartitioning;
 
 impl OperatorSpec for TimedSpec {
     fn name(&self) -> &str {
@@ -31,9 +31,10 @@ impl OperatorSpec for TimedSpec {
         vec![self.name.clone()]
     }
 
-    fn lane(self: Arc<Self>) -> Result<Box<dyn OperatorLane>, OperatorError> {
+    fn lane(self: Arc<Self>, partitioning: KeyPartitioning) -> Result<Box<dyn OperatorLane>, OperatorError> {
         let event_time = self.closes_by.map(|column| EventTime { column, required: false });
-        Ok(Box::new(KeyedLane::new(vec![KeyedPort { keys: (0..self.input.fields().len()).collect(), event_time }])))
+        let port = KeyedPort { keys: (0..self.input.fields().len()).collect(), event_time };
+        Ok(Box::new(KeyedLane::new(vec![port], partitioning)))
     }
 
     fn open(self: Arc<Self>, stored: Stored) -> Result<Box<dyn Operator>, OperatorError> {

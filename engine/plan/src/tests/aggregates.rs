@@ -6,6 +6,7 @@ use arrow::array::{Int64Array, RecordBatch};
 use epoch::EpochId;
 use operators::aggregate::Delta;
 use operators::operator::{EpochTime, Sign};
+use state::KeyPartitioning;
 
 use super::engine::{MINUTE, doubles, flags, front, ints, lines, operator, plan_one, rows, run, texts, times};
 
@@ -295,7 +296,7 @@ fn a_state_is_the_same_bytes_on_every_run() {
         );
         let blocks = || {
             let time = EpochTime { epoch: EpochId(0), batch_time_us: 0, watermark_us: None, late_us: None };
-            let mut lane = Arc::clone(operator).lane().unwrap();
+            let mut lane = Arc::clone(operator).lane(KeyPartitioning::default()).unwrap();
             lane.push(0, Sign::Add, &front(&graph, 0).run(&input).unwrap().rows, &time).unwrap();
             let deltas = lane.finish().unwrap().downcast::<Vec<Delta>>().unwrap();
             deltas.into_iter().map(|delta| (delta.bucket, delta.bytes)).collect::<Vec<_>>()

@@ -14,7 +14,7 @@ use epoch::EpochId;
 use job::{Job, OutputMode};
 use operators::operator::{BlockSource, Change, EpochTime, Operator, OperatorLane, OperatorSpec, Sign, Stored};
 use operators::{OperatorError, Pipeline};
-use state::BlockKey;
+use state::{BlockKey, KeyPartitioning};
 
 use crate::{Graph, Node, NodeKind, Origin, TablePlan, TableProblem, plan_job};
 
@@ -194,7 +194,9 @@ impl<'a> Machine<'a> {
 
     fn epoch(&mut self, lanes: &[RecordBatch], time: &EpochTime) -> Vec<(Sign, RecordBatch)> {
         let fresh = |(at, node): (usize, &Node)| match &node.kind {
-            NodeKind::Operator(operator) => Some((at, Arc::clone(&operator.spec).lane().unwrap())),
+            NodeKind::Operator(operator) => {
+                Some((at, Arc::clone(&operator.spec).lane(KeyPartitioning::default()).unwrap()))
+            }
             _ => None,
         };
         let at: Vec<usize> = self.operators.keys().copied().collect();

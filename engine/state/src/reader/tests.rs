@@ -116,7 +116,7 @@ fn what_a_newer_engine_wrote_is_refused_as_such(site: &Site) {
     );
     newer(Kind::Identity.key(), r#"{"format":7,"job":"shop","job_id":"0"}"#);
     let opened = site.open_for("shop").map(|_| ());
-    assert!(matches!(&opened, Err(StateError::Format { found: 7, supported: 1, .. })), "{opened:?}");
+    assert!(matches!(&opened, Err(StateError::Format { found: 7, supported: 2, .. })), "{opened:?}");
     if let Site::Disk(folder) = site {
         assert!(matches!(Checkpoint::open_read_only(folder.path()), Err(StateError::Format { found: 7, .. })));
     }

@@ -20,6 +20,7 @@ use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
 use expr::types::{instant, window_type};
 use expr::window::WindowSpec;
+use state::KeyPartitioning;
 
 use crate::aggregate::lane::AggregateLane;
 use crate::aggregate::state::AggregateState;
@@ -137,7 +138,7 @@ pub fn epoch_time(epoch: u64, late_us: Option<i64>, watermark_us: Option<i64>) -
 }
 
 pub fn open(store: &MemoryBlocks, spec: &Arc<AggregateSpec>) -> AggregateState {
-    AggregateState::open(Arc::clone(spec), store.list()).unwrap()
+    AggregateState::open(Arc::clone(spec), store.list(), KeyPartitioning::default()).unwrap()
 }
 
 /// What an epoch takes in: chunks of each lane.
@@ -147,7 +148,7 @@ pub type Lanes = Vec<Vec<Vec<Row>>>;
 pub fn absorb(aggregate: &mut AggregateState, lanes: &Lanes, time: &EpochTime, late_us: Option<i64>) -> LateRows {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
-        let mut lane = AggregateLane::new(Arc::clone(aggregate.spec())).unwrap();
+        let mut lane = AggregateLane::new(Arc::clone(aggregate.spec()), KeyPartitioning::default()).unwrap();
         for chunk in chunks {
             let of_chunk = lane.push(&batch(chunk), late_us).unwrap();
             left.late += of_chunk.late;

@@ -76,8 +76,8 @@ fn keys_without_a_window_are_spread_over_all_shards() {
     let time = epoch_time(0, None, None);
     absorb(&mut aggregate, &vec![vec![many(0, 300_000, 1)]], &time, None);
     let groups = aggregate.all_groups(&time);
-    assert_eq!(groups.len() as u64, KEY_BUCKETS);
-    assert_eq!(aggregate.blocks() as u64, KEY_BUCKETS * u64::from(SHARDS));
+    assert_eq!(groups.len() as u64, u64::from(KEY_BUCKETS));
+    assert_eq!(aggregate.blocks() as u64, u64::from(KEY_BUCKETS) * u64::from(SHARDS));
     assert_eq!(by_group(&spec, &merged(&aggregate, &store, &groups)).len(), 300_000);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use epoch::EpochId;
+use state::KeyPartitioning;
 
 use crate::block_changes::BlockChanges;
 use crate::change::{Change, Sign};
@@ -65,7 +66,7 @@ pub fn epoch(
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec.clone());
     let mut late = 0;
     for (number, rows) in lanes.iter().enumerate() {
-        let mut lane = Arc::clone(&spec).lane().unwrap();
+        let mut lane = Arc::clone(&spec).lane(KeyPartitioning::default()).unwrap();
         late += lane.push(0, Sign::Add, &batch(rows), time).unwrap().late;
         operator.absorb(time, lane.finish().unwrap(), number as u16).unwrap();
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use state::KeyPartitioning;
 
 use super::machine::{Chunk, Machine, epoch_time};
 use super::rows::{Joined, On, Row, SECOND, Shape, joined, nested_loops};
@@ -98,7 +99,7 @@ fn a_retraction_is_refused_where_rows_are_only_added() {
     );
     let mut join = Machine::new(shape, shape.spec([false, false])).join;
     let now = epoch_time(0, None, None);
-    let mut lane = spec.lane().unwrap();
+    let mut lane = spec.lane(KeyPartitioning::default()).unwrap();
     let row = Row { key: Some(1), time: None, value: 1 };
     lane.push(0, Sign::Retract, &shape.batch(Side::Left, &[row]), &now).unwrap();
     join.absorb(&now, lane.finish().unwrap(), 0).unwrap();

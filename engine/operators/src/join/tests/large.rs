@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use state::KeyPartitioning;
 
 use super::machine::{Machine, epoch_time};
 use super::rows::{On, Row, SECOND, Shape, at, nested_loops, schema};
@@ -155,7 +156,7 @@ fn fault_5_a_large_row_of_many_pairs_goes_out_in_parts() {
     };
     let time = epoch_time(0, None, None);
     let shared: Arc<dyn OperatorSpec> = spec;
-    let mut lane = Arc::clone(&shared).lane().unwrap();
+    let mut lane = Arc::clone(&shared).lane(KeyPartitioning::default()).unwrap();
     lane.push(0, Sign::Add, &rows(&["x".repeat(30 << 20)]), &time).unwrap();
     let small: Vec<String> = (0..12).map(|number| number.to_string()).collect();
     lane.push(1, Sign::Add, &rows(&small), &time).unwrap();

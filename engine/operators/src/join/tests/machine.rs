@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use epoch::EpochId;
+use state::KeyPartitioning;
 
 use super::rows::{Joined, Row, Shape, joined};
 use crate::block_changes::BlockChanges;
@@ -102,7 +103,7 @@ fn run(
 ) -> (EpochOutput, BlockChanges) {
     let mut late = 0;
     for (number, chunks) in lanes.iter().enumerate() {
-        let mut lane = Arc::clone(spec).lane().unwrap();
+        let mut lane = Arc::clone(spec).lane(KeyPartitioning::default()).unwrap();
         for (side, sign, rows) in chunks {
             let LateRows { late: of_chunk, .. } =
                 lane.push(*side as usize, *sign, &shape.batch(*side, rows), &time).unwrap();

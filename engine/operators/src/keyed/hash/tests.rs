@@ -8,8 +8,10 @@ use arrow::array::*;
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Field, Fields, Int8Type, Int32Type, Int64Type, TimeUnit};
+use state::KeyPartitioning;
 
-use super::{encode::Encoder, hash_keys};
+use super::{encode::Encoder, hash_keys, stable_hashes};
+use crate::keyed::shard_of;
 
 fn bytes(column: &ArrayRef) -> Vec<Vec<u8>> {
     let encoder = Encoder::new(column).unwrap();
@@ -27,14 +29,25 @@ fn texts() -> ArrayRef {
 
 #[test]
 fn the_shard_of_a_key_is_pinned() {
-    let shards = |columns: &[ArrayRef]| hash_keys(columns, columns[0].len()).unwrap().shards;
+    let shards = |columns: &[ArrayRef], partitioning| -> Vec<u8> {
+        let hashes = stable_hashes(columns, columns.first().map_or(1, |column| column.len())).unwrap();
+        hashes.into_iter().map(|hash| shard_of(hash, partitioning)).collect()
+    };
     let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(0), Some(1), Some(-1), Some(1 << 40), None]));
-    // Computed apart from this code: XXH3 of the Python package xxhash over the bytes that `encode` describes, modulo 64.
-    assert_eq!(shards(&[texts()]), [30, 39, 27, 45, 42, 30]);
-    assert_eq!(shards(std::slice::from_ref(&numbers)), [0, 55, 12, 40, 27]);
-    assert_eq!(shards(&[numbers, texts().slice(0, 5)]), [22, 46, 61, 2, 20]);
-    assert_eq!(shards(&[window(None)]), [54, 54, 55]);
-    assert_eq!(hash_keys(&[], 1).unwrap().shards, [2]);
+    let both = [Arc::clone(&numbers), texts().slice(0, 5)];
+    // Computed apart from this code: XXH3 of the Python package xxhash over the bytes that `encode` describes; modulo 64, and its highest
+    // six bits.
+    let pinned: [(&[ArrayRef], &[u8], &[u8]); 5] = [
+        (&[texts()], &[30, 39, 27, 45, 42, 30], &[44, 35, 49, 19, 34, 44]),
+        (&[numbers], &[0, 55, 12, 40, 27], &[12, 40, 20, 21, 49]),
+        (&both, &[22, 46, 61, 2, 20], &[10, 10, 41, 46, 21]),
+        (&[window(None)], &[54, 54, 55], &[48, 48, 52]),
+        (&[], &[2], &[11]),
+    ];
+    for (columns, per_operator, by_group) in pinned {
+        assert_eq!(shards(columns, KeyPartitioning::PerOperator), per_operator);
+        assert_eq!(shards(columns, KeyPartitioning::KeyGroups), by_group);
+    }
 }
 
 fn window(nulls: Option<NullBuffer>) -> ArrayRef {
@@ -180,7 +193,9 @@ fn nulls_are_told_also_those_among_the_values_of_a_dictionary() {
 fn many_keys_spread_over_the_shards() {
     let column: ArrayRef = Arc::new(Int64Array::from_iter_values(0..64_000));
     let mut counts: BTreeMap<u8, usize> = BTreeMap::new();
-    hash_keys(&[column], 64_000).unwrap().shards.into_iter().for_each(|shard| *counts.entry(shard).or_default() += 1);
+    let shards = stable_hashes(&[column], 64_000).unwrap().into_iter();
+    let shards = shards.map(|hash| shard_of(hash, KeyPartitioning::KeyGroups));
+    shards.for_each(|shard| *counts.entry(shard).or_default() += 1);
     assert_eq!(counts.len(), 64);
     assert!(counts.values().all(|count| (850..1_150).contains(count)), "{counts:?}");
 }

@@ -15,7 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use epoch::EpochId;
 use futures::executor::block_on;
-use state::OperatorId;
+use state::{KeyPartitioning, OperatorId};
 
 use crate::block_changes::BlockChanges;
 use crate::change::{Change, Sign};
@@ -115,7 +115,7 @@ fn run(
 ) -> Result<(Vec<Change>, BlockChanges, LateRows), OperatorError> {
     let mut left = LateRows::default();
     for (number, chunks) in lanes.iter().enumerate() {
-        let mut lane = Arc::clone(spec).lane()?;
+        let mut lane = Arc::clone(spec).lane(KeyPartitioning::default())?;
         for (port, sign, rows) in chunks {
             let of_chunk = lane.push(*port, *sign, rows, time)?;
             left.late += of_chunk.late;

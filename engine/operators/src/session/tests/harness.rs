@@ -22,6 +22,7 @@ use datafusion::physical_expr::expressions::{binary, col, lit};
 use epoch::EpochId;
 use expr::aggregate::{approx_count_distinct, collect_list};
 use expr::types::{instant, window_fields, window_type};
+use state::KeyPartitioning;
 
 use crate::Emission;
 use crate::aggregate::{AggregateCall, GroupColumn};
@@ -186,7 +187,7 @@ impl Job {
     pub fn run(&mut self, lanes: &Lanes, time: &EpochTime) -> Outcome {
         let mut left = LateRows::default();
         for (number, chunks) in lanes.iter().enumerate() {
-            let mut lane = Arc::clone(&self.spec).lane().unwrap();
+            let mut lane = Arc::clone(&self.spec).lane(KeyPartitioning::default()).unwrap();
             for chunk in chunks {
                 let of_chunk = lane.push(0, Sign::Add, &batch(chunk), time).unwrap();
                 let masked = of_chunk.mask.map_or(0, |mask| {

@@ -1,5 +1,7 @@
 //! Spark's golden vector V2 and its session cases (`StreamingSessionWindowSuite`), as Spark 4.3 answers them.
 
+use state::KeyPartitioning;
+
 use super::harness::{Clock, Job, Row, Table, added, call, count, sessions, spec};
 use crate::Emission;
 use crate::change::Sign;
@@ -203,7 +205,7 @@ fn says_what_it_is_and_what_bounds_it() {
     assert!(matches!(spec.bound(), Bound::Watermark(_)));
     assert_eq!(spec.fingerprint().unwrap()[..3], ["session window", "key key Utf8", "aggregate count [Int64]"]);
     assert!(matches!(sessions(count(), Emission::Complete).bound(), Bound::Unbounded(_)));
-    let mut lane = spec.lane().unwrap();
+    let mut lane = spec.lane(KeyPartitioning::default()).unwrap();
     let refused = lane.push(0, Sign::Retract, &super::harness::batch(&[]), &super::harness::epoch_time(0, None, None));
     assert!(refused.unwrap_err().to_string().contains("gold.sessions cannot retract rows"));
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use epoch::EpochId;
+use state::KeyPartitioning;
 
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::{KeyHashes, hash_keys};
+use crate::keyed::shard_of;
 use crate::store::{Shard, StoreSpec};
 
 /// A row of the test's store. The value is never twice the same where a test needs to know it again.
@@ -21,7 +23,7 @@ pub struct Row {
 
 impl Row {
     pub fn shard(&self) -> u8 {
-        hashes(std::slice::from_ref(self)).shards[0]
+        shard_of(hashes(std::slice::from_ref(self)).stable[0], KeyPartitioning::KeyGroups)
     }
 }
 
