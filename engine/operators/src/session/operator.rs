@@ -160,8 +160,11 @@ impl Operator for Session {
         let mut changes = Vec::new();
         for parts in self.input.portions(&shards) {
             let input = InputPart { input: &self.input, parts };
-            if let Some(touched) = touched(&self.spec, &input, shards.clone(), &self.store, time, committed)? {
-                changes.extend(self.merge(&touched, time, committed)?);
+            let mut rest = shards.clone();
+            while !rest.is_empty() {
+                if let Some(touched) = touched(&self.spec, &input, &mut rest, &self.store, time, committed)? {
+                    changes.extend(self.merge(&touched, time, committed)?);
+                }
             }
         }
         if self.spec.emission == Emission::Complete {
