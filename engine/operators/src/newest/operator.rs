@@ -7,16 +7,15 @@ use arrow::compute::{concat_batches, interleave_record_batch};
 
 use super::spec::NewestSpec;
 use crate::OperatorError;
-use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
 use crate::cut::{PART_BYTES, RowBytes, batch_bytes, runs};
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::metrics::StateMetrics;
 use crate::multiset::changes;
-use crate::operator::{LanePart, Operator, Task};
+use crate::one_store::one_store;
+use crate::operator::{Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 
@@ -100,9 +99,7 @@ impl Newest {
 }
 
 impl Operator for Newest {
-    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
-        self.input.absorb(part)
-    }
+    one_store!();
 
     fn tasks(&mut self, _: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         Ok(self.input.tasks(false))
@@ -132,24 +129,7 @@ impl Operator for Newest {
         Ok(of_parts.collect::<Result<Vec<_>, _>>()?.concat())
     }
 
-    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        self.input.clear();
-        self.store.prepare_commit(time, committed)
-    }
-
-    fn committed(&mut self) {
-        self.store.committed();
-    }
-
     fn has_pending_output(&self, _: &EpochTime) -> bool {
         false
-    }
-
-    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
-        self.store.count_rows(committed)
-    }
-
-    fn metrics(&self) -> StateMetrics {
-        self.store.metrics()
     }
 }

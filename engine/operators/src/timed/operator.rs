@@ -8,7 +8,6 @@ use arrow::datatypes::SchemaRef;
 
 use super::spec::TimedSpec;
 use crate::OperatorError;
-use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
@@ -16,9 +15,9 @@ use crate::cut::{in_halves, joined, runs};
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::metrics::StateMetrics;
 use crate::multiset::{count, take_out};
-use crate::operator::{LanePart, Operator, Task};
+use crate::one_store::one_store;
+use crate::operator::{Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 
@@ -179,9 +178,7 @@ fn of_sign<'a>(parts: &'a [ShardInput<'a>], sign: Sign) -> impl Iterator<Item = 
 }
 
 impl Operator for Timed {
-    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
-        self.input.absorb(part)
-    }
+    one_store!();
 
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         Ok(self.input.tasks(self.spec.is_rechecked || self.store.any_due(time)))
@@ -200,24 +197,7 @@ impl Operator for Timed {
         Ok(changes.filter(|change| change.rows.num_rows() > 0).collect())
     }
 
-    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        self.input.clear();
-        self.store.prepare_commit(time, committed)
-    }
-
-    fn committed(&mut self) {
-        self.store.committed();
-    }
-
     fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
-    }
-
-    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
-        self.store.count_rows(committed)
-    }
-
-    fn metrics(&self) -> StateMetrics {
-        self.store.metrics()
     }
 }
