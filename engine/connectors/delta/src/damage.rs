@@ -11,8 +11,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::entry::{entry_version, summary_version};
 use crate::error::reading_error;
-use crate::history::summary_version;
 
 /// Entries of a log that are looked through, the newest first: more are seldom read beside a summary.
 const ENTRIES_LOOKED_THROUGH: usize = 1_000;
@@ -63,12 +63,6 @@ async fn damage(store: &Arc<dyn ObjectStore>) -> Option<String> {
 
 async fn read(store: &Arc<dyn ObjectStore>, path: &Path) -> Option<Bytes> {
     store.get(path).await.ok()?.bytes().await.ok()
-}
-
-/// The version that an entry makes: `00000000000000000010.json`.
-fn entry_version(path: &Path) -> Option<i64> {
-    let version = path.filename()?.strip_suffix(".json")?;
-    version.parse().ok().filter(|_| version.len() == 20)
 }
 
 fn entry_damage(bytes: &[u8]) -> Option<String> {

@@ -17,6 +17,19 @@ pub(crate) fn entry_path(version: i64) -> Path {
     Path::from(format!("_delta_log/{version:020}.json"))
 }
 
+/// The version that an entry makes: `00000000000000000010.json`.
+pub(crate) fn entry_version(path: &Path) -> Option<i64> {
+    let version = path.filename()?.strip_suffix(".json")?;
+    version.parse().ok().filter(|_| version.len() == 20)
+}
+
+/// The version of which a file is the summary, or a part of it: `00000000000000000010.checkpoint.parquet`.
+pub(crate) fn summary_version(path: &Path) -> Option<i64> {
+    let (version, kind) = path.filename()?.split_once(".checkpoint")?;
+    let is_summary = version.len() == 20 && (kind.ends_with(".parquet") || kind.ends_with(".json"));
+    version.parse().ok().filter(|_| is_summary)
+}
+
 /// The time that a log entry carries, milliseconds since 1970 UTC. No row depends on it: vacuum and time travel by date count from it.
 pub(crate) fn log_time_ms() -> i64 {
     #[expect(clippy::disallowed_methods, reason = "bookkeeping of the table's log, not a time of the epoch")]

@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::errors::ParquetError;
 use storage::{patiently, retried};
 
-use crate::entry::{EntryActions, read_entry};
+use crate::entry::{EntryActions, read_entry, summary_version};
 use crate::record::{ReadUpTo, writer_of};
 use crate::table::Table;
 
@@ -137,13 +137,6 @@ struct Summary {
     summarised: Option<i64>,
     /// Its files, several if it was written in parts.
     summary: Vec<Path>,
-}
-
-/// The version of which a file is the summary, or a part of it: `00000000000000000010.checkpoint.parquet`.
-pub(crate) fn summary_version(path: &Path) -> Option<i64> {
-    let (version, kind) = path.filename()?.split_once(".checkpoint")?;
-    let is_summary = version.len() == 20 && (kind.ends_with(".parquet") || kind.ends_with(".json"));
-    version.parse().ok().filter(|_| is_summary)
 }
 
 /// The transaction applications in a summary that is Parquet.
