@@ -137,7 +137,7 @@ impl<'a> Builder<'a> {
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;
         let from = self.node(NodeKind::Pipeline(pipeline), &[&base.from], is_entry);
-        self.made(Made::Plan(plan.clone()));
+        self.made(Made::Plan(Box::new(plan.clone())));
         let closes_by = base.closes_by.and_then(|column| passed_to(plan, column, base.times[column]?));
         Ok(Stream { from: vec![from], schema, times, is_entry: false, closes_by, ..base })
     }

@@ -16,7 +16,7 @@ const TEXT_CHARS_MAX: usize = 1_000;
 #[derive(Debug, Clone)]
 pub enum Made {
     /// What a plan makes of the rows of its one leaf.
-    Plan(LogicalPlan),
+    Plan(Box<LogicalPlan>),
     /// Rows joined with a static table.
     Lookup {
         /// Names of the stream's columns.

@@ -79,7 +79,7 @@ GROUP BY window(event_time + INTERVAL '0 seconds', '10 minutes')"""
 const WINDOWS_BELOW: &str = r#"
 [table.gold.t]
 mode = "update"
-sql = """SELECT w.start AS begin, count(*) AS events FROM (
+sql = """SELECT w, count(*) AS events FROM (
   SELECT window(event_time + INTERVAL '0 seconds', '10 minutes') AS w FROM events
 ) GROUP BY w"""
 "#;
@@ -407,7 +407,8 @@ fn refused() -> Vec<Change> {
             with!(WINDOWS_NOW, "'10 minutes'" => "'5 minutes'"),
             &[
                 "gold.t: the state has input 0 rows with column 1 made of tumbling_window(",
-                "size 10 minutes, slide 10 minutes",
+                "size 10 minutes",
+                "slide 10 minutes",
                 "gold.t: the query has",
                 "size 5 minutes",
             ],
@@ -463,10 +464,9 @@ fn refused() -> Vec<Change> {
         ),
         refuse(
             "another computed column over rows that are retracted",
-            of(COUNTED),
-            with!(COUNTED, "SELECT events, count(*) AS users FROM gold.t WHERE total > 0 GROUP BY events" => "SELECT n AS events, count(*) AS users FROM (SELECT events + 1 AS n FROM gold.t) GROUP BY n")
-                .fixed("events + 1", "events + 2"),
-            &["gold.counts"],
+            with!(COUNTED, "FROM gold.t WHERE total > 0" => "FROM (SELECT events + 1 AS events, total FROM gold.t)"),
+            with!(COUNTED, "FROM gold.t WHERE total > 0" => "FROM (SELECT events + 2 AS events, total FROM gold.t)"),
+            &["gold.counts: the state has input 0 rows with column", "gold.counts: the query has input 0 rows with column"],
         ),
         refuse("more of the best rows", of(TOP), with!(TOP, "place <= 1" => "place <= 2"), &["gold.t"]),
         refuse("a column of a table that changes its type", of(PLAIN), Version("string", PLAIN), &["gold.t", "amount"]),
