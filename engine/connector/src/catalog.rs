@@ -11,7 +11,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
-use epoch::{Commit, EpochId, Owner, Positions};
+use epoch::{Commit, EpochId, Owner, Positions, SplitIdentities};
 use serde::{Deserialize, Serialize};
 
 use crate::error::SinkError;
@@ -40,6 +40,9 @@ pub struct Pointer {
     /// What the job had read by then, per source: with it a lost checkpoint of a job without state can be rebuilt.
     #[serde(default)]
     pub positions: BTreeMap<String, Positions>,
+    /// What the sources' splits were that these positions are in, for those of which that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<String, SplitIdentities>,
     /// The sources' watermarks by then, microseconds since 1970 UTC.
     #[serde(default)]
     pub watermarks_us: BTreeMap<String, i64>,
@@ -52,6 +55,7 @@ impl Pointer {
     /// The pointer of a commit that all tables have.
     pub fn of(writer: &WriterId, owner: Owner, commit: &Commit, versions: &BTreeMap<String, i64>) -> Pointer {
         let sources = commit.plan.sources.keys();
+        let identities = commit.plan.sources.iter().filter(|(_, plan)| !plan.identity.is_empty());
         let watermarks = commit.watermarks.iter();
         Pointer {
             format: Pointer::FORMAT,
@@ -62,6 +66,7 @@ impl Pointer {
             nonce: commit.nonce,
             owner,
             positions: sources.map(|source| (source.clone(), commit.plan.end_positions(source))).collect(),
+            identities: identities.map(|(source, plan)| (source.clone(), plan.identity.clone())).collect(),
             watermarks_us: watermarks
                 .filter_map(|(source, state)| Some((source.clone(), state.watermark_us?)))
                 .collect(),

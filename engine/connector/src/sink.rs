@@ -20,7 +20,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, EpochId, Owner, Positions, StagedFile};
+use epoch::{ArtifactEffect, ArtifactId, Commit, CommitId, EpochId, Owner, Positions, SplitIdentities, StagedFile};
 use futures::future::try_join_all;
 
 use crate::capabilities::Capabilities;
@@ -171,6 +171,8 @@ pub struct ReadByThen {
     pub touched: Vec<String>,
     /// Where each source stood.
     pub positions: BTreeMap<String, Positions>,
+    /// What the sources' splits were that these positions are in, where the place keeps it.
+    pub identities: BTreeMap<String, SplitIdentities>,
     /// The sources' watermarks, microseconds since 1970 UTC.
     pub watermarks_us: BTreeMap<String, i64>,
 }
@@ -187,7 +189,8 @@ pub trait SinkTable: Send + Sync {
     /// Makes the table, or adds the columns that a query has gained. Called once a run, when all commits of earlier runs are published.
     ///
     /// # Errors
-    /// `Unavailable`, `DiskFull`, `Settings`; `Refused` if another program changed its columns meanwhile.
+    /// `Unavailable`, also if another program changed its columns meanwhile and it must be opened again; `DiskFull`, `Settings`;
+    /// `Refused` if they do not fit any more.
     async fn define(&self) -> Result<(), SinkError>;
 
     /// A writer for an artifact, whose name was never used before. Called on plain threads: it may wait. (A sink that needs an async

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, GenericListViewArray, OffsetSizeTrait, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
@@ -22,52 +22,81 @@ pub(crate) fn batch_bytes(rows: &RecordBatch) -> usize {
     rows.columns().iter().map(array_bytes).sum()
 }
 
-/// Bytes that the values of an array take, those of a slice only; validity is left out.
+/// Bytes that the values of an array take, those of a slice only; validity is left out. Where a type hides what its values take,
+/// rather too many than too few: a part may be small, but no part too large.
 fn array_bytes(array: &ArrayRef) -> usize {
-    let of_offsets = |first: usize, last: usize, width: usize| last - first + width * array.len();
+    let rows = array.len();
     match array.data_type() {
-        DataType::Utf8 => small(array.as_string::<i32>().offsets(), of_offsets),
-        DataType::Binary => small(array.as_binary::<i32>().offsets(), of_offsets),
-        DataType::LargeUtf8 => large(array.as_string::<i64>().offsets(), of_offsets),
-        DataType::LargeBinary => large(array.as_binary::<i64>().offsets(), of_offsets),
+        DataType::Utf8 => within(array.as_string::<i32>().offsets()).len() + size_of::<i32>() * rows,
+        DataType::Binary => within(array.as_binary::<i32>().offsets()).len() + size_of::<i32>() * rows,
+        DataType::LargeUtf8 => within(array.as_string::<i64>().offsets()).len() + size_of::<i64>() * rows,
+        DataType::LargeBinary => within(array.as_binary::<i64>().offsets()).len() + size_of::<i64>() * rows,
         DataType::Utf8View => array.as_string_view().lengths().map(|length| length as usize + 16).sum(),
         DataType::BinaryView => array.as_binary_view().lengths().map(|length| length as usize + 16).sum(),
         DataType::List(_) => elements(array.as_list::<i32>().offsets(), array.as_list::<i32>().values()),
+        DataType::LargeList(_) => elements(array.as_list::<i64>().offsets(), array.as_list::<i64>().values()),
+        DataType::ListView(_) => viewed(array.as_list_view::<i32>()),
+        DataType::LargeListView(_) => viewed(array.as_list_view::<i64>()),
+        DataType::FixedSizeList(..) => {
+            let lists = array.as_fixed_size_list();
+            let count = usize::try_from(lists.value_length()).unwrap_or(0) * rows;
+            array_bytes(&lists.values().slice(0, count.min(lists.values().len())))
+        }
         DataType::Map(..) => {
             let entries: ArrayRef = Arc::new(array.as_map().entries().clone());
             elements(array.as_map().offsets(), &entries)
         }
         DataType::Struct(_) => array.as_struct().columns().iter().map(array_bytes).sum(),
-        other => fixed_width(other) * array.len(),
+        DataType::Dictionary(..) => unpacked(array),
+        other => match fixed_width(other) {
+            Some(width) => width * rows,
+            // Unions and runs: no expression of the engine makes one.
+            None => array.to_data().get_slice_memory_size().unwrap_or_else(|_| array.get_array_memory_size()),
+        },
     }
 }
 
-/// Bytes of each value of a type without a length of its own. A dictionary's values are shared by its rows, so they do not count.
-fn fixed_width(data_type: &DataType) -> usize {
+/// Bytes of each value of a type whose values are all of one length.
+fn fixed_width(data_type: &DataType) -> Option<usize> {
     match data_type {
-        DataType::FixedSizeBinary(width) => usize::try_from(*width).unwrap_or(0),
+        DataType::Null | DataType::Boolean => Some(size_of::<u64>()),
+        DataType::FixedSizeBinary(width) => usize::try_from(*width).ok(),
         DataType::FixedSizeList(element, count) => {
-            usize::try_from(*count).unwrap_or(0) * fixed_width(element.data_type())
+            Some(usize::try_from(*count).unwrap_or(0) * fixed_width(element.data_type())?)
         }
-        other => other.primitive_width().unwrap_or(size_of::<u64>()),
+        other => other.primitive_width(),
     }
 }
 
-fn small(offsets: &OffsetBuffer<i32>, bytes: impl Fn(usize, usize, usize) -> usize) -> usize {
-    bytes(offsets[0] as usize, offsets[offsets.len() - 1] as usize, size_of::<i32>())
+/// What the offsets of a slice span.
+fn within<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>) -> Range<usize> {
+    offsets[0].as_usize()..offsets[offsets.len() - 1].as_usize()
 }
 
-fn large(offsets: &OffsetBuffer<i64>, bytes: impl Fn(usize, usize, usize) -> usize) -> usize {
-    bytes(offsets[0] as usize, offsets[offsets.len() - 1] as usize, size_of::<i64>())
+fn elements<O: OffsetSizeTrait>(offsets: &OffsetBuffer<O>, values: &ArrayRef) -> usize {
+    let within = within(offsets);
+    array_bytes(&values.slice(within.start, within.len())) + size_of::<O>() * (offsets.len() - 1)
 }
 
-fn elements(offsets: &OffsetBuffer<i32>, values: &ArrayRef) -> usize {
-    let (first, last) = (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
-    array_bytes(&values.slice(first, last - first)) + size_of::<i32>() * (offsets.len() - 1)
+/// Lists that may lie anywhere in their values, several at one place: each counts for itself.
+fn viewed<O: OffsetSizeTrait>(lists: &GenericListViewArray<O>) -> usize {
+    let places = lists.offsets().iter().zip(lists.sizes().iter());
+    let bytes = places.map(|(from, count)| array_bytes(&lists.values().slice(from.as_usize(), count.as_usize())));
+    bytes.sum::<usize>() + 2 * size_of::<O>() * lists.len()
 }
 
-/// Types with a length of their own that come seldom.
-const VARYING: [DataType; 4] = [DataType::LargeUtf8, DataType::LargeBinary, DataType::Utf8View, DataType::BinaryView];
+/// A dictionary's values are shared by its rows, but rows out of several dictionaries are put together with the values of all: each
+/// row counts with its own.
+fn unpacked(array: &ArrayRef) -> usize {
+    let dictionary = array.as_any_dictionary();
+    let width = dictionary.keys().data_type().primitive_width().unwrap_or(size_of::<u64>());
+    let values = dictionary.values();
+    if values.is_empty() {
+        return width * array.len();
+    }
+    let of_value = |value: usize| array_bytes(&values.slice(value, 1));
+    dictionary.normalized_keys().into_iter().map(|value| width + of_value(value.min(values.len() - 1))).sum()
+}
 
 /// Says how many bytes a row of a batch takes.
 pub(crate) struct RowBytes {
@@ -81,11 +110,11 @@ impl RowBytes {
     pub(crate) fn new(rows: &RecordBatch) -> RowBytes {
         let mut all = RowBytes { fixed: 0, texts: Vec::new(), others: Vec::new() };
         for column in rows.columns() {
-            match column.data_type() {
-                DataType::Utf8 => all.texts.push(column.as_string::<i32>().offsets().clone()),
-                DataType::Binary => all.texts.push(column.as_binary::<i32>().offsets().clone()),
-                other if other.is_nested() || VARYING.contains(other) => all.others.push(Arc::clone(column)),
-                other => all.fixed += fixed_width(other),
+            match (column.data_type(), fixed_width(column.data_type())) {
+                (DataType::Utf8, _) => all.texts.push(column.as_string::<i32>().offsets().clone()),
+                (DataType::Binary, _) => all.texts.push(column.as_binary::<i32>().offsets().clone()),
+                (_, Some(width)) => all.fixed += width,
+                (_, None) => all.others.push(Arc::clone(column)),
             }
         }
         all

@@ -5,7 +5,7 @@
 pub enum OperatorError {
     /// The query itself failed on a row, or an engine fault; the text says where.
     Compute(String),
-    /// The rows of one batch come to more text than one column can hold; fewer rows at a time do not.
+    /// The rows of one batch come to more text than one column can hold; fewer rows at a time do not. The text is the library's.
     TooLong(String),
     /// The checkpoint could not be read.
     State(state::StateError),
@@ -16,7 +16,13 @@ pub enum OperatorError {
 impl std::fmt::Display for OperatorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            OperatorError::Compute(what) | OperatorError::TooLong(what) => f.write_str(what),
+            OperatorError::Compute(what) => f.write_str(what),
+            OperatorError::TooLong(what) => write!(
+                f,
+                "{what}: one column of rows that must be put together comes to more than 2 GiB, which is all that it can hold. \
+                 These rows are a single one, those of one key (in OVER, collect_list, a join), a table in mode \"complete\" or a \
+                 static table: leave long columns out or shorten them with substr(…), keep fewer rows of a key, or set mode = \"update\""
+            ),
             OperatorError::State(error) => error.fmt(f),
             OperatorError::Damaged(what) => {
                 write!(f, "state is damaged: {what}; `engine checkpoint verify` names every damaged record")

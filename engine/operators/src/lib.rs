@@ -28,6 +28,7 @@ mod memory_blocks;
 mod metrics;
 mod multiset;
 pub mod newest;
+mod one_store;
 pub mod operator;
 mod pairs;
 pub mod pipeline;

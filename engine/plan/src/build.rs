@@ -27,6 +27,7 @@ use operators::Pipeline;
 use operators::operator::OperatorSpec;
 
 use crate::fault::{Result, UNSUPPORTED, no_aggregate};
+use crate::made::Made;
 use crate::node::{Edge, LatePlan, Node, NodeKind, OperatorNode, Origin};
 use crate::normalize::with_window_columns;
 use crate::problem::SqlProblem;
@@ -136,6 +137,7 @@ impl<'a> Builder<'a> {
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;
         let from = self.node(NodeKind::Pipeline(pipeline), &[&base.from], is_entry);
+        self.made(Made::Plan(Box::new(plan.clone())));
         let closes_by = base.closes_by.and_then(|column| passed_to(plan, column, base.times[column]?));
         Ok(Stream { from: vec![from], schema, times, is_entry: false, closes_by, ..base })
     }
@@ -218,7 +220,24 @@ impl<'a> Builder<'a> {
         late: Option<LatePlan>,
     ) -> Origin {
         let from: Vec<&Vec<Origin>> = inputs.iter().map(|input| &input.from).collect();
-        self.node(NodeKind::Operator(OperatorNode { spec, lag_us, late }), &from, false)
+        let changing = inputs.iter().enumerate().filter(|(_, input)| input.is_changing);
+        let changing_ports = changing.map(|(port, _)| port).collect();
+        let node = OperatorNode { spec, lag_us, late, changing_ports, meaning: Vec::new() };
+        self.node(NodeKind::Operator(node), &from, false)
+    }
+
+    /// Says more of what the state of the operator means that was added last.
+    fn means(&mut self, words: impl IntoIterator<Item = String>) {
+        if let Some(Node { kind: NodeKind::Operator(operator), .. }) = self.nodes.last_mut() {
+            operator.meaning.extend(words);
+        }
+    }
+
+    /// Says what the node makes of rows that was added last.
+    fn made(&mut self, made: Made) {
+        if let Some(node) = self.nodes.last_mut() {
+            node.made = Some(made);
+        }
     }
 
     /// Adds a node over inputs, one a port.
@@ -229,7 +248,7 @@ impl<'a> Builder<'a> {
             .flat_map(|(port, from)| from.iter().map(move |from| Edge { from: from.clone(), port }));
         let inputs: Vec<Edge> = edges.collect();
         debug_assert!(!inputs.is_empty(), "nothing would ever reach the node");
-        self.nodes.push(Node { table: self.position, inputs, kind, is_entry });
+        self.nodes.push(Node { table: self.position, inputs, kind, is_entry, made: None });
         Origin::Node(self.first + self.nodes.len() - 1)
     }
 

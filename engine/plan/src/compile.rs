@@ -139,7 +139,7 @@ fn finish(
         (false, _) => stream.clone(),
     };
     let edges = shown.from.iter().map(|from| Edge { from: from.clone(), port: 0 }).collect();
-    let sink = Node { table: builder.position, inputs: edges, kind: NodeKind::Sink, is_entry: false };
+    let sink = Node { table: builder.position, inputs: edges, kind: NodeKind::Sink, is_entry: false, made: None };
     builder.nodes.push(sink);
     let late_schema = builder.nodes.iter().find_map(|node| match &node.kind {
         NodeKind::Operator(operator) => operator.late.as_ref().map(|late| Arc::clone(&late.schema)),

@@ -11,6 +11,8 @@ mod functions;
 mod graph;
 mod guard;
 mod logical;
+mod made;
+mod meaning;
 mod node;
 mod normalize;
 mod precheck;

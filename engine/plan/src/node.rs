@@ -12,6 +12,8 @@ use operators::lookup::LookupSpec;
 use operators::operator::{Bound, OperatorSpec};
 use operators::slot::run_plan;
 
+use crate::made::Made;
+
 /// A node of the graph.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -23,6 +25,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// True if it reads a source or another table: the rows that enter it are those that its table has read.
     pub is_entry: bool,
+    /// What it makes of rows, if it has no memory.
+    pub made: Option<Made>,
 }
 
 /// An edge into a node.
@@ -66,6 +70,10 @@ pub struct OperatorNode {
     pub lag_us: Option<i64>,
     /// How its late rows are kept, if they are.
     pub late: Option<LatePlan>,
+    /// Ports whose rows may be retracted: what is retracted is computed anew, and must come to what was added.
+    pub changing_ports: Vec<usize>,
+    /// What its state means beyond what [`OperatorSpec::fingerprint`] says, in words.
+    pub meaning: Vec<String>,
 }
 
 impl OperatorNode {

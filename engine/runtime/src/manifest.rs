@@ -17,6 +17,11 @@ pub struct Manifest {
     format: u32,
     /// What the state of an operator is made of.
     operators: BTreeMap<String, Vec<String>>,
+    /// What it means besides, by operator. Engines before did not write it: an operator of which the stored manifest says nothing here
+    /// is taken for unchanged, so that their checkpoints open, and what it means stands there from the first commit on. It is no part of
+    /// `operators` for that reason: there, a line more is another query.
+    #[serde(default)]
+    meanings: BTreeMap<String, Vec<String>>,
     /// Names under which an operator's blocks are filed.
     #[serde(default)]
     stores: BTreeMap<String, Vec<String>>,
@@ -31,19 +36,26 @@ impl Manifest {
     /// # Errors
     /// If a function does not say what its state is.
     pub fn of(graph: &Graph) -> Result<Manifest, RunError> {
-        let mut manifest =
-            Manifest { format: FORMAT, operators: BTreeMap::new(), stores: BTreeMap::new(), tables: BTreeMap::new() };
+        let mut manifest = Manifest {
+            format: FORMAT,
+            operators: BTreeMap::new(),
+            meanings: BTreeMap::new(),
+            stores: BTreeMap::new(),
+            tables: BTreeMap::new(),
+        };
         for table in &graph.tables {
-            let nodes = graph.nodes[table.nodes.clone()].iter();
-            let specs = nodes.filter_map(|node| match &node.kind {
-                NodeKind::Operator(operator) => Some(&operator.spec),
+            let specs = table.nodes.clone().filter_map(|at| match &graph.nodes[at].kind {
+                NodeKind::Operator(operator) => Some((at, &operator.spec)),
                 _ => None,
             });
             let of_table = manifest.tables.entry(table.name.clone()).or_default();
-            for spec in specs {
+            for (at, spec) in specs {
                 let mut parts = fingerprint(spec.as_ref())?;
                 parts.push(format!("mode {:?}", table.mode).to_lowercase());
                 of_table.insert(spec.name().to_string());
+                let meaning = graph.meaning(at);
+                let meaning = meaning.map_err(|error| RunError::Internal(format!("{}: {error}", spec.name())))?;
+                manifest.meanings.insert(spec.name().to_string(), meaning);
                 manifest.stores.insert(spec.name().to_string(), spec.stores());
                 manifest.operators.insert(spec.name().to_string(), parts);
             }
@@ -56,6 +68,7 @@ impl Manifest {
         self.tables.retain(|name, _| name == table);
         let kept: BTreeSet<String> = self.tables.values().flatten().cloned().collect();
         self.operators.retain(|operator, _| kept.contains(operator));
+        self.meanings.retain(|operator, _| kept.contains(operator));
         self
     }
 
@@ -116,6 +129,11 @@ impl Manifest {
             match self.operators.get(operator) {
                 Some(now) if now != before => changes.extend(differences(operator, before, now)),
                 _ => {}
+            }
+            if let (Some(before), Some(now)) = (stored.meanings.get(operator), self.meanings.get(operator))
+                && before != now
+            {
+                changes.extend(differences(operator, before, now));
             }
         }
         if changes.is_empty() {

@@ -138,6 +138,7 @@ async fn common(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, pointer: &P
         commit: CommitId { epoch: pointer.epoch, nonce: pointer.nonce },
         touched: Vec::new(),
         positions: pointer.positions.clone(),
+        identities: pointer.identities.clone(),
         watermarks_us: pointer.watermarks_us.clone(),
     };
     let read = newest.filter(|newest| newest.commit.epoch > pointer.epoch).unwrap_or(of_pointer);
@@ -194,6 +195,7 @@ fn commit_of(found: &Common) -> Commit {
         let planned = SourcePlan {
             ranges: positions.iter().map(|(split, position)| (split, stands(position))).collect(),
             latest: positions.clone(),
+            identity: found.read.identities.get(source).cloned().unwrap_or_default(),
             ..SourcePlan::default()
         };
         commit.plan.sources.insert(source.clone(), planned);

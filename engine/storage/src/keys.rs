@@ -40,7 +40,7 @@ pub(crate) fn with_keys(
         }
         (Some(_), None) => needs("AWS_SECRET_ACCESS_KEY"),
         (None, Some(_)) => needs("AWS_ACCESS_KEY_ID"),
-        (None, None) => match Giver::find(variable) {
+        (None, None) => match Giver::find(location, variable)? {
             Some(giver) => Ok(builder.with_credentials(Arc::new(giver.keys(location, region)?))),
             None => needs("AWS_ACCESS_KEY_ID"),
         },
@@ -56,39 +56,47 @@ struct Giver {
 
 impl Giver {
     /// The one that the environment points to, as Amazon's own programs have it: a web identity, the container's service, the machine's.
-    fn find(variable: Variable<'_>) -> Option<Giver> {
+    ///
+    /// # Errors
+    /// `Settings` if one is named by half: whoever set that would get the keys of somebody else.
+    fn find(location: &str, variable: Variable<'_>) -> Result<Option<Giver>, SinkError> {
         use AmazonS3ConfigKey as Key;
         let given = |pairs: &[(Key, &str)]| -> Vec<(Key, String)> {
             pairs.iter().filter_map(|(key, name)| Some((*key, variable(name)?))).collect()
         };
-        let identity =
-            given(&[(Key::WebIdentityTokenFile, "AWS_WEB_IDENTITY_TOKEN_FILE"), (Key::RoleArn, "AWS_ROLE_ARN")]);
-        if identity.len() == 2 {
+        let whole = |pair: [(Key, &str); 2]| match (variable(pair[0].1), variable(pair[1].1)) {
+            (Some(_), Some(_)) => Ok(Some(given(&pair))),
+            (Some(_), None) => Err(half(location, pair[0].1, pair[1].1)),
+            (None, Some(_)) => Err(half(location, pair[1].1, pair[0].1)),
+            (None, None) => Ok(None),
+        };
+        let identity = [(Key::WebIdentityTokenFile, "AWS_WEB_IDENTITY_TOKEN_FILE"), (Key::RoleArn, "AWS_ROLE_ARN")];
+        if let Some(identity) = whole(identity)? {
             let more =
                 given(&[(Key::RoleSessionName, "AWS_ROLE_SESSION_NAME"), (Key::StsEndpoint, "AWS_ENDPOINT_URL_STS")]);
             let tried = "the web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) gives none".to_string();
-            return Some(Giver { settings: identity.into_iter().chain(more).collect(), tried });
+            return Ok(Some(Giver { settings: identity.into_iter().chain(more).collect(), tried }));
         }
         let task = given(&[(Key::ContainerCredentialsRelativeUri, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")]);
         if !task.is_empty() {
             let tried = "the container's service (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI) gives none".to_string();
-            return Some(Giver { settings: task, tried });
+            return Ok(Some(Giver { settings: task, tried }));
         }
-        let pod = given(&[
+        let pod = [
             (Key::ContainerCredentialsFullUri, "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
             (Key::ContainerAuthorizationTokenFile, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
-        ]);
-        if pod.len() == 2 {
+        ];
+        if let Some(settings) = whole(pod)? {
             let tried = "the container's service (AWS_CONTAINER_CREDENTIALS_FULL_URI) gives none".to_string();
-            return Some(Giver { settings: pod, tried });
+            return Ok(Some(Giver { settings, tried }));
         }
         if variable("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return None;
+            return Ok(None);
         }
         let settings = given(&[(Key::MetadataEndpoint, "AWS_EC2_METADATA_SERVICE_ENDPOINT")]);
         let tried = "no web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN) and no container's service \
                      (AWS_CONTAINER_CREDENTIALS_…) is named either, and the metadata service of this machine gives none";
-        Some(Giver { settings, tried: tried.to_string() })
+        Ok(Some(Giver { settings, tried: tried.to_string() }))
     }
 
     fn keys(self, location: &str, region: &str) -> Result<AskedKeys, SinkError> {
@@ -101,6 +109,13 @@ impl Giver {
         let inner = Arc::clone(store.credentials());
         Ok(AskedKeys { inner, location: location.to_string(), tried: self.tried, had_some: AtomicBool::new(false) })
     }
+}
+
+/// Of a pair of variables only one is set.
+fn half(location: &str, set: &str, missing: &str) -> SinkError {
+    SinkError::Settings(format!(
+        "`{location}`: {set} is set, which asks for keys together with {missing}, and that is not; set {missing} too, or take {set} away"
+    ))
 }
 
 fn one_more_try() -> RetryConfig {

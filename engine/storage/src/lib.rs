@@ -7,6 +7,7 @@
 //! synced    the local disk as an object store whose writes survive a crash of the machine
 //! retry     how often and how long a failing store is asked again
 //! error     a store's errors, sorted by what the operator must do
+//! watched   a store that says when it is waited for
 //! faults    an object store that fails by script, for tests and drills
 //! ```
 //! Knows no tables and no file formats.
@@ -18,6 +19,7 @@ pub mod location;
 mod place;
 mod retry;
 mod synced;
+mod watched;
 
 pub use error::store_error;
 pub use location::Location;

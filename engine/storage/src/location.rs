@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::keys::with_keys;
 use crate::synced::{SyncedLocal, create_synced_folders};
+use crate::watched::Watched;
 
 /// A folder or an S3 prefix to write to. Holds no keys that could be printed.
 pub struct Location {
@@ -142,7 +143,7 @@ pub(crate) fn s3_root(
         builder = builder.with_endpoint(endpoint);
     }
     let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
-    Ok((url, Arc::new(store)))
+    Ok((url, Arc::new(Watched::new(Arc::new(store), location))))
 }
 
 /// How every store is asked, whatever its place.
@@ -161,7 +162,8 @@ fn builder(allow_http: bool) -> AmazonS3Builder {
         .with_retry(retries())
 }
 
-/// Requests are tried again for at most 20 s; a store that is away for longer ends the run, which goes on where it stopped when it is started again.
+/// Requests are tried again for at most 20 s, which [`Watched`] says after four; a store that is away for longer is waited for by whoever
+/// drives the job.
 fn retries() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig {

@@ -8,7 +8,8 @@ use crate::error::store_error;
 
 /// Failures in a row after which a store counts as unavailable. (Each may already hide the object store's own retries.)
 const FAILURES_MAX: u32 = 5;
-/// The wait is doubled with each failure, so 100, 200, 400 and 800 ms, 1.5 s in all; a store that is away for longer ends the run, which goes on where it stopped when it is started again.
+/// The wait is doubled with each failure, so 100, 200, 400 and 800 ms, 1.5 s in all; a store that is away for longer is waited for by
+/// whoever drives the job.
 const FIRST_WAIT_MS: u64 = 50;
 
 /// Counts the failures of one request with its repetitions.

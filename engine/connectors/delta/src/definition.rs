@@ -12,6 +12,7 @@ use object_store::{ObjectStoreExt, PutMode};
 use storage::{Patience, patiently, retried, store_error};
 
 use crate::bounded;
+use crate::damage::loading_error;
 use crate::entry::{create_entry, definition_entry, entry_path, log_time_ms};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
@@ -112,8 +113,10 @@ async fn load_once(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, 
         return Ok(None);
     }
     let mut table = DeltaTable::new(Arc::clone(log));
-    table.load().await.map_err(|error| delta_error(&place, &error))?;
-    Ok(Some(table))
+    match table.load().await {
+        Ok(()) => Ok(Some(table)),
+        Err(error) => Err(loading_error(log, &place, &error).await),
+    }
 }
 
 /// The definition of a table that is not there. (The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.)

@@ -1,11 +1,11 @@
 //! One entry of a table's log: the actions of a commit as Delta writes them, and what to look for in a foreign one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use connector::SinkError;
 use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
-use epoch::{Commit, StagedFile, TableCommit};
+use epoch::{Commit, SplitIdentities, StagedFile, TableCommit};
 use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::json;
@@ -15,6 +15,19 @@ use crate::record::{Applications, Record};
 /// Path of the entry that makes `version`, relative to the table.
 pub(crate) fn entry_path(version: i64) -> Path {
     Path::from(format!("_delta_log/{version:020}.json"))
+}
+
+/// The version that an entry makes: `00000000000000000010.json`.
+pub(crate) fn entry_version(path: &Path) -> Option<i64> {
+    let version = path.filename()?.strip_suffix(".json")?;
+    version.parse().ok().filter(|_| version.len() == 20)
+}
+
+/// The version of which a file is the summary, or a part of it: `00000000000000000010.checkpoint.parquet`.
+pub(crate) fn summary_version(path: &Path) -> Option<i64> {
+    let (version, kind) = path.filename()?.split_once(".checkpoint")?;
+    let is_summary = version.len() == 20 && (kind.ends_with(".parquet") || kind.ends_with(".json"));
+    version.parse().ok().filter(|_| is_summary)
 }
 
 /// The time that a log entry carries, milliseconds since 1970 UTC. No row depends on it: vacuum and time travel by date count from it.
@@ -34,12 +47,13 @@ pub(crate) fn commit_entry(
     let mode = if change.removed.is_empty() { "Append" } else { "Update" };
     let touched: Vec<&String> =
         commit.tables.iter().filter(|(_, table)| table.changes_rows()).map(|(name, _)| name).collect();
-    let parameters = [
+    let mut parameters = vec![
         ("outputMode", json!(mode)),
         ("queryId", json!(apps.epoch)),
         ("epochId", json!(record.commit.epoch.0.to_string())),
         ("sinks", json!(touched)),
     ];
+    parameters.extend(identities_of(commit).map(|identities| ("identities", json!(identities))));
     // Spark's name for what its streams commit, so that tools show ours alike.
     let mut actions =
         vec![commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms)];
@@ -48,6 +62,14 @@ pub(crate) fn commit_entry(
     actions.extend(change.removed.iter().map(|file| Action::Remove(remove(file, time_ms))));
     actions.extend(change.added.iter().map(|file| Action::Add(add(file, time_ms))));
     lines(&actions)
+}
+
+/// What the splits were whose offsets stand beside it (the id of a topic), as JSON, if that is known: an offset says nothing of a topic
+/// made anew.
+fn identities_of(commit: &Commit) -> Option<String> {
+    let sources = commit.plan.sources.iter().filter(|(_, plan)| !plan.identity.is_empty());
+    let all: BTreeMap<&String, &SplitIdentities> = sources.map(|(source, plan)| (source, &plan.identity)).collect();
+    serde_json::to_string(&all).ok().filter(|_| !all.is_empty())
 }
 
 /// The entry that sets the job's record, and changes nothing else.
@@ -159,6 +181,8 @@ pub(crate) struct EntryActions {
     pub operation: Option<String>,
     /// The tables that a commit of ours touched.
     pub touched: Vec<String>,
+    /// What the splits were that a commit of ours had read, by source; empty in commits of before.
+    pub identities: BTreeMap<String, SplitIdentities>,
 }
 
 #[derive(Deserialize)]
@@ -200,6 +224,9 @@ pub(crate) fn read_entry(bytes: &[u8]) -> Result<EntryActions, serde_json::Error
         if let Some(info) = line.commit_info {
             let touched = info.operation_parameters["sinks"].as_array().cloned().unwrap_or_default();
             actions.touched.extend(touched.iter().filter_map(|name| name.as_str().map(str::to_string)));
+            // Nobody else reads it, and without it a commit still says all that it did before.
+            let identities = info.operation_parameters["identities"].as_str();
+            actions.identities = identities.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             actions.operation = info.operation;
         }
         actions.transactions.extend(line.txn.map(|txn| (txn.app_id, txn.version)));
@@ -208,6 +235,14 @@ pub(crate) fn read_entry(bytes: &[u8]) -> Result<EntryActions, serde_json::Error
         actions.redefined |= line.meta_data.is_some() || line.protocol.is_some();
     }
     Ok(actions)
+}
+
+/// An entry of a table's log that cannot be read.
+pub(crate) fn unreadable_entry(table: &str, version: i64, error: &serde_json::Error) -> SinkError {
+    let path = entry_path(version);
+    SinkError::Data(format!(
+        "log entry {version} of table {table} ({path}) cannot be read: {error}; restore that file, or the whole table, from a copy"
+    ))
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use object_store::prefix::PrefixStore;
 use storage::Place;
 use storage::location::check_is_plain;
 
-use crate::error::{delta_error, query_error, reading_error};
+use crate::damage::loading_error;
+use crate::error::{delta_error, query_error};
 use crate::provider::{DeltaRows, register_store};
 
 /// The folder of a Delta table's log.
@@ -85,13 +86,16 @@ impl DeltaFolder {
     }
 
     async fn load(&self, version: Option<i64>) -> Result<DeltaTable, SinkError> {
-        let mut table = DeltaTable::new(self.log_store());
+        let log = self.log_store();
+        let mut table = DeltaTable::new(Arc::clone(&log));
         let loaded = match version {
             Some(version) => table.load_version(version.cast_unsigned()).await,
             None => table.load().await,
         };
-        loaded.map_err(|error| reading_error(&self.described(version), &error))?;
-        Ok(table)
+        match loaded {
+            Ok(()) => Ok(table),
+            Err(error) => Err(loading_error(&log, &self.described(version), &error).await),
+        }
     }
 
     fn described(&self, version: Option<i64>) -> String {

@@ -10,6 +10,7 @@
 
 mod bounded;
 mod catalog;
+mod damage;
 mod definition;
 mod entry;
 mod error;
@@ -17,6 +18,7 @@ mod error;
 mod fixture;
 mod folder;
 mod head;
+mod history;
 mod parquet_file;
 mod pinned;
 mod pointer;
@@ -30,6 +32,7 @@ mod sink;
 mod stage;
 mod statics;
 mod statistics;
+mod sweep;
 mod table;
 mod warehouse;
 

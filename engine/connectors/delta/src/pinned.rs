@@ -5,6 +5,7 @@
 //! the newest version holds the job's same epoch.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use connector::{Pointer, SinkError};
 use deltalake_core::DeltaTable;
@@ -13,8 +14,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use storage::retried;
 
-use crate::entry::{entry_path, read_entry};
-use crate::error::{delta_error, reading_error};
+use crate::damage::loading_error;
+use crate::entry::{entry_path, read_entry, unreadable_entry};
+use crate::error::delta_error;
 use crate::record::{Applications, is_of_epochs};
 use crate::warehouse::Warehouse;
 
@@ -80,15 +82,21 @@ async fn newest_of_epoch(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result
 
 /// A table at its newest version.
 pub(crate) async fn load_newest(warehouse: &Warehouse, name: &str) -> Result<DeltaTable, SinkError> {
-    let mut table = DeltaTable::new(warehouse.log_store(name)?);
-    table.load().await.map_err(|error| reading_error(&format!("table {name}"), &error))?;
-    Ok(table)
+    let log = warehouse.log_store(name)?;
+    let mut table = DeltaTable::new(Arc::clone(&log));
+    match table.load().await {
+        Ok(()) => Ok(table),
+        Err(error) => Err(loading_error(&log, &format!("table {name}"), &error).await),
+    }
 }
 
 async fn load_version(warehouse: &Warehouse, name: &str, version: i64, place: &str) -> Result<DeltaTable, SinkError> {
-    let mut table = DeltaTable::new(warehouse.log_store(name)?);
-    table.load_version(version.cast_unsigned()).await.map_err(|error| reading_error(place, &error))?;
-    Ok(table)
+    let log = warehouse.log_store(name)?;
+    let mut table = DeltaTable::new(Arc::clone(&log));
+    match table.load_version(version.cast_unsigned()).await {
+        Ok(()) => Ok(table),
+        Err(error) => Err(loading_error(&log, place, &error).await),
+    }
 }
 
 /// True if data files of a version were deleted. Only another program deletes any, and it has committed that before.
@@ -120,9 +128,7 @@ async fn is_of_others(warehouse: &Warehouse, name: &str, version: i64) -> Result
         }
     };
     let Some(bytes) = retried(&place, read).await? else { return Ok(false) };
-    let entry = read_entry(&bytes).map_err(|error| {
-        SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
-    })?;
+    let entry = read_entry(&bytes).map_err(|error| unreadable_entry(name, version, &error))?;
     Ok(!entry.transactions.iter().any(|(app, _)| is_of_epochs(app)))
 }
 

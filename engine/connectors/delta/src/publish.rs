@@ -2,8 +2,8 @@
 //!
 //! It is one conditional put of the next log entry, which holds the rows and the job's record: compare-and-set. The position in the
 //! log is kept in memory, so nothing is listed and nothing is read back. If the entry is taken, it is read: ours (an answer that was
-//! lost) or somebody else's (go behind it). Before the put the entry that it follows is looked at: a log that others have summarised
-//! and cleaned up in the meantime has room at every old version, where no reader would ever see what is put.
+//! lost) or somebody else's (go behind it). Before the put, and after it, the entry that it follows is looked at: a log that others have
+//! summarised and cleaned up in the meantime has room at every old version, where no reader would ever see what is put.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use storage::{Patience, retried, store_error};
 use tokio::sync::Mutex;
 
 use crate::definition::define;
-use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry};
+use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry, unreadable_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
 use crate::record::Record;
@@ -35,7 +35,8 @@ impl Table {
     ///
     /// # Errors
     /// `Unavailable`, `DiskFull`, `Settings`; `Contradiction` if the record is not what must be there before, or a staged file is
-    /// gone; `Data` if another program removed a file that this commit replaces; `Refused` if another program changed the table's columns.
+    /// gone; `Data` if another program removed a file that this commit replaces. Another program that changed the table's definition
+    /// makes it `Unavailable`, for it must be opened again, or `Refused` if that shows only once the log is read anew.
     pub async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
         let mut head = self.shared.head.lock().await;
         let (Some(touch), Some(change)) = (commit.touch(&self.shared.name), commit.tables.get(&self.shared.name))
@@ -88,7 +89,8 @@ impl Table {
     }
 
     async fn try_adopt(&self, head: &mut Head, record: &Record) -> Result<(), SinkError> {
-        self.check_log(head).await?;
+        let version = head.version;
+        self.check_log(head, version).await?;
         if head.version == ABSENT || head.record == Some(*record) {
             return Ok(());
         }
@@ -119,7 +121,8 @@ impl Table {
         commit: &Commit,
         change: &TableCommit,
     ) -> Result<(), SinkError> {
-        self.check_log(head).await?;
+        let version = head.version;
+        self.check_log(head, version).await?;
         if head.version == ABSENT
             || head.record.map(|held| held.commit) != commit.touch(&self.shared.name).and_then(|touch| touch.before)
         {
@@ -138,11 +141,16 @@ impl Table {
         record: &Record,
         change: &TableCommit,
     ) -> Result<(), SinkError> {
-        let next = head.version + 1;
+        let before = head.version;
+        let next = before + 1;
         let place = format!("commit {next} of table {}", self.shared.name);
         match self.shared.store.put_opts(&entry_path(next), entry.into(), PutMode::Create.into()).await {
             Ok(_) => {
-                head.committed(*record, change);
+                // Others may have gone on and cleaned up since the log was looked at, however short that is: the entry counts only if
+                // the one that it follows is there behind it. If it is not, the log was read anew, and the caller compares again.
+                if self.check_log(head, before).await? {
+                    head.committed(*record, change);
+                }
                 Ok(())
             }
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
@@ -158,20 +166,22 @@ impl Table {
         }
     }
 
-    /// The log still stands where it was read: its newest entry is there. If it is not, others have gone on and cleaned up, and
-    /// everything is read anew.
-    pub(crate) async fn check_log(&self, head: &mut Head) -> Result<(), SinkError> {
-        let place = format!("log entry {} of table {}", head.version, self.shared.name);
-        match self.shared.store.head(&entry_path(head.version)).await {
-            Ok(_) => Ok(()),
+    /// True if the log still stands where it was read: the entry of `version` is there. If it is not, others have gone on and cleaned
+    /// up, and everything is read anew.
+    ///
+    /// Entries are cleaned up from the oldest on: as long as one is there, so are those behind it.
+    pub(crate) async fn check_log(&self, head: &mut Head, version: i64) -> Result<bool, SinkError> {
+        let place = format!("log entry {version} of table {}", self.shared.name);
+        match self.shared.store.head(&entry_path(version)).await {
+            Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => {
                 tracing::warn!(
                     table = self.shared.name,
-                    version = head.version,
+                    version,
                     "the log was cleaned up by another program; it is read anew"
                 );
                 *head = self.read_head(head.is_defined).await?;
-                Ok(())
+                Ok(false)
             }
             Err(error) => Err(store_error(&place, &error)),
         }
@@ -206,9 +216,7 @@ impl Table {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(store_error(&place, &error)),
         };
-        read_entry(&bytes).map(Some).map_err(|error| {
-            SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
-        })
+        read_entry(&bytes).map(Some).map_err(|error| unreadable_entry(&self.shared.name, version, &error))
     }
 
     fn take_in(&self, head: &mut Head, version: i64, actions: EntryActions) -> Result<(), SinkError> {

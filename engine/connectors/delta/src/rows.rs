@@ -9,7 +9,7 @@ use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use storage::retried;
 
-use crate::entry::{entry_path, read_entry};
+use crate::entry::{entry_path, read_entry, unreadable_entry};
 use crate::schema::to_table_rows;
 use crate::table::Table;
 
@@ -32,9 +32,7 @@ impl Table {
             let place = format!("log entry {number} of table {}", shared.name);
             let bytes =
                 retried(&place, || async { shared.store.get(&entry_path(number)).await?.bytes().await }).await?;
-            let actions = read_entry(&bytes).map_err(|error| {
-                SinkError::Data(format!("{place} cannot be read: {error}; restore it or roll the table back"))
-            })?;
+            let actions = read_entry(&bytes).map_err(|error| unreadable_entry(&shared.name, number, &error))?;
             actions.removed.iter().for_each(|path| {
                 live.remove(path);
             });

@@ -4,28 +4,24 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use connector::{ReadByThen, SinkError, SinkPosition};
+use connector::{SinkError, SinkPosition};
 use deltalake_core::DeltaTable;
 use deltalake_core::logstore::LogStoreRef;
-use epoch::{ArtifactId, EpochId, paths};
-use futures::TryStreamExt;
+use epoch::{ArtifactId, paths};
 use object_store::{ObjectStore, ObjectStoreExt};
 use storage::{Patience, patiently, retried};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use crate::definition::{Looked, Wanted, check_unchanged, define, load, look};
-use crate::entry::{EntryActions, entry_path, read_entry};
+use crate::entry::{entry_path, read_entry};
 use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
-use crate::record::{Applications, ReadUpTo, writer_of};
+use crate::record::Applications;
 use crate::rules::Rules;
 use crate::schema::table_schema;
 use crate::stage::{DataFileWriter, Target};
 use crate::warehouse::Warehouse;
-
-/// Entries of a log that are looked through for epochs of another checkpoint.
-const ENTRIES_LOOKED_THROUGH: usize = 64;
 
 /// One Delta table of a job. Cheap to clone; clones are the same table.
 #[derive(Clone)]
@@ -139,17 +135,36 @@ impl Table {
     /// Makes the table, or adds the columns that it lacks. May be repeated.
     ///
     /// # Errors
-    /// `Unavailable`, `DiskFull`, `Settings`; `Refused` if another program made or changed it since it was opened.
+    /// `Unavailable`, also if another program made or changed it since it was opened: it must be opened again; `DiskFull`, `Settings`;
+    /// `Refused` if that shows only once the log is read anew, because its entries were cleaned up.
     pub async fn define(&self) -> Result<(), SinkError> {
         let mut head = self.shared.head.lock().await;
+        loop {
+            if self.shared.wanted.is_change_of(&head) {
+                self.stands(&mut head).await?;
+            }
+            let before = head.version;
+            define(&self.shared, &mut head).await?;
+            if before == ABSENT || head.version == before || self.stands_at(&mut head, before).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// [`Table::check_log`], tried again.
+    async fn stands(&self, head: &mut Head) -> Result<(), SinkError> {
+        let version = head.version;
+        self.stands_at(head, version).await.map(|_| ())
+    }
+
+    async fn stands_at(&self, head: &mut Head, version: i64) -> Result<bool, SinkError> {
         let mut patience = Patience::default();
-        while self.shared.wanted.is_change_of(&head) {
-            match self.check_log(&mut head).await {
-                Ok(()) => break,
+        loop {
+            match self.check_log(head, version).await {
+                Ok(stands) => return Ok(stands),
                 Err(error) => patience.wait_after(error).await?,
             }
         }
-        define(&self.shared, &mut head).await
     }
 
     /// The table's name, `schema.table`.
@@ -165,7 +180,7 @@ impl Table {
     /// Where the table stands, after a look into the log: what other processes have put there is taken in.
     ///
     /// # Errors
-    /// `Unavailable`, `Settings`, `Data`; `Refused` if another program changed the table's columns.
+    /// `Unavailable`, also if another program changed the table's definition: it must be opened again; `Settings`, `Data`.
     pub async fn position(&self) -> Result<SinkPosition, SinkError> {
         let mut head = self.shared.head.lock().await;
         if head.version != ABSENT {
@@ -185,62 +200,6 @@ impl Table {
             restored: if head.record.is_some() { self.restored(head.version).await? } else { None },
             version: head.version.max(0),
         })
-    }
-
-    /// The newest entry of the log that is ours, and those of others behind it; as many as are looked through.
-    async fn newest_own(&self, version: i64) -> Result<(Option<EntryActions>, Vec<(i64, EntryActions)>), SinkError> {
-        let mut others = Vec::new();
-        for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
-            let Some(actions) = patiently(|| self.entry(version)).await? else { break };
-            if self.shared.apps.find(&actions.transactions).is_some() {
-                return Ok((Some(actions), others));
-            }
-            others.push((version, actions));
-        }
-        Ok((None, others))
-    }
-
-    /// The version in which another program restored an older one after our newest commit.
-    async fn restored(&self, version: i64) -> Result<Option<i64>, SinkError> {
-        let (_, others) = self.newest_own(version).await?;
-        let is_restore = |actions: &EntryActions| actions.operation.as_deref() == Some("RESTORE");
-        Ok(others.iter().find(|(_, actions)| is_restore(actions)).map(|(version, _)| *version))
-    }
-
-    /// What our newest commit in the log says of all that had been read by then.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Settings`, `Data`.
-    pub async fn read_by_then(&self) -> Result<Option<ReadByThen>, SinkError> {
-        let head = self.shared.head.lock().await;
-        let (Some(record), (Some(own), _)) = (head.record, self.newest_own(head.version).await?) else {
-            return Ok(None);
-        };
-        let mut read = ReadByThen { commit: record.commit, touched: own.touched, ..ReadByThen::default() };
-        // The entry of a record that was adopted says nothing of what was read.
-        for (app, number) in &own.transactions {
-            match self.shared.apps.position_of(app) {
-                Some(ReadUpTo::Offset(source, split)) => {
-                    read.positions.entry(source).or_default().insert(split, (*number).into());
-                }
-                Some(ReadUpTo::Watermark(source)) => {
-                    read.watermarks_us.insert(source, *number);
-                }
-                None => {}
-            }
-        }
-        Ok(Some(read).filter(|read| !read.positions.is_empty()))
-    }
-
-    /// Another checkpoint of the same job that has epochs among the newest entries of the log.
-    async fn other_checkpoint(&self, version: i64) -> Result<Option<String>, SinkError> {
-        for version in (0..=version).rev().take(ENTRIES_LOOKED_THROUGH) {
-            let Some(actions) = patiently(|| self.entry(version)).await? else { break };
-            if let Some((job, job_id)) = actions.transactions.iter().find_map(|(app, _)| writer_of(app)) {
-                return Ok(Some(format!("{job}, {job_id}")));
-            }
-        }
-        Ok(None)
     }
 
     /// Reads the whole table's log anew. `is_defined`: as the head that was known says.
@@ -273,40 +232,6 @@ impl Table {
             None => Target::store(Arc::clone(&shared.store), &name, shared.runtime.clone()),
         };
         DataFileWriter::new(name, &shared.name, bucket, Arc::clone(&shared.schema), Arc::clone(&shared.rules), target)
-    }
-
-    /// Deletes the data files that attempts at epochs after `newest` have staged, but for those that the table holds.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Settings`.
-    pub async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
-        let shared = &self.shared;
-        let is_defined = shared.head.lock().await.is_defined;
-        let live = self.read_head(is_defined).await?.live.unwrap_or_default();
-        let first = newest.map_or(EpochId(0), EpochId::next);
-        let prefix = paths::data_file_prefix(&shared.job_id, first);
-        let place = format!("staged files from {prefix}* on of table {}", shared.name);
-        // Everything before the prefix, the log above all, need not be listed where the store can skip it.
-        let offset = object_store::path::Path::from(prefix.as_str());
-        let paths = retried(&place, || {
-            shared.store.list_with_offset(None, &offset).map_ok(|object| object.location).try_collect::<Vec<_>>()
-        })
-        .await?;
-        let is_left = |path: &object_store::path::Path| {
-            let origin = paths::origin_of(path.as_ref());
-            origin.is_some_and(|(job_id, epoch)| job_id == shared.job_id && epoch >= first)
-                && !live.contains(path.as_ref())
-        };
-        for path in paths.into_iter().filter(is_left) {
-            retried(&place, || async {
-                match shared.store.delete(&path).await {
-                    Err(object_store::Error::NotFound { .. }) => Ok(()),
-                    deleted => deleted,
-                }
-            })
-            .await?;
-        }
-        Ok(())
     }
 }
 

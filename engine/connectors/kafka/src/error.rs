@@ -3,6 +3,8 @@
 use connector::SourceError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::options::RECEIVE_BYTES;
+
 /// No broker answers.
 pub(crate) fn unavailable(source: &str, brokers: &str, what: &str) -> SourceError {
     SourceError::Unavailable {
@@ -26,6 +28,26 @@ pub(crate) fn needs_settings(code: RDKafkaErrorCode) -> bool {
             | RDKafkaErrorCode::ClusterAuthorizationFailed
             | RDKafkaErrorCode::SSL
     )
+}
+
+/// True for errors that the same batch of records will give again and again: it cannot be decompressed, or not within the limit.
+pub(crate) fn is_of_the_batch(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::BadCompression | RDKafkaErrorCode::MessageSizeTooLarge)
+}
+
+/// A batch of records that cannot be taken in. `words` are the client's, `limit` is what [`RECEIVE_BYTES`] is now.
+pub(crate) fn batch_refused(source: &str, place: &str, words: &str, limit: &str) -> SourceError {
+    SourceError::Settings {
+        source: source.to_string(),
+        what: format!(
+            "{place} cannot be read: {words}; a batch of records is damaged, or it comes to more than {RECEIVE_BYTES} ({limit}) allows once it \
+             is decompressed"
+        ),
+        remedy: format!(
+            "set \"{RECEIVE_BYTES}\" in [source.{source}.kafka] above what the batch comes to, if there is memory for that; let producers \
+             write smaller batches (batch.size)"
+        ),
+    }
 }
 
 /// True for errors that say the topic or the partition is not there.

@@ -16,8 +16,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::batch::{BATCH_MAX, Batch, Kind, PartitionQueue};
 use super::context::{Consumer, Context};
-use super::error::{needs_settings, says_unknown};
-use super::options::{Role, client_config, refused};
+use super::error::{batch_refused, is_of_the_batch, needs_settings, says_unknown};
+use super::options::{RECEIVE_BYTES, Role, client_config, refused};
 use crate::settings::{KafkaSettings, OnDataLoss};
 
 /// Bytes of prefetched records that a lane may hold, unless the job file says otherwise.
@@ -312,7 +312,13 @@ impl KafkaLane {
         self.client = None;
     }
 
-    fn refuse_hopeless(&self, at: &Split, code: RDKafkaErrorCode) -> Result<(), SourceError> {
+    fn refuse_hopeless(&self, at: &Split, code: RDKafkaErrorCode, words: &str) -> Result<(), SourceError> {
+        if is_of_the_batch(code) {
+            let role = Role::Lane { number: self.number, partition_bytes: self.buffer_bytes };
+            let config = client_config(&self.source, &self.settings, &self.group, role)?;
+            let limit = config.get(RECEIVE_BYTES).unwrap_or_default();
+            return Err(batch_refused(&self.source, &at.to_string(), words, limit));
+        }
         if !needs_settings(code) {
             return Ok(());
         }
@@ -389,8 +395,8 @@ impl LogReader for KafkaLane {
                     }
                 }
                 Progress::Failed(code, text) => {
+                    self.refuse_hopeless(at, code, &text)?;
                     quiet.reason = Some(text);
-                    self.refuse_hopeless(at, code)?;
                     // Errors may come faster than the wait for a record ends.
                     gaps.extend(self.wait(at, until, &mut quiet)?);
                 }

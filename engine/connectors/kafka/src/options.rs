@@ -19,6 +19,13 @@ const RESERVED: [(&str, &str); 8] = [
     ("log.queue", "the engine reads the client's log itself"),
 ];
 
+/// The largest answer of a broker, and what a batch compressed with zstd may come to: librdkafka gives one up that is more before it
+/// takes the memory. Its own default, written out because memory hangs on it; the job file may say otherwise.
+const RECEIVE_BYTES_MAX: usize = 100_000_000;
+
+/// The setting that [`RECEIVE_BYTES_MAX`] is for.
+pub(crate) const RECEIVE_BYTES: &str = "receive.message.max.bytes";
+
 /// What a client is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -76,6 +83,12 @@ pub(crate) fn client_config(
 /// librdkafka counts the bytes of values only; a queued record costs some 300 bytes more in bookkeeping, hence the half
 /// and the limit on the number. One answer may come on top of a queue just below its limit, and is several times larger
 /// once it is decompressed, hence the small fetches.
+///
+/// A fetch is bounded as it is compressed, and the broker gives a whole batch however large it is; librdkafka decompresses all of an
+/// answer at once. So a lane holds its buffer and, once more, a sixteenth of it times what compression has saved: twice the buffer
+/// where records shrink to a sixteenth, sixty times where they shrink to a thousandth. What one batch comes to is bounded for zstd
+/// ([`RECEIVE_BYTES_MAX`]), by the broker's `message.max.bytes` times that factor for the other codecs. Nothing here can know the
+/// factor before the memory is taken.
 fn prefer_for_reading(config: &mut ClientConfig, partition_bytes: usize) {
     let queue_kib = (partition_bytes / 2 / 1024).clamp(64, 1 << 20);
     let queue_records = (partition_bytes / 400).clamp(1_000, 1_000_000);
@@ -89,6 +102,7 @@ fn prefer_for_reading(config: &mut ClientConfig, partition_bytes: usize) {
         .set("queued.max.messages.kbytes", queue_kib.to_string())
         .set("fetch.message.max.bytes", fetch_bytes.to_string())
         .set("fetch.max.bytes", (16 << 20).to_string())
+        .set(RECEIVE_BYTES, RECEIVE_BYTES_MAX.to_string())
         .set("check.crcs", "true");
 }
 

@@ -1,8 +1,12 @@
 //! Rows are cut by bytes, in order, none twice, none left out.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use arrow::array::{Int64Array, ListBuilder, StringArray, StringBuilder};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{
+    DictionaryArray, FixedSizeListBuilder, Int64Array, LargeListBuilder, LargeStringArray, ListBuilder, ListViewArray,
+    MapBuilder, StringArray, StringBuilder, StringViewArray, StructArray,
+};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::{Field, Fields, Int32Type, Schema};
 
 use super::*;
 
@@ -69,4 +73,73 @@ fn fault_5_rows_that_come_to_too_much_text_are_run_half_by_half() {
     assert!(matches!(in_halves(&rows, &never), Err(OperatorError::TooLong(_))));
     let other = |_: &RecordBatch| -> Result<(), _> { Err(OperatorError::Compute("division by zero".to_string())) };
     assert!(matches!(in_halves(&rows, &other), Err(OperatorError::Compute(_))));
+}
+
+/// A thousand bytes in each of three rows.
+const ROW: usize = 1_000;
+
+/// Columns of every kind that can hold text, with [`ROW`] bytes of it a row.
+fn kinds() -> Vec<ArrayRef> {
+    let text = "x".repeat(ROW);
+    let half = "x".repeat(ROW / 2);
+    let plain: ArrayRef = Arc::new(StringArray::from(vec![text.as_str(); 3]));
+    let mut lists = ListBuilder::new(StringBuilder::new());
+    let mut large = LargeListBuilder::new(StringBuilder::new());
+    let mut fixed = FixedSizeListBuilder::new(StringBuilder::new(), 2);
+    let mut maps = MapBuilder::new(None, StringBuilder::new(), StringBuilder::new());
+    for _ in 0..3 {
+        lists.append_value([Some(half.as_str()), Some(half.as_str())]);
+        large.append_value([Some(half.as_str()), Some(half.as_str())]);
+        fixed.values().append_value(&half);
+        fixed.values().append_value(&half);
+        fixed.append(true);
+        maps.keys().append_value(&half);
+        maps.values().append_value(&half);
+        maps.append(true).unwrap();
+    }
+    let field = Arc::new(Field::new("item", DataType::Utf8, true));
+    let views = ListViewArray::new(
+        field,
+        ScalarBuffer::from(vec![0, 1, 2]),
+        ScalarBuffer::from(vec![1, 1, 1]),
+        Arc::clone(&plain),
+        None,
+    );
+    let fixed: ArrayRef = Arc::new(fixed.finish());
+    let fields = Fields::from(vec![Field::new("inner", fixed.data_type().clone(), true)]);
+    vec![
+        Arc::clone(&plain),
+        Arc::new(LargeStringArray::from(vec![text.as_str(); 3])),
+        Arc::new(StringViewArray::from(vec![text.as_str(); 3])),
+        Arc::new(lists.finish()),
+        Arc::new(large.finish()),
+        Arc::clone(&fixed),
+        Arc::new(maps.finish()),
+        Arc::new(views),
+        Arc::new(StructArray::new(fields, vec![fixed], None)),
+        Arc::new([text.as_str(); 3].into_iter().collect::<DictionaryArray<Int32Type>>()),
+    ]
+}
+
+/// Lists of a fixed size, large lists, views of lists and dictionaries of text counted a few bytes a row, whatever was in them: parts
+/// "of 128 MiB" could hold more than a column can.
+#[test]
+fn fault_text_inside_of_nested_columns_counts() {
+    for column in kinds() {
+        let kind = column.data_type().clone();
+        let schema = Schema::new(vec![Field::new("c", kind.clone(), true)]);
+        let rows = RecordBatch::try_new(Arc::new(schema), vec![column]).unwrap();
+        let sizes = RowBytes::new(&rows);
+        for (from, count) in [(0, 3), (1, 1), (2, 1), (1, 0)] {
+            let bytes = batch_bytes(&rows.slice(from, count));
+            assert!((count * ROW..=count * (ROW + 100)).contains(&bytes), "{kind}: {bytes} bytes in {count} rows");
+            assert_eq!((from..from + count).map(|row| sizes.of(row)).sum::<usize>(), bytes, "{kind}, row by row");
+        }
+    }
+}
+
+#[test]
+fn fault_too_long_names_a_remedy() {
+    let text = OperatorError::from(ArrowError::OffsetOverflowError(2_200_000_000)).to_string();
+    assert!(text.contains("more than 2 GiB") && text.contains("shorten them with substr(…)"), "{text}");
 }

@@ -11,14 +11,13 @@ use hashbrown::hash_table::Entry;
 
 use super::spec::{DedupSpec, Expiry};
 use crate::OperatorError;
-use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::Change;
 use crate::cut::joined;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::metrics::StateMetrics;
-use crate::operator::{LanePart, Operator, Task};
+use crate::one_store::one_store;
+use crate::operator::{Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 
@@ -87,9 +86,7 @@ impl Dedup {
 }
 
 impl Operator for Dedup {
-    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
-        self.input.absorb(part)
-    }
+    one_store!();
 
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         Ok(self.input.tasks(self.store.any_due(time)))
@@ -113,24 +110,7 @@ impl Operator for Dedup {
         Ok(joined(&self.spec.input, &passed)?.into_iter().map(Change::add).collect())
     }
 
-    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        self.input.clear();
-        self.store.prepare_commit(time, committed)
-    }
-
-    fn committed(&mut self) {
-        self.store.committed();
-    }
-
     fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
-    }
-
-    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
-        self.store.count_rows(committed)
-    }
-
-    fn metrics(&self) -> StateMetrics {
-        self.store.metrics()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use epoch::EpochId;
 use state::KeyPartitioning;
@@ -152,4 +152,45 @@ fn it_says_what_it_keeps() {
     assert_eq!(spec().bound(), Bound::Table("the newest row of each (user)".to_string()));
     assert_eq!(spec().fingerprint().unwrap(), ["newest key Utf8", "newest column Int64"]);
     assert!(spec().describe().contains("newest row of each (user)"));
+}
+
+/// The rows of all keys that an epoch touched in a shard were put together, whatever they held.
+#[test]
+fn fault_large_rows_take_the_place_of_others_in_parts() {
+    let schema: SchemaRef =
+        Arc::new(Schema::new(vec![Field::new("c0", DataType::Int64, true), Field::new("c1", DataType::Utf8, true)]));
+    let spec = || Arc::new(NewestSpec { schema: Arc::clone(&schema), ..NewestSpec::clone(&spec()) });
+    // Keys of one shard.
+    let numbers: ArrayRef = Arc::new((0..1_000).map(Some).collect::<Int64Array>());
+    let shards = crate::keyed::hash::hash_keys(&[numbers], 1_000).unwrap().shards;
+    let keys: Vec<i64> = (0..1_000).filter(|key| shards[*key as usize] == shards[0]).take(4).collect();
+    assert_eq!(keys.len(), 4);
+    let (mut operator, mut blocks) = (spec().open(Stored::default()).unwrap(), MemoryBlocks::default());
+    for (epoch, letter) in [(0, "x"), (1, "y")] {
+        let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
+        let mut lane = spec().lane().unwrap();
+        for key in &keys {
+            let columns: Vec<ArrayRef> = vec![
+                Arc::new(Int64Array::from(vec![*key])),
+                Arc::new(StringArray::from(vec![letter.repeat(40 << 20)])),
+            ];
+            let rows = RecordBatch::try_new(Arc::clone(&schema), columns).unwrap();
+            lane.push(0, Sign::Add, &rows, &time).unwrap();
+        }
+        operator.absorb(&time, lane.finish().unwrap(), 0).unwrap();
+        let tasks = operator.tasks(&time).unwrap();
+        let mut seen = Vec::new();
+        for change in tasks.into_iter().flat_map(|task| operator.run(task, &time, &blocks).unwrap()) {
+            let bytes = crate::cut::batch_bytes(&change.rows);
+            assert!(bytes <= crate::cut::PART_BYTES, "{bytes} bytes in one batch");
+            let of_change = change.rows.column(0).as_primitive::<Int64Type>().values();
+            seen.extend(of_change.iter().map(|key| (*key, change.sign == Sign::Add)));
+        }
+        seen.sort_unstable();
+        let expected = keys.iter().flat_map(|key| [(*key, false), (*key, true)]);
+        assert_eq!(seen, expected.filter(|(_, is_added)| epoch == 1 || *is_added).collect::<Vec<_>>());
+        let changes = operator.prepare_commit(&time, &blocks).unwrap();
+        blocks.apply(&changes);
+        operator.committed();
+    }
 }

@@ -12,6 +12,7 @@ use super::spec::{GroupTime, SessionSpec};
 use crate::OperatorError;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
+use crate::cut::{PART_BYTES, batch_bytes};
 use crate::epoch_time::EpochTime;
 use crate::keyed::{KeyedInput, ShardInput};
 use crate::store::Store;
@@ -57,20 +58,24 @@ impl<'a> InputPart<'a> {
     }
 }
 
-/// What the rows of these shards touch; `None` if there are no rows.
+/// What the rows of the first of these shards touch, of so many as can be put together with the sessions that they had: one at least.
+/// Takes them off `shards`. `None` if there are no rows.
 ///
 /// # Errors
 /// If state is missing or damaged.
 pub(super) fn touched(
     spec: &SessionSpec,
     input: &InputPart<'_>,
-    shards: Range<u8>,
+    shards: &mut Range<u8>,
     store: &Store,
     time: &EpochTime,
     committed: &dyn BlockSource,
 ) -> Result<Option<TouchedKeys>, OperatorError> {
     let mut gathered = Gathered::default();
-    for shard in shards {
+    // Few rows may belong to large states, such as long lists.
+    while gathered.old_bytes <= PART_BYTES
+        && let Some(shard) = shards.next()
+    {
         if gathered.take_rows(input, shard) {
             gathered.take_sessions(shard, store, time, committed)?;
         }
@@ -88,6 +93,7 @@ struct Gathered {
     rows: Vec<RecordBatch>,
     row_key: Vec<u32>,
     old: Vec<RecordBatch>,
+    old_bytes: usize,
     old_key: Vec<u32>,
     positions: Vec<u32>,
 }
@@ -132,7 +138,9 @@ impl Gathered {
             self.old_key.resize(self.positions.len(), key);
         }
         if self.positions.len() > from {
-            self.old.push(state.gather(&self.positions[from..])?);
+            let old = state.gather(&self.positions[from..])?;
+            self.old_bytes += batch_bytes(&old);
+            self.old.push(old);
         }
         Ok(())
     }

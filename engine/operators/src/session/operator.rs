@@ -11,15 +11,14 @@ use super::fold;
 use super::gather::{InputPart, TouchedKeys, touched};
 use super::spec::SessionSpec;
 use crate::OperatorError;
-use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::change::{Change, Sign};
 use crate::cut::{PART_BYTES, batch_bytes};
 use crate::emission::Emission;
 use crate::epoch_time::EpochTime;
 use crate::keyed::{ALL_SHARDS, KeyedInput, SHARDS};
-use crate::metrics::StateMetrics;
-use crate::operator::{LanePart, Operator, Task};
+use crate::one_store::one_store;
+use crate::operator::{Operator, Task};
 use crate::store::Store;
 use crate::stored::Stored;
 
@@ -130,9 +129,7 @@ impl Session {
 }
 
 impl Operator for Session {
-    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
-        self.input.absorb(part)
-    }
+    one_store!();
 
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         if self.spec.emission == Emission::Complete {
@@ -160,8 +157,11 @@ impl Operator for Session {
         let mut changes = Vec::new();
         for parts in self.input.portions(&shards) {
             let input = InputPart { input: &self.input, parts };
-            if let Some(touched) = touched(&self.spec, &input, shards.clone(), &self.store, time, committed)? {
-                changes.extend(self.merge(&touched, time, committed)?);
+            let mut rest = shards.clone();
+            while !rest.is_empty() {
+                if let Some(touched) = touched(&self.spec, &input, &mut rest, &self.store, time, committed)? {
+                    changes.extend(self.merge(&touched, time, committed)?);
+                }
             }
         }
         if self.spec.emission == Emission::Complete {
@@ -174,24 +174,7 @@ impl Operator for Session {
         Ok(changes)
     }
 
-    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        self.input.clear();
-        self.store.prepare_commit(time, committed)
-    }
-
-    fn committed(&mut self) {
-        self.store.committed();
-    }
-
     fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
-    }
-
-    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
-        self.store.count_rows(committed)
-    }
-
-    fn metrics(&self) -> StateMetrics {
-        self.store.metrics()
     }
 }

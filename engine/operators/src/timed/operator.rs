@@ -8,17 +8,16 @@ use arrow::datatypes::SchemaRef;
 
 use super::spec::TimedSpec;
 use crate::OperatorError;
-use crate::block_changes::BlockChanges;
 use crate::block_source::BlockSource;
 use crate::by_hash::ByHash;
 use crate::change::{Change, Sign};
-use crate::cut::joined;
+use crate::cut::{in_halves, joined, runs};
 use crate::epoch_time::EpochTime;
 use crate::keyed::hash::hash_keys;
 use crate::keyed::{KeyedInput, ShardInput};
-use crate::metrics::StateMetrics;
 use crate::multiset::{count, take_out};
-use crate::operator::{LanePart, Operator, Task};
+use crate::one_store::one_store;
+use crate::operator::{Operator, Task};
 use crate::store::{Shard, Store};
 use crate::stored::Stored;
 
@@ -79,12 +78,24 @@ impl Timed {
             self.recheck(&mut shard, emits)?;
         }
         for (rows, keys) in added {
-            let (made, origins) = self.spec.evaluate(&rows)?;
-            shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, &keys)?;
-            emits.added.push(made);
+            let mut rest = keys.as_slice();
+            for (rows, made, origins) in self.evaluate(&rows)? {
+                let keys;
+                (keys, rest) = rest.split_at(rows.num_rows());
+                shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, keys)?;
+                emits.added.push(made);
+            }
         }
         shard.evict(time);
         Ok(())
+    }
+
+    /// What is made of rows now, in pieces that are as long as one column can hold: rows, what is made of them, and of which of them each.
+    fn evaluate(&self, rows: &RecordBatch) -> Result<Vec<(RecordBatch, RecordBatch, Vec<u32>)>, OperatorError> {
+        in_halves(rows, &|rows| {
+            let (made, origins) = self.spec.evaluate(rows)?;
+            Ok((rows.clone(), made, origins))
+        })
     }
 
     /// Removes a row for each of `keys`, the oldest of equal ones first, `left` of each, and retracts what was emitted of them.
@@ -105,7 +116,9 @@ impl Timed {
             positions.push(position.ok_or_else(|| self.spec.fault("a row is retracted that was never added"))?);
             *before += 1;
         }
-        emits.retracted.push(self.spec.emitted(&shard.gather(&positions)?)?);
+        for filed in shard.gather_parts(&positions, usize::MAX)? {
+            emits.retracted.push(self.spec.emitted(&filed)?);
+        }
         positions.into_iter().for_each(|position| shard.remove(position));
         Ok(())
     }
@@ -113,35 +126,49 @@ impl Timed {
     /// Looks at the conditions again: what was emitted and does not meet them any more is retracted, what meets them now is added.
     fn recheck(&self, shard: &mut Shard, emits: &mut Emits) -> Result<(), OperatorError> {
         let positions: Vec<u32> = shard.positions().collect();
-        for positions in positions.chunks(RECHECK_ROWS) {
-            let filed = shard.gather(positions)?;
-            let rows = self.spec.came(&filed)?;
-            let (made, origins) = self.spec.evaluate(&rows)?;
-            let mut meets = vec![false; positions.len()];
-            origins.iter().for_each(|origin| meets[*origin as usize] = true);
-            let emitted = self.spec.is_emitted(&filed);
-            let changed: BooleanArray =
-                (0..positions.len()).map(|row| Some(meets[row] != emitted.value(row))).collect();
-            if changed.true_count() == 0 {
-                continue;
+        for run in runs(shard.sizes(&positions)?.into_iter(), RECHECK_ROWS) {
+            let mut rest = &positions[run];
+            let filed = shard.gather(rest)?;
+            let mut from = 0;
+            for (rows, made, origins) in self.evaluate(&self.spec.came(&filed)?)? {
+                let positions;
+                (positions, rest) = rest.split_at(rows.num_rows());
+                let filed = filed.slice(from, rows.num_rows());
+                from += rows.num_rows();
+                self.recheck_rows(shard, emits, (positions, &filed), (rows, made, origins))?;
             }
-            emits.retracted.push(self.spec.emitted(&filter_record_batch(&filed, &changed)?)?);
-            let is_new: BooleanArray = origins.iter().map(|origin| Some(changed.value(*origin as usize))).collect();
-            let made = filter_record_batch(&made, &is_new)?;
-            // Where each of the changed rows stands among them.
-            let mut places = vec![0; positions.len()];
-            (0..positions.len())
-                .filter(|row| changed.value(*row))
-                .zip(0..)
-                .for_each(|(row, place)| places[row] = place);
-            let origins = origins.iter().filter(|origin| changed.value(**origin as usize));
-            let origins: Vec<u32> = origins.map(|origin| places[*origin as usize]).collect();
-            let rows = filter_record_batch(&rows, &changed)?;
-            let keys = hash_keys(rows.columns(), rows.num_rows())?.keys;
-            (0..positions.len()).filter(|row| changed.value(*row)).for_each(|row| shard.remove(positions[row]));
-            shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, &keys)?;
-            emits.added.push(made);
         }
+        Ok(())
+    }
+
+    /// As [`Timed::recheck`], of rows at these positions of which this is made now.
+    fn recheck_rows(
+        &self,
+        shard: &mut Shard,
+        emits: &mut Emits,
+        (positions, filed): (&[u32], &RecordBatch),
+        (rows, made, origins): (RecordBatch, RecordBatch, Vec<u32>),
+    ) -> Result<(), OperatorError> {
+        let mut meets = vec![false; positions.len()];
+        origins.iter().for_each(|origin| meets[*origin as usize] = true);
+        let emitted = self.spec.is_emitted(filed);
+        let changed: BooleanArray = (0..positions.len()).map(|row| Some(meets[row] != emitted.value(row))).collect();
+        if changed.true_count() == 0 {
+            return Ok(());
+        }
+        emits.retracted.push(self.spec.emitted(&filter_record_batch(filed, &changed)?)?);
+        let is_new: BooleanArray = origins.iter().map(|origin| Some(changed.value(*origin as usize))).collect();
+        let made = filter_record_batch(&made, &is_new)?;
+        // Where each of the changed rows stands among them.
+        let mut places = vec![0; positions.len()];
+        (0..positions.len()).filter(|row| changed.value(*row)).zip(0..).for_each(|(row, place)| places[row] = place);
+        let origins = origins.iter().filter(|origin| changed.value(**origin as usize));
+        let origins: Vec<u32> = origins.map(|origin| places[*origin as usize]).collect();
+        let rows = filter_record_batch(&rows, &changed)?;
+        let keys = hash_keys(rows.columns(), rows.num_rows())?.keys;
+        (0..positions.len()).filter(|row| changed.value(*row)).for_each(|row| shard.remove(positions[row]));
+        shard.insert(&self.spec.filed(&rows, (&made, &origins), &self.schema)?, &keys)?;
+        emits.added.push(made);
         Ok(())
     }
 }
@@ -151,9 +178,7 @@ fn of_sign<'a>(parts: &'a [ShardInput<'a>], sign: Sign) -> impl Iterator<Item = 
 }
 
 impl Operator for Timed {
-    fn absorb(&mut self, _: &EpochTime, part: LanePart, _: u16) -> Result<(), OperatorError> {
-        self.input.absorb(part)
-    }
+    one_store!();
 
     fn tasks(&mut self, time: &EpochTime) -> Result<Vec<Task>, OperatorError> {
         Ok(self.input.tasks(self.spec.is_rechecked || self.store.any_due(time)))
@@ -172,24 +197,7 @@ impl Operator for Timed {
         Ok(changes.filter(|change| change.rows.num_rows() > 0).collect())
     }
 
-    fn prepare_commit(&mut self, time: &EpochTime, committed: &dyn BlockSource) -> Result<BlockChanges, OperatorError> {
-        self.input.clear();
-        self.store.prepare_commit(time, committed)
-    }
-
-    fn committed(&mut self) {
-        self.store.committed();
-    }
-
     fn has_pending_output(&self, next: &EpochTime) -> bool {
         self.store.any_due(next)
-    }
-
-    fn count_rows(&self, committed: &dyn BlockSource) -> Result<u64, OperatorError> {
-        self.store.count_rows(committed)
-    }
-
-    fn metrics(&self) -> StateMetrics {
-        self.store.metrics()
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use expr::clock::BatchClock;
@@ -32,13 +32,24 @@ fn batch(rows: &[Row]) -> RecordBatch {
 }
 
 fn spec(sql: &str, clock: &BatchClock, is_rechecked: bool, closes_by: Option<usize>) -> Arc<TimedSpec> {
+    spec_over(&schema(), sql, clock, is_rechecked, closes_by)
+}
+
+fn spec_over(
+    schema: &SchemaRef,
+    sql: &str,
+    clock: &BatchClock,
+    is_rechecked: bool,
+    closes_by: Option<usize>,
+) -> Arc<TimedSpec> {
     let config = SessionConfig::new().with_target_partitions(1).with_coalesce_batches(false);
     let context = SessionContext::new_with_config(config);
     expr::register(&context, clock).unwrap();
-    context.register_table("rows", Arc::new(Places { port: 0, schema: schema() })).unwrap();
+    context.register_table("rows", Arc::new(Places { port: 0, schema: Arc::clone(schema) })).unwrap();
     let plan = block_on(batch::physical_plan(&context, sql)).unwrap();
     let pipeline = Pipeline::compile(plan, context.task_ctx()).unwrap();
-    Arc::new(TimedSpec { name: "gold.test/timed".to_string(), input: schema(), pipeline, is_rechecked, closes_by })
+    let input = Arc::clone(schema);
+    Arc::new(TimedSpec { name: "gold.test/timed".to_string(), input, pipeline, is_rechecked, closes_by })
 }
 
 /// The table after an epoch: rows as `k|seconds of m|seconds of the epoch that emitted it`.
@@ -183,4 +194,36 @@ fn rows_that_are_final_are_evicted_and_stand() {
     assert_eq!((trial.bed.rows(), trial.table.0.len()), (1, 2));
     trial.epoch(1, &lanes(&[(2, 20)], &[(3, 30)], &mut random), Some(15 * SECOND));
     assert_eq!(trial.table, table(&[((1, 10), Some(1)), ((3, 30), Some(3))]));
+}
+
+/// Rows that were retracted, or looked at again, were put together by their number alone, whatever they held.
+#[test]
+fn fault_large_rows_are_retracted_and_looked_at_again_in_parts() {
+    let schema = Arc::new(Schema::new(vec![Field::new("t", DataType::Utf8, true), Field::new("m", instant(), true)]));
+    // Equal rows, so all are of one shard.
+    let text = StringArray::from(vec!["x".repeat(40 << 20)]);
+    let time = TimestampMicrosecondArray::from(vec![10 * SECOND]).with_timezone("UTC");
+    let row = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(text), Arc::new(time)]).unwrap();
+    let four = |sign: Sign| -> Lanes { vec![(0..4).map(|_| (0, sign, row.clone())).collect()] };
+    let checked = "SELECT t, now() AS seen FROM rows WHERE m > now() - INTERVAL '60 seconds'";
+    for (sql, second) in [("SELECT t, now() AS seen FROM rows", four(Sign::Retract)), (checked, vec![vec![]])] {
+        let clock = BatchClock::default();
+        let mut bed = Bed::new(spec_over(&schema, sql, &clock, sql == checked, None));
+        let mut epoch = |number: u64, second: i64, lanes: &Lanes| {
+            clock.set(second * SECOND);
+            let time = EpochTime { batch_time_us: second * SECOND, ..epoch_time(number, None, None) };
+            let changes = bed.epoch(lanes, time);
+            let sizes = changes.iter().map(|change| crate::cut::batch_bytes(&change.rows));
+            assert!(sizes.max().unwrap() <= crate::cut::PART_BYTES, "{sql}: a batch is too large");
+            changes.iter().map(|change| (change.sign == Sign::Add, change.rows.num_rows())).fold(
+                (0, 0),
+                |(added, retracted), (is_added, rows)| match is_added {
+                    true => (added + rows, retracted),
+                    false => (added, retracted + rows),
+                },
+            )
+        };
+        assert_eq!(epoch(0, 10, &four(Sign::Add)), (4, 0), "{sql}");
+        assert_eq!(epoch(1, 100, &second), (0, 4), "{sql}");
+    }
 }

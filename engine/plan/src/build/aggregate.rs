@@ -27,7 +27,7 @@ use crate::fault::{Result, UNSUPPORTED};
 use crate::node::LatePlan;
 use crate::normalize::{GROUPED, with_window_column};
 use crate::times::{EventTime, TimeKind};
-use crate::window::{window_call, window_spec};
+use crate::window::{timed_call, window_call, window_spec};
 
 /// The parts of one aggregate.
 struct Parts {
@@ -35,6 +35,8 @@ struct Parts {
     calls: Vec<AggregateCall>,
     output: SchemaRef,
     late: Option<LatePlan>,
+    /// The time that is cut into windows or sessions, as it was written.
+    time: Option<String>,
 }
 
 /// The grouping columns of the query, over the columns below the operator.
@@ -77,7 +79,8 @@ impl Builder<'_> {
         let late = keeps_input.then(|| late_plan(aggregate, &input.schema, passed_from));
         let calls = self.calls(aggregate, &calls, plan.schema(), &input.schema)?;
         let output = output_schema(aggregate, &grouping, &calls);
-        let parts = Parts { grouping, calls, output, late };
+        let time = aggregate.group_expr.iter().find_map(|expr| Some(expr_text(timed_call(expr)?.args.first()?)));
+        let parts = Parts { grouping, calls, output, late, time };
         let timed_key = parts.grouping.keys.iter().position(|key| input.times[*key].is_some());
         match (parts.grouping.session, parts.grouping.window, timed_key) {
             (Some((start, end)), ..) if self.table.mode == OutputMode::Append && input.times[start].is_none() => {
@@ -99,7 +102,7 @@ impl Builder<'_> {
 
     /// The aggregate with a row of state for each group: sessions, and groups of which a key is an event time.
     fn of_keys(&mut self, time: GroupTime, parts: Parts, input: &Stream, at_top: bool) -> Result<Stream> {
-        let Parts { grouping, calls, output, late } = parts;
+        let Parts { grouping, calls, output, late, time: cut_time } = parts;
         let event_time = match time {
             GroupTime::Session { start, .. } => input.times[start],
             GroupTime::Key(key) => input.times[grouping.keys[key]],
@@ -132,6 +135,7 @@ impl Builder<'_> {
         };
         let lag_us = event_time.map(|time| time.lag_us);
         let from = self.operator(Arc::new(spec), &[input], lag_us, late);
+        self.means(cut_time.map(|time| format!("sessions of the time {time}")));
         Ok(Stream {
             from: vec![from],
             schema: output,
@@ -145,7 +149,7 @@ impl Builder<'_> {
 
     /// The aggregate as blocks by pane or hash bucket: rows come in for good, groups are windows or plain keys.
     fn of_blocks(&mut self, aggregate: &Aggregate, parts: Parts, input: &Stream, at_top: bool) -> Result<Stream> {
-        let Parts { grouping, calls, output, late } = parts;
+        let Parts { grouping, calls, output, late, time: cut_time } = parts;
         let time = grouping.window.and_then(|(_, column)| input.times[column]);
         if self.table.mode == OutputMode::Append && time.is_none() {
             return self.refuse_append(aggregate);
@@ -167,6 +171,7 @@ impl Builder<'_> {
         let lag_us = time.map(|time| time.lag_us);
         let operator = AggregateOperator { spec: Arc::new(spec), emission };
         let from = self.operator(Arc::new(operator), &[input], lag_us, late);
+        self.means(cut_time.map(|time| format!("windows of the time {time}")));
         Ok(Stream {
             from: vec![from],
             schema: output,

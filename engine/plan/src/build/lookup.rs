@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, lit};
+use expr::display::expr_text;
 use futures::executor::block_on;
 use operators::lookup::{LookupKind, LookupSpec};
 
 use super::{Builder, Stream};
 use crate::fault::Result;
 use crate::logical::with_columns;
+use crate::made::Made;
 use crate::node::{LookupNode, NodeKind, StaticPlan};
 use crate::problem::SqlProblem;
 use crate::relation::{Rows, StreamTable, is_static, name_of};
@@ -81,10 +84,12 @@ impl Builder<'_> {
             _ => of_stream.iter().chain(&of_table).copied().collect(),
         };
         spec = spec.with_projection(&columns)?;
+        let made = made_by(join, &columns, (&stream.schema, table_plan));
         let times = columns.iter().map(|column| stream.times.get(*column).copied().flatten()).collect();
         let schema = Arc::clone(spec.output());
         let node = NodeKind::Lookup(LookupNode { spec: Arc::new(spec), table });
         let from = self.node(node, &[&stream.from], false);
+        self.made(made);
         let closes_by = stream.closes_by.and_then(|closes| columns.iter().position(|column| *column == closes));
         Ok(Stream { from: vec![from], schema, times, closes_by, ..stream })
     }
@@ -132,6 +137,20 @@ impl Builder<'_> {
         let physical = block_on(self.state.create_physical_plan(&plan))?;
         Ok(StaticPlan { plan: physical, context: self.state.task_ctx(), tables, follows_time })
     }
+}
+
+/// What the result is made of, in words.
+fn made_by(join: &Join, columns: &[usize], (stream, table): (&Schema, &LogicalPlan)) -> Made {
+    let names: Vec<String> = stream.fields().iter().map(|field| field.name().clone()).collect();
+    let of_table = |at: usize| match table.schema().fields().get(at) {
+        Some(field) => format!("{} of a static table", field.name()),
+        None => "whether a static table has it".to_string(),
+    };
+    let columns =
+        columns.iter().map(|at| at.checked_sub(names.len()).map_or(Ok(*at), |at| Err(of_table(at)))).collect();
+    let on = join.on.iter().map(|(left, right)| format!("{} = {}", expr_text(left), expr_text(right)));
+    let on: Vec<String> = on.chain(join.filter.iter().map(expr_text)).collect();
+    Made::Lookup { names, columns, on: format!("{} join on {}", join.join_type, on.join(" and ")) }
 }
 
 /// The plan with its keys as further columns, and where they stand.

@@ -16,6 +16,7 @@ use super::{Builder, Stream};
 use crate::bounds::conjuncts;
 use crate::fault::Result;
 use crate::logical::{columns_of, with_columns};
+use crate::made::words_of;
 use crate::problem::SqlProblem;
 
 impl Builder<'_> {
@@ -44,7 +45,10 @@ impl Builder<'_> {
         let words: Vec<String> = window.window_expr.iter().map(expr_text).collect();
         let definition = format!("{}{}", words.join(", "), limit_words(plan, window));
         let batch = self.batch_plan(&whole)?;
-        self.recompute(vec![(stream, keys)], batch, prune, times, (definition, false))
+        let stream = self.recompute(vec![(stream, keys)], batch, prune, times, (definition, false))?;
+        // What was emitted is computed anew when rows of its key come: all that is run over them is part of what the state means.
+        self.means(words_of(&whole, None)?.lines("a result", true));
+        Ok(stream)
     }
 
     /// The rows that any later result can still need, if the query asks for the first n of each key.

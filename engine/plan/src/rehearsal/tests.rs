@@ -26,13 +26,13 @@ fn pipeline(schema: &SchemaRef) -> Pipeline {
 }
 
 fn node(from: Origin, kind: NodeKind) -> Node {
-    Node { table: 0, inputs: vec![Edge { from, port: 0 }], kind, is_entry: false }
+    Node { table: 0, inputs: vec![Edge { from, port: 0 }], kind, is_entry: false, made: None }
 }
 
 fn materialize(schema: &SchemaRef) -> NodeKind {
     let spec = MaterializeSpec { name: "gold.t/rows".to_string(), schema: Arc::clone(schema), bucket: Bucket::Whole };
     let spec: Arc<dyn OperatorSpec> = Arc::new(spec);
-    NodeKind::Operator(OperatorNode { spec, lag_us: Some(0), late: None })
+    NodeKind::Operator(OperatorNode { spec, lag_us: Some(0), late: None, changing_ports: vec![0], meaning: Vec::new() })
 }
 
 /// What the rehearsal of these nodes says; the source `events` has a number and a text, and so has node 0, of another table.

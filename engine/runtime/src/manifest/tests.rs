@@ -8,6 +8,7 @@ fn manifest(parts: &[(&str, &[&str])]) -> Manifest {
     Manifest {
         format: FORMAT,
         operators: parts.iter().map(|(name, parts)| (name.to_string(), text(parts))).collect(),
+        meanings: parts.iter().map(|(name, _)| (name.to_string(), Vec::new())).collect(),
         stores: parts.iter().map(|(name, _)| (name.to_string(), vec![format!("{name}/rows")])).collect(),
         tables: parts.iter().map(|(name, _)| (name.to_string(), [name.to_string()].into())).collect(),
     }
@@ -76,4 +77,23 @@ fn state_of_an_engine_that_kept_all_rows_of_a_join_is_refused_and_named_as_such(
     assert!(text.contains("an older engine kept all rows"), "{text}");
     let text = refusal(&of_join(&now), &of_join(&[]));
     assert!(!text.contains("older engine"), "{text}");
+}
+
+/// A manifest of an engine that did not know what state means beyond its columns: the same job goes on, and a changed one from then on
+/// does not.
+#[test]
+fn what_state_means_is_compared_once_a_checkpoint_says_it() {
+    let stored = br#"{"format":2,"operators":{"gold.a":["key window"]},"tables":{"gold.a":["gold.a"]}}"#;
+    let stored = Manifest::decode(stored, "cp").unwrap();
+    let meaning = |size: &str| {
+        let mut now = manifest(&[("gold.a", &["key window"])]);
+        now.meanings.insert("gold.a".to_string(), vec![format!("tumbling_window(t, size {size})")]);
+        now
+    };
+    meaning("10 minutes").check(&stored, "cp").unwrap();
+    let stored = meaning("10 minutes");
+    let text = refusal(&stored, &meaning("5 minutes"));
+    assert!(text.contains("gold.a: the state has tumbling_window(t, size 10 minutes), the query has not"), "{text}");
+    assert!(text.contains("gold.a: the query has tumbling_window(t, size 5 minutes)"), "{text}");
+    meaning("10 minutes").check(&Manifest::decode(&stored.encode().unwrap(), "cp").unwrap(), "cp").unwrap();
 }

@@ -66,6 +66,54 @@ mode = "update"
 sql = "SELECT max(seen) AS seen FROM gold.t"
 "#;
 
+/// Windows that no watermark closes, with groups that are forgotten: they are keys like others.
+const WINDOWS_NOW: &str = r#"
+[table.gold.t]
+mode = "update"
+state_ttl = "7 days"
+sql = """SELECT window.start AS begin, count(*) AS events FROM events
+GROUP BY window(event_time + INTERVAL '0 seconds', '10 minutes')"""
+"#;
+
+/// The same, in a query below.
+const WINDOWS_BELOW: &str = r#"
+[table.gold.t]
+mode = "update"
+sql = """SELECT w, count(*) AS events FROM (
+  SELECT window(event_time + INTERVAL '0 seconds', '10 minutes') AS w FROM events
+) GROUP BY w"""
+"#;
+
+/// The same, over rows that are retracted.
+const WINDOWS_OF_NEWEST: &str = r#"
+[table.gold.newest]
+mode = "update"
+sql = "SELECT user_id, max(event_time) AS seen FROM events GROUP BY user_id"
+
+[table.gold.t]
+mode = "update"
+sql = "SELECT window.start AS begin, count(*) AS users FROM gold.newest GROUP BY window(seen, '10 minutes')"
+"#;
+
+const RANKED: &str = r#"
+[table.gold.t]
+mode = "update"
+sql = """SELECT user_id, amount FROM (
+  SELECT user_id, amount, rank() OVER (PARTITION BY user_id ORDER BY amount DESC) AS place FROM events
+) WHERE place <= 1"""
+"#;
+
+/// How many users have how many events.
+const COUNTED: &str = r#"
+[table.gold.t]
+mode = "update"
+sql = "SELECT user_id, count(*) AS events, sum(amount) AS total FROM events GROUP BY user_id HAVING count(*) > 0"
+
+[table.gold.counts]
+mode = "update"
+sql = "SELECT events, count(*) AS users FROM gold.t WHERE total > 0 GROUP BY events"
+"#;
+
 /// The events of users, with the time of the epoch that counted the last.
 fn with_seen() -> String {
     BY_USER.replace("AS total FROM", "AS total, current_timestamp() AS seen FROM")
@@ -158,6 +206,18 @@ fn accepted() -> Vec<Change> {
             before: of(BY_USER),
             after: Version("bigint", BY_USER),
             expected: Ok(("gold.t", all)),
+        },
+        Change {
+            what: "windows without a watermark go on",
+            before: of(WINDOWS_NOW),
+            after: of(WINDOWS_NOW),
+            expected: Ok(("gold.t", &["2026-01-01T12:00:00Z 6"])),
+        },
+        Change {
+            what: "rows that are retracted go on",
+            before: of(COUNTED),
+            after: of(COUNTED),
+            expected: Ok(("gold.counts", &["1 1", "2 1", "3 1"])),
         },
         Change {
             what: "sessions go on",
@@ -339,6 +399,74 @@ fn refused() -> Vec<Change> {
             of(PLAIN).fixed("SELECT user_id, amount", "SELECT DISTINCT user_id, amount"),
             of(BY_USER),
             &["gold.t"],
+        ),
+        // It was taken over: old groups stood beside new ones under the same keys.
+        refuse(
+            "another window of a table in update mode without a watermark",
+            of(WINDOWS_NOW),
+            with!(WINDOWS_NOW, "'10 minutes'" => "'5 minutes'"),
+            &[
+                "gold.t: the state has input 0 rows with column 1 made of tumbling_window(",
+                "size 10 minutes",
+                "slide 10 minutes",
+                "gold.t: the query has",
+                "size 5 minutes",
+            ],
+        ),
+        refuse(
+            "another slide of such a window",
+            of(WINDOWS_NOW),
+            with!(WINDOWS_NOW, "'10 minutes'" => "'10 minutes', '5 minutes'"),
+            &["slide 10 minutes", "slide 5 minutes"],
+        ),
+        refuse(
+            "another window in a query below the aggregate",
+            of(WINDOWS_BELOW),
+            with!(WINDOWS_BELOW, "'10 minutes'" => "'5 minutes'"),
+            &["size 10 minutes", "size 5 minutes"],
+        ),
+        refuse(
+            "another window of rows that are retracted",
+            of(WINDOWS_OF_NEWEST),
+            with!(WINDOWS_OF_NEWEST, "'10 minutes'" => "'5 minutes'"),
+            &["gold.t", "size 10 minutes", "size 5 minutes"],
+        ),
+        refuse(
+            "windows of another time",
+            of(BY_USER).fixed("GROUP BY user_id", "GROUP BY window(event_time, '1 hour'), user_id"),
+            of(BY_USER).fixed("GROUP BY user_id", "GROUP BY window(_timestamp, '1 hour'), user_id"),
+            &["the state has windows of the time event_time", "the query has windows of the time _timestamp"],
+        ),
+        refuse(
+            "sessions of another time",
+            of(SESSIONS_NOW),
+            with!(SESSIONS_NOW, "session_window(event_time," => "session_window(_timestamp,"),
+            &["the state has sessions of the time event_time"],
+        ),
+        // What these retract is computed with the new query: it stopped with "a row is retracted that was never added", or went wrong.
+        refuse(
+            "more places of the best rows by rank",
+            of(RANKED),
+            with!(RANKED, "place <= 1" => "place <= 2"),
+            &["gold.t/recompute: the state has a result by", "gold.t/recompute: the query has a result by"],
+        ),
+        refuse(
+            "another HAVING of a table in update mode that another one reads",
+            of(COUNTED),
+            with!(COUNTED, "HAVING count(*) > 0" => "HAVING count(*) > 1"),
+            &["gold.counts: the state has input 0 rows by", "gold.counts: the query has input 0 rows by"],
+        ),
+        refuse(
+            "another WHERE over rows that are retracted",
+            of(COUNTED),
+            with!(COUNTED, "WHERE total > 0" => "WHERE total > 4"),
+            &["gold.counts: the state has input 0 rows by", "gold.counts: the query has input 0 rows by"],
+        ),
+        refuse(
+            "another computed column over rows that are retracted",
+            with!(COUNTED, "FROM gold.t WHERE total > 0" => "FROM (SELECT events + 1 AS events, total FROM gold.t)"),
+            with!(COUNTED, "FROM gold.t WHERE total > 0" => "FROM (SELECT events + 2 AS events, total FROM gold.t)"),
+            &["gold.counts: the state has input 0 rows with column", "gold.counts: the query has input 0 rows with column"],
         ),
         refuse("more of the best rows", of(TOP), with!(TOP, "place <= 1" => "place <= 2"), &["gold.t"]),
         refuse("a column of a table that changes its type", of(PLAIN), Version("string", PLAIN), &["gold.t", "amount"]),

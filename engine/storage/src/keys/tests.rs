@@ -114,11 +114,11 @@ async fn a_machine_without_metadata_service_is_said_soon_and_with_what_was_tried
 fn who_is_asked_is_as_the_environment_says() {
     let tried = |variables: &[(&str, &str)]| {
         let find = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_string());
-        Giver::find(&find).map(|giver| (giver.settings.len(), giver.tried))
+        Giver::find("s3://bucket/x", &find).unwrap().map(|giver| (giver.settings.len(), giver.tried))
     };
     let identity = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/x")];
     assert!(matches!(tried(&identity), Some((2, text)) if text.contains("web identity")));
-    assert!(matches!(tried(&identity[..1]), Some((0, text)) if text.contains("metadata service")));
+    assert!(matches!(tried(&[]), Some((0, text)) if text.contains("metadata service")));
     let task = [("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1")];
     assert!(matches!(tried(&task), Some((1, text)) if text.contains("RELATIVE_URI")));
     let pod = [
@@ -127,4 +127,24 @@ fn who_is_asked_is_as_the_environment_says() {
     ];
     assert!(matches!(tried(&pod), Some((2, text)) if text.contains("FULL_URI")));
     assert_eq!(tried(&[("AWS_EC2_METADATA_DISABLED", "true")]), None);
+}
+
+/// One of two variables that name a giver only together was passed over, and whoever else gives keys was asked.
+#[test]
+fn fault_half_of_a_pair_of_variables_is_refused_with_what_is_missing() {
+    let pairs = [
+        ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"],
+        ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"],
+    ];
+    for [one, other] in pairs {
+        for (set, missing) in [(one, other), (other, one)] {
+            // Empty counts as not set.
+            let SinkError::Settings(text) = store(&[(set, "x"), (missing, "")]).err().unwrap() else { panic!("{set}") };
+            assert!(text.contains(&format!("{set} is set")), "{text}");
+            assert!(text.contains(&format!("set {missing} too, or take {set} away")), "{text}");
+        }
+        store(&[(one, "x"), (other, "x")]).unwrap();
+        // Keys of the environment come first.
+        store(&[(one, "x"), ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "hush")]).unwrap();
+    }
 }

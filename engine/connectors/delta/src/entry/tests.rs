@@ -64,6 +64,7 @@ fn entries_of_others_are_read_for_what_matters() {
             redefined: false,
             operation: Some("OPTIMIZE".to_string()),
             touched: Vec::new(),
+            identities: Default::default(),
         }
     );
     assert!(read_entry(br#"{"metaData":{"id":"1"}}"#).unwrap().redefined);

@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use connector::SinkError;
 use delta::Warehouse;
-use epoch::{Contradiction, EpochId, TableCommit};
+use epoch::offsets::OffsetRange;
+use epoch::{ArtifactId, Contradiction, EpochId, Split, SplitIdentity, TableCommit};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use storage::faults::{Fault, Operation, Rule};
 
 use crate::fixture::{
-    NAME, added, at, at_version, commit, data_files, entry_path, faulty, newest, open, open_as, owner_of, publish,
-    publish_after, replaced, schema, stage, try_open,
+    NAME, added, artifact, at, at_version, commit, data_files, entry_path, faulty, id, newest, open, open_as, owner,
+    owner_of, publish, publish_after, replaced, schema, stage, stage_as, try_open,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,6 +344,60 @@ async fn sweeping_takes_the_orphans_of_later_epochs_only() {
     left.retain(|name| *name != owed.path);
     assert_eq!(data_files(&store).await, left);
     assert_eq!(newest(&warehouse).await, [(1, 10)]);
+}
+
+/// The note of an attempt is lost with power that fails; once a later attempt at its epoch was committed, its files stood for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_orphans_of_an_epoch_that_another_attempt_committed_are_swept() {
+    let (warehouse, store) = faulty();
+    let table = open(&warehouse).await;
+    let orphan = stage(&table, 4, 0, &[(1, 1)]).await;
+    let kept = stage(&table, 4, 0, &[(1, 10)]).await;
+    // Of the same attempt as the file that stays.
+    let other = ArtifactId { number: 1, ..artifact(5, 0) };
+    let replaced_later = stage_as(&table, other, &[(2, 20)]).await.unwrap();
+    let stays = stage_as(&table, ArtifactId { number: 0, ..other }, &[(3, 30)]).await.unwrap();
+    publish(&table, 4, &added(&[&kept])).await.unwrap();
+    publish(&table, 5, &added(&[&replaced_later, &stays])).await.unwrap();
+    let instead = stage(&table, 6, 1, &[(2, 21)]).await;
+    publish(&table, 6, &replaced(&[&replaced_later], &[&instead])).await.unwrap();
+    let unknown = stage(&table, 3, 0, &[(9, 9)]).await;
+    let wiped_out = stage(&table, 6, 1, &[(2, 22)]).await;
+    table.sweep(Some(EpochId(6))).await.unwrap();
+    // What the table has, what readers of an old version need, and an epoch of which the log says nothing.
+    let mut left: Vec<String> =
+        [&kept, &replaced_later, &stays, &instead, &unknown].map(|file| file.path.clone()).to_vec();
+    left.sort();
+    assert_eq!(data_files(&store).await, left, "{orphan:?} {wiped_out:?}");
+    assert_eq!(newest(&warehouse).await, [(1, 10), (2, 21), (3, 30)]);
+}
+
+/// Offsets alone say nothing of a topic that was made anew under its old name.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_a_commit_says_which_topic_its_offsets_are_of() {
+    let (warehouse, store) = faulty();
+    let table = open(&warehouse).await;
+    let identity = SplitIdentity(serde_json::json!({"topic_id": "Zm9v"}));
+    for epoch in 0..2_u64 {
+        let change = added(&[&stage(&table, epoch, 0, &[(epoch.cast_signed(), 0)]).await]);
+        let mut commit = commit(NAME, epoch.checked_sub(1).map(id), epoch, &change);
+        let events = commit.plan.sources.entry("events".to_string()).or_default();
+        events.ranges.insert(Split::new("t", 0), OffsetRange { from: 0, until: 10 }.into());
+        // The first is as an engine of before wrote it.
+        if epoch == 1 {
+            events.identity.insert(Split::new("t", 0), identity.clone());
+        }
+        table.publish(owner(), &commit).await.unwrap();
+        let read = open(&warehouse).await.read_by_then().await.unwrap().unwrap();
+        let found = read.identities.get("events").and_then(|of| of.get(&Split::new("t", 0)));
+        assert_eq!((read.positions.len(), found), (1, (epoch == 1).then_some(&identity)));
+    }
+    let entry = store.get(&entry_path(2)).await.unwrap().bytes().await.unwrap();
+    let info: serde_json::Value = serde_json::from_slice(entry.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+    assert_eq!(
+        info["commitInfo"]["operationParameters"]["identities"],
+        r#"{"events":{"t":{"0":{"topic_id":"Zm9v"}}}}"#
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! The texts of errors: place, range and remedy.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use connector::{DataLoss, SourceError};
+use connector::DataLoss;
 
-use super::unavailable;
+use super::*;
 
 #[test]
 fn data_loss_names_the_place_the_range_and_the_remedy() {
@@ -32,6 +32,23 @@ fn data_loss_names_the_place_the_range_and_the_remedy() {
 fn an_absent_broker_is_named_with_the_two_ways_to_start_one() {
     let text = unavailable("events", "10.0.0.1:9092", "connection refused").to_string();
     for part in ["10.0.0.1:9092", "scripts/services start kafka", "engine broker", "connection refused"] {
+        assert!(text.contains(part), "{part:?} is not in {text:?}");
+    }
+}
+
+/// A gigabyte of zeros in a small batch was waited for without end.
+#[test]
+fn fault_a_batch_that_comes_to_too_much_is_refused_with_the_setting() {
+    assert!(is_of_the_batch(RDKafkaErrorCode::BadCompression) && !needs_settings(RDKafkaErrorCode::BadCompression));
+    assert!(!is_of_the_batch(RDKafkaErrorCode::BrokerTransportFailure));
+    let text = batch_refused("events", "clicks [3]", "Decompression of message at 7 failed", "100000000").to_string();
+    for part in [
+        "source events",
+        "clicks [3]",
+        "message at 7",
+        "receive.message.max.bytes (100000000)",
+        "[source.events.kafka]",
+    ] {
         assert!(text.contains(part), "{part:?} is not in {text:?}");
     }
 }

@@ -87,7 +87,9 @@ pub(super) const KEYS: &[Key] = &[
         "kafka",
         "section",
         Means("librdkafka's defaults"),
-        "Passed to librdkafka as it is: any of its settings, its name in quotes.",
+        "Passed to librdkafka as it is: any of its settings, its name in quotes. Records that shrink a thousandfold when compressed \
+         take memory accordingly: a fetch is bounded as it is compressed. What one batch compressed with zstd comes to is bounded by \
+         `receive.message.max.bytes` (100 MB); a job over a larger one stops and says so.",
         "[source.events.kafka]\n\"security.protocol\" = \"SASL_SSL\"",
     ),
 ];

@@ -49,3 +49,13 @@ fn options_that_would_break_the_promise_are_refused() {
         assert!(text.contains(&format!("`{key}` cannot be set")), "{text}");
     }
 }
+
+/// What highly compressible records come to is bounded where it can be, and the bound can be raised.
+#[test]
+fn fault_what_a_batch_may_come_to_is_bounded() {
+    assert_eq!(config(&[]).unwrap().get(RECEIVE_BYTES), Some("100000000"));
+    assert_eq!(config(&[(RECEIVE_BYTES, "900000000")]).unwrap().get(RECEIVE_BYTES), Some("900000000"));
+    // A lane's partitions ask for a sixteenth of its memory together, before it is decompressed.
+    let fetch: usize = config(&[]).unwrap().get("fetch.message.max.bytes").unwrap().parse().unwrap();
+    assert_eq!(fetch, (1 << 20) / 16);
+}

@@ -113,3 +113,25 @@ fn a_key_is_forgotten_some_time_after_its_last_row() {
     }
     assert!(most < 12, "{most} rows of state for {} keys", model.len());
 }
+
+/// A few small rows of keys with large states (long lists, long texts) put the states of all of them together.
+#[test]
+fn fault_large_states_of_small_rows_are_merged_in_parts() {
+    const LARGE: usize = 20 << 20;
+    let longest = super::harness::mixed().pop().unwrap();
+    assert_eq!(longest.name, "max");
+    let calls = count().into_iter().chain([longest]).collect();
+    let mut clock = Clock::new(Job::new(spec(GroupTime::Never, &[3], calls, Emission::Changes)), 0);
+    let rows = |text: &str| (0..10).map(|group| Row::of(text, 0, 1, group)).collect::<Vec<Row>>();
+    clock.epoch(&rows(&"x".repeat(LARGE)));
+    let changes = clock.epoch(&rows("a")).changes;
+    let rows = |sign: Sign| -> usize {
+        changes.iter().filter(|change| change.sign == sign).map(|change| change.rows.num_rows()).sum()
+    };
+    assert_eq!((rows(Sign::Retract), rows(Sign::Add)), (10, 10));
+    for change in &changes {
+        let bytes = crate::cut::batch_bytes(&change.rows);
+        // A shard may hold a few of them.
+        assert!(bytes <= crate::cut::PART_BYTES + 3 * LARGE, "{bytes} bytes in one batch");
+    }
+}
