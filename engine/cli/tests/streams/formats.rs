@@ -33,13 +33,13 @@ fn record(id: usize) -> String {
 const WITH_TOPIC_IDS: u32 = 3;
 
 /// A topic and, if it lives in this process, its broker.
-struct Known {
+struct TopicAndBroker {
     topic: Topic,
     _broker: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
 /// A topic under the one name that the checkpoint knows.
-fn known(format: u32) -> Known {
+fn topic_of(format: u32) -> TopicAndBroker {
     let name = format!("checkpoint-format-{format}");
     if format >= WITH_TOPIC_IDS {
         // A topic of that name has another id with every run, and so is another topic. Brokers gave no ids before version 10 of metadata.
@@ -47,13 +47,13 @@ fn known(format: u32) -> Known {
         broker.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9)).unwrap();
         broker.create_topic(&name, 1, 1).unwrap();
         let topic = Topic { brokers: broker.bootstrap_servers(), name };
-        return Known { topic, _broker: Some(broker) };
+        return TopicAndBroker { topic, _broker: Some(broker) };
     }
     let topic = Topic { brokers: brokers(), name };
     // One from an earlier run of the tests; usually there is none.
     let _ = block_on(topic.admin().delete_topics(&[&topic.name], &rdkafka::admin::AdminOptions::new()));
     topic.make(1, &[]);
-    Known { topic, _broker: None }
+    TopicAndBroker { topic, _broker: None }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -92,7 +92,7 @@ fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
 }
 
 fn make(format: u32) {
-    let Known { topic, _broker } = known(format);
+    let TopicAndBroker { topic, _broker } = topic_of(format);
     topic.send(0, (0..BEFORE).map(record));
     let job = job(format, &topic);
     match std::env::var("FORMATS_ENGINE") {
@@ -109,7 +109,7 @@ fn goes_on(format: u32) {
     if std::env::var("FORMATS_MAKE").is_ok_and(|asked| asked == format.to_string()) {
         make(format);
     }
-    let Known { topic, _broker } = known(format);
+    let TopicAndBroker { topic, _broker } = topic_of(format);
     topic.send(0, (0..ALL).map(record));
     let old = job(format, &topic);
     copy(&folder().join(format!("{format}/checkpoint")), &old.checkpoint);

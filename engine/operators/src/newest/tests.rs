@@ -162,13 +162,14 @@ fn fault_large_rows_take_the_place_of_others_in_parts() {
     let spec = || Arc::new(NewestSpec { schema: Arc::clone(&schema), ..NewestSpec::clone(&spec()) });
     // Keys of one shard.
     let numbers: ArrayRef = Arc::new((0..1_000).map(Some).collect::<Int64Array>());
-    let shards = crate::keyed::hash::hash_keys(&[numbers], 1_000).unwrap().shards;
-    let keys: Vec<i64> = (0..1_000).filter(|key| shards[*key as usize] == shards[0]).take(4).collect();
+    let hashes = crate::keyed::hash::stable_hashes(&[numbers], 1_000).unwrap();
+    let shard = |key: i64| crate::keyed::shard_of(hashes[key as usize], KeyPartitioning::KeyGroups);
+    let keys: Vec<i64> = (0..1_000).filter(|key| shard(*key) == shard(0)).take(4).collect();
     assert_eq!(keys.len(), 4);
     let (mut operator, mut blocks) = (spec().open(Stored::default()).unwrap(), MemoryBlocks::default());
     for (epoch, letter) in [(0, "x"), (1, "y")] {
         let time = EpochTime { epoch: EpochId(epoch), batch_time_us: 0, watermark_us: None, late_us: None };
-        let mut lane = spec().lane().unwrap();
+        let mut lane = spec().lane(KeyPartitioning::KeyGroups).unwrap();
         for key in &keys {
             let columns: Vec<ArrayRef> = vec![
                 Arc::new(Int64Array::from(vec![*key])),
