@@ -18,18 +18,25 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
 use crate::types::instant;
+use crate::typing::{self, TypeRules};
 
-/// Rewrites every cast of a plan.
+/// Rewrites every cast of a plan, and gives it the types that the rules have.
 ///
 /// # Errors
 /// If a column's type is not known.
-pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
+    let is_typed = rules != TypeRules::Before;
     plan.transform_up_with_subqueries(|node| {
         let schema = merged_schema(&node);
         let names = NamePreserver::new(&node);
+        // The number of rows that a LIMIT takes is no value of the query.
+        let is_typed = is_typed && !matches!(node, LogicalPlan::Limit(_));
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| cast(expr, &schema))?;
+            let mut expr = expr.transform_up(|expr| match is_typed {
+                true => typing::rewrite::typed(expr, &schema)?.transform_data(|expr| cast(expr, &schema)),
+                false => cast(expr, &schema),
+            })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
                 expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
@@ -37,6 +44,8 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
             Ok(expr.update_data(|expr| name.restore(expr)))
         })?;
         match rewritten.transformed {
+            // Columns of what is below may have other types now.
+            _ if is_typed => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
             false => Ok(rewritten),
         }
@@ -53,7 +62,11 @@ fn merged_schema(node: &LogicalPlan) -> DFSchema {
     schema
 }
 
-fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+/// One cast or division, as Spark has it.
+///
+/// # Errors
+/// If a column's type is not known.
+pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
@@ -125,7 +138,7 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
 fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
     let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
     if let Some(Expr::Literal(share, _)) = call.params.args.get(1)
-        && share.data_type().is_integer()
+        && share.data_type().is_numeric()
     {
         call.params.args[1] = Expr::Literal(share.cast_to(&DataType::Float64)?, None);
         return Ok(Transformed::yes(Expr::AggregateFunction(call)));

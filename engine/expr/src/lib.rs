@@ -15,8 +15,10 @@ pub mod interval;
 pub mod map_keys;
 pub mod refusal;
 pub mod registry;
+pub mod row_fault;
 pub mod scalar;
 pub mod types;
+pub mod typing;
 pub mod window;
 
 pub use registry::{register, register_batch};

@@ -1,5 +1,6 @@
 //! Spark's functions that DataFusion lacks or spells otherwise.
 
+pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;

@@ -12,6 +12,7 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use expr::casts;
+use expr::typing::TypeRules;
 use futures::executor::block_on;
 use job::{Late, OutputMode, StateTtl};
 use operators::operator::Bound;
@@ -116,7 +117,7 @@ pub fn compile_table(
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
-    let plan = casts::rewrite(plan)?;
+    let plan = casts::rewrite(plan, TypeRules::of(state))?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 
