@@ -36,6 +36,10 @@ pub struct Job {
     pub watermark_policy: WatermarkPolicyKind,
     /// True if a watermark that moved makes an epoch even when there is nothing to read.
     pub no_data_epochs: bool,
+    /// The types of constants and results in its queries.
+    pub types: Types,
+    /// True if the file says which: then it holds for a checkpoint of before as well.
+    pub types_are_given: bool,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
     /// Static tables by name. No source has the name of one, whatever the case.
@@ -51,6 +55,18 @@ impl Job {
     pub fn ends(&self) -> bool {
         self.sources.values().all(|source| source.settings.is_bounded())
     }
+}
+
+/// The types of constants and results in the queries of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Types {
+    /// Spark's.
+    Spark {
+        /// `spark.sql.ansi.enabled`: what has no value is an error, not NULL.
+        ansi: bool,
+    },
+    /// Those of engines that did not have Spark's yet, for state that one of them wrote.
+    Before,
 }
 
 /// When epochs start.

@@ -119,6 +119,16 @@ pub(crate) const KEYS: &[Key] = &[
         "no_data_epochs = false",
     ),
     Key::new(
+        Job,
+        "ansi",
+        "true or false",
+        Default("true"),
+        "`true`: what has no value is an error: overflow, division by zero, a text that is no number. `false`: it is NULL, and \
+         whole numbers wrap around. Spark's `spark.sql.ansi.enabled`. A checkpoint that an engine wrote which had no such \
+         types keeps the types of then until this stands in the job file.",
+        "ansi = false",
+    ),
+    Key::new(
         Source,
         "connector",
         "name of a connector",
@@ -327,6 +337,7 @@ pub(crate) const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("nullable", "required"),
     ("multipleWatermarkPolicy", "watermark_policy"),
     ("noDataMicroBatches", "no_data_epochs"),
+    ("spark.sql.ansi.enabled", "ansi"),
     ("dropDuplicates", "deduplicate"),
     ("dropDuplicatesWithinWatermark", "deduplicate"),
     ("distinct", "deduplicate"),
