@@ -25,17 +25,19 @@ use crate::typing::{self, TypeRules};
 /// # Errors
 /// If a column's type is not known.
 pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
-    let is_typed = rules != TypeRules::Before;
     plan.transform_up_with_subqueries(|node| {
         let schema = merged_schema(&node);
         let names = NamePreserver::new(&node);
         // The number of rows that a LIMIT takes is no value of the query.
-        let is_typed = is_typed && !matches!(node, LogicalPlan::Limit(_));
+        let ansi = match rules {
+            TypeRules::Spark { ansi } if !matches!(node, LogicalPlan::Limit(_)) => Some(ansi),
+            _ => None,
+        };
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| match is_typed {
-                true => typing::rewrite::typed(expr, &schema)?.transform_data(|expr| cast(expr, &schema)),
-                false => cast(expr, &schema),
+            let mut expr = expr.transform_up(|expr| match ansi {
+                Some(ansi) => typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| cast(expr, &schema)),
+                None => cast(expr, &schema),
             })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
@@ -45,7 +47,7 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         })?;
         match rewritten.transformed {
             // Columns of what is below may have other types now.
-            _ if is_typed => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
+            _ if ansi.is_some() => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
             false => Ok(rewritten),
         }

@@ -52,6 +52,16 @@ impl RowFault {
         }
     }
 
+    /// A sum of whole numbers is too large for BIGINT.
+    pub fn sum_overflow() -> RowFault {
+        RowFault {
+            condition: "ARITHMETIC_OVERFLOW",
+            message:
+                "the sum is too large for bigint; use try_sum, which gives NULL, or sum(CAST(x AS DECIMAL(38, 0)))"
+                    .to_string(),
+        }
+    }
+
     /// A decimal is too large for its type, as `type_name` writes it.
     pub fn out_of_range(kind: &str) -> RowFault {
         RowFault {

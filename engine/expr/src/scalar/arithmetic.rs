@@ -197,6 +197,12 @@ impl Arithmetic {
     }
 }
 
+/// A sum of decimals by their number, rounded half up; none if the type cannot hold it.
+pub fn quotient(sum: (i128, Digits), count: i64, to: Digits) -> Option<i128> {
+    let count = (i128::from(count), Digits { precision: 20, scale: 0 });
+    decimal::compute(Operation::Divide, sum, count, to).ok()
+}
+
 /// Plans operators on numbers as [`Arithmetic`]. What has an instant, a day or an interval on one side is DataFusion's.
 #[derive(Debug)]
 pub struct ArithmeticPlanner {

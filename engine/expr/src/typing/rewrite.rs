@@ -1,10 +1,12 @@
 //! Puts Spark's types into a plan: constants, operands, and values that meet.
 
-use datafusion::arrow::datatypes::DataType;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Union, Values,
@@ -12,6 +14,7 @@ use datafusion::logical_expr::{
 
 use super::common::{common_type_of, is_float, is_number, is_text, is_whole};
 use super::decimals::{Digits, Operation};
+use crate::aggregate::checked_totals::checked;
 use crate::casts;
 use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
 
@@ -31,7 +34,7 @@ const MEETING: &[(&str, usize)] = &[
 ///
 /// # Errors
 /// If a column is not known.
-pub fn typed(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Literal(value, metadata) => Ok(match narrowed(&value) {
             Some(narrow) => Transformed::yes(Expr::Literal(narrow, metadata)),
@@ -62,6 +65,7 @@ pub fn typed(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             Ok(Transformed::new_transformed(Expr::InList(InList { expr, list: all, negated }), changed))
         }
         Expr::Case(case) => self::case(case, schema),
+        Expr::AggregateFunction(call) => aggregate(call, schema, ansi),
         other => Ok(Transformed::no(other)),
     }
 }
@@ -194,6 +198,17 @@ fn arithmetic(
     }))
 }
 
+/// `sum` and `avg` of whole numbers and decimals are exact.
+fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
+    let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
+    let checked = kind.and_then(|kind| checked(call.func.name(), &kind, ansi));
+    let is_changed = checked.is_some();
+    if let Some(function) = checked {
+        call.func = Arc::new(function);
+    }
+    Ok(Transformed::new_transformed(Expr::AggregateFunction(call), is_changed))
+}
+
 fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Between { expr, negated, low, high } = between;
     let common = meeting_type([expr.as_ref(), low.as_ref(), high.as_ref()], schema)?;
@@ -281,7 +296,7 @@ fn union(union: Union) -> Result<LogicalPlan> {
     let mut inputs = Vec::with_capacity(union.inputs.len());
     for input in &union.inputs {
         if !is_ours(input) || input.schema().fields().len() != fields.len() {
-            inputs.push(std::sync::Arc::clone(input));
+            inputs.push(Arc::clone(input));
             continue;
         }
         let own =
@@ -289,9 +304,9 @@ fn union(union: Union) -> Result<LogicalPlan> {
                 true => has.as_ref().clone().with_data_type(wanted.data_type().clone()),
                 false => has.as_ref().clone(),
             });
-        let schema = datafusion::arrow::datatypes::Schema::new(own.collect::<Vec<_>>());
+        let schema = Schema::new(own.collect::<Vec<_>>());
         let schema = DFSchema::try_from(schema)?;
-        inputs.push(std::sync::Arc::new(coerce_plan_expr_for_schema(input.as_ref().clone(), &schema)?));
+        inputs.push(Arc::new(coerce_plan_expr_for_schema(input.as_ref().clone(), &schema)?));
     }
     Ok(LogicalPlan::Union(Union { inputs, ..union }))
 }

@@ -53,7 +53,8 @@ pub fn compute(
 }
 
 /// `value` with its point moved, rounded half up.
-pub fn rescale(value: i128, from: i8, to: Digits) -> Result<i128, NoResult> {
+#[cfg(test)]
+fn rescale(value: i128, from: i8, to: Digits) -> Result<i128, NoResult> {
     within(rescaled(i256::from_i128(value), i32::from(from), i32::from(to.scale)), to)
 }
 
