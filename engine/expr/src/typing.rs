@@ -2,6 +2,7 @@
 
 pub mod common;
 pub mod decimals;
+pub mod guards;
 pub mod rewrite;
 pub mod rules;
 

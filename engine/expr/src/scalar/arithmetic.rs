@@ -42,6 +42,11 @@ impl Arithmetic {
         self.operation
     }
 
+    /// True if what has no result is an error.
+    pub fn is_ansi(&self) -> bool {
+        self.ansi
+    }
+
     /// The operator that DataFusion has for it.
     pub fn operator(&self) -> Operator {
         match self.operation {

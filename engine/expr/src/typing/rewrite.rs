@@ -9,11 +9,13 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF, Union, Values,
+    Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
+    Union, Values,
 };
 
 use super::common::{common_type_of, is_float, is_number, is_text, is_whole};
 use super::decimals::{Digits, Operation};
+use super::guards;
 use crate::aggregate::checked_totals::checked;
 use crate::casts;
 use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
@@ -206,7 +208,9 @@ fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Resu
     if let Some(function) = checked {
         call.func = Arc::new(function);
     }
-    Ok(Transformed::new_transformed(Expr::AggregateFunction(call), is_changed))
+    let has_filter = call.params.filter.is_some();
+    let call = guards::filtered(call, schema)?;
+    Ok(Transformed::new_transformed(Expr::AggregateFunction(call), is_changed || has_filter))
 }
 
 fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
@@ -252,6 +256,10 @@ pub fn node(plan: LogicalPlan) -> Result<LogicalPlan> {
     match plan {
         LogicalPlan::Values(Values { values, .. }) => self::values(values),
         LogicalPlan::Union(union) => self::union(union)?.recompute_schema(),
+        LogicalPlan::Filter(Filter { predicate, input, .. }) => {
+            let predicate = guards::guarded(predicate, input.schema())?;
+            Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
+        }
         other => other.recompute_schema(),
     }
 }
