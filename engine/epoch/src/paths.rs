@@ -19,6 +19,11 @@ pub fn rejected_table(source: &str) -> String {
     format!("rejected.{source}")
 }
 
+/// Table that takes the rows that a table's query has no value for.
+pub fn rejected_rows_table(table: &str) -> String {
+    format!("{table}__rejected")
+}
+
 /// Table that takes the late rows of a table.
 pub fn late_table(table: &str) -> String {
     format!("{table}__late")

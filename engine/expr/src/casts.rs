@@ -55,7 +55,8 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     .data()
 }
 
-fn merged_schema(node: &LogicalPlan) -> DFSchema {
+/// The columns that a node's expressions can name.
+pub(crate) fn merged_schema(node: &LogicalPlan) -> DFSchema {
     let mut schema = DFSchema::empty();
     node.inputs().iter().for_each(|input| schema.merge(input.schema()));
     if let LogicalPlan::TableScan(scan) = node {

@@ -142,10 +142,10 @@ pub enum Format {
     Raw,
 }
 
-/// What happens to a record that cannot be decoded.
+/// What happens to a record that cannot be decoded, or to a row that a query has no value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// It goes to `rejected.<source>` with its reason.
+    /// It goes to `rejected.<source>`, or to `<table>__rejected`, with its reason.
     DeadLetter,
     /// It is counted and left out.
     Drop,
@@ -181,6 +181,8 @@ pub struct Table {
     pub deduplicate: Option<Deduplicate>,
     /// How long state that no watermark bounds is kept. `None`: the file does not say.
     pub state_ttl: Option<StateTtl>,
+    /// What happens to a row that the query has no value for.
+    pub on_error: OnError,
 }
 
 /// Leaves out rows of a table's query whose keys were seen before.

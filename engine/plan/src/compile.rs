@@ -12,9 +12,9 @@ use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
 use expr::casts;
-use expr::typing::TypeRules;
+use expr::typing::{TypeRules, guards};
 use futures::executor::block_on;
-use job::{Late, OutputMode, StateTtl};
+use job::{Late, OnError, OutputMode, StateTtl};
 use operators::operator::Bound;
 
 use crate::build::{Builder, Stream, only_static, place};
@@ -52,11 +52,20 @@ pub struct TablePlan {
     pub write_mode: WriteMode,
     /// Schema of `<table>__late`, if late rows are kept.
     pub late_schema: Option<SchemaRef>,
+    /// What happens to rows that the query has no value for.
+    pub on_error: OnError,
+    /// True if there may be rows that it has no value for.
+    pub can_fail: bool,
     /// Where other tables find its rows.
     pub rows: Rows,
 }
 
 impl TablePlan {
+    /// True if rows that the query has no value for are kept in a table of their own.
+    pub fn keeps_rejected(&self) -> bool {
+        self.can_fail && self.on_error == OnError::DeadLetter
+    }
+
     /// True if its rows are replaced: whole buckets of them in each epoch that changes them.
     pub fn is_replaced(&self) -> bool {
         self.write_mode == WriteMode::ReplaceBuckets
@@ -172,6 +181,8 @@ fn finish(
         sources: builder.sources,
         write_mode: write_mode(table, capabilities, shown.is_replacing)?,
         late_schema,
+        on_error: table.on_error,
+        can_fail: guards::plan_can_fail(plan)?,
         rows,
     };
     Ok((plan, builder.nodes))

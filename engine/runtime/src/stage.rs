@@ -40,6 +40,7 @@ pub type OpenWriter<'a> = (&'a str, Box<dyn StageWriter>);
 pub struct TableLane {
     writer: Option<Box<dyn StageWriter>>,
     late_writer: Option<Box<dyn StageWriter>>,
+    rejected_writer: Option<Box<dyn StageWriter>>,
     /// The table's books, this lane's share.
     pub counts: RowCounts,
     /// The bucket that is being replaced, and its artifact.
@@ -90,6 +91,21 @@ impl TableLane {
         Ok(writer.write(rows)?)
     }
 
+    /// Writes rows that the query has no value for, to their own table.
+    ///
+    /// # Errors
+    /// The sink's.
+    pub fn add_rejected(
+        &mut self,
+        sink: &dyn SinkTable,
+        rows: &RecordBatch,
+        attempt: AttemptId,
+        lane: u32,
+    ) -> Result<(), RunError> {
+        let writer = open(&mut self.rejected_writer, || sink.stage(attempt.artifact(lane), Content::Added))?;
+        Ok(writer.write(rows)?)
+    }
+
     /// Writes rows that take the place of those of a bucket. Rows of one bucket follow each other.
     ///
     /// # Errors
@@ -136,12 +152,16 @@ impl TableLane {
         &mut self,
         sink: &'a dyn SinkTable,
         late: Option<&'a dyn SinkTable>,
+        rejected: Option<&'a dyn SinkTable>,
         open: &mut Vec<OpenWriter<'a>>,
     ) -> Staged {
         debug_assert!(self.replacing.is_none(), "a bucket of {} is still being replaced", sink.name());
         open.extend(self.writer.take().map(|writer| (sink.name(), writer)));
         if let Some(late) = late {
             open.extend(self.late_writer.take().map(|writer| (late.name(), writer)));
+        }
+        if let Some(rejected) = rejected {
+            open.extend(self.rejected_writer.take().map(|writer| (rejected.name(), writer)));
         }
         Staged {
             files: Vec::new(),

@@ -4,15 +4,16 @@
 //! a few of them need it; whether a query fails would depend on which rows come together.
 
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::tree_node::TreeNode;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Case};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, ExprSchemable};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use super::common::{is_float, is_number, is_text, is_whole};
 use super::decimals::Operation;
+use crate::casts;
 use crate::scalar::arithmetic::Arithmetic;
 
 /// Functions that are an error for some rows.
@@ -45,6 +46,22 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
             _ => false,
         })
     })
+}
+
+/// True if there are rows for which an expression of a plan is an error.
+///
+/// # Errors
+/// If a column is not known.
+pub fn plan_can_fail(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let schema = casts::merged_schema(node);
+        node.apply_expressions(|expr| {
+            found |= can_fail(expr, &schema)?;
+            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })
+    })?;
+    Ok(found)
 }
 
 fn cast_can_fail(from: &DataType, to: &DataType) -> bool {

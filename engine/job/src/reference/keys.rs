@@ -266,6 +266,16 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new(
         Table,
+        "on_error",
+        "\"dead_letter\", \"drop\" or \"fail\"",
+        Default("\"dead_letter\""),
+        "What happens to a row that the query has no value for: it divides by zero, overflows, casts a text that is no number. \
+         `dead_letter`: it goes to the table `NAME__rejected`, as JSON, with the reason. `drop`: it is counted and left out. \
+         `fail`: the job stops and names the error. Inside an aggregate or a join the job stops in any case.",
+        "on_error = \"fail\"",
+    ),
+    Key::new(
+        Table,
         "deduplicate",
         "section",
         Means("every row of the query counts"),
