@@ -1,5 +1,6 @@
 //! The record of an epoch: its commit, with the plan that it was run from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -176,12 +177,12 @@ impl Commit {
         Some(Touch { id: link.last, before: link.before })
     }
 
-    /// Checks that this commit begins where `before` ended: for every source its splits, or their positions set aside.
+    /// Checks that this commit begins where the one before ended: for every source its splits, or their positions set aside.
+    /// `before`: that commit [as its sources are named now](Commit::as_named_now).
     ///
     /// # Errors
     /// Names the first source and split that does not join.
     pub fn joins(&self, before: &Commit) -> Result<(), String> {
-        let before = &self.as_named_now(before);
         for (source, positions) in
             before.set_aside.iter().filter(|(source, _)| !self.plan.sources.contains_key(*source))
         {
@@ -200,14 +201,18 @@ impl Commit {
         self.plan.joins(&before.plan)
     }
 
-    /// A commit with the names that its sources have in this one.
-    pub fn as_named_now(&self, before: &Commit) -> Commit {
+    /// The commit before this one, with the names that its sources have in this one.
+    pub fn as_named_now<'a>(&self, before: &'a Commit) -> Cow<'a, Commit> {
+        if self.renamed.is_empty() {
+            return Cow::Borrowed(before);
+        }
         let mut before = before.clone();
         self.renamed.iter().for_each(|(now, was)| before.rename_source(was, now));
-        before
+        Cow::Owned(before)
     }
 
-    /// Gives a source another name, wherever it stands.
+    /// Gives a source another name in all that the next epoch goes on from: what was planned of it, its times and clocks, its
+    /// watermark, positions that were set aside. What the commit counted of it (`sources`, `gaps`) keeps the name that it had then.
     pub fn rename_source(&mut self, was: &str, now: &str) {
         fn rename<T>(all: &mut BTreeMap<String, T>, was: &str, now: &str) {
             if let Some(one) = all.remove(was) {

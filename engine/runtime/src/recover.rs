@@ -12,6 +12,7 @@ use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
+use crate::follower::PublishedEpoch;
 use crate::step::Steps;
 
 mod decisions;
@@ -32,6 +33,8 @@ pub struct Recovered {
     pub owner: Owner,
     /// The attempt before this run, if it did not commit.
     pub attempt: Option<Attempt>,
+    /// Epochs that all places have by now and that no run has reported as published, oldest first.
+    pub unreported: Vec<PublishedEpoch>,
 }
 
 /// The job's tables in the warehouse.
@@ -94,19 +97,19 @@ impl<'a> Recovery<'a> {
         let of_places = places.values().map(|place| place.position.owner.term);
         let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;
-        let links = match &mut last {
+        let (links, unreported) = match &mut last {
             Some(last) => {
                 self.follow_up(last, &places, owner, &decisions, note)?;
-                self.mark(last, &places, owner, pointer.as_ref())?;
-                last.sinks.clone()
+                let versions = self.mark(last, &places, owner, pointer)?;
+                (last.sinks.clone(), self.unreported(last, versions)?)
             }
-            None => decisions.first_links(note),
+            None => (decisions.first_links(note), Vec::new()),
         };
         self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define())))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;
         }
-        Ok(Recovered { last, links, owner, attempt })
+        Ok(Recovered { last, links, owner, attempt, unreported })
     }
 
     /// The job's tables, and those that it no longer has but that may lack a commit.
@@ -285,24 +288,44 @@ impl<'a> Recovery<'a> {
         Ok(())
     }
 
-    /// The mark is put once more if it is not there, or of an earlier epoch.
-    fn mark(&self, last: &Commit, places: &Places, owner: Owner, pointer: Option<&Pointer>) -> Result<(), RunError> {
-        let is_marked = pointer.is_some_and(|pointer| {
+    /// The mark is put once more if it is not there, or of an earlier epoch. The versions that it names.
+    fn mark(
+        &self,
+        last: &Commit,
+        places: &Places,
+        owner: Owner,
+        pointer: Option<Pointer>,
+    ) -> Result<BTreeMap<String, i64>, RunError> {
+        let is_of_last = |pointer: &Pointer| {
             (pointer.epoch, pointer.nonce) == (last.plan.epoch, last.nonce) && pointer.format == Pointer::FORMAT
-        });
-        let names = self.places.tables;
-        let asked = places.iter().filter(|(name, _)| names.contains_key(*name));
-        if is_marked {
-            return Ok(());
+        };
+        if let Some(pointer) = pointer.filter(is_of_last) {
+            return Ok(pointer.versions);
         }
-        let asked = asked.map(|(name, place)| async move {
+        let JobTables { warehouse, writer, tables, .. } = &self.places;
+        let asked = places.iter().filter(|(name, _)| tables.contains_key(*name)).map(|(name, place)| async move {
             let position = place.table.position().await?;
             Ok::<_, RunError>((name.clone(), position.version))
         });
         let versions = self.runtime.block_on(try_join_all(asked))?.into_iter().collect();
-        let JobTables { warehouse, writer, .. } = &self.places;
         self.runtime.block_on(warehouse.mark_published(writer, owner, last, &versions))?;
-        Ok(self.checkpoint.set_published(last.plan.epoch, &versions)?)
+        Ok(versions)
+    }
+
+    /// What all places have by now, and nobody has heard of: its run was killed, or gave up, before it could say so.
+    fn unreported(&self, last: &Commit, versions: BTreeMap<String, i64>) -> Result<Vec<PublishedEpoch>, RunError> {
+        let first = self.checkpoint.published()?.map_or(EpochId(0), |published| published.epoch.next());
+        if first > last.plan.epoch {
+            return Ok(Vec::new());
+        }
+        let mut unreported = Vec::new();
+        for commit in self.checkpoint.commits(first..=last.plan.epoch)? {
+            unreported.push(PublishedEpoch { commit: Arc::new(commit?), versions: BTreeMap::new(), spent_us: 0 });
+        }
+        if let Some(newest) = unreported.last_mut() {
+            newest.versions = versions;
+        }
+        Ok(unreported)
     }
 
     /// What the attempt before this run has staged is taken away. First the places are claimed: should the run of that attempt still be

@@ -104,7 +104,8 @@ impl Walk {
 
     /// Two commits one after the other.
     fn follows(&mut self, before: &Commit, commit: &Commit) {
-        let before = &commit.as_named_now(before);
+        let before = commit.as_named_now(before);
+        let before = before.as_ref();
         let epoch = commit.plan.epoch;
         if epoch != before.plan.epoch.next() {
             self.problem(format!("the commit of epoch {epoch} follows that of epoch {}", before.plan.epoch));
