@@ -15,7 +15,7 @@ pub mod watermark;
 
 pub use accounting::RowCounts;
 pub use clocks::{Clocks, Uptime};
-pub use follow::{Contradiction, Owed, SinkLink, Touch};
+pub use follow::{Contradiction, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};
 pub use protocol::{Permit, Step};
 pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{Pointer, SinkPosition, SinkTable, Tables, Warehouse, WriterId};
-use epoch::{Commit, CommitId, Contradiction, EpochId, Owed, Owner, SinkLink, Step, Touch, follow};
+use epoch::{Commit, CommitId, Contradiction, EpochId, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
 use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
@@ -206,10 +206,7 @@ impl<'a> Recovery<'a> {
         if kept.last().map(|touch| touch.id) != Some(last.id()) {
             kept.extend(last.touch(name));
         }
-        Ok(follow::owed(name, link, Some(last.id()), &kept, holds).map(|owed| match owed {
-            Owed::Nothing => Vec::new(),
-            Owed::Commits(commits) => commits,
-        }))
+        Ok(follow::owed(name, link, Some(last.id()), &kept, holds))
     }
 
     /// Each place gets the commits that it lacks, epoch by epoch; one whose contradiction was accepted goes on from where the

@@ -23,10 +23,10 @@ fn a_place_gets_what_follows_the_commit_that_it_holds() {
     let link = SinkLink { began: id(0), before: Some(id(4)), last: id(7), seen: None };
     let kept = [touch(0, None), touch(4, Some(0)), touch(7, Some(4))];
     let of = |holds: Option<u64>| owed(A, Some(&link), Some(id(9)), &kept, holds.map(id)).unwrap();
-    assert_eq!(of(None), Owed::Commits(vec![id(0), id(4), id(7)]));
-    assert_eq!(of(Some(0)), Owed::Commits(vec![id(4), id(7)]));
-    assert_eq!(of(Some(4)), Owed::Commits(vec![id(7)]));
-    assert_eq!(of(Some(7)), Owed::Nothing);
+    assert_eq!(of(None), [id(0), id(4), id(7)]);
+    assert_eq!(of(Some(0)), [id(4), id(7)]);
+    assert_eq!(of(Some(4)), [id(7)]);
+    assert_eq!(of(Some(7)), []);
 }
 
 #[test]

@@ -12,6 +12,7 @@ over_every_store!(
     a_sound_checkpoint_is_counted,
     missing_records_are_found,
     records_that_do_not_fit_together_are_found,
+    a_source_under_a_new_name_is_the_one_that_it_was,
     falling_watermarks_are_found,
     a_file_listed_twice_and_books_out_of_balance_are_found,
     blocks_and_index_that_differ_are_found,
@@ -82,6 +83,17 @@ fn records_that_do_not_fit_together_are_found(site: &Site) {
     assert_one(&with_link(|link| link.last = link.began), "epoch 2: gold.t stands at epoch 0");
     let forgotten = Commit { sinks: BTreeMap::new(), ..commit(2) };
     assert_one(&problems_after(site, |raw| raw.commit(&forgotten)), "epoch 2 no longer says where gold.t stands");
+}
+
+fn a_source_under_a_new_name_is_the_one_that_it_was(site: &Site) {
+    let renamed = |says_so: bool| {
+        let mut commit = commit(2);
+        commit.rename_source("events", "clicks");
+        commit.renamed.extend(says_so.then(|| ("clicks".to_string(), "events".to_string())));
+        problems_after(site, |raw| raw.commit(&commit))
+    };
+    assert_eq!(renamed(true), Vec::<String>::new());
+    assert_one(&renamed(false), "source events is neither in the plan of epoch 2 nor set aside");
 }
 
 fn falling_watermarks_are_found(site: &Site) {
