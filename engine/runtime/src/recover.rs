@@ -105,7 +105,7 @@ impl<'a> Recovery<'a> {
             }
             None => (decisions.first_links(note), Vec::new()),
         };
-        self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define())))?;
+        self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define(owner))))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;
         }
@@ -278,7 +278,7 @@ impl<'a> Recovery<'a> {
         let at = last.sinks.get(name).map_or(last.id(), |link| link.last);
         note(&format!("{name} goes on from {at} with what it holds"));
         self.runtime.block_on(async {
-            place.table.define().await?;
+            place.table.define(owner).await?;
             place.table.adopt(owner, at).await
         })?;
         last.sinks.insert(name.to_string(), SinkLink::found(at));
@@ -333,7 +333,7 @@ impl<'a> Recovery<'a> {
             if let Some(link) = last.and_then(|commit| commit.sinks.get(name)) {
                 table.adopt(owner, link.last).await?;
             }
-            table.sweep(newest).await
+            table.sweep(owner, newest).await
         });
         self.runtime.block_on(try_join_all(swept))?;
         Ok(())

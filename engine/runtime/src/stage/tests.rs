@@ -67,7 +67,7 @@ impl SinkTable for Slow {
         &self.schema
     }
 
-    async fn define(&self) -> Result<(), SinkError> {
+    async fn define(&self, _: Owner) -> Result<(), SinkError> {
         Ok(())
     }
 
@@ -94,7 +94,7 @@ impl SinkTable for Slow {
         Ok(SinkPosition::default())
     }
 
-    async fn sweep(&self, _: Option<EpochId>) -> Result<(), SinkError> {
+    async fn sweep(&self, _: Owner, _: Option<EpochId>) -> Result<(), SinkError> {
         Ok(())
     }
 
