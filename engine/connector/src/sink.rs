@@ -231,6 +231,15 @@ pub trait SinkTable: Send + Sync {
         Ok(None)
     }
 
+    /// How many rows a reader sees now; `None` if the place does not say it without reading them. Asked once of a table whose rows the
+    /// commits have not counted from its beginning on, so that they can count from then on.
+    ///
+    /// # Errors
+    /// As [`SinkTable::position`].
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        Ok(None)
+    }
+
     /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged. Called when a run starts.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ pub mod record;
 pub mod splits;
 pub mod watermark;
 
-pub use accounting::RowCounts;
+pub use accounting::{CountedRows, RowCounts};
 pub use clocks::{Clocks, Uptime};
 pub use follow::{Contradiction, Owed, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};

@@ -123,7 +123,7 @@ impl JobRun {
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
-        let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
+        let Recovered { mut last, links, unlinked, owner, attempt } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
         let too_large =
             attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
@@ -152,6 +152,7 @@ impl JobRun {
             flows: Vec::new(),
             last,
             links,
+            unlinked,
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),

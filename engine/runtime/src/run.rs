@@ -21,7 +21,7 @@ use crate::lanes::side_by_side;
 use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::reader::{ReadTotals, Reader};
-use crate::recover::Links;
+use crate::recover::{Links, Unlinked};
 use crate::sources;
 use crate::stage::{AttemptId, Staged};
 use crate::statics::{Lookups, Statics};
@@ -57,6 +57,8 @@ pub struct Run {
     pub(crate) last: Option<Commit>,
     /// What is known of every sink.
     pub(crate) links: Links,
+    /// Rows of the tables that were found and that no commit has touched.
+    pub(crate) unlinked: Unlinked,
     /// The epoch that earlier runs have tried in vain, and how often.
     pub(crate) tries: Option<(EpochId, u32)>,
     /// Sources that have another name than in the newest commit: until the first commit of this run.
@@ -227,7 +229,7 @@ impl Run {
             gaps,
             plan,
         };
-        commit.link(self.links.clone());
+        commit.link(self.links.clone(), &self.unlinked);
         Ok((commit, changes))
     }
 
