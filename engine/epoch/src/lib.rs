@@ -4,6 +4,7 @@
 
 pub mod accounting;
 pub mod clocks;
+pub mod definition;
 pub mod follow;
 pub mod identity;
 pub mod offsets;
@@ -15,6 +16,7 @@ pub mod watermark;
 
 pub use accounting::{CountedRows, RowCounts};
 pub use clocks::{Clocks, Uptime};
+pub use definition::Definition;
 pub use follow::{Contradiction, Owed, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};
 pub use protocol::{Permit, Step};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::accounting::{CountedRows, RowCounts};
 use crate::clocks::Clocks;
+use crate::definition::{Definition, Earlier, in_force};
 use crate::follow::{SinkLink, Touch};
 use crate::identity::{CommitId, EpochId, Owner};
 use crate::splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitRange};
@@ -104,6 +105,9 @@ pub struct Commit {
     /// Every sink that ever got anything of the job, and where it stands in the chain of its commits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sinks: BTreeMap<String, SinkLink>,
+    /// The definition that each table of the job had, by table name; none of an engine that did not note them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: BTreeMap<String, Definition>,
     /// What each table gained and lost, by table name.
     pub tables: BTreeMap<String, TableCommit>,
     /// Event-time clocks per source after this epoch.
@@ -147,6 +151,7 @@ impl Commit {
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
             watermarks: BTreeMap::new(),
             next_watermark_us: None,
@@ -227,6 +232,13 @@ impl Commit {
             true => Some(self.plan.end_positions(source)),
             false => self.set_aside.get(source).cloned(),
         }
+    }
+
+    /// The definitions of a job's tables that it is made by, given the commit before.
+    pub fn define(&mut self, fingerprints: &BTreeMap<String, String>, before: Option<&Commit>) {
+        let got_rows = |table: &str| before.is_some_and(|before| before.sinks.contains_key(table));
+        let earlier = before.map(|before| Earlier { definitions: &before.definitions, got_rows: &got_rows });
+        self.definitions = in_force(fingerprints, earlier, self.plan.epoch);
     }
 
     /// What it says about every sink, given what was known of them before: those that it touches get a new link, all others keep theirs.

@@ -14,6 +14,7 @@ use state::{BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
+use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, Publisher};
@@ -153,6 +154,7 @@ impl JobRun {
             last,
             links,
             unlinked,
+            fingerprints: fingerprints(&job, &graph),
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),

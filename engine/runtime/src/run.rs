@@ -59,6 +59,8 @@ pub struct Run {
     pub(crate) links: Links,
     /// Rows of the tables that were found and that no commit has touched.
     pub(crate) unlinked: Unlinked,
+    /// What tells the tables' definitions from others, by table.
+    pub(crate) fingerprints: BTreeMap<String, String>,
     /// The epoch that earlier runs have tried in vain, and how often.
     pub(crate) tries: Option<(EpochId, u32)>,
     /// Sources that have another name than in the newest commit: until the first commit of this run.
@@ -222,6 +224,7 @@ impl Run {
             renamed: std::mem::take(&mut self.renamed),
             set_aside: self.set_aside(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
             watermarks: self.watermarks.clone(),
             tables,
@@ -230,6 +233,7 @@ impl Run {
             plan,
         };
         commit.link(self.links.clone(), &self.unlinked);
+        commit.define(&self.fingerprints, self.last.as_ref());
         Ok((commit, changes))
     }
 

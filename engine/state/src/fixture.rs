@@ -133,6 +133,7 @@ pub fn commit(epoch: u64) -> Commit {
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::from([("gold.t".to_string(), link)]),
+        definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),
         plan: plan(epoch),
         tables: BTreeMap::from([(

@@ -61,6 +61,7 @@ fn golden() -> Commit {
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::new(),
+        definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),
         plan,
         tables: BTreeMap::from([("gold.t".into(), TableCommit { added: vec![added], removed: vec![removed], counts })]),
@@ -275,4 +276,23 @@ fn a_link_counts_the_rows_of_its_sink() {
     assert_eq!(after(&first_with(None), by_key), None, "what is there already decides");
     let too_many = |change: &mut TableCommit| change.removed[0].rows = 6;
     assert_eq!(after(&first_with(None), too_many), None, "2 + 3 - 6");
+}
+
+/// As [`GOLDEN`], with the definitions of its tables. A record without them is read as it was.
+#[test]
+fn definitions_stand_beside_tables_and_old_records_have_none() {
+    let mut first = golden();
+    first.define(&BTreeMap::from([("gold.t".to_string(), "f1".to_string())]), None);
+    let text = serde_json::to_string(&first).unwrap();
+    let definitions = r#","definitions":{"gold.t":{"fingerprint":"f1","since":7,"before":"nothing"}},"tables":"#;
+    assert_eq!(text, GOLDEN.replace(r#","tables":"#, definitions));
+    assert_eq!(serde_json::from_str::<Commit>(&text).unwrap(), first);
+    let mut second = golden();
+    second.plan.epoch = EpochId(8);
+    first.link(BTreeMap::new(), &BTreeMap::new());
+    second.define(&BTreeMap::from([("gold.t".to_string(), "f2".to_string())]), Some(&first));
+    let changed = &second.definitions["gold.t"];
+    assert_eq!((changed.since, changed.before), (EpochId(8), crate::definition::Before::Another));
+    second.define(&BTreeMap::from([("gold.t".to_string(), "f2".to_string())]), Some(&golden()));
+    assert_eq!(second.definitions["gold.t"].before, crate::definition::Before::Unknown);
 }
