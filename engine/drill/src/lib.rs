@@ -6,6 +6,7 @@
 
 mod block_on;
 mod books;
+mod definitions;
 mod difference;
 mod kill_points;
 mod options;
