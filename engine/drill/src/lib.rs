@@ -22,7 +22,7 @@ mod verify;
 use connector::Registry;
 
 pub use options::DrillOptions;
-pub use replay::{Replayed, replay};
+pub use replay::{CameOut, Replayed, ReplayedTable, replay};
 pub use report::{Report, Row};
 pub use verify::{Comparison, Counted, Verdict, verify};
 

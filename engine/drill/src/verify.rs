@@ -10,8 +10,8 @@
 mod compare;
 mod counting;
 mod inputs;
-mod reach;
-mod snapshot;
+pub mod reach;
+pub mod snapshot;
 mod table;
 
 use std::collections::BTreeSet;

@@ -34,6 +34,8 @@ pub struct WarehouseSnapshot {
     job_id: Option<String>,
     /// The epochs on record, up to the published one.
     pub commits: BTreeMap<EpochId, Commit>,
+    /// The oldest epoch that is committed and not published, if there is one.
+    pub unpublished: Option<EpochId>,
 }
 
 impl WarehouseSnapshot {
@@ -54,7 +56,8 @@ impl WarehouseSnapshot {
                 let later = commits.split_off(&before.epoch.next());
                 if !tables.iter().any(|table| has_lost_files(table, &later)) {
                     let tables = tables.into_iter().map(|table| (table.info.name.clone(), table)).collect();
-                    return Ok(WarehouseSnapshot { epoch: before.epoch, warehouse, tables, job_id, commits });
+                    let (epoch, unpublished) = (before.epoch, later.first_key_value().map(|(epoch, _)| *epoch));
+                    return Ok(WarehouseSnapshot { epoch, warehouse, tables, job_id, commits, unpublished });
                 }
             }
             (before, ahead) = (after, tables);
