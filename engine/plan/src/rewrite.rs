@@ -7,6 +7,7 @@ pub mod groups;
 mod names;
 mod pivot;
 mod structs;
+mod using;
 mod window;
 mod with;
 mod within_group;
@@ -16,15 +17,18 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitorMut, WildcardAdditionalOptions,
+    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
 use datafusion::execution::SessionState;
 
+use crate::error::to_problem;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
 pub use calls::relation_name;
+use using::Merged;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 
@@ -39,7 +43,7 @@ pub fn rewrite(
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
     names::spell(statement, relations);
-    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default() }) {
+    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default(), merged: Vec::new() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -50,6 +54,8 @@ struct Rewriter<'a> {
     relations: &'a HashMap<String, Relation>,
     state: &'a SessionState,
     with: WithNames,
+    /// Of each query around the place that is visited: what the columns of USING mean in it.
+    merged: Vec<Merged>,
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -57,6 +63,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
         self.with.enter(query);
+        self.merged.push(Merged::default());
         let (call, views) = match query.body.as_ref() {
             SetExpr::Select(select) => (window_call(select), select.lateral_views.clone()),
             _ => (None, Vec::new()),
@@ -74,8 +81,11 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlProblem> {
-        self.with.leave();
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
+        if let (Some(merged), SetExpr::Select(_)) = (self.merged.pop(), query.body.as_ref()) {
+            merged.order(query);
+        }
+        self.with.leave(query);
         ControlFlow::Continue(())
     }
 
@@ -103,6 +113,11 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
         groups::keep_casts_apart(select);
+        match (self.lower_using(select), self.merged.last_mut()) {
+            (Ok(merged), Some(of_query)) => *of_query = merged,
+            (Ok(_), None) => {}
+            (Err(problem), _) => return ControlFlow::Break(problem),
+        }
         ControlFlow::Continue(())
     }
 
@@ -170,6 +185,33 @@ impl Rewriter<'_> {
         };
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
         pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
+    }
+
+    fn lower_using(&self, select: &mut Select) -> Result<Merged, SqlProblem> {
+        if !using::is_needed(select) {
+            return Ok(Merged::default());
+        }
+        let like = generators::bare(select);
+        let columns = |factor: &TableFactor| self.columns_of_input(factor, &like);
+        using::lower(select, &columns, self.sql)
+    }
+
+    /// The columns that an input of FROM shows; its subqueries are rewritten.
+    fn columns_of_input(&self, factor: &TableFactor, like: &Select) -> Result<Vec<(String, bool)>, SqlProblem> {
+        if let TableFactor::Table { name, args: None, alias, .. } = factor
+            && let Some(relation) = self.relation(name)
+            && alias.as_ref().is_none_or(|alias| alias.columns.is_empty())
+        {
+            let column = |name: &String| (name.clone(), !relation.hidden.contains(name));
+            return Ok(relation.schema.fields().iter().map(|field| column(field.name())).collect());
+        }
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let from = TableWithJoins { relation: factor.clone(), joins: Vec::new() };
+        let projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+        let select = Select { from: vec![from], projection, ..like.clone() };
+        let fields = structs::columns_of_rewritten(select, &known, self.state);
+        let fields = fields.map_err(|error| to_problem(&error, self.sql))?;
+        Ok(fields.iter().map(|field| (field.name().clone(), true)).collect())
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.
