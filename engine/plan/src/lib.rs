@@ -30,7 +30,7 @@ mod window;
 pub use compile::TablePlan;
 pub use expr::clock::BatchClock;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
-pub use guard::with_literals;
+pub use guard::{SparkDialect, with_literals};
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
 pub use problem::SqlProblem;
 pub use read::{ReadFault, Readable};

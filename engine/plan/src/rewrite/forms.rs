@@ -22,7 +22,9 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::Spaceship, right } => {
             Some(Expr::IsNotDistinctFrom(left.clone(), right.clone()))
         }
-        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => Some(divided(left, right)),
+        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
+            Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
+        }
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -75,15 +77,6 @@ pub fn lambda_fields(lambda: &mut LambdaFunction) {
     }
     let names = lambda.params.iter().map(|parameter| parameter.name.value.clone()).collect();
     let _: ControlFlow<()> = walk_mut(&mut lambda.body, &mut Fields(names));
-}
-
-/// `a DIV b`. The parser takes all that follows as the divisor: what binds less or as much is put around the quotient.
-fn divided(left: &Expr, right: &Expr) -> Expr {
-    if let Expr::BinaryOp { left: first, op, right: rest } = right {
-        let first = Box::new(divided(left, first));
-        return Expr::BinaryOp { left: first, op: op.clone(), right: rest.clone() };
-    }
-    call("div", vec![left.clone(), right.clone()])
 }
 
 /// `struct(a, b AS c, 1)`: fields are named as their columns, others by their place.
