@@ -15,6 +15,7 @@ mod made;
 mod meaning;
 mod node;
 mod normalize;
+mod optimize;
 mod precheck;
 mod problem;
 mod read;

@@ -11,6 +11,7 @@ use datafusion::error::Result;
 use super::read::{Kind, texts};
 use super::result_types::flag_type;
 use super::simple::Simple;
+use crate::group_key::normalized;
 
 /// The function that keeps two casts of one value apart; it gives its first argument.
 pub const KEEP: &str = "__cast";
@@ -87,6 +88,6 @@ fn equal_null(args: &[ArrayRef]) -> Result<ArrayRef> {
     let kind = args[0].data_type().clone();
     let right = arrow::compute::cast(&args[1], &kind)?;
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
-    let (left, right) = (rows.convert_columns(&[Arc::clone(&args[0])])?, rows.convert_columns(&[right])?);
+    let (left, right) = (rows.convert_columns(&[normalized(&args[0])])?, rows.convert_columns(&[normalized(&right)])?);
     Ok(Arc::new(left.iter().zip(right.iter()).map(|(left, right)| Some(left == right)).collect::<BooleanArray>()))
 }

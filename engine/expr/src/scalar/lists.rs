@@ -15,6 +15,7 @@ use datafusion::error::Result;
 use super::read::{Kind, read_as};
 use super::result_types::{first_type, flag_type, int_type, whole_type};
 use super::simple::Simple;
+use crate::group_key::normalized;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -192,7 +193,7 @@ fn positions(args: &[ArrayRef]) -> Result<Vec<Option<Vec<usize>>>> {
     let wanted = cast(&args[1], &kind)?;
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
     let (elements, wanted_rows) =
-        (rows.convert_columns(&[Arc::clone(list.values())])?, rows.convert_columns(&[Arc::clone(&wanted)])?);
+        (rows.convert_columns(&[normalized(list.values())])?, rows.convert_columns(&[normalized(&wanted)])?);
     let starts = list.value_offsets();
     let found = (0..list.len()).map(|row| {
         if list.is_null(row) || wanted.is_null(row) {
@@ -294,9 +295,13 @@ fn orders() -> Vec<Simple> {
 fn sorted(values: &ArrayRef, options: impl Fn(usize) -> SortOptions) -> Result<ArrayRef> {
     let Some(list) = values.as_list_opt::<i32>() else { return Ok(Arc::clone(values)) };
     let mut failed = None;
-    let sorted = rearranged(values, |row, range| match sort_to_indices(&list.value(row), Some(options(row)), None) {
-        Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
-        Err(_) => sorted_by_rows(&list.value(row), options(row), range.start).map_err(|error| failed_text(&error)).ok(),
+    let compared = normalized(list.values());
+    let sorted = rearranged(values, |row, range| {
+        let (options, elements) = (options(row), compared.slice(range.start, range.len()));
+        match sort_to_indices(&elements, Some(options), None) {
+            Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
+            Err(_) => sorted_by_rows(&elements, options, range.start).map_err(|error| failed_text(&error)).ok(),
+        }
     })?;
     if list.null_count() != sorted.null_count() {
         failed = Some(crate::display::type_name(&list.value_type()));
