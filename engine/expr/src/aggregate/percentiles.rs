@@ -160,7 +160,8 @@ impl StatisticGroups {
             return Ok(None);
         }
         let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
-        let sorted = if self.order == Order::Arrival { Arc::clone(values) } else { sort(values, Some(options))? };
+        let sorted =
+            if self.order == Order::Arrival { Arc::clone(values) } else { sort(&normalized(values), Some(options))? };
         if self.statistic == Statistic::Mode {
             return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }

@@ -102,7 +102,7 @@ fn compared(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
             Transformed::yes(Expr::Case(Case { expr: Some(boxed(*operand)), when_then_expr, else_expr }))
         }
         Expr::ScalarFunction(call) if call.func.name() == "nullif" => match call.args.as_slice() {
-            [value, null] if has_float(value, schema) => {
+            [value, null] if has_float(value, schema) && value.get_type(schema)? == null.get_type(schema)? => {
                 let is_null = one_value(value.clone()).eq(one_value(null.clone()));
                 let nothing = Expr::Literal(ScalarValue::try_from(&value.get_type(schema)?)?, None);
                 let when_then_expr = vec![(Box::new(is_null), Box::new(nothing))];

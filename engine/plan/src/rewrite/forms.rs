@@ -201,7 +201,9 @@ fn called(function: &mut Function) -> Option<Expr> {
             else_result: Some(Box::new(otherwise.clone())),
         }),
         ("date_part" | "datepart", [Expr::Value(field), time]) => match &field.value {
-            Value::SingleQuotedString(field) => part(&field.to_lowercase()).map(|name| call(name, vec![time.clone()])),
+            Value::SingleQuotedString(field) => {
+                part(&field.to_uppercase().to_lowercase()).map(|name| call(name, vec![time.clone()]))
+            }
             _ => None,
         },
         ("transform", [_, Expr::Lambda(lambda)]) if lambda.params.len() == 2 => {
@@ -222,8 +224,8 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
-        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), super::calls::number(0)])),
-        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), super::calls::number(0)])),
+        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
+        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
         ("grouping_id", [_, ..]) => renamed(function, "grouping"),
         ("len", [_]) => renamed(function, "length"),
         ("lcase", [_]) => renamed(function, "lower"),
@@ -240,6 +242,17 @@ fn called(function: &mut Function) -> Option<Expr> {
             format: None,
         }),
         _ => None,
+    }
+}
+
+/// An INT, so that a TINYINT beside it becomes one and a BIGINT stays what it is.
+fn zero() -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(super::calls::number(0)),
+        data_type: DataType::Int(None),
+        array: false,
+        format: None,
     }
 }
 
