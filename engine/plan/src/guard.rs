@@ -18,6 +18,7 @@ use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
 pub use dialect::SparkDialect;
+pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;

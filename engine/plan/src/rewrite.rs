@@ -1,11 +1,13 @@
 //! Spark's way of writing to DataFusion's, on the parsed SQL: names, `window.start`, `SELECT *` over a source, generators.
 
 mod calls;
+mod counts;
 mod forms;
 mod generators;
 pub mod groups;
 mod names;
 mod pivot;
+mod sets;
 mod structs;
 mod using;
 mod window;
@@ -84,6 +86,9 @@ impl VisitorMut for Rewriter<'_> {
     fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
         if let (Some(merged), SetExpr::Select(_)) = (self.merged.pop(), query.body.as_ref()) {
             merged.order(query);
+        }
+        if let Err(problem) = sets::lower(&mut query.body, &|body| self.columns_of_body(body)) {
+            return ControlFlow::Break(problem);
         }
         self.with.leave(query);
         ControlFlow::Continue(())
@@ -179,10 +184,7 @@ impl Rewriter<'_> {
     fn lower_pivots(&self, select: &mut Select) -> Result<(), SqlProblem> {
         let known: Vec<_> = self.with.known().cloned().collect();
         let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
-        let columns = |select: Select| {
-            let fields = structs::columns_of(select, &known, self.state, &rewrite)?;
-            Some(fields.iter().map(|field| field.name().clone()).collect())
-        };
+        let columns = |select: Select| structs::columns_of(select, &known, self.state, &rewrite);
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
         pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
     }
@@ -205,13 +207,20 @@ impl Rewriter<'_> {
             let column = |name: &String| (name.clone(), !relation.hidden.contains(name));
             return Ok(relation.schema.fields().iter().map(|field| column(field.name())).collect());
         }
-        let known: Vec<_> = self.with.known().cloned().collect();
         let from = TableWithJoins { relation: factor.clone(), joins: Vec::new() };
         let projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
         let select = Select { from: vec![from], projection, ..like.clone() };
-        let fields = structs::columns_of_rewritten(select, &known, self.state);
+        let names = self.columns_of_body(&SetExpr::Select(Box::new(select)))?;
+        Ok(names.into_iter().map(|name| (name, true)).collect())
+    }
+
+    /// The columns that a part of a query gives; its subqueries are rewritten.
+    fn columns_of_body(&self, body: &SetExpr) -> Result<Vec<String>, SqlProblem> {
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let query = generators::query_of_body(body.clone());
+        let fields = structs::columns_of_rewritten(query, &known, self.state);
         let fields = fields.map_err(|error| to_problem(&error, self.sql))?;
-        Ok(fields.iter().map(|field| (field.name().clone(), true)).collect())
+        Ok(fields.iter().map(|field| field.name().clone()).collect())
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.

@@ -24,7 +24,7 @@ pub fn functions() -> Vec<Simple> {
         |name, gives: Gives, body: Body| Simple { name, aliases: &[], count: (1, 1), kinds: &[Kind::Any], gives, body };
     vec![
         Simple { aliases: &["list_max"], ..of_one("array_max", element_type, |args| extreme(&args[0], true)) },
-        Simple { aliases: &["list_min"], ..of_one("array_min", element_type, |args| extreme(&args[0], false)) },
+        of_one("array_min", element_type, |args| extreme(&args[0], false)),
         Simple { aliases: &["list_intersect"], count: (2, 2), ..of_one("array_intersect", common_type, intersection) },
         of_one("flatten", flat_type, flattened),
         of_one("map_entries", entries_type, entries),

@@ -99,24 +99,23 @@ pub fn columns_of(
     state: &SessionState,
     rewrite: &impl Fn(&mut Statement) -> bool,
 ) -> Option<Fields> {
-    let mut statement = with_known(select, known);
+    let mut statement = with_known(query_of(select), known);
     if !rewrite(&mut statement) {
         return None;
     }
     columns_planned(statement, state).ok()
 }
 
-/// The columns that a SELECT gives whose parts are rewritten.
+/// The columns that a query gives whose parts are rewritten.
 ///
 /// # Errors
 /// DataFusion's, if it cannot be planned by itself.
-pub fn columns_of_rewritten(select: Select, known: &[Cte], state: &SessionState) -> Result<Fields> {
-    columns_planned(with_known(select, known), state)
+pub fn columns_of_rewritten(query: Query, known: &[Cte], state: &SessionState) -> Result<Fields> {
+    columns_planned(with_known(query, known), state)
 }
 
-/// A query of a SELECT, with these parts of WITH.
-fn with_known(select: Select, known: &[Cte]) -> Statement {
-    let mut query: Query = query_of(select);
+/// A query with these parts of WITH.
+fn with_known(mut query: Query, known: &[Cte]) -> Statement {
     query.with = (!known.is_empty()).then(|| With {
         with_token: AttachedToken::empty(),
         recursive: false,

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::calls::{call, field_of, relation_name};
-use super::excluded;
+use super::{counts, excluded};
 use crate::error::shorten;
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
@@ -27,11 +27,13 @@ pub struct Merged {
     columns: Vec<Named>,
     /// Names, in lower case, that SELECT itself gives: they come first in ORDER BY.
     given: Vec<String>,
+    /// All columns of FROM.
+    all: Vec<Expr>,
 }
 
-/// True if a join of FROM has USING or NATURAL.
+/// True if a join of FROM has USING or NATURAL, or all columns are asked for in `count(DISTINCT *)`.
 pub fn is_needed(select: &Select) -> bool {
-    select.from.iter().any(has_using)
+    select.from.iter().any(has_using) || counts::has_all_columns(select)
 }
 
 /// Rewrites the joins of a SELECT that have USING or NATURAL, and the names of their columns.
@@ -46,7 +48,10 @@ pub fn lower(select: &mut Select, columns: ColumnsOf<'_>, sql: &str) -> Result<M
     }
     let Lowering { merged: columns, inputs, .. } = lowering;
     let given = select.projection.iter().filter_map(alias_of).collect();
-    let mut merged = Merged { columns, given };
+    let all: Vec<Expr> = shown.iter().map(|(_, expr)| expr.clone()).collect();
+    counts::name_columns(&mut select.projection, &all);
+    counts::name_columns(&mut select.having, &all);
+    let mut merged = Merged { columns, given, all };
     let items = std::mem::take(&mut select.projection).into_iter();
     select.projection = items.flat_map(|item| expanded(item, &shown, &inputs)).collect();
     let all = merged.replacer(&inputs, false);
@@ -68,10 +73,8 @@ pub fn lower(select: &mut Select, columns: ColumnsOf<'_>, sql: &str) -> Result<M
 impl Merged {
     /// Rewrites the names in the ORDER BY of a query whose SELECT this is of.
     pub fn order(&self, query: &mut Query) {
-        if self.columns.is_empty() {
-            return;
-        }
         if let Some(OrderBy { kind: OrderByKind::Expressions(terms), .. }) = &mut query.order_by {
+            counts::name_columns(terms, &self.all);
             let _: ControlFlow<()> = walk_mut(terms, &mut self.replacer(&[], true));
         }
     }
@@ -215,8 +218,8 @@ impl Lowering<'_> {
                 Ok(vec![name])
             }
             other => {
-                let message = format!("USING or NATURAL beside `{other}` is not supported");
-                let help = "write the join with ON, or make this input a subquery with a name: (SELECT * FROM …) AS t";
+                let message = format!("USING, NATURAL or count(DISTINCT *) beside `{other}` is not supported");
+                let help = "name the columns and write the join with ON, or make this input a subquery with a name: (SELECT * FROM …) AS t";
                 Err(SqlProblem::new(message, help).at_text(self.sql, "JOIN"))
             }
         }
