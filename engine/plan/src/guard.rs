@@ -1,5 +1,6 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
+mod dialect;
 mod intervals;
 mod nesting;
 mod nulls;
@@ -10,7 +11,6 @@ mod strings;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visitor};
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -19,6 +19,8 @@ use expr::typing::TypeRules;
 use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
+pub use dialect::SparkDialect;
+pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
@@ -51,7 +53,7 @@ pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
         return Err(too_deep());
     }
     let tokens = strings::unescaped(tokens, sql)?;
-    let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(PARSER_LEVELS_MAX);
+    let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
     let mut statements = match parser
         .with_tokens_with_locations(intervals::split(numbers::typed(calls(tokens), rules)))
         .parse_statements()

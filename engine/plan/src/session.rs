@@ -12,6 +12,7 @@ use expr::scalar::arithmetic::ArithmeticPlanner;
 use expr::scalar::fields_of::FieldPlanner;
 use expr::typing::TypeRules;
 
+use crate::optimize;
 use crate::relation::{Relation, StreamTable, reference};
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
@@ -45,7 +46,9 @@ pub fn session(config: SessionConfig) -> SessionContext {
         planners.push(Arc::new(ArithmeticPlanner { ansi }));
     }
     planners.extend(state.expr_planners().iter().cloned());
+    let optimizer_rules = optimize::rules(state.optimizers());
     let state = SessionStateBuilder::new_from_existing(state)
+        .with_optimizer_rules(optimizer_rules)
         .with_physical_optimizer_rules(rules)
         .with_expr_planners(planners)
         .build();

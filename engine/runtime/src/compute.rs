@@ -152,8 +152,8 @@ impl Compute {
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
         let mut open: Vec<OpenWriter<'_>> = Vec::new();
         for (table, setup) in self.tables.iter_mut().zip(&topology.tables) {
-            let staged = table.take(setup.sink.as_ref(), setup.late.as_deref(), setup.rejected.as_deref(), &mut open);
-            all.insert(setup.plan.name.clone(), staged);
+            let counts = table.take(setup.sink.as_ref(), setup.late.as_deref(), setup.rejected.as_deref(), &mut open);
+            all.insert(setup.plan.name.clone(), Staged { counts, ..Staged::default() });
         }
         for (source, writer) in std::mem::take(&mut self.rejected) {
             let Some(table) = topology.rejected.get(&source) else { continue };
@@ -161,6 +161,10 @@ impl Compute {
         }
         for (table, file) in close_all(open)? {
             all.entry(table).or_default().files.extend(file);
+        }
+        // Completed beside those: they are waited for last.
+        for (table, setup) in self.tables.iter_mut().zip(&topology.tables) {
+            all.entry(setup.plan.name.clone()).or_default().replaced = table.take_replaced()?;
         }
         Ok(all)
     }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use connector::{ErrorKind, SinkTable, Tables, Warehouse, WriterId};
-use epoch::{EpochId, Owner, Permit, Step};
+use epoch::{Commit, EpochId, Owner, Permit, Step};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
@@ -45,14 +45,21 @@ impl Publisher {
 }
 
 /// An epoch that was published.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PublishedEpoch {
-    /// The epoch.
-    pub epoch: EpochId,
-    /// Version of each table.
+    /// Its commit.
+    pub commit: Arc<Commit>,
+    /// Version of each table, where it is known.
     pub versions: BTreeMap<String, i64>,
     /// What publishing took, microseconds.
     pub spent_us: u64,
+}
+
+impl PublishedEpoch {
+    /// Its number.
+    pub fn epoch(&self) -> EpochId {
+        self.commit.plan.epoch
+    }
 }
 
 /// What the follower's thread and the run share.
@@ -60,8 +67,8 @@ pub struct PublishedEpoch {
 struct Progress {
     /// Commits that are to be published, the first of them being at work.
     waiting: VecDeque<Permit>,
-    /// What was published and not yet taken.
-    published: Vec<PublishedEpoch>,
+    /// What was published and not yet taken, oldest first.
+    published: VecDeque<PublishedEpoch>,
     /// Why nothing more is published, until somebody has heard it.
     ended: Option<Ended>,
     has_ended: bool,
@@ -135,22 +142,18 @@ impl Follower {
         Ok(())
     }
 
-    /// What was published since this was last asked. `wait`: until nothing is waiting any more.
+    /// The oldest epoch that was published and not yet taken: each is handed over once, those before an error ahead of it. `wait`:
+    /// there is none only if nothing is waiting to be published any more.
     ///
     /// # Errors
     /// Why a commit could not be published.
-    pub fn take_published(&self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
-        let mut progress = self.shared.wait_until(|progress| !wait || progress.waiting.is_empty());
-        let published = std::mem::take(&mut progress.published);
-        if published.is_empty() || wait {
-            raise(&mut progress)?;
+    pub fn take_published(&self, wait: bool) -> Result<Option<PublishedEpoch>, RunError> {
+        let is_answered = |progress: &Progress| !progress.published.is_empty() || progress.waiting.is_empty();
+        let mut progress = self.shared.wait_until(|progress| !wait || is_answered(progress));
+        match progress.published.pop_front() {
+            Some(published) => Ok(Some(published)),
+            None => raise(&mut progress).map(|()| None),
         }
-        Ok(published)
-    }
-
-    /// The oldest epoch that is still to be published.
-    pub fn oldest_waiting(&self) -> Option<EpochId> {
-        self.shared.progress().waiting.front().map(|permit| permit.commit().plan.epoch)
     }
 
     /// What publishes.
@@ -211,7 +214,7 @@ fn follow(publisher: &Publisher, shared: &Shared, steps: &Steps, abort: &Arc<Ato
         let spent_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut progress = shared.progress();
         progress.waiting.pop_front();
-        progress.published.push(PublishedEpoch { epoch, versions, spent_us });
+        progress.published.push_back(PublishedEpoch { commit: permit.shared(), versions, spent_us });
         drop(progress);
         shared.changed.notify_all();
     }
@@ -236,3 +239,6 @@ fn publish_waiting(
     }
     publisher.publish(permit)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,16 +7,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use connector::{ErrorKind, SinkTable, WriterId};
-use epoch::{Commit, Plan, WatermarkState};
+use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
 use state::{BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
+use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
-use crate::follower::{Follower, Publisher};
+use crate::follower::{Follower, PublishedEpoch, Publisher};
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::reader::Reader;
@@ -74,6 +75,8 @@ pub struct JobRun {
     run: Run,
     replay: Option<Replay>,
     reporter: Reporter,
+    /// Epochs of earlier runs that all places have and that nobody has reported, oldest first.
+    recovered: VecDeque<PublishedEpoch>,
     /// Reports of epochs that are committed and not yet published, in their order.
     unpublished: VecDeque<EpochProgress>,
     summary: Summary,
@@ -123,7 +126,7 @@ impl JobRun {
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
-        let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
+        let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
         let too_large =
             attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
@@ -150,8 +153,10 @@ impl JobRun {
             attempts: 0,
             watermarks: resumed(last.as_ref()),
             flows: Vec::new(),
-            last,
+            last: last.map(Arc::new),
             links,
+            unlinked,
+            fingerprints: fingerprints(&job, &graph),
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),
@@ -159,7 +164,8 @@ impl JobRun {
             stop: Stop::new(stop, abort),
             job,
         };
-        Ok(JobRun { run, replay, reporter, unpublished: VecDeque::new(), summary: Summary::default() })
+        let (recovered, unpublished) = (unreported.into(), VecDeque::new());
+        Ok(JobRun { run, replay, reporter, recovered, unpublished, summary: Summary::default() })
     }
 
     /// Runs epochs as the trigger says, until the job is stopped or a bounded one has done all.
@@ -167,45 +173,84 @@ impl JobRun {
     /// # Errors
     /// Whatever stops the job.
     pub(crate) fn go_on(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let ended = self.report_recovered(listener).and_then(|()| self.run_epochs(trigger, listener));
+        if ended.is_err()
+            // What was published is reported, whatever ended the run. What this stops at is that, or has followed from it.
+            && let Err(also) = self.report_published(false, listener)
+        {
+            tracing::debug!(%also, "what was published last is reported by the next run");
+        }
+        ended
+    }
+
+    fn run_epochs(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
             if self.run.stop.is_set() {
                 return self.report_published(true, listener);
             }
-            let (started_us, started) = (self.run.time.now_us(), Instant::now());
+            let began = trigger::Started { wall_us: self.run.time.now_us(), instant: Instant::now() };
             let next = self.next(false)?;
-            let asked_ms = started.elapsed().as_millis() as u64;
+            let asked_ms = began.instant.elapsed().as_millis() as u64;
             let was_idle = matches!(next, Next::Idle);
             if let Next::Epoch(plan) = next {
-                self.timed_epoch(plan, started_us, started, asked_ms, listener)?;
+                self.timed_epoch(plan, began, asked_ms, listener)?;
             }
             let is_all = trigger == Trigger::Once && !self.run.planner.is_cut();
             let is_last = is_bounded && (was_idle || is_all && !self.run.has_pending_output());
             // While there is more to read, what was committed is published beside it.
-            let began = trigger::Started { wall_us: started_us, instant: started };
             let is_behind = !was_idle && !is_last && trigger::pause(trigger, began).is_zero();
             self.report_published(!is_behind, listener)?;
             if is_last {
                 return Ok(());
             }
-            let started = trigger::Started { wall_us: started_us, instant: started };
-            trigger::wait(trigger, started, was_idle, self.run.stop.flag());
+            trigger::wait(trigger, began, was_idle, self.run.stop.flag());
         }
     }
 
-    /// Reports the epochs that were published since this was last done. `wait`: until all are.
+    /// Reports the epochs that earlier runs committed and that are published by now, of which nobody has heard, each once.
+    ///
+    /// # Errors
+    /// The checkpoint's.
+    pub fn report_recovered(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        while let Some(published) = self.recovered.pop_front() {
+            let progress = self.reporter.recovered(&self.run, &published.commit);
+            self.retire(&published, &progress, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Reports the epochs that were published since this was last done, each once. `wait`: until all are.
     fn report_published(&mut self, wait: bool, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
-        for published in self.run.published(wait)? {
-            let Some(mut progress) = self.unpublished.pop_front() else { continue };
-            debug_assert_eq!(progress.epoch, published.epoch.0, "epochs are published in the order of their commits");
+        while let Some(published) = self.run.follower.take_published(wait)? {
+            let report = self.unpublished.pop_front().filter(|report| report.epoch == published.epoch().0);
+            let mut progress = report.ok_or_else(|| {
+                RunError::Internal(format!("epoch {} was published out of its turn", published.epoch()))
+            })?;
             progress.published_in(published.spent_us);
+            self.retire(&published, &progress, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Step Retire of an epoch that all places have, with the one report that it is published. The note of it is made first: a process
+    /// that is killed between the two leaves an epoch unreported, and none is reported twice.
+    fn retire(
+        &mut self,
+        published: &PublishedEpoch,
+        progress: &EpochProgress,
+        listener: &mut dyn ProgressListener,
+    ) -> Result<(), RunError> {
+        let steps = Arc::clone(&self.run.steps);
+        steps.at(Step::Retire, published.epoch(), || {
+            self.run.retire(published)?;
             self.summary.epochs += 1;
             self.summary.rows_read += progress.rows_read;
             self.summary.rejected += progress.rejected;
             tracing::debug!(epoch = progress.epoch, versions = ?published.versions, "published");
-            listener.epoch(&progress);
-        }
-        Ok(())
+            listener.epoch(progress);
+            Ok(())
+        })
     }
 
     /// What the next epoch is, if there is one. It is in memory only, so that it may also be forgotten. `demanded`: there is one
@@ -215,7 +260,7 @@ impl JobRun {
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, demanded: bool) -> Result<Next, RunError> {
         if let Some(replay) = &mut self.replay {
-            return Ok(replay.next(self.run.last.as_ref()).map_or(Next::Idle, Next::Epoch));
+            return Ok(replay.next(self.run.last.as_deref()).map_or(Next::Idle, Next::Epoch));
         }
         if let Some(first) = self.run.first.take() {
             return Ok(Next::Epoch(first));
@@ -229,16 +274,15 @@ impl JobRun {
     /// # Errors
     /// Whatever stops the job.
     pub fn epoch(&mut self, plan: Plan, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
-        let started_us = self.run.time.now_us();
-        self.timed_epoch(plan, started_us, Instant::now(), 0, listener)?;
+        let began = trigger::Started { wall_us: self.run.time.now_us(), instant: Instant::now() };
+        self.timed_epoch(plan, began, 0, listener)?;
         self.report_published(true, listener)
     }
 
     fn timed_epoch(
         &mut self,
         plan: Plan,
-        started_us: i64,
-        started: Instant,
+        began: trigger::Started,
         asked_ms: u64,
         listener: &mut dyn ProgressListener,
     ) -> Result<(), RunError> {
@@ -258,8 +302,8 @@ impl JobRun {
                 return Err(error);
             }
         };
-        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.unpublished.push_back(self.reporter.report(&self.run, &result, started_us, duration_us, asked_ms));
+        let duration_us = u64::try_from(began.instant.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.unpublished.push_back(self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms));
         Ok(())
     }
 
@@ -286,7 +330,7 @@ impl JobRun {
 
     /// The newest committed epoch.
     pub fn last(&self) -> Option<&Commit> {
-        self.run.last.as_ref()
+        self.run.last.as_deref()
     }
 
     /// The checkpoint, to look at.

@@ -335,12 +335,12 @@ async fn sweeping_takes_the_orphans_of_later_epochs_only() {
     }
     let mut left = vec![published.path.clone(), owed.path.clone(), others.path.clone(), sparks.to_string()];
     left.sort();
-    table.sweep(Some(EpochId(5))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(5))).await.unwrap();
     assert_eq!(data_files(&store).await, left, "{orphans:?}");
-    table.sweep(Some(EpochId(5))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(5))).await.unwrap();
     assert_eq!(data_files(&store).await, left);
     // A checkpoint that knows less than the table: what readers see stays.
-    table.sweep(None).await.unwrap();
+    table.sweep(owner(), None).await.unwrap();
     left.retain(|name| *name != owed.path);
     assert_eq!(data_files(&store).await, left);
     assert_eq!(newest(&warehouse).await, [(1, 10)]);
@@ -363,7 +363,7 @@ async fn fault_orphans_of_an_epoch_that_another_attempt_committed_are_swept() {
     publish(&table, 6, &replaced(&[&replaced_later], &[&instead])).await.unwrap();
     let unknown = stage(&table, 3, 0, &[(9, 9)]).await;
     let wiped_out = stage(&table, 6, 1, &[(2, 22)]).await;
-    table.sweep(Some(EpochId(6))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(6))).await.unwrap();
     // What the table has, what readers of an old version need, and an epoch of which the log says nothing.
     let mut left: Vec<String> =
         [&kept, &replaced_later, &stays, &instead, &unknown].map(|file| file.path.clone()).to_vec();

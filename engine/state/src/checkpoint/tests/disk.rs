@@ -306,4 +306,6 @@ fn a_checkpoint_without_epochs_gives_way_to_a_rebuilt_one() {
     drop(refused);
     let rebuilt = Checkpoint::rebuild(folder.path(), "shop", "0000002a", &settings, &commit(3)).unwrap();
     assert_eq!((rebuilt.job_id(), rebuilt.newest_commit().unwrap()), ("0000002a", Some(commit(3))));
+    let published = rebuilt.published().unwrap().map(|published| published.epoch);
+    assert_eq!(published, Some(EpochId(3)), "the tables hold it, and it was reported when they got it");
 }
