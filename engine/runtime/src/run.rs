@@ -234,7 +234,7 @@ impl Run {
             plan,
         };
         commit.link(self.links.clone(), &self.unlinked);
-        commit.define(&self.fingerprints, self.last.as_ref());
+        commit.define(&self.fingerprints, self.last.as_deref());
         Ok((commit, changes))
     }
 
