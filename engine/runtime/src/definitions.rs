@@ -27,7 +27,8 @@ pub fn fingerprints(job: &Job, graph: &Graph) -> BTreeMap<String, String> {
 }
 
 fn of_table<'a>(table: &Table, sources: impl Iterator<Item = &'a Source>) -> String {
-    let Table { name: _, sql, sql_span: _, mode, late: _, deduplicate, state_ttl } = table;
+    // What becomes of a row that the query has no value for changes none of those that it has one for.
+    let Table { name: _, sql, sql_span: _, mode, late: _, deduplicate, state_ttl, on_error: _ } = table;
     let query = without_layout(sql);
     let mut text = format!("{query}\nmode {mode:?}, deduplicate {deduplicate:?}, state_ttl {state_ttl:?}\n");
     let words = query.to_lowercase();
