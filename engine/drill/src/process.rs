@@ -73,6 +73,8 @@ pub struct Process {
     pub log: PathBuf,
     /// A checkpoint whose epochs it runs again.
     pub replayed: Option<PathBuf>,
+    /// The lock of its scratch folder, which it holds as well: what it works in is not taken away under it.
+    pub lock: Arc<File>,
     /// Set: it is killed, and its run is an error.
     pub stop: Arc<AtomicBool>,
 }
@@ -84,10 +86,11 @@ impl Process {
     /// What the job said, if it ended neither in order nor by SIGKILL.
     pub fn run(&self, kill: Kill) -> Result<Ended, String> {
         let begun = Instant::now();
-        let mut child = self.start(kill)?;
-        let lines = lines_of(&mut child)?;
+        let mut started = Started(self.start(kill)?);
+        let child = &mut started.0;
+        let lines = lines_of(child)?;
         let kill_at = if let Kill::After(time) = kill { Some(begun + time) } else { None };
-        let epochs = self.watch(&mut child, &lines, begun, kill_at);
+        let epochs = self.watch(child, &lines, begun, kill_at);
         let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
         let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), epochs: epochs?, took: begun.elapsed() };
         if ended.killed || status.success() {
@@ -107,7 +110,9 @@ impl Process {
         if let Some(replayed) = &self.replayed {
             command.arg("--replay").arg(replayed);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
+        let lock = self.lock.try_clone().map_err(|error| format!("no more files can be opened: {error}"))?;
+        command.stdin(lock).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
+        ends_with_us(&mut command);
         if let Kill::At(point) = kill {
             command.arg("--fail-points").env(FAIL_POINT_VARIABLE, point.to_string());
         }
@@ -150,6 +155,35 @@ impl Process {
         }
     }
 }
+
+/// A run that is killed if nobody waits for its end any more: on the way out of an error, or of a panic.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended was waited for, and is not touched.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A drill that is killed leaves no run at work: the kernel kills it, too, where it can be asked to.
+#[cfg(target_os = "linux")]
+fn ends_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let ask = || {
+        // SAFETY: `prctl` with these arguments takes two numbers and touches no memory of ours.
+        let asked = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        if asked == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec nothing is done but that one call, which may be made there.
+    unsafe {
+        command.pre_exec(ask);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ends_with_us(_command: &mut Command) {}
 
 /// The lines that the run writes, as they come; the channel closes when it ends.
 fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {

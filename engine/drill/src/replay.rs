@@ -28,6 +28,8 @@ pub struct Replayed {
     pub epochs: u64,
     /// What came of each table.
     pub tables: Vec<ReplayedTable>,
+    /// Where what came out otherwise is kept.
+    pub kept: Option<String>,
 }
 
 /// What came of one table.
@@ -74,16 +76,18 @@ impl Replayed {
 pub fn replay(options: &DrillOptions, job: &Job, graph: &Graph, connectors: &Registry) -> Result<Replayed, String> {
     let snapshot = block_on(WarehouseSnapshot::find(job, connectors))??;
     check_is_complete(job, &snapshot)?;
-    let scratch = Scratch::new(job, options, connectors)?;
+    let scratch = Scratch::new(job, options, connectors, &mut |_| {})?;
     let result = run_again(options, job, &scratch).and_then(|warehouse| {
         let tables = compared(job, graph, connectors, &snapshot, &warehouse)?;
-        Ok(Replayed { epochs: snapshot.commits.len() as u64, tables })
+        Ok(Replayed { epochs: snapshot.commits.len() as u64, tables, kept: None })
     });
     scratch.remove_if_stopped(options, "replay")?;
-    if result.as_ref().is_ok_and(Replayed::is_sound) {
-        scratch.remove()?;
+    let mut replayed = result?;
+    match replayed.is_sound() {
+        true => scratch.remove()?,
+        false => replayed.kept = Some(scratch.keep()),
     }
-    result.map_err(|error| format!("{error}\n  what the replay left is kept in {}", scratch.describe()))
+    Ok(replayed)
 }
 
 /// Refuses what would come out otherwise for no fault of the engine: what the commits say is not what lies in the warehouse yet.
@@ -121,6 +125,7 @@ fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<Str
         sets,
         log: folder.join("stderr.log"),
         replayed: Some(PathBuf::from(&job.checkpoint)),
+        lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     };
     let ended = process.run(Kill::Never).map_err(|error| format!("the epochs cannot be run again: {error}"))?;

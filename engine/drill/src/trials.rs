@@ -266,6 +266,7 @@ fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) 
         sets,
         log: folder.join("stderr.log"),
         replayed: None,
+        lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     })
 }

@@ -17,7 +17,8 @@ use crate::{signals, terminal};
 #[command(after_help = "\
 The job runs as a process of its own, is killed with SIGKILL before and after each of the eight steps of an epoch and \
 at random moments, and goes on. It reads the newest records of its own topics and works in scratch folders; its \
-checkpoint and its warehouse are not touched, its topics are only read. Exit code 0: every table came out equal each \
+checkpoint and its warehouse are not touched, its topics are only read. The scratch folders go with the drill, also when \
+it is stopped or fails; what a killed one left, the next one takes away. Exit code 0: every table came out equal each \
 time; 1: one did not, and what the runs left is kept.
 
 Examples:

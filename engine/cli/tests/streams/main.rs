@@ -17,6 +17,7 @@ mod reading;
 mod rejects;
 mod replay;
 mod run;
+mod scratch;
 mod shop;
 mod statics;
 mod transactions;
