@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use runtime::{FAIL_POINT_VARIABLE, FailPoint};
+use runtime::{FAIL_POINT_VARIABLE, Fault, PlaceFault};
 
 /// A run that reports nothing for so long hangs. Far above any epoch: a slow store must not look like a hang.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
@@ -19,15 +19,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines of a failed run's errors that are shown.
 const ERROR_LINES: usize = 12;
 
-/// How a run is killed, unless it ends before.
-#[derive(Debug, Clone, Copy)]
-pub enum Kill {
+/// How a run is disturbed, unless it ends before.
+#[derive(Debug, Clone)]
+pub enum Disturbance {
     /// Not at all.
-    Never,
-    /// It kills itself at a fail point.
-    At(FailPoint),
+    Nothing,
+    /// It kills itself, or a place of it fails.
+    Fault(Fault),
     /// It is killed so long after its start.
-    After(Duration),
+    KilledAfter(Duration),
 }
 
 /// An epoch as the run reported it.
@@ -53,6 +53,12 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The longest time between two epochs.
+    pub fn longest_ms(&self) -> u64 {
+        let times = self.epochs.iter().zip(self.epochs.iter().skip(1)).map(|(one, next)| next.after - one.after);
+        times.max().map_or_else(|| self.first_ms(), |longest| u64::try_from(longest.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// How long it took to finish the first epoch, or to end without one.
     pub fn first_ms(&self) -> u64 {
         let first = self.epochs.first().map_or(self.took, |epoch| epoch.after);
@@ -84,12 +90,12 @@ impl Process {
     ///
     /// # Errors
     /// What the job said, if it ended neither in order nor by SIGKILL.
-    pub fn run(&self, kill: Kill) -> Result<Ended, String> {
+    pub fn run(&self, disturbance: &Disturbance) -> Result<Ended, String> {
         let begun = Instant::now();
-        let mut started = Started(self.start(kill)?);
+        let mut started = Started(self.start(disturbance)?);
         let child = &mut started.0;
         let lines = lines_of(child)?;
-        let kill_at = if let Kill::After(time) = kill { Some(begun + time) } else { None };
+        let kill_at = if let Disturbance::KilledAfter(time) = disturbance { Some(begun + *time) } else { None };
         let epochs = self.watch(child, &lines, begun, kill_at);
         let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
         let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), epochs: epochs?, took: begun.elapsed() };
@@ -99,7 +105,16 @@ impl Process {
         Err(format!("the job failed ({status}):\n{}", last_lines(&self.log)))
     }
 
-    fn start(&self, kill: Kill) -> Result<Child, String> {
+    /// How often a place did not answer in the last run, as its log says.
+    pub fn unanswered(&self, fault: &PlaceFault) -> u32 {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        // Each try is said once where it is refused; who waits for the place says it again.
+        let tries = log.lines().filter(|line| line.ends_with(&fault.line()) && !line.contains("waiting, for "));
+        u32::try_from(tries.count()).unwrap_or(u32::MAX)
+    }
+
+    fn start(&self, disturbance: &Disturbance) -> Result<Child, String> {
         let log =
             File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
         let mut command = Command::new(&self.engine);
@@ -113,8 +128,12 @@ impl Process {
         let lock = self.lock.try_clone().map_err(|error| format!("no more files can be opened: {error}"))?;
         command.stdin(lock).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
         ends_with_us(&mut command);
-        if let Kill::At(point) = kill {
-            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, point.to_string());
+        if let Disturbance::Fault(fault) = disturbance {
+            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, fault.to_string());
+        }
+        if let Disturbance::Fault(Fault::Place(_)) = disturbance {
+            // What was not answered is read from the log, whatever the user wants to see of it.
+            command.env("ENGINE_LOG", "info");
         }
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }

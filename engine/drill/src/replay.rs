@@ -11,7 +11,7 @@ use plan::Graph;
 
 use crate::block_on::block_on;
 use crate::options::DrillOptions;
-use crate::process::{Kill, Process};
+use crate::process::{Disturbance, Process};
 use crate::scope::quoted;
 use crate::scratch::Scratch;
 use crate::verify::snapshot::{FILE, WarehouseSnapshot};
@@ -128,7 +128,8 @@ fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<Str
         lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     };
-    let ended = process.run(Kill::Never).map_err(|error| format!("the epochs cannot be run again: {error}"))?;
+    let ended =
+        process.run(&Disturbance::Nothing).map_err(|error| format!("the epochs cannot be run again: {error}"))?;
     match ended.killed {
         false => Ok(warehouse),
         true => Err("somebody killed the replay: is there too little memory?".to_owned()),

@@ -18,6 +18,7 @@ use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, Publisher};
+use crate::place_fault::ArmedFault;
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::reader::Reader;
@@ -40,6 +41,8 @@ pub struct RunOptions<'a> {
     pub abort: &'a Abort,
     /// Where the process kills itself.
     pub fail_point: Option<FailPoint>,
+    /// What goes wrong with one of its places.
+    pub place_fault: Option<&'a Arc<ArmedFault>>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
@@ -102,7 +105,7 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed, is_retry } = options;
+        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, replayed, is_retry } = options;
         let replay = replayed.map(Replay::of).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
@@ -120,6 +123,10 @@ impl JobRun {
         let opened =
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
+        let tables = match place_fault {
+            Some(fault) => fault.over(tables),
+            None => tables,
+        };
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
