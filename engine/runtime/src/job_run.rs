@@ -10,7 +10,7 @@ use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
-use state::{BlockKey, CheckpointReader, OperatorId};
+use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
@@ -29,7 +29,7 @@ use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
-use crate::{files, manifest, sources, start, trigger};
+use crate::{files, manifest, place_fault, sources, start, trigger};
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -123,18 +123,14 @@ impl JobRun {
         let opened =
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
-        let tables = match place_fault {
-            Some(fault) => fault.over(tables),
-            None => tables,
-        };
+        let tables = place_fault::over(tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
-        let too_large =
-            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
+        let too_large = attempt.as_ref().filter(|_| !is_retry).and_then(too_large);
         let first = first.filter(|_| too_large.is_none());
         too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
@@ -380,6 +376,11 @@ fn replaced_tables(checkpoint: &state::Checkpoint, graph: &Graph, folder: &str) 
              {folder}: its new rows would stand beside them\n  give the table another name (docs/changing-a-job.md)"
         ))),
     }
+}
+
+/// Records of an attempt that ended with the process, and the attempts in a row; `None` if its size is not at fault.
+fn too_large(attempt: &Attempt) -> Option<(u64, u32)> {
+    Some((attempt.records?, attempt.tries))
 }
 
 /// The sources' watermarks as the last epoch left them: the time since then is nobody's idleness.

@@ -112,15 +112,6 @@ impl ArmedFault {
         ArmedFault { fault, left: AtomicU32::new(left) }
     }
 
-    /// The tables of a job, that of the fault with it.
-    pub(crate) fn over(self: &Arc<Self>, tables: Tables) -> Tables {
-        let with_fault = |(name, inner): (String, Arc<dyn SinkTable>)| match name == self.fault.place {
-            true => (name, Arc::new(FaultyTable { inner, fault: Arc::clone(self) }) as Arc<dyn SinkTable>),
-            false => (name, inner),
-        };
-        tables.into_iter().map(with_fault).collect()
-    }
-
     fn is_due(&self, commit: &Commit) -> bool {
         commit.plan.epoch == self.fault.epoch && commit.touch(&self.fault.place).is_some()
     }
@@ -144,6 +135,16 @@ impl ArmedFault {
             kill_self();
         }
     }
+}
+
+/// The tables of a job, that of the fault with it.
+pub(crate) fn over(mut tables: Tables, fault: Option<&Arc<ArmedFault>>) -> Tables {
+    if let Some(fault) = fault
+        && let Some(table) = tables.get_mut(&fault.fault.place)
+    {
+        *table = Arc::new(FaultyTable { inner: Arc::clone(table), fault: Arc::clone(fault) });
+    }
+    tables
 }
 
 /// A table that fails when an epoch is published to it.

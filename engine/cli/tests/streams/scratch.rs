@@ -92,7 +92,7 @@ fn a_drill_that_is_stopped_takes_everything_away() {
         let errors = String::from_utf8(said.stderr).unwrap();
         assert_eq!(said.status.code(), Some(1), "{errors}");
         assert!(errors.contains("the drill was stopped; what it had made is removed"), "{errors}");
-        assert_eq!(folders(&scratch), [PathBuf::new(); 0], "{errors}");
+        assert!(folders(&scratch).is_empty(), "{errors}");
     }
 }
 
@@ -135,7 +135,7 @@ fn what_a_killed_drill_leaves_in_an_object_store_goes_too() {
     let errors = Drill::at_work(&job, &scratch).end_by(libc::SIGTERM);
     let errors = String::from_utf8(errors.stderr).unwrap();
     assert!(errors.contains(&format!("what a killed drill had left in {} is removed", left[0].display())), "{errors}");
-    assert_eq!(folders(&scratch), [PathBuf::new(); 0], "{errors}");
+    assert!(folders(&scratch).is_empty(), "{errors}");
     assert_eq!(objects(&folder), 0, "{errors}");
 }
 
@@ -148,5 +148,5 @@ fn a_drill_that_fails_takes_everything_away_and_says_why() {
     fs::create_dir(&scratch).unwrap();
     let error = run(&mut command(&job, &scratch)).failed();
     assert!(error.contains("the job failed"), "{error}");
-    assert_eq!(folders(&scratch), [PathBuf::new(); 0], "{error}");
+    assert!(folders(&scratch).is_empty(), "{error}");
 }
