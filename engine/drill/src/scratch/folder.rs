@@ -2,8 +2,9 @@
 //! process can tell what a killed one has left from what another is at work in.
 
 use std::cell::Cell;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirEntry, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -87,23 +88,31 @@ impl ScratchFolder {
 /// The folders in `parent` whose owners are dead, owned now by this process.
 pub fn left_in(parent: &Path) -> Vec<ScratchFolder> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let folders = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    folders.filter_map(|entry| taken_over(entry.path())).collect()
+    entries.filter_map(|entry| taken_over(&entry)).collect()
 }
 
-/// A folder, if nobody else owns it.
-fn taken_over(path: PathBuf) -> Option<ScratchFolder> {
+/// A folder, if nobody else owns it. The system's folder for temporary files is everybody's: what another user has put there, and a
+/// place that no drill has made, must not be deleted with this user's rights.
+fn taken_over(entry: &DirEntry) -> Option<ScratchFolder> {
+    let (path, name) = (entry.path(), entry.file_name());
+    let id = name.to_str()?.strip_prefix(PREFIX)?;
+    entry.metadata().ok().filter(|is| is.is_dir() && is_own(is))?;
     let mut file = OpenOptions::new().read(true).write(true).open(path.join(OWNER)).ok()?;
+    file.metadata().ok().filter(is_own)?;
     file.try_lock().ok()?;
     let mut remote = String::new();
     file.read_to_string(&mut remote).ok()?;
+    let is_of_drill = remote.is_empty() || remote.ends_with(&format!("/_drill/{id}"));
+    let remote = Some(remote).filter(|remote| !remote.is_empty());
     // Its owner may have removed it between the two.
-    path.join(OWNER).exists().then(|| ScratchFolder {
-        path,
-        lock: Arc::new(file),
-        remote: Some(remote).filter(|remote| !remote.is_empty()),
-        is_over: Cell::new(false),
-    })
+    let is_left = is_of_drill && path.join(OWNER).exists();
+    is_left.then(|| ScratchFolder { path, lock: Arc::new(file), remote, is_over: Cell::new(false) })
+}
+
+/// True if it is this user's.
+fn is_own(it: &Metadata) -> bool {
+    // SAFETY: `geteuid` has no preconditions, and cannot fail.
+    it.uid() == unsafe { libc::geteuid() }
 }
 
 #[cfg(test)]

@@ -52,6 +52,18 @@ fn what_is_left_names_its_place_in_the_store() {
 }
 
 #[test]
+fn a_folder_that_names_a_place_which_no_drill_has_made_is_not_touched() {
+    let parent = tempfile::tempdir().unwrap();
+    for (id, remote) in [("1", "s3://bucket/warehouse"), ("2", "s3://bucket/w/_drill/1"), ("3", "/")] {
+        drop(ScratchFolder::make(parent.path(), id, Some(remote)).unwrap());
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    drop(ScratchFolder::make(elsewhere.path(), "4", None).unwrap());
+    std::os::unix::fs::symlink(elsewhere.path().join("engine-drill-4"), parent.path().join("engine-drill-4")).unwrap();
+    assert!(left_in(parent.path()).is_empty());
+}
+
+#[test]
 fn what_is_kept_and_what_is_of_others_stays() {
     let parent = tempfile::tempdir().unwrap();
     let kept = ScratchFolder::make(parent.path(), "1", None).unwrap();
