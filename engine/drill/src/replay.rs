@@ -19,7 +19,7 @@ use crate::verify::snapshot::{FILE, WarehouseSnapshot};
 mod compare;
 mod scope;
 
-use scope::{TableScope, scope_of};
+use scope::scope_of;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,7 +160,7 @@ fn compared(
             let sides =
                 Sides { warehouse: snapshot.present(name), again: again.iter().find(|table| table.info.name == name) };
             let outcome = match scope_of(name, graph, snapshot, &fingerprints) {
-                Ok(TableScope { since, note }) => compare::outcome(&context, sides, since, note).await,
+                Ok(scope) => compare::outcome(&context, sides, scope).await,
                 Err(reason) => CameOut::LeftOut(reason),
             };
             tables.push(ReplayedTable { table: name.to_owned(), outcome });
