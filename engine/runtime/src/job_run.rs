@@ -10,7 +10,7 @@ use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
-use state::{BlockKey, CheckpointReader, OperatorId};
+use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
@@ -18,6 +18,7 @@ use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, PublishedEpoch, Publisher};
+use crate::place_fault::ArmedFault;
 use crate::planner::{Next, Planner};
 use crate::progress::{EpochProgress, ProgressListener};
 use crate::reader::Reader;
@@ -28,7 +29,7 @@ use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
-use crate::{files, manifest, sources, start, trigger};
+use crate::{files, manifest, place_fault, sources, start, trigger};
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -40,6 +41,8 @@ pub struct RunOptions<'a> {
     pub abort: &'a Abort,
     /// Where the process kills itself.
     pub fail_point: Option<FailPoint>,
+    /// What goes wrong with one of its places.
+    pub place_fault: Option<&'a Arc<ArmedFault>>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
@@ -104,7 +107,7 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed, is_retry } = options;
+        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, replayed, is_retry } = options;
         let replay = replayed.map(Replay::of).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
@@ -122,14 +125,14 @@ impl JobRun {
         let opened =
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
+        let tables = place_fault::over(tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
-        let too_large =
-            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
+        let too_large = attempt.as_ref().filter(|_| !is_retry).and_then(too_large);
         let first = first.filter(|_| too_large.is_none());
         too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
@@ -414,6 +417,11 @@ fn replaced_tables(checkpoint: &state::Checkpoint, graph: &Graph, folder: &str) 
              {folder}: its new rows would stand beside them\n  give the table another name (docs/changing-a-job.md)"
         ))),
     }
+}
+
+/// Records of an attempt that ended with the process, and the attempts in a row; `None` if its size is not at fault.
+fn too_large(attempt: &Attempt) -> Option<(u64, u32)> {
+    Some((attempt.records?, attempt.tries))
 }
 
 /// The sources' watermarks as the last epoch left them: the time since then is nobody's idleness.

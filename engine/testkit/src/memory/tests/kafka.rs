@@ -109,7 +109,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
         available_now: true,
         stop: Arc::default(),
         listener: Box::new(Silent),
-        fail_point: None,
+        fault: None,
         accepted: Default::default(),
         replayed: None,
     };
