@@ -131,6 +131,7 @@ impl JobRun {
             attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
         let first = first.filter(|_| too_large.is_none());
         too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+        planner.tell_again(sources::as_named_now(checkpoint.losses()?, &renamed));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
@@ -263,7 +264,8 @@ impl JobRun {
             return Ok(Next::Epoch(first));
         }
         let has_pending_output = demanded || self.run.has_pending_output();
-        self.run.next(has_pending_output)
+        let next = self.run.next(has_pending_output);
+        next.inspect_err(|error| self.run.note_losses(error))
     }
 
     /// Runs one epoch, waits until it is published, and reports it.
@@ -289,6 +291,7 @@ impl JobRun {
         let result = match self.run.epoch(plan) {
             Ok(result) => result,
             Err(error) => {
+                self.run.note_losses(&error);
                 if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Stopped)
                     && !self.run.has_committed(number)
                     // What ended the attempt is the cause; a checkpoint that takes no note of it has told why already.

@@ -14,6 +14,7 @@ use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
 mod clocks;
 mod kafka;
+mod losses;
 mod reports;
 mod statics;
 
