@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
@@ -18,7 +18,7 @@ use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, PublishedEpoch, Publisher};
 use crate::planner::{Next, Planner};
-use crate::progress::{EpochProgress, ProgressListener};
+use crate::progress::{EpochProgress, ProgressListener, WaitProgress};
 use crate::reader::Reader;
 use crate::recover::{JobTables, Recovered, Recovery};
 use crate::replay::Replay;
@@ -28,6 +28,13 @@ use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
 use crate::{files, manifest, sources, start, trigger};
+
+/// How often a wait for the warehouse looks at the stop flag.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The longest wait for it that is nobody's matter, and how often it is told after that.
+const SAY_AFTER: Duration = Duration::from_secs(1);
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -78,6 +85,8 @@ pub struct JobRun {
     recovered: VecDeque<PublishedEpoch>,
     /// Reports of epochs that are committed and not yet published, in their order.
     unpublished: VecDeque<EpochProgress>,
+    /// What was waited for since the last epoch was begun.
+    waited: Option<WaitProgress>,
     summary: Summary,
 }
 
@@ -163,7 +172,7 @@ impl JobRun {
             job,
         };
         let (recovered, unpublished) = (unreported.into(), VecDeque::new());
-        Ok(JobRun { run, replay, reporter, recovered, unpublished, summary: Summary::default() })
+        Ok(JobRun { run, replay, reporter, recovered, unpublished, waited: None, summary: Summary::default() })
     }
 
     /// Runs epochs as the trigger says, until the job is stopped or a bounded one has done all.
@@ -184,6 +193,7 @@ impl JobRun {
     fn run_epochs(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
+            self.wait_for_warehouse(listener)?;
             if self.run.stop.is_set() {
                 return self.report_published(true, listener);
             }
@@ -204,6 +214,25 @@ impl JobRun {
             }
             trigger::wait(trigger, began, was_idle, self.run.stop.flag());
         }
+    }
+
+    /// Reads nothing while too much is committed and not yet published, and says why; ends when the job shall.
+    fn wait_for_warehouse(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let (began, mut say_at) = (Instant::now(), SAY_AFTER);
+        while let Some(behind) = self.run.follower.behind(LOOK_EVERY)? {
+            let reason = behind.to_string();
+            if began.elapsed() >= say_at {
+                say_at = began.elapsed() + SAY_EVERY;
+                tracing::warn!("waiting for the warehouse: {reason}");
+                listener.waiting(&reason);
+            }
+            self.waited = Some(WaitProgress { ms: began.elapsed().as_millis() as u64, reason });
+            self.report_published(false, listener)?;
+            if self.run.stop.is_set() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reports the epochs that earlier runs committed and that are published by now, of which nobody has heard, each once.
@@ -303,7 +332,9 @@ impl JobRun {
             }
         };
         let duration_us = u64::try_from(began.instant.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.unpublished.push_back(self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms));
+        let mut progress = self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms);
+        progress.waited = self.waited.take();
+        self.unpublished.push_back(progress);
         Ok(())
     }
 
