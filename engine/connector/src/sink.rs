@@ -232,6 +232,15 @@ pub trait SinkTable: Send + Sync {
         Ok(None)
     }
 
+    /// How many rows a reader sees now; `None` if the place does not say it without reading them. Asked once of a table whose rows the
+    /// commits have not counted from its beginning on, so that they can count from then on.
+    ///
+    /// # Errors
+    /// As [`SinkTable::position`].
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        Ok(None)
+    }
+
     /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged, but for those of owners that came after
     /// `owner`: they may not have published yet. Called when a run starts.
     ///

@@ -6,6 +6,7 @@
 
 mod block_on;
 mod books;
+mod definitions;
 mod difference;
 mod kill_points;
 mod options;
@@ -21,9 +22,9 @@ mod verify;
 use connector::Registry;
 
 pub use options::DrillOptions;
-pub use replay::{Replayed, replay};
+pub use replay::{CameOut, Replayed, ReplayedTable, replay};
 pub use report::{Report, Row};
-pub use verify::{Comparison, Verdict, verify};
+pub use verify::{Comparison, Counted, Verdict, verify};
 
 /// Drills a job. `progress` gets one line at a time about what goes on. To be called on a plain thread, not an async one.
 ///

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounting::CountedRows;
 use crate::identity::{CommitId, Owner};
 
 /// What the newest commit says about a sink.
@@ -23,20 +24,24 @@ pub struct SinkLink {
     /// The newest commit that the place was seen to hold when this was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<CommitId>,
+    /// How many rows it holds with `last`; `None` if nobody has counted them (an engine of before, a sink that cannot say what it
+    /// held when it was found).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<CountedRows>,
 }
 
 impl SinkLink {
-    /// The link of a sink that a commit touches, after the one that it had.
-    pub fn touched(earlier: Option<&SinkLink>, by: CommitId) -> SinkLink {
+    /// The link of a sink that a commit touches, after the one that it had; `rows` are what it holds then.
+    pub fn touched(earlier: Option<&SinkLink>, by: CommitId, rows: Option<CountedRows>) -> SinkLink {
         match earlier {
-            None => SinkLink { began: by, before: None, last: by, seen: None },
-            Some(link) => SinkLink { began: link.began, before: Some(link.last), last: by, seen: link.seen },
+            None => SinkLink { began: by, before: None, last: by, seen: None, rows },
+            Some(link) => SinkLink { began: link.began, before: Some(link.last), last: by, seen: link.seen, rows },
         }
     }
 
     /// The link of a sink that a place was found to follow, though no commit on record says so.
     pub fn found(at: CommitId) -> SinkLink {
-        SinkLink { began: at, before: None, last: at, seen: Some(at) }
+        SinkLink { began: at, before: None, last: at, seen: Some(at), rows: None }
     }
 }
 

@@ -314,8 +314,8 @@ impl Visitor for Inputs {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.own.leave();
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.own.leave(query);
         ControlFlow::Continue(())
     }
 

@@ -1,5 +1,6 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
+mod dialect;
 mod intervals;
 mod nesting;
 mod nulls;
@@ -9,7 +10,6 @@ mod strings;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visitor};
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -17,6 +17,8 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
+pub use dialect::SparkDialect;
+pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
@@ -49,7 +51,7 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         return Err(too_deep());
     }
     let tokens = strings::unescaped(tokens, sql)?;
-    let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(PARSER_LEVELS_MAX);
+    let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
     let mut statements = match parser
         .with_tokens_with_locations(intervals::split(literals(calls(tokens))))
         .parse_statements()

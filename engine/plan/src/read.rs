@@ -14,6 +14,7 @@ use expr::scalar::window::WINDOW;
 
 use crate::batch::sessions;
 use crate::fault::{Fault, Result};
+use crate::guard::unkept_in_read;
 use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::problem::SqlProblem;
@@ -82,6 +83,9 @@ impl Readable {
     ) -> std::result::Result<(), ReadFault> {
         match statement {
             Statement::Statement(statement) => {
+                if let Some(problem) = unkept_in_read(statement, sql) {
+                    return Err(ReadFault::Problem(problem));
+                }
                 rewrite(statement, sql, &self.relations, state).map_err(ReadFault::Problem)
             }
             Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql, state),

@@ -10,6 +10,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use expr::clock::BatchClock;
 use expr::scalar::fields_of::FieldPlanner;
 
+use crate::optimize;
 use crate::relation::{Relation, StreamTable, reference};
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
@@ -38,7 +39,9 @@ pub fn session(config: SessionConfig) -> SessionContext {
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
     let ours: Arc<dyn ExprPlanner> = Arc::new(FieldPlanner);
     let planners = std::iter::once(ours).chain(state.expr_planners().iter().cloned()).collect();
+    let optimizer_rules = optimize::rules(state.optimizers());
     let state = SessionStateBuilder::new_from_existing(state)
+        .with_optimizer_rules(optimizer_rules)
         .with_physical_optimizer_rules(rules)
         .with_expr_planners(planners)
         .build();

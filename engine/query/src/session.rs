@@ -13,9 +13,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use futures::{Stream, StreamExt};
-use plan::{ReadFault, Readable};
+use plan::{ReadFault, Readable, SparkDialect};
 
 use crate::error::QueryError;
 use crate::state::{ReadState, StateFunction};
@@ -108,7 +107,7 @@ impl Session {
     pub fn statements(&self, text: &str) -> Result<Vec<Statement>, QueryError> {
         let text = plan::with_literals(text);
         let statements: Vec<Statement> = DFParserBuilder::new(text.as_str())
-            .with_dialect(&SparkSqlDialect {})
+            .with_dialect(&SparkDialect)
             .build()
             .and_then(|mut parser| parser.parse_statements())
             .map_err(|error| self.explain(&error))?

@@ -14,6 +14,7 @@ use state::{BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
+use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, PublishedEpoch, Publisher};
@@ -134,7 +135,7 @@ impl JobRun {
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
-        let Recovered { mut last, links, owner, attempt, unreported } = recovery.run(note)?;
+        let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
         let too_large =
             attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
@@ -164,6 +165,8 @@ impl JobRun {
             flows: Vec::new(),
             last: last.map(Arc::new),
             links,
+            unlinked,
+            fingerprints: fingerprints(&job, &graph),
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),

@@ -6,6 +6,7 @@ mod backends;
 mod batch_builder;
 mod clock;
 mod compute;
+mod definitions;
 mod error;
 mod event_times;
 mod files;
@@ -39,6 +40,7 @@ mod waiting;
 
 pub use backends::{Backends, CheckpointFolders, Checkpoints};
 pub use clock::{Clock, SetClock, now_us};
+pub use definitions::fingerprints;
 pub use error::RunError;
 pub use event_times::EventTimes;
 pub use job_run::{JobRun, RunOptions, Summary, TableStateMetrics};

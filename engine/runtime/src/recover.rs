@@ -15,9 +15,11 @@ use crate::error::RunError;
 use crate::follower::PublishedEpoch;
 use crate::step::Steps;
 
+mod counting;
 mod decisions;
 mod old_format;
 
+pub use counting::Unlinked;
 use decisions::Decisions;
 
 /// What is known of every sink, by name.
@@ -29,6 +31,8 @@ pub struct Recovered {
     pub last: Option<Commit>,
     /// What is known of every sink.
     pub links: Links,
+    /// Rows of the tables that were found and that no commit has touched.
+    pub unlinked: Unlinked,
     /// Who this run is.
     pub owner: Owner,
     /// The attempt before this run, if it did not commit.
@@ -97,7 +101,7 @@ impl<'a> Recovery<'a> {
         let of_places = places.values().map(|place| place.position.owner.term);
         let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;
-        let (links, unreported) = match &mut last {
+        let (mut links, unreported) = match &mut last {
             Some(last) => {
                 self.follow_up(last, &places, owner, &decisions, note)?;
                 let versions = self.mark(last, &places, owner, pointer)?;
@@ -105,11 +109,13 @@ impl<'a> Recovery<'a> {
             }
             None => (decisions.first_links(note), Vec::new()),
         };
+        let next = last.as_ref().map_or(EpochId(0), |last| last.plan.epoch.next());
+        let unlinked = self.runtime.block_on(counting::count(&mut links, &places, next))?;
         self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define(owner))))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;
         }
-        Ok(Recovered { last, links, owner, attempt, unreported })
+        Ok(Recovered { last, links, unlinked, owner, attempt, unreported })
     }
 
     /// The job's tables, and those that it no longer has but that may lack a commit.
@@ -243,6 +249,10 @@ impl<'a> Recovery<'a> {
                     Err(RunError::Contradiction(what)) if decisions.accepts(place.table.name(), &what) => {
                         note(&format!("accepted: {}; its rows of epoch {epoch} are lost", what.in_short()));
                         self.runtime.block_on(place.table.adopt(owner, commit.id()))?;
+                        // They were counted when they were committed, so what is there is counted anew.
+                        if let Some(link) = last.sinks.get_mut(place.table.name()) {
+                            link.rows = None;
+                        }
                     }
                     Err(error) => return Err(error),
                 }

@@ -22,7 +22,7 @@ use crate::lanes::side_by_side;
 use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::reader::{ReadTotals, Reader};
-use crate::recover::Links;
+use crate::recover::{Links, Unlinked};
 use crate::sources;
 use crate::stage::{AttemptId, Staged};
 use crate::statics::{Lookups, Statics};
@@ -58,6 +58,10 @@ pub struct Run {
     pub(crate) last: Option<Arc<Commit>>,
     /// What is known of every sink.
     pub(crate) links: Links,
+    /// Rows of the tables that were found and that no commit has touched.
+    pub(crate) unlinked: Unlinked,
+    /// What tells the tables' definitions from others, by table.
+    pub(crate) fingerprints: BTreeMap<String, String>,
     /// The epoch that earlier runs have tried in vain, and how often.
     pub(crate) tries: Option<(EpochId, u32)>,
     /// Sources that have another name than in the newest commit: until the first commit of this run.
@@ -232,6 +236,7 @@ impl Run {
             renamed: std::mem::take(&mut self.renamed),
             set_aside: self.set_aside(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
             watermarks: self.watermarks.clone(),
             tables,
@@ -239,7 +244,8 @@ impl Run {
             gaps,
             plan,
         };
-        commit.link(self.links.clone());
+        commit.link(self.links.clone(), &self.unlinked);
+        commit.define(&self.fingerprints, self.last.as_deref());
         Ok((commit, changes))
     }
 

@@ -15,6 +15,7 @@ mod outage;
 mod ownership;
 mod reading;
 mod rejects;
+mod replay;
 mod run;
 mod shop;
 mod statics;

@@ -76,6 +76,8 @@ async fn the_position_is_the_places_own(place: &dyn SinkUnderTest) -> Law {
     let reopened = table(law, place, "position").await?;
     let at = reopened.position().await.map_err(fails(law))?;
     hold(law, at.accepted == Some(id(2)), || format!("opened again it stands at {at:?}"))?;
+    let rows = reopened.row_count().await.map_err(fails(law))?;
+    hold(law, rows.is_none_or(|rows| rows == 3), || format!("three rows are seen, it counts {rows:?}"))?;
     sees(law, &reopened, &[0, 1, 2]).await
 }
 

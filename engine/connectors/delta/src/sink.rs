@@ -118,6 +118,10 @@ impl SinkTable for Table {
         Table::read_by_then(self).await
     }
 
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        Table::row_count(self).await
+    }
+
     async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
         Table::sweep(self, owner, newest).await
     }

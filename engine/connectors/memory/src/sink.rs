@@ -318,6 +318,11 @@ impl SinkTable for MemoryTable {
         }))
     }
 
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        let rows = self.with(|stored| stored.rows(&self.schema))?;
+        Ok(Some(rows.iter().map(|batch| batch.num_rows() as u64).sum()))
+    }
+
     async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
         let is_left = |name: &str| {
             let origin = paths::origin_of(name);

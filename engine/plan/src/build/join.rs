@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
@@ -21,6 +22,7 @@ use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::fault::Result;
 use crate::logical::with_columns;
+use crate::optimize::optimized;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind, most_lag_us};
 
@@ -293,9 +295,13 @@ impl Builder<'_> {
         Ok(self.relabel(stream, &schema))
     }
 
+    /// A condition as it is computed. No plan optimizes it, so it is done here; and it has been computed over no rows once.
     pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
         let planning = PhysicalPlanningContext::default();
-        Ok(create_physical_expr(expr, schema, self.state.execution_props(), &planning)?)
+        let expr = optimized(expr.clone(), schema, self.state)?;
+        let physical = create_physical_expr(&expr, schema, self.state.execution_props(), &planning)?;
+        physical.evaluate(&RecordBatch::new_empty(Arc::clone(schema.inner())))?;
+        Ok(physical)
     }
 
     fn batch_time(&self) -> Result<Expr> {

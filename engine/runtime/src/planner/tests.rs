@@ -138,6 +138,7 @@ impl Job {
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
             watermarks: BTreeMap::new(),
             next_watermark_us: None,

@@ -81,6 +81,11 @@ fn records_that_do_not_fit_together_are_found(site: &Site) {
     };
     assert_one(&with_link(|link| link.before = Some(link.began)), "epoch 2: gold.t does not go on from epoch 1");
     assert_one(&with_link(|link| link.last = link.began), "epoch 2: gold.t stands at epoch 0");
+    let miscounted = with_link(|link| link.rows = Some(epoch::CountedRows { rows: 59, since: None }));
+    assert_eq!(miscounted, ["epoch 2: gold.t is said to hold 59 rows; it held 40, and 20 were moved into it"]);
+    assert_eq!(with_link(|link| link.rows = None), [""; 0], "an engine of before did not count");
+    let anew = |link: &mut epoch::SinkLink| link.rows = Some(epoch::CountedRows { rows: 7, since: Some(EpochId(2)) });
+    assert_eq!(with_link(anew), [""; 0], "somebody has decided to go on with what was there");
     let forgotten = Commit { sinks: BTreeMap::new(), ..commit(2) };
     assert_one(&problems_after(site, |raw| raw.commit(&forgotten)), "epoch 2 no longer says where gold.t stands");
 }

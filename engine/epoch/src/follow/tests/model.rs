@@ -95,7 +95,7 @@ impl Model {
         let id = CommitId::new(epoch, self.draw());
         let mut links = engine.newest.as_ref().map(|record| record.sinks.clone()).unwrap_or_default();
         for sink in sinks {
-            links.insert((*sink).to_string(), SinkLink::touched(links.get(*sink), id));
+            links.insert((*sink).to_string(), SinkLink::touched(links.get(*sink), id, None));
         }
         for (sink, link) in &mut links {
             // What the place is known to hold may be older than what it holds.

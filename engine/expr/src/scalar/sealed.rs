@@ -1,0 +1,59 @@
+//! `__sealed(x)` is x: what stands inside is kept apart from what stands around it while a query is simplified.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, FieldRef};
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+/// The name of the function.
+const SEALED: &str = "__sealed";
+
+/// The expression, sealed.
+pub fn sealed(expr: Expr) -> Expr {
+    ScalarUDF::new_from_impl(Sealed::default()).call(vec![expr])
+}
+
+/// What is in a seal, if the expression is one.
+pub fn unsealed(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::ScalarFunction(call) if call.func.name() == SEALED => call.args.first(),
+        _ => None,
+    }
+}
+
+/// The function.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Sealed {
+    signature: Signature,
+}
+
+impl Default for Sealed {
+    fn default() -> Self {
+        Sealed { signature: Signature::any(1, Volatility::Immutable) }
+    }
+}
+
+impl ScalarUDFImpl for Sealed {
+    fn name(&self) -> &str {
+        SEALED
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
+        Ok(kinds[0].clone())
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
+        Ok(Arc::clone(&arguments.arg_fields[0]))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Ok(arguments.args[0].clone())
+    }
+}
