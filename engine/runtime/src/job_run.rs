@@ -10,7 +10,7 @@ use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
-use state::{BlockKey, CheckpointReader, OperatorId};
+use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
@@ -137,10 +137,8 @@ impl JobRun {
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
-        let too_large =
-            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
-        let first = first.filter(|_| too_large.is_none());
-        too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+        let is_reduced = reduce(&mut planner, attempt.as_ref().filter(|_| !is_retry));
+        let first = first.filter(|_| !is_reduced);
         planner.tell_again(sources::as_named_now(checkpoint.losses()?, &renamed));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
@@ -456,6 +454,13 @@ fn resumed(last: Option<&Commit>) -> BTreeMap<String, WatermarkState> {
     let mut watermarks = last.watermarks.clone();
     watermarks.iter_mut().for_each(|(source, state)| state.resume(last.plan.answered_us(source)));
     watermarks
+}
+
+/// Plans smaller epochs if the size of an attempt that did not commit may be at fault. True if it may be.
+fn reduce(planner: &mut Planner, attempt: Option<&Attempt>) -> bool {
+    let too_large = attempt.and_then(|attempt| Some((attempt.records?, attempt.tries)));
+    too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+    too_large.is_some()
 }
 
 /// The clients of the sources: what plans, and what reads.
