@@ -47,7 +47,7 @@ pub use event_times::EventTimes;
 pub use job_run::{JobRun, RunOptions, Summary, TableStateMetrics};
 pub use place_fault::{ArmedFault, Fault, PlaceFailure, PlaceFault};
 pub use planner::Next;
-pub use progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress};
+pub use progress::{EpochProgress, ProgressListener, SourceProgress, StateProgress, TableProgress, WaitProgress};
 pub use rebuild::{Rebuilt, rebuild};
 pub use schemas::{problems, schemas, source_schemas};
 pub use state_rows::{state_rows, states};

@@ -21,9 +21,7 @@ mod old_format;
 
 pub use counting::Unlinked;
 use decisions::Decisions;
-
-/// What is known of every sink, by name.
-pub type Links = BTreeMap<String, SinkLink>;
+pub use decisions::Links;
 
 /// What a run goes on from.
 pub struct Recovered {

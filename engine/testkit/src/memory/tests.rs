@@ -12,8 +12,10 @@ use runtime::StepSide;
 
 use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
+mod behind;
 mod clocks;
 mod kafka;
+mod losses;
 mod reports;
 mod statics;
 
