@@ -17,6 +17,7 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
+use crate::times::{aligned, aligned_union};
 use crate::types::instant;
 
 /// Rewrites every cast of a plan.
@@ -24,12 +25,20 @@ use crate::types::instant;
 /// # Errors
 /// If a column's type is not known.
 pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
+        let mut node = aligned_union(node)?;
+        has_other_types |= node.transformed;
+        if has_other_types && !node.transformed {
+            // What stands above a UNION with other types has other types too.
+            node = Transformed::yes(node.data.recompute_schema()?);
+        }
+        let Transformed { data: node, transformed, .. } = node;
         let schema = merged_schema(&node);
         let names = NamePreserver::new(&node);
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| cast(expr, &schema))?;
+            let mut expr = expr.transform_up(|expr| with_aligned(expr, &schema))?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
                 expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
@@ -38,7 +47,7 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
         })?;
         match rewritten.transformed {
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
-            false => Ok(rewritten),
+            false => Ok(Transformed::new_transformed(rewritten.data, transformed)),
         }
     })
     .data()
@@ -51,6 +60,14 @@ fn merged_schema(node: &LogicalPlan) -> DFSchema {
         schema.merge(&scan.projected_schema);
     }
     schema
+}
+
+/// An expression over times of one type, with its cast.
+fn with_aligned(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    let aligned = aligned(expr, schema);
+    let mut made = cast(aligned.data, schema)?;
+    made.transformed |= aligned.transformed;
+    Ok(made)
 }
 
 fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {

@@ -16,6 +16,7 @@ pub mod map_keys;
 pub mod refusal;
 pub mod registry;
 pub mod scalar;
+mod times;
 pub mod types;
 pub mod window;
 
