@@ -163,8 +163,8 @@ impl SinkTable for FaultyTable {
         self.inner.schema()
     }
 
-    async fn define(&self) -> Result<(), SinkError> {
-        self.inner.define().await
+    async fn define(&self, owner: Owner) -> Result<(), SinkError> {
+        self.inner.define(owner).await
     }
 
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
@@ -194,8 +194,8 @@ impl SinkTable for FaultyTable {
         self.inner.row_count().await
     }
 
-    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
-        self.inner.sweep(newest).await
+    async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
+        self.inner.sweep(owner, newest).await
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
