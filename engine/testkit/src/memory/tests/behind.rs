@@ -176,7 +176,7 @@ fn a_job_waits_for_a_slow_warehouse_and_says_so_while_it_does_and_in_the_next_re
         available_now: true,
         stop: Arc::default(),
         listener: Box::new(Listener { waits, planned, epochs }),
-        fail_point: None,
+        fault: None,
         accepted: Default::default(),
         replayed: None,
     };
