@@ -68,8 +68,7 @@ impl JobFile {
     /// `statics` finds the columns of the static tables.
     fn plan_with(&self, statics: &dyn Fn(&Job) -> StaticColumns) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
-        let (mut job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
-        job.iter_mut().for_each(runtime::keep_types);
+        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
         let mut schemas = BTreeMap::new();
         if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));

@@ -19,6 +19,8 @@ pub struct Books {
     pub rows: BTreeMap<String, i64>,
     /// Rows of each table as the newest commit counts them, where it does.
     counted: BTreeMap<String, u64>,
+    /// The places that got something, by epoch.
+    pub touched: BTreeMap<u64, Vec<String>>,
     /// Epochs committed.
     pub epochs: u64,
     /// What each epoch read, and what time it was for it.
@@ -41,6 +43,8 @@ impl Books {
             for (name, counts) in &commit.sources {
                 books.sources.entry(name.clone()).or_default().add(counts);
             }
+            let touched = commit.tables.iter().filter(|(_, table)| table.changes_rows());
+            books.touched.insert(commit.plan.epoch.0, touched.map(|(name, _)| name.clone()).collect());
             for (name, table) in &commit.tables {
                 books.tables.entry(name.clone()).or_default().add(&table.counts);
                 let rows = |files: &[epoch::StagedFile]| files.iter().map(|file| file.rows.cast_signed()).sum::<i64>();

@@ -61,3 +61,6 @@ pub fn is_as_it_came(graph: &Graph, table: &TablePlan) -> bool {
 pub fn keeps_state(graph: &Graph, table: &TablePlan) -> bool {
     graph.nodes[table.nodes.clone()].iter().any(|node| matches!(node.kind, NodeKind::Operator(_)))
 }
+
+#[cfg(test)]
+mod tests;

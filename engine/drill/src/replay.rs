@@ -11,7 +11,7 @@ use plan::Graph;
 
 use crate::block_on::block_on;
 use crate::options::DrillOptions;
-use crate::process::{Kill, Process};
+use crate::process::{Disturbance, Process};
 use crate::scope::quoted;
 use crate::scratch::Scratch;
 use crate::verify::snapshot::{FILE, WarehouseSnapshot};
@@ -19,7 +19,7 @@ use crate::verify::snapshot::{FILE, WarehouseSnapshot};
 mod compare;
 mod scope;
 
-use scope::{TableScope, scope_of};
+use scope::scope_of;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Replayed {
     pub epochs: u64,
     /// What came of each table.
     pub tables: Vec<ReplayedTable>,
+    /// Where what came out otherwise is kept.
+    pub kept: Option<String>,
 }
 
 /// What came of one table.
@@ -74,16 +76,18 @@ impl Replayed {
 pub fn replay(options: &DrillOptions, job: &Job, graph: &Graph, connectors: &Registry) -> Result<Replayed, String> {
     let snapshot = block_on(WarehouseSnapshot::find(job, connectors))??;
     check_is_complete(job, &snapshot)?;
-    let scratch = Scratch::new(job, options, connectors)?;
+    let scratch = Scratch::new(job, options, connectors, &mut |_| {})?;
     let result = run_again(options, job, &scratch).and_then(|warehouse| {
         let tables = compared(job, graph, connectors, &snapshot, &warehouse)?;
-        Ok(Replayed { epochs: snapshot.commits.len() as u64, tables })
+        Ok(Replayed { epochs: snapshot.commits.len() as u64, tables, kept: None })
     });
     scratch.remove_if_stopped(options, "replay")?;
-    if result.as_ref().is_ok_and(Replayed::is_sound) {
-        scratch.remove()?;
+    let mut replayed = result?;
+    match replayed.is_sound() {
+        true => scratch.remove()?,
+        false => replayed.kept = Some(scratch.keep()),
     }
-    result.map_err(|error| format!("{error}\n  what the replay left is kept in {}", scratch.describe()))
+    Ok(replayed)
 }
 
 /// Refuses what would come out otherwise for no fault of the engine: what the commits say is not what lies in the warehouse yet.
@@ -121,9 +125,11 @@ fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<Str
         sets,
         log: folder.join("stderr.log"),
         replayed: Some(PathBuf::from(&job.checkpoint)),
+        lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     };
-    let ended = process.run(Kill::Never).map_err(|error| format!("the epochs cannot be run again: {error}"))?;
+    let ended =
+        process.run(&Disturbance::Nothing).map_err(|error| format!("the epochs cannot be run again: {error}"))?;
     match ended.killed {
         false => Ok(warehouse),
         true => Err("somebody killed the replay: is there too little memory?".to_owned()),
@@ -154,7 +160,7 @@ fn compared(
             let sides =
                 Sides { warehouse: snapshot.present(name), again: again.iter().find(|table| table.info.name == name) };
             let outcome = match scope_of(name, graph, snapshot, &fingerprints) {
-                Ok(TableScope { since, note }) => compare::outcome(&context, sides, since, note).await,
+                Ok(scope) => compare::outcome(&context, sides, scope).await,
                 Err(reason) => CameOut::LeftOut(reason),
             };
             tables.push(ReplayedTable { table: name.to_owned(), outcome });

@@ -17,6 +17,7 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
+use crate::times::{aligned, aligned_union};
 use crate::types::instant;
 use crate::typing::{self, TypeRules};
 
@@ -25,7 +26,15 @@ use crate::typing::{self, TypeRules};
 /// # Errors
 /// If a column's type is not known.
 pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
+    let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
+        let mut node = aligned_union(node)?;
+        has_other_types |= node.transformed;
+        if has_other_types && !node.transformed {
+            // What stands above a UNION with other types has other types too.
+            node = Transformed::yes(node.data.recompute_schema()?);
+        }
+        let Transformed { data: node, transformed, .. } = node;
         let schema = merged_schema(&node);
         let names = NamePreserver::new(&node);
         // The number of rows that a LIMIT takes is no value of the query.
@@ -36,8 +45,10 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
             let mut expr = expr.transform_up(|expr| match ansi {
-                Some(ansi) => typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| cast(expr, &schema)),
-                None => cast(expr, &schema),
+                Some(ansi) => {
+                    typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| with_aligned(expr, &schema))
+                }
+                None => with_aligned(expr, &schema),
             })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
@@ -49,7 +60,7 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
             // Columns of what is below may have other types now.
             _ if ansi.is_some() => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
-            false => Ok(rewritten),
+            false => Ok(Transformed::new_transformed(rewritten.data, transformed)),
         }
     })
     .data()
@@ -63,6 +74,14 @@ pub(crate) fn merged_schema(node: &LogicalPlan) -> DFSchema {
         schema.merge(&scan.projected_schema);
     }
     schema
+}
+
+/// An expression over times of one type, with its cast.
+fn with_aligned(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    let aligned = aligned(expr, schema);
+    let mut made = cast(aligned.data, schema)?;
+    made.transformed |= aligned.transformed;
+    Ok(made)
 }
 
 /// One cast or division, as Spark has it.

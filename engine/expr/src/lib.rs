@@ -17,6 +17,7 @@ pub mod refusal;
 pub mod registry;
 pub mod row_fault;
 pub mod scalar;
+mod times;
 pub mod types;
 pub mod typing;
 pub mod window;

@@ -38,8 +38,6 @@ pub struct Job {
     pub no_data_epochs: bool,
     /// The types of constants and results in its queries.
     pub types: Types,
-    /// True if the file says which: then it holds for a checkpoint of before as well.
-    pub types_are_given: bool,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
     /// Static tables by name. No source has the name of one, whatever the case.
@@ -65,7 +63,7 @@ pub enum Types {
         /// `spark.sql.ansi.enabled`: what has no value is an error, not NULL.
         ansi: bool,
     },
-    /// Those of engines that did not have Spark's yet, for state that one of them wrote.
+    /// DataFusion's, in which jobs were written before there were Spark's.
     Before,
 }
 

@@ -158,6 +158,7 @@ fn finish(
     check_late(table, &builder.nodes, late_schema.is_some())?;
     check_ttl(table, &builder.nodes, builder.forgets)?;
     Rehearsal { nodes: &builder.nodes, first: builder.first, relations: builder.relations }.run()?;
+    let rules = TypeRules::of(builder.state);
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,
@@ -181,8 +182,9 @@ fn finish(
         sources: builder.sources,
         write_mode: write_mode(table, capabilities, shown.is_replacing)?,
         late_schema,
-        on_error: table.on_error,
-        can_fail: guards::plan_can_fail(plan)?,
+        // Without Spark's types a row that the query has no value for stops the job, as it always did.
+        on_error: if rules == TypeRules::Before { OnError::Fail } else { table.on_error },
+        can_fail: rules != TypeRules::Before && guards::plan_can_fail(plan)?,
         rows,
     };
     Ok((plan, builder.nodes))

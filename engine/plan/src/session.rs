@@ -22,8 +22,6 @@ pub fn session_config() -> SessionConfig {
     options.execution.time_zone = Some("UTC".to_string());
     options.sql_parser.map_string_types_to_utf8view = false;
     options.sql_parser.collect_spans = true;
-    // Spark: a constant with a point is a decimal. (One with an exponent is a double, which the guard sees to.)
-    options.sql_parser.parse_float_as_decimal = true;
     // Spark: NULL is less than any value, so it comes first in ASC and last in DESC.
     options.sql_parser.default_null_ordering = "nulls_min".to_string();
     options.sql_parser.dialect = datafusion::config::Dialect::Spark;
@@ -57,6 +55,7 @@ pub fn session(config: SessionConfig) -> SessionContext {
 
 /// The settings for queries that go by these rules of types.
 pub fn with_rules(mut config: SessionConfig, rules: TypeRules) -> SessionConfig {
+    // Spark: a constant with a point is a decimal. (One with an exponent is a double, which the guard sees to.)
     config.options_mut().sql_parser.parse_float_as_decimal = rules != TypeRules::Before;
     config.with_extension(Arc::new(rules))
 }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
-use state::{BlockKey, CheckpointReader, OperatorId};
+use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
@@ -18,8 +18,9 @@ use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::follower::{Follower, PublishedEpoch, Publisher};
+use crate::place_fault::ArmedFault;
 use crate::planner::{Next, Planner};
-use crate::progress::{EpochProgress, ProgressListener};
+use crate::progress::{EpochProgress, ProgressListener, WaitProgress};
 use crate::reader::Reader;
 use crate::recover::{JobTables, Recovered, Recovery};
 use crate::replay::Replay;
@@ -28,7 +29,14 @@ use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
-use crate::{files, manifest, sources, start, trigger};
+use crate::{files, manifest, place_fault, sources, start, trigger};
+
+/// How often a wait for the warehouse looks at the stop flag.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The longest wait for it that is nobody's matter, and how often it is told after that.
+const SAY_AFTER: Duration = Duration::from_secs(1);
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -40,6 +48,8 @@ pub struct RunOptions<'a> {
     pub abort: &'a Abort,
     /// Where the process kills itself.
     pub fail_point: Option<FailPoint>,
+    /// What goes wrong with one of its places.
+    pub place_fault: Option<&'a Arc<ArmedFault>>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
@@ -79,6 +89,8 @@ pub struct JobRun {
     recovered: VecDeque<PublishedEpoch>,
     /// Reports of epochs that are committed and not yet published, in their order.
     unpublished: VecDeque<EpochProgress>,
+    /// What was waited for since the last epoch was begun.
+    waited: Option<WaitProgress>,
     summary: Summary,
 }
 
@@ -104,7 +116,7 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed, is_retry } = options;
+        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, replayed, is_retry } = options;
         let replay = replayed.map(Replay::of).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
@@ -122,16 +134,16 @@ impl JobRun {
         let opened =
             runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
         let (warehouse, tables) = opened?;
+        let tables = place_fault::over(tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
-        let too_large =
-            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
-        let first = first.filter(|_| too_large.is_none());
-        too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+        let is_reduced = reduce(&mut planner, attempt.as_ref().filter(|_| !is_retry));
+        let first = first.filter(|_| !is_reduced);
+        planner.tell_again(sources::as_named_now(checkpoint.losses()?, &renamed));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
@@ -165,7 +177,7 @@ impl JobRun {
             job,
         };
         let (recovered, unpublished) = (unreported.into(), VecDeque::new());
-        Ok(JobRun { run, replay, reporter, recovered, unpublished, summary: Summary::default() })
+        Ok(JobRun { run, replay, reporter, recovered, unpublished, waited: None, summary: Summary::default() })
     }
 
     /// Runs epochs as the trigger says, until the job is stopped or a bounded one has done all.
@@ -186,6 +198,7 @@ impl JobRun {
     fn run_epochs(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
+            self.wait_for_warehouse(listener)?;
             if self.run.stop.is_set() {
                 return self.report_published(true, listener);
             }
@@ -206,6 +219,25 @@ impl JobRun {
             }
             trigger::wait(trigger, began, was_idle, self.run.stop.flag());
         }
+    }
+
+    /// Reads nothing while too much is committed and not yet published, and says why; ends when the job shall.
+    fn wait_for_warehouse(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let (began, mut say_at) = (Instant::now(), SAY_AFTER);
+        while let Some(behind) = self.run.follower.behind(LOOK_EVERY)? {
+            let reason = behind.to_string();
+            if began.elapsed() >= say_at {
+                say_at = began.elapsed() + SAY_EVERY;
+                tracing::warn!("waiting for the warehouse: {reason}");
+                listener.waiting(&reason);
+            }
+            self.waited = Some(WaitProgress { ms: began.elapsed().as_millis() as u64, reason });
+            self.report_published(false, listener)?;
+            if self.run.stop.is_set() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reports the epochs that earlier runs committed and that are published by now, of which nobody has heard, each once.
@@ -266,7 +298,8 @@ impl JobRun {
             return Ok(Next::Epoch(first));
         }
         let has_pending_output = demanded || self.run.has_pending_output();
-        self.run.next(has_pending_output)
+        let next = self.run.next(has_pending_output);
+        next.inspect_err(|error| self.run.note_losses(error))
     }
 
     /// Runs one epoch, waits until it is published, and reports it.
@@ -292,6 +325,7 @@ impl JobRun {
         let result = match self.run.epoch(plan) {
             Ok(result) => result,
             Err(error) => {
+                self.run.note_losses(&error);
                 if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Stopped)
                     && !self.run.has_committed(number)
                     // What ended the attempt is the cause; a checkpoint that takes no note of it has told why already.
@@ -303,7 +337,9 @@ impl JobRun {
             }
         };
         let duration_us = u64::try_from(began.instant.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.unpublished.push_back(self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms));
+        let mut progress = self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms);
+        progress.waited = self.waited.take();
+        self.unpublished.push_back(progress);
         Ok(())
     }
 
@@ -422,6 +458,13 @@ fn resumed(last: Option<&Commit>) -> BTreeMap<String, WatermarkState> {
     let mut watermarks = last.watermarks.clone();
     watermarks.iter_mut().for_each(|(source, state)| state.resume(last.plan.answered_us(source)));
     watermarks
+}
+
+/// Plans smaller epochs if the size of an attempt that did not commit may be at fault. True if it may be.
+fn reduce(planner: &mut Planner, attempt: Option<&Attempt>) -> bool {
+    let too_large = attempt.and_then(|attempt| Some((attempt.records?, attempt.tries)));
+    too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+    too_large.is_some()
 }
 
 /// The clients of the sources: what plans, and what reads.

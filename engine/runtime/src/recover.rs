@@ -21,9 +21,7 @@ mod old_format;
 
 pub use counting::Unlinked;
 use decisions::Decisions;
-
-/// What is known of every sink, by name.
-pub type Links = BTreeMap<String, SinkLink>;
+pub use decisions::Links;
 
 /// What a run goes on from.
 pub struct Recovered {
@@ -109,8 +107,9 @@ impl<'a> Recovery<'a> {
             }
             None => (decisions.first_links(note), Vec::new()),
         };
+        let asked = places.iter().map(|(name, place)| (name, &place.table));
         let next = last.as_ref().map_or(EpochId(0), |last| last.plan.epoch.next());
-        let unlinked = self.runtime.block_on(counting::count(&mut links, &places, next))?;
+        let unlinked = self.runtime.block_on(counting::count(&mut links, asked, next))?;
         self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define(owner))))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;

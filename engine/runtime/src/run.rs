@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::SourceError;
 use epoch::{
     Commit, DataGap, EpochId, Owner, Permit, Plan, Positions, Ranges, RowCounts, Split, SplitRange, StagedFile, Step,
     TableCommit, WatermarkState,
@@ -141,6 +142,16 @@ impl Run {
     /// The process lives on and gives the epoch up, for no fault of its size: the next attempt need not be smaller.
     pub fn give_up(&self, epoch: EpochId) -> Result<(), RunError> {
         Ok(self.checkpoint.begin_attempt(&Attempt { epoch, records: None, tries: 0 })?)
+    }
+
+    /// Keeps what a source found to be lost: the run stops for it, and the next one must not go on as if nothing had been.
+    pub fn note_losses(&mut self, error: &RunError) {
+        let RunError::Source(SourceError::DataLoss(loss)) = error else { return };
+        let losses = self.planner.reported_with(&loss.source, loss.gaps());
+        if let Err(also) = self.checkpoint.note_losses(&losses) {
+            tracing::warn!(%also, "the lost records are not noted in the checkpoint; the next run may not see that they are");
+        }
+        self.planner.tell_again(losses);
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
@@ -336,6 +347,7 @@ impl Run {
         let is_next = self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == commit.plan.epoch);
         assert!(is_next, "epoch {} is committed twice, or one before it never was", commit.plan.epoch);
         self.operators.iter_mut().for_each(|running| running.operator.committed());
+        self.planner.tell_again(BTreeMap::new());
         self.links = commit.sinks.clone();
         self.last = Some(commit);
     }

@@ -15,7 +15,7 @@ use crate::key::OperatorId;
 use crate::lock::FolderLock;
 use crate::memory::MemoryStore;
 use crate::random::Random;
-use crate::reader::{Attempt, CheckpointReader, Published};
+use crate::reader::{Attempt, CheckpointReader, Losses, Published};
 use crate::record::{Kind, epoch_of, put_only, put_record, to_json};
 use crate::rocksdb::RocksStore;
 use crate::store::{Family, Store, WriteBatch};
@@ -179,6 +179,18 @@ impl Checkpoint {
         self.write(batch, false, "note an attempt in")
     }
 
+    /// Notes records that are lost and that the run stops for, so that the next one tells it the same though it may not show any more.
+    /// Gone with the next commit: then somebody has decided to go on without them. Synced.
+    ///
+    /// # Errors
+    /// `Io`, after which the checkpoint takes nothing more.
+    pub fn note_losses(&self, losses: &Losses) -> Result<(), StateError> {
+        let _writing = self.begin()?;
+        let mut batch = WriteBatch::default();
+        put_only(&mut batch, Kind::Losses, to_json(losses)?);
+        self.write(batch, true, "note lost records in")
+    }
+
     /// The commit point of the protocol: state changes and epoch record in one synced write, all or nothing.
     ///
     /// # Errors
@@ -198,6 +210,7 @@ impl Checkpoint {
         put_changes(&mut batch, epoch, changes)?;
         put_record(&mut batch, Kind::Commit, epoch, commit)?;
         batch.delete(Family::Records, &Kind::Attempt.key());
+        batch.delete(Family::Records, &Kind::Losses.key());
         self.write(batch, true, "commit to")?;
         let permit = Permit::for_durable(commit.clone());
         remembered.newest = Some(permit.shared());

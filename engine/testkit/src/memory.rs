@@ -404,6 +404,7 @@ impl MemoryRun {
                     stop: Arc::default(),
                     abort: &self.abort,
                     fail_point: None,
+                    place_fault: None,
                     accepted: &self.accepted,
                     replayed: None,
                     is_retry: false,

@@ -55,6 +55,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let replayed = progress::while_running("running the epochs again", run).map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     replayed.tables.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
+    if let Some(kept) = &replayed.kept {
+        terminal::line(&format!("what the replay left is kept in {kept}"));
+    }
     let otherwise = replayed.number(|outcome| matches!(outcome, CameOut::Otherwise(_)));
     let left_out = replayed.number(|outcome| matches!(outcome, CameOut::LeftOut(_)));
     let equal = replayed.number(|outcome| matches!(outcome, CameOut::Same { .. }));

@@ -7,6 +7,7 @@ use connector::TableSnapshot;
 use datafusion::prelude::SessionContext;
 use epoch::EpochId;
 
+use super::scope::TableScope;
 use super::{CameOut, Sides};
 use crate::difference::one_sided;
 use crate::rows::Rows;
@@ -20,8 +21,7 @@ const SHOWN: usize = 5;
 pub async fn outcome(
     context: &SessionContext,
     sides: Sides<'_>,
-    since: Option<EpochId>,
-    note: Option<String>,
+    TableScope { since, note, doubt }: TableScope,
 ) -> CameOut {
     let damage = sides.warehouse.and_then(|table| table.info.damage.clone());
     if let Some(damage) = damage {
@@ -42,7 +42,7 @@ pub async fn outcome(
         Err(reason) => return CameOut::Otherwise(vec![format!("it cannot be read: {reason}")]),
     };
     match rows_of(context, sides.again, &columns, since).await {
-        Ok(again) => between(&again, &warehouse, note),
+        Ok(again) => between(&again, &warehouse, note, doubt),
         Err(reason) => CameOut::Otherwise(vec![format!("what was run again cannot be read: {reason}")]),
     }
 }
@@ -69,7 +69,7 @@ async fn rows_of(
     Ok(Rows::of(&table.info.name, batches, &BTreeSet::new()))
 }
 
-fn between(again: &Rows, warehouse: &Rows, note: Option<String>) -> CameOut {
+fn between(again: &Rows, warehouse: &Rows, note: Option<String>, doubt: Option<String>) -> CameOut {
     let (only_again, only_there) = one_sided(&again.keys, &warehouse.keys);
     if only_again.is_empty() && only_there.is_empty() {
         return CameOut::Same { rows: warehouse.keys.len() as u64, note };
@@ -82,7 +82,7 @@ fn between(again: &Rows, warehouse: &Rows, note: Option<String>) -> CameOut {
     )];
     lines.extend(only_there.iter().take(SHOWN).map(|key| format!("there only: {}", warehouse.show(key))));
     lines.extend(only_again.iter().take(SHOWN).map(|key| format!("out only:   {}", again.show(key))));
-    lines.extend(note);
+    lines.extend(note.into_iter().chain(doubt));
     CameOut::Otherwise(lines)
 }
 

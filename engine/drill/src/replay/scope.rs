@@ -16,6 +16,8 @@ pub struct TableScope {
     pub since: Option<EpochId>,
     /// What a reader should know.
     pub note: Option<String>,
+    /// What a reader should know if it came out otherwise.
+    pub doubt: Option<String>,
 }
 
 /// The scope of a table.
@@ -44,13 +46,18 @@ pub fn scope_of(
         None => (graph.tables.iter().find(|table| of_table(table)), true),
     };
     let in_force = |table: &str| InForce::of(table, newest, fingerprints);
-    let mut since = made_since(&in_force(name)?);
+    let own = in_force(name)?;
+    let doubt = own.since.filter(|_| own.before == Before::Unknown);
+    let doubt = doubt.map(|since| {
+        format!("what its definition was before epoch {since} is not on record: it may have been another")
+    });
+    let mut since = made_since(&own);
     for input in plan.into_iter().flat_map(|plan| with_inputs(graph, plan)) {
         let of_input =
             in_force(&input.name).map_err(|reason| format!("its rows come of {}, and {reason}", input.name))?;
         since = since.max(made_since(&of_input));
     }
-    let Some(since) = since else { return Ok(TableScope { since: None, note: None }) };
+    let Some(since) = since else { return Ok(TableScope { since: None, note: None, doubt }) };
     // Rejected rows are written in the epoch that reads their records.
     let tells_epochs = plan.is_none_or(|plan| !is_late && is_as_it_came(graph, plan));
     match tells_epochs {
@@ -58,7 +65,7 @@ pub fn scope_of(
             let note = format!(
                 "from epoch {since} on: before that its definition, or one that it reads, was another or not there"
             );
-            Ok(TableScope { since: Some(since), note: Some(note) })
+            Ok(TableScope { since: Some(since), note: Some(note), doubt })
         }
         false => Err(format!(
             "its definition, or one that it reads, was another or not there before epoch {since}, and what it keeps goes through all epochs"

@@ -97,8 +97,12 @@ impl<'a> Books<'a> {
             Some(by_file) => self.sorted(by_file),
             None => Sorted { rows: present.rows, ..Sorted::default() },
         };
-        let wrong_total =
-            self.rows().filter(|rows| *rows != sorted.rows).map(|rows| self.wrong_total(rows, sorted.rows));
+        // Where rows were taken as they were found, those of another checkpoint were among them; it may have gone on writing.
+        let takes_others = sorted.rows_of_others > 0 && self.rows.is_some_and(|counted| counted.since.is_some());
+        let rows = sorted.rows + if takes_others { sorted.rows_of_others } else { 0 };
+        let others_go_on = takes_others && self.rows() < Some(rows);
+        let wrong_total = self.rows().filter(|committed| *committed != rows && !others_go_on);
+        let wrong_total = wrong_total.map(|committed| self.wrong_total(committed, rows));
         let rewritten = (sorted.of_programs > 0).then(|| {
             format!("another program wrote {} of its files (OPTIMIZE, or rows of its own)", sorted.of_programs)
         });
@@ -109,17 +113,21 @@ impl<'a> Books<'a> {
         if !lines.is_empty() {
             return Counted::Breach(lines.into_iter().chain(rewritten).collect());
         }
+        if others_go_on {
+            let reason = "another checkpoint writes to it, too, and how much is not on record here";
+            return Counted::Unknown(reason.to_owned());
+        }
         let Some(counted) = self.rows else { return Counted::Unknown(self.unknown(rewritten)) };
-        let since =
-            counted.since.map(|since| format!("the rows that it held before epoch {since} are taken as they were"));
-        let others = (sorted.rows_of_others > 0)
+        let since = counted.since;
+        let since = since.map(|since| format!("the rows that it held before epoch {since} are taken as they were"));
+        let others = (sorted.rows_of_others > 0 && !takes_others)
             .then(|| format!("{} rows that another checkpoint wrote are not counted", sorted.rows_of_others));
         let is_whole = present.by_file.is_none().then(|| {
             "its rows alone are counted: another program deletes rows beside its files, or gave its columns other names"
                 .to_owned()
         });
         let notes = since.into_iter().chain(others).chain(rewritten).chain(is_whole).collect();
-        Counted::Agrees { rows: sorted.rows, files: present.files, notes }
+        Counted::Agrees { rows, files: present.files, notes }
     }
 
     fn sorted(&self, by_file: &BTreeMap<String, u64>) -> Sorted {

@@ -108,7 +108,8 @@ fn intersection(args: &[ArrayRef]) -> Result<ArrayRef> {
         valid.push(is_valid);
         lengths.push(chosen.len() - before);
     }
-    let elements = take(own.values(), &UInt32Array::from(chosen), None)?;
+    // Spark gives the one value of equal ones.
+    let elements = take(&normalized(own.values()), &UInt32Array::from(chosen), None)?;
     let (offsets, nulls) = (OffsetBuffer::from_lengths(lengths), NullBuffer::from(valid));
     Ok(Arc::new(ListArray::try_new(Arc::clone(field), offsets, elements, Some(nulls))?))
 }

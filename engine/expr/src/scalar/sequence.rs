@@ -5,18 +5,14 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{
-    DataType, Field, Int64Type, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType,
-    TimestampMicrosecondType,
-};
-use chrono::{DateTime, Months};
-use datafusion::common::{exec_datafusion_err, exec_err, internal_err, plan_err};
+use arrow::datatypes::{DataType, Field, Int64Type, TimestampMicrosecondType};
+use datafusion::common::{ScalarValue, exec_err, internal_err, plan_err};
 use datafusion::error::Result;
 
 use super::read::{DAY_US, Kind, read_as};
 use super::simple::Simple;
 use crate::display::type_name;
-use crate::interval::day_time_us;
+use crate::interval::Span;
 use crate::types::instant;
 
 /// The longest array that is made.
@@ -63,34 +59,16 @@ fn gives(kinds: &[DataType]) -> Result<DataType> {
     }
 }
 
-/// How far it is from one element to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Step {
-    months: i32,
-    /// Whole numbers, or microseconds.
-    by: i64,
+/// How far it is from one element to the next; whole numbers have no months, and are counted as microseconds are.
+fn element(start: i64, step: Span, number: i64) -> Option<i64> {
+    // Counted from the start, not from the element before: the 31st of January is followed by the 29th of February and the 31st of March.
+    Span { months: step.months.checked_mul(number)?, us: step.us.checked_mul(number)? }.after(start)
 }
 
-impl Step {
-    /// The element with this number after the first; none beyond the end of the type.
-    fn element(self, start: i64, number: i64) -> Option<i64> {
-        let by = number.checked_mul(self.by)?;
-        if self.months == 0 {
-            return start.checked_add(by);
-        }
-        // Counted from the start, not from the element before: the 31st of January is followed by the 29th of February and the 31st of March.
-        let months = i64::from(self.months).checked_mul(number)?;
-        let time = DateTime::from_timestamp_micros(start)?;
-        let count = Months::new(u32::try_from(months.unsigned_abs()).ok()?);
-        let time = if months < 0 { time.checked_sub_months(count) } else { time.checked_add_months(count) };
-        time?.timestamp_micros().checked_add(by)
-    }
-
-    /// Above 0 if it goes up, below if it goes down.
-    fn sign(self) -> i64 {
-        const MONTH_US: i64 = 28 * DAY_US;
-        i64::from(self.months).saturating_mul(MONTH_US).saturating_add(self.by).signum()
-    }
+/// Above 0 if it goes up, below if it goes down.
+fn sign(step: Span) -> i64 {
+    i64::from(step.is_positive())
+        - i64::from(Span { months: step.months.saturating_neg(), us: step.us.saturating_neg() }.is_positive())
 }
 
 fn body(args: &[ArrayRef]) -> Result<ArrayRef> {
@@ -110,7 +88,7 @@ fn body(args: &[ArrayRef]) -> Result<ArrayRef> {
                 Some(steps) => step_of(steps, row, &element)?,
                 None => {
                     let by = if is_whole { 1 } else { DAY_US };
-                    Step { months: 0, by: if stop < start { -by } else { by } }
+                    Span { months: 0, us: if stop < start { -by } else { by } }
                 }
             };
             extend(&mut values, start, stop, step)?;
@@ -135,42 +113,28 @@ fn numbers(ends: &ArrayRef, is_whole: bool) -> Result<Int64Array> {
     Ok(times.as_primitive::<TimestampMicrosecondType>().reinterpret_cast::<Int64Type>())
 }
 
-fn step_of(steps: &ArrayRef, row: usize, element: &DataType) -> Result<Step> {
+fn step_of(steps: &ArrayRef, row: usize, element: &DataType) -> Result<Span> {
     let step = match steps.data_type() {
-        DataType::Interval(IntervalUnit::YearMonth) => {
-            Step { months: steps.as_primitive::<IntervalYearMonthType>().value(row), by: 0 }
-        }
-        DataType::Interval(IntervalUnit::DayTime) => {
-            Step { months: 0, by: day_time_us(steps.as_primitive::<IntervalDayTimeType>().value(row)) }
-        }
-        DataType::Interval(IntervalUnit::MonthDayNano) => {
-            let span = steps.as_primitive::<IntervalMonthDayNanoType>().value(row);
-            let by = i64::from(span.days) * DAY_US;
-            let by = by.checked_add(span.nanoseconds / 1_000);
-            Step {
-                months: span.months,
-                by: by.ok_or_else(|| exec_datafusion_err!("the step of sequence is too long"))?,
-            }
-        }
-        _ => {
-            let whole = cast(steps, &DataType::Int64)?;
-            return Ok(Step { months: 0, by: whole.as_primitive::<Int64Type>().value(row) });
-        }
+        DataType::Interval(_) => Span::of_constant(&ScalarValue::try_from_array(steps, row)?),
+        _ => Some(Span { months: 0, us: cast(steps, &DataType::Int64)?.as_primitive::<Int64Type>().value(row) }),
     };
-    if *element == DataType::Date32 && step.by % DAY_US != 0 {
-        return exec_err!("the step of a sequence of dates is one of whole days or months; make the ends timestamps");
+    match step {
+        Some(step) if *element == DataType::Date32 && step.us % DAY_US != 0 => {
+            exec_err!("the step of a sequence of dates is one of whole days or months; make the ends timestamps")
+        }
+        Some(step) => Ok(step),
+        None => internal_err!("a step that is NULL"),
     }
-    Ok(step)
 }
 
-fn extend(values: &mut Vec<i64>, start: i64, stop: i64, step: Step) -> Result<()> {
-    let sign = step.sign();
+fn extend(values: &mut Vec<i64>, start: i64, stop: i64, step: Span) -> Result<()> {
+    let sign = sign(step);
     let is_wrong = (sign > 0 && stop < start) || (sign < 0 && stop > start) || (sign == 0 && stop != start);
     if is_wrong {
-        return exec_err!("a sequence from {start} to {stop} by {} never arrives; turn the step around", step.by);
+        return exec_err!("a sequence from {start} to {stop} by {} never arrives; turn the step around", step.us);
     }
     for number in 0.. {
-        let Some(element) = step.element(start, number) else { break };
+        let Some(element) = element(start, step, number) else { break };
         if sign > 0 && element > stop || sign < 0 && element < stop || sign == 0 && number > 0 {
             break;
         }

@@ -122,11 +122,11 @@ pub(crate) const KEYS: &[Key] = &[
         Job,
         "ansi",
         "true or false",
-        Default("true"),
-        "`true`: what has no value is an error: overflow, division by zero, a text that is no number. `false`: it is NULL, and \
-         whole numbers wrap around. Spark's `spark.sql.ansi.enabled`. A checkpoint that an engine wrote which had no such \
-         types keeps the types of then until this stands in the job file.",
-        "ansi = false",
+        Means("constants and results have DataFusion's types: `1` is BIGINT, `0.5` DOUBLE"),
+        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero, a text that is \
+         no number) is an error with `true`, NULL with `false`, where whole numbers wrap around. Spark's \
+         `spark.sql.ansi.enabled`. Write `true` in new jobs: it will be the default.",
+        "ansi = true",
     ),
     Key::new(
         Source,
@@ -269,7 +269,8 @@ pub(crate) const KEYS: &[Key] = &[
         "on_error",
         "\"dead_letter\", \"drop\" or \"fail\"",
         Default("\"dead_letter\""),
-        "What happens to a row that the query has no value for: it divides by zero, overflows, casts a text that is no number. \
+        "What happens, in a job with `ansi`, to a row that the query has no value for: it divides by zero, overflows, casts a \
+         text that is no number. \
          `dead_letter`: it goes to the table `NAME__rejected`, as JSON, with the reason. `drop`: it is counted and left out. \
          `fail`: the job stops and names the error. Inside an aggregate or a join the job stops in any case.",
         "on_error = \"fail\"",

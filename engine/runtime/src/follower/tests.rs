@@ -8,13 +8,14 @@ use connector::{
     AsOf, Capabilities, Catalog, Pointer, Sink, SinkError, TableDefinition, TableSnapshot, Warehouse, WriterId,
 };
 use datafusion::prelude::SessionContext;
-use epoch::CommitId;
+use epoch::{CommitId, StagedFile, TableCommit};
 use tokio::runtime::Runtime;
 
 use super::*;
 
 /// A warehouse whose answers the test gives, one for each call.
 struct Asked {
+    asks: Sender<u64>,
     answers: Mutex<Receiver<Result<(), SinkError>>>,
 }
 
@@ -43,6 +44,7 @@ impl Sink for Asked {
         _: &Tables,
         commit: &Commit,
     ) -> Result<BTreeMap<String, i64>, SinkError> {
+        self.asks.send(commit.plan.epoch.0).unwrap();
         let answer = self.answers.lock().unwrap().recv().expect("the test answers each call");
         answer.map(|()| BTreeMap::from([("gold.t".to_string(), commit.plan.epoch.0.cast_signed())]))
     }
@@ -84,15 +86,16 @@ impl Catalog for Asked {
 /// A follower, and the answers of its warehouse.
 struct Bed {
     follower: Follower,
+    asked: Receiver<u64>,
     answers: Sender<Result<(), SinkError>>,
     _runtime: Runtime,
 }
 
 impl Bed {
     fn new() -> Bed {
-        let (answers, theirs) = channel();
+        let ((answers, theirs), (asks, asked)) = (channel(), channel());
         let runtime = Runtime::new().unwrap();
-        let warehouse: Arc<dyn Warehouse> = Arc::new(Asked { answers: Mutex::new(theirs) });
+        let warehouse: Arc<dyn Warehouse> = Arc::new(Asked { asks, answers: Mutex::new(theirs) });
         let publisher = Publisher {
             warehouse,
             writer: WriterId { job: "shop".to_string(), job_id: "0000002a".to_string() },
@@ -101,11 +104,23 @@ impl Bed {
             runtime: runtime.handle().clone(),
         };
         let follower = Follower::start(publisher, &Arc::new(Steps::new(None)), &Arc::default());
-        Bed { follower, answers, _runtime: runtime }
+        Bed { follower, asked, answers, _runtime: runtime }
     }
 
+    /// Hands over the commit of an epoch that adds half a MiB.
     fn follow(&self, epoch: u64) -> Result<(), RunError> {
-        self.follower.follow(Permit::for_durable(Commit::bare(CommitId::new(EpochId(epoch), epoch + 9))))
+        let file = StagedFile {
+            path: format!("part-{epoch}"),
+            bytes: 1 << 19,
+            rows: 1,
+            bucket: None,
+            stats: String::new(),
+            effect: Default::default(),
+        };
+        let change = TableCommit { added: vec![file], ..TableCommit::default() };
+        let commit = Commit::bare(CommitId::new(EpochId(epoch), epoch + 9));
+        let commit = commit.with_tables(None, BTreeMap::from([("gold.t".to_string(), change)]));
+        self.follower.follow(Permit::for_durable(commit))
     }
 
     fn answer(&self, answer: Result<(), SinkError>) {
@@ -159,4 +174,46 @@ fn who_does_not_wait_gets_what_there_is() {
     bed.answer(Ok(()));
     assert_eq!(bed.taken().unwrap(), Some(0));
     assert!(bed.follower.take_published(false).unwrap().is_none());
+}
+
+#[test]
+fn how_far_the_warehouse_is_behind_is_told_with_the_reason_until_there_is_room() {
+    let bed = Bed::new();
+    let behind = || bed.follower.behind(Duration::ZERO).unwrap();
+    for epoch in 0..BEHIND_MAX as u64 {
+        assert_eq!(behind(), None, "epoch {epoch}");
+        bed.follow(epoch).unwrap();
+    }
+    let told = behind().unwrap();
+    assert_eq!((told.commits, told.first.0, told.last.0, told.bytes), (4, 0, 3, 2 << 20));
+    let text = told.to_string();
+    assert!(text.starts_with("4 epochs (0 to 3, 2.0 MiB) are committed and not yet published"), "{text}");
+    assert!(text.ends_with("the warehouse takes that long"), "{text}");
+
+    // Asked once more, it has said why by then.
+    bed.answer(Err(SinkError::Unavailable("the bucket is away".to_string())));
+    assert_eq!((bed.asked.recv().unwrap(), bed.asked.recv().unwrap()), (0, 0));
+    let text = behind().unwrap().to_string();
+    assert!(text.ends_with("the warehouse is not available: the bucket is away"), "{text}");
+
+    bed.answer(Ok(()));
+    assert_eq!(bed.asked.recv().unwrap(), 1, "it is at the next one");
+    assert_eq!(behind(), None);
+    bed.follow(4).unwrap();
+    let told = behind().unwrap();
+    assert_eq!((told.first.0, told.last.0, told.trouble), (1, 4, None));
+    (1..5).for_each(|_| bed.answer(Ok(())));
+    let taken: Vec<_> = (0..5).map(|_| bed.taken().unwrap().unwrap()).collect();
+    assert_eq!(taken, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_follower_that_has_ended_is_not_waited_for() {
+    let bed = Bed::new();
+    for epoch in 0..BEHIND_MAX as u64 {
+        bed.follow(epoch).unwrap();
+    }
+    bed.answer(Err(SinkError::Data("torn".to_string())));
+    let error = bed.follower.behind(Duration::from_secs(60)).unwrap_err();
+    assert!(error.to_string().contains("torn"), "{error}");
 }

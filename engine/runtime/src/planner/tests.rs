@@ -162,6 +162,7 @@ fn planner(clock: &Arc<SetClock>, answers: &Arc<Mutex<VecDeque<Answer>>>) -> Pla
         is_once: false,
         is_cut: false,
         ttls_us: BTreeMap::from([("t".to_string(), 60 * MINUTE)]),
+        reported: BTreeMap::new(),
     }
 }
 

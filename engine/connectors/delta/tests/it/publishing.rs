@@ -60,7 +60,7 @@ async fn an_epoch_without_change_makes_no_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undisturbed_commit_is_a_look_and_a_put() {
+async fn an_undisturbed_commit_is_a_put_between_two_looks() {
     let (warehouse, store) = faulty();
     let table = open(&warehouse).await;
     let first = added(&[&stage(&table, 0, 0, &[(1, 10)]).await]);
@@ -69,7 +69,8 @@ async fn an_undisturbed_commit_is_a_look_and_a_put() {
     store.take_log();
     publish_after(&table, Some(0), 1, &second).await.unwrap();
     let of = |operation, version| (operation, entry_path(version).to_string());
-    assert_eq!(store.take_log(), [of(Operation::Get, 1), of(Operation::Put, 2)]);
+    // Once more, because somebody may have cleaned the log up in between.
+    assert_eq!(store.take_log(), [of(Operation::Get, 1), of(Operation::Put, 2), of(Operation::Get, 1)]);
     publish_after(&table, Some(0), 1, &second).await.unwrap();
     assert_eq!(store.take_log(), [], "it is known to be there");
 }

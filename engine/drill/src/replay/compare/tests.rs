@@ -14,14 +14,18 @@ fn rows(numbers: &[i64]) -> Rows {
 
 #[test]
 fn the_same_rows_in_another_order_came_out_the_same() {
-    assert_eq!(between(&rows(&[1, 2, 2]), &rows(&[2, 1, 2]), None), CameOut::Same { rows: 3, note: None });
+    assert_eq!(between(&rows(&[1, 2, 2]), &rows(&[2, 1, 2]), None, None), CameOut::Same { rows: 3, note: None });
     let note = Some("from epoch 3 on".to_owned());
-    assert_eq!(between(&rows(&[]), &rows(&[]), note.clone()), CameOut::Same { rows: 0, note });
+    assert_eq!(
+        between(&rows(&[]), &rows(&[]), note.clone(), Some("doubt".to_owned())),
+        CameOut::Same { rows: 0, note }
+    );
 }
 
 #[test]
 fn what_came_out_otherwise_is_said_in_the_words_of_a_replay() {
-    let CameOut::Otherwise(lines) = between(&rows(&[1, 2, 3]), &rows(&[1, 2, 2]), Some("note".to_owned())) else {
+    let (note, doubt) = (Some("note".to_owned()), Some("doubt".to_owned()));
+    let CameOut::Otherwise(lines) = between(&rows(&[1, 2, 3]), &rows(&[1, 2, 2]), note, doubt) else {
         panic!("they differ")
     };
     let expected = [
@@ -29,6 +33,7 @@ fn what_came_out_otherwise_is_said_in_the_words_of_a_replay() {
         "there only: n=2",
         "out only:   n=3",
         "note",
+        "doubt",
     ];
     assert_eq!(lines, expected);
 }

@@ -148,18 +148,33 @@ fn what_nobody_counted_is_not_counted_and_its_files_still_are() {
 
 #[test]
 fn what_was_there_before_and_what_others_wrote_is_said() {
-    let mut taken = commits();
-    for link in taken.values_mut().flat_map(|commit| commit.sinks.values_mut()) {
-        link.rows = link.rows.map(|rows| CountedRows { rows: rows.rows + 100, since: Some(EpochId(0)) });
-    }
+    let taken = |rows: u64| {
+        let mut taken = commits();
+        for link in taken.values_mut().flat_map(|commit| commit.sinks.values_mut()) {
+            link.rows = link.rows.map(|own| CountedRows { rows: own.rows + rows, since: Some(EpochId(0)) });
+        }
+        taken
+    };
     let before = ("part-00007-c000.parquet".to_owned(), 100);
     let other = (name(9).replace(JOB, "0badcafe"), 50);
-    let files = [whole(), vec![before, other]].concat();
-    let Counted::Agrees { rows: 124, files: 5, notes } = compared(&taken, &files) else {
-        panic!("{:?}", compared(&taken, &files))
+    let files = [whole(), vec![before, other.clone()]].concat();
+    let Counted::Agrees { rows: 174, files: 5, notes } = compared(&taken(150), &files) else {
+        panic!("{:?}", compared(&taken(150), &files))
     };
     assert_eq!(notes[0], "the rows that it held before epoch 0 are taken as they were");
-    assert_eq!(notes[1], "50 rows that another checkpoint wrote are not counted");
+    // It may have gone on writing; it has not taken anything away.
+    assert!(matches!(compared(&taken(100), &files), Counted::Unknown(reason) if reason.contains("another checkpoint")));
+    assert!(matches!(compared(&taken(151), &files), Counted::Breach(_)));
+    // That hides no file of ours which is wrong.
+    let short: Vec<(String, u64)> =
+        files.iter().map(|(file, rows)| (file.clone(), if *file == name(2) { 7 } else { *rows })).collect();
+    let Counted::Breach(lines) = compared(&taken(100), &short) else { panic!("three rows of epoch 2 are lost") };
+    assert_eq!(lines[0], format!("epoch 2: {} holds 7 rows, 10 were committed", name(2)));
+    // One that came later is nobody's business here.
+    let Counted::Agrees { rows: 24, notes, .. } = compared(&commits(), &[whole(), vec![other]].concat()) else {
+        panic!("they are not counted")
+    };
+    assert_eq!(notes, ["50 rows that another checkpoint wrote are not counted"]);
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn letters_and_exponents_name_the_type_of_a_number() {
         ("SELECT 1 d, 0.908", "SELECT 1 d, 0.908"),
     ];
     for (written, read) in cases {
-        assert_eq!(with_literals(written, TypeRules::default()), read);
+        assert_eq!(with_literals(written, TypeRules::Spark { ansi: true }), read);
     }
 }
 

@@ -211,6 +211,7 @@ fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_a
     poisoned(checkpoint.commit(&commit(1), StateChanges::default()).map(|_| ()));
     poisoned(checkpoint.claim(0).map(|_| ()));
     poisoned(checkpoint.retire(2, None));
+    poisoned(checkpoint.note_losses(&Losses::new()));
     poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
     poisoned(checkpoint.newest_commit().map(|_| ()));
     poisoned(checkpoint.read_block(&key(0, 0, 0)).map(|_| ()));
