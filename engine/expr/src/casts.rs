@@ -17,8 +17,8 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
+pub use crate::times::to_instant;
 use crate::times::{aligned, aligned_union};
-use crate::types::instant;
 
 /// Rewrites every cast of a plan.
 ///
@@ -210,9 +210,4 @@ fn is_zero(value: &ScalarValue) -> bool {
 fn zero_of(kind: DataType, whole: bool) -> Result<Expr> {
     let kind = if whole { DataType::Float64 } else { kind };
     Ok(Expr::Literal(ScalarValue::new_zero(&kind)?, None))
-}
-
-/// The instant that a date or a timestamp of another unit is.
-pub fn to_instant(expr: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(expr), instant()))
 }

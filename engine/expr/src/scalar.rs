@@ -3,7 +3,6 @@
 mod arrays;
 mod base64;
 mod batch_time;
-
 mod ceil_floor;
 pub mod conditions;
 mod csv;
@@ -17,12 +16,12 @@ mod lists;
 mod nth_field;
 mod numbers;
 pub mod one_value;
+pub mod opaque;
 mod pattern;
 pub(crate) mod read;
 mod regular;
 mod result_types;
 mod round;
-pub mod sealed;
 pub mod seconds;
 mod sequence;
 mod simple;
