@@ -6,8 +6,9 @@ mod names;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, OrderBy, OrderByKind, Query, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, WildcardAdditionalOptions,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Join, JoinConstraint, JoinOperator,
+    OrderBy, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor,
+    TableWithJoins, WildcardAdditionalOptions,
 };
 
 use self::names::{Input, Named, Replacer, find, is_name};
@@ -255,7 +256,7 @@ impl Lowering<'_> {
             let shown = match shows {
                 Shows::Left | Shows::OnlyLeft => own,
                 Shows::Right | Shows::OnlyRight => other,
-                Shows::Either => call("coalesce", vec![own, other]),
+                Shows::Either => either(own, other),
             };
             merged.push((name, shown));
         }
@@ -296,6 +297,17 @@ impl Lowering<'_> {
         };
         Err(SqlProblem::new(message, help).code("UNRESOLVED_USING_COLUMN_FOR_JOIN").at_text(self.sql, key))
     }
+}
+
+/// The key of the left side, that of the right where it is NULL. A chain of joins, which may be hundreds, makes one call of it.
+fn either(mut left: Expr, right: Expr) -> Expr {
+    if let Expr::Function(coalesce) = &mut left
+        && let FunctionArguments::List(keys) = &mut coalesce.args
+    {
+        keys.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(right)));
+        return left;
+    }
+    call("coalesce", vec![left, right])
 }
 
 /// The columns of one side of a join.
