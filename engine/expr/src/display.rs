@@ -7,7 +7,6 @@ use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
 use crate::interval::month_day_nano_us;
-use crate::scalar::one_value::inside;
 use crate::window::duration;
 
 /// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
@@ -36,11 +35,7 @@ fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
                 }
                 None => Transformed::no(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), metadata)),
             },
-            other => match inside(&other).cloned() {
-                // The words of conditions stand in checkpoints: as the user wrote them.
-                Some(value) => Transformed::yes(value),
-                None => Transformed::no(other),
-            },
+            other => Transformed::no(other),
         })
     });
     match plain.data() {
@@ -98,6 +93,3 @@ pub fn plain_text(text: &str) -> String {
     ];
     types.into_iter().fold(plain, |plain, (inner, word)| plain.replace(inner, word))
 }
-
-#[cfg(test)]
-mod tests;

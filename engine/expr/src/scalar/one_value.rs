@@ -26,14 +26,6 @@ pub fn one_value(expr: Expr) -> Expr {
     }
 }
 
-/// The expression of whose value this is the representative, if it is one.
-pub fn inside(expr: &Expr) -> Option<&Expr> {
-    match expr {
-        Expr::ScalarFunction(call) if call.func.name() == ONE_VALUE => call.args.first(),
-        _ => None,
-    }
-}
-
 fn of_constant(value: ScalarValue) -> ScalarValue {
     let normal = value.to_array_of_size(1).and_then(|column| ScalarValue::try_from_array(&normalized(&column), 0));
     normal.unwrap_or(value)
