@@ -1,13 +1,13 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator, ScalarUDF, TryCast, lit};
 
 use crate::display::{expr_text, type_name};
 use crate::refusal::{FILTER_NOT_BOOLEAN, refused};
@@ -17,72 +17,7 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
-use crate::times::{aligned, aligned_union};
-use crate::types::instant;
-use crate::typing::{self, TypeRules};
-
-/// Rewrites every cast of a plan, and gives it the types that the rules have.
-///
-/// # Errors
-/// If a column's type is not known.
-pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
-    let mut has_other_types = false;
-    plan.transform_up_with_subqueries(|node| {
-        let mut node = aligned_union(node)?;
-        has_other_types |= node.transformed;
-        if has_other_types && !node.transformed {
-            // What stands above a UNION with other types has other types too.
-            node = Transformed::yes(node.data.recompute_schema()?);
-        }
-        let Transformed { data: node, transformed, .. } = node;
-        let schema = merged_schema(&node);
-        let names = NamePreserver::new(&node);
-        // The number of rows that a LIMIT takes is no value of the query.
-        let ansi = match rules {
-            TypeRules::Spark { ansi } if !matches!(node, LogicalPlan::Limit(_)) => Some(ansi),
-            _ => None,
-        };
-        let rewritten = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| match ansi {
-                Some(ansi) => {
-                    typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| with_aligned(expr, &schema))
-                }
-                None => with_aligned(expr, &schema),
-            })?;
-            if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
-                // What a lambda gives may have another type now, and so may what is made of it.
-                expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
-            }
-            Ok(expr.update_data(|expr| name.restore(expr)))
-        })?;
-        match rewritten.transformed {
-            // Columns of what is below may have other types now.
-            _ if ansi.is_some() => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
-            true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
-            false => Ok(Transformed::new_transformed(rewritten.data, transformed)),
-        }
-    })
-    .data()
-}
-
-/// The columns that a node's expressions can name.
-pub(crate) fn merged_schema(node: &LogicalPlan) -> DFSchema {
-    let mut schema = DFSchema::empty();
-    node.inputs().iter().for_each(|input| schema.merge(input.schema()));
-    if let LogicalPlan::TableScan(scan) = node {
-        schema.merge(&scan.projected_schema);
-    }
-    schema
-}
-
-/// An expression over times of one type, with its cast.
-fn with_aligned(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
-    let aligned = aligned(expr, schema);
-    let mut made = cast(aligned.data, schema)?;
-    made.transformed |= aligned.transformed;
-    Ok(made)
-}
+pub use crate::times::to_instant;
 
 /// One cast or division, as Spark has it.
 ///
@@ -228,9 +163,4 @@ fn is_zero(value: &ScalarValue) -> bool {
 fn zero_of(kind: DataType, whole: bool) -> Result<Expr> {
     let kind = if whole { DataType::Float64 } else { kind };
     Ok(Expr::Literal(ScalarValue::new_zero(&kind)?, None))
-}
-
-/// The instant that a date or a timestamp of another unit is.
-pub fn to_instant(expr: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(expr), instant()))
 }

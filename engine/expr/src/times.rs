@@ -10,10 +10,9 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::{
-    BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union,
+    BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union,
 };
 
-use crate::casts::to_instant;
 use crate::types::instant;
 
 /// Functions that give one of their arguments, or compare them.
@@ -115,4 +114,9 @@ fn boxed(expr: Expr, schema: &dyn ExprSchema) -> Box<Expr> {
         true => to_instant(expr),
         false => expr,
     })
+}
+
+/// The instant that a date or a timestamp of another unit is.
+pub fn to_instant(expr: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), instant()))
 }

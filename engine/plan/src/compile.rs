@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
-use expr::casts;
+use expr::plan_types;
 use expr::typing::{TypeRules, guards};
 use futures::executor::block_on;
 use job::{Late, OnError, OutputMode, StateTtl};
@@ -126,7 +126,7 @@ pub fn compile_table(
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
-    let plan = casts::rewrite(plan, TypeRules::of(state))?;
+    let plan = plan_types::rewrite(plan, TypeRules::of(state))?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 

@@ -17,18 +17,17 @@ mod within_group;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitorMut,
-    WildcardAdditionalOptions,
-};
-
 use datafusion::execution::SessionState;
+use datafusion::sql::sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByKind, Query,
+    Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
+};
 
 use crate::error::to_problem;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
+use calls::excluded;
 pub use calls::relation_name;
 use using::Merged;
 use window::{replace_in_item, replace_window, window_call};
@@ -277,19 +276,4 @@ impl Rewriter<'_> {
             }
         }
     }
-}
-
-/// The names that `* EXCEPT (…)` or `* EXCLUDE (…)` leaves out, in lower case.
-fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    if let Some(except) = &options.opt_except {
-        names.push(except.first_element.value.to_lowercase());
-        names.extend(except.additional_elements.iter().map(|name| name.value.to_lowercase()));
-    }
-    match &options.opt_exclude {
-        Some(ExcludeSelectItem::Single(name)) => names.push(relation_name(name)),
-        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().map(relation_name)),
-        None => {}
-    }
-    names
 }

@@ -131,9 +131,8 @@ impl JobRun {
             Ok((planner, readers, first))
         });
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
-        let opened =
-            runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
-        let (warehouse, tables) = opened?;
+        let opened = runtime.block_on(opening);
+        let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
         let tables = place_fault::over(tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;

@@ -17,8 +17,8 @@ use super::with_distinct::with_distinct;
 use crate::display::type_name;
 use crate::row_fault::RowFault;
 use crate::scalar::arithmetic::quotient;
-use crate::typing::common::is_whole;
 use crate::typing::decimals::{Digits, PRECISION_MAX};
+use crate::typing::meeting::is_whole;
 
 /// `sum` or `avg` as Spark has it of values of this type, if it is not of doubles; `ansi`: what is too large is an error.
 pub fn checked(name: &str, kind: &DataType, ansi: bool) -> Option<AggregateUDF> {

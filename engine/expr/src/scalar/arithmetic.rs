@@ -19,8 +19,8 @@ use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use crate::display::type_name;
 use crate::row_fault::RowFault;
-use crate::typing::common::{common_type, is_float, is_number, is_text, is_whole};
 use crate::typing::decimals::{Digits, Operation};
+use crate::typing::meeting::{common_type, is_float, is_number, is_text, is_whole};
 use decimal::NoResult;
 
 /// An operation on two numbers, whatever their types.

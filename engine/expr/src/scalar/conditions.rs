@@ -21,6 +21,12 @@ pub const KEEP: &str = "__cast";
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
+    let mut all = of_nulls();
+    all.extend(comparing());
+    all
+}
+
+fn of_nulls() -> Vec<Simple> {
     vec![
         Simple {
             name: "isnull",
@@ -55,36 +61,20 @@ pub fn functions() -> Vec<Simple> {
             gives: flag_type,
             body: equal_null,
         },
-        Simple {
-            name: "nullif",
-            aliases: &[],
-            count: (2, 2),
-            kinds: &[Kind::Any],
-            gives: |types| match compared_type(&types[0], &types[1]) {
-                Some(_) => Ok(types[0].clone()),
-                None => {
-                    plan_err!("nullif compares {} with {}", type_name(&types[0]), type_name(&types[1]))
-                }
-            },
-            body: null_if,
-        },
+    ]
+}
+
+/// Functions that compare two values, or that end a query.
+fn comparing() -> Vec<Simple> {
+    vec![
+        Simple { name: "nullif", aliases: &[], count: (2, 2), kinds: &[Kind::Any], gives: null_if_type, body: null_if },
         Simple {
             name: "assert_true",
             aliases: &[],
             count: (1, 2),
             kinds: &[Kind::Flag, Kind::Text],
             gives: |_| Ok(DataType::Null),
-            body: |args| {
-                let holds = args[0].as_boolean();
-                match (0..holds.len()).find(|row| holds.is_null(*row) || !holds.value(*row)) {
-                    Some(row) => {
-                        let given =
-                            args.get(1).map(texts).filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row));
-                        exec_err!("assert_true: {}", given.unwrap_or("the condition is not true"))
-                    }
-                    None => Ok(new_null_array(&DataType::Null, holds.len())),
-                }
-            },
+            body: assert_true,
         },
         Simple {
             name: "raise_error",
@@ -103,6 +93,13 @@ pub fn functions() -> Vec<Simple> {
 /// The type in which two values are compared.
 fn compared_type(left: &DataType, right: &DataType) -> Option<DataType> {
     if left.equals_datatype(right) { Some(left.clone()) } else { comparison_coercion(left, right) }
+}
+
+fn null_if_type(types: &[DataType]) -> Result<DataType> {
+    match compared_type(&types[0], &types[1]) {
+        Some(_) => Ok(types[0].clone()),
+        None => plan_err!("nullif compares {} with {}", type_name(&types[0]), type_name(&types[1])),
+    }
 }
 
 /// The first value, NULL where it is the second. DataFusion's has the type in which they are compared, Spark's that of the first.
@@ -129,4 +126,15 @@ fn equal_null(args: &[ArrayRef]) -> Result<ArrayRef> {
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
     let (left, right) = (rows.convert_columns(&[normalized(&args[0])])?, rows.convert_columns(&[normalized(&right)])?);
     Ok(Arc::new(left.iter().zip(right.iter()).map(|(left, right)| Some(left == right)).collect::<BooleanArray>()))
+}
+
+fn assert_true(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let holds = args[0].as_boolean();
+    match (0..holds.len()).find(|row| holds.is_null(*row) || !holds.value(*row)) {
+        Some(row) => {
+            let given = args.get(1).map(texts).filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row));
+            exec_err!("assert_true: {}", given.unwrap_or("the condition is not true"))
+        }
+        None => Ok(new_null_array(&DataType::Null, holds.len())),
+    }
 }

@@ -11,9 +11,9 @@ use datafusion::logical_expr::expr::{AggregateFunction, Case};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
-use super::common::{is_float, is_number, is_text, is_whole};
 use super::decimals::Operation;
-use crate::casts;
+use super::meeting::{is_float, is_number, is_text, is_whole};
+use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
 
 /// Functions that are an error for some rows.
@@ -55,7 +55,7 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
 pub fn plan_can_fail(plan: &LogicalPlan) -> Result<bool> {
     let mut found = false;
     plan.apply_with_subqueries(|node| {
-        let schema = casts::merged_schema(node);
+        let schema = merged_schema(node);
         node.apply_expressions(|expr| {
             found |= can_fail(expr, &schema)?;
             Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })

@@ -13,9 +13,9 @@ use datafusion::logical_expr::{
     Union, Values,
 };
 
-use super::common::{common_type_of, is_float, is_number, is_text, is_whole};
 use super::decimals::{Digits, Operation};
 use super::guards;
+use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
 use crate::aggregate::checked_totals::checked;
 use crate::casts;
 use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};

@@ -133,7 +133,10 @@ impl Builder<'_> {
         };
         let mut sides = [left_columns, right_columns];
         for (side, schema) in sides.iter_mut().zip([left_schema, right_schema]) {
-            side.only_if = only(schema).map(|condition| self.physical(&condition, schema)).transpose()?;
+            let Some(condition) = only(schema) else { continue };
+            // In checkpoints it stands as it is without the optimizer.
+            side.only_if_words = Some(self.unoptimized(&condition, schema)?.to_string());
+            side.only_if = Some(self.physical(&condition, schema)?);
         }
         let [left_side, right_side] = sides;
         let mixed = conditions
@@ -271,6 +274,7 @@ impl Builder<'_> {
             expires_at_batch_time: by_age.then_some(last),
             time_to_live_us: forgotten_after_us,
             only_if: None,
+            only_if_words: None,
         })
     }
 
@@ -297,11 +301,14 @@ impl Builder<'_> {
 
     /// A condition as it is computed. No plan optimizes it, so it is done here; and it has been computed over no rows once.
     pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        let planning = PhysicalPlanningContext::default();
-        let expr = optimized(expr.clone(), schema, self.state)?;
-        let physical = create_physical_expr(&expr, schema, self.state.execution_props(), &planning)?;
+        let physical = self.unoptimized(&optimized(expr.clone(), schema, self.state)?, schema)?;
         physical.evaluate(&RecordBatch::new_empty(Arc::clone(schema.inner())))?;
         Ok(physical)
+    }
+
+    fn unoptimized(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        let planning = PhysicalPlanningContext::default();
+        Ok(create_physical_expr(expr, schema, self.state.execution_props(), &planning)?)
     }
 
     fn batch_time(&self) -> Result<Expr> {

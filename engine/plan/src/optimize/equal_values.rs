@@ -1,12 +1,12 @@
 //! Comparisons, keys and orders in which -0.0 and 0.0 are one value and all NaN are one, above all others, as in Spark.
 //!
 //! DataFusion 55 knows -0.0 for 0.0 in plain comparisons, in joins and in GROUP BY of a plain column alone. It does not in `IN`,
-//! `CASE x WHEN`, `nullif`, PARTITION BY, ORDER BY and inside of structs and arrays; and a NaN with a sign, which `inf - inf` is on x86, is
+//! `CASE x WHEN`, PARTITION BY, ORDER BY and inside of structs and arrays; and a NaN with a sign, which `inf - inf` is on x86, is
 //! the smallest of all numbers to it.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue};
+use datafusion::common::{DFSchema, ExprSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, InList, Sort};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
@@ -101,16 +101,6 @@ fn compared(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
             let when_then_expr = when_then_expr.into_iter().map(|(when, then)| (boxed(*when), then)).collect();
             Transformed::yes(Expr::Case(Case { expr: Some(boxed(*operand)), when_then_expr, else_expr }))
         }
-        Expr::ScalarFunction(call) if call.func.name() == "nullif" => match call.args.as_slice() {
-            [value, null] if has_float(value, schema) && value.get_type(schema)? == null.get_type(schema)? => {
-                let is_null = one_value(value.clone()).eq(one_value(null.clone()));
-                let nothing = Expr::Literal(ScalarValue::try_from(&value.get_type(schema)?)?, None);
-                let when_then_expr = vec![(Box::new(is_null), Box::new(nothing))];
-                let case = Case { expr: None, when_then_expr, else_expr: Some(Box::new(value.clone())) };
-                Transformed::yes(Expr::Case(case))
-            }
-            _ => Transformed::no(Expr::ScalarFunction(call)),
-        },
         Expr::WindowFunction(mut call) => {
             let params = &mut call.params;
             let mut changed = ordered(&mut params.order_by, schema);

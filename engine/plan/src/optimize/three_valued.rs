@@ -17,7 +17,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyExpressions};
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
-use expr::scalar::sealed::{sealed, unsealed};
+use expr::scalar::opaque::{inside, opaque};
 
 /// DataFusion's rule `simplify_expressions`, from which the parts that it would get wrong are kept apart.
 #[derive(Debug, Default)]
@@ -40,21 +40,21 @@ impl OptimizerRule for ThreeValued {
 
     fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
         let names = NamePreserver::new(&plan);
-        let seal_named = |expr: Expr| {
+        let hide_named = |expr: Expr| {
             let name = names.save(&expr);
-            Ok(seal(expr)?.update_data(|expr| name.restore(expr)))
+            Ok(hide(expr)?.update_data(|expr| name.restore(expr)))
         };
-        let sealed = plan.map_expressions(|expr| match &expr {
+        let hidden = plan.map_expressions(|expr| match &expr {
             // The names of keys in grouping sets are their own.
-            Expr::GroupingSet(_) => expr.map_children(seal_named),
-            _ => seal_named(expr),
+            Expr::GroupingSet(_) => expr.map_children(hide_named),
+            _ => hide_named(expr),
         })?;
-        let was_sealed = sealed.transformed;
-        let simplified = self.inner.rewrite(sealed.data, config)?;
-        match was_sealed {
+        let has_hidden = hidden.transformed;
+        let simplified = self.inner.rewrite(hidden.data, config)?;
+        match has_hidden {
             true => {
-                let opened = simplified.data.map_expressions(open)?;
-                Ok(Transformed::yes(opened.data))
+                let shown = simplified.data.map_expressions(show)?;
+                Ok(Transformed::yes(shown.data))
             }
             false => Ok(simplified),
         }
@@ -72,31 +72,31 @@ pub fn simplified(expr: Expr, schema: &DFSchema, state: &SessionState) -> Result
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     let simplifier = ExprSimplifier::new(context).with_canonicalize(false);
-    open(simplifier.simplify(seal(expr)?.data)?).data()
+    show(simplifier.simplify(hide(expr)?.data)?).data()
 }
 
-/// Seals what must not be put together with its neighbours.
-fn seal(expr: Expr) -> Result<Transformed<Expr>> {
+/// Hides what must not be put together with its neighbours.
+fn hide(expr: Expr) -> Result<Transformed<Expr>> {
     let risky = risky_subjects(&expr)?;
     expr.transform_up(|expr| {
         Ok(match expr {
             Expr::BinaryExpr(BinaryExpr { left, op: op @ Operator::BitwiseXor, right })
                 if !matches!(right.as_ref(), Expr::Literal(..)) =>
             {
-                Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right: Box::new(sealed(*right)) }))
+                Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right: Box::new(opaque(*right)) }))
             }
             expr if !risky.is_empty() && subject_of(&expr).is_some_and(|(subject, _)| risky.contains(subject)) => {
-                Transformed::yes(sealed(expr))
+                Transformed::yes(opaque(expr))
             }
             expr => Transformed::no(expr),
         })
     })
 }
 
-/// Opens every seal.
-fn open(expr: Expr) -> Result<Transformed<Expr>> {
+/// Shows again what was hidden.
+fn show(expr: Expr) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| {
-        Ok(match unsealed(&expr).cloned() {
+        Ok(match inside(&expr).cloned() {
             Some(inner) => Transformed::yes(inner),
             None => Transformed::no(expr),
         })

@@ -1,25 +1,25 @@
 //! `JOIN … USING (k)` and `NATURAL JOIN` as joins with ON, in which `k` is what Spark says: of a FULL join `coalesce(l.k, r.k)`, of a RIGHT
 //! join `r.k`, of the others `l.k`. DataFusion takes the left one always, so that a row of the right side alone would have NULL.
 
+mod names;
+
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, OrderBy, OrderByKind, Query, Select,
-    SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor, TableWithJoins, VisitorMut,
-    WildcardAdditionalOptions,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Join, JoinConstraint, JoinOperator,
+    OrderBy, OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableFactor,
+    TableWithJoins, WildcardAdditionalOptions,
 };
 
-use super::calls::{call, field_of, relation_name};
-use super::{counts, excluded};
+use self::names::{Input, Named, Replacer, find, is_name};
+use super::calls::{call, excluded, relation_name};
+use super::counts;
 use crate::error::shorten;
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 
 /// The columns that an input of FROM has, each with whether `*` shows it; or why they cannot be known.
 pub type ColumnsOf<'a> = &'a dyn Fn(&TableFactor) -> Result<Vec<(String, bool)>, SqlProblem>;
-
-/// A column by its name, and the expression that gives it.
-type Named = (String, Expr);
 
 /// What the names of USING mean where nothing stands before them.
 #[derive(Debug, Default)]
@@ -152,14 +152,6 @@ fn shows(operator: &JoinOperator) -> Shows {
     }
 }
 
-/// An input of FROM: what stands before its columns, and the columns, those of USING first; hidden ones are not among those of `*`.
-#[derive(Debug)]
-struct Input {
-    qualifier: Vec<Ident>,
-    columns: Vec<String>,
-    hidden: Vec<String>,
-}
-
 struct Lowering<'a> {
     columns: ColumnsOf<'a>,
     sql: &'a str,
@@ -264,7 +256,7 @@ impl Lowering<'_> {
             let shown = match shows {
                 Shows::Left | Shows::OnlyLeft => own,
                 Shows::Right | Shows::OnlyRight => other,
-                Shows::Either => call("coalesce", vec![own, other]),
+                Shows::Either => either(own, other),
             };
             merged.push((name, shown));
         }
@@ -307,19 +299,22 @@ impl Lowering<'_> {
     }
 }
 
+/// The key of the left side, that of the right where it is NULL. A chain of joins, which may be hundreds, makes one call of it.
+fn either(mut left: Expr, right: Expr) -> Expr {
+    if let Expr::Function(coalesce) = &mut left
+        && let FunctionArguments::List(keys) = &mut coalesce.args
+    {
+        keys.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(right)));
+        return left;
+    }
+    call("coalesce", vec![left, right])
+}
+
 /// The columns of one side of a join.
 struct Side {
     which: &'static str,
     shown: Vec<Named>,
     hidden: Vec<Named>,
-}
-
-fn is_name(name: &str, key: &str) -> bool {
-    name.to_lowercase() == key.to_lowercase()
-}
-
-fn find<'a>(side: &'a [Named], key: &str) -> Vec<&'a Named> {
-    side.iter().filter(|(name, _)| is_name(name, key)).collect()
 }
 
 /// The names that both sides have, in the order of the left.
@@ -386,96 +381,5 @@ fn name_of_item(item: &SelectItem) -> Option<String> {
         SelectItem::UnnamedExpr(Expr::Identifier(name)) => Some(name.value.to_lowercase()),
         SelectItem::UnnamedExpr(Expr::CompoundIdentifier(names)) => names.last().map(|name| name.value.to_lowercase()),
         other => alias_of(other),
-    }
-}
-
-impl Input {
-    /// True if a name means it: its own, or the last part of it.
-    fn is_called(&self, name: &ObjectName) -> bool {
-        let own: Vec<String> = self.qualifier.iter().map(|part| part.value.to_lowercase()).collect();
-        let name = relation_name(name);
-        name == own.join(".") || own.last() == Some(&name)
-    }
-
-    fn column(&self, name: &str) -> Named {
-        let names = self.qualifier.iter().cloned().chain([Ident::with_quote('`', name)]);
-        (name.to_string(), Expr::CompoundIdentifier(names.collect()))
-    }
-}
-
-/// Puts what the names mean in their place. A subquery has names of its own.
-#[derive(Clone)]
-struct Replacer<'a> {
-    merged: &'a [Named],
-    given: &'a [String],
-    inputs: &'a [Input],
-    lambdas: Vec<String>,
-    depth: usize,
-}
-
-impl Replacer<'_> {
-    fn meant(&self, name: &Ident) -> Option<&Expr> {
-        let is_other = self.lambdas.contains(&name.value) || self.given.contains(&name.value.to_lowercase());
-        if is_other || self.depth > 0 {
-            return None;
-        }
-        self.merged.iter().find(|(merged, _)| is_name(merged, &name.value)).map(|(_, expr)| expr)
-    }
-}
-
-impl VisitorMut for Replacer<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::Lambda(lambda) = expr {
-            self.lambdas.extend(lambda.params.iter().map(|parameter| parameter.name.value.clone()));
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let meant = match expr {
-            Expr::Lambda(lambda) => {
-                self.lambdas.truncate(self.lambdas.len().saturating_sub(lambda.params.len()));
-                None
-            }
-            Expr::Identifier(name) => self.meant(name).cloned(),
-            Expr::CompoundIdentifier(names) => match names.split_first() {
-                Some((first, fields)) if !self.inputs.iter().any(|input| input.begins_with(first)) => {
-                    self.meant(first).map(|expr| with_fields(expr, fields))
-                }
-                _ => None,
-            },
-            _ => None,
-        };
-        if let Some(meant) = meant {
-            *expr = meant;
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-impl Input {
-    fn begins_with(&self, name: &Ident) -> bool {
-        let mut ends = self.qualifier.first().into_iter().chain(self.qualifier.last());
-        ends.any(|part| is_name(&part.value, &name.value))
-    }
-}
-
-/// Fields of a struct that is a column of USING.
-fn with_fields(expr: &Expr, fields: &[Ident]) -> Expr {
-    match expr {
-        Expr::CompoundIdentifier(names) => Expr::CompoundIdentifier(names.iter().chain(fields).cloned().collect()),
-        other => fields.iter().fold(other.clone(), |inner, field| field_of(inner, &field.value)),
     }
 }

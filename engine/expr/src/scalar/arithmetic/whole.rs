@@ -27,9 +27,12 @@ pub fn compute(operation: Operation, ansi: bool, left: &ArrayRef, right: &ArrayR
     }
 }
 
+/// An operation that may have no result.
+type Checked<N> = fn(N, N) -> std::result::Result<N, ArrowError>;
+
 fn of<T: ArrowPrimitiveType>(operation: Operation, ansi: bool, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
     let (left, right) = (left.as_primitive::<T>(), right.as_primitive::<T>());
-    let checked = |op: fn(T::Native, T::Native) -> std::result::Result<T::Native, ArrowError>| -> Result<ArrayRef> {
+    let checked = |op: Checked<T::Native>| -> Result<ArrayRef> {
         match try_binary::<_, _, _, T>(left, right, op) {
             Ok(computed) => Ok(Arc::new(computed)),
             Err(ArrowError::DivideByZero) => Err(RowFault::divisor_zero(operation).into()),

@@ -1,4 +1,4 @@
-//! `__sealed(x)` is x: what stands inside is kept apart from what stands around it while a query is simplified.
+//! `__opaque(x)` is x: what stands inside is kept apart from what stands around it while a query is simplified.
 
 use std::sync::Arc;
 
@@ -9,36 +9,36 @@ use datafusion::logical_expr::{
 };
 
 /// The name of the function.
-const SEALED: &str = "__sealed";
+const OPAQUE: &str = "__opaque";
 
-/// The expression, sealed.
-pub fn sealed(expr: Expr) -> Expr {
-    ScalarUDF::new_from_impl(Sealed::default()).call(vec![expr])
+/// The expression, so that nothing looks inside.
+pub fn opaque(expr: Expr) -> Expr {
+    ScalarUDF::new_from_impl(Opaque::default()).call(vec![expr])
 }
 
-/// What is in a seal, if the expression is one.
-pub fn unsealed(expr: &Expr) -> Option<&Expr> {
+/// What stands inside, if the expression is such a one.
+pub fn inside(expr: &Expr) -> Option<&Expr> {
     match expr {
-        Expr::ScalarFunction(call) if call.func.name() == SEALED => call.args.first(),
+        Expr::ScalarFunction(call) if call.func.name() == OPAQUE => call.args.first(),
         _ => None,
     }
 }
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Sealed {
+struct Opaque {
     signature: Signature,
 }
 
-impl Default for Sealed {
+impl Default for Opaque {
     fn default() -> Self {
-        Sealed { signature: Signature::any(1, Volatility::Immutable) }
+        Opaque { signature: Signature::any(1, Volatility::Immutable) }
     }
 }
 
-impl ScalarUDFImpl for Sealed {
+impl ScalarUDFImpl for Opaque {
     fn name(&self) -> &str {
-        SEALED
+        OPAQUE
     }
 
     fn signature(&self) -> &Signature {
