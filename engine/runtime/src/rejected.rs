@@ -86,3 +86,6 @@ pub fn rejected_rows(rejected: &[Rejected], epoch: EpochId) -> Result<RecordBatc
     ];
     RecordBatch::try_new(rejected_schema(), columns)
 }
+
+#[cfg(test)]
+mod tests;
