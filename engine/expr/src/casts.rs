@@ -6,7 +6,6 @@ use datafusion::common::{ExprSchema, ScalarValue, plan_datafusion_err, plan_err}
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator, ScalarUDF, TryCast, lit};
 
 use crate::display::{expr_text, type_name};
