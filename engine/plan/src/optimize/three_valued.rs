@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion, TreeNodeVisitor};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr::InList;
@@ -134,26 +134,46 @@ fn risky_subjects(expr: &Expr) -> Result<Vec<Expr>> {
     })?;
     let mut risky = Vec::new();
     for (subject, _) in weights.into_iter().filter(|(_, weight)| *weight >= 2 * LIST) {
-        let mut is_risky = false;
-        weigh(expr, subject, &mut is_risky)?;
-        if is_risky {
+        let mut scales = Scales { subject, weights: Vec::new(), is_risky: false };
+        expr.visit(&mut scales)?;
+        if scales.is_risky {
             risky.push(subject.clone());
         }
     }
     Ok(risky)
 }
 
-/// How much of a list of this subject is in an expression; it is risky if both sides of an AND or OR have one.
-fn weigh(expr: &Expr, subject: &Expr, is_risky: &mut bool) -> Result<usize> {
-    if let Some((_, weight)) = subject_of(expr).filter(|(own, _)| *own == subject) {
-        return Ok(weight);
+/// Weighs how much of a list of a subject is in each part of an expression.
+struct Scales<'a> {
+    subject: &'a Expr,
+    /// For each expression around the one that is visited, what its parts weigh that were visited.
+    weights: Vec<Vec<usize>>,
+    /// Whether both sides of an AND or OR have a list.
+    is_risky: bool,
+}
+
+impl Scales<'_> {
+    fn own_weight(&self, expr: &Expr) -> Option<usize> {
+        subject_of(expr).filter(|(own, _)| *own == self.subject).map(|(_, weight)| weight)
     }
-    let mut weights = Vec::new();
-    expr.apply_children(|child| {
-        weights.push(weigh(child, subject, is_risky)?);
+}
+
+impl<'n> TreeNodeVisitor<'n> for Scales<'_> {
+    type Node = Expr;
+
+    fn f_down(&mut self, expr: &'n Expr) -> Result<TreeNodeRecursion> {
+        self.weights.push(Vec::new());
+        Ok(if self.own_weight(expr).is_some() { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue })
+    }
+
+    fn f_up(&mut self, expr: &'n Expr) -> Result<TreeNodeRecursion> {
+        let parts = self.weights.pop().unwrap_or_default();
+        let joins = matches!(expr, Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }));
+        self.is_risky |= joins && parts.iter().all(|weight| *weight >= LIST);
+        let weight = self.own_weight(expr).unwrap_or_else(|| parts.iter().sum());
+        if let Some(around) = self.weights.last_mut() {
+            around.push(weight);
+        }
         Ok(TreeNodeRecursion::Continue)
-    })?;
-    let joins = matches!(expr, Expr::BinaryExpr(BinaryExpr { op: Operator::And | Operator::Or, .. }));
-    *is_risky |= joins && weights.iter().all(|weight| *weight >= LIST);
-    Ok(weights.into_iter().sum())
+    }
 }

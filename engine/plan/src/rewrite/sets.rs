@@ -26,15 +26,28 @@ pub fn lower(body: &mut SetExpr, columns: ColumnsOf<'_>) -> Result<(), SqlProble
     let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(()) };
     lower(left, columns)?;
     lower(right, columns)?;
-    let op = match (op, set_quantifier) {
+    if let Some(other) = counting(*op, *set_quantifier, left, right, columns)? {
+        *body = other;
+    }
+    Ok(())
+}
+
+/// What stands for one operation; apart from [`lower`], which recurses as deep as the chain of operations is.
+fn counting(
+    op: SetOperator,
+    quantifier: SetQuantifier,
+    left: &SetExpr,
+    right: &SetExpr,
+    columns: ColumnsOf<'_>,
+) -> Result<Option<SetExpr>, SqlProblem> {
+    let op = match (op, quantifier) {
         (SetOperator::Except | SetOperator::Minus, SetQuantifier::All) => "EXCEPT",
         (SetOperator::Intersect, SetQuantifier::All) => "INTERSECT",
-        _ => return Ok(()),
+        _ => return Ok(None),
     };
     let names = columns(left)?;
-    let sides = Sides { left: query_of_body(left.as_ref().clone()), right: query_of_body(right.as_ref().clone()) };
-    *body = numbered(op, names, sides)?;
-    Ok(())
+    let sides = Sides { left: query_of_body(left.clone()), right: query_of_body(right.clone()) };
+    Ok(Some(numbered(op, names, sides)?))
 }
 
 /// The operation over rows with numbers.
