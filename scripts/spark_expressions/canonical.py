@@ -78,7 +78,7 @@ def decimal(value, scale):
 
 
 def is_variant(kind):
-    return pa.types.is_struct(kind) and kind.num_fields == 2 and {kind.field(0).name, kind.field(1).name} == {"value", "metadata"} and any(field.metadata for field in kind)
+    return pa.types.is_struct(kind) and kind.num_fields == 2 and {kind.field(0).name, kind.field(1).name} == {"value", "metadata"}
 
 
 def texts(column):

@@ -3,7 +3,7 @@
 
     record.py [--all] [FAMILY…]
 
-Takes some minutes. --all keeps also what says nothing new (see `few` below). README.md says how to set it up.
+Takes some minutes. --all keeps also what says nothing new (see `few`). README.md says how to set it up.
 """
 
 import datetime
@@ -19,7 +19,7 @@ os.environ["TZ"] = "UTC"
 
 import pyarrow as pa
 import pyspark.errors
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession, functions
 from pyspark.sql.types import ArrayType, IntegerType, MapType, StructField, StructType, YearMonthIntervalType
 
@@ -29,8 +29,8 @@ from families import examples
 
 FOLDER = pathlib.Path(__file__).parents[2] / "engine/query/tests/spark"
 BATCH = 16
-# Of expressions that Spark refuses alike, or that are NULL alike, so many are kept for each function or operator.
-KEPT = {"error": 2, "null": 3}
+# Of expressions that say the same thing again, so many are kept for each form.
+KEPT_REFUSED, KEPT_FAILING, KEPT_NULL = 2, 8, 3
 
 
 def session():
@@ -38,7 +38,7 @@ def session():
     settings = {
         "spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true", "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Duser.language=en -Duser.country=US",
         # One partition: rows keep their order, so first, last and collect_list are always the same.
-        "spark.default.parallelism": "1", "spark.sql.shuffle.partitions": "1", "spark.sql.leafNodeDefaultParallelism": "1", "spark.sql.execution.arrow.maxRecordsPerBatch": "10000", "spark.ui.showConsoleProgress": "false",
+        "spark.default.parallelism": "1", "spark.driver.memory": "3g", "spark.sql.shuffle.partitions": "1", "spark.sql.leafNodeDefaultParallelism": "1", "spark.sql.execution.arrow.maxRecordsPerBatch": "10000", "spark.ui.showConsoleProgress": "false",
         # The type TIME, which is not switched on in 4.3.
         "spark.sql.timeType.enabled": "true",
     }
@@ -89,16 +89,24 @@ def condition(error):
     if name:
         return name
     cause = error.java_exception if isinstance(error, Py4JJavaError) else getattr(error, "_origin", None)
-    if cause is None:
-        return type(error).__name__
-    while cause.getCause() is not None:
+    simple = type(error).__name__
+    while cause is not None:
+        simple = cause.getClass().getSimpleName()
+        try:
+            name = cause.getCondition()
+        except Py4JError:
+            name = None
+        if name:
+            return name
         cause = cause.getCause()
-    return cause.getClass().getSimpleName()
+    return simple
 
 
 FAILURES = (pyspark.errors.PySparkException, Py4JJavaError)
 # What this program cannot ask, although Spark can answer it.
 OURS = {"DUPLICATED_FIELD_NAME_IN_ARROW_STRUCT", "CANNOT_PARSE_DATATYPE", "UNSUPPORTED_DATATYPE", "UNSUPPORTED_ARROWTYPE", "UNSUPPORTED_DATA_TYPE_FOR_ARROW_CONVERSION", "TypeError", "ValueError", "ArrowInvalid", "ArrowNotImplementedError", "PySparkValueError", "PySparkTypeError", "KeyError", "UnicodeDecodeError"}
+# Spark itself breaks.
+BROKEN = {"ClassCastException", "NullPointerException", "MatchError", "NoSuchElementException", "ArrayIndexOutOfBoundsException", "StringIndexOutOfBoundsException", "NegativeArraySizeException", "AssertionError", "OutOfMemoryError", "StackOverflowError"}
 
 
 class Oracle:
@@ -162,12 +170,21 @@ class Oracle:
             yield (kind, text, None) if outcome == "value" else (kind, None, text)
 
     def over_columns(self, marked):
-        """The answer to an expression whose marked arguments come out of a table of one row: what cannot be computed beforehand."""
-        arguments = re.findall(r"«([^»]*)»", marked)
-        names = iter(range(len(arguments)))
-        expression = re.sub(r"«[^»]*»", lambda _: f"a{next(names)}", marked)
-        query = f"SELECT {expression} FROM VALUES ({', '.join(arguments)}) AS arguments({', '.join(f'a{index}' for index in range(len(arguments)))})"
-        return next(self.answers([query]))
+        """The answers to expressions whose marked arguments come out of a table of one row: what cannot be computed beforehand."""
+        arguments, parts = [], []
+        for one in marked:
+            start = len(arguments)
+            arguments += re.findall(r"«([^»]*)»", one)
+            names = iter(range(start, len(arguments)))
+            parts.append(re.sub(r"«[^»]*»", lambda _: f"a{next(names)}", one))
+        names = ", ".join(f"a{index}" for index in range(len(arguments)))
+        query = f"SELECT {', '.join(parts)} FROM VALUES ({', '.join(arguments)}) AS arguments({names})"
+        if len(marked) == 1:
+            return list(self.answers([query]))
+        try:
+            return [(kind, column[0], None) for kind, column in zip(self.types(query), self.columns(query))]
+        except (*FAILURES, TypeError, ValueError, KeyError, pa.ArrowException):
+            return [answer for one in marked for answer in self.over_columns([one])]
 
     def kind(self, expression):
         try:
@@ -184,15 +201,21 @@ def head(expression):
 
 
 def few(entries):
-    """Without the third and later expressions of a form that are refused alike, and the fourth and later that are NULL."""
+    """Without what says nothing new: the third and later expressions of a form that are refused for a type alike, the ninth that fails alike unless it is
+    over texts (each text is a case of its own), the fourth that is NULL because an argument is."""
     counts = {}
     for expression, kind, value, error in entries:
-        if error or value == "NULL":
-            key = (head(expression), error)
-            counts[key] = counts.get(key, 0) + 1
-            if counts[key] > KEPT["error" if error else "null"]:
-                continue
-        yield (expression, kind, value, error)
+        most = None
+        if error and error.startswith("DATATYPE_MISMATCH"):
+            most = KEPT_REFUSED
+        elif error and "'" not in expression:
+            most = KEPT_FAILING
+        elif value == "NULL" and "NULL" in expression:
+            most = KEPT_NULL
+        key = (head(expression), error)
+        counts[key] = counts.get(key, 0) + (most is not None)
+        if most is None or counts[key] <= most:
+            yield (expression, kind, value, error)
 
 
 def is_of_today(value):
@@ -201,18 +224,24 @@ def is_of_today(value):
     return value is not None and any(str(day) in value for day in days)
 
 
-def unmarked(oracle, entry):
+def unmarked(oracle, entries):
     """Without marks where Spark itself gives another answer over columns: it wants a constant there, or its type depends on the literal."""
-    marked, *answer = entry
-    if "«" not in marked or oracle.over_columns(marked) == tuple(answer):
-        return entry
-    return (marked.replace("«", "").replace("»", ""), *answer)
+    marked = sorted((index for index, entry in enumerate(entries) if "«" in entry[0]), key=lambda index: entries[index][3] is not None)
+    entries = list(entries)
+    for start in range(0, len(marked), BATCH):
+        indexes = marked[start : start + BATCH]
+        for index, answer in zip(indexes, oracle.over_columns([entries[index][0] for index in indexes])):
+            expression, *recorded = entries[index]
+            same = answer[2] == recorded[2] if recorded[2] else list(answer) == recorded
+            if not same:
+                entries[index] = (expression.replace("«", "").replace("»", ""), *recorded)
+    return entries
 
 
 def is_accident(answer):
     """True if there is no answer because of this program, or because Spark itself breaks."""
     kind, _, error = answer
-    return error is not None and (kind is not None and error in OURS or error.startswith("INTERNAL_ERROR") or re.search("[a-z]", error) is not None)
+    return error is not None and (kind is not None and error in OURS or error in BROKEN or error.startswith("INTERNAL_ERROR"))
 
 
 def record(oracle, name, expressions, keep_all):
@@ -228,7 +257,7 @@ def record(oracle, name, expressions, keep_all):
             left_out.append((expression, answer, second.get(index)))
         else:
             entries.append((expression, *answer))
-    kept = [unmarked(oracle, entry) for entry in (entries if keep_all else few(entries))]
+    kept = unmarked(oracle, entries if keep_all else list(few(entries)))
     lines = [json.dumps([e, t, v] if error is None else [e, "error", error], ensure_ascii=False) for e, t, v, error in kept]
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / f"{name}.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")

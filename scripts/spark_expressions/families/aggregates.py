@@ -4,6 +4,7 @@ from calls import unique
 from values import ATOMIC, EVERY, NUMERIC, VALUES, null
 
 ONE = ["sum", "avg", "mean", "min", "max", "count", "median", "mode", "first", "last", "any_value", "first_value", "last_value", "collect_list", "collect_set", "array_agg", "stddev", "stddev_pop", "stddev_samp", "std", "variance", "var_pop", "var_samp", "skewness", "kurtosis", "approx_count_distinct", "try_sum", "try_avg", "bit_and", "bit_or", "bit_xor", "bool_and", "bool_or", "every", "some", "any", "count_if", "listagg", "string_agg", "product"]
+OF_AN_ORDER = ["first", "last", "any_value", "first_value", "last_value", "listagg", "string_agg"]
 TWO = ["corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2", "regr_slope", "regr_sxx", "regr_sxy", "regr_syy"]
 WITH_ORDER = ["max_by", "min_by"]
 FRACTIONS = ["percentile", "percentile_approx", "approx_percentile"]
@@ -29,17 +30,27 @@ def select(call, rows, names="v", rest=""):
     return f"SELECT {call} FROM {table(rows, names)}{rest}"
 
 
+def called(function, argument="v", one="int", rest=""):
+    """A call whose answer Spark promises: no order of a set, no chance among equals."""
+    if function == "collect_set" or function in ["collect_list", "array_agg"] and "DISTINCT" in argument:
+        return f"sort_array({function}({argument}){rest})"
+    if function == "mode" and one not in ["tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string"]:
+        return f"mode({argument}, true){rest}"
+    return f"{function}({argument}){rest}"
+
+
 def of_each_type():
     for function in ONE:
         for one in EVERY:
             if one in ROWS:
-                yield select(f"{function}(v)", ROWS[one])
+                yield select(called(function, one=one), ROWS[one])
         for one in ["int", "decimal", "string"]:
-            yield select(f"{function}(v)", ROWS[one], rest=" WHERE false")
-            yield select(f"{function}(v)", [null({"decimal": "DECIMAL(3,2)"}.get(one, one.upper()))])
-            yield select(f"{function}(DISTINCT v)", ROWS[one])
-            yield select(f"{function}(v) FILTER (WHERE v IS NOT NULL AND g > 1)", [f"1, {v}" if i % 2 else f"2, {v}" for i, v in enumerate(ROWS[one])], "g, v")
-            yield select(f"g, {function}(v)", [f"'{'xy'[i % 2]}', {v}" for i, v in enumerate(ROWS[one])], "g, v", " GROUP BY g ORDER BY g")
+            yield select(called(function), ROWS[one], rest=" WHERE false")
+            yield select(called(function), [null({"decimal": "DECIMAL(3,2)"}.get(one, one.upper()))])
+            if function not in OF_AN_ORDER:
+                yield select(called(function, "DISTINCT v", "distinct"), ROWS[one])
+            yield select(called(function, one="few", rest=" FILTER (WHERE v IS NOT NULL AND g > 1)"), [f"1, {v}" if i % 2 else f"2, {v}" for i, v in enumerate(ROWS[one])], "g, v")
+            yield select(f"g, {called(function, one='few')}", [f"'{'xy'[i % 2]}', {v}" for i, v in enumerate(ROWS[one])], "g, v", " GROUP BY g ORDER BY g")
         yield f"SELECT {function}(1)"
         yield f"SELECT {function}()"
         yield f"SELECT {function}(NULL)"
@@ -50,11 +61,11 @@ def of_numbers():
                "longs": ["9223372036854775807L", "1L"], "least": ["-9223372036854775808L", "-1L"], "ints": ["2147483647", "2147483647"], "tiny": ["127Y", "127Y"], "decimals": ["99999999999999999999999999999999999999BD", "99999999999999999999999999999999999999BD"], "cents": ["0.01", "0.00", "0.01"], "wide": ["CAST('9999999999999999999999999999999999.99' AS DECIMAL(38,2))", "CAST('9999999999999999999999999999999999.99' AS DECIMAL(38,2))"],
                "thin": ["CAST(0.000000000000000001 AS DECIMAL(38,18))", "CAST(2 AS DECIMAL(38,18))"], "single": ["5"], "equal": ["2D", "2D", "2D"], "four": ["1", "2", "3", "10"], "negative": ["-3", "-1", "-2"], "strings": ["'1'", "'2.5'", "'x'"], "numerals": ["'1'", "'2.5'"]}
     for rows in special.values():
-        for function in ["sum", "avg", "min", "max", "count", "stddev", "stddev_pop", "variance", "var_pop", "skewness", "kurtosis", "median", "mode", "collect_set", "collect_list", "count(DISTINCT v)", "sum(DISTINCT v)", "avg(DISTINCT v)", "try_sum", "try_avg", "approx_count_distinct", "max_by(v, v)", "percentile(v, 0.25)", "product"]:
+        for function in ["sum", "avg", "min", "max", "count", "stddev", "stddev_pop", "variance", "var_pop", "skewness", "kurtosis", "median", "mode(v, true)", "sort_array(collect_set(v))", "collect_list", "count(DISTINCT v)", "sum(DISTINCT v)", "avg(DISTINCT v)", "try_sum", "try_avg", "approx_count_distinct", "max_by(v, v)", "percentile(v, 0.25)", "product"]:
             yield select(function if "(" in function else f"{function}(v)", rows)
     precisions = [("5,2", "1.25"), ("10,0", "7"), ("20,10", "0.5"), ("38,0", "3"), ("38,18", "0.1"), ("1,1", "0.5"), ("18,4", "2.5"), ("19,4", "2.5"), ("28,8", "1.5")]
     for precision, value in precisions:
-        for function in ["sum", "avg", "min", "median", "stddev", "try_sum", "percentile(v, 0.5)", "percentile_approx(v, 0.5)", "sum(v * v)", "sum(v) / count(v)", "mode"]:
+        for function in ["sum", "avg", "min", "median", "stddev", "try_sum", "percentile(v, 0.5)", "percentile_approx(v, 0.5)", "sum(v * v)", "sum(v) / count(v)", "mode(v, true)"]:
             yield select(function if "(" in function else f"{function}(v)", [f"CAST({value} AS DECIMAL({precision}))", f"CAST(0 AS DECIMAL({precision}))", null(f"DECIMAL({precision})")])
 
 
@@ -103,7 +114,7 @@ def of_fractions():
 
 def with_options():
     words = ["'b', 2", "'a', 1", "NULL, 3", "'c', 4", "'a', 5"]
-    for call in ["first(v, true)", "first(v) IGNORE NULLS", "first(v IGNORE NULLS)", "last(v, true)", "last(v) IGNORE NULLS", "any_value(v, true)", "any_value(v) IGNORE NULLS", "first(v) RESPECT NULLS", "first_value(v, true)", "last_value(v) IGNORE NULLS", "first(v, NULL)", "listagg(v, ',')", "listagg(v, ',') WITHIN GROUP (ORDER BY n)", "listagg(v, ',') WITHIN GROUP (ORDER BY v)", "listagg(v, ',') WITHIN GROUP (ORDER BY v DESC, n)", "listagg(DISTINCT v, ',') WITHIN GROUP (ORDER BY v)", "string_agg(v, '; ') WITHIN GROUP (ORDER BY n DESC)", "listagg(v)", "listagg(v, NULL)", "listagg(n, ',')", "listagg(DISTINCT v)", "mode() WITHIN GROUP (ORDER BY v)", "mode() WITHIN GROUP (ORDER BY v DESC)", "mode(v, true)", "mode(v, false)", "mode(v)", "count(*)", "count(1)", "count(v)", "count(v, n)", "count(DISTINCT v, n)", "count(DISTINCT *)", "count(NULL)", "count(*) FILTER (WHERE n > 2)", "count_if(n > 2)", "count_if(v = 'a')", "count_if(NULL)", "sum(n) FILTER (WHERE v = 'z')", "sum(DISTINCT n % 2)", "collect_list(n)", "collect_list(v)", "collect_set(v)", "collect_list(struct(v, n))", "collect_set(struct(v))", "collect_list(DISTINCT v)", "array_agg(v) FILTER (WHERE n < 4)", "sort_array(collect_list(v))", "collect_list(NULL)", "collect_list(array(n))", "array_sort(collect_set(v))",
+    for call in ["first(v, true)", "first(v) IGNORE NULLS", "first(v IGNORE NULLS)", "last(v, true)", "last(v) IGNORE NULLS", "any_value(v, true)", "any_value(v) IGNORE NULLS", "first(v) RESPECT NULLS", "first_value(v, true)", "last_value(v) IGNORE NULLS", "first(v, NULL)", "listagg(v, ',')", "listagg(v, ',') WITHIN GROUP (ORDER BY n)", "listagg(v, ',') WITHIN GROUP (ORDER BY v)", "listagg(v, ',') WITHIN GROUP (ORDER BY v DESC, n)", "listagg(DISTINCT v, ',') WITHIN GROUP (ORDER BY v)", "string_agg(v, '; ') WITHIN GROUP (ORDER BY n DESC)", "listagg(v)", "listagg(v, NULL)", "listagg(n, ',')", "mode() WITHIN GROUP (ORDER BY v)", "mode() WITHIN GROUP (ORDER BY v DESC)", "mode(v, true)", "mode(v, false)", "mode(v)", "count(*)", "count(1)", "count(v)", "count(v, n)", "count(DISTINCT v, n)", "count(DISTINCT *)", "count(NULL)", "count(*) FILTER (WHERE n > 2)", "count_if(n > 2)", "count_if(v = 'a')", "count_if(NULL)", "sum(n) FILTER (WHERE v = 'z')", "sum(DISTINCT n % 2)", "collect_list(n)", "collect_list(v)", "size(collect_set(v))", "collect_list(struct(v, n))", "sort_array(collect_set(struct(v)))", "sort_array(collect_list(DISTINCT v))", "array_agg(v) FILTER (WHERE n < 4)", "sort_array(collect_list(v))", "collect_list(NULL)", "collect_list(array(n))", "array_sort(collect_set(v))",
                  "approx_count_distinct(v, 0.01)", "approx_count_distinct(v, 0.5)", "approx_count_distinct(DISTINCT v)", "min(struct(v, n))", "max(struct(v, n))", "max(array(n, NULL))", "min(array(v))", "max(map(v, n))", "min(X'00')", "sum(n) + count(*)", "sum(n) / count(n)", "avg(n) * 2", "sum(CASE WHEN v = 'a' THEN n END)", "max(n) - min(n)", "some(n > 4)", "every(n > 0)", "any(v IS NULL)", "bool_and(v = 'a')", "bit_xor(n)", "bit_and(n)", "bit_or(n)", "grouping(v)", "histogram_numeric(n, 2)", "hex(count_min_sketch(n, 0.5D, 0.5D, 1))", "approx_top_k(v)", "approx_top_k(n, 2)", "nth_value(v, 2)", "try_avg(n)", "try_sum(INTERVAL 1 DAY)", "sum(INTERVAL 1 MONTH)", "avg(INTERVAL '1-1' YEAR TO MONTH)", "avg(INTERVAL 1 DAY)", "collect_union(array(n))", "sum(n, v)", "max(v, n)", "sum(*)", "avg(v)", "percentile(n, 0.5, n)", "hex(bitmap_construct_agg(bitmap_bit_position(n)))", "bitmap_count(bitmap_construct_agg(bitmap_bit_position(n)))",
                  "bitmap_count(bitmap_or_agg(X'F0'))", "substring(hex(bitmap_and_agg(X'F0')), 1, 4)", "hll_sketch_estimate(hll_sketch_agg(n))", "hll_sketch_estimate(hll_sketch_agg(v, 12))", "hex(hll_sketch_agg(n))", "hll_sketch_estimate(hll_union_agg(hll_union(X'00', X'00')))", "theta_sketch_estimate(theta_sketch_agg(n))", "theta_sketch_estimate(theta_sketch_agg(v))", "hex(theta_sketch_agg(n))", "theta_sketch_estimate(theta_union(theta_sketch_agg(n), theta_sketch_agg(n + 1)))", "theta_sketch_estimate(theta_intersection(theta_sketch_agg(n), theta_sketch_agg(n + 1)))", "theta_sketch_estimate(theta_difference(theta_sketch_agg(n), theta_sketch_agg(n + 1)))", "hll_sketch_estimate(hll_union(hll_sketch_agg(n), hll_sketch_agg(n + 1)))", "kll_sketch_get_n_bigint(kll_sketch_agg_bigint(n))", "kll_sketch_get_quantile_bigint(kll_sketch_agg_bigint(n), 0.5)", "kll_sketch_get_rank_double(kll_sketch_agg_double(n), 3)", "vector_sum(array(1F, 2F))", "vector_avg(array(1F, CAST(n AS FLOAT)))", "tuple_sketch_estimate_integer(tuple_sketch_agg_integer(n, n))"]:
         yield select(call, words, "v, n")

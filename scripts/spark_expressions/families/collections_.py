@@ -135,7 +135,7 @@ def generators():
     for function in ["inline", "inline_outer"]:
         for value in ["array(struct(1, 'a'), struct(2, 'b'))", "array(named_struct('a', 1), NULL)", "CAST(array() AS ARRAY<STRUCT<a: INT>>)", "CAST(NULL AS ARRAY<STRUCT<a: INT>>)", "array(1)"]:
             yield f"SELECT {function}({value})"
-        yield f"SELECT v.* FROM VALUES (array(struct(1, 'a'))), (NULL) AS t(a) LATERAL VIEW {function}(a) v AS x, y"
+        yield f"SELECT v.* FROM VALUES (array(named_struct('x', 1, 'y', 'a'))), (NULL) AS t(a) LATERAL VIEW {function}(a) v AS x, y"
     yield from ["SELECT stack(2, 1, 2, 3)", "SELECT stack(2, 'a', 1, 'b', 2) AS (k, v)", "SELECT stack(1, 1, 'x')", "SELECT stack(0, 1)", "SELECT * FROM range(3)", "SELECT * FROM range(1, 10, 3)", "SELECT id * 2 FROM range(5, 0, -2)", "SELECT * FROM range(0)", "SELECT explode(map('a', 1, 'b', 2)) AS (k, v)", "SELECT posexplode(array('x', 'y')) AS (i, e)", "SELECT explode(array(1, 2)) + 1", "SELECT explode(sequence(1, 3))", "SELECT n, e FROM VALUES (1, array(1, 2)), (2, NULL) AS t(n, a) LATERAL VIEW OUTER explode(a) v AS e", "SELECT n, e FROM VALUES (1, array(1, 2)) AS t(n, a), LATERAL explode(a) AS v(e)", "SELECT json_tuple('{\"a\":1,\"b\":2}', 'a', 'b') AS (x, y)", "SELECT unnest(array(1, 2))", "SELECT collect_list(e) FROM (SELECT explode(array(3, NULL, 1)) AS e)"]
 
 

@@ -7,8 +7,14 @@ ROWS = "VALUES ('a', 1, 10), ('a', 2, NULL), ('a', 2, 30), ('a', 4, -5), ('b', 1
 DOUBLES = "VALUES (1, 3.0D), (2, -1.25D), (3, -1.25D), (4, DOUBLE('NaN')), (5, 2.0D), (6, NULL) AS t(n, v)"
 LARGE = "VALUES (1, 1e300D), (2, 1D), (3, 2D), (4, DOUBLE('Infinity')), (5, 0D) AS t(n, v)"
 FRAMES = ["", " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING", " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", " RANGE BETWEEN 1 PRECEDING AND CURRENT ROW", " RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " RANGE BETWEEN CURRENT ROW AND 1 FOLLOWING", " ROWS BETWEEN 2 FOLLOWING AND 3 FOLLOWING", " ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING", " ROWS 1 PRECEDING"]
-AGGREGATES = ["sum(v)", "avg(v)", "min(v)", "max(v)", "count(v)", "count(*)", "first(v)", "last(v)", "stddev(v)", "stddev_pop(v)", "var_pop(v)", "median(v)", "percentile(v, 0.5)", "percentile_approx(v, 0.5)", "collect_list(v)", "collect_set(v)", "array_agg(v)", "max_by(n, v)", "min_by(n, v)", "mode(v)", "bool_and(v > 0)", "bool_or(v > 8)", "count_if(v > 7)", "any_value(v)", "bit_or(v)", "bit_and(v)", "bit_xor(v)", "listagg(v)", "approx_count_distinct(v)", "try_sum(v)", "try_avg(v)", "skewness(v)", "kurtosis(v)", "corr(n, v)", "covar_pop(n, v)", "regr_slope(n, v)", "product(v)", "first_value(v)", "last_value(v)", "every(v > 0)"]
+AGGREGATES = ["sum(v)", "avg(v)", "min(v)", "max(v)", "count(v)", "count(*)", "first(v)", "last(v)", "stddev(v)", "stddev_pop(v)", "var_pop(v)", "median(v)", "percentile(v, 0.5)", "percentile_approx(v, 0.5)", "collect_list(v)", "collect_set(v)", "array_agg(v)", "max_by(n, v)", "min_by(n, v)", "mode(v, true)", "bool_and(v > 0)", "bool_or(v > 8)", "count_if(v > 7)", "any_value(v)", "bit_or(v)", "bit_and(v)", "bit_xor(v)", "listagg(v)", "approx_count_distinct(v)", "try_sum(v)", "try_avg(v)", "skewness(v)", "kurtosis(v)", "corr(n, v)", "covar_pop(n, v)", "regr_slope(n, v)", "product(v)", "first_value(v)", "last_value(v)", "every(v > 0)"]
 RANKING = ["row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile(2)", "ntile(4)", "lag(v)", "lead(v)", "lag(v, 2)", "lead(v, 2, 0)", "lag(v, 1, -1)", "lag(v, 0)", "lag(v, -1)", "lag(v) IGNORE NULLS", "lead(v) IGNORE NULLS", "lag(v) RESPECT NULLS", "nth_value(v, 2)", "nth_value(v, 2) IGNORE NULLS", "first_value(v)", "last_value(v)", "first_value(v) IGNORE NULLS", "last_value(v) IGNORE NULLS", "lag(g, 1, 'none')", "ntile(0)", "nth_value(v, 0)", "lag(v, NULL)", "lag(v, 1, 'x')"]
+
+
+def over(aggregate, window):
+    """An aggregate over a window; of a set without its order, which Spark does not promise."""
+    call = f"{aggregate} OVER ({window})"
+    return f"sort_array({call})" if aggregate.startswith("collect_set") else call
 
 
 def expressions():
@@ -20,11 +26,11 @@ def parts():
     for aggregate in AGGREGATES:
         for frame in FRAMES if aggregate in integers[:10] else FRAMES[:6]:
             order = "n" if "RANGE" in frame else "n, v"
-            yield f"SELECT g, n, v, {aggregate} OVER (PARTITION BY g ORDER BY {order}{frame}) FROM {ROWS} ORDER BY g, n, v"
-        yield f"SELECT g, {aggregate} OVER (PARTITION BY g) FROM {ROWS} WHERE g = 'b' ORDER BY g"
+            yield f"SELECT g, n, v, {over(aggregate, f'PARTITION BY g ORDER BY {order}{frame}')} FROM {ROWS} ORDER BY g, n, v"
+        yield f"SELECT g, {over(aggregate, 'PARTITION BY g')} FROM {ROWS} WHERE g = 'b' ORDER BY g"
         if "bit" not in aggregate:
             for rows in [DOUBLES, LARGE]:
-                yield f"SELECT n, {aggregate} OVER (ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM {rows} ORDER BY n"
+                yield f"SELECT n, {over(aggregate, 'ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW')} FROM {rows} ORDER BY n"
     for function in RANKING:
         yield f"SELECT g, n, v, {function} OVER (PARTITION BY g ORDER BY n, v) FROM {ROWS} ORDER BY g, n, v"
         yield f"SELECT n, v, {function} OVER (ORDER BY n DESC, v DESC) FROM {ROWS} WHERE g = 'a' ORDER BY n DESC, v DESC"
