@@ -37,7 +37,7 @@ pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin,
 pub use problem::SqlProblem;
 pub use read::{ReadFault, Readable};
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
-pub use session::{session, session_config};
+pub use session::{session, session_config, with_rules};
 pub use times::{EventTime, TimeKind};
 
 #[cfg(test)]
