@@ -3,12 +3,14 @@
 mod aggregate_def;
 mod approx_count_distinct;
 mod array_agg;
+pub mod checked_totals;
 mod collect_list;
 mod collect_set;
 mod count_if;
 mod distinct;
 mod exact_function;
 mod exact_sum;
+mod exact_whole;
 mod extreme_values;
 mod extremes;
 mod first_last;

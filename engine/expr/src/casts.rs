@@ -19,12 +19,13 @@ use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
 pub use crate::times::to_instant;
 use crate::times::{aligned, aligned_union};
+use crate::typing::{self, TypeRules};
 
-/// Rewrites every cast of a plan.
+/// Rewrites every cast of a plan, and gives it the types that the rules have.
 ///
 /// # Errors
 /// If a column's type is not known.
-pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
         let mut node = aligned_union(node)?;
@@ -36,9 +37,19 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
         let Transformed { data: node, transformed, .. } = node;
         let schema = merged_schema(&node);
         let names = NamePreserver::new(&node);
+        // The number of rows that a LIMIT takes is no value of the query.
+        let ansi = match rules {
+            TypeRules::Spark { ansi } if !matches!(node, LogicalPlan::Limit(_)) => Some(ansi),
+            _ => None,
+        };
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| with_aligned(expr, &schema))?;
+            let mut expr = expr.transform_up(|expr| match ansi {
+                Some(ansi) => {
+                    typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| with_aligned(expr, &schema))
+                }
+                None => with_aligned(expr, &schema),
+            })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
                 expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
@@ -46,6 +57,8 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
             Ok(expr.update_data(|expr| name.restore(expr)))
         })?;
         match rewritten.transformed {
+            // Columns of what is below may have other types now.
+            _ if ansi.is_some() => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
             false => Ok(Transformed::new_transformed(rewritten.data, transformed)),
         }
@@ -53,7 +66,8 @@ pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
     .data()
 }
 
-fn merged_schema(node: &LogicalPlan) -> DFSchema {
+/// The columns that a node's expressions can name.
+pub(crate) fn merged_schema(node: &LogicalPlan) -> DFSchema {
     let mut schema = DFSchema::empty();
     node.inputs().iter().for_each(|input| schema.merge(input.schema()));
     if let LogicalPlan::TableScan(scan) = node {
@@ -70,7 +84,11 @@ fn with_aligned(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>
     Ok(made)
 }
 
-fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+/// One cast or division, as Spark has it.
+///
+/// # Errors
+/// If a column's type is not known.
+pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
@@ -142,7 +160,7 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
 fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
     let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
     if let Some(Expr::Literal(share, _)) = call.params.args.get(1)
-        && share.data_type().is_integer()
+        && share.data_type().is_numeric()
     {
         call.params.args[1] = Expr::Literal(share.cast_to(&DataType::Float64)?, None);
         return Ok(Transformed::yes(Expr::AggregateFunction(call)));

@@ -15,9 +15,11 @@ pub mod interval;
 pub mod map_keys;
 pub mod refusal;
 pub mod registry;
+pub mod row_fault;
 pub mod scalar;
 mod times;
 pub mod types;
+pub mod typing;
 pub mod window;
 
 pub use registry::{register, register_batch};

@@ -1,5 +1,6 @@
 //! Spark's functions that DataFusion lacks or spells otherwise.
 
+pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;
@@ -38,6 +39,7 @@ use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
 use crate::clock::BatchClock;
 pub use json::schema::parse as parse_schema;
+pub use json::to_json;
 
 /// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
 /// DataFusion's own.

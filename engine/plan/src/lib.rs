@@ -32,6 +32,7 @@ pub use compile::TablePlan;
 pub use expr::clock::BatchClock;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use guard::{SparkDialect, with_literals};
+pub use made::text_hash;
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
 pub use problem::SqlProblem;
 pub use read::{ReadFault, Readable};

@@ -11,6 +11,7 @@ use datafusion::sql::parser::Statement;
 use expr::casts;
 use expr::scalar::time_windows::{SESSION_WINDOW, session_call};
 use expr::scalar::window::WINDOW;
+use expr::typing::TypeRules;
 
 use crate::batch::sessions;
 use crate::fault::{Fault, Result};
@@ -67,7 +68,7 @@ impl Readable {
         let sql = statement.to_string();
         self.rewrite(&mut statement, &sql, state)?;
         let plan = ::batch::plan(state, statement).await.map_err(ReadFault::Plan)?;
-        let plan = casts::rewrite(plan).map_err(ReadFault::Plan)?;
+        let plan = casts::rewrite(plan, TypeRules::of(state)).map_err(ReadFault::Plan)?;
         if !has_windows(&plan).map_err(ReadFault::Plan)? {
             return Ok(plan);
         }

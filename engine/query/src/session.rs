@@ -13,6 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
+use expr::typing::TypeRules;
 use futures::{Stream, StreamExt};
 use plan::{ReadFault, Readable, SparkDialect};
 
@@ -105,7 +106,7 @@ impl Session {
     /// # Errors
     /// The text is not SQL, or there is none in it.
     pub fn statements(&self, text: &str) -> Result<Vec<Statement>, QueryError> {
-        let text = plan::with_literals(text);
+        let text = plan::with_literals(text, TypeRules::of(&self.context.state()));
         let statements: Vec<Statement> = DFParserBuilder::new(text.as_str())
             .with_dialect(&SparkDialect)
             .build()

@@ -63,6 +63,16 @@ fn all_hold(job_file: &str, tests: &str) {
 }
 
 #[test]
+fn rows_without_a_value_are_rejected_with_their_reason_and_constants_have_sparks_types() {
+    all_hold(include_str!("tested/ansi.toml"), "1 test: 1");
+}
+
+#[test]
+fn decimals_are_exact_or_null_and_never_garbage() {
+    all_hold(include_str!("tested/decimals.toml"), "6 tests: 6");
+}
+
+#[test]
 fn forms_of_spark_give_its_rows_over_epochs_and_a_restart() {
     all_hold(include_str!("tested/spark.toml"), "1 test: 1");
 }

@@ -20,7 +20,7 @@ fn reading() -> SessionContext {
 
 fn run(sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
     let context = reading();
-    let text = with_literals(sql);
+    let text = with_literals(sql, expr::typing::TypeRules::Before);
     let parser = DFParserBuilder::new(text.as_str()).with_dialect(&SparkDialect).build();
     let statement = parser.and_then(|mut parser| parser.parse_statement()).map_err(|error| error.to_string())?;
     let plan = block_on(Readable::default().plan(&context.state(), statement)).map_err(|fault| format!("{fault:?}"))?;
