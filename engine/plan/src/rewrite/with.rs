@@ -28,7 +28,7 @@ impl WithNames {
         self.queries.pop();
         let Some(around) = self.queries.last_mut() else { return };
         if let Some(part) = around.parts.get_mut(around.before) {
-            part.query = Box::new(query.clone());
+            *part.query = query.clone();
             around.before += 1;
         }
     }
