@@ -138,7 +138,19 @@ fn calls(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             tokens[at].token = Token::make_word("array_any_match", None);
         }
     }
+    rounding_by_name(&mut tokens);
     tokens
+}
+
+/// `ceil(x, 2)` and `floor(x, -1)`, for which the parser has expressions of its own: in quotes they are functions like others.
+fn rounding_by_name(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len().saturating_sub(1) {
+        let Token::Word(word) = &tokens[at].token else { continue };
+        let is_called = tokens[at + 1].token == Token::LParen && word.quote_style.is_none();
+        if is_called && matches!(word.keyword, Keyword::CEIL | Keyword::FLOOR) {
+            tokens[at].token = Token::make_word(&word.value.to_lowercase(), Some('`'));
+        }
+    }
 }
 
 /// Chains deeper than this could overflow the stack of a thread that computes them row by row.

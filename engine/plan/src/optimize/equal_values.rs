@@ -70,6 +70,15 @@ pub fn in_expr(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     expr.transform_up(|expr| compared(expr, schema)).data()
 }
 
+/// The comparisons of constants in an expression: they are computed while a query is planned, before this rule sees them.
+///
+/// # Errors
+/// Never in practice.
+pub fn of_constants(expr: Expr) -> Result<Transformed<Expr>> {
+    let schema = DFSchema::empty();
+    expr.transform_up(|expr| if expr.any_column_refs() { Ok(Transformed::no(expr)) } else { compared(expr, &schema) })
+}
+
 fn is_call(expr: &Expr) -> bool {
     matches!(expr.clone().unalias(), Expr::AggregateFunction(_))
 }

@@ -19,6 +19,8 @@ use datafusion::optimizer::simplify_expressions::{ExprSimplifier, SimplifyExpres
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use expr::scalar::opaque::{inside, opaque};
 
+use super::equal_values;
+
 /// DataFusion's rule `simplify_expressions`, from which the parts that it would get wrong are kept apart.
 #[derive(Debug, Default)]
 pub struct ThreeValued {
@@ -42,7 +44,8 @@ impl OptimizerRule for ThreeValued {
         let names = NamePreserver::new(&plan);
         let hide_named = |expr: Expr| {
             let name = names.save(&expr);
-            Ok(hide(expr)?.update_data(|expr| name.restore(expr)))
+            let expr = equal_values::of_constants(expr)?.transform_data(hide)?;
+            Ok(expr.update_data(|expr| name.restore(expr)))
         };
         let hidden = plan.map_expressions(|expr| match &expr {
             // The names of keys in grouping sets are their own.
@@ -72,7 +75,8 @@ pub fn simplified(expr: Expr, schema: &DFSchema, state: &SessionState) -> Result
         .with_query_execution_start_time(state.execution_props().query_execution_start_time)
         .build();
     let simplifier = ExprSimplifier::new(context).with_canonicalize(false);
-    show(simplifier.simplify(hide(expr)?.data)?).data()
+    let expr = equal_values::of_constants(expr)?.transform_data(hide)?.data;
+    show(simplifier.simplify(expr)?).data()
 }
 
 /// Hides what must not be put together with its neighbours.

@@ -5,6 +5,7 @@ use arrow::record_batch::RecordBatch;
 use datafusion::physical_plan::common::collect;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::DFParserBuilder;
+use futures::FutureExt;
 use futures::executor::block_on;
 
 use super::engine::lines;
@@ -23,7 +24,10 @@ fn run(sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
     let text = with_literals(sql, expr::typing::TypeRules::Before);
     let parser = DFParserBuilder::new(text.as_str()).with_dialect(&SparkDialect).build();
     let statement = parser.and_then(|mut parser| parser.parse_statement()).map_err(|error| error.to_string())?;
-    let plan = block_on(Readable::default().plan(&context.state(), statement)).map_err(|fault| format!("{fault:?}"))?;
+    // Planning waits for nothing; and an executor inside of another is refused, which planning has.
+    let readable = Readable::default();
+    let planned = readable.plan(&context.state(), statement).now_or_never().expect("planning waits for something");
+    let plan = planned.map_err(|fault| format!("{fault:?}"))?;
     let plan = block_on(context.state().create_physical_plan(&plan)).map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
     for partition in 0..plan.properties().partitioning.partition_count() {
