@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use epoch::{Contradiction, Position};
+use epoch::{Contradiction, DataGap, Position};
 
 /// What somebody has to do about an error: a driver decides by this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +70,23 @@ pub struct DataLoss {
     pub until: Position,
     /// What is there instead.
     pub reason: String,
+    /// What else was found to be lost at the same look, in other splits.
+    pub others: Vec<DataGap>,
+}
+
+impl DataLoss {
+    /// What was found lost at one look; `None` if nothing was.
+    pub fn of(source: &str, gaps: &[DataGap]) -> Option<DataLoss> {
+        let (first, others) = gaps.split_first()?;
+        let DataGap { stream, partition, from, until, reason } = first.clone();
+        Some(DataLoss { source: source.to_string(), stream, partition, from, until, reason, others: others.to_vec() })
+    }
+
+    /// All that was found lost, for who keeps it.
+    pub fn gaps(&self) -> Vec<DataGap> {
+        let DataLoss { stream, partition, from, until, reason, .. } = self.clone();
+        [DataGap { stream, partition, from, until, reason }].into_iter().chain(self.others.iter().cloned()).collect()
+    }
 }
 
 impl SourceError {
@@ -103,10 +120,14 @@ impl fmt::Display for SourceError {
 
 impl fmt::Display for DataLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DataLoss { source, stream, partition, from, until, reason } = self;
+        let DataLoss { source, stream, partition, from, until, reason, others } = self;
+        write!(f, "source {source}: data was lost in {stream} [{partition}]: from offset {from} to {until}: {reason}")?;
+        for DataGap { stream, partition, from, until, .. } in others {
+            write!(f, "\n  and in {stream} [{partition}]: from offset {from} to {until}")?;
+        }
         write!(
             f,
-            "source {source}: data was lost in {stream} [{partition}]: from offset {from} to {until}: {reason}\n  \
+            "\n  \
              to go on without these records set `on_data_loss = \"continue\"` in [source.{source}] (the gap is recorded); \
              to read the topic from its start again use a new checkpoint"
         )

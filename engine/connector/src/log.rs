@@ -37,12 +37,19 @@ pub struct LogPosition {
     pub offsets: Offsets,
     /// What the splits were when the job came there, where that is known.
     pub identity: SplitIdentities,
+    /// What an earlier run found to be lost when it stood there, and stopped for.
+    pub reported: Vec<DataGap>,
 }
 
 impl LogPosition {
     /// Offsets in logs of which nothing else is known.
     pub fn at(offsets: Offsets) -> LogPosition {
-        LogPosition { offsets, identity: SplitIdentities::default() }
+        LogPosition { offsets, ..LogPosition::default() }
+    }
+
+    /// What an earlier run reported of a split.
+    pub fn reported_of(&self, split: &Split) -> Option<&DataGap> {
+        self.reported.iter().find(|gap| gap.stream == split.stream && gap.partition == split.partition)
     }
 }
 
@@ -111,6 +118,7 @@ impl<P: LogPlanner> SourcePlanner for LogSourcePlanner<P> {
         let position = request.position.map(|position| LogPosition {
             offsets: offsets::offsets(position),
             identity: request.identity.cloned().unwrap_or_default(),
+            reported: request.reported.to_vec(),
         });
         let read = position.as_ref().map(|position| &position.offsets);
         let available = up_to(self.planner.available(position.as_ref())?, self.ends.as_ref(), read);

@@ -8,7 +8,8 @@
 //!
 //! Publishing is compare-and-set: the place has a record of its own, the id of the last commit that it took, which moves with the rows
 //! in one transaction. A commit says which one must stand there before it. Who publishes is an owner with a term: an owner of a later
-//! term that has published there fences off all earlier ones.
+//! term that has published there fences off all earlier ones, and two runs of one term each other. Whatever changes the place (publish,
+//! adopt, define, sweep, mark) is refused to an owner that was replaced.
 //!
 //! A sink that cannot hide rows from readers (a topic, a database without a table aside) stages into a place of its own, and moves
 //! them in `publish`; what it staged goes with the publishing. A call that may pass is tried again inside the sink for seconds,
@@ -190,8 +191,8 @@ pub trait SinkTable: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable`, also if another program changed its columns meanwhile and it must be opened again; `DiskFull`, `Settings`;
-    /// `Refused` if they do not fit any more.
-    async fn define(&self) -> Result<(), SinkError>;
+    /// `Refused` if they do not fit any more; `Contradiction` if there is something to change, and an owner that came later has published.
+    async fn define(&self, owner: Owner) -> Result<(), SinkError>;
 
     /// A writer for an artifact, whose name was never used before. Called on plain threads: it may wait. (A sink that needs an async
     /// runtime for it keeps the handle of the one that it was opened on.)
@@ -210,10 +211,10 @@ pub trait SinkTable: Send + Sync {
     async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError>;
 
     /// Sets the place's record to a commit, and leaves the rows as they are: somebody has decided to go on from there, whatever the
-    /// record was.
+    /// record was; or the owner claims the place, with the commit that it holds.
     ///
     /// # Errors
-    /// As [`SinkTable::publish`].
+    /// As [`SinkTable::publish`]; `Contradiction` only if an owner that came later has published.
     async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError>;
 
     /// Where the table stands, as the place itself knows it. Asked when a run starts, and by the laws.
@@ -231,11 +232,21 @@ pub trait SinkTable: Send + Sync {
         Ok(None)
     }
 
-    /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged. Called when a run starts.
+    /// How many rows a reader sees now; `None` if the place does not say it without reading them. Asked once of a table whose rows the
+    /// commits have not counted from its beginning on, so that they can count from then on.
     ///
     /// # Errors
-    /// `Unavailable`, `Settings`.
-    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError>;
+    /// As [`SinkTable::position`].
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        Ok(None)
+    }
+
+    /// Takes away what attempts at epochs after `newest`, the newest committed one, have staged, but for those of owners that came after
+    /// `owner`: they may not have published yet. Called when a run starts.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Settings`; `Contradiction` if there is something to take away, and an owner that came later has published.
+    async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError>;
 
     /// All rows that a reader sees now, in the order of the artifacts' names. For small tables: tests and drills.
     ///

@@ -80,6 +80,9 @@ pub struct PlanRequest<'a> {
     pub position: Option<&'a Positions>,
     /// What the splits were when it came there, as the last plan has it; empty if that is not known.
     pub identity: Option<&'a SplitIdentities>,
+    /// What an earlier run found to be lost when it stood there, and stopped for: it is told again, though it may not show any more (a
+    /// log that was cut back has grown past the job). What the source can see to be there after all is not.
+    pub reported: &'a [DataGap],
     /// Records that the epoch takes at most, more or less; `None`: all.
     pub records_max: Option<u64>,
     /// True if reading ends at what was there at the first question.

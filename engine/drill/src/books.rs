@@ -17,6 +17,10 @@ pub struct Books {
     pub tables: BTreeMap<String, RowCounts>,
     /// Rows in the files of each table that the commits left.
     pub rows: BTreeMap<String, i64>,
+    /// Rows of each table as the newest commit counts them, where it does.
+    counted: BTreeMap<String, u64>,
+    /// The places that got something, by epoch.
+    pub touched: BTreeMap<u64, Vec<String>>,
     /// Epochs committed.
     pub epochs: u64,
     /// What each epoch read, and what time it was for it.
@@ -39,11 +43,15 @@ impl Books {
             for (name, counts) in &commit.sources {
                 books.sources.entry(name.clone()).or_default().add(counts);
             }
+            let touched = commit.tables.iter().filter(|(_, table)| table.changes_rows());
+            books.touched.insert(commit.plan.epoch.0, touched.map(|(name, _)| name.clone()).collect());
             for (name, table) in &commit.tables {
                 books.tables.entry(name.clone()).or_default().add(&table.counts);
                 let rows = |files: &[epoch::StagedFile]| files.iter().map(|file| file.rows.cast_signed()).sum::<i64>();
                 *books.rows.entry(name.clone()).or_default() += rows(&table.added) - rows(&table.removed);
             }
+            let counted = commit.sinks.iter().filter_map(|(name, link)| Some((name.clone(), link.rows?.rows)));
+            books.counted = counted.collect();
         }
         Ok(books)
     }
@@ -69,6 +77,12 @@ impl Books {
             let (in_table, in_commits) = (rows.keys.len() as i64, self.rows.get(name).copied().unwrap_or_default());
             if in_table != in_commits {
                 breaches.push(format!("{name} holds {in_table} rows, its commits say {in_commits}"));
+            }
+        }
+        for (name, rows) in &self.rows {
+            let counted = self.counted.get(name).map_or(0, |counted| counted.cast_signed());
+            if counted != *rows {
+                breaches.push(format!("{name}: the last commit counts {counted} rows, all commits together {rows}"));
             }
         }
         for (name, counts) in &self.tables {

@@ -1,15 +1,30 @@
-//! Where and when to kill: the two sides of each step, and times from a seed.
+//! Where and when to disturb: the two sides of each step, each place that is written to, and times from a seed.
 
 use std::time::Duration;
 
 use epoch::{EpochId, Step};
-use runtime::{FailPoint, StepSide};
+use runtime::{FailPoint, Fault, PlaceFailure, PlaceFault, StepSide};
+
+/// Tries that a place which is away does not answer: those that the follower makes, after which the job is opened again, and one that the
+/// start makes then.
+pub const AWAY_TIMES: u32 = 4;
 
 /// Before and after each of the eight steps of an epoch, in protocol order.
-pub fn aimed(epoch: u64) -> Vec<FailPoint> {
-    let sides =
-        |step: Step| [StepSide::Before, StepSide::After].map(|side| FailPoint { step, side, epoch: EpochId(epoch) });
+pub fn aimed(epoch: u64) -> Vec<Fault> {
+    let at = |step, side| Fault::Kill(FailPoint { step, side, epoch: EpochId(epoch) });
+    let sides = |step: Step| [StepSide::Before, StepSide::After].map(|side| at(step, side));
     Step::ALL.into_iter().flat_map(sides).collect()
+}
+
+/// For each place that gets something in an epoch: the process is killed as soon as it has that, whatever the others have; and it is away
+/// for a while, and the others are not.
+pub fn of_places<'a>(epoch: u64, places: impl IntoIterator<Item = &'a String>) -> Vec<Fault> {
+    let fault =
+        |place: &str, failure| Fault::Place(PlaceFault { place: place.to_owned(), epoch: EpochId(epoch), failure });
+    let both = |place: &'a String| {
+        [PlaceFailure::Killed, PlaceFailure::Away { times: AWAY_TIMES }].map(|failure| fault(place, failure))
+    };
+    places.into_iter().flat_map(both).collect()
 }
 
 /// What an undisturbed run takes, to aim random kills by.

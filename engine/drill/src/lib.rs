@@ -6,6 +6,7 @@
 
 mod block_on;
 mod books;
+mod definitions;
 mod difference;
 mod kill_points;
 mod options;
@@ -21,9 +22,9 @@ mod verify;
 use connector::Registry;
 
 pub use options::DrillOptions;
-pub use replay::{Replayed, replay};
+pub use replay::{CameOut, Replayed, ReplayedTable, replay};
 pub use report::{Report, Row};
-pub use verify::{Comparison, Verdict, verify};
+pub use verify::{Comparison, Counted, Verdict, verify};
 
 /// Drills a job. `progress` gets one line at a time about what goes on. To be called on a plain thread, not an async one.
 ///
@@ -35,14 +36,16 @@ pub fn run(options: &DrillOptions, connectors: &Registry, progress: &mut dyn FnM
     let job = scope::read_job(options, &[])?;
     let scope = scope::bound(&job, options, connectors)?;
     progress(&format!("{} records of {}", scope.records, scope.partitions));
-    let scratch = scratch::Scratch::new(&job, options, connectors)?;
+    let scratch = scratch::Scratch::new(&job, options, connectors, progress)?;
     let result = trials::all(options, &job, &scope, &scratch, progress);
     scratch.remove_if_stopped(options, "drill")?;
-    let is_sound = result.as_ref().is_ok_and(Report::passed);
-    if is_sound {
-        scratch.remove()?;
-    } else {
-        progress(&format!("what the runs left is kept in {}", scratch.describe()));
+    match &result {
+        Ok(report) if !report.passed() => {
+            progress(&format!("what the runs left is kept in {}", scratch.keep()));
+        }
+        // A sound drill that leaves something behind says so; an error has more to say than that.
+        Ok(_) => scratch.remove()?,
+        Err(_) => {}
     }
     result
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use runtime::{FAIL_POINT_VARIABLE, FailPoint};
+use runtime::{FAIL_POINT_VARIABLE, Fault, PlaceFault};
 
 /// A run that reports nothing for so long hangs. Far above any epoch: a slow store must not look like a hang.
 const SILENCE_MAX: Duration = Duration::from_secs(180);
@@ -19,15 +19,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Lines of a failed run's errors that are shown.
 const ERROR_LINES: usize = 12;
 
-/// How a run is killed, unless it ends before.
-#[derive(Debug, Clone, Copy)]
-pub enum Kill {
+/// How a run is disturbed, unless it ends before.
+#[derive(Debug, Clone)]
+pub enum Disturbance {
     /// Not at all.
-    Never,
-    /// It kills itself at a fail point.
-    At(FailPoint),
+    Nothing,
+    /// It kills itself, or a place of it fails.
+    Fault(Fault),
     /// It is killed so long after its start.
-    After(Duration),
+    KilledAfter(Duration),
 }
 
 /// An epoch as the run reported it.
@@ -53,6 +53,12 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// The longest time between two epochs.
+    pub fn longest_ms(&self) -> u64 {
+        let times = self.epochs.iter().zip(self.epochs.iter().skip(1)).map(|(one, next)| next.after - one.after);
+        times.max().map_or_else(|| self.first_ms(), |longest| u64::try_from(longest.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// How long it took to finish the first epoch, or to end without one.
     pub fn first_ms(&self) -> u64 {
         let first = self.epochs.first().map_or(self.took, |epoch| epoch.after);
@@ -73,6 +79,8 @@ pub struct Process {
     pub log: PathBuf,
     /// A checkpoint whose epochs it runs again.
     pub replayed: Option<PathBuf>,
+    /// The lock of its scratch folder, which it holds as well: what it works in is not taken away under it.
+    pub lock: Arc<File>,
     /// Set: it is killed, and its run is an error.
     pub stop: Arc<AtomicBool>,
 }
@@ -82,12 +90,13 @@ impl Process {
     ///
     /// # Errors
     /// What the job said, if it ended neither in order nor by SIGKILL.
-    pub fn run(&self, kill: Kill) -> Result<Ended, String> {
+    pub fn run(&self, disturbance: &Disturbance) -> Result<Ended, String> {
         let begun = Instant::now();
-        let mut child = self.start(kill)?;
-        let lines = lines_of(&mut child)?;
-        let kill_at = if let Kill::After(time) = kill { Some(begun + time) } else { None };
-        let epochs = self.watch(&mut child, &lines, begun, kill_at);
+        let mut started = Started(self.start(disturbance)?);
+        let child = &mut started.0;
+        let lines = lines_of(child)?;
+        let kill_at = if let Disturbance::KilledAfter(time) = disturbance { Some(begun + *time) } else { None };
+        let epochs = self.watch(child, &lines, begun, kill_at);
         let status = child.wait().map_err(|error| format!("the job's end cannot be waited for: {error}"))?;
         let ended = Ended { killed: status.signal() == Some(libc::SIGKILL), epochs: epochs?, took: begun.elapsed() };
         if ended.killed || status.success() {
@@ -96,7 +105,16 @@ impl Process {
         Err(format!("the job failed ({status}):\n{}", last_lines(&self.log)))
     }
 
-    fn start(&self, kill: Kill) -> Result<Child, String> {
+    /// How often a place did not answer in the last run, as its log says.
+    pub fn unanswered(&self, fault: &PlaceFault) -> u32 {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        // Each try is said once where it is refused; who waits for the place says it again.
+        let tries = log.lines().filter(|line| line.ends_with(&fault.line()) && !line.contains("waiting, for "));
+        u32::try_from(tries.count()).unwrap_or(u32::MAX)
+    }
+
+    fn start(&self, disturbance: &Disturbance) -> Result<Child, String> {
         let log =
             File::create(&self.log).map_err(|error| format!("{} cannot be written: {error}", self.log.display()))?;
         let mut command = Command::new(&self.engine);
@@ -107,9 +125,15 @@ impl Process {
         if let Some(replayed) = &self.replayed {
             command.arg("--replay").arg(replayed);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
-        if let Kill::At(point) = kill {
-            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, point.to_string());
+        let lock = self.lock.try_clone().map_err(|error| format!("no more files can be opened: {error}"))?;
+        command.stdin(lock).stdout(Stdio::piped()).stderr(log).env_remove(FAIL_POINT_VARIABLE);
+        ends_with_us(&mut command);
+        if let Disturbance::Fault(fault) = disturbance {
+            command.arg("--fail-points").env(FAIL_POINT_VARIABLE, fault.to_string());
+        }
+        if let Disturbance::Fault(Fault::Place(_)) = disturbance {
+            // What was not answered is read from the log, whatever the user wants to see of it.
+            command.env("ENGINE_LOG", "info");
         }
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }
@@ -150,6 +174,35 @@ impl Process {
         }
     }
 }
+
+/// A run that is killed if nobody waits for its end any more: on the way out of an error, or of a panic.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // One that has ended was waited for, and is not touched.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A drill that is killed leaves no run at work: the kernel kills it, too, where it can be asked to.
+#[cfg(target_os = "linux")]
+fn ends_with_us(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    let ask = || {
+        // SAFETY: `prctl` with these arguments takes two numbers and touches no memory of ours.
+        let asked = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+        if asked == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
+    };
+    // SAFETY: between fork and exec nothing is done but that one call, which may be made there.
+    unsafe {
+        command.pre_exec(ask);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn ends_with_us(_command: &mut Command) {}
 
 /// The lines that the run writes, as they come; the channel closes when it ends.
 fn lines_of(child: &mut Child) -> Result<Receiver<String>, String> {

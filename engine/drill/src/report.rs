@@ -4,16 +4,19 @@ use std::fmt::Write;
 
 use query::text_table::{Side, text_table};
 
-/// One kill, or one row of kills, and what came of it.
+/// One disturbance, or one row of kills, and what came of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
-    /// Where the job was killed.
+    /// Where the job was killed, or which place was away.
     pub point: String,
     /// True if it was: a fail point that was not reached proves nothing.
     pub killed: bool,
     /// Kills.
     pub kills: u32,
-    /// Milliseconds from the restart to its first finished epoch, or to its end; the longest, if there were several.
+    /// Tries that a place which was away did not answer.
+    pub unanswered: u32,
+    /// Milliseconds from the restart to its first finished epoch, or to its end; the longest, if there were several. Without a restart
+    /// the longest time between two epochs.
     pub recovered_ms: u64,
     /// True if every table is equal to that of the undisturbed run.
     pub tables_equal: bool,
@@ -33,15 +36,19 @@ const COLUMNS: [(&str, Side); 5] = [
 ];
 
 impl Row {
-    /// True if the job was killed here and lost nothing by it.
+    /// True if the job was disturbed here and lost nothing by it.
     pub fn passed(&self) -> bool {
-        self.killed && self.tables_equal && self.difference.is_none()
+        (self.killed || self.unanswered > 0) && self.tables_equal && self.difference.is_none()
     }
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.point.clone(),
-            if self.killed { self.kills.to_string() } else { "no".to_owned() },
+            match (self.killed, self.unanswered) {
+                (true, _) => self.kills.to_string(),
+                (false, 0) => "no".to_owned(),
+                (false, _) => "away".to_owned(),
+            },
             format!("{} ms", self.recovered_ms),
             self.rows_compared.to_string(),
             if self.passed() { "equal" } else { "DIFFERENT" }.to_owned(),
@@ -52,14 +59,14 @@ impl Row {
 /// What a drill found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The kills, in the order in which they were done.
+    /// The disturbances, in the order in which they were done.
     pub rows: Vec<Row>,
     /// What the reader should know: what was compared, what was not, and why.
     pub notes: Vec<String>,
 }
 
 impl Report {
-    /// True if every kill was survived without a difference.
+    /// True if every disturbance was survived without a difference.
     pub fn passed(&self) -> bool {
         !self.rows.is_empty() && self.rows.iter().all(Row::passed)
     }
@@ -83,8 +90,13 @@ impl Report {
             let _ = writeln!(text, "{note}");
         });
         let failed = self.rows.iter().filter(|row| !row.passed()).count();
+        let away = match self.rows.iter().filter(|row| row.unanswered > 0).count() {
+            0 => String::new(),
+            1 => ", 1 place away for a while".to_owned(),
+            places => format!(", {places} places away for a while"),
+        };
         let _ = match failed {
-            0 => writeln!(text, "{} kills: every table is equal to that of an undisturbed run", self.kills()),
+            0 => writeln!(text, "{} kills{away}: every table is equal to that of an undisturbed run", self.kills()),
             _ => writeln!(text, "{failed} of {} drills ended with a difference", self.rows.len()),
         };
         text

@@ -61,7 +61,7 @@ fn available(job: &Job, source: &str, connectors: &Registry) -> Result<OffsetRan
     let text = |error: SourceError| error.to_string();
     let settings = job.sources.get(source).ok_or_else(|| format!("the job has no source {source}"))?;
     let source = connectors.source(settings, job).map_err(text)?;
-    let all = PlanRequest { position: None, identity: None, records_max: None, is_bounded: true };
+    let all = PlanRequest { position: None, identity: None, reported: &[], records_max: None, is_bounded: true };
     let plan = source.planner(&Arc::default()).and_then(|mut planner| planner.plan(&all)).map_err(text)?;
     Ok(offset_ranges(&plan.ranges))
 }

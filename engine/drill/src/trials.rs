@@ -1,4 +1,4 @@
-//! The runs of a drill: undisturbed, killed at each step, killed at random moments.
+//! The runs of a drill: undisturbed, killed at each step, with each place killed after or away, killed at random moments.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use job::Job;
-use runtime::FailPoint;
+use runtime::{FailPoint, Fault, PlaceFailure, PlaceFault};
 
 use crate::books::Books;
 use crate::difference;
 use crate::kill_points::{self, KillTimes, Pace};
 use crate::options::DrillOptions;
-use crate::process::{Ended, EpochReport, Kill, Process};
+use crate::process::{Disturbance, Ended, EpochReport, Process};
 use crate::report::{Report, Row};
 use crate::rows::{ColumnName, Tables};
 use crate::scope::{Scope, quoted};
@@ -60,11 +60,12 @@ pub fn all(
     let undisturbed = undisturbed(options, job, scope, scratch)?;
     let mut report = Report { rows: Vec::new(), notes: notes(&undisturbed, scope) };
     let mut trials = Trials { options, scope, scratch, undisturbed, number: 0 };
-    for point in kill_points::aimed(trials.undisturbed.middle) {
+    let middle = trials.undisturbed.middle;
+    let places = trials.undisturbed.books.touched.remove(&middle).unwrap_or_default();
+    for fault in kill_points::aimed(middle).into_iter().chain(kill_points::of_places(middle, &places)) {
         options.check_goes_on()?;
-        progress(&format!("killed {}", describe(&point)));
-        let row = trials.aimed(point)?;
-        report.rows.push(row);
+        progress(&describe(&fault));
+        report.rows.push(trials.aimed(fault)?);
     }
     trials.random(&mut report, progress)?;
     Ok(report)
@@ -73,7 +74,7 @@ pub fn all(
 fn undisturbed(options: &DrillOptions, job: &Job, scope: &Scope, scratch: &Scratch) -> Result<Undisturbed, String> {
     let run = "undisturbed";
     let process = process(options, scope, scratch, run)?;
-    let ended = process.run(Kill::Never)?;
+    let ended = process.run(&Disturbance::Nothing)?;
     let with_records: Vec<&EpochReport> = ended.epochs.iter().filter(|epoch| epoch.records > 0).collect();
     let Some(middle) = with_records.get(with_records.len() / 2).map(|epoch| epoch.epoch) else {
         return Err(
@@ -102,7 +103,7 @@ fn varying(
     first: &Tables,
 ) -> Result<BTreeSet<ColumnName>, String> {
     let run = "undisturbed-2";
-    process(options, scope, scratch, run)?.run(Kill::Never)?;
+    process(options, scope, scratch, run)?.run(&Disturbance::Nothing)?;
     let second = read(scratch, run, &BTreeSet::new())?.tables;
     let mut varying = BTreeSet::new();
     for (name, rows) in &first.by_name {
@@ -120,17 +121,29 @@ fn reads_the_clock(job: &Job) -> bool {
 }
 
 impl Trials<'_> {
-    /// A run from empty that is killed at one point, and goes on.
-    fn aimed(&mut self, point: FailPoint) -> Result<Row, String> {
+    /// A run from empty that is disturbed at one point, and goes on.
+    fn aimed(&mut self, fault: Fault) -> Result<Row, String> {
         let (run, process) = self.next_run()?;
-        let mut row = Row { point: describe(&point), ..Row::default() };
-        match process.run(Kill::At(point)) {
-            Ok(ended) if ended.killed => (row.killed, row.kills) = (true, 1),
-            Ok(_) => row.difference = Some("the job ended without passing this point: nothing was killed".to_owned()),
+        let mut row = Row { point: describe(&fault), ..Row::default() };
+        let away = match &fault {
+            Fault::Place(fault @ PlaceFault { failure: PlaceFailure::Away { .. }, .. }) => Some(fault.clone()),
+            _ => None,
+        };
+        match process.run(&Disturbance::Fault(fault)) {
+            Ok(ended) if ended.killed && away.is_none() => (row.killed, row.kills) = (true, 1),
+            Ok(ended) => {
+                row.unanswered = away.map_or(0, |fault| process.unanswered(&fault));
+                row.recovered_ms = ended.longest_ms();
+                if row.unanswered == 0 || ended.killed {
+                    row.difference = Some("the job ended without passing this point: nothing was disturbed".to_owned());
+                }
+            }
             Err(error) => row.difference = Some(error),
         }
         if row.killed {
             self.finish(&run, &process, &mut row)?;
+        } else if row.difference.is_none() {
+            self.compare(&run, &mut row)?;
         }
         if row.passed() {
             self.scratch.remove_run(&run)?;
@@ -173,7 +186,7 @@ impl Trials<'_> {
         while row.kills < kills_max {
             self.options.check_goes_on()?;
             let before = row.kills;
-            match process.run(Kill::After(times.next(&self.undisturbed.pace))) {
+            match process.run(&Disturbance::KilledAfter(times.next(&self.undisturbed.pace))) {
                 Ok(ended) if ended.killed => {
                     row.kills += 1;
                     in_recovery += u32::from(before > 0 && ended.epochs.is_empty());
@@ -198,7 +211,7 @@ impl Trials<'_> {
 
     /// Lets a killed run go on to its end and compares what it left.
     fn finish(&self, run: &str, process: &Process, row: &mut Row) -> Result<(), String> {
-        let ended = match process.run(Kill::Never) {
+        let ended = match process.run(&Disturbance::Nothing) {
             Ok(ended) if ended.killed => {
                 row.difference = Some("somebody else killed the restarted job: is there too little memory?".to_owned());
                 return Ok(());
@@ -210,6 +223,11 @@ impl Trials<'_> {
             }
         };
         row.recovered_ms = ended.first_ms();
+        self.compare(run, row)
+    }
+
+    /// Compares what a run left that has ended in order.
+    fn compare(&self, run: &str, row: &mut Row) -> Result<(), String> {
         let outcome = match read(self.scratch, run, &self.undisturbed.left_out) {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -237,7 +255,7 @@ impl Trials<'_> {
         let again = format!("{run}-replayed");
         let mut process = process(self.options, self.scope, self.scratch, &again)?;
         process.replayed = Some(checkpoint(self.scratch, run)?);
-        let ended = process.run(Kill::Never).map_err(|error| format!("replaying {run}: {error}"))?;
+        let ended = process.run(&Disturbance::Nothing).map_err(|error| format!("replaying {run}: {error}"))?;
         if ended.killed {
             return Err(format!("replaying {run}: somebody else killed it"));
         }
@@ -266,6 +284,7 @@ fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) 
         sets,
         log: folder.join("stderr.log"),
         replayed: None,
+        lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     })
 }
@@ -287,9 +306,19 @@ fn pace(ended: &Ended) -> Pace {
     Pace { start, epoch: (ended.took.saturating_sub(start) / epochs).max(Duration::from_millis(5)) }
 }
 
-fn describe(point: &FailPoint) -> String {
-    let side = if point.side == runtime::StepSide::Before { "before" } else { "after" };
-    format!("{side} {} of epoch {}", point.step.name(), point.epoch)
+fn describe(fault: &Fault) -> String {
+    match fault {
+        Fault::Kill(FailPoint { step, side, epoch }) => {
+            let side = if *side == runtime::StepSide::Before { "before" } else { "after" };
+            format!("{side} {} of epoch {epoch}", step.name())
+        }
+        Fault::Place(PlaceFault { place, epoch, failure: PlaceFailure::Killed }) => {
+            format!("when {place} has epoch {epoch}")
+        }
+        Fault::Place(PlaceFault { place, epoch, failure: PlaceFailure::Away { .. } }) => {
+            format!("{place} away in epoch {epoch}")
+        }
+    }
 }
 
 fn notes(undisturbed: &Undisturbed, scope: &Scope) -> Vec<String> {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::identity::EpochId;
+
 /// Fates of the rows that one table received in one epoch. For a table over a source, `read` counts the source's records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
@@ -17,6 +19,29 @@ pub struct RowCounts {
     pub filtered: u64,
     /// Rows of the result written to the table (an aggregate writes fewer, an unnest more than it received).
     pub written: u64,
+}
+
+/// How many rows a sink holds, as its commits say: what is there is counted against it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedRows {
+    /// Rows, once the last commit is published.
+    pub rows: u64,
+    /// The first epoch that was counted, if the sink held rows by then: those were taken as they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<EpochId>,
+}
+
+impl CountedRows {
+    /// Of a sink that was found with so many rows before the first epoch that is counted.
+    pub fn taken(rows: u64, since: EpochId) -> CountedRows {
+        CountedRows { rows, since: (rows > 0).then_some(since) }
+    }
+
+    /// After a commit that moved so many rows into it, or out of it. `None` if the sum cannot be: it says nothing then.
+    #[must_use]
+    pub fn moved(self, rows: i64) -> Option<CountedRows> {
+        Some(CountedRows { rows: self.rows.checked_add_signed(rows)?, ..self })
+    }
 }
 
 /// Books that do not balance: an engine fault that must stop the job before anything is committed.

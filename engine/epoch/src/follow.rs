@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accounting::CountedRows;
 use crate::identity::{CommitId, Owner};
 
 /// What the newest commit says about a sink.
@@ -23,20 +24,24 @@ pub struct SinkLink {
     /// The newest commit that the place was seen to hold when this was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<CommitId>,
+    /// How many rows it holds with `last`; `None` if nobody has counted them (an engine of before, a sink that cannot say what it
+    /// held when it was found).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<CountedRows>,
 }
 
 impl SinkLink {
-    /// The link of a sink that a commit touches, after the one that it had.
-    pub fn touched(earlier: Option<&SinkLink>, by: CommitId) -> SinkLink {
+    /// The link of a sink that a commit touches, after the one that it had; `rows` are what it holds then.
+    pub fn touched(earlier: Option<&SinkLink>, by: CommitId, rows: Option<CountedRows>) -> SinkLink {
         match earlier {
-            None => SinkLink { began: by, before: None, last: by, seen: None },
-            Some(link) => SinkLink { began: link.began, before: Some(link.last), last: by, seen: link.seen },
+            None => SinkLink { began: by, before: None, last: by, seen: None, rows },
+            Some(link) => SinkLink { began: link.began, before: Some(link.last), last: by, seen: link.seen, rows },
         }
     }
 
     /// The link of a sink that a place was found to follow, though no commit on record says so.
     pub fn found(at: CommitId) -> SinkLink {
-        SinkLink { began: at, before: None, last: at, seen: Some(at) }
+        SinkLink { began: at, before: None, last: at, seen: Some(at), rows: None }
     }
 }
 
@@ -49,16 +54,7 @@ pub struct Touch {
     pub before: Option<CommitId>,
 }
 
-/// What a sink still has to get.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owed {
-    /// Nothing.
-    Nothing,
-    /// These commits, in this order.
-    Commits(Vec<CommitId>),
-}
-
-/// Concludes what a sink has to get. `link`: what the newest commit says of it; `newest`: that commit; `kept`: the commits of the
+/// Concludes which commits a sink still has to get, in this order. `link`: what the newest commit says of it; `newest`: that commit; `kept`: the commits of the
 /// sink's chain that are still on record, oldest first; `holds`: what the place itself says.
 ///
 /// # Errors
@@ -69,17 +65,17 @@ pub fn owed(
     newest: Option<CommitId>,
     kept: &[Touch],
     holds: Option<CommitId>,
-) -> Result<Owed, Contradiction> {
+) -> Result<Vec<CommitId>, Contradiction> {
     debug_assert!(kept.is_sorted_by_key(|touch| touch.id.epoch), "the chain of {sink} is out of order: {kept:?}");
     let sink = || sink.to_string();
     let Some(link) = link else {
         return match holds {
-            None => Ok(Owed::Nothing),
+            None => Ok(Vec::new()),
             Some(place) => Err(Contradiction::Ahead { sink: sink(), place, newest }),
         };
     };
     if holds == Some(link.last) {
-        return Ok(Owed::Nothing);
+        return Ok(Vec::new());
     }
     let next = match holds {
         None => kept.iter().position(|touch| touch.before.is_none()),
@@ -88,7 +84,7 @@ pub fn owed(
     match (next, holds) {
         // A place that had something of ours and has nothing now lost more than its place in the chain.
         (_, None) if link.seen.is_some() => Err(Contradiction::RecordLost { sink: sink(), seen: link.seen }),
-        (Some(next), _) => Ok(Owed::Commits(kept[next..].iter().map(|touch| touch.id).collect())),
+        (Some(next), _) => Ok(kept[next..].iter().map(|touch| touch.id).collect()),
         (None, Some(place)) if Some(place.epoch) > newest.map(|newest| newest.epoch) => {
             Err(Contradiction::Ahead { sink: sink(), place, newest })
         }
@@ -109,8 +105,6 @@ fn is_rolled_back(link: &SinkLink, place: CommitId, kept: &[Touch]) -> bool {
 /// Something that cannot be true beside something else. Nothing is written until a person has decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contradiction {
-    /// The first split of a commit whose range does not begin where the one before ended.
-    OffsetsDoNotJoin(String),
     /// The place has epochs that the checkpoint does not know: the checkpoint is an old copy.
     Ahead {
         /// The sink.
@@ -201,7 +195,7 @@ impl Contradiction {
             Contradiction::OtherCheckpoint { .. } => Some("other-checkpoint"),
             Contradiction::Restored { .. } => Some("restored"),
             Contradiction::ArtifactMissing { .. } => Some("artifact-missing"),
-            Contradiction::OffsetsDoNotJoin(_) | Contradiction::Fenced { .. } | Contradiction::NotBefore { .. } => None,
+            Contradiction::Fenced { .. } | Contradiction::NotBefore { .. } => None,
         }
     }
 
@@ -224,12 +218,6 @@ fn or_nothing(id: Option<CommitId>) -> String {
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Contradiction::OffsetsDoNotJoin(place) => {
-                write!(
-                    f,
-                    "the checkpoint contradicts itself: offsets do not join: {place}; run `engine checkpoint verify` on it"
-                )
-            }
             Contradiction::Ahead { sink, place, newest } => write!(
                 f,
                 "{sink} is ahead of the checkpoint: it holds {place}, the checkpoint's newest is {}. The checkpoint is an older copy. \

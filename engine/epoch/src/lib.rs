@@ -4,6 +4,7 @@
 
 pub mod accounting;
 pub mod clocks;
+pub mod definition;
 pub mod follow;
 pub mod identity;
 pub mod offsets;
@@ -13,9 +14,10 @@ pub mod record;
 pub mod splits;
 pub mod watermark;
 
-pub use accounting::RowCounts;
+pub use accounting::{CountedRows, RowCounts};
 pub use clocks::{Clocks, Uptime};
-pub use follow::{Contradiction, Owed, SinkLink, Touch};
+pub use definition::Definition;
+pub use follow::{Contradiction, SinkLink, Touch};
 pub use identity::{ArtifactId, CommitId, EpochId, Owner};
 pub use protocol::{Permit, Step};
 pub use record::{ArtifactEffect, Commit, DataGap, Plan, SourcePlan, SourceTime, StagedFile, TableCommit};

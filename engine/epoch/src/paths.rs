@@ -1,7 +1,6 @@
 //! Every path under a checkpoint and a warehouse, formed here and nowhere else.
 
-use crate::identity::ArtifactId;
-use crate::identity::EpochId;
+use crate::identity::{ArtifactId, EpochId, Owner};
 
 /// Folder of the RocksDB database inside a checkpoint.
 pub const DATABASE: &str = "db";
@@ -17,6 +16,11 @@ pub fn table_folder(table: &str) -> String {
 /// Table that takes the rejected records of a source.
 pub fn rejected_table(source: &str) -> String {
     format!("rejected.{source}")
+}
+
+/// Table that takes the rows that a table's query has no value for.
+pub fn rejected_rows_table(table: &str) -> String {
+    format!("{table}__rejected")
 }
 
 /// Table that takes the late rows of a table.
@@ -43,6 +47,19 @@ pub fn origin_of(data_file: &str) -> Option<(&str, EpochId)> {
     let (epoch, _) = rest.split_once('-')?;
     let is_number = epoch.len() == 10 && epoch.bytes().all(|byte| byte.is_ascii_digit());
     Some((job_id, EpochId(epoch.parse().ok().filter(|_| is_number)?)))
+}
+
+/// Who staged a data file, by its name: nobody for an engine of format 1, which had no owners; `None` for a file that no epoch staged.
+pub fn stager_of(data_file: &str) -> Option<Owner> {
+    origin_of(data_file)?;
+    let name = data_file.rsplit('/').next()?.strip_suffix(".parquet")?;
+    let parts: Vec<&str> = name.split('-').collect();
+    match parts.as_slice() {
+        [_part, _job_id, _epoch, term, run, _attempt, _number] => {
+            Some(Owner { term: term.parse().ok()?, run: u64::from_str_radix(run, 16).ok()? })
+        }
+        _ => Some(Owner::default()),
+    }
 }
 
 /// The prefix that all data files of a job with this checkpoint share, relative to the table's folder.

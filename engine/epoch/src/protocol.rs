@@ -14,6 +14,8 @@
 //! A crash before 6: the epoch never happened, and another is planned in its place. A crash after 6: it did, and each follower
 //! is brought up from where it stands ([`crate::follow`]). There is no third case.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::Commit;
@@ -68,18 +70,23 @@ impl Step {
 /// The right to publish an epoch. It exists only for a commit that is durable, so an uncommitted epoch cannot be published.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Permit {
-    commit: Commit,
+    commit: Arc<Commit>,
 }
 
 impl Permit {
     /// The caller vouches that `commit` was synced to the checkpoint, or read back from it.
-    pub fn for_durable(commit: Commit) -> Permit {
-        Permit { commit }
+    pub fn for_durable(commit: impl Into<Arc<Commit>>) -> Permit {
+        Permit { commit: commit.into() }
     }
 
     /// The durable commit.
     pub fn commit(&self) -> &Commit {
         &self.commit
+    }
+
+    /// The durable commit, to keep: it can list thousands of files, and is not copied for each who looks at it.
+    pub fn shared(&self) -> Arc<Commit> {
+        Arc::clone(&self.commit)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The record of an epoch: its commit, with the plan that it was run from.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accounting::RowCounts;
+use crate::accounting::{CountedRows, RowCounts};
 use crate::clocks::Clocks;
+use crate::definition::{Definition, Earlier, in_force};
 use crate::follow::{SinkLink, Touch};
 use crate::identity::{CommitId, EpochId, Owner};
 use crate::splits::{PerSplit, Position, Positions, Ranges, Split, SplitIdentities, SplitRange};
@@ -104,6 +106,9 @@ pub struct Commit {
     /// Every sink that ever got anything of the job, and where it stands in the chain of its commits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sinks: BTreeMap<String, SinkLink>,
+    /// The definition that each table of the job had, by table name; none of an engine that did not note them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub definitions: BTreeMap<String, Definition>,
     /// What each table gained and lost, by table name.
     pub tables: BTreeMap<String, TableCommit>,
     /// Event-time clocks per source after this epoch.
@@ -147,6 +152,7 @@ impl Commit {
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
             watermarks: BTreeMap::new(),
             next_watermark_us: None,
@@ -158,7 +164,7 @@ impl Commit {
     /// The commit with changes of tables, each of which must hold `before`.
     #[must_use]
     pub fn with_tables(mut self, before: Option<CommitId>, tables: BTreeMap<String, TableCommit>) -> Commit {
-        let link = SinkLink { began: before.unwrap_or(self.id()), before, last: self.id(), seen: None };
+        let link = SinkLink { began: before.unwrap_or(self.id()), before, last: self.id(), seen: None, rows: None };
         let touched = tables.iter().filter(|(_, change)| change.changes_rows());
         self.sinks = touched.map(|(name, _)| (name.clone(), link)).collect();
         self.tables = tables;
@@ -176,12 +182,12 @@ impl Commit {
         Some(Touch { id: link.last, before: link.before })
     }
 
-    /// Checks that this commit begins where `before` ended: for every source its splits, or their positions set aside.
+    /// Checks that this commit begins where the one before ended: for every source its splits, or their positions set aside.
+    /// `before`: that commit [as its sources are named now](Commit::as_named_now).
     ///
     /// # Errors
     /// Names the first source and split that does not join.
     pub fn joins(&self, before: &Commit) -> Result<(), String> {
-        let before = &self.as_named_now(before);
         for (source, positions) in
             before.set_aside.iter().filter(|(source, _)| !self.plan.sources.contains_key(*source))
         {
@@ -200,14 +206,18 @@ impl Commit {
         self.plan.joins(&before.plan)
     }
 
-    /// A commit with the names that its sources have in this one.
-    pub fn as_named_now(&self, before: &Commit) -> Commit {
+    /// The commit before this one, with the names that its sources have in this one.
+    pub fn as_named_now<'a>(&self, before: &'a Commit) -> Cow<'a, Commit> {
+        if self.renamed.is_empty() {
+            return Cow::Borrowed(before);
+        }
         let mut before = before.clone();
         self.renamed.iter().for_each(|(now, was)| before.rename_source(was, now));
-        before
+        Cow::Owned(before)
     }
 
-    /// Gives a source another name, wherever it stands.
+    /// Gives a source another name in all that the next epoch goes on from: what was planned of it, its times and clocks, its
+    /// watermark, positions that were set aside. What the commit counted of it (`sources`, `gaps`) keeps the name that it had then.
     pub fn rename_source(&mut self, was: &str, now: &str) {
         fn rename<T>(all: &mut BTreeMap<String, T>, was: &str, now: &str) {
             if let Some(one) = all.remove(was) {
@@ -229,12 +239,28 @@ impl Commit {
         }
     }
 
+    /// The definitions of a job's tables that it is made by, given the commit before.
+    pub fn define(&mut self, fingerprints: &BTreeMap<String, String>, before: Option<&Commit>) {
+        let got_rows = |table: &str| before.is_some_and(|before| before.sinks.contains_key(table));
+        let earlier = before.map(|before| Earlier { definitions: &before.definitions, got_rows: &got_rows });
+        self.definitions = in_force(fingerprints, earlier, self.plan.epoch);
+    }
+
     /// What it says about every sink, given what was known of them before: those that it touches get a new link, all others keep theirs.
-    pub fn link(&mut self, earlier: BTreeMap<String, SinkLink>) {
+    /// `unlinked`: rows that sinks without a link were found with, `None` where that is not known; a sink that is not named is new.
+    pub fn link(&mut self, earlier: BTreeMap<String, SinkLink>, unlinked: &BTreeMap<String, Option<u64>>) {
         let id = self.id();
+        let link = |(sink, change): (&String, &TableCommit)| {
+            let before = match (earlier.get(sink), unlinked.get(sink)) {
+                (Some(link), _) => link.rows,
+                (None, None) => Some(CountedRows::default()),
+                (None, Some(found)) => found.map(|rows| CountedRows::taken(rows, id.epoch)),
+            };
+            let rows = before.zip(change.rows_moved()).and_then(|(before, moved)| before.moved(moved));
+            (sink.clone(), SinkLink::touched(earlier.get(sink), id, rows))
+        };
         let touched = self.tables.iter().filter(|(_, change)| change.changes_rows());
-        let touched: Vec<_> =
-            touched.map(|(sink, _)| (sink.clone(), SinkLink::touched(earlier.get(sink), id))).collect();
+        let touched: Vec<_> = touched.map(link).collect();
         self.sinks = earlier;
         self.sinks.extend(touched);
     }
@@ -256,6 +282,13 @@ impl TableCommit {
     /// True if there is anything to publish.
     pub fn changes_rows(&self) -> bool {
         !(self.added.is_empty() && self.removed.is_empty())
+    }
+
+    /// Rows that the table has more once it is published, or fewer. `None` if that depends on the keys that are in it.
+    pub fn rows_moved(&self) -> Option<i64> {
+        let rows = |files: &[StagedFile]| files.iter().map(|file| file.rows.cast_signed()).sum::<i64>();
+        let is_plain = self.added.iter().all(|file| file.effect.is_add());
+        is_plain.then(|| rows(&self.added) - rows(&self.removed))
     }
 }
 

@@ -3,12 +3,15 @@
 mod aggregate_def;
 mod approx_count_distinct;
 mod array_agg;
+pub mod checked_totals;
 mod collect_list;
 mod collect_set;
 mod count_if;
 mod distinct;
 mod exact_function;
 mod exact_sum;
+mod exact_whole;
+mod extreme_values;
 mod extremes;
 mod first_last;
 mod folding;
@@ -17,6 +20,7 @@ mod moments;
 mod percentiles;
 mod single;
 mod sketch;
+mod sliding;
 mod try_sum;
 mod with_distinct;
 
@@ -49,17 +53,16 @@ pub fn aggregates() -> Vec<AggregateUDF> {
                 true => function,
                 false => Arc::new(function.as_ref().clone().with_aliases(names.iter().copied())),
             };
-            // DISTINCT changes nothing for the smallest and the largest.
             match named.name() {
-                "min" | "max" | "grouping" | "first_value" | "last_value" | "nth_value" => named.as_ref().clone(),
+                "grouping" | "first_value" | "last_value" | "nth_value" => named.as_ref().clone(),
                 "array_agg" => with_distinct::with_distinct(Arc::new(array_agg::array_agg(named))),
                 _ => with_distinct::with_distinct(named),
             }
         })
         .collect();
-    all.push(approx_count_distinct());
-    all.extend(first_last::first_last());
+    all.push(with_distinct::with_distinct(Arc::new(approx_count_distinct())));
     let defined = [
+        first_last::first_last(),
         vec![collect_list(), collect_set::collect_set(), count_if::count_if(), try_sum::try_sum()],
         extremes::extremes(),
         moments::moments(),

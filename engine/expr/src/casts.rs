@@ -1,13 +1,12 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::common::{DFSchema, ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions::expr_fn::{btrim, nullif};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, TryCast, lit};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator, ScalarUDF, TryCast, lit};
 
 use crate::display::{expr_text, type_name};
 use crate::refusal::{FILTER_NOT_BOOLEAN, refused};
@@ -17,43 +16,13 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
-use crate::types::instant;
+pub use crate::times::to_instant;
 
-/// Rewrites every cast of a plan.
+/// One cast or division, as Spark has it.
 ///
 /// # Errors
 /// If a column's type is not known.
-pub fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(|node| {
-        let schema = merged_schema(&node);
-        let names = NamePreserver::new(&node);
-        let rewritten = node.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| cast(expr, &schema))?;
-            if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
-                // What a lambda gives may have another type now, and so may what is made of it.
-                expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
-            }
-            Ok(expr.update_data(|expr| name.restore(expr)))
-        })?;
-        match rewritten.transformed {
-            true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
-            false => Ok(rewritten),
-        }
-    })
-    .data()
-}
-
-fn merged_schema(node: &LogicalPlan) -> DFSchema {
-    let mut schema = DFSchema::empty();
-    node.inputs().iter().for_each(|input| schema.merge(input.schema()));
-    if let LogicalPlan::TableScan(scan) = node {
-        schema.merge(&scan.projected_schema);
-    }
-    schema
-}
-
-fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
@@ -125,7 +94,7 @@ fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
 fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
     let Expr::AggregateFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
     if let Some(Expr::Literal(share, _)) = call.params.args.get(1)
-        && share.data_type().is_integer()
+        && share.data_type().is_numeric()
     {
         call.params.args[1] = Expr::Literal(share.cast_to(&DataType::Float64)?, None);
         return Ok(Transformed::yes(Expr::AggregateFunction(call)));
@@ -193,9 +162,4 @@ fn is_zero(value: &ScalarValue) -> bool {
 fn zero_of(kind: DataType, whole: bool) -> Result<Expr> {
     let kind = if whole { DataType::Float64 } else { kind };
     Ok(Expr::Literal(ScalarValue::new_zero(&kind)?, None))
-}
-
-/// The instant that a date or a timestamp of another unit is.
-pub fn to_instant(expr: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(expr), instant()))
 }

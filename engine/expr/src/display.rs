@@ -57,6 +57,8 @@ pub fn type_name(kind: &DataType) -> String {
         DataType::Boolean => "boolean".to_string(),
         DataType::Date32 => "date".to_string(),
         DataType::Binary => "binary".to_string(),
+        DataType::Null => "void".to_string(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         DataType::Timestamp(..) => "timestamp".to_string(),
         DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
         DataType::Struct(fields) => {

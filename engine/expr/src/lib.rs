@@ -13,10 +13,15 @@ pub mod display;
 pub mod group_key;
 pub mod interval;
 pub mod map_keys;
+mod node_schema;
+pub mod plan_types;
 pub mod refusal;
 pub mod registry;
+pub mod row_fault;
 pub mod scalar;
+mod times;
 pub mod types;
+pub mod typing;
 pub mod window;
 
 pub use registry::{register, register_batch};

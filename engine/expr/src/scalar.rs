@@ -1,9 +1,10 @@
 //! Spark's functions that DataFusion lacks or spells otherwise.
 
+pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;
-
+mod ceil_floor;
 pub mod conditions;
 mod csv;
 pub mod fields_of;
@@ -11,15 +12,19 @@ mod hash;
 mod instant_text;
 mod json;
 mod lambdas;
+mod list_values;
 mod lists;
 mod nth_field;
 mod numbers;
+pub mod one_value;
+pub mod opaque;
 mod pattern;
 pub(crate) mod read;
 mod regular;
 mod result_types;
 mod round;
 pub mod seconds;
+mod sequence;
 mod simple;
 mod strings;
 pub(crate) mod text;
@@ -34,6 +39,7 @@ use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
 use crate::clock::BatchClock;
 pub use json::schema::parse as parse_schema;
+pub use json::to_json;
 
 /// The functions of the crate datafusion-spark that were found to give what Spark gives; the others are written here or are
 /// DataFusion's own.
@@ -50,14 +56,12 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "bitmap_bucket_number",
     "bitmap_count",
     "bitwise_not",
-    "ceil",
     "char",
     "concat_ws",
     "crc32",
     "csc",
     "elt",
     "expm1",
-    "floor",
     "format_string",
     "hex",
     "hypot",
@@ -126,6 +130,8 @@ fn written_here() -> Vec<ScalarUDF> {
         round::functions(),
         numbers::functions(),
         lists::functions(),
+        list_values::functions(),
+        sequence::functions(),
         arrays::functions(),
         csv::functions(),
         conditions::functions(),
@@ -139,6 +145,7 @@ fn written_here() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
+    all.extend(ceil_floor::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

@@ -161,7 +161,7 @@ after that.
 "#;
 
 const TABLE: &str = "A table's name has two parts, schema and name, each of letters, digits and `_`. The schema \
-`rejected` (records that could not be read) and names that end in `__late` (rows that came too late) belong to the \
+`rejected` (records that could not be read) and names that end in `__late` (rows that came too late) or `__rejected` (rows that a query has no value for) belong to the \
 engine.\n\n";
 
 const NESTED: &str = r#"| `decimal(digits,behind_the_point)` | `dec`; plain `decimal` is `decimal(10,0)` |

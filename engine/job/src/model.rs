@@ -36,6 +36,8 @@ pub struct Job {
     pub watermark_policy: WatermarkPolicyKind,
     /// True if a watermark that moved makes an epoch even when there is nothing to read.
     pub no_data_epochs: bool,
+    /// The types of constants and results in its queries.
+    pub types: Types,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
     /// Static tables by name. No source has the name of one, whatever the case.
@@ -51,6 +53,18 @@ impl Job {
     pub fn ends(&self) -> bool {
         self.sources.values().all(|source| source.settings.is_bounded())
     }
+}
+
+/// The types of constants and results in the queries of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Types {
+    /// Spark's.
+    Spark {
+        /// `spark.sql.ansi.enabled`: what has no value is an error, not NULL.
+        ansi: bool,
+    },
+    /// DataFusion's, in which jobs were written before there were Spark's.
+    Before,
 }
 
 /// When epochs start.
@@ -126,10 +140,10 @@ pub enum Format {
     Raw,
 }
 
-/// What happens to a record that cannot be decoded.
+/// What happens to a record that cannot be decoded, or to a row that a query has no value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// It goes to `rejected.<source>` with its reason.
+    /// It goes to `rejected.<source>`, or to `<table>__rejected`, with its reason.
     DeadLetter,
     /// It is counted and left out.
     Drop,
@@ -165,6 +179,8 @@ pub struct Table {
     pub deduplicate: Option<Deduplicate>,
     /// How long state that no watermark bounds is kept. `None`: the file does not say.
     pub state_ttl: Option<StateTtl>,
+    /// What happens to a row that the query has no value for.
+    pub on_error: OnError,
 }
 
 /// Leaves out rows of a table's query whose keys were seen before.

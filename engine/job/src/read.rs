@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use crate::connector::Connectors;
 use crate::keys::{Keys, missing};
-use crate::model::{Job, Source, Table, Trigger, WatermarkPolicyKind};
+use crate::model::{Job, Source, Table, Trigger, Types, WatermarkPolicyKind};
 use crate::problem::Problems;
 use crate::reference::{KeySet, Part};
 use crate::tree::{Section, Value};
@@ -36,6 +36,7 @@ pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Pr
         retain_epochs: 0,
         watermark_policy: WatermarkPolicyKind::Min,
         no_data_epochs: true,
+        types: Types::Before,
         sources: BTreeMap::new(),
         statics: BTreeMap::new(),
         tables: Vec::new(),

@@ -1,10 +1,16 @@
 //! What can go wrong inside an operator, in words that a user can act on.
 
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use expr::row_fault::RowFault;
+
 /// What can go wrong inside an operator.
 #[derive(Debug)]
 pub enum OperatorError {
-    /// The query itself failed on a row, or an engine fault; the text says where.
+    /// The query itself failed, or an engine fault; the text says where.
     Compute(String),
+    /// There is no value for a row: it is divided by zero, a text is no number. Other rows are not concerned.
+    Row(String),
     /// The rows of one batch come to more text than one column can hold; fewer rows at a time do not. The text is the library's.
     TooLong(String),
     /// The checkpoint could not be read.
@@ -16,7 +22,7 @@ pub enum OperatorError {
 impl std::fmt::Display for OperatorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            OperatorError::Compute(what) => f.write_str(what),
+            OperatorError::Compute(what) | OperatorError::Row(what) => f.write_str(what),
             OperatorError::TooLong(what) => write!(
                 f,
                 "{what}: one column of rows that must be put together comes to more than 2 GiB, which is all that it can hold. \
@@ -40,23 +46,44 @@ impl OperatorError {
     }
 }
 
-impl From<datafusion::error::DataFusionError> for OperatorError {
-    fn from(error: datafusion::error::DataFusionError) -> Self {
-        if let datafusion::error::DataFusionError::ArrowError(arrow, _) = error.find_root()
+impl From<DataFusionError> for OperatorError {
+    fn from(error: DataFusionError) -> Self {
+        if let DataFusionError::ArrowError(arrow, _) = error.find_root()
             && is_too_long(arrow)
         {
             return OperatorError::TooLong(error.strip_backtrace());
+        }
+        if let Some(what) = of_row(error.find_root()) {
+            return OperatorError::Row(expr::map_keys::remedied(what));
         }
         OperatorError::Compute(expr::map_keys::remedied(error.strip_backtrace()))
     }
 }
 
-fn is_too_long(error: &arrow::error::ArrowError) -> bool {
-    matches!(error, arrow::error::ArrowError::OffsetOverflowError(_))
+/// What is wrong with a row, if that is what an error says: a function, a cast or an operation has no value for it.
+fn of_row(error: &DataFusionError) -> Option<String> {
+    match error {
+        DataFusionError::External(inner) => inner.downcast_ref::<RowFault>().map(ToString::to_string),
+        DataFusionError::Execution(what) => Some(what.clone()),
+        DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
+            ArrowError::CastError(what)
+            | ArrowError::ComputeError(what)
+            | ArrowError::ParseError(what)
+            | ArrowError::InvalidArgumentError(what)
+            | ArrowError::ArithmeticOverflow(what) => Some(what.clone()),
+            ArrowError::DivideByZero => Some("division by zero".to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
-impl From<arrow::error::ArrowError> for OperatorError {
-    fn from(error: arrow::error::ArrowError) -> Self {
+fn is_too_long(error: &ArrowError) -> bool {
+    matches!(error, ArrowError::OffsetOverflowError(_))
+}
+
+impl From<ArrowError> for OperatorError {
+    fn from(error: ArrowError) -> Self {
         if is_too_long(&error) {
             return OperatorError::TooLong(error.to_string());
         }

@@ -11,9 +11,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::Statement;
-use expr::casts;
+use expr::plan_types;
+use expr::typing::{TypeRules, guards};
 use futures::executor::block_on;
-use job::{Late, OutputMode, StateTtl};
+use job::{Late, OnError, OutputMode, StateTtl};
 use operators::operator::Bound;
 
 use crate::build::{Builder, Stream, only_static, place};
@@ -51,11 +52,20 @@ pub struct TablePlan {
     pub write_mode: WriteMode,
     /// Schema of `<table>__late`, if late rows are kept.
     pub late_schema: Option<SchemaRef>,
+    /// What happens to rows that the query has no value for.
+    pub on_error: OnError,
+    /// True if there may be rows that it has no value for.
+    pub can_fail: bool,
     /// Where other tables find its rows.
     pub rows: Rows,
 }
 
 impl TablePlan {
+    /// True if rows that the query has no value for are kept in a table of their own.
+    pub fn keeps_rejected(&self) -> bool {
+        self.can_fail && self.on_error == OnError::DeadLetter
+    }
+
     /// True if its rows are replaced: whole buckets of them in each epoch that changes them.
     pub fn is_replaced(&self) -> bool {
         self.write_mode == WriteMode::ReplaceBuckets
@@ -116,7 +126,7 @@ pub fn compile_table(
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
-    let plan = casts::rewrite(plan)?;
+    let plan = plan_types::rewrite(plan, TypeRules::of(state))?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 
@@ -148,6 +158,7 @@ fn finish(
     check_late(table, &builder.nodes, late_schema.is_some())?;
     check_ttl(table, &builder.nodes, builder.forgets)?;
     Rehearsal { nodes: &builder.nodes, first: builder.first, relations: builder.relations }.run()?;
+    let rules = TypeRules::of(builder.state);
     let readable = stream.from.iter().filter_map(|origin| match origin {
         Origin::Node(node) => Some(*node),
         Origin::Source(_) => None,
@@ -171,6 +182,9 @@ fn finish(
         sources: builder.sources,
         write_mode: write_mode(table, capabilities, shown.is_replacing)?,
         late_schema,
+        // Without Spark's types a row that the query has no value for stops the job, as it always did.
+        on_error: if rules == TypeRules::Before { OnError::Fail } else { table.on_error },
+        can_fail: rules != TypeRules::Before && guards::plan_can_fail(plan)?,
         rows,
     };
     Ok((plan, builder.nodes))

@@ -9,7 +9,8 @@ use connector::Capabilities;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visitor};
 use expr::clock::BatchClock;
-use job::{Job, Refresh, Table};
+use expr::typing::TypeRules;
+use job::{Job, Refresh, Table, Types};
 
 use crate::compile::{Place, TablePlan, compile_table};
 use crate::error::{nearest, shorten, to_problem};
@@ -85,6 +86,14 @@ pub fn plan_job(
     }
 }
 
+/// The rules of types that a job goes by.
+pub fn rules_of(job: &Job) -> TypeRules {
+    match job.types {
+        Types::Spark { ansi } => TypeRules::Spark { ansi },
+        Types::Before => TypeRules::Before,
+    }
+}
+
 type Waiting<'a> = (&'a Table, Statement, Vec<String>);
 
 struct Planner {
@@ -109,7 +118,7 @@ impl Planner {
         capabilities: Capabilities,
         clock: &BatchClock,
     ) -> Result<Planner, SqlProblem> {
-        let context = planning_session(clock).map_err(|error| to_problem(&error, ""))?;
+        let context = planning_session(clock, rules_of(job)).map_err(|error| to_problem(&error, ""))?;
         let mut planner = Planner {
             context,
             relations: HashMap::new(),
@@ -146,7 +155,7 @@ impl Planner {
     fn parse_all<'a>(&mut self, job: &'a Job) -> Vec<Waiting<'a>> {
         let mut waiting = Vec::new();
         for table in &job.tables {
-            match parse(&table.sql).and_then(|statement| {
+            match parse(&table.sql, rules_of(job)).and_then(|statement| {
                 let inputs = inputs_of(&statement);
                 self.check_inputs(table, &inputs)?;
                 Ok((table, statement, inputs))
@@ -314,8 +323,8 @@ impl Visitor for Inputs {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.own.leave();
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.own.leave(query);
         ControlFlow::Continue(())
     }
 

@@ -1,22 +1,26 @@
 //! What a table's SQL may be: one SELECT, not too long, not too deep.
 
+mod dialect;
 mod intervals;
 mod nesting;
 mod nulls;
+mod numbers;
 mod promises;
 mod strings;
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visitor};
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use expr::typing::TypeRules;
 
 use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
+pub use dialect::SparkDialect;
+pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
 pub const SQL_BYTES_MAX: usize = 256 * 1024;
@@ -38,7 +42,7 @@ pub const CHAIN_MAX: usize = 400;
 ///
 /// # Errors
 /// If the text is not one SELECT, or over a limit.
-pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
+pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
     if sql.len() > SQL_BYTES_MAX {
         let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
         return Err(SqlProblem::new(message, "split it into several tables"));
@@ -49,9 +53,9 @@ pub fn parse(sql: &str) -> Result<Statement, SqlProblem> {
         return Err(too_deep());
     }
     let tokens = strings::unescaped(tokens, sql)?;
-    let parser = Parser::new(&SparkSqlDialect {}).with_recursion_limit(PARSER_LEVELS_MAX);
+    let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
     let mut statements = match parser
-        .with_tokens_with_locations(intervals::split(literals(calls(tokens))))
+        .with_tokens_with_locations(intervals::split(numbers::typed(calls(tokens), rules)))
         .parse_statements()
     {
         Ok(statements) => statements,
@@ -100,7 +104,7 @@ fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
 
 /// A text of statements with Spark's literals written as the parser takes them. What is no SQL stays as it is: the parser
 /// says so.
-pub fn with_literals(sql: &str) -> String {
+pub fn with_literals(sql: &str, rules: TypeRules) -> String {
     let tokens = strings::tokens(sql).ok().and_then(|tokens| strings::unescaped(tokens, sql).ok());
     let written = |token: TokenWithSpan| match token.token {
         Token::SingleQuotedString(text) => format!("'{}'", text.replace('\'', "''")),
@@ -108,7 +112,7 @@ pub fn with_literals(sql: &str) -> String {
         other => other.to_string(),
     };
     match tokens {
-        Some(tokens) => intervals::split(literals(calls(tokens))).into_iter().map(written).collect(),
+        Some(tokens) => intervals::split(numbers::typed(calls(tokens), rules)).into_iter().map(written).collect(),
         None => sql.to_string(),
     }
 }
@@ -134,32 +138,19 @@ fn calls(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             tokens[at].token = Token::make_word("array_any_match", None);
         }
     }
+    rounding_by_name(&mut tokens);
     tokens
 }
 
-/// `1.5D`, `7L`, `2S`: Spark's letters for the type of a number, which the parser would take for an alias.
-fn literals(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    let mut read: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
-    for token in tokens {
-        let suffix = match &token.token {
-            Token::Word(word) if word.quote_style.is_none() => word.value.to_ascii_uppercase(),
-            _ => String::new(),
-        };
-        if let Some(TokenWithSpan { token: Token::Number(number, false), .. }) = read.last_mut() {
-            match suffix.as_str() {
-                "D" | "F" | "BD" => {
-                    if !number.contains(['.', 'e', 'E']) {
-                        number.push_str(".0");
-                    }
-                    continue;
-                }
-                "S" | "Y" | "L" => continue,
-                _ => {}
-            }
+/// `ceil(x, 2)` and `floor(x, -1)`, for which the parser has expressions of its own: in quotes they are functions like others.
+fn rounding_by_name(tokens: &mut [TokenWithSpan]) {
+    for at in 0..tokens.len().saturating_sub(1) {
+        let Token::Word(word) = &tokens[at].token else { continue };
+        let is_called = tokens[at + 1].token == Token::LParen && word.quote_style.is_none();
+        if is_called && matches!(word.keyword, Keyword::CEIL | Keyword::FLOOR) {
+            tokens[at].token = Token::make_word(&word.value.to_lowercase(), Some('`'));
         }
-        read.push(token);
     }
-    read
 }
 
 /// Chains deeper than this could overflow the stack of a thread that computes them row by row.

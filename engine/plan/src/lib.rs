@@ -15,6 +15,7 @@ mod made;
 mod meaning;
 mod node;
 mod normalize;
+mod optimize;
 mod precheck;
 mod problem;
 mod read;
@@ -30,12 +31,13 @@ mod window;
 pub use compile::TablePlan;
 pub use expr::clock::BatchClock;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
-pub use guard::with_literals;
+pub use guard::{SparkDialect, with_literals};
+pub use made::text_hash;
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};
 pub use problem::SqlProblem;
 pub use read::{ReadFault, Readable};
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
-pub use session::{session, session_config};
+pub use session::{session, session_config, with_rules};
 pub use times::{EventTime, TimeKind};
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ fn text(expr: &Expr, schema: &DFSchema, below: &Words) -> Result<String> {
     Ok(match text.char_indices().nth(TEXT_CHARS_MAX) {
         None => text,
         // What is not shown counts all the same.
-        Some((end, _)) => format!("{}… ({:016x})", &text[..end], hash(&text)),
+        Some((end, _)) => format!("{}… ({:016x})", &text[..end], text_hash(&text)),
     })
 }
 
@@ -158,7 +158,7 @@ fn named(words: &str) -> Expr {
     Expr::Column(Column::new_unqualified(words))
 }
 
-/// FNV-1a: the same in every process and version.
-fn hash(text: &str) -> u64 {
+/// FNV-1a: the same in every process and version, so that it may stand in a checkpoint.
+pub fn text_hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

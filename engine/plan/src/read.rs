@@ -8,12 +8,14 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::parser::Statement;
-use expr::casts;
+use expr::plan_types;
 use expr::scalar::time_windows::{SESSION_WINDOW, session_call};
 use expr::scalar::window::WINDOW;
+use expr::typing::TypeRules;
 
 use crate::batch::sessions;
 use crate::fault::{Fault, Result};
+use crate::guard::unkept_in_read;
 use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::problem::SqlProblem;
@@ -66,7 +68,7 @@ impl Readable {
         let sql = statement.to_string();
         self.rewrite(&mut statement, &sql, state)?;
         let plan = ::batch::plan(state, statement).await.map_err(ReadFault::Plan)?;
-        let plan = casts::rewrite(plan).map_err(ReadFault::Plan)?;
+        let plan = plan_types::rewrite(plan, TypeRules::of(state)).map_err(ReadFault::Plan)?;
         if !has_windows(&plan).map_err(ReadFault::Plan)? {
             return Ok(plan);
         }
@@ -82,6 +84,9 @@ impl Readable {
     ) -> std::result::Result<(), ReadFault> {
         match statement {
             Statement::Statement(statement) => {
+                if let Some(problem) = unkept_in_read(statement, sql) {
+                    return Err(ReadFault::Problem(problem));
+                }
                 rewrite(statement, sql, &self.relations, state).map_err(ReadFault::Problem)
             }
             Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql, state),

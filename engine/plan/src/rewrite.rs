@@ -1,12 +1,15 @@
 //! Spark's way of writing to DataFusion's, on the parsed SQL: names, `window.start`, `SELECT *` over a source, generators.
 
 mod calls;
+mod counts;
 mod forms;
 mod generators;
 pub mod groups;
 mod names;
 mod pivot;
+mod sets;
 mod structs;
+mod using;
 mod window;
 mod with;
 mod within_group;
@@ -14,17 +17,19 @@ mod within_group;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, ExcludeSelectItem, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor, VisitorMut, WildcardAdditionalOptions,
+    DuplicateTreatment, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByKind, Query,
+    Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
 };
 
-use datafusion::execution::SessionState;
-
+use crate::error::to_problem;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
+use calls::excluded;
 pub use calls::relation_name;
+use using::Merged;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
 
@@ -39,7 +44,7 @@ pub fn rewrite(
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
     names::spell(statement, relations);
-    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default() }) {
+    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default(), merged: Vec::new() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -50,6 +55,8 @@ struct Rewriter<'a> {
     relations: &'a HashMap<String, Relation>,
     state: &'a SessionState,
     with: WithNames,
+    /// Of each query around the place that is visited: what the columns of USING mean in it.
+    merged: Vec<Merged>,
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -57,6 +64,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
         self.with.enter(query);
+        self.merged.push(Merged::default());
         let (call, views) = match query.body.as_ref() {
             SetExpr::Select(select) => (window_call(select), select.lateral_views.clone()),
             _ => (None, Vec::new()),
@@ -74,8 +82,14 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<SqlProblem> {
-        self.with.leave();
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlProblem> {
+        if let (Some(merged), SetExpr::Select(_)) = (self.merged.pop(), query.body.as_ref()) {
+            merged.order(query);
+        }
+        if let Err(problem) = sets::lower(&mut query.body, &|body| self.columns_of_body(body)) {
+            return ControlFlow::Break(problem);
+        }
+        self.with.leave(query);
         ControlFlow::Continue(())
     }
 
@@ -103,6 +117,11 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
         groups::keep_casts_apart(select);
+        match (self.lower_using(select), self.merged.last_mut()) {
+            (Ok(merged), Some(of_query)) => *of_query = merged,
+            (Ok(_), None) => {}
+            (Err(problem), _) => return ControlFlow::Break(problem),
+        }
         ControlFlow::Continue(())
     }
 
@@ -164,12 +183,43 @@ impl Rewriter<'_> {
     fn lower_pivots(&self, select: &mut Select) -> Result<(), SqlProblem> {
         let known: Vec<_> = self.with.known().cloned().collect();
         let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
-        let columns = |select: Select| {
-            let fields = structs::columns_of(select, &known, self.state, &rewrite)?;
-            Some(fields.iter().map(|field| field.name().clone()).collect())
-        };
+        let columns = |select: Select| structs::columns_of(select, &known, self.state, &rewrite);
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
         pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
+    }
+
+    fn lower_using(&self, select: &mut Select) -> Result<Merged, SqlProblem> {
+        if !using::is_needed(select) {
+            return Ok(Merged::default());
+        }
+        let like = generators::bare(select);
+        let columns = |factor: &TableFactor| self.columns_of_input(factor, &like);
+        using::lower(select, &columns, self.sql)
+    }
+
+    /// The columns that an input of FROM shows; its subqueries are rewritten.
+    fn columns_of_input(&self, factor: &TableFactor, like: &Select) -> Result<Vec<(String, bool)>, SqlProblem> {
+        if let TableFactor::Table { name, args: None, alias, .. } = factor
+            && let Some(relation) = self.relation(name)
+            && alias.as_ref().is_none_or(|alias| alias.columns.is_empty())
+        {
+            let column = |name: &String| (name.clone(), !relation.hidden.contains(name));
+            return Ok(relation.schema.fields().iter().map(|field| column(field.name())).collect());
+        }
+        let from = TableWithJoins { relation: factor.clone(), joins: Vec::new() };
+        let projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+        let select = Select { from: vec![from], projection, ..like.clone() };
+        let names = self.columns_of_body(&SetExpr::Select(Box::new(select)))?;
+        Ok(names.into_iter().map(|name| (name, true)).collect())
+    }
+
+    /// The columns that a part of a query gives; its subqueries are rewritten.
+    fn columns_of_body(&self, body: &SetExpr) -> Result<Vec<String>, SqlProblem> {
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let query = generators::query_of_body(body.clone());
+        let fields = structs::columns_of_rewritten(query, &known, self.state);
+        let fields = fields.map_err(|error| to_problem(&error, self.sql))?;
+        Ok(fields.iter().map(|field| field.name().clone()).collect())
     }
 
     /// Turns LATERAL VIEWs into subqueries of FROM, the last one here, those before it when the subquery is visited.
@@ -226,19 +276,4 @@ impl Rewriter<'_> {
             }
         }
     }
-}
-
-/// The names that `* EXCEPT (…)` or `* EXCLUDE (…)` leaves out, in lower case.
-fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    if let Some(except) = &options.opt_except {
-        names.push(except.first_element.value.to_lowercase());
-        names.extend(except.additional_elements.iter().map(|name| name.value.to_lowercase()));
-    }
-    match &options.opt_exclude {
-        Some(ExcludeSelectItem::Single(name)) => names.push(relation_name(name)),
-        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().map(relation_name)),
-        None => {}
-    }
-    names
 }

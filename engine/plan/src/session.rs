@@ -8,8 +8,11 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use expr::clock::BatchClock;
+use expr::scalar::arithmetic::ArithmeticPlanner;
 use expr::scalar::fields_of::FieldPlanner;
+use expr::typing::TypeRules;
 
+use crate::optimize;
 use crate::relation::{Relation, StreamTable, reference};
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
@@ -36,18 +39,30 @@ pub fn session_config() -> SessionConfig {
 pub fn session(config: SessionConfig) -> SessionContext {
     let state = SessionStateBuilder::new().with_config(config).with_default_features().build();
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
-    let ours: Arc<dyn ExprPlanner> = Arc::new(FieldPlanner);
-    let planners = std::iter::once(ours).chain(state.expr_planners().iter().cloned()).collect();
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(FieldPlanner)];
+    if let TypeRules::Spark { ansi } = TypeRules::of(&state) {
+        planners.push(Arc::new(ArithmeticPlanner { ansi }));
+    }
+    planners.extend(state.expr_planners().iter().cloned());
+    let optimizer_rules = optimize::rules(state.optimizers());
     let state = SessionStateBuilder::new_from_existing(state)
+        .with_optimizer_rules(optimizer_rules)
         .with_physical_optimizer_rules(rules)
         .with_expr_planners(planners)
         .build();
     SessionContext::new_with_state(state)
 }
 
+/// The settings for queries that go by these rules of types.
+pub fn with_rules(mut config: SessionConfig, rules: TypeRules) -> SessionConfig {
+    // Spark: a constant with a point is a decimal. (One with an exponent is a double, which the guard sees to.)
+    config.options_mut().sql_parser.parse_float_as_decimal = rules != TypeRules::Before;
+    config.with_extension(Arc::new(rules))
+}
+
 /// A session for one job's tables.
-pub fn planning_session(clock: &BatchClock) -> Result<SessionContext> {
-    let mut config = session_config();
+pub fn planning_session(clock: &BatchClock, rules: TypeRules) -> Result<SessionContext> {
+    let mut config = with_rules(session_config(), rules);
     config.options_mut().execution.coalesce_batches = false;
     // Names have no case; the rewrite spells each as what it means, so that a column keeps its own spelling.
     config.options_mut().sql_parser.enable_ident_normalization = false;

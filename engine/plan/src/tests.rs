@@ -13,3 +13,4 @@ mod lambdas;
 mod refusals;
 mod rewriting;
 mod schemas;
+mod standing;

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::scalar::ScalarValue;
-use expr::interval::{constant_us, months, parse_interval};
+use expr::interval::{Span, months, parse_span};
 use expr::scalar::time_windows::session_call;
 use expr::scalar::window::WINDOW;
 use expr::window::WindowSpec;
@@ -78,33 +78,42 @@ pub fn window_spec(call: &ScalarFunction, sql: &str) -> Result<WindowSpec, SqlPr
 /// Refuses a constant gap of a session that no row could have: Spark would drop every row in silence.
 ///
 /// # Errors
-/// If it is a gap of no time.
+/// If it is a gap of no time, or none at all.
 pub fn check_gap(call: &ScalarFunction, sql: &str) -> Result<(), SqlProblem> {
-    match call.args.get(1).map(interval_us) {
-        Some(Ok(gap_us)) if gap_us <= 0 => {
-            let message = "the gap of a session must be greater than 0: no row would be in one";
-            Err(SqlProblem::new(message, "write an interval such as '5 minutes' or '1 hour 30 minutes'")
-                .at_text(sql, "session_window("))
+    let message = match call.args.get(1).and_then(constant).map(constant_span) {
+        Some(Ok(gap)) if !gap.is_positive() => {
+            "the gap of a session must be greater than 0: no row would be in one".to_string()
         }
-        _ => Ok(()),
+        Some(Err(message)) => message,
+        _ => return Ok(()),
+    };
+    let help = "write an interval such as '5 minutes', '1 hour 30 minutes' or '1 month'";
+    Err(SqlProblem::new(message, help).at_text(sql, "session_window("))
+}
+
+/// The constant that an argument is, if it is one.
+fn constant(argument: &Expr) -> Option<&ScalarValue> {
+    match argument {
+        Expr::Literal(literal, _) => Some(literal),
+        Expr::Alias(alias) => constant(&alias.expr),
+        Expr::Cast(cast) => constant(&cast.expr),
+        _ => None,
+    }
+}
+
+fn constant_span(literal: &ScalarValue) -> Result<Span, String> {
+    match literal {
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
+            parse_span(text)
+        }
+        other => Span::of_constant(other).ok_or_else(|| format!("`{other}` is not an interval")),
     }
 }
 
 fn interval_us(argument: &Expr) -> Result<i64, String> {
-    let literal = match argument {
-        Expr::Literal(literal, _) => literal,
-        Expr::Alias(alias) => return interval_us(&alias.expr),
-        Expr::Cast(cast) => return interval_us(&cast.expr),
-        other => return Err(format!("`{other}` is not a constant interval")),
-    };
-    match literal {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)) => {
-            parse_interval(text)
-        }
-        other => match (constant_us(other), other) {
-            (Some(us), _) => Ok(us),
-            (None, ScalarValue::IntervalMonthDayNano(_) | ScalarValue::IntervalYearMonth(_)) => Err(months()),
-            (None, other) => Err(format!("`{other}` is not an interval")),
-        },
+    let literal = constant(argument).ok_or_else(|| format!("`{argument}` is not a constant interval"))?;
+    match constant_span(literal)? {
+        Span { months: 0, us } => Ok(us),
+        _ => Err(months()),
     }
 }

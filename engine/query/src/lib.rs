@@ -16,6 +16,7 @@ mod types;
 mod warehouse;
 
 pub use error::QueryError;
+pub use expr::typing::TypeRules;
 pub use session::{Answer, ReadPlan, Session};
 pub use state::ReadState;
 pub use types::type_name;

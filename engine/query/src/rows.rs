@@ -1,11 +1,13 @@
 //! Rows as text: a table for people, CSV or JSON for programs, or one row on one line.
 
+mod json;
+
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::json::writer::{EncoderOptions, make_encoder};
+use arrow::json::writer::make_encoder;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::{pretty_format_batches_with_options, pretty_format_batches_with_schema};
 
@@ -68,8 +70,9 @@ pub fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
     let mut writer = arrow::json::WriterBuilder::new()
         .with_explicit_nulls(true)
         .with_timestamp_format(TIME_RFC3339.to_owned())
+        .with_encoder_factory(Arc::new(json::AllNumbers))
         .build::<_, arrow::json::writer::LineDelimited>(&mut lines);
-    writer.write(batch).and_then(|()| writer.finish())?;
+    writer.write(&with_text_keys(batch)?).and_then(|()| writer.finish())?;
     drop(writer);
     Ok(lines)
 }
@@ -102,9 +105,18 @@ fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
+/// The same rows with all keys of maps as texts.
+fn with_text_keys(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().map(json::with_text_keys).collect::<Result<Vec<_>, _>>()?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter().zip(&columns);
+    let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+}
+
 fn json_text(field: &FieldRef, column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    let options = EncoderOptions::default().with_explicit_nulls(true).with_timestamp_format(TIME_RFC3339.to_owned());
-    let mut encoder = make_encoder(field, column, &options)?;
+    let (options, column) = (json::options(), json::with_text_keys(column)?);
+    let mut encoder = make_encoder(field, &column, &options)?;
     let mut texts = StringBuilder::new();
     let mut text = Vec::new();
     for row in 0..column.len() {

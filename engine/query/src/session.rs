@@ -13,9 +13,9 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::dialect::SparkSqlDialect;
+use expr::typing::TypeRules;
 use futures::{Stream, StreamExt};
-use plan::{ReadFault, Readable};
+use plan::{ReadFault, Readable, SparkDialect};
 
 use crate::error::QueryError;
 use crate::state::{ReadState, StateFunction};
@@ -40,13 +40,20 @@ pub struct Answer {
 }
 
 impl Session {
-    /// Registers the tables of a warehouse; `state` reads the state of the job that is asked about, if there is one.
+    /// Registers the tables of a warehouse; `state` reads the state of the job that is asked about, if there is one. Queries go by
+    /// these rules of types.
     ///
     /// # Errors
     /// The warehouse does not answer. (Of a damaged table only a query that names it says so.)
-    pub async fn open(catalog: Arc<dyn Catalog>, state: Option<ReadState>) -> Result<Session, QueryError> {
+    pub async fn open(
+        catalog: Arc<dyn Catalog>,
+        state: Option<ReadState>,
+        rules: TypeRules,
+    ) -> Result<Session, QueryError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut config = plan::session_config().with_target_partitions(threads).with_information_schema(true);
+        let mut config = plan::with_rules(plan::session_config(), rules)
+            .with_target_partitions(threads)
+            .with_information_schema(true);
         // Names have no case; each is spelled as what it means.
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let context = plan::session(config);
@@ -106,9 +113,9 @@ impl Session {
     /// # Errors
     /// The text is not SQL, or there is none in it.
     pub fn statements(&self, text: &str) -> Result<Vec<Statement>, QueryError> {
-        let text = plan::with_literals(text);
+        let text = plan::with_literals(text, TypeRules::of(&self.context.state()));
         let statements: Vec<Statement> = DFParserBuilder::new(text.as_str())
-            .with_dialect(&SparkSqlDialect {})
+            .with_dialect(&SparkDialect)
             .build()
             .and_then(|mut parser| parser.parse_statements())
             .map_err(|error| self.explain(&error))?

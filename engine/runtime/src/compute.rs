@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use connector::{Content, StageWriter};
 use epoch::{EpochId, Step};
+use job::OnError;
 use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
-use operators::{Pipeline, PipelineOutput, in_halves};
+use operators::{Pipeline, PipelineOutput, Sifted, in_halves, sift};
 use plan::NodeKind;
 use state::KeyPartitioning;
 
 use crate::error::{RunError, of_table};
-use crate::rejected::{Rejected, rejected_rows};
+use crate::rejected::{Rejected, faulty_rows, rejected_rows};
 use crate::stage::{AttemptId, OpenWriter, Staged, TableLane, close_all, late_rows};
 use crate::step::Steps;
 use crate::topology::{Epoch, Topology};
@@ -151,8 +152,8 @@ impl Compute {
         let mut all: BTreeMap<String, Staged> = BTreeMap::new();
         let mut open: Vec<OpenWriter<'_>> = Vec::new();
         for (table, setup) in self.tables.iter_mut().zip(&topology.tables) {
-            let staged = table.take(setup.sink.as_ref(), setup.late.as_deref(), &mut open);
-            all.insert(setup.plan.name.clone(), staged);
+            let counts = table.take(setup.sink.as_ref(), setup.late.as_deref(), setup.rejected.as_deref(), &mut open);
+            all.insert(setup.plan.name.clone(), Staged { counts, ..Staged::default() });
         }
         for (source, writer) in std::mem::take(&mut self.rejected) {
             let Some(table) = topology.rejected.get(&source) else { continue };
@@ -160,6 +161,10 @@ impl Compute {
         }
         for (table, file) in close_all(open)? {
             all.entry(table).or_default().files.extend(file);
+        }
+        // Completed beside those: they are waited for last.
+        for (table, setup) in self.tables.iter_mut().zip(&topology.tables) {
+            all.entry(setup.plan.name.clone()).or_default().replaced = table.take_replaced()?;
         }
         Ok(all)
     }
@@ -212,10 +217,15 @@ impl Compute {
         let run = |rows: &RecordBatch| Ok(pipeline.run(rows)?);
         let passed = steps.at(Step::Compute, epoch.number(), || match push.sign {
             // What shows a whole table may sort it.
-            Sign::Replace { .. } => Ok(vec![run(push.rows)?]),
-            _ => in_halves(push.rows, &run),
+            Sign::Replace { .. } => Ok(Sifted { made: vec![run(push.rows)?], faulty: Vec::new() }),
+            _ if topology.tables[node.table].plan.on_error == OnError::Fail => {
+                Ok(Sifted { made: in_halves(push.rows, &run)?, faulty: Vec::new() })
+            }
+            _ => sift(push.rows, &run),
         });
         let passed = passed.map_err(of_table(&topology.tables[node.table].plan.name))?;
+        self.reject(at, push, &passed.faulty, epoch, steps)?;
+        let passed = passed.made;
         let counts = &mut self.tables[node.table].counts;
         if node.is_entry {
             self.nodes[at].flow.entered += push.rows.num_rows() as u64;
@@ -228,6 +238,39 @@ impl Compute {
             self.pass_on(at, &Push { sign: push.sign, rows, is_input }, epoch, steps)?;
         }
         Ok(())
+    }
+
+    /// Rows for which a task without memory has no value: counted and kept. Of a row that is retracted nothing is known here, because it
+    /// was rejected when it was added.
+    fn reject(
+        &mut self,
+        at: usize,
+        push: &Push<'_>,
+        faulty: &[(usize, String)],
+        epoch: &Epoch<'_>,
+        steps: &Steps,
+    ) -> Result<(), RunError> {
+        if faulty.is_empty() {
+            return Ok(());
+        }
+        let topology = Arc::clone(&self.topology);
+        let node = &topology.nodes[at];
+        let setup = &topology.tables[node.table];
+        let count = faulty.len() as u64;
+        let counts = &mut self.tables[node.table].counts;
+        counts.rejected += count;
+        match (node.is_entry, push.is_input) {
+            // They are counted with those that were read.
+            (true, _) => {}
+            (false, true) => counts.emitted -= count,
+            (false, false) => counts.read += count,
+        }
+        let (Some(sink), Sign::Add) = (&setup.rejected, push.sign) else { return Ok(()) };
+        let batch = faulty_rows(push.rows, faulty, epoch.number()).map_err(|error| {
+            RunError::Internal(format!("rejected rows of {} do not make a batch: {error}", setup.plan.name))
+        })?;
+        let (lane, table, attempt) = (self.lane, &mut self.tables[node.table], epoch.attempt);
+        steps.at(Step::Stage, attempt.epoch, || table.add_rejected(sink.as_ref(), &batch, attempt, lane))
     }
 
     fn pass_on(&mut self, at: usize, push: &Push<'_>, epoch: &Epoch<'_>, steps: &Steps) -> Result<(), RunError> {

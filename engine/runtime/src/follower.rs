@@ -2,21 +2,23 @@
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use connector::{ErrorKind, SinkTable, Tables, Warehouse, WriterId};
-use epoch::{EpochId, Owner, Permit, Step};
+use epoch::{Commit, EpochId, Owner, Permit, Step};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
 use crate::step::Steps;
 use crate::waiting::Waiting;
 
-/// Commits that may wait to be published. Their artifacts lie where they will be seen, so a warehouse that is away holds up the next
-/// epoch's files anyway; a few are enough to keep reading and publishing from waiting for each other.
+/// Commits that may wait to be published; then no more is read. Their artifacts lie where they will be seen, so a warehouse that is away
+/// holds up the next epoch's files anyway; a few are enough to keep reading and publishing from waiting for each other. That bounds the
+/// bytes to what a few epochs stage, and the age of the oldest by how long the warehouse takes for one.
 const BEHIND_MAX: usize = 4;
 
 /// Publishes commits of one job to its warehouse.
@@ -45,27 +47,82 @@ impl Publisher {
 }
 
 /// An epoch that was published.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PublishedEpoch {
-    /// The epoch.
-    pub epoch: EpochId,
-    /// Version of each table.
+    /// Its commit.
+    pub commit: Arc<Commit>,
+    /// Version of each table, where it is known.
     pub versions: BTreeMap<String, i64>,
     /// What publishing took, microseconds.
     pub spent_us: u64,
 }
 
+impl PublishedEpoch {
+    /// Its number.
+    pub fn epoch(&self) -> EpochId {
+        self.commit.plan.epoch
+    }
+}
+
 /// What the follower's thread and the run share.
 #[derive(Default)]
 struct Progress {
-    /// Commits that are to be published, the first of them being at work.
-    waiting: VecDeque<Permit>,
-    /// What was published and not yet taken.
-    published: Vec<PublishedEpoch>,
+    /// Commits that are to be published and since when, the first of them being at work.
+    waiting: VecDeque<(Permit, Instant)>,
+    /// Why the first of them is not published yet, if that is known.
+    trouble: Option<String>,
+    /// What was published and not yet taken, oldest first.
+    published: VecDeque<PublishedEpoch>,
     /// Why nothing more is published, until somebody has heard it.
     ended: Option<Ended>,
     has_ended: bool,
     is_closing: bool,
+}
+
+/// How far the warehouse is behind, once nothing more may be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// Commits that are not published.
+    pub commits: usize,
+    /// The first of them.
+    pub first: EpochId,
+    /// The last of them.
+    pub last: EpochId,
+    /// Bytes of the data files that they add.
+    pub bytes: u64,
+    /// How long the first has waited.
+    pub age: Duration,
+    /// Why it is not published, if that is known.
+    pub trouble: Option<String>,
+}
+
+impl Behind {
+    fn of(progress: &Progress) -> Option<Behind> {
+        let ((first, since), (last, _)) = (progress.waiting.front()?, progress.waiting.back()?);
+        let added = progress.waiting.iter().flat_map(|(permit, _)| permit.commit().tables.values());
+        Some(Behind {
+            commits: progress.waiting.len(),
+            first: first.commit().plan.epoch,
+            last: last.commit().plan.epoch,
+            bytes: added.flat_map(|table| &table.added).map(|file| file.bytes).sum(),
+            age: since.elapsed(),
+            trouble: progress.trouble.clone(),
+        })
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Behind { commits, first, last, bytes, age, trouble } = self;
+        let why = trouble.as_deref().unwrap_or("the warehouse takes that long");
+        write!(
+            f,
+            "{commits} epochs ({first} to {last}, {:.1} MiB) are committed and not yet published; nothing more is read until one is. \
+             Epoch {first} has waited for {} s: {why}",
+            *bytes as f64 / f64::from(1 << 20),
+            age.as_secs()
+        )
+    }
 }
 
 enum Ended {
@@ -130,27 +187,38 @@ impl Follower {
     pub fn follow(&self, permit: Permit) -> Result<(), RunError> {
         let mut progress = self.shared.wait_until(|progress| progress.waiting.len() < BEHIND_MAX);
         raise(&mut progress)?;
-        progress.waiting.push_back(permit);
+        progress.waiting.push_back((permit, Instant::now()));
         self.shared.changed.notify_all();
         Ok(())
     }
 
-    /// What was published since this was last asked. `wait`: until nothing is waiting any more.
+    /// The oldest epoch that was published and not yet taken: each is handed over once, those before an error ahead of it. `wait`:
+    /// there is none only if nothing is waiting to be published any more.
     ///
     /// # Errors
     /// Why a commit could not be published.
-    pub fn take_published(&self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
-        let mut progress = self.shared.wait_until(|progress| !wait || progress.waiting.is_empty());
-        let published = std::mem::take(&mut progress.published);
-        if published.is_empty() || wait {
-            raise(&mut progress)?;
+    pub fn take_published(&self, wait: bool) -> Result<Option<PublishedEpoch>, RunError> {
+        let is_answered = |progress: &Progress| !progress.published.is_empty() || progress.waiting.is_empty();
+        let mut progress = self.shared.wait_until(|progress| !wait || is_answered(progress));
+        match progress.published.pop_front() {
+            Some(published) => Ok(Some(published)),
+            None => raise(&mut progress).map(|()| None),
         }
-        Ok(published)
     }
 
-    /// The oldest epoch that is still to be published.
-    pub fn oldest_waiting(&self) -> Option<EpochId> {
-        self.shared.progress().waiting.front().map(|permit| permit.commit().plan.epoch)
+    /// Waits until another commit may be handed over, but for `time` at most: `None` then, else how far the warehouse is behind.
+    ///
+    /// # Errors
+    /// Why a commit could not be published.
+    pub fn behind(&self, time: Duration) -> Result<Option<Behind>, RunError> {
+        let is_full = |progress: &Progress| !progress.has_ended && progress.waiting.len() >= BEHIND_MAX;
+        let waited = self.shared.changed.wait_timeout_while(self.shared.progress(), time, |progress| is_full(progress));
+        let (mut progress, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        match is_full(&progress) {
+            true => Ok(Behind::of(&progress)),
+            false if progress.has_ended => raise(&mut progress).map(|()| None),
+            false => Ok(None),
+        }
     }
 
     /// What publishes.
@@ -202,16 +270,17 @@ fn follow(publisher: &Publisher, shared: &Shared, steps: &Steps, abort: &Arc<Ato
         let permit = {
             let progress = shared.wait_until(|progress| progress.is_closing || !progress.waiting.is_empty());
             match progress.waiting.front() {
-                Some(permit) if !progress.is_closing => permit.clone(),
+                Some((permit, _)) if !progress.is_closing => permit.clone(),
                 _ => return Ok(()),
             }
         };
         let (epoch, started) = (permit.commit().plan.epoch, Instant::now());
-        let versions = steps.at(Step::Publish, epoch, || publish_waiting(publisher, &permit, abort))?;
+        let versions = steps.at(Step::Publish, epoch, || publish_waiting(publisher, &permit, shared, abort))?;
         let spent_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut progress = shared.progress();
         progress.waiting.pop_front();
-        progress.published.push(PublishedEpoch { epoch, versions, spent_us });
+        progress.trouble = None;
+        progress.published.push_back(PublishedEpoch { commit: permit.shared(), versions, spent_us });
         drop(progress);
         shared.changed.notify_all();
     }
@@ -225,14 +294,21 @@ const TRIES: u32 = 3;
 fn publish_waiting(
     publisher: &Publisher,
     permit: &Permit,
+    shared: &Shared,
     abort: &Arc<AtomicBool>,
 ) -> Result<BTreeMap<String, i64>, RunError> {
     let mut waiting = Waiting::default();
     for _ in 1..TRIES {
         match publisher.publish(permit) {
-            Err(error) if error.kind() == ErrorKind::Unavailable => waiting.after(&error, abort)?,
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                shared.progress().trouble = Some(error.to_string());
+                waiting.after(&error, abort)?;
+            }
             published => return published,
         }
     }
     publisher.publish(permit)
 }
+
+#[cfg(test)]
+mod tests;

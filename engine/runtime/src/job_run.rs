@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use connector::{ErrorKind, SinkTable, WriterId};
-use epoch::{Commit, Plan, WatermarkState};
+use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
-use state::{BlockKey, CheckpointReader, OperatorId};
+use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
+use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
-use crate::follower::{Follower, Publisher};
+use crate::follower::{Follower, PublishedEpoch, Publisher};
+use crate::place_fault::ArmedFault;
 use crate::planner::{Next, Planner};
-use crate::progress::{EpochProgress, ProgressListener};
+use crate::progress::{EpochProgress, ProgressListener, WaitProgress};
 use crate::reader::Reader;
 use crate::recover::{JobTables, Recovered, Recovery};
 use crate::replay::Replay;
@@ -27,7 +29,14 @@ use crate::run::Run;
 use crate::statics::{Lookups, StaticSchemas, Statics};
 use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
-use crate::{files, manifest, sources, start, trigger};
+use crate::{files, manifest, place_fault, sources, start, trigger};
+
+/// How often a wait for the warehouse looks at the stop flag.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The longest wait for it that is nobody's matter, and how often it is told after that.
+const SAY_AFTER: Duration = Duration::from_secs(1);
+const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// How a job is opened.
 pub struct RunOptions<'a> {
@@ -39,6 +48,8 @@ pub struct RunOptions<'a> {
     pub abort: &'a Abort,
     /// Where the process kills itself.
     pub fail_point: Option<FailPoint>,
+    /// What goes wrong with one of its places.
+    pub place_fault: Option<&'a Arc<ArmedFault>>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
@@ -74,8 +85,12 @@ pub struct JobRun {
     run: Run,
     replay: Option<Replay>,
     reporter: Reporter,
+    /// Epochs of earlier runs that all places have and that nobody has reported, oldest first.
+    recovered: VecDeque<PublishedEpoch>,
     /// Reports of epochs that are committed and not yet published, in their order.
     unpublished: VecDeque<EpochProgress>,
+    /// What was waited for since the last epoch was begun.
+    waited: Option<WaitProgress>,
     summary: Summary,
 }
 
@@ -101,7 +116,7 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, accepted, replayed, is_retry } = options;
+        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, replayed, is_retry } = options;
         let replay = replayed.map(Replay::of).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
@@ -116,19 +131,18 @@ impl JobRun {
             Ok((planner, readers, first))
         });
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
-        let opened =
-            runtime.block_on(opening).map_err(|error| RunError::Internal(format!("opening tables: {error}")))?;
-        let (warehouse, tables) = opened?;
+        let opened = runtime.block_on(opening);
+        let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
+        let tables = place_fault::over(tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
         let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
-        let Recovered { mut last, links, owner, attempt } = recovery.run(note)?;
+        let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
-        let too_large =
-            attempt.as_ref().filter(|_| !is_retry).and_then(|attempt| Some((attempt.records?, attempt.tries)));
-        let first = first.filter(|_| too_large.is_none());
-        too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+        let is_reduced = reduce(&mut planner, attempt.as_ref().filter(|_| !is_retry));
+        let first = first.filter(|_| !is_reduced);
+        planner.tell_again(sources::as_named_now(checkpoint.losses()?, &renamed));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
         let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
@@ -150,8 +164,10 @@ impl JobRun {
             attempts: 0,
             watermarks: resumed(last.as_ref()),
             flows: Vec::new(),
-            last,
+            last: last.map(Arc::new),
             links,
+            unlinked,
+            fingerprints: fingerprints(&job, &graph),
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),
@@ -159,7 +175,8 @@ impl JobRun {
             stop: Stop::new(stop, abort),
             job,
         };
-        Ok(JobRun { run, replay, reporter, unpublished: VecDeque::new(), summary: Summary::default() })
+        let (recovered, unpublished) = (unreported.into(), VecDeque::new());
+        Ok(JobRun { run, replay, reporter, recovered, unpublished, waited: None, summary: Summary::default() })
     }
 
     /// Runs epochs as the trigger says, until the job is stopped or a bounded one has done all.
@@ -167,45 +184,104 @@ impl JobRun {
     /// # Errors
     /// Whatever stops the job.
     pub(crate) fn go_on(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let ended = self.report_recovered(listener).and_then(|()| self.run_epochs(trigger, listener));
+        if ended.is_err()
+            // What was published is reported, whatever ended the run. What this stops at is that, or has followed from it.
+            && let Err(also) = self.report_published(false, listener)
+        {
+            tracing::debug!(%also, "what was published last is reported by the next run");
+        }
+        ended
+    }
+
+    fn run_epochs(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
+            self.wait_for_warehouse(listener)?;
             if self.run.stop.is_set() {
                 return self.report_published(true, listener);
             }
-            let (started_us, started) = (self.run.time.now_us(), Instant::now());
+            let began = trigger::Started { wall_us: self.run.time.now_us(), instant: Instant::now() };
             let next = self.next(false)?;
-            let asked_ms = started.elapsed().as_millis() as u64;
+            let asked_ms = began.instant.elapsed().as_millis() as u64;
             let was_idle = matches!(next, Next::Idle);
             if let Next::Epoch(plan) = next {
-                self.timed_epoch(plan, started_us, started, asked_ms, listener)?;
+                self.timed_epoch(plan, began, asked_ms, listener)?;
             }
             let is_all = trigger == Trigger::Once && !self.run.planner.is_cut();
             let is_last = is_bounded && (was_idle || is_all && !self.run.has_pending_output());
             // While there is more to read, what was committed is published beside it.
-            let began = trigger::Started { wall_us: started_us, instant: started };
             let is_behind = !was_idle && !is_last && trigger::pause(trigger, began).is_zero();
             self.report_published(!is_behind, listener)?;
             if is_last {
                 return Ok(());
             }
-            let started = trigger::Started { wall_us: started_us, instant: started };
-            trigger::wait(trigger, started, was_idle, self.run.stop.flag());
+            trigger::wait(trigger, began, was_idle, self.run.stop.flag());
         }
     }
 
-    /// Reports the epochs that were published since this was last done. `wait`: until all are.
+    /// Reads nothing while too much is committed and not yet published, and says why; ends when the job shall.
+    fn wait_for_warehouse(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        let (began, mut say_at) = (Instant::now(), SAY_AFTER);
+        while let Some(behind) = self.run.follower.behind(LOOK_EVERY)? {
+            let reason = behind.to_string();
+            if began.elapsed() >= say_at {
+                say_at = began.elapsed() + SAY_EVERY;
+                tracing::warn!("waiting for the warehouse: {reason}");
+                listener.waiting(&reason);
+            }
+            self.waited = Some(WaitProgress { ms: began.elapsed().as_millis() as u64, reason });
+            self.report_published(false, listener)?;
+            if self.run.stop.is_set() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports the epochs that earlier runs committed and that are published by now, of which nobody has heard, each once.
+    ///
+    /// # Errors
+    /// The checkpoint's.
+    pub fn report_recovered(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+        while let Some(published) = self.recovered.pop_front() {
+            let progress = self.reporter.recovered(&self.run, &published.commit);
+            self.retire(&published, &progress, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Reports the epochs that were published since this was last done, each once. `wait`: until all are.
     fn report_published(&mut self, wait: bool, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
-        for published in self.run.published(wait)? {
-            let Some(mut progress) = self.unpublished.pop_front() else { continue };
-            debug_assert_eq!(progress.epoch, published.epoch.0, "epochs are published in the order of their commits");
+        while let Some(published) = self.run.follower.take_published(wait)? {
+            let report = self.unpublished.pop_front().filter(|report| report.epoch == published.epoch().0);
+            let mut progress = report.ok_or_else(|| {
+                RunError::Internal(format!("epoch {} was published out of its turn", published.epoch()))
+            })?;
             progress.published_in(published.spent_us);
+            self.retire(&published, &progress, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Step Retire of an epoch that all places have, with the one report that it is published. The note of it is made first: a process
+    /// that is killed between the two leaves an epoch unreported, and none is reported twice.
+    fn retire(
+        &mut self,
+        published: &PublishedEpoch,
+        progress: &EpochProgress,
+        listener: &mut dyn ProgressListener,
+    ) -> Result<(), RunError> {
+        let steps = Arc::clone(&self.run.steps);
+        steps.at(Step::Retire, published.epoch(), || {
+            self.run.retire(published)?;
             self.summary.epochs += 1;
             self.summary.rows_read += progress.rows_read;
             self.summary.rejected += progress.rejected;
             tracing::debug!(epoch = progress.epoch, versions = ?published.versions, "published");
-            listener.epoch(&progress);
-        }
-        Ok(())
+            listener.epoch(progress);
+            Ok(())
+        })
     }
 
     /// What the next epoch is, if there is one. It is in memory only, so that it may also be forgotten. `demanded`: there is one
@@ -215,13 +291,14 @@ impl JobRun {
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, demanded: bool) -> Result<Next, RunError> {
         if let Some(replay) = &mut self.replay {
-            return Ok(replay.next(self.run.last.as_ref()).map_or(Next::Idle, Next::Epoch));
+            return Ok(replay.next(self.run.last.as_deref()).map_or(Next::Idle, Next::Epoch));
         }
         if let Some(first) = self.run.first.take() {
             return Ok(Next::Epoch(first));
         }
         let has_pending_output = demanded || self.run.has_pending_output();
-        self.run.next(has_pending_output)
+        let next = self.run.next(has_pending_output);
+        next.inspect_err(|error| self.run.note_losses(error))
     }
 
     /// Runs one epoch, waits until it is published, and reports it.
@@ -229,16 +306,15 @@ impl JobRun {
     /// # Errors
     /// Whatever stops the job.
     pub fn epoch(&mut self, plan: Plan, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
-        let started_us = self.run.time.now_us();
-        self.timed_epoch(plan, started_us, Instant::now(), 0, listener)?;
+        let began = trigger::Started { wall_us: self.run.time.now_us(), instant: Instant::now() };
+        self.timed_epoch(plan, began, 0, listener)?;
         self.report_published(true, listener)
     }
 
     fn timed_epoch(
         &mut self,
         plan: Plan,
-        started_us: i64,
-        started: Instant,
+        began: trigger::Started,
         asked_ms: u64,
         listener: &mut dyn ProgressListener,
     ) -> Result<(), RunError> {
@@ -248,6 +324,7 @@ impl JobRun {
         let result = match self.run.epoch(plan) {
             Ok(result) => result,
             Err(error) => {
+                self.run.note_losses(&error);
                 if matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Stopped)
                     && !self.run.has_committed(number)
                     // What ended the attempt is the cause; a checkpoint that takes no note of it has told why already.
@@ -258,8 +335,10 @@ impl JobRun {
                 return Err(error);
             }
         };
-        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.unpublished.push_back(self.reporter.report(&self.run, &result, started_us, duration_us, asked_ms));
+        let duration_us = u64::try_from(began.instant.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut progress = self.reporter.report(&self.run, &result, began.wall_us, duration_us, asked_ms);
+        progress.waited = self.waited.take();
+        self.unpublished.push_back(progress);
         Ok(())
     }
 
@@ -286,7 +365,7 @@ impl JobRun {
 
     /// The newest committed epoch.
     pub fn last(&self) -> Option<&Commit> {
-        self.run.last.as_ref()
+        self.run.last.as_deref()
     }
 
     /// The checkpoint, to look at.
@@ -378,6 +457,13 @@ fn resumed(last: Option<&Commit>) -> BTreeMap<String, WatermarkState> {
     let mut watermarks = last.watermarks.clone();
     watermarks.iter_mut().for_each(|(source, state)| state.resume(last.plan.answered_us(source)));
     watermarks
+}
+
+/// Plans smaller epochs if the size of an attempt that did not commit may be at fault. True if it may be.
+fn reduce(planner: &mut Planner, attempt: Option<&Attempt>) -> bool {
+    let too_large = attempt.and_then(|attempt| Some((attempt.records?, attempt.tries)));
+    too_large.into_iter().for_each(|(records, tries)| planner.reduce(records, tries));
+    too_large.is_some()
 }
 
 /// The clients of the sources: what plans, and what reads.

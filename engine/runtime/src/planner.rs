@@ -8,7 +8,7 @@ use connector::{PlanRequest, SourcePlanner};
 use epoch::clocks::{Answering, PROMPT_US};
 use epoch::watermark::Observed;
 use epoch::{
-    Clocks, Commit, EpochId, PerSplit, Plan, Positions, SourcePlan, SourceTime, Split, SplitRange, Uptime,
+    Clocks, Commit, DataGap, EpochId, PerSplit, Plan, Positions, SourcePlan, SourceTime, Split, SplitRange, Uptime,
     WatermarkState,
 };
 use job::{Job, StateTtl};
@@ -44,6 +44,8 @@ pub struct Planner {
     reduced_max: Option<u64>,
     /// The tables' `state_ttl`, microseconds.
     ttls_us: BTreeMap<String, i64>,
+    /// What the run before found to be lost and stopped for, by source: until an epoch is committed.
+    reported: BTreeMap<String, Vec<DataGap>>,
 }
 
 struct PlannedSource {
@@ -84,7 +86,20 @@ impl Planner {
             is_cut: false,
             reduced_max: None,
             ttls_us: ttls_us(job),
+            reported: BTreeMap::new(),
         })
+    }
+
+    /// Tells the sources again what the run before found to be lost of them, and stopped for. Nothing of it once an epoch is committed.
+    pub fn tell_again(&mut self, reported: BTreeMap<String, Vec<DataGap>>) {
+        self.reported = reported;
+    }
+
+    /// What was found to be lost since the newest commit, by earlier runs, and of one source now.
+    pub fn reported_with(&self, source: &str, gaps: Vec<DataGap>) -> BTreeMap<String, Vec<DataGap>> {
+        let mut reported = self.reported.clone();
+        reported.insert(source.to_string(), gaps);
+        reported
     }
 
     /// Plans epochs of half the size from now on: one of so many records of a source did not come through, which may be for its size.
@@ -119,6 +134,7 @@ impl Planner {
             let request = PlanRequest {
                 position: position.as_ref(),
                 identity: before.map(|planned| &planned.identity),
+                reported: self.reported.get(name).map_or(&[], Vec::as_slice),
                 records_max: least_of(limit(source.records_max, self.is_once), self.reduced_max),
                 is_bounded: self.is_bounded,
             };

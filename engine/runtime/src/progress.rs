@@ -15,6 +15,10 @@ pub trait ProgressListener: Send {
 
     /// Something to report that is not an epoch: recovery, idleness.
     fn note(&mut self, _text: &str) {}
+
+    /// The job reads nothing for now, and why: said again every few seconds for as long as that is so. It stands in the log already, and
+    /// in the report of the next epoch.
+    fn waiting(&mut self, _reason: &str) {}
 }
 
 /// One table in one epoch.
@@ -78,6 +82,15 @@ pub struct SourceProgress {
     pub event_times: Option<EventTimes>,
 }
 
+/// What an epoch waited for before anything of it was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WaitProgress {
+    /// How long, milliseconds.
+    pub ms: u64,
+    /// For what.
+    pub reason: String,
+}
+
 /// One epoch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EpochProgress {
@@ -119,6 +132,8 @@ pub struct EpochProgress {
     pub state: Vec<StateProgress>,
     /// The sources.
     pub sources: Vec<SourceProgress>,
+    /// What was waited for before it: too much was committed and not yet published.
+    pub waited: Option<WaitProgress>,
 }
 
 impl EpochProgress {
@@ -152,15 +167,21 @@ impl EpochProgress {
             ("eventTime", event_time_json(self.event_times, self.watermark_us)),
             ("stateOperators", Value::Array(self.state.iter().map(state_json).collect())),
             ("sources", Value::Array(self.sources.iter().map(|source| self.source_json(source)).collect())),
-            (
-                "sink",
-                json!({"description": self.sink, "numOutputRows": self.tables.iter().map(|table| table.written).sum::<u64>()}),
-            ),
+            ("sink", self.sink_json()),
             ("tables", Value::Array(self.tables.iter().map(table_json).collect())),
         ];
         // Written by hand, so that the fields stand in Spark's order and the first numInputRows is the epoch's.
         let body: Vec<String> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
         format!("{{{}}}", body.join(","))
+    }
+
+    fn sink_json(&self) -> Value {
+        let written = self.tables.iter().map(|table| table.written).sum::<u64>();
+        let mut json = json!({"description": self.sink, "numOutputRows": written});
+        if let Some(WaitProgress { ms, reason }) = &self.waited {
+            json["metrics"] = json!({"waitedMs": ms.to_string(), "waitedFor": reason});
+        }
+        json
     }
 
     fn source_json(&self, source: &SourceProgress) -> Value {

@@ -6,21 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::{Pointer, SinkPosition, SinkTable, Tables, Warehouse, WriterId};
-use epoch::{Commit, CommitId, Contradiction, EpochId, Owed, Owner, SinkLink, Step, Touch, follow};
+use epoch::{Commit, CommitId, Contradiction, EpochId, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
 use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
+use crate::follower::PublishedEpoch;
 use crate::step::Steps;
 
+mod counting;
 mod decisions;
 mod old_format;
 
+pub use counting::Unlinked;
 use decisions::Decisions;
-
-/// What is known of every sink, by name.
-pub type Links = BTreeMap<String, SinkLink>;
+pub use decisions::Links;
 
 /// What a run goes on from.
 pub struct Recovered {
@@ -28,10 +29,14 @@ pub struct Recovered {
     pub last: Option<Commit>,
     /// What is known of every sink.
     pub links: Links,
+    /// Rows of the tables that were found and that no commit has touched.
+    pub unlinked: Unlinked,
     /// Who this run is.
     pub owner: Owner,
     /// The attempt before this run, if it did not commit.
     pub attempt: Option<Attempt>,
+    /// Epochs that all places have by now and that no run has reported as published, oldest first.
+    pub unreported: Vec<PublishedEpoch>,
 }
 
 /// The job's tables in the warehouse.
@@ -94,19 +99,22 @@ impl<'a> Recovery<'a> {
         let of_places = places.values().map(|place| place.position.owner.term);
         let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;
-        let links = match &mut last {
+        let (mut links, unreported) = match &mut last {
             Some(last) => {
                 self.follow_up(last, &places, owner, &decisions, note)?;
-                self.mark(last, &places, owner, pointer.as_ref())?;
-                last.sinks.clone()
+                let versions = self.mark(last, &places, owner, pointer)?;
+                (last.sinks.clone(), self.unreported(last, versions)?)
             }
-            None => decisions.first_links(note),
+            None => (decisions.first_links(note), Vec::new()),
         };
-        self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define())))?;
+        let asked = places.iter().map(|(name, place)| (name, &place.table));
+        let next = last.as_ref().map_or(EpochId(0), |last| last.plan.epoch.next());
+        let unlinked = self.runtime.block_on(counting::count(&mut links, asked, next))?;
+        self.runtime.block_on(try_join_all(self.places.tables.values().map(|table| table.define(owner))))?;
         if attempt.is_some() {
             self.sweep(last.as_ref(), owner)?;
         }
-        Ok(Recovered { last, links, owner, attempt })
+        Ok(Recovered { last, links, unlinked, owner, attempt, unreported })
     }
 
     /// The job's tables, and those that it no longer has but that may lack a commit.
@@ -203,10 +211,7 @@ impl<'a> Recovery<'a> {
         if kept.last().map(|touch| touch.id) != Some(last.id()) {
             kept.extend(last.touch(name));
         }
-        Ok(follow::owed(name, link, Some(last.id()), &kept, holds).map(|owed| match owed {
-            Owed::Nothing => Vec::new(),
-            Owed::Commits(commits) => commits,
-        }))
+        Ok(follow::owed(name, link, Some(last.id()), &kept, holds))
     }
 
     /// Each place gets the commits that it lacks, epoch by epoch; one whose contradiction was accepted goes on from where the
@@ -243,6 +248,10 @@ impl<'a> Recovery<'a> {
                     Err(RunError::Contradiction(what)) if decisions.accepts(place.table.name(), &what) => {
                         note(&format!("accepted: {}; its rows of epoch {epoch} are lost", what.in_short()));
                         self.runtime.block_on(place.table.adopt(owner, commit.id()))?;
+                        // They were counted when they were committed, so what is there is counted anew.
+                        if let Some(link) = last.sinks.get_mut(place.table.name()) {
+                            link.rows = None;
+                        }
                     }
                     Err(error) => return Err(error),
                 }
@@ -278,31 +287,51 @@ impl<'a> Recovery<'a> {
         let at = last.sinks.get(name).map_or(last.id(), |link| link.last);
         note(&format!("{name} goes on from {at} with what it holds"));
         self.runtime.block_on(async {
-            place.table.define().await?;
+            place.table.define(owner).await?;
             place.table.adopt(owner, at).await
         })?;
         last.sinks.insert(name.to_string(), SinkLink::found(at));
         Ok(())
     }
 
-    /// The mark is put once more if it is not there, or of an earlier epoch.
-    fn mark(&self, last: &Commit, places: &Places, owner: Owner, pointer: Option<&Pointer>) -> Result<(), RunError> {
-        let is_marked = pointer.is_some_and(|pointer| {
+    /// The mark is put once more if it is not there, or of an earlier epoch. The versions that it names.
+    fn mark(
+        &self,
+        last: &Commit,
+        places: &Places,
+        owner: Owner,
+        pointer: Option<Pointer>,
+    ) -> Result<BTreeMap<String, i64>, RunError> {
+        let is_of_last = |pointer: &Pointer| {
             (pointer.epoch, pointer.nonce) == (last.plan.epoch, last.nonce) && pointer.format == Pointer::FORMAT
-        });
-        let names = self.places.tables;
-        let asked = places.iter().filter(|(name, _)| names.contains_key(*name));
-        if is_marked {
-            return Ok(());
+        };
+        if let Some(pointer) = pointer.filter(is_of_last) {
+            return Ok(pointer.versions);
         }
-        let asked = asked.map(|(name, place)| async move {
+        let JobTables { warehouse, writer, tables, .. } = &self.places;
+        let asked = places.iter().filter(|(name, _)| tables.contains_key(*name)).map(|(name, place)| async move {
             let position = place.table.position().await?;
             Ok::<_, RunError>((name.clone(), position.version))
         });
         let versions = self.runtime.block_on(try_join_all(asked))?.into_iter().collect();
-        let JobTables { warehouse, writer, .. } = &self.places;
         self.runtime.block_on(warehouse.mark_published(writer, owner, last, &versions))?;
-        Ok(self.checkpoint.set_published(last.plan.epoch, &versions)?)
+        Ok(versions)
+    }
+
+    /// What all places have by now, and nobody has heard of: its run was killed, or gave up, before it could say so.
+    fn unreported(&self, last: &Commit, versions: BTreeMap<String, i64>) -> Result<Vec<PublishedEpoch>, RunError> {
+        let first = self.checkpoint.published()?.map_or(EpochId(0), |published| published.epoch.next());
+        if first > last.plan.epoch {
+            return Ok(Vec::new());
+        }
+        let mut unreported = Vec::new();
+        for commit in self.checkpoint.commits(first..=last.plan.epoch)? {
+            unreported.push(PublishedEpoch { commit: Arc::new(commit?), versions: BTreeMap::new(), spent_us: 0 });
+        }
+        if let Some(newest) = unreported.last_mut() {
+            newest.versions = versions;
+        }
+        Ok(unreported)
     }
 
     /// What the attempt before this run has staged is taken away. First the places are claimed: should the run of that attempt still be
@@ -313,7 +342,7 @@ impl<'a> Recovery<'a> {
             if let Some(link) = last.and_then(|commit| commit.sinks.get(name)) {
                 table.adopt(owner, link.last).await?;
             }
-            table.sweep(newest).await
+            table.sweep(owner, newest).await
         });
         self.runtime.block_on(try_join_all(swept))?;
         Ok(())

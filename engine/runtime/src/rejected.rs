@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, Int32Array, Int64Array, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    UInt32Array,
 };
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use epoch::{EpochId, Split};
+use expr::scalar::to_json;
 use expr::types::instant;
 
 /// A record that could not be decoded.
@@ -38,6 +41,29 @@ pub fn rejected_schema() -> SchemaRef {
     ]))
 }
 
+/// Schema of `<table>__rejected`.
+pub fn rejected_rows_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("row", DataType::Utf8, true),
+        Field::new("reason", DataType::Utf8, true),
+        Field::new("epoch", DataType::Int64, true),
+    ]))
+}
+
+/// Rows that a query has no value for, each as JSON of all its columns, with what is wrong with it.
+///
+/// # Errors
+/// Never in practice.
+pub fn faulty_rows(rows: &RecordBatch, faulty: &[(usize, String)], epoch: EpochId) -> Result<RecordBatch, ArrowError> {
+    let places = UInt32Array::from_iter_values(faulty.iter().map(|(row, _)| *row as u32));
+    let taken = take_record_batch(rows, &places)?;
+    let json = to_json(&(Arc::new(StructArray::from(taken)) as ArrayRef))
+        .map_err(|error| ArrowError::ExternalError(Box::new(error)))?;
+    let reasons = StringArray::from_iter_values(faulty.iter().map(|(_, what)| what));
+    let epochs = Int64Array::from(vec![epoch.0.cast_signed(); faulty.len()]);
+    RecordBatch::try_new(rejected_rows_schema(), vec![json, Arc::new(reasons), Arc::new(epochs)])
+}
+
 /// The rows of rejected records.
 ///
 /// # Errors
@@ -60,3 +86,6 @@ pub fn rejected_rows(rejected: &[Rejected], epoch: EpochId) -> Result<RecordBatc
     ];
     RecordBatch::try_new(rejected_schema(), columns)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::event_times::EventTimes;
 use crate::operate::Running;
 use crate::progress::{EpochProgress, SourceProgress, StateProgress, TableProgress};
-use crate::run::{EpochResult, Run};
+use crate::run::{EpochResult, Read, Run};
 
 /// Reports the epochs of one run.
 pub struct Reporter {
@@ -34,10 +34,26 @@ impl Reporter {
         asked_ms: u64,
     ) -> EpochProgress {
         let Some(commit) = &run.last else { return EpochProgress::default() };
-        let rows_read = result.read.values().map(|totals| totals.read).sum::<u64>();
+        let mut progress = self.of_commit(run, commit, result);
         let seconds = |us: u64| (us.max(1)) as f64 / 1e6;
         let since_us = u64::try_from(started_us - self.before_us).unwrap_or(0).max(duration_us);
         self.before_us = started_us;
+        progress.started_us = started_us;
+        progress.duration_ms = duration_us / 1000;
+        progress.input_rows_per_second = progress.rows_read as f64 / seconds(since_us);
+        progress.rows_per_second = progress.rows_read as f64 / seconds(duration_us);
+        progress.durations_ms = durations(|step| run.steps.spent_us(step) / 1000, duration_us, asked_ms);
+        progress.state = run.operators.iter().map(|running| self.state_progress(run, running)).collect();
+        progress
+    }
+
+    /// The report of an epoch that an earlier run committed: what its commit says. How long it took is not known any more.
+    pub fn recovered(&self, run: &Run, commit: &Commit) -> EpochProgress {
+        self.of_commit(run, commit, &EpochResult { read: Read::new() })
+    }
+
+    /// What stands in the commit.
+    fn of_commit(&self, run: &Run, commit: &Commit, result: &EpochResult) -> EpochProgress {
         let tables: Vec<TableProgress> =
             commit.tables.iter().map(|(name, table)| table_progress(run, name, &table.counts, commit)).collect();
         let sources = source_progress(run, commit, result);
@@ -47,20 +63,17 @@ impl Reporter {
             id: run.checkpoint.job_id().to_string(),
             run_id: self.run_id.clone(),
             epoch: commit.plan.epoch.0,
-            started_us,
-            duration_ms: duration_us / 1000,
-            rows_read,
-            input_rows_per_second: rows_read as f64 / seconds(since_us),
-            rows_per_second: rows_read as f64 / seconds(duration_us),
-            rejected: result.read.values().map(|totals| totals.rejected).sum(),
+            started_us: commit.plan.batch_time_us,
+            rows_read: commit.sources.values().map(|counts| counts.read).sum(),
+            rejected: commit.sources.values().map(|counts| counts.rejected).sum(),
             late: tables.iter().map(|table| table.late).sum(),
             watermark_us: commit.plan.watermark_us,
             event_times: sources.iter().filter_map(|source| source.event_times).reduce(EventTimes::and),
             lag: sources.iter().map(|source| source.lag).sum(),
-            durations_ms: durations(run, duration_us, asked_ms),
-            state: run.operators.iter().map(|running| self.state_progress(run, running)).collect(),
+            durations_ms: durations(|_| 0, 0, 0),
             tables,
             sources,
+            ..EpochProgress::default()
         }
     }
 
@@ -84,8 +97,7 @@ impl Reporter {
 }
 
 /// Milliseconds by step: Spark's names, then ours.
-fn durations(run: &Run, duration_us: u64, asked_ms: u64) -> Vec<(&'static str, u64)> {
-    let ms = |step: Step| run.steps.spent_us(step) / 1000;
+fn durations(ms: impl Fn(Step) -> u64, duration_us: u64, asked_ms: u64) -> Vec<(&'static str, u64)> {
     vec![
         ("latestOffset", asked_ms),
         ("queryPlanning", 0),
@@ -129,7 +141,7 @@ fn source_progress(run: &Run, commit: &Commit, result: &EpochResult) -> Vec<Sour
             start_offset: json(&ends(|range| &range.from)),
             end_offset: json(&ends(|range| &range.until)),
             latest_offset: serde_json::to_value(&planned.latest).unwrap_or(Value::Null),
-            rows_read: totals.map_or(0, |totals| totals.read),
+            rows_read: commit.sources.get(name).map_or(0, |counts| counts.read),
             event_times: totals.and_then(|totals| totals.event_times),
             lag,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use connector::SourceError;
 use epoch::{
     Commit, DataGap, EpochId, Owner, Permit, Plan, Positions, Ranges, RowCounts, Split, SplitRange, StagedFile, Step,
     TableCommit, WatermarkState,
@@ -21,7 +22,7 @@ use crate::lanes::side_by_side;
 use crate::operate::{Running, operate};
 use crate::planner::{self, Next, Planner};
 use crate::reader::{ReadTotals, Reader};
-use crate::recover::Links;
+use crate::recover::{Links, Unlinked};
 use crate::sources;
 use crate::stage::{AttemptId, Staged};
 use crate::statics::{Lookups, Statics};
@@ -54,9 +55,13 @@ pub struct Run {
     pub(crate) watermarks: BTreeMap<String, WatermarkState>,
     /// Rows through each node in the last epoch.
     pub(crate) flows: Vec<Flow>,
-    pub(crate) last: Option<Commit>,
+    pub(crate) last: Option<Arc<Commit>>,
     /// What is known of every sink.
     pub(crate) links: Links,
+    /// Rows of the tables that were found and that no commit has touched.
+    pub(crate) unlinked: Unlinked,
+    /// What tells the tables' definitions from others, by table.
+    pub(crate) fingerprints: BTreeMap<String, String>,
     /// The epoch that earlier runs have tried in vain, and how often.
     pub(crate) tries: Option<(EpochId, u32)>,
     /// Sources that have another name than in the newest commit: until the first commit of this run.
@@ -97,7 +102,7 @@ impl Run {
         let (commit, changes) = self.build_commit(plan, &times, &read, staged)?;
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
-        self.remember(&permit, commit);
+        self.remember(&permit);
         self.follower.follow(permit)?;
         Ok(EpochResult { read })
     }
@@ -107,7 +112,7 @@ impl Run {
     /// # Errors
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, has_pending_output: bool) -> Result<Next, RunError> {
-        let mut next = self.planner.next(self.last.as_ref(), has_pending_output)?;
+        let mut next = self.planner.next(self.last.as_deref(), has_pending_output)?;
         if let (Next::Epoch(plan), Some(last)) = (&next, &self.last) {
             let new_sources = plan.sources.iter().filter(|(name, _)| last.position(name).is_none());
             new_sources
@@ -137,6 +142,16 @@ impl Run {
     /// The process lives on and gives the epoch up, for no fault of its size: the next attempt need not be smaller.
     pub fn give_up(&self, epoch: EpochId) -> Result<(), RunError> {
         Ok(self.checkpoint.begin_attempt(&Attempt { epoch, records: None, tries: 0 })?)
+    }
+
+    /// Keeps what a source found to be lost: the run stops for it, and the next one must not go on as if nothing had been.
+    pub fn note_losses(&mut self, error: &RunError) {
+        let RunError::Source(SourceError::DataLoss(loss)) = error else { return };
+        let losses = self.planner.reported_with(&loss.source, loss.gaps());
+        if let Err(also) = self.checkpoint.note_losses(&losses) {
+            tracing::warn!(%also, "the lost records are not noted in the checkpoint; the next run may not see that they are");
+        }
+        self.planner.tell_again(losses);
     }
 
     /// Steps Read, Decode and, for what has no memory, Compute and Stage: chunk by chunk, lane by lane.
@@ -204,8 +219,9 @@ impl Run {
         }
         self.files.iter_mut().flatten().try_for_each(|files| files.prepare_commit(&mut changes))?;
         let retained = self.job.retain_epochs;
-        Statics::prepare_commit(&plan, self.last.as_ref(), &self.checkpoint, retained, &mut changes)?;
-        changes.puts.extend(self.statics.copies(&plan, self.last.as_ref())?);
+        let last = self.last.as_deref();
+        Statics::prepare_commit(&plan, last, &self.checkpoint, retained, &mut changes)?;
+        changes.puts.extend(self.statics.copies(&plan, last)?);
         self.advance_watermarks(&plan, read);
         let gaps: BTreeMap<String, Vec<DataGap>> = read
             .iter()
@@ -220,6 +236,7 @@ impl Run {
             renamed: std::mem::take(&mut self.renamed),
             set_aside: self.set_aside(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
             watermarks: self.watermarks.clone(),
             tables,
@@ -227,7 +244,8 @@ impl Run {
             gaps,
             plan,
         };
-        commit.link(self.links.clone());
+        commit.link(self.links.clone(), &self.unlinked);
+        commit.define(&self.fingerprints, self.last.as_deref());
         Ok((commit, changes))
     }
 
@@ -324,25 +342,14 @@ impl Run {
     }
 
     /// The commit is durable: state is read from the checkpoint from now on.
-    fn remember(&mut self, permit: &Permit, commit: Commit) {
-        let is_next = self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == permit.commit().plan.epoch);
-        assert!(is_next, "epoch {} is committed twice, or one before it never was", permit.commit().plan.epoch);
+    fn remember(&mut self, permit: &Permit) {
+        let commit = permit.shared();
+        let is_next = self.last.as_ref().is_none_or(|last| last.plan.epoch.next() == commit.plan.epoch);
+        assert!(is_next, "epoch {} is committed twice, or one before it never was", commit.plan.epoch);
         self.operators.iter_mut().for_each(|running| running.operator.committed());
+        self.planner.tell_again(BTreeMap::new());
         self.links = commit.sinks.clone();
         self.last = Some(commit);
-    }
-
-    /// What was published since this was last asked, and step Retire for it. `wait`: until everything is published.
-    ///
-    /// # Errors
-    /// Why a commit could not be published; the checkpoint's.
-    pub fn published(&mut self, wait: bool) -> Result<Vec<PublishedEpoch>, RunError> {
-        let published = self.follower.take_published(wait)?;
-        for one in &published {
-            self.saw(one.epoch);
-            self.steps.at(Step::Retire, one.epoch, || self.retire(one))?;
-        }
-        Ok(published)
     }
 
     /// What every sink holds at least, now that an epoch was published.
@@ -353,12 +360,16 @@ impl Run {
         }
     }
 
-    fn retire(&self, published: &PublishedEpoch) -> Result<(), RunError> {
-        self.checkpoint.set_published(published.epoch, &published.versions)?;
-        self.checkpoint.retire(self.job.retain_epochs, self.follower.oldest_waiting())?;
-        if let Some(commit) = self.checkpoint.commit_of(published.epoch)? {
-            self.planner.acknowledge(&commit.plan);
-        }
+    /// Step Retire: an epoch that every place has is noted as published, which its listener hears next, and what is older than the job
+    /// keeps goes. Those after it are still to be published, or to be reported.
+    ///
+    /// # Errors
+    /// The checkpoint's.
+    pub fn retire(&mut self, published: &PublishedEpoch) -> Result<(), RunError> {
+        self.saw(published.epoch());
+        self.checkpoint.set_published(published.epoch(), &published.versions)?;
+        self.checkpoint.retire(self.job.retain_epochs, Some(published.epoch()))?;
+        self.planner.acknowledge(&published.commit.plan);
         Ok(())
     }
 

@@ -43,6 +43,16 @@ pub fn go_on(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, R
     Ok(renamed)
 }
 
+/// What is kept by source, under the names that the sources have now. `renamed`: the names that they had, by those.
+pub fn as_named_now<T>(mut kept: BTreeMap<String, T>, renamed: &BTreeMap<String, String>) -> BTreeMap<String, T> {
+    for (now, was) in renamed {
+        if let Some(one) = kept.remove(was) {
+            kept.insert(now.clone(), one);
+        }
+    }
+    kept
+}
+
 /// Refuses to begin a new source in what a source that left the job had read: most likely it is the same under another name.
 ///
 /// # Errors

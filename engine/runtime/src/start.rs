@@ -20,7 +20,7 @@ use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
 use crate::operate::Running;
 use crate::reader::Reader;
-use crate::rejected::rejected_schema;
+use crate::rejected::{rejected_rows_schema, rejected_schema};
 use crate::topology::{TableSetup, Topology};
 
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
@@ -31,6 +31,10 @@ pub fn table_definitions(job: &Job, graph: &Graph) -> Vec<TableDefinition> {
     let mut wanted: Vec<TableDefinition> = Vec::new();
     for table in &graph.tables {
         wanted.push(TableDefinition { name: table.name.clone(), schema: Arc::clone(&table.schema), key: Vec::new() });
+        if table.keeps_rejected() {
+            let name = paths::rejected_rows_table(&table.name);
+            wanted.push(TableDefinition { name, schema: rejected_rows_schema(), key: Vec::new() });
+        }
         if let Some(schema) = table.late_schema.clone() {
             wanted.push(TableDefinition { name: paths::late_table(&table.name), schema, key: Vec::new() });
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use epoch::{EpochId, Step};
 
 /// Environment variable that names a fail point: `commit:after:3` kills the process after step Commit of epoch 3. It counts only
-/// where the command line asks for it (`engine submit --fail-points`).
+/// where the command line asks for it (`engine submit --fail-points`). [`Fault`](crate::Fault) reads it.
 pub const FAIL_POINT_VARIABLE: &str = "ENGINE_FAIL_POINT";
 
 /// On which side of a step a fail point lies.
@@ -153,7 +153,7 @@ impl Steps {
 }
 
 /// Ends the process as `kill -9` does.
-fn kill_self() {
+pub(crate) fn kill_self() -> ! {
     // SAFETY: `kill` and `getpid` take and give plain numbers and touch no memory of ours.
     unsafe {
         libc::kill(libc::getpid(), libc::SIGKILL);

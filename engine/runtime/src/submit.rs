@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use crate::backends::Backends;
 use crate::error::RunError;
 use crate::job_run::{JobRun, RunOptions, Summary};
+use crate::place_fault::{ArmedFault, Fault};
 use crate::progress::ProgressListener;
 use crate::schemas::{problems, schemas};
 use crate::statics::StaticSchemas;
@@ -28,8 +29,8 @@ pub struct SubmitOptions {
     pub stop: Arc<AtomicBool>,
     /// Gets a report of every epoch.
     pub listener: Box<dyn ProgressListener>,
-    /// Where the process kills itself, for drills and tests; `None`: nowhere.
-    pub fail_point: Option<FailPoint>,
+    /// What is to go wrong, for drills and tests; `None`: nothing.
+    pub fault: Option<Fault>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others: `engine replay`.
@@ -44,7 +45,12 @@ pub struct SubmitOptions {
 /// # Errors
 /// Why the job cannot go on. What was committed stays; a new run goes on from there.
 pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<Summary, RunError> {
-    let SubmitOptions { available_now, stop, mut listener, fail_point, accepted, replayed } = options;
+    let SubmitOptions { available_now, stop, mut listener, fault, accepted, replayed } = options;
+    let (fail_point, place_fault) = match fault {
+        None => (None, None),
+        Some(Fault::Kill(point)) => (Some(point), None),
+        Some(Fault::Place(fault)) => (None, Some(Arc::new(ArmedFault::new(fault)))),
+    };
     let available_now = available_now || replayed.is_some();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -61,6 +67,7 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
             trigger,
             stop: &stop,
             fail_point,
+            place_fault: place_fault.as_ref(),
             accepted: &accepted,
             replayed,
             is_retry,
@@ -89,6 +96,7 @@ struct Attempt<'a> {
     trigger: Trigger,
     stop: &'a Arc<AtomicBool>,
     fail_point: Option<FailPoint>,
+    place_fault: Option<&'a Arc<ArmedFault>>,
     accepted: &'a BTreeSet<String>,
     replayed: Option<&'a Path>,
     is_retry: bool,
@@ -132,6 +140,7 @@ impl Attempt<'_> {
             stop: Arc::clone(self.stop),
             abort,
             fail_point: self.fail_point,
+            place_fault: self.place_fault,
             accepted: self.accepted,
             replayed: self.replayed,
             is_retry: self.is_retry,

@@ -51,6 +51,8 @@ pub struct TableSetup {
     pub sink: Arc<dyn SinkTable>,
     /// Where its late rows are written, if they are kept.
     pub late: Option<Arc<dyn SinkTable>>,
+    /// Where the rows are written that the query has no value for, if they are kept.
+    pub rejected: Option<Arc<dyn SinkTable>>,
     /// The operator whose buckets its rows replace, if they are replaced.
     pub replaced_by: Option<usize>,
 }
@@ -109,8 +111,10 @@ impl Topology {
         let mut setups = Vec::new();
         for table in &graph.tables {
             let late = table.late_schema.as_ref().map(|_| find(&epoch::paths::late_table(&table.name))).transpose()?;
+            let rejected = table.keeps_rejected().then(|| find(&epoch::paths::rejected_rows_table(&table.name)));
+            let rejected = rejected.transpose()?;
             let replaced_by = table.is_replaced().then(|| operator_above(&nodes, table.nodes.end - 1)).flatten();
-            setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, replaced_by });
+            setups.push(TableSetup { plan: table.clone(), sink: find(&table.name)?, late, rejected, replaced_by });
         }
         Ok(Topology { nodes, tables: setups, roots, rejected, policy })
     }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use epoch::{Commit, CommitId, EpochId, Owner, Permit, Plan, paths};
 
@@ -16,7 +15,7 @@ use crate::key::OperatorId;
 use crate::lock::FolderLock;
 use crate::memory::MemoryStore;
 use crate::random::Random;
-use crate::reader::{Attempt, CheckpointReader, Published};
+use crate::reader::{Attempt, CheckpointReader, Losses, Published};
 use crate::record::{Kind, epoch_of, put_only, put_record, to_json};
 use crate::rocksdb::RocksStore;
 use crate::store::{Family, Store, WriteBatch};
@@ -25,12 +24,19 @@ use crate::store::{Family, Store, WriteBatch};
 pub struct Checkpoint {
     reader: CheckpointReader,
     random: Random,
-    /// Commit and retire follow each other, whoever calls them.
-    writing: Mutex<()>,
-    /// Records of epochs before this one are known to be gone.
-    retired: AtomicU64,
+    /// Writes follow each other, whoever makes them; what they go by goes with the turn.
+    writing: Mutex<Remembered>,
     /// Declared last: the folder is unlocked after the store is closed. `None` in memory, which no other process can reach.
     _lock: Option<FolderLock>,
+}
+
+/// What the owner knows of its own records: nobody else writes them, so they are not read and decoded again in each epoch.
+#[derive(Default)]
+struct Remembered {
+    /// The newest commit, once it was read or made.
+    newest: Option<Arc<Commit>>,
+    /// Records of epochs before this one are gone.
+    retired: EpochId,
 }
 
 /// Epochs whose records are removed one by one; of more the range of their keys is. Every range that is deleted makes the next read
@@ -94,6 +100,9 @@ impl Checkpoint {
         let mut batch = WriteBatch::default();
         put_only(&mut batch, Kind::Term, to_json(&commit.owner)?);
         put_record(&mut batch, Kind::Commit, commit.plan.epoch, commit)?;
+        // The tables hold it, and whoever was to hear of it has: it is not reported as published once more.
+        let published = Published { epoch: commit.plan.epoch, versions: BTreeMap::new() };
+        put_record(&mut batch, Kind::Published, commit.plan.epoch, &published)?;
         checkpoint.write(batch, true, "rebuild")?;
         Ok(checkpoint)
     }
@@ -124,8 +133,7 @@ impl Checkpoint {
             });
         }
         let reader = CheckpointReader { store, identity, poison: OnceLock::new() };
-        let checkpoint =
-            Checkpoint { reader, random, writing: Mutex::new(()), retired: AtomicU64::new(0), _lock: lock };
+        let checkpoint = Checkpoint { reader, random, writing: Mutex::default(), _lock: lock };
         checkpoint.drop_stored_plan()?;
         Ok(checkpoint)
     }
@@ -171,26 +179,42 @@ impl Checkpoint {
         self.write(batch, false, "note an attempt in")
     }
 
+    /// Notes records that are lost and that the run stops for, so that the next one tells it the same though it may not show any more.
+    /// Gone with the next commit: then somebody has decided to go on without them. Synced.
+    ///
+    /// # Errors
+    /// `Io`, after which the checkpoint takes nothing more.
+    pub fn note_losses(&self, losses: &Losses) -> Result<(), StateError> {
+        let _writing = self.begin()?;
+        let mut batch = WriteBatch::default();
+        put_only(&mut batch, Kind::Losses, to_json(losses)?);
+        self.write(batch, true, "note lost records in")
+    }
+
     /// The commit point of the protocol: state changes and epoch record in one synced write, all or nothing.
     ///
     /// # Errors
     /// `Protocol` if the commit does not follow the last one. `Io` if the system refused (disk full, for one): whether the epoch
     /// happened is then unknown, so the checkpoint takes nothing more until it is opened again and says.
     pub fn commit(&self, commit: &Commit, changes: StateChanges) -> Result<Permit, StateError> {
-        let _writing = self.begin()?;
+        let mut remembered = self.begin()?;
         let epoch = commit.plan.epoch;
-        let newest = self.newest_commit()?;
-        check_next(newest.as_ref(), epoch)?;
-        assert!(epoch.0 >= self.retired.load(Ordering::Relaxed), "epoch {epoch} is committed after it was retired");
+        let newest = self.newest(&mut remembered)?;
+        check_next(newest.as_deref(), epoch)?;
+        assert!(epoch >= remembered.retired, "epoch {epoch} is committed after it was retired");
         if let Some(newest) = &newest {
-            commit.joins(newest).map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
+            let joined = commit.joins(&commit.as_named_now(newest));
+            joined.map_err(|what| StateError::Protocol(format!("offsets do not join: {what}")))?;
         }
         let mut batch = WriteBatch::default();
         put_changes(&mut batch, epoch, changes)?;
         put_record(&mut batch, Kind::Commit, epoch, commit)?;
         batch.delete(Family::Records, &Kind::Attempt.key());
+        batch.delete(Family::Records, &Kind::Losses.key());
         self.write(batch, true, "commit to")?;
-        Ok(Permit::for_durable(commit.clone()))
+        let permit = Permit::for_durable(commit.clone());
+        remembered.newest = Some(permit.shared());
+        Ok(permit)
     }
 
     /// Notes which table versions an epoch was published as. Not synced: a hint for `show`, not for recovery.
@@ -210,12 +234,12 @@ impl Checkpoint {
     /// # Errors
     /// `Io`, after which the checkpoint takes nothing more.
     pub fn retire(&self, keep: u64, needed: Option<EpochId>) -> Result<(), StateError> {
-        let _writing = self.begin()?;
-        let Some(newest) = self.newest_commit()?.map(|commit| commit.plan.epoch) else { return Ok(()) };
+        let mut remembered = self.begin()?;
+        let Some(newest) = self.newest(&mut remembered)?.map(|commit| commit.plan.epoch) else { return Ok(()) };
         // Two at least: a restart begins from the newest commit, and publishing, which follows, may still be at the one before.
         let oldest_kept =
             EpochId((newest.0 + 1).saturating_sub(keep.max(2)).min(needed.map_or(u64::MAX, |epoch| epoch.0)));
-        let gone = EpochId(self.retired.load(Ordering::Relaxed));
+        let gone = remembered.retired;
         let Some(oldest) = self.oldest_commit(gone, oldest_kept)? else { return Ok(()) };
         debug_assert!(
             gone <= oldest && oldest < oldest_kept,
@@ -236,7 +260,7 @@ impl Checkpoint {
             }
         }
         self.write(batch, false, "remove old epochs from")?;
-        self.retired.store(oldest_kept.0, Ordering::Relaxed);
+        remembered.retired = oldest_kept;
         Ok(())
     }
 
@@ -257,6 +281,14 @@ impl Checkpoint {
     pub fn close(self) -> Result<(), StateError> {
         self.usable()?;
         self.reader.store.flush()
+    }
+
+    /// The newest commit: read once, at the first question.
+    fn newest(&self, remembered: &mut Remembered) -> Result<Option<Arc<Commit>>, StateError> {
+        if remembered.newest.is_none() {
+            remembered.newest = self.newest_commit()?.map(Arc::new);
+        }
+        Ok(remembered.newest.clone())
     }
 
     /// The oldest epoch of which a commit is stored, from `gone` on and before `oldest_kept`.
@@ -295,7 +327,7 @@ impl Checkpoint {
     }
 
     /// Begins a write: refused once one has failed.
-    fn begin(&self) -> Result<MutexGuard<'_, ()>, StateError> {
+    fn begin(&self) -> Result<MutexGuard<'_, Remembered>, StateError> {
         let guard = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.usable()?;
         Ok(guard)

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use epoch::{
-    ArtifactId, Commit, CommitId, EpochId, Owner, Plan, RowCounts, SinkLink, SourcePlan, Split, SplitRange, StagedFile,
-    TableCommit, WatermarkState,
+    ArtifactId, Commit, CommitId, CountedRows, EpochId, Owner, Plan, RowCounts, SinkLink, SourcePlan, Split,
+    SplitRange, StagedFile, TableCommit, WatermarkState,
 };
 
 use tempfile::TempDir;
@@ -125,13 +125,15 @@ pub fn commit(epoch: u64) -> Commit {
     let counts = RowCounts { read: 20, emitted: 17, rejected: 1, late: 1, filtered: 1, written: 20 };
     let watermark_us = Some(i64::try_from(epoch + 1).unwrap() * 10);
     let id = |epoch: u64| CommitId::new(EpochId(epoch), epoch + 70);
-    let link = SinkLink { began: id(0), before: epoch.checked_sub(1).map(id), last: id(epoch), seen: None };
+    let rows = Some(CountedRows { rows: (epoch + 1) * file.rows, since: None });
+    let link = SinkLink { began: id(0), before: epoch.checked_sub(1).map(id), last: id(epoch), seen: None, rows };
     Commit {
         nonce: id(epoch).nonce,
         owner,
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::from([("gold.t".to_string(), link)]),
+        definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),
         plan: plan(epoch),
         tables: BTreeMap::from([(

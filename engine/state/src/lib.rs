@@ -38,5 +38,5 @@ pub use key::{BlockKey, BucketRange, OperatorId};
 pub use key_groups::KeyPartitioning;
 pub use lock::FolderLock;
 pub use memory::MemoryStore;
-pub use reader::{Attempt, CheckpointReader, Published};
+pub use reader::{Attempt, CheckpointReader, Losses, Published};
 pub use verify::Verification;

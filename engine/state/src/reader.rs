@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use epoch::{Commit, EpochId, Owner, paths};
+use epoch::{Commit, DataGap, EpochId, Owner, paths};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct Published {
     /// Version per table.
     pub versions: BTreeMap<String, i64>,
 }
+
+/// Records that a run found to be lost and stopped for, by source.
+pub type Losses = BTreeMap<String, Vec<DataGap>>;
 
 /// An epoch that was begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +112,14 @@ impl CheckpointReader {
     /// `Corrupt`, `Io`.
     pub fn attempt(&self) -> Result<Option<Attempt>, StateError> {
         self.only(Kind::Attempt)
+    }
+
+    /// What the run before found to be lost, and stopped for.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Io`.
+    pub fn losses(&self) -> Result<Losses, StateError> {
+        Ok(self.only(Kind::Losses)?.unwrap_or_default())
     }
 
     /// The commits stored for these epochs, oldest first.

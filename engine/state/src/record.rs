@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     Attempt = b'a' as isize,
     Commit = b'c' as isize,
     Published = b'v' as isize,
+    Losses = b'l' as isize,
 }
 
 impl Kind {
@@ -49,6 +50,7 @@ impl Kind {
             Kind::Attempt => "the note of an attempt".to_string(),
             Kind::Commit => format!("the commit of epoch {epoch}"),
             Kind::Published => format!("the published versions of epoch {epoch}"),
+            Kind::Losses => "the note of lost records".to_string(),
         }
     }
 }
@@ -67,7 +69,7 @@ pub(crate) fn decode<T: DeserializeOwned>(kind: Kind, key: &[u8], stored: &[u8])
     let format = match kind {
         Kind::Plan => parse::<Head>(bytes, place)?.format,
         Kind::Commit => parse::<CommitHead>(bytes, place)?.plan.format,
-        Kind::Identity | Kind::Manifest | Kind::Published | Kind::Term | Kind::Attempt => 0,
+        Kind::Identity | Kind::Manifest | Kind::Published | Kind::Term | Kind::Attempt | Kind::Losses => 0,
     };
     if format > epoch::record::FORMAT {
         return Err(StateError::Format { place: place(), found: format, supported: epoch::record::FORMAT });

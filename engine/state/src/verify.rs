@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use epoch::{Commit, EpochId};
+use epoch::{Commit, EpochId, SinkLink};
 
 use crate::error::StateError;
 use crate::key::{BlockKey, KEY_BYTES};
@@ -104,7 +104,8 @@ impl Walk {
 
     /// Two commits one after the other.
     fn follows(&mut self, before: &Commit, commit: &Commit) {
-        let before = &commit.as_named_now(before);
+        let before = commit.as_named_now(before);
+        let before = before.as_ref();
         let epoch = commit.plan.epoch;
         if epoch != before.plan.epoch.next() {
             self.problem(format!("the commit of epoch {epoch} follows that of epoch {}", before.plan.epoch));
@@ -152,8 +153,24 @@ impl Walk {
                         link.last, earlier.last
                     ));
                 }
-                Some(_) => {}
+                Some(link) => self.rows(commit, sink, earlier, link),
             }
+        }
+    }
+
+    /// Rows of a sink are those of before and what the commit moved, as long as they are counted from the same epoch on.
+    fn rows(&mut self, commit: &Commit, sink: &str, earlier: &SinkLink, link: &SinkLink) {
+        let (Some(before), Some(counted)) = (earlier.rows, link.rows) else { return };
+        let moved = match commit.touch(sink).and_then(|_| commit.tables.get(sink)) {
+            Some(change) => change.rows_moved(),
+            None => Some(0),
+        };
+        let Some(moved) = moved.filter(|_| before.since == counted.since) else { return };
+        if before.moved(moved) != Some(counted) {
+            self.problem(format!(
+                "epoch {}: {sink} is said to hold {} rows; it held {}, and {moved} were moved into it",
+                commit.plan.epoch, counted.rows, before.rows
+            ));
         }
     }
 

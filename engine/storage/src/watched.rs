@@ -61,7 +61,8 @@ impl Watched {
                 Some((item, items))
             }
         };
-        stream::unfold(items, next).boxed()
+        // Some who read it ask once more behind its end.
+        stream::unfold(items, next).fuse().boxed()
     }
 }
 

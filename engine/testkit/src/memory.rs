@@ -364,6 +364,11 @@ impl MemoryRun {
         self.job_run.as_ref().map_or(0, |run| run.replaceable_files(table))
     }
 
+    /// What was reported of each epoch since the run was opened, in the order of the reports.
+    pub fn reports(&self) -> &[EpochProgress] {
+        &self.log.epochs
+    }
+
     /// The newest epoch.
     pub fn progress(&self) -> Option<&EpochProgress> {
         self.log.epochs.last()
@@ -399,13 +404,17 @@ impl MemoryRun {
                     stop: Arc::default(),
                     abort: &self.abort,
                     fail_point: None,
+                    place_fault: None,
                     accepted: &self.accepted,
                     replayed: None,
                     is_retry: false,
                 };
                 let graph = (graph, StaticSchemas::default());
                 let log = &mut self.log;
-                JobRun::open(job, graph, options, &handle()?, &self.backends, &mut |text| log.note(text))?
+                let backends = &self.backends;
+                let mut opened = JobRun::open(job, graph, options, &handle()?, backends, &mut |text| log.note(text))?;
+                opened.report_recovered(log)?;
+                opened
             }
         };
         Ok(self.job_run.insert(job_run))

@@ -15,9 +15,10 @@ use crate::{signals, terminal};
 /// Kills a job at every step of an epoch and proves its tables equal to those of an undisturbed run
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The job runs as a process of its own, is killed with SIGKILL before and after each of the eight steps of an epoch and \
-at random moments, and goes on. It reads the newest records of its own topics and works in scratch folders; its \
-checkpoint and its warehouse are not touched, its topics are only read. Exit code 0: every table came out equal each \
+The job runs as a process of its own, is killed with SIGKILL before and after each of the eight steps of an epoch, as \
+soon as each single table has an epoch, and at random moments, and goes on; and each table is away for a while, once. It reads the newest records of its own topics and works in scratch folders; its \
+checkpoint and its warehouse are not touched, its topics are only read. The scratch folders go with the drill, also when \
+it is stopped or fails; what a killed one left, the next one takes away. Exit code 0: every table came out equal each \
 time; 1: one did not, and what the runs left is kept.
 
 Examples:
@@ -27,7 +28,7 @@ pub struct Arguments {
     #[command(flatten)]
     job: JobFile,
 
-    /// Kills at random moments, besides the two at each step
+    /// Kills at random moments, besides those at each step and table
     #[arg(long, default_value_t = 16)]
     kills: u32,
 

@@ -7,7 +7,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 use epoch::Contradiction;
-use runtime::{Backends, FAIL_POINT_VARIABLE, FailPoint, ProgressListener, RunError, SubmitOptions};
+use runtime::{
+    Backends, FAIL_POINT_VARIABLE, Fault, PlaceFailure, PlaceFault, ProgressListener, RunError, SubmitOptions,
+};
 
 use crate::connectors::registry;
 use crate::ending::{Failure, Outcome};
@@ -50,7 +52,8 @@ pub struct Arguments {
     #[arg(long, value_name = "CHECKPOINT", hide = true)]
     replay: Option<PathBuf>,
 
-    /// For drills and tests: kills the job where the variable ENGINE_FAIL_POINT says, for example commit:after:3
+    /// For drills and tests: what the variable ENGINE_FAIL_POINT says goes wrong. commit:after:3 kills the job after step Commit of epoch
+    /// 3, publish:after:3:gold.t as soon as gold.t has epoch 3; with publish:away:3:4:gold.t that table does not answer four times
     #[arg(long, hide_short_help = true)]
     fail_points: bool,
 }
@@ -82,13 +85,17 @@ impl Arguments {
 
     /// The fail point in the environment. A variable that was left behind must not kill a job, so the flag has to be there as well,
     /// and the log says either way what comes of it.
-    fn fail_point(&self) -> Result<Option<FailPoint>, Failure> {
+    fn fault(&self) -> Result<Option<Fault>, Failure> {
         let text = std::env::var(FAIL_POINT_VARIABLE).ok().filter(|text| !text.is_empty());
         match text {
             Some(text) if self.fail_points => {
-                let point = FailPoint::parse(&text).map_err(Failure::WrongInput)?;
-                tracing::warn!("fail point {point} is armed: the process will kill itself there");
-                Ok(Some(point))
+                let fault = Fault::parse(&text).map_err(Failure::WrongInput)?;
+                let what = match &fault {
+                    Fault::Place(PlaceFault { failure: PlaceFailure::Away { .. }, .. }) => "that table will not answer",
+                    _ => "the process will kill itself there",
+                };
+                tracing::warn!("fail point {fault} is armed: {what}");
+                Ok(Some(fault))
             }
             Some(text) => {
                 tracing::warn!("{FAIL_POINT_VARIABLE}={text} is ignored: only --fail-points arms it");
@@ -106,7 +113,7 @@ impl Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Outcome {
     let job = arguments.job.read()?;
-    let fail_point = arguments.fail_point()?;
+    let fault = arguments.fault()?;
     let format = arguments.progress_format();
     let stop = signals::stop_flag(|| terminal::line("stopping in order; once more ends it at once"))?;
     let listener = listener(format, &stop);
@@ -114,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         available_now: arguments.available_now,
         stop,
         listener,
-        fail_point,
+        fault,
         accepted: arguments.accept.iter().cloned().collect(),
         replayed: arguments.replay.clone(),
     };

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ::drill::{Comparison, Verdict};
+use ::drill::{Comparison, Counted, Verdict};
 use clap::Args;
 
 use crate::connectors;
@@ -14,9 +14,11 @@ use crate::{terminal, warehouse};
 /// Compares each table of a job with the batch answer over the records that the warehouse keeps
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each table's query is run once as a batch over the tables that it reads, all as of the last published epoch; in the place of a source stands a table that keeps its records (SELECT * FROM the source). Windows that the watermark has not passed are left out, and so are the rows that came too late. Nothing is changed; the job may be running.
+Each table's query is run once as a batch over the tables that it reads, all as of the last published epoch; in the place of a source stands a table that keeps its records (SELECT * FROM the source). Windows that the watermark has not passed are left out, and so are the rows that came too late. A table that cannot be compared says why.
 
-Exit code 0: no table differs; 1: one does, and its first rows are shown; 2: wrong input.
+Besides, the rows and data files of every table are counted against the commits in the checkpoint, also of those that are not compared, and of rejected and late rows. Nothing is changed; the job may be running.
+
+Exit code 0: no table differs and none is miscounted; 1: one does or is, and its first rows, or files with their epochs, are shown; 2: wrong input.
 
 Example:
   engine verify jobs/ecommerce.toml")]
@@ -42,26 +44,60 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let verdicts = verdicts.map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
-    let number =
-        |is_so: fn(&Comparison) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.comparison)).count() as u64;
+    let counts = |is_so: fn(&Counted) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.counted)).count() as u64;
+    let agree = counts(|counted| matches!(counted, Counted::Agrees { .. }));
+    let breach = counts(|counted| matches!(counted, Counted::Breach(_)));
+    let unknown = verdicts.len() as u64 - agree - breach;
+    let tables = counted(verdicts.len() as u64, "table");
+    writeln!(out, "counted against the commits, {tables}: {agree} right, {breach} wrong, {unknown} not counted")?;
+    let compared: Vec<&Comparison> = verdicts.iter().filter_map(|verdict| verdict.comparison.as_ref()).collect();
+    let number = |is_so: fn(&Comparison) -> bool| compared.iter().filter(|comparison| is_so(comparison)).count() as u64;
     let equal = number(|comparison| matches!(comparison, Comparison::Equal { .. }));
     let differ = number(|comparison| matches!(comparison, Comparison::Differs { .. }));
-    let all = counted(verdicts.len() as u64, "table");
-    writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", verdicts.len() as u64 - equal - differ)?;
-    if differ == 0 { Ok(()) } else { Err(Failure::Reported) }
+    let all = counted(compared.len() as u64, "table");
+    writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", compared.len() as u64 - equal - differ)?;
+    if differ + breach == 0 { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// What is said of one table.
 fn lines(verdict: &Verdict) -> Vec<String> {
     let table = &verdict.table;
     let mut lines = match &verdict.comparison {
-        Comparison::Equal { rows } => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
-        Comparison::NotCompared(reason) => vec![format!("not compared  {table}: {reason}")],
-        Comparison::Differs { equal, lines } => {
+        Some(Comparison::Equal { rows }) => vec![format!("equal         {table}: {}", counted(*rows, "row"))],
+        Some(Comparison::NotCompared(reason)) => vec![format!("not compared  {table}: {reason}")],
+        Some(Comparison::Differs { equal, lines }) => {
             let first = format!("different     {table}: {} rows are as they should be", count(*equal));
             std::iter::once(first).chain(lines.iter().map(|line| format!("    {line}"))).collect()
         }
+        None => Vec::new(),
     };
     lines.extend(verdict.notes.iter().map(|note| format!("    {note}")));
+    lines.extend(of_counting(verdict));
     lines
+}
+
+/// What is said of its rows and files. That they are right stands there alone only where nothing else is said of its rows.
+fn of_counting(verdict: &Verdict) -> Vec<String> {
+    let table = &verdict.table;
+    let with_details = |first: String, details: &[String]| {
+        std::iter::once(first).chain(details.iter().map(|line| format!("    {line}"))).collect::<Vec<_>>()
+    };
+    match &verdict.counted {
+        Counted::Agrees { rows, files, notes } => {
+            let text = format!("{} in {}, as its commits say", counted(*rows, "row"), counted(*files, "file"));
+            match &verdict.comparison {
+                None => with_details(format!("counted       {table}: {text}"), notes),
+                Some(Comparison::NotCompared(_)) => with_details(format!("    counted: {text}"), notes),
+                Some(_) => notes.iter().map(|note| format!("    {note}")).collect(),
+            }
+        }
+        Counted::Breach(lines) => {
+            let (first, more) = lines.split_first().map_or(("", &[][..]), |(first, more)| (first.as_str(), more));
+            with_details(format!("miscounted    {table}: {first}"), more)
+        }
+        Counted::Unknown(reason) => match &verdict.comparison {
+            None => vec![format!("not counted   {table}: {reason}")],
+            Some(_) => vec![format!("    not counted: {reason}")],
+        },
+    }
 }

@@ -30,7 +30,7 @@ fn id(epoch: u64) -> CommitId {
 }
 
 async fn publish(table: &dyn SinkTable, epoch: u64, rows: &RecordBatch) -> i64 {
-    table.define().await.unwrap();
+    table.define(OWNER).await.unwrap();
     let artifact = ArtifactId { epoch: EpochId(epoch), owner: OWNER, attempt: 0, number: 0 };
     let mut writer = table.stage(artifact, connector::Content::Added).unwrap();
     writer.write(rows).unwrap();

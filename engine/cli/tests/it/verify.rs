@@ -1,7 +1,7 @@
 //! `engine verify` on tables of every shape, with late rows, bad records and duplicates; and on a job that says otherwise.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::{Broker, Said, engine, run};
@@ -142,29 +142,51 @@ fn tables_of_every_shape_equal_their_batch_answer_and_one_that_does_not_is_shown
         assert!(said_of(&said, table).contains(part), "{said}");
     }
     assert!(said.contains("rows are not final yet in the batch") && said.contains("9 equal, 0 different"), "{said}");
+    // All of them are counted, and so are the rows that could not be decoded.
+    assert!(said.contains("counted against the commits, 14 tables: 14 right, 0 wrong, 0 not counted\n"), "{said}");
+    assert!(said_of(&said, "rejected.events").starts_with("counted       rejected.events: "), "{said}");
+    assert_eq!(
+        said.matches("\n    counted: ").count(),
+        4,
+        "those that are not compared say how many rows they hold: {said}"
+    );
 
-    // Another query over the same tables.
+    // Another query over the same tables: what the one of before has made is no answer of it.
     let other = text.replace(
         "count(*) AS n, sum(total_amount)",
         "count(*) + CAST(event_type = 'search' AS INT) AS n, sum(total_amount)",
     );
     fs::write(folder.path().join("job.toml"), other).unwrap();
-    let output = at(folder.path(), &["verify", "job.toml"]);
-    assert_eq!(output.code, Some(1), "{output:#?}");
-    assert!(said_of(&output.out, "gold.per_minute").starts_with("different"), "{output:#?}");
-    assert!(
-        output.out.contains("    batch: s=2026-01-01T00:") && output.out.contains("    table: s=2026-01-01T00:"),
-        "{output:#?}"
-    );
-    assert!(output.out.contains("event_type=search") && output.out.contains("8 equal, 1 different"), "{output:#?}");
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
+    let minutes = said_of(&said, "gold.per_minute");
+    let reason = "its definition in the job file is not the one that made epochs 0 to ";
+    assert!(minutes.starts_with("not compared") && minutes.contains(reason), "{said}");
+    assert!(said.contains("8 equal, 0 different, 5 not compared"), "{said}");
 
     // What the static table held is no longer known.
     fs::write(folder.path().join("types.csv"), "event_type,label\npurchase,bought\n").unwrap();
     fs::write(folder.path().join("job.toml"), &text).unwrap();
     let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
     assert!(said_of(&said, "silver.typed").contains("the static table types has changed"), "{said}");
+
+    // A row that another program changed: as many rows, and not the same.
+    python(ONE_MORE, &folder.path().join("w/gold/types"));
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(said_of(&output.out, "gold.types").starts_with("different"), "{output:#?}");
+    assert!(
+        output.out.contains("    batch: event_type=search, n=")
+            && output.out.contains("    table: event_type=search, n="),
+        "{output:#?}"
+    );
+    assert!(output.out.contains("7 equal, 1 different, 5 not compared"), "{output:#?}");
+    assert!(output.out.contains("14 tables: 14 right, 0 wrong, 0 not counted"), "{output:#?}");
     assert_eq!(broker.stop(), Some(0));
 }
+
+/// What another program does that takes a number for wrong.
+const ONE_MORE: &str = "import sys, deltalake
+deltalake.DeltaTable(sys.argv[1]).update(predicate=\"event_type = 'search'\", updates={'n': 'n + 1'})";
 
 /// Shapes of which a batch says nothing if rows come too late.
 const JOINS: &[(&str, &str, &str, &str)] = &[
@@ -221,6 +243,12 @@ table = deltalake.DeltaTable(sys.argv[1])
 assert table.optimize.compact()['numFilesRemoved'] > 1
 assert len(table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)) > 1";
 
+/// What another program does that was not asked to.
+const DELETE_ONE: &str = "import sys, deltalake
+table = deltalake.DeltaTable(sys.argv[1])
+first = min(row['event_id'] for row in table.to_pyarrow_table(columns=['event_id']).to_pylist())
+table.delete(f\"event_id = '{first}'\")";
+
 #[test]
 fn what_cannot_be_told_after_another_programs_optimize_and_vacuum_is_said() {
     let broker = Broker::start(&["shop"]);
@@ -242,6 +270,17 @@ fn what_cannot_be_told_after_another_programs_optimize_and_vacuum_is_said() {
     for table in ["silver.buys", "gold.users"] {
         assert!(said_of(&said, table).starts_with("equal"), "{said}");
     }
+    // The rows are counted, whatever files they are in now.
+    let counted = "    counted: 20,000 rows in 1 file, as its commits say\n    another program wrote 1 of its files";
+    assert!(said.contains(counted), "{said}");
+    assert!(said.contains("counted against the commits, 4 tables: 4 right, 0 wrong, 0 not counted\n"), "{said}");
+    python(DELETE_ONE, &folder.path().join("w/bronze/raw"));
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    let miscounted = output.out.lines().find(|line| line.starts_with("miscounted    bronze.raw: ")).unwrap();
+    assert!(miscounted.contains("it holds 19999 rows, its commits up to epoch "), "{output:#?}");
+    assert!(miscounted.ends_with(" say 20000: 1 missing"), "{output:#?}");
+    assert!(output.out.contains("4 tables: 3 right, 1 wrong, 0 not counted"), "{output:#?}");
     assert_eq!(broker.stop(), Some(0));
 }
 
@@ -287,5 +326,102 @@ fn an_epoch_that_is_not_published_everywhere_is_named_with_the_tables_that_lack_
     fs::write(folder.path().join("other.toml"), other).unwrap();
     at(folder.path(), &["submit", "other.toml", "--available-now"]).succeeded();
     at(folder.path(), &["verify", "job.toml"]).succeeded();
+    assert_eq!(broker.stop(), Some(0));
+}
+
+/// The entries of a table's log, in order.
+fn log_entries(table: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(table.join("_delta_log")).unwrap().map(|entry| entry.unwrap().path());
+    let mut entries: Vec<_> = entries.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+    entries.sort();
+    entries
+}
+
+/// The data files that an entry adds, with their rows.
+fn added_by(entry: &Path) -> Vec<(String, u64)> {
+    let actions = fs::read_to_string(entry).unwrap();
+    let actions = actions.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let added = actions.filter_map(|action| action.get("add").cloned()).map(|add| {
+        let stats: serde_json::Value = serde_json::from_str(add["stats"].as_str().unwrap()).unwrap();
+        (add["path"].as_str().unwrap().to_owned(), stats["numRecords"].as_u64().unwrap())
+    });
+    added.collect()
+}
+
+#[test]
+fn a_file_that_is_lost_or_taken_out_is_named_with_its_epoch_whatever_is_not_compared() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &[]);
+    let names = ["bronze.raw", "gold.once"];
+    let tables: Vec<_> = TABLES.iter().copied().filter(|(name, ..)| names.contains(name)).collect();
+    fs::write(folder.path().join("job.toml"), job(&broker.address, &tables)).unwrap();
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    at(folder.path(), &["verify", "job.toml"]).succeeded();
+    let raw = folder.path().join("w/bronze/raw");
+    let entries = log_entries(&raw);
+    let mut files = entries.iter().flat_map(|entry| added_by(entry));
+    let (lost, rows) = files.find(|(file, _)| file.contains("-0000000002-")).unwrap();
+
+    // Deleted where it lies: the log still says that all is well.
+    let bytes = fs::read(raw.join(&lost)).unwrap();
+    fs::remove_file(raw.join(&lost)).unwrap();
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert!(output.out.contains("miscounted    bronze.raw: its rows cannot be read: "), "{output:#?}");
+    assert!(output.out.contains(&format!("    epoch 2: {lost} with {rows} rows\n")), "{output:#?}");
+    fs::write(raw.join(&lost), bytes).unwrap();
+    at(folder.path(), &["verify", "job.toml"]).succeeded();
+
+    // Taken out of the log, as a program does that deletes rows.
+    let next = raw.join(format!("_delta_log/{:020}.json", entries.len()));
+    let removed = serde_json::json!({ "remove": { "path": lost, "dataChange": true, "deletionTimestamp": 1 } });
+    fs::write(&next, format!("{removed}\n")).unwrap();
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    let wrong = format!("miscounted    bronze.raw: it holds {} rows, its commits up to epoch ", 20_000 - rows);
+    assert!(
+        output.out.contains(&wrong) && output.out.contains(&format!(" say 20000: {rows} missing\n")),
+        "{output:#?}"
+    );
+    assert!(
+        output.out.contains(&format!("    epoch 2: {lost} with {rows} rows is not among its files\n")),
+        "{output:#?}"
+    );
+    assert!(said_of(&output.out, "bronze.raw").starts_with("not compared"), "{output:#?}");
+    fs::remove_file(&next).unwrap();
+
+    // Deleted as a whole.
+    fs::rename(&raw, folder.path().join("away")).unwrap();
+    let output = at(folder.path(), &["verify", "job.toml"]);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    let wrong = "miscounted    bronze.raw: it is not in the warehouse, and its commits up to epoch ";
+    assert!(output.out.contains(wrong) && output.out.contains(" say that it holds 20000 rows\n"), "{output:#?}");
+    assert_eq!(broker.stop(), Some(0));
+}
+
+#[test]
+fn a_table_that_was_there_before_and_a_checkpoint_that_is_gone_are_said() {
+    let broker = Broker::start(&["shop"]);
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path(), &broker, &[]);
+    let tables: Vec<_> = TABLES.iter().copied().filter(|(name, ..)| *name == "bronze.raw").collect();
+    fs::write(folder.path().join("job.toml"), job(&broker.address, &tables)).unwrap();
+    let raw = folder.path().join("w/bronze/raw");
+    fs::create_dir_all(raw.parent().unwrap()).unwrap();
+    python(
+        "import sys, deltalake, pyarrow
+deltalake.write_deltalake(sys.argv[1], pyarrow.table({'event_id': ['before'] * 7}))",
+        &raw,
+    );
+    at(folder.path(), &["submit", "job.toml", "--available-now"]).succeeded();
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
+    let before =
+        "    the rows that it held before epoch 0 are taken as they were\n    another program wrote 1 of its files";
+    assert!(said.contains("    counted: 20,007 rows in ") && said.contains(before), "{said}");
+    fs::rename(folder.path().join("c"), folder.path().join("elsewhere")).unwrap();
+    let said = at(folder.path(), &["verify", "job.toml"]).succeeded();
+    assert!(said.contains("    not counted: the commit of epoch ") && said.contains(" is not in c\n"), "{said}");
+    assert!(said.contains("1 table: 0 right, 0 wrong, 1 not counted\n"), "{said}");
     assert_eq!(broker.stop(), Some(0));
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use drill::{DrillOptions, Report};
+use drill::{DrillOptions, Report, Row};
 
 use crate::connectors;
 use crate::kafka::Topic;
@@ -20,11 +20,12 @@ fn small_job(topic: &Topic) -> Job {
     Job::with_schema(topic, "watermark = { column = \"at\", delay = \"1 minute\" }", schema, tables)
 }
 
-fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
+fn drilled(topic: &Topic, engine: PathBuf, kills: u32, warehouse: Option<String>) -> (Report, String) {
     let job = small_job(topic);
     let scratch = tempfile::tempdir().unwrap();
     let scratch_folder = Some(scratch.path().to_owned());
     let options = DrillOptions {
+        sets: warehouse.into_iter().map(|warehouse| ("job.warehouse".to_owned(), warehouse)).collect(),
         kills,
         records: 3_000,
         epochs: 4,
@@ -42,16 +43,41 @@ fn drilled(topic: &Topic, engine: PathBuf, kills: u32) -> (Report, String) {
     (report, table)
 }
 
+/// Each place that got something was away once, and the job was killed once as soon as it had that.
+fn assert_places(report: &Report, table: &str) -> u32 {
+    let away: Vec<&Row> = report.rows.iter().filter(|row| row.unanswered > 0).collect();
+    for place in ["bronze.kept", "gold.counts", "gold.totals"] {
+        let is_away = |row: &&&Row| row.point.starts_with(&format!("{place} away in epoch "));
+        let row = away.iter().find(is_away).unwrap_or_else(|| panic!("{place} was never away:\n{table}"));
+        assert_eq!((row.unanswered, row.killed, row.passed()), (4, false, true), "{table}");
+        assert!(table.contains(&format!("when {place} has epoch ")), "{table}");
+    }
+    assert!(table.contains(&format!("{} places away for a while: every table is equal", away.len())), "{table}");
+    u32::try_from(away.len()).unwrap()
+}
+
 #[test]
 fn a_drill_kills_at_every_step_and_finds_all_tables_equal() {
     let topic = Topic::new("drilled", 3);
     Sent::to(&topic, 6_000, 5);
-    let (report, table) = drilled(&topic, env!("CARGO_BIN_EXE_engine").into(), 3);
+    let (report, table) = drilled(&topic, env!("CARGO_BIN_EXE_engine").into(), 3, None);
     assert!(report.passed(), "{table}");
-    assert_eq!(report.kills(), 16 + 3, "{table}");
+    let places = assert_places(&report, &table);
+    assert_eq!(report.kills(), 16 + places + 3, "{table}");
     assert!(report.rows.iter().all(|row| row.rows_compared > 3_000), "{table}");
     assert!(table.contains("bronze.kept.seen"), "the clock's column is named: {table}");
     assert!(table.contains("bronze.kept: ") && table.contains(" rejected = ") && table.contains("5 tables"), "{table}");
+}
+
+#[test]
+fn a_drill_on_minio_kills_its_followers_and_has_them_away() {
+    let topic = Topic::new("drilled-minio", 3);
+    Sent::to(&topic, 6_000, 7);
+    let warehouse = format!("s3://warehouse/{}", crate::kafka::unique("drilled"));
+    let (report, table) = drilled(&topic, env!("CARGO_BIN_EXE_engine").into(), 0, Some(warehouse));
+    assert!(report.passed(), "{table}");
+    let places = assert_places(&report, &table);
+    assert_eq!(report.kills(), 16 + places, "{table}");
 }
 
 #[test]
@@ -66,7 +92,7 @@ fn a_drill_finds_out_an_engine_that_forgets_its_checkpoint() {
     );
     fs::write(&faulty, script).unwrap();
     fs::set_permissions(&faulty, fs::Permissions::from_mode(0o755)).unwrap();
-    let (report, table) = drilled(&topic, faulty, 0);
+    let (report, table) = drilled(&topic, faulty, 0, None);
     assert!(!report.passed(), "{table}");
     let late = report.rows.iter().filter(|row| row.point.starts_with("after retire")).collect::<Vec<_>>();
     assert!(!late[0].tables_equal && late[0].difference.as_ref().unwrap().contains("bronze.kept"), "{table}");

@@ -1,6 +1,7 @@
 //! The real binary on real Kafka and MinIO, driven by job files as a user writes them. Oracles: DuckDB and plain Python.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod away;
 mod disk;
 mod faults;
 mod formats;
@@ -15,7 +16,9 @@ mod outage;
 mod ownership;
 mod reading;
 mod rejects;
+mod replay;
 mod run;
+mod scratch;
 mod shop;
 mod statics;
 mod transactions;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
 use epoch::{StagedFile, TableCommit};
 
 use super::broken::{Law, fails, hold};
 use crate::sink::{Content, Tables};
-use bed::{add, change, commit, definition, id, owner, publish, schema, seen, sees, staged, table, writer};
+use bed::{
+    add, change, commit, definition, has_more, id, owner, publish, schema, seen, sees, staged, table, wider, writer,
+};
 
 pub use place::SinkUnderTest;
 
@@ -75,6 +76,8 @@ async fn the_position_is_the_places_own(place: &dyn SinkUnderTest) -> Law {
     let reopened = table(law, place, "position").await?;
     let at = reopened.position().await.map_err(fails(law))?;
     hold(law, at.accepted == Some(id(2)), || format!("opened again it stands at {at:?}"))?;
+    let rows = reopened.row_count().await.map_err(fails(law))?;
+    hold(law, rows.is_none_or(|rows| rows == 3), || format!("three rows are seen, it counts {rows:?}"))?;
     sees(law, &reopened, &[0, 1, 2]).await
 }
 
@@ -86,8 +89,8 @@ async fn sweeping_spares_what_is_published(place: &dyn SinkUnderTest) -> Law {
     staged(law, &first, 2, (0, Content::Added), &[8]).await?;
     staged(law, &first, 2, (1, Content::Added), &[9]).await?;
     let table = table(law, place, "sweep").await?;
-    table.sweep(Some(id(1).epoch)).await.map_err(fails(law))?;
-    table.sweep(Some(id(1).epoch)).await.map_err(fails(law))?;
+    table.sweep(owner(1), Some(id(1).epoch)).await.map_err(fails(law))?;
+    table.sweep(owner(1), Some(id(1).epoch)).await.map_err(fails(law))?;
     sees(law, &table, &[1]).await?;
     // Epoch 1 was committed, and was still to be published.
     publish(law, &table, 1, &change(kept.into_iter().collect(), Vec::new())).await?;
@@ -169,23 +172,13 @@ async fn columns_are_added(place: &dyn SinkUnderTest) -> Law {
     let before = table(law, place, "columns").await?;
     let first = change(staged(law, &before, 0, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
     publish(law, &before, 0, &first).await?;
-    let wider = Schema::new(
-        schema()
-            .fields()
-            .iter()
-            .cloned()
-            .chain([Arc::new(Field::new("more", DataType::Int64, true))])
-            .collect::<Vec<_>>(),
-    );
     let sink = place.open().await.map_err(fails(law))?;
-    let definition = definition("columns", Arc::new(wider));
+    let definition = definition("columns", wider());
     let after = sink.open_table(&definition, &writer()).await.map_err(fails(law))?;
-    let has_more =
-        |batches: &[arrow::array::RecordBatch]| batches.iter().any(|batch| batch.column_by_name("more").is_some());
     let early = before.rows().await.map_err(fails(law))?;
     hold(law, !has_more(&early), || "the column is there before it was defined".to_string())?;
-    after.define().await.map_err(fails(law))?;
-    after.define().await.map_err(fails(law))?;
+    after.define(owner(1)).await.map_err(fails(law))?;
+    after.define(owner(1)).await.map_err(fails(law))?;
     hold(law, after.schema().index_of("more").is_ok(), || format!("its columns are {:?}", after.schema()))?;
     let second = change(staged(law, &after, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
     publish(law, &after, 1, &second).await?;

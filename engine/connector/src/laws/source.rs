@@ -40,7 +40,9 @@ fn plan(
     position: Option<&Positions>,
     records_max: Option<u64>,
 ) -> Result<SourcePlan, Broken> {
-    planner.plan(&PlanRequest { position, identity: None, records_max, is_bounded: false }).map_err(fails(law))
+    planner
+        .plan(&PlanRequest { position, identity: None, reported: &[], records_max, is_bounded: false })
+        .map_err(fails(law))
 }
 
 fn end(plan: &SourcePlan) -> Positions {
@@ -204,7 +206,8 @@ fn positions_outlive_the_process(place: &dyn SourceUnderTest) -> Law {
 fn a_bounded_run_ends(place: &dyn SourceUnderTest) -> Law {
     let law = "a bounded run reads what was there when it began";
     let mut planner = planner(law, place)?;
-    let request = |position| PlanRequest { position, identity: None, records_max: None, is_bounded: true };
+    let request =
+        |position| PlanRequest { position, identity: None, reported: &[], records_max: None, is_bounded: true };
     let first = planner.plan(&request(None)).map_err(fails(law))?;
     place.append(0, &numbered("c", 3)).map_err(fails(law))?;
     let position = end(&first);

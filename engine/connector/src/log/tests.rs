@@ -53,7 +53,8 @@ fn end(plan: &SourcePlan) -> Positions {
 #[test]
 fn an_unbounded_run_follows_the_log() {
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, None);
-    let request = |position| PlanRequest { position, identity: None, records_max: None, is_bounded: false };
+    let request =
+        |position| PlanRequest { position, identity: None, reported: &[], records_max: None, is_bounded: false };
     let first = planner.plan(&request(None)).unwrap();
     assert_eq!(range(&first), OffsetRange { from: 0, until: 10 });
     let next = planner.plan(&request(Some(&end(&first)))).unwrap();
@@ -64,7 +65,8 @@ fn an_unbounded_run_follows_the_log() {
 #[test]
 fn a_bounded_run_ends_where_the_log_ended() {
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, None);
-    let request = |position| PlanRequest { position, identity: None, records_max: Some(6), is_bounded: true };
+    let request =
+        |position| PlanRequest { position, identity: None, reported: &[], records_max: Some(6), is_bounded: true };
     let first = planner.plan(&request(None)).unwrap();
     assert_eq!((range(&first), planner.lag(&first)), (OffsetRange { from: 0, until: 6 }, 4));
     let after_first = end(&first);
@@ -78,7 +80,8 @@ fn a_bounded_run_ends_where_the_log_ended() {
 #[test]
 fn named_ends_are_kept_and_positions_stay_known() {
     let ends = |offset: i64| Some([(split(), offset)].into_iter().collect());
-    let request = |position| PlanRequest { position, identity: None, records_max: None, is_bounded: false };
+    let request =
+        |position| PlanRequest { position, identity: None, reported: &[], records_max: None, is_bounded: false };
     let mut planner = LogSourcePlanner::new(Fixed { high: 10, asked: 0 }, ends(7));
     let first = planner.plan(&request(None)).unwrap();
     assert_eq!(range(&first), OffsetRange { from: 0, until: 7 });

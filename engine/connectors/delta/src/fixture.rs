@@ -13,7 +13,7 @@ use crate::{Table, Warehouse};
 pub async fn defined(folder: &std::path::Path, name: &str, schema: SchemaRef) -> Table {
     let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
     let table = Table::open(&warehouse, name, schema, "shop", "1a2b").await.unwrap();
-    table.define().await.unwrap();
+    table.define(Owner::after(0, 40)).await.unwrap();
     table
 }
 

@@ -66,15 +66,26 @@ impl Head {
         self.record = record.or(self.record);
     }
 
+    /// Refuses an owner that was replaced.
+    ///
+    /// # Errors
+    /// `Contradiction` if an owner that came later has published.
+    pub(crate) fn fence(&self, table: &str, owner: Owner) -> Result<(), SinkError> {
+        match self.record.map(|record| record.owner).filter(|last| owner.is_fenced_by(last)) {
+            None => Ok(()),
+            Some(by) => {
+                let sink = table.to_string();
+                Err(SinkError::Contradiction(Contradiction::Fenced { sink, by, own: owner }))
+            }
+        }
+    }
+
     /// Compare: true if the commit is to be published now, false if it was.
     ///
     /// # Errors
     /// `Contradiction` if the record is neither what must be there before nor the commit itself, or of a later owner.
     pub(crate) fn awaits(&self, table: &str, owner: Owner, touch: &Touch) -> Result<bool, SinkError> {
-        if let Some(record) = self.record.filter(|record| owner.is_fenced_by(&record.owner)) {
-            let sink = table.to_string();
-            return Err(SinkError::Contradiction(Contradiction::Fenced { sink, by: record.owner, own: owner }));
-        }
+        self.fence(table, owner)?;
         let place = self.record.map(|record| record.commit);
         if place == Some(touch.id) {
             return Ok(false);

@@ -73,13 +73,14 @@ impl Table {
     /// Sets the job's record to a commit and leaves the rows as they are.
     ///
     /// # Errors
-    /// As [`Table::publish`].
+    /// As [`Table::publish`]; `Contradiction` only if an owner that came later has published.
     pub async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
         let mut head = self.shared.head.lock().await;
         self.catch_up(&mut head).await?;
         let record = Record { commit, owner };
         let mut patience = Patience::default();
         while head.record != Some(record) {
+            head.fence(&self.shared.name, owner)?;
             self.define_anew(&mut head).await?;
             if let Err(error) = self.try_adopt(&mut head, &record).await {
                 patience.wait_after(error).await?;

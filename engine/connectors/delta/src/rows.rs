@@ -4,16 +4,34 @@ use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 use connector::SinkError;
+use deltalake_core::kernel::LogicalFileView;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use storage::retried;
 
+use crate::definition::load;
 use crate::entry::{entry_path, read_entry, unreadable_entry};
+use crate::error::delta_error;
 use crate::schema::to_table_rows;
-use crate::table::Table;
+use crate::table::{Shared, Table};
 
 impl Table {
+    /// How many rows the table has, as its log says; `None` if a file does not say, or has rows that were deleted beside it.
+    ///
+    /// # Errors
+    /// `Data` if the log is damaged; `Unavailable`; `Settings`.
+    pub async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        let Shared { name, log, .. } = self.shared.as_ref();
+        let Some(table) = load(log, name).await? else { return Ok(Some(0)) };
+        let state = table.snapshot().map_err(|error| delta_error(&format!("table {name}"), &error))?;
+        let rows = |file: LogicalFileView| match file.deletion_vector_descriptor() {
+            None => file.num_records().map(|rows| rows as u64),
+            Some(_) => None,
+        };
+        Ok(state.log_data().iter().map(rows).sum())
+    }
+
     /// Every row of the table as it stands, in the order of its files' names, in the table's columns. Reads the whole
     /// log and every file: a few microseconds a commit and some fifty a file in memory. ([`crate::register_tables`] is
     /// the way to large tables, and to tables whose log another program has cleaned.)

@@ -89,8 +89,8 @@ impl SinkTable for Table {
         Table::schema(self)
     }
 
-    async fn define(&self) -> Result<(), SinkError> {
-        Table::define(self).await
+    async fn define(&self, owner: Owner) -> Result<(), SinkError> {
+        Table::define(self, owner).await
     }
 
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
@@ -118,8 +118,12 @@ impl SinkTable for Table {
         Table::read_by_then(self).await
     }
 
-    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
-        Table::sweep(self, newest).await
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        Table::row_count(self).await
+    }
+
+    async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
+        Table::sweep(self, owner, newest).await
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {

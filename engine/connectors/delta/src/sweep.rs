@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use connector::SinkError;
-use epoch::{EpochId, paths};
+use epoch::{EpochId, Owner, paths};
 use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -24,22 +24,27 @@ struct Staged {
 
 impl Table {
     /// Deletes the data files that attempts at epochs after `newest` have staged, but for those that the table holds; and those of
-    /// attempts at the epochs before it that were given up, if the log knows which attempt was committed.
+    /// attempts at the epochs before it that were given up, if the log knows which attempt was committed. What owners have staged that
+    /// came after `owner` stays: they may not have published yet.
     ///
     /// # Errors
-    /// `Unavailable`, `Settings`.
-    pub async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
+    /// `Unavailable`, `Settings`; `Contradiction` if there is something to delete and an owner that came later has published.
+    pub async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
         let shared = &self.shared;
         let first = newest.map_or(EpochId(0), EpochId::next);
         let back = EpochId(first.0.saturating_sub(EPOCHS_LOOKED_BACK));
         let prefix = paths::data_file_prefix(&shared.job_id, back);
         let place = format!("staged files from {prefix}* on of table {}", shared.name);
-        let staged = self.staged_from(&prefix, back, &place).await?;
+        let mut staged = self.staged_from(&prefix, back, &place).await?;
+        staged.retain(|file| !paths::stager_of(file.path.as_ref()).is_some_and(|stager| owner.is_fenced_by(&stager)));
         if staged.is_empty() {
             return Ok(());
         }
         let is_defined = shared.head.lock().await.is_defined;
-        let live = self.read_head(is_defined).await?.live.unwrap_or_default();
+        let head = self.read_head(is_defined).await?;
+        // Who has published is looked for behind the listing: what was listed is older than that.
+        head.fence(&shared.name, owner)?;
+        let live = head.live.unwrap_or_default();
         let (later, earlier): (Vec<Staged>, Vec<Staged>) =
             staged.into_iter().filter(|file| !live.contains(file.path.as_ref())).partition(|file| file.epoch >= first);
         let given_up = self.given_up(earlier, &live).await?;

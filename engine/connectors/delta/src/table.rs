@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use connector::{SinkError, SinkPosition};
 use deltalake_core::DeltaTable;
 use deltalake_core::logstore::LogStoreRef;
-use epoch::{ArtifactId, paths};
+use epoch::{ArtifactId, Owner, paths};
 use object_store::{ObjectStore, ObjectStoreExt};
 use storage::{Patience, patiently, retried};
 use tokio::runtime::Handle;
@@ -136,12 +136,16 @@ impl Table {
     ///
     /// # Errors
     /// `Unavailable`, also if another program made or changed it since it was opened: it must be opened again; `DiskFull`, `Settings`;
-    /// `Refused` if that shows only once the log is read anew, because its entries were cleaned up.
-    pub async fn define(&self) -> Result<(), SinkError> {
+    /// `Refused` if that shows only once the log is read anew, because its entries were cleaned up; `Contradiction` if there is something
+    /// to change and an owner that came later has published.
+    pub async fn define(&self, owner: Owner) -> Result<(), SinkError> {
         let mut head = self.shared.head.lock().await;
         loop {
             if self.shared.wanted.is_change_of(&head) {
                 self.stands(&mut head).await?;
+                // Whoever came later may have published since the log was read.
+                self.catch_up(&mut head).await?;
+                head.fence(&self.shared.name, owner)?;
             }
             let before = head.version;
             define(&self.shared, &mut head).await?;

@@ -219,6 +219,7 @@ impl KafkaLane {
                 from: from.into(),
                 until: next.into(),
                 reason,
+                others: Vec::new(),
             })));
         }
         tracing::warn!(

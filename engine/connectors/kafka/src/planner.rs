@@ -24,7 +24,7 @@ use super::probe::end_before;
 use super::topic_identity::PartitionIdentity;
 use super::topics::TopicSelection;
 use crate::settings::{KafkaSettings, OnDataLoss, StartingOffsets};
-use history::{History, Standing, doubts, history};
+use history::{History, Reported, Standing, doubts, history, reported};
 use listing::Listing;
 
 /// How long the first contact with the broker may take.
@@ -50,8 +50,10 @@ pub struct KafkaPlanner {
     stop: Arc<AtomicBool>,
     listing: Option<Listing>,
     gone: BTreeSet<Split>,
-    /// Where the records end that a job has read, by partition: asked once for each position and leader.
-    probed: BTreeMap<Split, Probed>,
+    /// Where the records end that were written up to a position: asked once for each position and leader.
+    probed: BTreeMap<(Split, i64), Probed>,
+    /// Partitions of which it was said that what an earlier run stopped for is there.
+    found_again: BTreeSet<Split>,
 }
 
 /// An answer about the records up to a position, under a leader then and a leader now.
@@ -78,6 +80,7 @@ impl KafkaPlanner {
             listing: None,
             gone: BTreeSet::new(),
             probed: BTreeMap::new(),
+            found_again: BTreeSet::new(),
         })
     }
 
@@ -171,15 +174,17 @@ impl KafkaPlanner {
 
     /// Asks for as long as it takes: the plan keeps the new leader's epoch, so nobody would ask again.
     fn cut_to(&mut self, at: &Split, question: (i64, i32, i32)) -> Result<Option<i64>, SourceError> {
-        if let Some(probed) = self.probed.get(at).filter(|probed| probed.question == question) {
+        let (position, leader_epoch, leader) = question;
+        let place = (at.clone(), position);
+        if let Some(probed) = self.probed.get(&place).filter(|probed| probed.question == question) {
             return Ok(probed.cut_to);
         }
-        let (position, leader_epoch, _) = question;
         let config = client_config(&self.source, &self.settings, &self.group, Role::Planner)?;
         let cut_to = self.patiently(false, |planner| {
             end_before(config.clone(), &planner.source, at, position, leader_epoch).map_err(Failure::Kafka)
         })?;
-        self.probed.insert(at.clone(), Probed { question, cut_to });
+        self.probed.retain(|(split, _), probed| split != at || probed.question.2 == leader);
+        self.probed.insert(place, Probed { question, cut_to });
         Ok(cut_to)
     }
 
@@ -199,7 +204,8 @@ impl KafkaPlanner {
     /// What there is to read from `position` on; partitions that it does not name begin at their first offset.
     ///
     /// # Errors
-    /// [`SourceError::DataLoss`] if records between the position and the end are gone and the job must stop then.
+    /// [`SourceError::DataLoss`] with all partitions in which records between the position and the end are gone, or were found to be by
+    /// the run before, if the job must stop then.
     pub fn backlog(&mut self, position: &LogPosition, available: &PerSplit<Available>) -> Result<Backlog, SourceError> {
         let mut backlog = Backlog::default();
         for (at, reach) in available.iter() {
@@ -210,15 +216,22 @@ impl KafkaPlanner {
                 Some(from) => {
                     let known = PartitionIdentity::of(position.identity.get(&at));
                     let history = history(*from, &known, &now);
-                    if let Some(gap) = history.gap(&at, *from, *reach) {
-                        self.accept(&gap)?;
-                        backlog.gaps.push(gap);
-                    }
                     // An answer that leaves the id out does not make it unknown.
                     if history != History::MadeAnew {
-                        identity.topic_id = identity.topic_id.or(known.topic_id);
+                        identity.topic_id = identity.topic_id.or_else(|| known.topic_id.clone());
                     }
-                    history.next(*from, *reach)
+                    let reported = position.reported_of(&at).filter(|_| history == History::Continued);
+                    let again = reported.map(|gap| self.told_again(&at, gap, (*from, &known, &now))).transpose()?;
+                    match again.flatten() {
+                        Some((next, gap)) => {
+                            backlog.gaps.push(gap);
+                            next
+                        }
+                        None => {
+                            backlog.gaps.extend(history.gap(&at, *from, *reach));
+                            history.next(*from, *reach)
+                        }
+                    }
                 }
             };
             self.gone.remove(&at);
@@ -228,15 +241,46 @@ impl KafkaPlanner {
             backlog.latest.insert(at.clone(), reach.high);
             backlog.ranges.insert(at, OffsetRange { from, until: reach.high });
         }
-        for (at, from) in position.offsets.iter() {
-            if available.get(&at).is_none() {
-                if let Some(identity) = position.identity.get(&at) {
-                    backlog.identity.insert(at.clone(), identity.clone());
-                }
-                self.keep_gone(at, *from, &mut backlog)?;
+        let gone: Vec<_> = position.offsets.iter().filter(|(at, _)| available.get(at).is_none()).collect();
+        for (at, from) in &gone {
+            if let Some(identity) = position.identity.get(at) {
+                backlog.identity.insert(at.clone(), identity.clone());
             }
+            self.keep_gone(at, **from, &mut backlog);
         }
+        self.accept(&backlog.gaps)?;
+        self.gone.extend(gone.into_iter().map(|(at, _)| at));
         Ok(backlog)
+    }
+
+    /// What the run before stopped for, where the partition shows nothing of it now: where the job goes on, and what is told again.
+    fn told_again(
+        &mut self,
+        at: &Split,
+        gap: &DataGap,
+        (from, known, now): (i64, &PartitionIdentity, &Standing),
+    ) -> Result<Option<(i64, DataGap)>, SourceError> {
+        let told = match reported(gap, from, known, now) {
+            Reported::Over => None,
+            // What the plan skips, or goes back over, is what the gap says.
+            Reported::Again { next } if next != from => Some((next, DataGap { until: next.into(), ..gap.clone() })),
+            Reported::Again { next } => Some((next, gap.clone())),
+            Reported::Ask { until, question } => {
+                let cut_to = self.cut_to(at, question)?;
+                cut_to.map(|end| (from, DataGap { from: end.max(from).into(), until: until.into(), ..gap.clone() }))
+            }
+        };
+        if told.is_none() && self.found_again.insert(at.clone()) {
+            tracing::warn!(
+                source = self.source,
+                topic = at.stream,
+                partition = at.partition,
+                from = %gap.from,
+                until = %gap.until,
+                "records that the job stopped for as lost are there: it goes on"
+            );
+        }
+        Ok(told)
     }
 
     /// What the broker said of a partition, as far as the run reads it.
@@ -264,50 +308,41 @@ impl KafkaPlanner {
     }
 
     /// A partition that is no longer there keeps its place with an empty range, and is reported once.
-    fn keep_gone(&mut self, at: Split, from: i64, backlog: &mut Backlog) -> Result<(), SourceError> {
-        let gap = DataGap {
-            stream: at.stream.clone(),
-            partition: at.partition,
-            from: from.into(),
-            until: from.into(),
-            reason: format!(
-                "the partition is gone: its topic was deleted, or no longer belongs to the source; what it held from {from} on is lost"
-            ),
-        };
-        if !self.gone.contains(&at) {
-            self.accept(&gap)?;
-            self.gone.insert(at.clone());
-            backlog.gaps.push(gap);
+    fn keep_gone(&self, at: &Split, from: i64, backlog: &mut Backlog) {
+        if !self.gone.contains(at) {
+            backlog.gaps.push(DataGap {
+                stream: at.stream.clone(),
+                partition: at.partition,
+                from: from.into(),
+                until: from.into(),
+                reason: format!(
+                    "the partition is gone: its topic was deleted, or no longer belongs to the source; what it held from {from} on is lost"
+                ),
+            });
         }
         backlog.latest.insert(at.clone(), from);
-        backlog.ranges.insert(at, OffsetRange { from, until: from });
-        Ok(())
+        backlog.ranges.insert(at.clone(), OffsetRange { from, until: from });
     }
 
-    /// Goes on without lost records if the job file says so.
-    fn accept(&self, gap: &DataGap) -> Result<(), SourceError> {
-        match self.settings.on_data_loss {
-            OnDataLoss::Continue => {
-                tracing::warn!(
-                    source = self.source,
-                    topic = gap.stream,
-                    partition = gap.partition,
-                    from = %gap.from,
-                    until = %gap.until,
-                    reason = gap.reason,
-                    "data was lost; going on, as on_data_loss says"
-                );
-                Ok(())
-            }
-            OnDataLoss::Stop => Err(SourceError::DataLoss(Box::new(DataLoss {
-                source: self.source.clone(),
-                stream: gap.stream.clone(),
-                partition: gap.partition,
-                from: gap.from.clone(),
-                until: gap.until.clone(),
-                reason: gap.reason.clone(),
-            }))),
+    /// Goes on without lost records if the job file says so. Else all of them are named at once: whoever goes on without some knows of
+    /// the others.
+    fn accept(&self, gaps: &[DataGap]) -> Result<(), SourceError> {
+        if self.settings.on_data_loss == OnDataLoss::Stop {
+            let loss = DataLoss::of(&self.source, gaps);
+            return loss.map_or(Ok(()), |loss| Err(SourceError::DataLoss(Box::new(loss))));
         }
+        for gap in gaps {
+            tracing::warn!(
+                source = self.source,
+                topic = gap.stream,
+                partition = gap.partition,
+                from = %gap.from,
+                until = %gap.until,
+                reason = gap.reason,
+                "data was lost; going on, as on_data_loss says"
+            );
+        }
+        Ok(())
     }
 
     fn named_offsets(&self, named: &Offsets, available: &PerSplit<Available>) -> Result<Offsets, SourceError> {

@@ -125,7 +125,7 @@ impl Sink for MemorySink {
             let stored = after.tables.entry(name.clone()).or_default();
             versions.insert(name.clone(), stored.publish(name, writer, owner, commit)?);
         }
-        after.mark(writer, owner, commit, &versions);
+        after.mark(writer, owner, commit, &versions)?;
         *place = after;
         Ok(versions)
     }
@@ -137,32 +137,50 @@ impl Sink for MemorySink {
         commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.place().mark(writer, owner, commit, versions);
-        Ok(())
+        self.place().mark(writer, owner, commit, versions)
     }
 }
 
 impl Place {
-    fn mark(&mut self, writer: &WriterId, owner: Owner, commit: &Commit, versions: &BTreeMap<String, i64>) {
+    fn mark(
+        &mut self,
+        writer: &WriterId,
+        owner: Owner,
+        commit: &Commit,
+        versions: &BTreeMap<String, i64>,
+    ) -> Result<(), SinkError> {
+        let marked = self.marked.get(&writer.job);
+        fence(&format!("the pointer of job {}", writer.job), owner, marked.map(|marked| marked.owner))?;
         let pointer = Pointer::of(writer, owner, commit, versions);
-        if self.marked.get(&writer.job).is_none_or(|marked| pointer.may_replace(marked)) {
+        if marked.is_none_or(|marked| pointer.may_replace(marked)) {
             self.marked.insert(writer.job.clone(), pointer);
         }
+        Ok(())
     }
+}
+
+/// Refuses an owner that was replaced by the one that has written last.
+fn fence(what: &str, own: Owner, last: Option<Owner>) -> Result<(), SinkError> {
+    match last.filter(|last| own.is_fenced_by(last)) {
+        None => Ok(()),
+        Some(by) => Err(SinkError::Contradiction(Contradiction::Fenced { sink: what.to_string(), by, own })),
+    }
+}
+
+/// A writer, as records are kept by it.
+fn of(writer: &WriterId) -> (String, String) {
+    (writer.job.clone(), writer.job_id.clone())
 }
 
 impl Stored {
     /// One commit of one writer: compare-and-set by the writer's record.
     fn publish(&mut self, name: &str, writer: &WriterId, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {
-        let writer = (writer.job.clone(), writer.job_id.clone());
+        let writer = of(writer);
         let (Some(touch), Some(change)) = (commit.touch(name), commit.tables.get(name)) else {
             return Ok(self.version);
         };
         let record = self.records.get(&writer).copied();
-        if let Some((_, by)) = record.filter(|(_, by)| owner.is_fenced_by(by)) {
-            let sink = name.to_string();
-            return Err(SinkError::Contradiction(Contradiction::Fenced { sink, by, own: owner }));
-        }
+        fence(name, owner, record.map(|(_, last)| last))?;
         let place = record.map(|(id, _)| id);
         if place == Some(touch.id) {
             return Ok(self.version);
@@ -242,6 +260,14 @@ impl MemoryTable {
     fn with<T>(&self, work: impl FnOnce(&mut Stored) -> T) -> T {
         work(self.sink.place().tables.entry(self.name.clone()).or_default())
     }
+
+    /// Changes what is stored of the table, unless the owner was replaced.
+    fn change<T>(&self, owner: Owner, work: impl FnOnce(&mut Stored) -> T) -> Result<T, SinkError> {
+        self.with(|stored| {
+            fence(&self.name, owner, stored.records.get(&of(&self.writer)).map(|(_, last)| *last))?;
+            Ok(work(stored))
+        })
+    }
 }
 
 #[async_trait]
@@ -254,9 +280,10 @@ impl SinkTable for MemoryTable {
         &self.schema
     }
 
-    async fn define(&self) -> Result<(), SinkError> {
-        self.with(|stored| (stored.schema, stored.key) = (Some(Arc::clone(&self.schema)), self.key.clone()));
-        Ok(())
+    async fn define(&self, owner: Owner) -> Result<(), SinkError> {
+        self.change(owner, |stored| {
+            (stored.schema, stored.key) = (Some(Arc::clone(&self.schema)), self.key.clone());
+        })
     }
 
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
@@ -270,15 +297,14 @@ impl SinkTable for MemoryTable {
     }
 
     async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
-        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
-        self.with(|stored| stored.records.insert(writer, (commit, owner)));
-        Ok(())
+        self.change(owner, |stored| {
+            stored.records.insert(of(&self.writer), (commit, owner));
+        })
     }
 
     async fn position(&self) -> Result<SinkPosition, SinkError> {
-        let writer = (self.writer.job.clone(), self.writer.job_id.clone());
         Ok(self.with(|stored| {
-            let record = stored.records.get(&writer).copied();
+            let record = stored.records.get(&of(&self.writer)).copied();
             let published = record.map(|(id, _)| id);
             let other = stored.records.keys().find(|_| record.is_none());
             SinkPosition {
@@ -292,16 +318,21 @@ impl SinkTable for MemoryTable {
         }))
     }
 
-    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
+    async fn row_count(&self) -> Result<Option<u64>, SinkError> {
+        let rows = self.with(|stored| stored.rows(&self.schema))?;
+        Ok(Some(rows.iter().map(|batch| batch.num_rows() as u64).sum()))
+    }
+
+    async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
         let is_left = |name: &str| {
             let origin = paths::origin_of(name);
-            origin.is_some_and(|(job_id, epoch)| job_id == self.writer.job_id && Some(epoch) > newest)
+            let is_later = paths::stager_of(name).is_some_and(|stager| owner.is_fenced_by(&stager));
+            origin.is_some_and(|(job_id, epoch)| job_id == self.writer.job_id && Some(epoch) > newest) && !is_later
         };
-        self.with(|stored| {
+        self.change(owner, |stored| {
             let seen = &stored.seen;
             stored.artifacts.retain(|name, _| seen.contains(name) || !is_left(name));
-        });
-        Ok(())
+        })
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::kill_points::{KillTimes, Pace, aimed};
+use crate::kill_points::{KillTimes, Pace, aimed, of_places};
 use crate::{Report, Row};
 
 fn row() -> Row {
     let point = "before commit of epoch 3".to_owned();
-    Row { point, killed: true, kills: 1, recovered_ms: 40, tables_equal: true, rows_compared: 7, difference: None }
+    let (killed, kills, unanswered) = (true, 1, 0);
+    Row { point, killed, kills, unanswered, recovered_ms: 40, tables_equal: true, rows_compared: 7, difference: None }
 }
 
 #[test]
@@ -23,6 +24,21 @@ fn only_a_kill_without_any_difference_passes() {
     let text = different.to_table();
     assert!(text.contains("DIFFERENT") && text.contains("    missing: a") && text.contains("1 of 2 drills"), "{text}");
     assert!(report(row()).to_table().ends_with("2 kills: every table is equal to that of an undisturbed run\n"));
+}
+
+#[test]
+fn a_place_that_was_away_passes_if_it_did_not_answer_and_nothing_is_lost() {
+    let away = Row { point: "gold.t away in epoch 3".to_owned(), killed: false, kills: 0, unanswered: 4, ..row() };
+    let report = |rows: Vec<Row>| Report { rows, notes: Vec::new() };
+    let text = report(vec![row(), away.clone()]).to_table();
+    assert!(text.contains("gold.t away in epoch 3      away        40 ms              7  equal\n"), "{text}");
+    assert!(
+        text.ends_with("1 kills, 1 place away for a while: every table is equal to that of an undisturbed run\n"),
+        "{text}"
+    );
+    assert!(report(vec![away.clone()]).passed());
+    assert!(!report(vec![Row { unanswered: 0, ..away.clone() }]).passed(), "it always answered");
+    assert!(!report(vec![Row { tables_equal: false, ..away }]).passed());
 }
 
 #[test]
@@ -49,6 +65,11 @@ fn both_sides_of_all_steps_are_aimed_at() {
     for point in ["plan:before:3", "commit:after:3", "retire:after:3"] {
         assert!(points.contains(point), "{points:?}");
     }
+    let places = ["bronze.a".to_owned(), "gold.t".to_owned()];
+    let faults: Vec<String> = of_places(3, &places).iter().map(ToString::to_string).collect();
+    let expected =
+        ["publish:after:3:bronze.a", "publish:away:3:4:bronze.a", "publish:after:3:gold.t", "publish:away:3:4:gold.t"];
+    assert_eq!(faults, expected);
 }
 
 #[test]

@@ -10,9 +10,11 @@ use connector::TableSnapshot;
 use datafusion::common::Column;
 use datafusion::functions_nested::expr_fn::array_sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use epoch::EpochId;
 use plan::batch::Batch;
 use plan::{EventTime, TimeKind};
 
+use super::reach::rows_since;
 use crate::difference::one_sided;
 use crate::rows::{RowKey, Rows};
 
@@ -58,12 +60,13 @@ pub async fn expected(
     of(batches, schema)
 }
 
-/// The rows of the table.
+/// The rows of the table, or those that it got in an epoch and later ones.
 pub async fn actual(
     batch: &Batch<'_>,
     shown: &TableSnapshot,
     schema: &SchemaRef,
     sorts_lists: bool,
+    since: Option<EpochId>,
 ) -> Result<Rows, String> {
     let own = shown.provider.schema();
     if let Some(field) = schema.fields().iter().find(|field| own.index_of(field.name()).is_err()) {
@@ -76,8 +79,9 @@ pub async fn actual(
         .iter()
         .map(|field| ordered(column(field.name()), field.data_type(), sorts_lists).alias(field.name()))
         .collect();
-    let frame = batch.context().read_table(Arc::clone(&shown.provider)).and_then(|frame| frame.select(columns));
-    let batches = frame.map_err(words)?.collect().await.map_err(words)?;
+    let frame = batch.context().read_table(Arc::clone(&shown.provider)).map_err(words)?;
+    let frame = rows_since(frame, shown, since)?.select(columns).map_err(words)?;
+    let batches = frame.collect().await.map_err(words)?;
     of(batches, schema)
 }
 

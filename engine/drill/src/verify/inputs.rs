@@ -14,9 +14,11 @@ use datafusion::logical_expr::{ColumnarValue, Expr, Volatility, cast, create_udf
 use epoch::{EpochId, paths};
 use job::{Job, OutputMode};
 use plan::batch::{Batch, LATE_BY};
-use plan::{Graph, NodeKind, TablePlan};
+use plan::{Graph, TablePlan};
 
+use super::reach::{knows_epochs, rows_since};
 use super::snapshot::{FILE, WarehouseSnapshot};
+use crate::definitions::is_as_it_came;
 
 /// What one table reads.
 pub struct Inputs<'a> {
@@ -25,17 +27,26 @@ pub struct Inputs<'a> {
     pub connectors: &'a Registry,
     pub table: &'a TablePlan,
     pub snapshot: &'a WarehouseSnapshot,
+    /// Only what its inputs got in this epoch and later ones.
+    pub since: Option<EpochId>,
+}
+
+/// A table that stands for a source, whose records it keeps.
+pub struct SourceCopy {
+    pub source: String,
+    pub table: String,
 }
 
 impl Inputs<'_> {
-    /// Puts rows in the place of everything that the table reads.
-    pub async fn fill(&self, batch: &mut Batch<'_>) -> Result<(), String> {
+    /// Puts rows in the place of everything that the table reads. Returns what stands for its sources.
+    pub async fn fill(&self, batch: &mut Batch<'_>) -> Result<Vec<SourceCopy>, String> {
+        let mut copies = Vec::new();
         for input in &self.table.inputs {
             let source = self.job.sources.keys().find(|name| name.eq_ignore_ascii_case(input));
             let table = self.graph.tables.iter().find(|table| table.name.eq_ignore_ascii_case(input));
             let fixed = self.job.statics.keys().find(|name| name.eq_ignore_ascii_case(input));
             match (source, table, fixed) {
-                (Some(source), ..) => self.fill_source(source, batch)?,
+                (Some(source), ..) => copies.push(self.fill_source(source, batch)?),
                 (_, Some(table), _) => {
                     let columns =
                         table.schema.fields().iter().map(|field| (field.name().clone(), field.name().clone()));
@@ -45,10 +56,10 @@ impl Inputs<'_> {
                 _ => return Err(format!("it reads {input}, which the job does not have")),
             }
         }
-        Ok(())
+        Ok(copies)
     }
 
-    fn fill_source(&self, source: &str, batch: &mut Batch<'_>) -> Result<(), String> {
+    fn fill_source(&self, source: &str, batch: &mut Batch<'_>) -> Result<SourceCopy, String> {
         let copies = batch.copies(source);
         let widest = copies.into_iter().min_by_key(|copy| Reverse(copy.columns.len())).ok_or_else(|| {
             format!("no table keeps the records of {source}; add one, such as [table.bronze.{source}] with sql = \"SELECT * FROM {source}\"")
@@ -59,7 +70,8 @@ impl Inputs<'_> {
         let plan = self.graph.plan_of(&widest.table).ok_or_else(|| format!("{} was not planned", widest.table))?;
         let schema = self.graph.sources.get(source).map(|relation| Arc::clone(&relation.schema));
         let schema = schema.ok_or_else(|| format!("{source} was not planned"))?;
-        self.fill_with(source, plan, &widest.columns, &schema, batch)
+        self.fill_with(source, plan, &widest.columns, &schema, batch)?;
+        Ok(SourceCopy { source: source.to_owned(), table: widest.table })
     }
 
     /// Rows of a table of the warehouse under a name; `columns` are names there by names of the table, in the types of `schema`.
@@ -75,6 +87,7 @@ impl Inputs<'_> {
         self.snapshot.check_origin(&table.name)?;
         let shown = self.snapshot.table(&table.name)?;
         let frame = batch.context().read_table(Arc::clone(&shown.provider)).map_err(words)?;
+        let frame = rows_since(frame, shown, self.since_in(table))?;
         let present = |field: &&Arc<arrow::datatypes::Field>| columns.contains_key(field.name());
         let mut exprs: Vec<Expr> = Vec::new();
         for field in schema.fields().iter().filter(present) {
@@ -89,10 +102,16 @@ impl Inputs<'_> {
         batch.fill(name, rows.into_view())
     }
 
+    /// From which epoch on an input counts. Rows that take the place of others say nothing of when their records came; but a table with
+    /// such rows is no older than the one that reads them.
+    fn since_in(&self, input: &TablePlan) -> Option<EpochId> {
+        self.since.filter(|_| input.mode == OutputMode::Append)
+    }
+
     /// Refuses an input whose files no longer say in which epoch a row came, if that matters: some rows came too late.
     fn check_epochs_are_known(&self, shown: &TableSnapshot) -> Result<(), String> {
         let late = self.snapshot.late_rows(&self.table.name);
-        if late == 0 || shown.files.iter().all(|file| paths::origin_of(file).is_some()) {
+        if late == 0 || knows_epochs(shown) {
             return Ok(());
         }
         Err(format!(
@@ -145,11 +164,4 @@ impl Inputs<'_> {
         let rows = MemTable::try_new(rows.schema(), vec![vec![rows.batch]]).map_err(|error| error.to_string())?;
         batch.fill(name, Arc::new(rows))
     }
-}
-
-/// True if a table's rows are written in the epoch that reads their records.
-fn is_as_it_came(graph: &Graph, table: &TablePlan) -> bool {
-    let keeps = graph.nodes[table.nodes.clone()].iter().any(|node| matches!(node.kind, NodeKind::Operator(_)));
-    let inputs = table.inputs.iter().filter_map(|input| graph.plan_of(input));
-    table.mode == OutputMode::Append && !keeps && inputs.into_iter().all(|input| is_as_it_came(graph, input))
 }

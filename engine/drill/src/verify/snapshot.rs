@@ -12,6 +12,8 @@ use epoch::{Commit, EpochId, Plan, paths};
 use job::Job;
 use state::{Checkpoint, CheckpointReader, StateError};
 
+use super::counting::Books;
+
 /// The column with the data file of a row.
 pub const FILE: &str = "__file";
 
@@ -32,6 +34,8 @@ pub struct WarehouseSnapshot {
     job_id: Option<String>,
     /// The epochs on record, up to the published one.
     pub commits: BTreeMap<EpochId, Commit>,
+    /// The oldest epoch that is committed and not published, if there is one.
+    pub unpublished: Option<EpochId>,
 }
 
 impl WarehouseSnapshot {
@@ -48,9 +52,13 @@ impl WarehouseSnapshot {
             let after = published(warehouse.as_ref(), job).await?;
             let is_ahead = |table: &TableSnapshot| newest_epoch(table, &before, own.as_deref()) > Some(before.epoch);
             if after == before && !tables.iter().any(is_ahead) {
-                let (job_id, commits) = on_record(job, EpochId(0)..=before.epoch)?;
-                let tables = tables.into_iter().map(|table| (table.info.name.clone(), table)).collect();
-                return Ok(WarehouseSnapshot { epoch: before.epoch, warehouse, tables, job_id, commits });
+                let (job_id, mut commits) = on_record(job, EpochId(0)..=EpochId(u64::MAX))?;
+                let later = commits.split_off(&before.epoch.next());
+                if !tables.iter().any(|table| has_lost_files(table, &later)) {
+                    let tables = tables.into_iter().map(|table| (table.info.name.clone(), table)).collect();
+                    let (epoch, unpublished) = (before.epoch, later.first_key_value().map(|(epoch, _)| *epoch));
+                    return Ok(WarehouseSnapshot { epoch, warehouse, tables, job_id, commits, unpublished });
+                }
             }
             (before, ahead) = (after, tables);
             tokio::time::sleep(WAIT).await;
@@ -67,10 +75,26 @@ impl WarehouseSnapshot {
         self.warehouse.prepare(context).map_err(|error| error.to_string())
     }
 
+    /// Every table that the commits name, whether the job still has it or not.
+    pub fn sinks(&self) -> impl Iterator<Item = &String> {
+        self.commits.get(&self.epoch).into_iter().flat_map(|commit| commit.sinks.keys())
+    }
+
+    /// What the commits say of a table; `None` if that of the published epoch is not on record.
+    pub fn books(&self, table: &str) -> Option<Books<'_>> {
+        let is_on_record = self.commits.contains_key(&self.epoch);
+        Books::of(table, &self.commits, self.job_id.as_deref().filter(|_| is_on_record)?)
+    }
+
+    /// A table as it lies in the warehouse, readable or not; `None` if it is not there.
+    pub fn present(&self, table: &str) -> Option<&TableSnapshot> {
+        self.tables.get(table)
+    }
+
     /// A table as it was published.
     pub fn table(&self, table: &str) -> Result<&TableSnapshot, String> {
         let found = self.tables.get(table);
-        let found = found.ok_or_else(|| format!("the warehouse has no table {table}: it never had a row"))?;
+        let found = found.ok_or_else(|| format!("the warehouse has no table {table}"))?;
         found.info.damage.as_ref().map_or(Ok(found), |reason| Err(reason.clone()))
     }
 
@@ -116,6 +140,13 @@ fn newest_epoch(table: &TableSnapshot, pointer: &Pointer, own: Option<&str>) -> 
     let is_own = pointer.versions.contains_key(&table.info.name);
     let origins = table.files.iter().filter(|_| is_own).filter_map(|file| paths::origin_of(file));
     origins.filter(|(job_id, _)| own.is_none_or(|own| own == *job_id)).map(|(_, epoch)| epoch).max()
+}
+
+/// True if an epoch that is not published everywhere has taken files out of a table and put none into it: no name tells of it.
+fn has_lost_files(table: &TableSnapshot, later: &BTreeMap<EpochId, Commit>) -> bool {
+    let changes = later.values().filter_map(|commit| commit.tables.get(&table.info.name));
+    let mut only_taken = changes.filter(|change| change.added.is_empty()).flat_map(|change| &change.removed);
+    only_taken.any(|file| !table.files.contains(&file.path))
 }
 
 /// Why the tables do not belong to one epoch, though nothing moves: the publishing of the newest one was cut short.

@@ -45,3 +45,13 @@ fn shares_add_up_field_by_field() {
     sum.add(&RowCounts { read: 10, emitted: 20, rejected: 30, late: 40, filtered: 50, written: 60 });
     assert_eq!(sum, RowCounts { read: 11, emitted: 22, rejected: 33, late: 44, filtered: 55, written: 66 });
 }
+
+#[test]
+fn rows_of_a_sink_are_counted_from_what_it_was_found_with() {
+    let new = CountedRows::taken(0, EpochId(3));
+    assert_eq!(new, CountedRows { rows: 0, since: None }, "nothing was there, so all of it is counted");
+    assert_eq!(new.moved(5), Some(CountedRows { rows: 5, since: None }));
+    let taken = CountedRows::taken(10, EpochId(3));
+    assert_eq!(taken.moved(-4), Some(CountedRows { rows: 6, since: Some(EpochId(3)) }));
+    assert_eq!(taken.moved(-11), None, "fewer than none cannot be");
+}

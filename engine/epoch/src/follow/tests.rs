@@ -20,18 +20,18 @@ fn touch(epoch: u64, before: Option<u64>) -> Touch {
 
 #[test]
 fn a_place_gets_what_follows_the_commit_that_it_holds() {
-    let link = SinkLink { began: id(0), before: Some(id(4)), last: id(7), seen: None };
+    let link = SinkLink { began: id(0), before: Some(id(4)), last: id(7), seen: None, rows: None };
     let kept = [touch(0, None), touch(4, Some(0)), touch(7, Some(4))];
     let of = |holds: Option<u64>| owed(A, Some(&link), Some(id(9)), &kept, holds.map(id)).unwrap();
-    assert_eq!(of(None), Owed::Commits(vec![id(0), id(4), id(7)]));
-    assert_eq!(of(Some(0)), Owed::Commits(vec![id(4), id(7)]));
-    assert_eq!(of(Some(4)), Owed::Commits(vec![id(7)]));
-    assert_eq!(of(Some(7)), Owed::Nothing);
+    assert_eq!(of(None), [id(0), id(4), id(7)]);
+    assert_eq!(of(Some(0)), [id(4), id(7)]);
+    assert_eq!(of(Some(4)), [id(7)]);
+    assert_eq!(of(Some(7)), []);
 }
 
 #[test]
 fn nothing_else_than_a_link_of_the_chain_is_followed() {
-    let link = SinkLink { began: id(0), before: Some(id(4)), last: id(7), seen: Some(id(4)) };
+    let link = SinkLink { began: id(0), before: Some(id(4)), last: id(7), seen: Some(id(4)), rows: None };
     let kept = [touch(7, Some(4))];
     let of = |holds: Option<CommitId>| owed(A, Some(&link), Some(id(9)), &kept, holds).unwrap_err().word();
     assert_eq!(of(Some(id(12))), Some("ahead"));

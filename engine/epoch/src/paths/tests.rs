@@ -1,8 +1,6 @@
 //! Names on disk: they are a contract with checkpoints and warehouses that exist.
 
 use super::*;
-use crate::identity::Owner;
-
 /// The data file of an epoch by the first owner's first attempt.
 fn file(job_id: &str, epoch: u64, number: u32) -> String {
     let owner = Owner { term: 4, run: 0xbeef };
@@ -44,6 +42,15 @@ fn the_name_of_a_data_file_says_where_it_comes_from() {
     for other in ["", "part-", "part-00001-5d0f-c000.snappy.parquet", "part-a-1-2.parquet"] {
         assert_eq!(origin_of(other), None, "{other}");
     }
+}
+
+#[test]
+fn the_name_of_a_data_file_says_who_staged_it() {
+    let name = file("00c0ffee", 7, 3);
+    assert_eq!(stager_of(&name), Some(Owner { term: 4, run: 0xbeef }));
+    assert_eq!(stager_of(&format!("file:///w/gold/part-of-1/{name}")), Some(Owner { term: 4, run: 0xbeef }));
+    assert_eq!(stager_of("part-00c0ffee-0000000012-00003.parquet"), Some(Owner::default()), "an older engine's");
+    assert_eq!(stager_of("part-00001-5d0f-c000.snappy.parquet"), None);
 }
 
 #[test]

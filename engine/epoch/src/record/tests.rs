@@ -61,6 +61,7 @@ fn golden() -> Commit {
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
         sinks: BTreeMap::new(),
+        definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),
         plan,
         tables: BTreeMap::from([("gold.t".into(), TableCommit { added: vec![added], removed: vec![removed], counts })]),
@@ -204,7 +205,7 @@ const GOLDEN_2: &str = r#","nonce":77,"owner":{"term":3,"run":4660},"sinks":{"go
 #[test]
 fn the_text_of_format_2_never_changes() {
     let id = |epoch, nonce| CommitId { epoch: EpochId(epoch), nonce };
-    let link = SinkLink { began: id(2, 9), before: Some(id(5, 8)), last: id(7, 77), seen: Some(id(5, 8)) };
+    let link = SinkLink { began: id(2, 9), before: Some(id(5, 8)), last: id(7, 77), seen: Some(id(5, 8)), rows: None };
     let sinks = BTreeMap::from([("gold.t".to_string(), link)]);
     let mut commit = Commit { nonce: 77, owner: Owner { term: 3, run: 0x1234 }, sinks, ..golden() };
     commit.plan.format = FORMAT;
@@ -217,7 +218,7 @@ fn the_text_of_format_2_never_changes() {
 fn a_commit_links_the_sinks_that_it_touches_and_carries_the_others() {
     let id = |epoch, nonce| CommitId { epoch: EpochId(epoch), nonce };
     let mut first = Commit { nonce: 5, ..golden() };
-    first.link(BTreeMap::new());
+    first.link(BTreeMap::new(), &BTreeMap::new());
     let quiet = SinkLink::found(id(1, 1));
     first.sinks.insert("gold.quiet".into(), quiet);
     assert_eq!(first.touch("gold.t"), Some(Touch { id: id(7, 5), before: None }));
@@ -225,8 +226,73 @@ fn a_commit_links_the_sinks_that_it_touches_and_carries_the_others() {
     let mut second = Commit { nonce: 6, ..golden() };
     second.plan.epoch = EpochId(8);
     second.tables.insert("gold.books_only".into(), TableCommit::default());
-    second.link(first.sinks.clone());
+    second.link(first.sinks.clone(), &BTreeMap::new());
     assert_eq!(second.touch("gold.t"), Some(Touch { id: id(8, 6), before: Some(id(7, 5)) }));
     assert_eq!(second.sinks["gold.quiet"], quiet);
     assert_eq!(second.sinks.len(), 2);
+}
+
+/// As [`GOLDEN_2`], with how many rows a sink holds. A record without it is read as it was: nobody counted.
+#[test]
+fn the_text_of_counted_rows_never_changes() {
+    let id = |epoch, nonce| CommitId { epoch: EpochId(epoch), nonce };
+    let link = SinkLink::touched(None, id(7, 77), Some(CountedRows { rows: 3, since: None }));
+    let text = r#"{"began":{"epoch":7,"nonce":77},"last":{"epoch":7,"nonce":77},"rows":{"rows":3}}"#;
+    assert_eq!(serde_json::to_string(&link).unwrap(), text);
+    assert_eq!(serde_json::from_str::<SinkLink>(text).unwrap(), link);
+    let since = SinkLink { rows: Some(CountedRows { rows: 3, since: Some(EpochId(5)) }), ..link };
+    let text = text.replace(r#"{"rows":3}"#, r#"{"rows":3,"since":5}"#);
+    assert_eq!(serde_json::to_string(&since).unwrap(), text);
+    assert_eq!(serde_json::from_str::<SinkLink>(&text).unwrap(), since);
+    let before = r#"{"began":{"epoch":7,"nonce":77},"last":{"epoch":7,"nonce":77}}"#;
+    assert_eq!(serde_json::from_str::<SinkLink>(before).unwrap(), SinkLink { rows: None, ..link });
+}
+
+#[test]
+fn a_link_counts_the_rows_of_its_sink() {
+    // The golden commit adds three rows and takes one out.
+    let rows = |rows, since: Option<u64>| Some(CountedRows { rows, since: since.map(EpochId) });
+    let first_with = |found: Option<Option<u64>>| {
+        let mut first = Commit { nonce: 5, ..golden() };
+        let found = found.map(|rows| ("gold.t".to_string(), rows));
+        first.link(BTreeMap::new(), &found.into_iter().collect());
+        first
+    };
+    assert_eq!(first_with(None).sinks["gold.t"].rows, rows(2, None));
+    assert_eq!(first_with(Some(Some(0))).sinks["gold.t"].rows, rows(2, None));
+    assert_eq!(first_with(Some(Some(10))).sinks["gold.t"].rows, rows(12, Some(7)));
+    assert_eq!(first_with(Some(None)).sinks["gold.t"].rows, None, "what it held was not known");
+    let after = |first: &Commit, change: fn(&mut TableCommit)| {
+        let mut second = Commit { nonce: 6, ..golden() };
+        second.plan.epoch = EpochId(8);
+        change(second.tables.get_mut("gold.t").unwrap());
+        second.link(first.sinks.clone(), &BTreeMap::new());
+        second.sinks["gold.t"].rows
+    };
+    assert_eq!(after(&first_with(None), |_| {}), rows(4, None));
+    assert_eq!(after(&first_with(Some(Some(10))), |_| {}), rows(14, Some(7)));
+    assert_eq!(after(&first_with(Some(None)), |_| {}), None);
+    let by_key = |change: &mut TableCommit| change.added[0].effect = ArtifactEffect::Upsert;
+    assert_eq!(after(&first_with(None), by_key), None, "what is there already decides");
+    let too_many = |change: &mut TableCommit| change.removed[0].rows = 6;
+    assert_eq!(after(&first_with(None), too_many), None, "2 + 3 - 6");
+}
+
+/// As [`GOLDEN`], with the definitions of its tables. A record without them is read as it was.
+#[test]
+fn definitions_stand_beside_tables_and_old_records_have_none() {
+    let mut first = golden();
+    first.define(&BTreeMap::from([("gold.t".to_string(), "f1".to_string())]), None);
+    let text = serde_json::to_string(&first).unwrap();
+    let definitions = r#","definitions":{"gold.t":{"fingerprint":"f1","since":7,"before":"nothing"}},"tables":"#;
+    assert_eq!(text, GOLDEN.replace(r#","tables":"#, definitions));
+    assert_eq!(serde_json::from_str::<Commit>(&text).unwrap(), first);
+    let mut second = golden();
+    second.plan.epoch = EpochId(8);
+    first.link(BTreeMap::new(), &BTreeMap::new());
+    second.define(&BTreeMap::from([("gold.t".to_string(), "f2".to_string())]), Some(&first));
+    let changed = &second.definitions["gold.t"];
+    assert_eq!((changed.since, changed.before), (EpochId(8), crate::definition::Before::Another));
+    second.define(&BTreeMap::from([("gold.t".to_string(), "f2".to_string())]), Some(&golden()));
+    assert_eq!(second.definitions["gold.t"].before, crate::definition::Before::Unknown);
 }

@@ -71,9 +71,13 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    fn new(value_kind: DataType, key_kind: DataType, is_largest: bool) -> Result<Extremes> {
-        // The smaller row is always the better one.
-        let options = SortOptions { descending: is_largest, nulls_first: false };
+    /// No group yet.
+    ///
+    /// # Errors
+    /// If the keys have no order.
+    pub fn new(value_kind: DataType, key_kind: DataType, is_largest: bool) -> Result<Extremes> {
+        // The smaller row is always the better one; inside of a key NULL is less than any value.
+        let options = SortOptions { descending: is_largest, nulls_first: !is_largest };
         let rows = RowConverter::new(vec![SortField::new_with_options(key_kind.clone(), options)])?;
         Ok(Extremes { value_kind, key_kind, is_largest, rows, best: Vec::new(), heap_bytes: 0 })
     }

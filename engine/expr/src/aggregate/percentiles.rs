@@ -17,6 +17,7 @@ use super::aggregate_def::{AggregateDef, constant, into_udaf, kinds};
 use super::collect_list::ListGroups;
 use super::first_last::scalars;
 use super::single::Groups;
+use crate::group_key::normalized;
 
 /// The functions, to be registered.
 pub fn percentiles() -> Vec<AggregateUDF> {
@@ -159,7 +160,8 @@ impl StatisticGroups {
             return Ok(None);
         }
         let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
-        let sorted = if self.order == Order::Arrival { Arc::clone(values) } else { sort(values, Some(options))? };
+        let sorted =
+            if self.order == Order::Arrival { Arc::clone(values) } else { sort(&normalized(values), Some(options))? };
         if self.statistic == Statistic::Mode {
             return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }
@@ -191,7 +193,7 @@ fn between(sorted: &[f64], share: f64) -> f64 {
 /// The place of the value that stands most often; of several the one that came first.
 fn most_frequent(values: &ArrayRef) -> Result<usize> {
     let rows = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
-    let rows = rows.convert_columns(std::slice::from_ref(values))?;
+    let rows = rows.convert_columns(&[normalized(values)])?;
     let mut counts: HashMap<&[u8], (usize, usize)> = HashMap::new();
     let mut order: Vec<&[u8]> = Vec::new();
     for at in 0..values.len() {

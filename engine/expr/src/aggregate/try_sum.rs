@@ -14,6 +14,7 @@ use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use super::aggregate_def::{AggregateDef, into_udaf};
 use super::exact_function::{exact_fields, kept_columns, restored};
 use super::exact_sum::ExactSum;
+use super::exact_whole::ExactWhole;
 use super::single::{Groups, passes, state_of_rows};
 
 /// The function, to be registered.
@@ -78,32 +79,11 @@ fn exact_type(gives: &DataType) -> DataType {
     }
 }
 
-/// A sum of whole numbers or decimals: nothing yet, so much, or more than can be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exact {
-    Empty,
-    Sum(i128),
-    TooLarge,
-}
-
-impl Exact {
-    fn plus(self, other: Exact) -> Exact {
-        match (self, other) {
-            (Exact::Empty, other) | (other, Exact::Empty) => other,
-            (Exact::Sum(left), Exact::Sum(right)) => match left.checked_add(right) {
-                Some(sum) if sum.unsigned_abs() < 10_u128.pow(u32::from(DIGITS_MAX)) => Exact::Sum(sum),
-                _ => Exact::TooLarge,
-            },
-            _ => Exact::TooLarge,
-        }
-    }
-}
-
 /// The sums of groups: of one of the two kinds.
 #[derive(Debug)]
 pub struct Sums {
     gives: DataType,
-    exact: Vec<Exact>,
+    exact: Vec<ExactWhole>,
     doubles: Vec<ExactSum>,
 }
 
@@ -121,15 +101,16 @@ impl Sums {
             return Ok(());
         }
         let values = values.as_primitive::<Decimal128Type>();
-        wanted.for_each(|(row, group)| self.exact[*group] = self.exact[*group].plus(Exact::Sum(values.value(row))));
+        wanted
+            .for_each(|(row, group)| self.exact[*group] = self.exact[*group].plus(ExactWhole::Sum(values.value(row))));
         Ok(())
     }
 
     /// The sums of whole numbers or decimals, and which of them are too large.
     fn take(&mut self, emit_to: EmitTo) -> (ArrayRef, BooleanArray) {
         let sums = emit_to.take_needed(&mut self.exact);
-        let too_large = sums.iter().map(|sum| Some(*sum == Exact::TooLarge)).collect();
-        let kept = sums.iter().map(|sum| if let Exact::Sum(sum) = sum { Some(*sum) } else { None });
+        let too_large = sums.iter().map(|sum| Some(*sum == ExactWhole::TooLarge)).collect();
+        let kept = sums.iter().map(|sum| sum.kept());
         let kept = kept.collect::<Decimal128Array>().with_data_type(exact_type(&self.gives));
         (Arc::new(kept), too_large)
     }
@@ -147,7 +128,7 @@ impl Groups for Sums {
         if self.is_double() {
             self.doubles.resize(groups.max(self.doubles.len()), ExactSum::default());
         } else {
-            self.exact.resize(groups.max(self.exact.len()), Exact::Empty);
+            self.exact.resize(groups.max(self.exact.len()), ExactWhole::Empty);
         }
     }
 }
@@ -201,7 +182,7 @@ impl GroupsAccumulator for Sums {
         let too_large = values[1].as_boolean();
         for (row, group) in group_indices.iter().enumerate() {
             if too_large.is_valid(row) && too_large.value(row) {
-                self.exact[*group] = Exact::TooLarge;
+                self.exact[*group] = ExactWhole::TooLarge;
             }
         }
         Ok(())
@@ -212,6 +193,6 @@ impl GroupsAccumulator for Sums {
     }
 
     fn size(&self) -> usize {
-        self.exact.capacity() * size_of::<Exact>() + self.doubles.capacity() * size_of::<ExactSum>()
+        self.exact.capacity() * size_of::<ExactWhole>() + self.doubles.capacity() * size_of::<ExactSum>()
     }
 }

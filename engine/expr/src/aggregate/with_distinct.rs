@@ -1,4 +1,5 @@
-//! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does, and doubles added up as [`super::exact_sum`] does.
+//! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does, doubles added up as [`super::exact_sum`] does, structs and
+//! arrays ordered as [`super::extreme_values`] does, and frames that move as [`super::sliding`] does.
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature,
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, StatisticsArgs,
 };
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::scalar::ScalarValue;
@@ -17,14 +18,16 @@ use datafusion_functions_aggregate_common::aggregate::groups_accumulator::Groups
 
 use super::distinct::{Distinct, Finish, state_type};
 use super::exact_function::{ExactFunction, ExactGroups, ExactOne};
+use super::extreme_values::ExtremeValues;
 use super::single::Single;
+use super::sliding::Sliding;
 
 /// The function with deterministic `DISTINCT` and exact sums.
 pub fn with_distinct(inner: Arc<AggregateUDF>) -> AggregateUDF {
     AggregateUDF::new_from_impl(WithDistinct { inner })
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct WithDistinct {
     inner: Arc<AggregateUDF>,
 }
@@ -35,12 +38,26 @@ struct OwnedArgs {
     return_field: FieldRef,
     schema: Schema,
     ignore_nulls: bool,
+    is_distinct: bool,
     name: String,
     exprs: Vec<Arc<dyn PhysicalExpr>>,
     expr_fields: Vec<FieldRef>,
 }
 
 impl OwnedArgs {
+    fn of(function: &Arc<AggregateUDF>, args: &AccumulatorArgs<'_>, is_distinct: bool) -> OwnedArgs {
+        OwnedArgs {
+            function: Arc::clone(function),
+            return_field: Arc::clone(&args.return_field),
+            schema: args.schema.clone(),
+            ignore_nulls: args.ignore_nulls,
+            is_distinct,
+            name: args.name.to_string(),
+            exprs: args.exprs.to_vec(),
+            expr_fields: args.expr_fields.to_vec(),
+        }
+    }
+
     fn args(&self) -> AccumulatorArgs<'_> {
         AccumulatorArgs {
             return_field: Arc::clone(&self.return_field),
@@ -49,7 +66,7 @@ impl OwnedArgs {
             order_bys: &[],
             is_reversed: false,
             name: &self.name,
-            is_distinct: false,
+            is_distinct: self.is_distinct,
             exprs: &self.exprs,
             expr_fields: &self.expr_fields,
         }
@@ -57,9 +74,31 @@ impl OwnedArgs {
 }
 
 impl WithDistinct {
-    /// An order of its own matters to lists only, and must be that of the values.
+    /// An order of its own matters to lists only, and must be that of the values. DISTINCT changes nothing for one of the values.
     fn is_ours(&self, is_distinct: bool, has_order: bool) -> bool {
-        is_distinct && (!has_order || self.is_list())
+        let of_one = ["min", "max", "first_value", "last_value", "any_value", "approx_count_distinct"];
+        is_distinct && (!has_order || self.is_list()) && !of_one.contains(&self.inner.name())
+    }
+
+    /// The extremes of values that have others inside, if the function is one.
+    fn nested_extreme(&self, arguments: &[FieldRef]) -> Result<Option<ExtremeValues>> {
+        match (self.inner.name(), arguments.first().map(|argument| argument.data_type())) {
+            (name @ ("min" | "max"), Some(kind @ (DataType::Struct(_) | DataType::List(_)))) => {
+                Ok(Some(ExtremeValues::new(kind.clone(), name == "max")?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// True if DataFusion's accumulator takes rows out again without a trace.
+    fn takes_out(&self, args: &AccumulatorArgs<'_>) -> bool {
+        let kind = args.expr_fields.first().map(|argument| argument.data_type());
+        match self.inner.name() {
+            "count" | "bit_xor" => true,
+            "sum" => kind.is_some_and(DataType::is_integer),
+            "min" | "max" => kind.is_some_and(|kind| !kind.is_nested() && !kind.is_floating()),
+            _ => false,
+        }
     }
 
     fn is_list(&self) -> bool {
@@ -88,15 +127,7 @@ impl WithDistinct {
         if self.is_list() {
             return Ok(Distinct::new(kinds, self.list(args)?));
         }
-        let owned = Arc::new(OwnedArgs {
-            function: Arc::clone(&self.inner),
-            return_field: Arc::clone(&args.return_field),
-            schema: args.schema.clone(),
-            ignore_nulls: args.ignore_nulls,
-            name: args.name.to_string(),
-            exprs: args.exprs.to_vec(),
-            expr_fields: args.expr_fields.to_vec(),
-        });
+        let owned = Arc::new(OwnedArgs::of(&self.inner, args, false));
         let exact = self.exact(args.expr_fields);
         let make = move || -> Result<Box<dyn GroupsAccumulator>> {
             if let Some(function) = exact {
@@ -164,6 +195,9 @@ impl AggregateUDFImpl for WithDistinct {
         if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
             return Ok(Box::new(Single::new(self.distinct(&args)?)));
         }
+        if let Some(values) = self.nested_extreme(args.expr_fields)? {
+            return Ok(Box::new(Single::new(values)));
+        }
         match self.exact(args.expr_fields) {
             Some(function) => Ok(Box::new(ExactOne::new(function))),
             None => self.inner.accumulator(args),
@@ -173,12 +207,16 @@ impl AggregateUDFImpl for WithDistinct {
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
         self.is_ours(args.is_distinct, !args.order_bys.is_empty())
             || self.exact(args.expr_fields).is_some()
+            || self.nested_extreme(args.expr_fields).is_ok_and(|values| values.is_some())
             || self.inner.groups_accumulator_supported(args)
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
         if self.is_ours(args.is_distinct, !args.order_bys.is_empty()) {
             return Ok(Box::new(self.distinct(&args)?));
+        }
+        if let Some(values) = self.nested_extreme(args.expr_fields)? {
+            return Ok(Box::new(values));
         }
         match self.exact(args.expr_fields) {
             Some(function) => Ok(Box::new(ExactGroups::new(function))),
@@ -189,7 +227,11 @@ impl AggregateUDFImpl for WithDistinct {
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         match self.exact(args.expr_fields).filter(|_| !args.is_distinct) {
             Some(function) => Ok(Box::new(ExactOne::new(function))),
-            None => self.inner.inner().create_sliding_accumulator(args),
+            None if !args.is_distinct && self.takes_out(&args) => self.inner.inner().create_sliding_accumulator(args),
+            None => {
+                let (this, owned) = (self.clone(), OwnedArgs::of(&self.inner, &args, args.is_distinct));
+                Ok(Box::new(Sliding::new(move || this.accumulator(owned.args()))))
+            }
         }
     }
 
@@ -231,5 +273,13 @@ impl AggregateUDFImpl for WithDistinct {
 
     fn supports_within_group_clause(&self) -> bool {
         self.inner.supports_within_group_clause()
+    }
+
+    fn value_from_stats(&self, statistics: &StatisticsArgs<'_>) -> Option<ScalarValue> {
+        match self.inner.name() {
+            // Files do not say whether there is a NaN among their numbers.
+            "min" | "max" if !statistics.return_type.is_floating() => self.inner.value_from_stats(statistics),
+            _ => None,
+        }
     }
 }

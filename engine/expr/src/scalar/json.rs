@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
 
 pub use from_json::{CORRUPT, FromJson};
+pub use write::to_json;
 
 use super::read::{Kind, texts};
 use super::result_types::{int_type, text_type};

@@ -15,6 +15,7 @@ use datafusion::error::Result;
 use super::read::{Kind, read_as};
 use super::result_types::{first_type, flag_type, int_type, whole_type};
 use super::simple::Simple;
+use crate::group_key::normalized;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -192,7 +193,7 @@ fn positions(args: &[ArrayRef]) -> Result<Vec<Option<Vec<usize>>>> {
     let wanted = cast(&args[1], &kind)?;
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
     let (elements, wanted_rows) =
-        (rows.convert_columns(&[Arc::clone(list.values())])?, rows.convert_columns(&[Arc::clone(&wanted)])?);
+        (rows.convert_columns(&[normalized(list.values())])?, rows.convert_columns(&[normalized(&wanted)])?);
     let starts = list.value_offsets();
     let found = (0..list.len()).map(|row| {
         if list.is_null(row) || wanted.is_null(row) {
@@ -273,14 +274,6 @@ fn orders() -> Vec<Simple> {
             },
         },
         Simple {
-            name: "sequence",
-            aliases: &[],
-            count: (2, 3),
-            kinds: &[Kind::Whole],
-            gives: |_| Ok(DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true)))),
-            body: sequence,
-        },
-        Simple {
             name: "map_concat",
             aliases: &[],
             count: (1, usize::MAX),
@@ -294,9 +287,13 @@ fn orders() -> Vec<Simple> {
 fn sorted(values: &ArrayRef, options: impl Fn(usize) -> SortOptions) -> Result<ArrayRef> {
     let Some(list) = values.as_list_opt::<i32>() else { return Ok(Arc::clone(values)) };
     let mut failed = None;
-    let sorted = rearranged(values, |row, range| match sort_to_indices(&list.value(row), Some(options(row)), None) {
-        Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
-        Err(_) => sorted_by_rows(&list.value(row), options(row), range.start).map_err(|error| failed_text(&error)).ok(),
+    let compared = normalized(list.values());
+    let sorted = rearranged(values, |row, range| {
+        let (options, elements) = (options(row), compared.slice(range.start, range.len()));
+        match sort_to_indices(&elements, Some(options), None) {
+            Ok(places) => Some(places.values().iter().map(|at| at + range.start as u32).collect()),
+            Err(_) => sorted_by_rows(&elements, options, range.start).map_err(|error| failed_text(&error)).ok(),
+        }
     })?;
     if list.null_count() != sorted.null_count() {
         failed = Some(crate::display::type_name(&list.value_type()));
@@ -318,41 +315,6 @@ fn sorted_by_rows(values: &ArrayRef, options: SortOptions, first: usize) -> Resu
     let mut places: Vec<u32> = (0..values.len() as u32).collect();
     places.sort_by(|left, right| rows.row(*left as usize).cmp(&rows.row(*right as usize)));
     Ok(places.into_iter().map(|at| at + first as u32).collect())
-}
-
-fn sequence(args: &[ArrayRef]) -> Result<ArrayRef> {
-    const LONGEST: i64 = 1_000_000;
-    let column = |at: usize| args[at].as_primitive::<Int64Type>();
-    let mut lists = arrow::array::ListBuilder::new(arrow::array::Int64Builder::new())
-        .with_field(Field::new_list_field(DataType::Int64, true));
-    for row in 0..args[0].len() {
-        if args.iter().any(|column| column.is_null(row)) {
-            lists.append(false);
-            continue;
-        }
-        let (start, stop) = (column(0).value(row), column(1).value(row));
-        let step = if args.len() == 3 {
-            column(2).value(row)
-        } else if stop < start {
-            -1
-        } else {
-            1
-        };
-        if (step > 0 && stop < start) || (step < 0 && stop > start) || (step == 0 && stop != start) {
-            return Err(exec_datafusion_err!("sequence({start}, {stop}, {step}) never arrives; turn the step around"));
-        }
-        let count = if step == 0 { 1 } else { (i128::from(stop) - i128::from(start)) / i128::from(step) + 1 };
-        if count > i128::from(LONGEST) {
-            return Err(exec_datafusion_err!(
-                "sequence({start}, {stop}, {step}) has {count} elements, the limit is {LONGEST}"
-            ));
-        }
-        // Every element lies between start and stop; what is added to get there may be larger than the type.
-        let element = |at: i64| start.wrapping_add(at.wrapping_mul(step));
-        (0..count as i64).for_each(|at| lists.values().append_value(element(at)));
-        lists.append(true);
-    }
-    Ok(Arc::new(lists.finish()))
 }
 
 fn map_concat(args: &[ArrayRef]) -> Result<ArrayRef> {

@@ -36,9 +36,8 @@ impl ScalarUDFImpl for NthField {
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
-        let place = match arguments.scalar_arguments.get(1) {
-            Some(Some(ScalarValue::Int64(Some(place)))) => *place as usize,
-            _ => return plan_err!("nth_field needs a number"),
+        let Some(place) = arguments.scalar_arguments.get(1).copied().flatten().and_then(place_of) else {
+            return plan_err!("nth_field needs a number");
         };
         match arguments.arg_fields[0].data_type() {
             DataType::Struct(fields) if place < fields.len() => {
@@ -53,15 +52,23 @@ impl ScalarUDFImpl for NthField {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let ColumnarValue::Scalar(ScalarValue::Int64(Some(place))) = &arguments.args[1] else {
+        let ColumnarValue::Scalar(place) = &arguments.args[1] else {
             return internal_err!("nth_field needs a number");
         };
+        let Some(place) = place_of(place) else { return internal_err!("nth_field needs a number") };
         let values = arguments.args[0].to_array(arguments.number_rows)?;
         let Some(structs) = values.as_struct_opt() else { return Ok(ColumnarValue::Array(values)) };
-        let column: ArrayRef = Arc::clone(structs.column(*place as usize));
+        let column: ArrayRef = Arc::clone(structs.column(place));
         Ok(ColumnarValue::Array(match structs.nulls().filter(|nulls| nulls.null_count() > 0) {
             Some(nulls) => nullif(&column, &arrow::array::BooleanArray::new(!nulls.inner(), None))?,
             None => column,
         }))
+    }
+}
+
+fn place_of(value: &ScalarValue) -> Option<usize> {
+    match value.cast_to(&arrow::datatypes::DataType::Int64) {
+        Ok(ScalarValue::Int64(Some(place))) => usize::try_from(place).ok(),
+        _ => None,
     }
 }

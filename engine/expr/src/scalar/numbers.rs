@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, i256};
+use datafusion::common::internal_err;
 use datafusion::error::Result;
 
 use super::read::{Kind, read_as};
@@ -103,17 +104,14 @@ fn logarithms() -> Vec<Simple> {
 
 fn trying() -> Vec<Simple> {
     let of = |name, body| Simple { name, aliases: &[], count: (2, 2), kinds: &[Kind::Any], gives: widest, body };
+    let rest = |name, body| Simple { gives: remainder_type, ..of(name, body) };
     vec![
-        of("try_add", |args| compute(args, i64::checked_add, |a, b| a + b)),
-        of("try_subtract", |args| compute(args, i64::checked_sub, |a, b| a - b)),
-        of("try_multiply", |args| compute(args, i64::checked_mul, |a, b| a * b)),
-        of("try_mod", |args| compute(args, i64::checked_rem, |a, b| if b == 0.0 { f64::NAN } else { a % b })),
-        of("mod", |args| compute(args, |a, b| if b == 0 { None } else { Some(a.wrapping_rem(b)) }, |a, b| a % b)),
-        of("pmod", |args| {
-            let rem =
-                |a: i64, b: i64| if b == 0 { None } else { Some(a.wrapping_rem(b).wrapping_add(b).wrapping_rem(b)) };
-            compute(args, rem, |a, b| ((a % b) + b) % b)
-        }),
+        of("try_add", |args| compute(args, i64::checked_add, |a, b| Some(a + b))),
+        of("try_subtract", |args| compute(args, i64::checked_sub, |a, b| Some(a - b))),
+        of("try_multiply", |args| compute(args, i64::checked_mul, |a, b| Some(a * b))),
+        rest("try_mod", |args| remainders(args, false)),
+        rest("mod", |args| remainders(args, false)),
+        rest("pmod", |args| remainders(args, true)),
         Simple {
             gives: double_type,
             kinds: &[Kind::Double],
@@ -128,24 +126,91 @@ fn trying() -> Vec<Simple> {
 
 /// Two whole numbers stay whole, as wide as the wider; anything else is a double.
 fn widest(types: &[DataType]) -> Result<DataType> {
-    let is_narrow = |kind: &DataType| matches!(kind, DataType::Int8 | DataType::Int16 | DataType::Int32);
-    Ok(match types {
-        [left, right] if is_narrow(left) && is_narrow(right) => DataType::Int32,
-        [left, right] if left.is_integer() && right.is_integer() => DataType::Int64,
-        _ => DataType::Float64,
+    use DataType::{Float64, Int8, Int16, Int32, Int64};
+    let is_whole = types.iter().all(DataType::is_integer);
+    let fits = |wide: &DataType| {
+        types.iter().all(|kind| kind.is_signed_integer() && kind.primitive_width() <= wide.primitive_width())
+    };
+    Ok(match is_whole {
+        true => [Int8, Int16, Int32].into_iter().find(fits).unwrap_or(Int64),
+        false => Float64,
     })
+}
+
+/// Digits and scale of a decimal, or of one that any whole number of a type fits in.
+fn decimal_of(kind: &DataType) -> Option<(u8, i8)> {
+    match kind {
+        DataType::Decimal128(precision, scale) => Some((*precision, *scale)),
+        DataType::Int8 => Some((3, 0)),
+        DataType::Int16 => Some((5, 0)),
+        DataType::Int32 => Some((10, 0)),
+        kind if kind.is_integer() => Some((20, 0)),
+        _ => None,
+    }
+}
+
+/// What is left of a division: beside a decimal a decimal, with the digits before the point of the shorter and the scale of the longer.
+fn remainder_type(types: &[DataType]) -> Result<DataType> {
+    let has_decimal = types.iter().any(|kind| matches!(kind, DataType::Decimal128(..)));
+    match (decimal_of(&types[0]), decimal_of(&types[1])) {
+        (Some((left, left_scale)), Some((right, right_scale))) if has_decimal => {
+            let scale = left_scale.max(right_scale);
+            let whole = (left as i8 - left_scale).min(right as i8 - right_scale);
+            Ok(DataType::Decimal128((whole + scale).clamp(1, 38) as u8, scale))
+        }
+        _ => widest(types),
+    }
+}
+
+/// What is left of a division, with the sign of the dividend; with `is_positive`, what is below zero goes up by the divisor.
+fn remainders(args: &[ArrayRef], is_positive: bool) -> Result<ArrayRef> {
+    let kind = remainder_type(&[args[0].data_type().clone(), args[1].data_type().clone()])?;
+    if let DataType::Decimal128(precision, scale) = kind {
+        return decimal_remainders(args, (precision, scale), is_positive);
+    }
+    let whole = |a: i64, b: i64| {
+        let rest = if b == 0 { None } else { Some(a.wrapping_rem(b)) };
+        rest.map(|rest| if is_positive && rest < 0 { rest.wrapping_add(b).wrapping_rem(b) } else { rest })
+    };
+    let double = |a: f64, b: f64| {
+        let rest = if b == 0.0 { None } else { Some(a % b) };
+        rest.map(|rest| if is_positive && rest < 0.0 { (rest + b) % b } else { rest })
+    };
+    compute(args, whole, double)
+}
+
+fn decimal_remainders(args: &[ArrayRef], (precision, scale): (u8, i8), is_positive: bool) -> Result<ArrayRef> {
+    // Both at the scale of the result, in as many bits as that may take.
+    let at_scale = |arg: &ArrayRef| -> Result<Vec<Option<i256>>> {
+        let Some((digits, own)) = decimal_of(arg.data_type()) else { return internal_err!("no decimal") };
+        let values = cast(arg, &DataType::Decimal128(digits, own))?;
+        let factor = i256::from_i128(10).wrapping_pow(u32::from((scale - own).unsigned_abs()));
+        let values = values.as_primitive::<Decimal128Type>().iter();
+        Ok(values.map(|value| value.map(|value| i256::from_i128(value).wrapping_mul(factor))).collect())
+    };
+    let pairs = at_scale(&args[0])?.into_iter().zip(at_scale(&args[1])?);
+    let rests = pairs.map(|(left, right)| {
+        let right = right?;
+        let rest = left?.checked_rem(right)?;
+        let rest = match is_positive && rest < i256::ZERO {
+            true => rest.checked_add(right)?.checked_rem(right)?,
+            false => rest,
+        };
+        rest.to_i128()
+    });
+    Ok(Arc::new(rests.collect::<Decimal128Array>().with_precision_and_scale(precision, scale)?))
 }
 
 fn compute(
     args: &[ArrayRef],
     whole: impl Fn(i64, i64) -> Option<i64>,
-    double: impl Fn(f64, f64) -> f64,
+    double: impl Fn(f64, f64) -> Option<f64>,
 ) -> Result<ArrayRef> {
     let kind = widest(&[args[0].data_type().clone(), args[1].data_type().clone()])?;
     if kind == DataType::Float64 {
         let (left, right) = (read_as(&args[0], Kind::Double)?, read_as(&args[1], Kind::Double)?);
         let pairs = left.as_primitive::<Float64Type>().iter().zip(right.as_primitive::<Float64Type>());
-        return Ok(Arc::new(pairs.map(|(left, right)| Some(double(left?, right?))).collect::<Float64Array>()));
+        return Ok(Arc::new(pairs.map(|(left, right)| double(left?, right?)).collect::<Float64Array>()));
     }
     let (left, right) = (read_as(&args[0], Kind::Whole)?, read_as(&args[1], Kind::Whole)?);
     let pairs = left.as_primitive::<Int64Type>().iter().zip(right.as_primitive::<Int64Type>());

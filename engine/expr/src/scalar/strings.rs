@@ -132,6 +132,7 @@ fn joining() -> Vec<Simple> {
             kinds: &[Kind::Any],
             gives: |types| match types.first() {
                 Some(kind @ DataType::List(_)) => Ok(kind.clone()),
+                _ if are_bytes(types) => Ok(DataType::Binary),
                 _ => Ok(DataType::Utf8),
             },
             body: concatenate,
@@ -244,9 +245,18 @@ fn substring(text: &str, start: i64, length: i64) -> &str {
     &text[at(from)..at(until)]
 }
 
+/// True if all values are bytes: beside a text they are one.
+fn are_bytes(kinds: &[DataType]) -> bool {
+    let is_binary = |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+    kinds.iter().any(is_binary) && kinds.iter().all(|kind| is_binary(kind) || *kind == DataType::Null)
+}
+
 fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
     if args[0].data_type().is_list() {
         return concatenate_lists(args);
+    }
+    if are_bytes(&args.iter().map(|arg| arg.data_type().clone()).collect::<Vec<_>>()) {
+        return concatenate_bytes(args);
     }
     if args[0].data_type() == &DataType::Null && args.len() == 1 {
         return Ok(Arc::new(StringArray::from(vec![""; args[0].len()])));
@@ -263,6 +273,16 @@ fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
         Some(text)
     });
     Ok(Arc::new(joined.collect::<StringArray>()))
+}
+
+fn concatenate_bytes(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let columns =
+        args.iter().map(|column| cast(column, &DataType::Binary)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let joined = (0..args[0].len()).map(|row| {
+        let parts = columns.iter().map(|column| column.is_valid(row).then(|| column.as_binary::<i32>().value(row)));
+        Some(parts.collect::<Option<Vec<_>>>()?.concat())
+    });
+    Ok(Arc::new(joined.collect::<arrow::array::BinaryArray>()))
 }
 
 fn concatenate_lists(args: &[ArrayRef]) -> Result<ArrayRef> {

@@ -7,8 +7,10 @@ use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, TimestampMicrosecondType};
 use chrono::DateTime;
+use datafusion::common::plan_err;
 use datafusion::error::Result;
 
+use crate::display::type_name;
 use crate::types::instant;
 
 /// The texts of a column.
@@ -19,7 +21,7 @@ pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
     let written = match values.data_type() {
         DataType::Utf8 => return Ok(values.as_string::<i32>().clone()),
         kind if is_as_in_arrow(kind) => cast(values, &DataType::Utf8)?,
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+        kind if is_bytes(kind) => {
             let bytes = cast(values, &DataType::Binary)?;
             let texts = bytes.as_binary::<i32>().iter();
             Arc::new(texts.map(|bytes| bytes.map(String::from_utf8_lossy)).collect::<StringArray>())
@@ -42,6 +44,10 @@ pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
     Ok(written.as_string::<i32>().clone())
 }
 
+fn is_bytes(kind: &DataType) -> bool {
+    matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView)
+}
+
 /// Types whose text is the same in arrow and in Spark.
 pub fn is_as_in_arrow(kind: &DataType) -> bool {
     kind.is_integer()
@@ -57,6 +63,8 @@ pub fn is_as_in_arrow(kind: &DataType) -> bool {
                 | DataType::Decimal64(..)
                 | DataType::Decimal128(..)
                 | DataType::Decimal256(..)
+                | DataType::Time32(_)
+                | DataType::Time64(_)
                 | DataType::Duration(_)
                 | DataType::Interval(_)
         )
@@ -97,7 +105,8 @@ impl Writer {
             DataType::LargeList(field) | DataType::FixedSizeList(field, _) | DataType::ListView(field) => {
                 return Writer::new(&cast(values, &DataType::List(Arc::clone(field)))?);
             }
-            _ => Writer::Text(to_text(values)?),
+            kind if is_as_in_arrow(kind) || is_bytes(kind) => Writer::Text(to_text(values)?),
+            kind => return plan_err!("a value of type {} has no text", type_name(kind)),
         })
     }
 

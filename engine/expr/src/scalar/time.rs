@@ -283,7 +283,7 @@ fn written() -> Vec<Simple> {
             body: |args| {
                 let days = args[0].as_primitive::<Date32Type>().iter().zip(texts(&args[1]));
                 Ok(dates(days.map(|(day, unit)| {
-                    let unit = unit?.to_ascii_lowercase();
+                    let unit = folded(unit?);
                     let is_day_unit =
                         ["year", "yyyy", "yy", "quarter", "month", "mon", "mm", "week"].contains(&unit.as_str());
                     let us = truncate(&unit, i64::from(day?) * DAY_US).filter(|_| is_day_unit)?;
@@ -367,7 +367,7 @@ fn next_day(day: NaiveDate, name: &str) -> Option<NaiveDate> {
         ("SA", "SATURDAY"),
         ("SU", "SUNDAY"),
     ];
-    let name = name.trim().to_ascii_uppercase();
+    let name = name.to_uppercase();
     let wanted = names.iter().position(|(short, long)| name == *short || name == long[..3] || name == *long)? as u32;
     let ahead = (wanted + 7 - day.weekday().num_days_from_monday()) % 7;
     day.checked_add_days(chrono::Days::new(if ahead == 0 { 7 } else { u64::from(ahead) }))
@@ -486,8 +486,13 @@ impl Patterns {
 }
 
 /// The start of the unit of time that an instant lies in; none for a unit that is none.
+/// A word in small letters, whatever letters Java takes for the same: `ſ` is an s.
+fn folded(word: &str) -> String {
+    word.to_uppercase().to_lowercase()
+}
+
 fn truncate(unit: &str, us: i64) -> Option<i64> {
-    let step = match unit.to_ascii_lowercase().as_str() {
+    let step = match folded(unit).as_str() {
         "microsecond" => 1,
         "millisecond" => 1_000,
         "second" => 1_000_000,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListArray, StructArray, TimestampMicrosecondArray,
-    TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, ListArray, StructArray, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
-    DataType, Field, Fields, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, TimestampMicrosecondType,
+    DataType, Field, Fields, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType,
+    TimestampMicrosecondType,
 };
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use crate::interval::{day_time_us, month_day_nano_us, parse_interval};
+use crate::interval::{Span, day_time_us, parse_span};
 use crate::types::{instant, instants, window_type};
 use crate::window::WindowSpec;
 
@@ -225,32 +225,37 @@ fn window_times(windows: &ArrayRef) -> Result<ArrayRef> {
 }
 
 fn session_ends(times: &ArrayRef, gap: &ColumnarValue, rows: usize) -> Result<ArrayRef> {
-    let gaps = gaps_us(gap, rows)?;
+    let gaps = spans(gap, rows)?;
     let times = times.as_primitive::<TimestampMicrosecondType>();
     let mut ends = TimestampMicrosecondBuilder::with_capacity(rows);
-    for row in 0..rows {
-        let is_null = times.is_null(row) || gaps.is_null(row);
-        ends.append_option((!is_null).then(|| times.value(row).saturating_add(gaps.value(row))));
+    for (row, gap) in gaps.into_iter().enumerate() {
+        let gap = gap.filter(|_| times.is_valid(row));
+        ends.append_option(gap.map(|gap| gap.after(times.value(row)).unwrap_or(i64::MAX)));
     }
     Ok(Arc::new(ends.finish().with_timezone("UTC")))
 }
 
-/// Gaps in microseconds; a text that is no interval, and months, give null.
-fn gaps_us(gap: &ColumnarValue, rows: usize) -> Result<Int64Array> {
-    let of_array = |values: &ArrayRef| -> Result<Int64Array> {
+/// The gap of each row; a text that is no interval gives none.
+fn spans(gap: &ColumnarValue, rows: usize) -> Result<Vec<Option<Span>>> {
+    let of_array = |values: &ArrayRef| -> Result<Vec<Option<Span>>> {
         Ok(match values.data_type() {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 let texts = arrow::compute::cast(values, &DataType::Utf8)?;
-                texts.as_string::<i32>().iter().map(|text| parse_interval(text?).ok()).collect()
+                texts.as_string::<i32>().iter().map(|text| parse_span(text?).ok()).collect()
             }
-            DataType::Interval(IntervalUnit::MonthDayNano) => values
-                .as_primitive::<IntervalMonthDayNanoType>()
-                .iter()
-                .map(|gap| gap.and_then(month_day_nano_us))
-                .collect(),
+            DataType::Interval(IntervalUnit::MonthDayNano) => {
+                let gaps = values.as_primitive::<IntervalMonthDayNanoType>().iter();
+                gaps.map(|gap| gap.map(Span::of_month_day_nano)).collect()
+            }
+            DataType::Interval(IntervalUnit::YearMonth) => {
+                let gaps = values.as_primitive::<IntervalYearMonthType>().iter();
+                gaps.map(|gap| gap.map(|months| Span { months: i64::from(months), us: 0 })).collect()
+            }
             DataType::Interval(IntervalUnit::DayTime) => {
-                values.as_primitive::<IntervalDayTimeType>().iter().map(|gap| gap.map(day_time_us)).collect()
+                let gaps = values.as_primitive::<IntervalDayTimeType>().iter();
+                gaps.map(|gap| gap.map(|gap| Span { months: 0, us: day_time_us(gap) })).collect()
             }
+            DataType::Null => vec![None; values.len()],
             other => {
                 return Err(DataFusionError::Plan(format!("session_window takes an interval as its gap, not {other}")));
             }
@@ -260,7 +265,7 @@ fn gaps_us(gap: &ColumnarValue, rows: usize) -> Result<Int64Array> {
         ColumnarValue::Array(values) => of_array(values),
         ColumnarValue::Scalar(value) => {
             let one = of_array(&value.to_array_of_size(1)?)?;
-            Ok(Int64Array::from(vec![one.is_valid(0).then(|| one.value(0)); rows]))
+            Ok(vec![one.first().copied().flatten(); rows])
         }
     }
 }

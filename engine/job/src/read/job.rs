@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::connector::Connectors;
 use crate::keys::Keys;
-use crate::model::{Job, Trigger, WatermarkPolicyKind};
+use crate::model::{Job, Trigger, Types, WatermarkPolicyKind};
 use crate::problem::{Problem, Problems};
 use crate::quantity;
 use crate::reference::Part;
@@ -32,6 +32,8 @@ pub(super) fn read(
     let policies = [("min", WatermarkPolicyKind::Min), ("max", WatermarkPolicyKind::Max)];
     job.watermark_policy = keys.choice("watermark_policy", &policies, problems).unwrap_or_default();
     job.no_data_epochs = keys.flag("no_data_epochs", problems).unwrap_or(true);
+    let ansi = keys.flag("ansi", problems);
+    job.types = ansi.map_or(Types::Before, |ansi| Types::Spark { ansi });
     if !job.checkpoint.is_empty() && job.checkpoint.trim_end_matches('/') == job.warehouse.trim_end_matches('/') {
         let place = keys.text("checkpoint", problems).map_or(keys.at(), |text| text.content.clone());
         problems.push(

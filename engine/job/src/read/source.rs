@@ -17,6 +17,10 @@ use super::columns;
 
 const IDLE_TIMEOUT_US: i64 = 60_000_000;
 
+/// What happens to what cannot be read or computed.
+pub(super) const ON_ERROR: [(&str, OnError); 3] =
+    [("dead_letter", OnError::DeadLetter), ("drop", OnError::Drop), ("fail", OnError::Fail)];
+
 /// Reads a source.
 pub(super) fn read(
     name: &str,
@@ -34,8 +38,7 @@ pub(super) fn read(
         Some(connector) => connector.read(&keys, problems),
         None => ReadSource { settings: Arc::new(Unread), records_per_epoch_max: None },
     };
-    let on_error = [("dead_letter", OnError::DeadLetter), ("drop", OnError::Drop), ("fail", OnError::Fail)];
-    let on_error = keys.choice("on_error", &on_error, problems).unwrap_or(OnError::DeadLetter);
+    let on_error = keys.choice("on_error", &ON_ERROR, problems).unwrap_or(OnError::DeadLetter);
     let schema = schema(name, &keys, format, problems);
     let watermark = keys.section("watermark", problems);
     let watermark = watermark.map(|(section, at)| read_watermark(section, at, &schema, problems));

@@ -1,7 +1,7 @@
 //! A section `[table.SCHEMA.NAME]`.
 
 use crate::keys::Keys;
-use crate::model::{Deduplicate, Job, Late, OutputMode, StateTtl, Table};
+use crate::model::{Deduplicate, Job, Late, OnError, OutputMode, StateTtl, Table};
 use crate::problem::{Problem, Problems};
 use crate::quantity;
 use crate::reference::Part;
@@ -26,6 +26,13 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
                 .help("choose another name; for the late rows of a table write late = \"table\" in it"),
         );
     }
+    if entry.name.to_ascii_lowercase().ends_with("__rejected") {
+        problems.push(
+            Problem::new(entry.name_span.clone(), format!("the table name `{}` is reserved", entry.name))
+                .label("names that end in `__rejected` hold rows that a query has no value for")
+                .help("choose another name; those rows of a table are kept unless it says on_error"),
+        );
+    }
     let keys = Keys::of_part(section, entry.name_span.clone(), &format!("[table.{name}]"), Part::Table, problems);
     let sql = keys.text("sql", problems);
     let modes = [("append", OutputMode::Append), ("update", OutputMode::Update), ("complete", OutputMode::Complete)];
@@ -38,6 +45,7 @@ pub(super) fn read(schema: &str, entry: &Entry, section: &Section, problems: &mu
         late: keys.choice("late", &late, problems).unwrap_or(Late::Drop),
         deduplicate: deduplicate(&keys, problems),
         state_ttl: state_ttl(&keys, problems),
+        on_error: keys.choice("on_error", &super::source::ON_ERROR, problems).unwrap_or(OnError::DeadLetter),
     }
 }
 

@@ -46,9 +46,11 @@ pub(super) fn read(keys: &Keys<'_>, job: &Job, step: &mut TestStep, problems: &m
 fn readable(job: &Job) -> Vec<String> {
     let tables = job.tables.iter().map(|table| table.name.clone());
     let late = job.tables.iter().filter(|table| table.late == Late::Table).map(|table| format!("{}__late", table.name));
+    let rows = job.tables.iter().filter(|table| table.on_error == OnError::DeadLetter);
+    let rows = rows.map(|table| format!("{}__rejected", table.name));
     let rejecting = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
     let rejected = rejecting.map(|source| format!("rejected.{}", source.name));
-    tables.chain(late).chain(rejected).collect()
+    tables.chain(late).chain(rows).chain(rejected).collect()
 }
 
 fn tables_of(

@@ -119,6 +119,16 @@ pub(crate) const KEYS: &[Key] = &[
         "no_data_epochs = false",
     ),
     Key::new(
+        Job,
+        "ansi",
+        "true or false",
+        Means("constants and results have DataFusion's types: `1` is BIGINT, `0.5` DOUBLE"),
+        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero, a text that is \
+         no number) is an error with `true`, NULL with `false`, where whole numbers wrap around. Spark's \
+         `spark.sql.ansi.enabled`. Write `true` in new jobs: it will be the default.",
+        "ansi = true",
+    ),
+    Key::new(
         Source,
         "connector",
         "name of a connector",
@@ -256,6 +266,17 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new(
         Table,
+        "on_error",
+        "\"dead_letter\", \"drop\" or \"fail\"",
+        Default("\"dead_letter\""),
+        "What happens, in a job with `ansi`, to a row that the query has no value for: it divides by zero, overflows, casts a \
+         text that is no number. \
+         `dead_letter`: it goes to the table `NAME__rejected`, as JSON, with the reason. `drop`: it is counted and left out. \
+         `fail`: the job stops and names the error. Inside an aggregate or a join the job stops in any case.",
+        "on_error = \"fail\"",
+    ),
+    Key::new(
+        Table,
         "deduplicate",
         "section",
         Means("every row of the query counts"),
@@ -327,6 +348,7 @@ pub(crate) const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("nullable", "required"),
     ("multipleWatermarkPolicy", "watermark_policy"),
     ("noDataMicroBatches", "no_data_epochs"),
+    ("spark.sql.ansi.enabled", "ansi"),
     ("dropDuplicates", "deduplicate"),
     ("dropDuplicatesWithinWatermark", "deduplicate"),
     ("distinct", "deduplicate"),

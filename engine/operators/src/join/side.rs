@@ -57,6 +57,8 @@ pub struct JoinSide {
     pub time_to_live_us: Option<i64>,
     /// A condition over this side's columns: a row for which it is not true matches nothing.
     pub only_if: Option<Arc<dyn PhysicalExpr>>,
+    /// How the condition reads in fingerprints, where it was optimized: `None` if as it stands.
+    pub only_if_words: Option<String>,
 }
 
 impl JoinSide {
@@ -70,6 +72,7 @@ impl JoinSide {
             expires_at_batch_time: None,
             time_to_live_us: None,
             only_if: None,
+            only_if_words: None,
         }
     }
 }
@@ -140,7 +143,8 @@ impl SidePlan {
             .filter(|(column, _)| !self.side.keys.contains(column))
             .map(|(_, field)| format!("{name} column {} {}", field.name(), field.data_type()));
         let expiry = self.expiry().map(|expiry| format!("{name} rows go when {expiry}"));
-        let only_if = self.only_if.as_ref().map(|condition| format!("{name} rows only if {condition}"));
+        let words = |condition: &Condition| self.side.only_if_words.clone().unwrap_or_else(|| condition.to_string());
+        let only_if = self.only_if.as_ref().map(|condition| format!("{name} rows only if {}", words(condition)));
         keys.chain(columns).chain(expiry).chain(only_if).collect()
     }
 }

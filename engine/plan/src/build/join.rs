@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, JoinType, NullEquality};
@@ -21,6 +22,7 @@ use super::{Builder, Stream};
 use crate::bounds::{Bounds, conjuncts, reads_only};
 use crate::fault::Result;
 use crate::logical::with_columns;
+use crate::optimize::optimized;
 use crate::problem::SqlProblem;
 use crate::times::{EventTime, TimeKind, most_lag_us};
 
@@ -131,7 +133,10 @@ impl Builder<'_> {
         };
         let mut sides = [left_columns, right_columns];
         for (side, schema) in sides.iter_mut().zip([left_schema, right_schema]) {
-            side.only_if = only(schema).map(|condition| self.physical(&condition, schema)).transpose()?;
+            let Some(condition) = only(schema) else { continue };
+            // In checkpoints it stands as it is without the optimizer.
+            side.only_if_words = Some(self.unoptimized(&condition, schema)?.to_string());
+            side.only_if = Some(self.physical(&condition, schema)?);
         }
         let [left_side, right_side] = sides;
         let mixed = conditions
@@ -269,6 +274,7 @@ impl Builder<'_> {
             expires_at_batch_time: by_age.then_some(last),
             time_to_live_us: forgotten_after_us,
             only_if: None,
+            only_if_words: None,
         })
     }
 
@@ -293,7 +299,14 @@ impl Builder<'_> {
         Ok(self.relabel(stream, &schema))
     }
 
+    /// A condition as it is computed. No plan optimizes it, so it is done here; and it has been computed over no rows once.
     pub(super) fn physical(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
+        let physical = self.unoptimized(&optimized(expr.clone(), schema, self.state)?, schema)?;
+        physical.evaluate(&RecordBatch::new_empty(Arc::clone(schema.inner())))?;
+        Ok(physical)
+    }
+
+    fn unoptimized(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
         let planning = PhysicalPlanningContext::default();
         Ok(create_physical_expr(expr, schema, self.state.execution_props(), &planning)?)
     }

@@ -7,13 +7,19 @@ use datafusion::sql::sqlparser::ast::{Query, Select, SetExpr, SetOperator, State
 use crate::problem::SqlProblem;
 use crate::walk::walk;
 
-/// The first such thing, if there is one.
+/// The first such thing in a table's query, if there is one.
 pub fn unkept(statement: &Statement, sql: &str) -> Option<SqlProblem> {
-    walk(statement, &mut Promises { sql }).break_value()
+    walk(statement, &mut Promises { sql, is_stream: true }).break_value()
+}
+
+/// The first such thing in a query over tables that stand still, in which orders and sets mean something.
+pub fn unkept_in_read(statement: &Statement, sql: &str) -> Option<SqlProblem> {
+    walk(statement, &mut Promises { sql, is_stream: false }).break_value()
 }
 
 struct Promises<'a> {
     sql: &'a str,
+    is_stream: bool,
 }
 
 impl Promises<'_> {
@@ -28,6 +34,13 @@ impl Promises<'_> {
     }
 
     fn select(&self, select: &Select) -> ControlFlow<SqlProblem> {
+        if !self.is_stream {
+            return self.check(&[
+                (select.top.is_some(), "TOP", "write ORDER BY … LIMIT"),
+                (select.prewhere.is_some(), "PREWHERE", "write WHERE"),
+                (!select.connect_by.is_empty(), "CONNECT BY", "write WITH RECURSIVE"),
+            ]);
+        }
         self.check(&[
             (select.into.is_some(), "INTO", "the rows go into the table that has the query: leave INTO out"),
             (select.top.is_some(), "TOP", "use ORDER BY … LIMIT in complete mode, or ROW_NUMBER() … <= n"),
@@ -44,6 +57,12 @@ impl Visitor for Promises<'_> {
     type Break = SqlProblem;
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<SqlProblem> {
+        if let (false, SetExpr::Select(select)) = (self.is_stream, query.body.as_ref()) {
+            return self.select(select);
+        }
+        if !self.is_stream {
+            return ControlFlow::Continue(());
+        }
         self.check(&[
             (!query.locks.is_empty(), "FOR UPDATE", "leave it out: a stream has nothing to lock"),
             (query.for_clause.is_some(), "FOR", "leave it out: the table's format is Parquet"),
@@ -63,12 +82,16 @@ impl Visitor for Promises<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<SqlProblem> {
+        let version_help = match self.is_stream {
+            true => "leave it out: a job reads each record once, as it comes",
+            false => "leave it out: all tables are read as of one epoch, the newest that is published",
+        };
         let sampled = "write a condition on a key instead, such as WHERE hash(user_id) % 10 = 0";
         match factor {
             TableFactor::Table { with_hints, version, with_ordinality, partitions, sample, index_hints, .. } => self
                 .check(&[
                     (sample.is_some(), "TABLESAMPLE", sampled),
-                    (version.is_some(), "VERSION AS OF", "leave it out: a job reads each record once, as it comes"),
+                    (version.is_some(), "VERSION AS OF", version_help),
                     (!with_hints.is_empty() || !index_hints.is_empty(), "WITH", "leave the hint out"),
                     (*with_ordinality, "WITH ORDINALITY", "use posexplode(…)"),
                     (!partitions.is_empty(), "PARTITION", "write a condition on the column in WHERE"),

@@ -1,8 +1,8 @@
 //! Building parts of SQL.
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, Subscript, Value,
+    AccessExpr, ExcludeSelectItem, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, Subscript, Value, WildcardAdditionalOptions,
 };
 use expr::scalar::fields_of::FIELD;
 
@@ -83,4 +83,19 @@ pub fn field_of(inner: Expr, field: &str) -> Expr {
     let is_window = matches!(&inner, Expr::Function(function) if ["window", "session_window"].contains(&name_of(function).as_str()));
     let field = if is_window { field.to_lowercase() } else { field.to_string() };
     call(if is_window { "get_field" } else { FIELD }, vec![inner, text(field)])
+}
+
+/// The names that `* EXCEPT (…)` or `* EXCLUDE (…)` leaves out, in lower case.
+pub fn excluded(options: &WildcardAdditionalOptions) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    if let Some(except) = &options.opt_except {
+        names.push(except.first_element.value.to_lowercase());
+        names.extend(except.additional_elements.iter().map(|name| name.value.to_lowercase()));
+    }
+    match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => names.push(relation_name(name)),
+        Some(ExcludeSelectItem::Multiple(several)) => names.extend(several.iter().map(relation_name)),
+        None => {}
+    }
+    names
 }

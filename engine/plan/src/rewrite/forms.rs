@@ -22,7 +22,9 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::Spaceship, right } => {
             Some(Expr::IsNotDistinctFrom(left.clone(), right.clone()))
         }
-        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => Some(divided(left, right)),
+        Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
+            Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
+        }
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -75,15 +77,6 @@ pub fn lambda_fields(lambda: &mut LambdaFunction) {
     }
     let names = lambda.params.iter().map(|parameter| parameter.name.value.clone()).collect();
     let _: ControlFlow<()> = walk_mut(&mut lambda.body, &mut Fields(names));
-}
-
-/// `a DIV b`. The parser takes all that follows as the divisor: what binds less or as much is put around the quotient.
-fn divided(left: &Expr, right: &Expr) -> Expr {
-    if let Expr::BinaryOp { left: first, op, right: rest } = right {
-        let first = Box::new(divided(left, first));
-        return Expr::BinaryOp { left: first, op: op.clone(), right: rest.clone() };
-    }
-    call("div", vec![left.clone(), right.clone()])
 }
 
 /// `struct(a, b AS c, 1)`: fields are named as their columns, others by their place.
@@ -208,7 +201,9 @@ fn called(function: &mut Function) -> Option<Expr> {
             else_result: Some(Box::new(otherwise.clone())),
         }),
         ("date_part" | "datepart", [Expr::Value(field), time]) => match &field.value {
-            Value::SingleQuotedString(field) => part(&field.to_lowercase()).map(|name| call(name, vec![time.clone()])),
+            Value::SingleQuotedString(field) => {
+                part(&field.to_uppercase().to_lowercase()).map(|name| call(name, vec![time.clone()]))
+            }
             _ => None,
         },
         ("transform", [_, Expr::Lambda(lambda)]) if lambda.params.len() == 2 => {
@@ -229,8 +224,8 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
-        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), super::calls::number(0)])),
-        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), super::calls::number(0)])),
+        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
+        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
         ("grouping_id", [_, ..]) => renamed(function, "grouping"),
         ("len", [_]) => renamed(function, "length"),
         ("lcase", [_]) => renamed(function, "lower"),
@@ -247,6 +242,17 @@ fn called(function: &mut Function) -> Option<Expr> {
             format: None,
         }),
         _ => None,
+    }
+}
+
+/// An INT, so that a TINYINT beside it becomes one and a BIGINT stays what it is.
+fn zero() -> Expr {
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(super::calls::number(0)),
+        data_type: DataType::Int(None),
+        array: false,
+        format: None,
     }
 }
 

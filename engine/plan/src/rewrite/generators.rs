@@ -160,9 +160,14 @@ pub fn bare(like: &Select) -> Select {
 
 /// A query of only a SELECT.
 pub fn query_of(select: Select) -> Query {
+    query_of_body(SetExpr::Select(Box::new(select)))
+}
+
+/// A query of only a SELECT, or of several put together.
+pub fn query_of_body(body: SetExpr) -> Query {
     Query {
         with: None,
-        body: Box::new(SetExpr::Select(Box::new(select))),
+        body: Box::new(body),
         order_by: None,
         limit_clause: None,
         fetch: None,

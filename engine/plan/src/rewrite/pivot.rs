@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::{DataType, Fields};
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, Expr, ExprWithAlias, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    GroupByExpr, Ident, PivotValueSource, Select, SelectItem, TableFactor, TableWithJoins, Value, Visitor, VisitorMut,
-    WildcardAdditionalOptions,
+    GroupByExpr, Ident, NullTreatment, PivotValueSource, Select, SelectItem, TableFactor, TableWithJoins, Value,
+    Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::calls::{call, name_of};
@@ -16,8 +17,8 @@ use crate::walk::{walk, walk_mut};
 
 /// What a pivot must ask the planner.
 pub struct PivotContext<'a> {
-    /// The names of the columns that a SELECT gives.
-    pub columns: &'a dyn Fn(Select) -> Option<Vec<String>>,
+    /// The columns that a SELECT gives.
+    pub columns: &'a dyn Fn(Select) -> Option<Fields>,
     /// True for the names of aggregates.
     pub is_aggregate: &'a dyn Fn(&str) -> bool,
 }
@@ -70,17 +71,26 @@ fn subquery(pivot: &TableFactor, like: &Select, context: &PivotContext<'_>) -> R
         let help = "write the columns down: FROM (SELECT user_id, kind, amount FROM events) PIVOT (…)";
         return Err(SqlProblem::new("PIVOT over a table whose columns are not known", help));
     };
+    let is_null_where_none = aggregate_functions.iter().all(|aggregate| {
+        let item = SelectItem::ExprWithAlias { expr: aggregate.expr.clone(), alias: Ident::new("it") };
+        let kinds = (context.columns)(Select { projection: vec![item], ..select.clone() });
+        kinds.is_none_or(|fields| fields.iter().all(|field| is_kept_in_place(field.data_type())))
+    });
     let mut named = Named::default();
     let _: ControlFlow<()> = walk(aggregate_functions, &mut named);
     let _: ControlFlow<()> = walk(value_column, &mut named);
-    let keys = columns.into_iter().filter(|column| !named.0.contains(&column.to_lowercase()));
+    let names = columns.iter().map(|column| column.name().clone());
+    let keys = names.filter(|column| !named.0.contains(&column.to_lowercase()));
     let keys: Vec<Expr> = keys.map(|name| Expr::Identifier(Ident::with_quote('`', name))).collect();
     select.projection = keys.iter().cloned().map(SelectItem::UnnamedExpr).collect();
     for value in values {
         let condition = condition(value_column, &value.expr)?;
         for aggregate in aggregate_functions {
             let alias = column_name(value, aggregate, aggregate_functions.len())?;
-            let expr = where_any(filtered(&aggregate.expr, &condition, context), &condition);
+            let expr = match is_null_where_none {
+                true => where_any(filtered(&aggregate.expr, &condition, context), &condition),
+                false => ignoring_nulls(filtered(&aggregate.expr, &condition, context)),
+            };
             select.projection.push(SelectItem::ExprWithAlias { expr, alias });
         }
     }
@@ -149,6 +159,22 @@ fn filtered(expr: &Expr, condition: &Expr, context: &PivotContext<'_>) -> Expr {
     let mut filtered = expr.clone();
     let _: ControlFlow<()> = walk_mut(&mut filtered, &mut Filter(condition, context.is_aggregate));
     filtered
+}
+
+/// The types that Spark can put into a row in place (its `PivotFirst`). If all aggregates have such a type, they are computed by value
+/// first and are NULL where no row has it; if not, each is computed over the rows of its value, and a count of none is 0.
+fn is_kept_in_place(kind: &DataType) -> bool {
+    kind.is_numeric() || *kind == DataType::Boolean
+}
+
+/// Over the rows of its value Spark's `first` and `last` take no NULL.
+fn ignoring_nulls(mut expr: Expr) -> Expr {
+    if let Expr::Function(function) = &mut expr
+        && ["first", "first_value", "last", "last_value"].contains(&name_of(function).as_str())
+    {
+        function.null_treatment = Some(NullTreatment::IgnoreNulls);
+    }
+    expr
 }
 
 /// NULL where no row has the value, also of a count, as in Spark.

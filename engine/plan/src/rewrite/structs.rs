@@ -1,6 +1,7 @@
 //! Fields of structs in SELECT: `payload.user` is named `user`, `payload.*` is each field under its own name.
 
 use arrow::datatypes::{DataType, Fields};
+use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as DataFusionStatement;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
@@ -98,18 +99,34 @@ pub fn columns_of(
     state: &SessionState,
     rewrite: &impl Fn(&mut Statement) -> bool,
 ) -> Option<Fields> {
-    let mut query: Query = query_of(select);
+    let mut statement = with_known(query_of(select), known);
+    if !rewrite(&mut statement) {
+        return None;
+    }
+    columns_planned(statement, state).ok()
+}
+
+/// The columns that a query gives whose parts are rewritten.
+///
+/// # Errors
+/// DataFusion's, if it cannot be planned by itself.
+pub fn columns_of_rewritten(query: Query, known: &[Cte], state: &SessionState) -> Result<Fields> {
+    columns_planned(with_known(query, known), state)
+}
+
+/// A query with these parts of WITH.
+fn with_known(mut query: Query, known: &[Cte]) -> Statement {
     query.with = (!known.is_empty()).then(|| With {
         with_token: AttachedToken::empty(),
         recursive: false,
         cte_tables: known.to_vec(),
     });
-    let mut statement = Statement::Query(Box::new(query));
-    if !rewrite(&mut statement) {
-        return None;
-    }
-    let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement)))).ok()?;
-    Some(plan.schema().fields().clone())
+    Statement::Query(Box::new(query))
+}
+
+fn columns_planned(statement: Statement, state: &SessionState) -> Result<Fields> {
+    let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
+    Ok(plan.schema().fields().clone())
 }
 
 fn as_expr(path: &[Ident]) -> Option<Expr> {

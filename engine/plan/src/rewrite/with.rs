@@ -23,11 +23,13 @@ impl WithNames {
         self.queries.push(Scope { parts, is_recursive, before: 0 });
     }
 
-    /// Comes out of a query.
-    pub fn leave(&mut self) {
+    /// Comes out of a query. A part of WITH is known from here on, as it is now: what was rewritten need not be rewritten again.
+    pub fn leave(&mut self, query: &Query) {
         self.queries.pop();
-        if let Some(around) = self.queries.last_mut() {
-            around.before = (around.before + 1).min(around.parts.len());
+        let Some(around) = self.queries.last_mut() else { return };
+        if let Some(part) = around.parts.get_mut(around.before) {
+            *part.query = query.clone();
+            around.before += 1;
         }
     }
 

@@ -93,7 +93,7 @@ fn listed(title: &str, names: BTreeSet<String>) -> String {
 }
 
 fn functions() -> String {
-    let state = planning_session(&BatchClock::default()).unwrap().state();
+    let state = planning_session(&BatchClock::default(), expr::typing::TypeRules::default()).unwrap().state();
     let scalar = state.scalar_functions().iter();
     let repeating = scalar.filter(|(name, function)| {
         let is_fixed = function.signature().volatility == datafusion::logical_expr::Volatility::Immutable;

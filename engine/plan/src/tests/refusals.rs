@@ -141,6 +141,28 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
         "append",
         "session_window(",
     ),
+    // A session of such a gap had no row, without a word.
+    (
+        "update",
+        "SELECT count(*) AS n FROM events GROUP BY session_window(event_time, '5 bananas')",
+        "",
+        "`banana` is not a unit of time",
+        "session_window(",
+    ),
+    (
+        "update",
+        "SELECT count(*) AS n FROM events GROUP BY session_window(event_time, '-1 month')",
+        "",
+        "greater than 0",
+        "session_window(",
+    ),
+    (
+        "append",
+        "SELECT user_id FROM events JOIN plain USING (usr_id)",
+        "UNRESOLVED_USING_COLUMN_FOR_JOIN",
+        "`usr_id` of USING is no column of the left side",
+        "usr_id",
+    ),
     ("complete", "SELECT user_id FROM events", ON, "Complete", ""),
     ("append", "SELECT user_di FROM events", "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`user_id`", "user_di"),
     ("append", "SELECT e.user_di FROM events e", "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`user_id`", "user_di"),

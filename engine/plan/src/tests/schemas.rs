@@ -2,7 +2,7 @@
 
 use expr::display::type_name;
 
-use super::engine::plan;
+use super::engine::{plan, plan_one};
 use crate::explain::explain;
 use crate::{Graph, NodeKind, TablePlan};
 
@@ -94,4 +94,23 @@ fn explanations_and_fingerprints_speak_of_what_the_user_wrote() {
     for wanted in ["count(*)", "key user_id", "keys device, location", "approx_count_distinct(session_id)"] {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
+}
+
+/// A checkpoint of before holds the condition as it is without the optimizer.
+#[test]
+fn a_condition_in_a_fingerprint_is_not_the_optimized_one() {
+    let sql = "SELECT a.total, b.quantity FROM events a LEFT JOIN events b ON a.user_id = b.user_id
+               AND a.price > 1.5 AND coalesce(a.total, 0) > 2
+               AND b.event_time BETWEEN a.event_time AND a.event_time + INTERVAL 1 MINUTE";
+    let (graph, _) = plan_one("append", sql).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let operators = graph.nodes.iter().filter_map(|node| match &node.kind {
+        NodeKind::Operator(operator) => Some(operator.spec.fingerprint().unwrap().join("\n")),
+        _ => None,
+    });
+    let text = operators.collect::<Vec<_>>().join("\n");
+    let condition = text.lines().find(|line| line.contains("left rows only if")).unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        condition.contains("coalesce(") && condition.contains("price@") && !condition.contains("__"),
+        "{condition}"
+    );
 }

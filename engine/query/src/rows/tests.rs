@@ -1,8 +1,12 @@
 //! Rows in each form, against texts written by hand.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-use arrow::array::{Array, Int64Array, ListArray, StringArray, StructArray, TimestampMicrosecondArray};
-use arrow::datatypes::Int32Type;
+use arrow::array::{
+    Array, BinaryArray, BooleanArray, Float32Array, Float64Array, Float64Builder, Int64Array, Int64Builder,
+    IntervalMonthDayNanoArray, ListArray, MapArray, MapBuilder, StringArray, StructArray, TimestampMicrosecondArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{Fields, Int32Type, IntervalMonthDayNano};
 
 use super::*;
 
@@ -74,4 +78,63 @@ fn no_rows_still_have_names() {
 fn one_row_stands_on_one_line() {
     let expected = "name=NULL, count=2, at=1970-01-01T00:01:00Z, list=NULL, window={start: 1970-01-01T00:01:00Z}";
     assert_eq!(line(&rows(), 1), expected);
+}
+
+#[test]
+fn json_loses_no_number_and_no_key() {
+    let mut numbers = MapBuilder::new(None, Int64Builder::new(), Float64Builder::new());
+    numbers.keys().append_value(7);
+    numbers.values().append_value(f64::NAN);
+    numbers.keys().append_value(-1);
+    numbers.values().append_null();
+    numbers.append(true).unwrap();
+    numbers.append(true).unwrap();
+    let doubles = Float64Array::from(vec![Some(f64::NEG_INFINITY), Some(1.5)]);
+    let narrow = Float32Array::from(vec![Some(f32::INFINITY), None]);
+    let bytes = BinaryArray::from(vec![Some(&[1_u8, 0xab][..]), None]);
+    let spans = IntervalMonthDayNanoArray::from(vec![Some(IntervalMonthDayNano::new(1, 2, 0)), None]);
+    let rows = RecordBatch::try_from_iter_with_nullable([
+        ("m", Arc::new(numbers.finish()) as ArrayRef, true),
+        ("d", Arc::new(doubles), true),
+        ("f", Arc::new(narrow), true),
+        ("b", Arc::new(bytes), true),
+        ("i", Arc::new(spans), true),
+    ])
+    .unwrap();
+    let text = text(json_lines(&rows).unwrap());
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["m"], serde_json::json!({ "7": "NaN", "-1": null }));
+    assert_eq!(lines[1]["m"], serde_json::json!({}));
+    assert_eq!((&lines[0]["d"], &lines[1]["d"]), (&serde_json::json!("-Infinity"), &serde_json::json!(1.5)));
+    assert_eq!((&lines[0]["f"], &lines[1]["f"]), (&serde_json::json!("Infinity"), &serde_json::Value::Null));
+    assert_eq!((&lines[0]["b"], &lines[1]["b"]), (&serde_json::json!("01ab"), &serde_json::Value::Null));
+    assert!(lines[0]["i"].as_str().unwrap().contains("2 days"), "{text}");
+    // The same in the columns of CSV that have no other form.
+    let csv = String::from_utf8(csv(&rows.project(&[0]).unwrap(), false).unwrap()).unwrap();
+    assert_eq!(csv.lines().next().unwrap(), "\"{\"\"7\"\":\"\"NaN\"\",\"\"-1\"\":null}\"");
+}
+
+#[test]
+fn keys_of_every_kind_are_texts() {
+    let times = TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC");
+    let pairs = StructArray::from(vec![(
+        Arc::new(Field::new("a", DataType::Int64, true)),
+        Arc::new(Int64Array::from(vec![1])) as ArrayRef,
+    )]);
+    for (keys, wanted) in [
+        (Arc::new(times) as ArrayRef, "{\"1970-01-01T00:00:00Z\":5}"),
+        (Arc::new(pairs), "{\"{\\\"a\\\":1}\":5}"),
+        (Arc::new(BooleanArray::from(vec![true])), "{\"true\":5}"),
+    ] {
+        let fields = Fields::from(vec![
+            Field::new("key", keys.data_type().clone(), false),
+            Field::new("value", DataType::Int64, true),
+        ]);
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![5]));
+        let entries = StructArray::new(fields.clone(), vec![keys, values], None);
+        let field = Arc::new(Field::new("entries", DataType::Struct(fields), false));
+        let map: ArrayRef = Arc::new(MapArray::new(field, OffsetBuffer::from_lengths([1]), entries, None, false));
+        let rows = RecordBatch::try_from_iter([("m", map)]).unwrap();
+        assert_eq!(text(json_lines(&rows).unwrap()), format!("{{\"m\":{wanted}}}\n"));
+    }
 }

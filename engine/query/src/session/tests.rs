@@ -66,7 +66,8 @@ impl Catalog for Counts {
 
 async fn opened(state: Option<ReadState>) -> (Arc<Counts>, Session) {
     let warehouse = Arc::new(Counts::default());
-    let session = Session::open(Arc::<Counts>::clone(&warehouse), state).await.unwrap();
+    let session =
+        Session::open(Arc::<Counts>::clone(&warehouse), state, expr::typing::TypeRules::Before).await.unwrap();
     (warehouse, session)
 }
 

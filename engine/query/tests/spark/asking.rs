@@ -9,6 +9,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use connector::{AsOf, Catalog, Pointer, SinkError, TableSnapshot};
 use datafusion::prelude::SessionContext;
+use expr::typing::TypeRules;
 use futures::{FutureExt, TryStreamExt};
 use query::{QueryError, Session};
 
@@ -58,7 +59,9 @@ pub struct Engine {
 
 impl Engine {
     pub async fn open() -> Engine {
-        let session = Session::open(Arc::new(Nothing), None).await.expect("an empty warehouse opens");
+        let session = Session::open(Arc::new(Nothing), None, TypeRules::Spark { ansi: true })
+            .await
+            .expect("an empty warehouse opens");
         Engine { session: Arc::new(session) }
     }
 

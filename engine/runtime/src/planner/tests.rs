@@ -138,6 +138,7 @@ impl Job {
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
             sinks: BTreeMap::new(),
+            definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
             watermarks: BTreeMap::new(),
             next_watermark_us: None,
@@ -161,6 +162,7 @@ fn planner(clock: &Arc<SetClock>, answers: &Arc<Mutex<VecDeque<Answer>>>) -> Pla
         is_once: false,
         is_cut: false,
         ttls_us: BTreeMap::from([("t".to_string(), 60 * MINUTE)]),
+        reported: BTreeMap::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EpochProgress, EventTimes, SourceProgress, StateProgress, TableProgress};
+use super::{EpochProgress, EventTimes, SourceProgress, StateProgress, TableProgress, WaitProgress};
 
 fn times() -> EventTimes {
     let one = |us: i64| EventTimes { min_us: us, max_us: us, sum_us: us.into(), rows: 1 };
@@ -93,6 +93,15 @@ fn every_field_that_spark_gives_a_listener_is_there_under_its_name() {
     let metrics = ["numRowsTotal", "numRowsUpdated", "numRowsRemoved", "numRowsDroppedByWatermark", "memoryUsedBytes"];
     assert_eq!(metrics.map(|name| state[name].as_u64().unwrap()), [8, 5, 2, 3, 512]);
     assert_eq!(json["sink"]["numOutputRows"], 12);
+}
+
+#[test]
+fn what_an_epoch_waited_for_stands_among_the_metrics_of_its_sink() {
+    let json: Value = serde_json::from_str(&progress().to_json()).unwrap();
+    assert_eq!(json["sink"], json!({"description": "Delta", "numOutputRows": 12}));
+    let waited = Some(WaitProgress { ms: 1_500, reason: "the bucket is away".to_string() });
+    let json: Value = serde_json::from_str(&EpochProgress { waited, ..progress() }.to_json()).unwrap();
+    assert_eq!(json["sink"]["metrics"], json!({"waitedMs": "1500", "waitedFor": "the bucket is away"}));
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use epoch::{CommitId, Contradiction, EpochId, SinkLink};
 
-use super::Links;
 use crate::error::RunError;
+
+/// What is known of every sink, by name.
+pub type Links = BTreeMap<String, SinkLink>;
 
 /// The conclusions, all made before anything is written.
 pub(super) struct Decisions<'a> {

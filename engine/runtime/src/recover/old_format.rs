@@ -24,7 +24,9 @@ pub(super) fn link<'a>(last: &mut Commit, places: impl Iterator<Item = (&'a Stri
         let is_touched = last.tables.get(name).is_some_and(|change| change.changes_rows());
         let link = match (is_touched, held) {
             (true, Some(held)) if held.epoch == id.epoch => Some(SinkLink::found(held)),
-            (true, held) => Some(SinkLink { began: held.unwrap_or(id), before: held, last: id, seen: held }),
+            (true, held) => {
+                Some(SinkLink { began: held.unwrap_or(id), before: held, last: id, seen: held, rows: None })
+            }
             (false, held) => held.map(SinkLink::found),
         };
         last.sinks.extend(link.map(|link| (name.clone(), link)));

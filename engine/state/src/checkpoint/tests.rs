@@ -14,6 +14,7 @@ over_every_store!(
     a_stored_plan_of_format_1_is_dropped_with_its_copies,
     terms_rise_with_every_claim_and_above_what_the_places_have_seen,
     an_attempt_is_on_record_until_its_epoch_is_committed,
+    lost_records_are_on_record_until_an_epoch_goes_on_without_them,
     sources_come_and_go_and_their_positions_stay,
     another_jobs_checkpoint_is_refused,
     what_breaks_the_protocol_is_refused_and_changes_nothing,
@@ -114,6 +115,27 @@ fn an_attempt_is_on_record_until_its_epoch_is_committed(site: &Site) {
     assert_eq!(checkpoint.attempt().unwrap(), Some(attempt));
     run(&checkpoint, 0, StateChanges::default());
     assert_eq!(checkpoint.attempt().unwrap(), None);
+}
+
+fn lost_records_are_on_record_until_an_epoch_goes_on_without_them(site: &Site) {
+    let checkpoint = site.open();
+    assert_eq!(checkpoint.losses().unwrap(), Losses::new());
+    run(&checkpoint, 0, StateChanges::default());
+    let gap = epoch::DataGap {
+        stream: "t".to_string(),
+        partition: 1,
+        from: 10.into(),
+        until: 7.into(),
+        reason: "the log was cut back".to_string(),
+    };
+    let losses = Losses::from([("events".to_string(), vec![gap])]);
+    checkpoint.note_losses(&losses).unwrap();
+    drop(checkpoint);
+    let checkpoint = site.open();
+    assert_eq!(checkpoint.losses().unwrap(), losses);
+    assert_sound(&checkpoint);
+    run(&checkpoint, 1, StateChanges::default());
+    assert_eq!(checkpoint.losses().unwrap(), Losses::new());
 }
 
 fn sources_come_and_go_and_their_positions_stay(site: &Site) {

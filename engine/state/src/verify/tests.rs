@@ -12,6 +12,7 @@ over_every_store!(
     a_sound_checkpoint_is_counted,
     missing_records_are_found,
     records_that_do_not_fit_together_are_found,
+    a_source_under_a_new_name_is_the_one_that_it_was,
     falling_watermarks_are_found,
     a_file_listed_twice_and_books_out_of_balance_are_found,
     blocks_and_index_that_differ_are_found,
@@ -80,8 +81,24 @@ fn records_that_do_not_fit_together_are_found(site: &Site) {
     };
     assert_one(&with_link(|link| link.before = Some(link.began)), "epoch 2: gold.t does not go on from epoch 1");
     assert_one(&with_link(|link| link.last = link.began), "epoch 2: gold.t stands at epoch 0");
+    let miscounted = with_link(|link| link.rows = Some(epoch::CountedRows { rows: 59, since: None }));
+    assert_eq!(miscounted, ["epoch 2: gold.t is said to hold 59 rows; it held 40, and 20 were moved into it"]);
+    assert_eq!(with_link(|link| link.rows = None), [""; 0], "an engine of before did not count");
+    let anew = |link: &mut epoch::SinkLink| link.rows = Some(epoch::CountedRows { rows: 7, since: Some(EpochId(2)) });
+    assert_eq!(with_link(anew), [""; 0], "somebody has decided to go on with what was there");
     let forgotten = Commit { sinks: BTreeMap::new(), ..commit(2) };
     assert_one(&problems_after(site, |raw| raw.commit(&forgotten)), "epoch 2 no longer says where gold.t stands");
+}
+
+fn a_source_under_a_new_name_is_the_one_that_it_was(site: &Site) {
+    let renamed = |says_so: bool| {
+        let mut commit = commit(2);
+        commit.rename_source("events", "clicks");
+        commit.renamed.extend(says_so.then(|| ("clicks".to_string(), "events".to_string())));
+        problems_after(site, |raw| raw.commit(&commit))
+    };
+    assert_eq!(renamed(true), Vec::<String>::new());
+    assert_one(&renamed(false), "source events is neither in the plan of epoch 2 nor set aside");
 }
 
 fn falling_watermarks_are_found(site: &Site) {

@@ -64,3 +64,19 @@ async fn parts_become_one_object_at_the_end() {
         store.list(Some(&Path::from_absolute_path(folder.path()).unwrap())).try_collect().await.unwrap();
     assert_eq!(listed.len(), 1);
 }
+
+#[test]
+fn a_finished_file_is_synced_with_its_folder_and_either_failure_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("part");
+    let mut file = File::create_new(&path).unwrap();
+    file.write_all(b"rows").unwrap();
+    sync_file_and_folder(&file, &path).unwrap();
+    let elsewhere = folder.path().join("gone").join("part");
+    let error = sync_file_and_folder(&file, &elsewhere).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound, "{error}");
+    // A pipe cannot be synced.
+    let (_, pipe) = io::pipe().unwrap();
+    let pipe = File::from(std::os::fd::OwnedFd::from(pipe));
+    assert!(sync_file_and_folder(&pipe, &path).is_err());
+}

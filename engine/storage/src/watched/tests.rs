@@ -52,6 +52,18 @@ async fn fault_a_store_that_hangs_is_said_to_be_waited_for() {
     assert!(lines.lock().unwrap().is_empty(), "nothing is said of answers that come");
 }
 
+/// Delta's reader asks a listing once more behind its end; that ended every job on S3.
+#[tokio::test]
+async fn a_listing_that_is_asked_behind_its_end_stays_at_its_end() {
+    let (store, _) = watched(Arc::new(InMemory::new()));
+    store.put(&Path::from("a"), "x".into()).await.unwrap();
+    let mut listing = store.list(None);
+    assert!(listing.try_next().await.unwrap().is_some());
+    for _ in 0..3 {
+        assert!(listing.try_next().await.unwrap().is_none());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_requests_that_wait_are_said_once() {
     let faulty = FaultyStore::new(Arc::new(InMemory::new()));

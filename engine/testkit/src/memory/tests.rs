@@ -12,8 +12,11 @@ use runtime::StepSide;
 
 use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
+mod behind;
 mod clocks;
 mod kafka;
+mod losses;
+mod reports;
 mod statics;
 
 const TABLES: &str = r#"
@@ -191,6 +194,17 @@ fn tables(run: &mut MemoryRun) -> Vec<(String, Vec<String>)> {
         .to_vec()
 }
 
+/// The newest commit counts the rows of every table that got any as they are.
+fn assert_counted(run: &mut MemoryRun, what: &str) {
+    let newest = run.commits_since(0).unwrap().pop().unwrap();
+    assert!(newest.sinks.len() >= 4, "{what}: {:?}", newest.sinks.keys());
+    for (table, link) in &newest.sinks {
+        let there = run.rows(table).unwrap().iter().map(|batch| batch.num_rows() as u64).sum::<u64>();
+        let counted = link.rows.unwrap_or_else(|| panic!("{what}: {table} is not counted"));
+        assert_eq!((counted.rows, counted.since), (there, None), "{what}: {table}");
+    }
+}
+
 fn undisturbed() -> Vec<(String, Vec<String>)> {
     let mut run = open(TABLES);
     for epoch in 0..5 {
@@ -218,6 +232,7 @@ fn restarts_and_crashes_at_every_step_change_nothing() {
             run.step().unwrap();
         }
         assert!(fired >= 4, "{} {side:?} fired {fired} times", step.name());
+        assert_counted(&mut run, &format!("{} {side:?}", step.name()));
         assert_eq!(tables(&mut run), expected, "{} {side:?}", step.name());
     }
     let mut run = open(TABLES);
@@ -228,6 +243,37 @@ fn restarts_and_crashes_at_every_step_change_nothing() {
         run.restart().unwrap();
     }
     assert_eq!(tables(&mut run), expected);
+    assert_counted(&mut run, "restarted");
+}
+
+/// A query that changed is known by the commits, with the epoch that it came into force in; a new table and one that left are, too.
+#[test]
+fn commits_know_which_definition_made_them() {
+    use epoch::EpochId;
+    use epoch::definition::Before;
+    let mut run = open(TABLES);
+    for epoch in 0..2 {
+        feed(&run, epoch);
+        run.step().unwrap();
+    }
+    let changed =
+        TABLES.replace("*, _partition, _offset, _timestamp FROM", "*, _partition, _offset, _timestamp   FROM");
+    run.restart_as(job(&changed)).unwrap();
+    let more = "[table.gold.more]\nsql = \"SELECT user FROM bronze.clicks\"\n";
+    let narrowed =
+        TABLES.replace("FROM bronze.clicks GROUP BY user", "FROM bronze.clicks WHERE price > 0 GROUP BY user");
+    run.restart_as(job(&format!("{narrowed}{more}"))).unwrap();
+    let first = run.epochs_committed();
+    feed(&run, 2);
+    run.step().unwrap();
+    let newest = run.commits_since(0).unwrap().pop().unwrap();
+    let definition = |table: &str| (newest.definitions[table].since, newest.definitions[table].before);
+    for table in ["bronze.clicks", "gold.counts", "rejected.clicks"] {
+        assert_eq!(definition(table), (EpochId(0), Before::Nothing), "{table}: a blank is no change");
+    }
+    assert_eq!(definition("gold.users"), (EpochId(first), Before::Another));
+    assert_eq!(definition("gold.more"), (EpochId(first), Before::Nothing));
+    assert_counted(&mut run, "changed");
 }
 
 /// The sink is a choice of whoever starts the run: Delta's tables, or tables in memory, through the same traits.

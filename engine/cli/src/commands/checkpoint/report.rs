@@ -31,6 +31,11 @@ pub fn lines(reader: &CheckpointReader, epochs: u64) -> Result<Vec<String>, Stat
     if let Some(attempt) = reader.attempt()?.filter(|attempt| attempt.epoch > newest) {
         lines.push(format!("epoch {} was begun and not committed: a start plans it afresh", attempt.epoch));
     }
+    for (source, gaps) in reader.losses()? {
+        lines.extend(gaps.iter().map(|epoch::DataGap { stream, partition, from, until, reason }| {
+            format!("stopped for lost records of {source}: {stream} [{partition}] from {from} to {until}: {reason}")
+        }));
+    }
     let owner = reader.owner()?;
     if owner.term > 0 {
         lines.push(format!("claimed last by {owner}"));

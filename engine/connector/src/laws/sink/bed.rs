@@ -19,6 +19,17 @@ pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("name", DataType::Utf8, true)]))
 }
 
+/// The columns that a query has gained, behind those that it had.
+pub(super) fn wider() -> SchemaRef {
+    let more = Arc::new(Field::new("more", DataType::Int64, true));
+    Arc::new(Schema::new(schema().fields().iter().cloned().chain([more]).collect::<Vec<_>>()))
+}
+
+/// True if readers see the column that a query has gained.
+pub(super) fn has_more(batches: &[RecordBatch]) -> bool {
+    batches.iter().any(|batch| batch.column_by_name("more").is_some())
+}
+
 pub(super) fn rows(ids: &[i64]) -> RecordBatch {
     let names = StringArray::from_iter_values(ids.iter().map(|id| format!("row {id}")));
     let columns = vec![Arc::new(Int64Array::from(ids.to_vec())) as _, Arc::new(names) as _];
@@ -42,12 +53,24 @@ pub(super) async fn table(
     let sink = place.open().await.map_err(fails(law))?;
     let definition = definition(name, schema());
     let table = sink.open_table(&definition, &writer()).await.map_err(fails(law))?;
-    table.define().await.map_err(fails(law))?;
+    table.define(owner(1)).await.map_err(fails(law))?;
     Ok(table)
 }
 
-/// Stages rows. On a thread of its own: a sink may wait for its uploads there.
+/// Stages rows, as the first owner.
 pub(super) async fn staged(
+    law: &'static str,
+    table: &Arc<dyn SinkTable>,
+    epoch: u64,
+    artifact: (u32, Content),
+    ids: &[i64],
+) -> Result<Option<StagedFile>, Broken> {
+    staged_by(owner(1), law, table, epoch, artifact, ids).await
+}
+
+/// Stages rows. On a thread of its own: a sink may wait for its uploads there.
+pub(super) async fn staged_by(
+    owner: Owner,
     law: &'static str,
     table: &Arc<dyn SinkTable>,
     epoch: u64,
@@ -56,7 +79,7 @@ pub(super) async fn staged(
 ) -> Result<Option<StagedFile>, Broken> {
     let (table, ids) = (Arc::clone(table), ids.to_vec());
     let stage = move || -> Result<Option<StagedFile>, SinkError> {
-        let mut writer = table.stage(artifact(epoch, number), content)?;
+        let mut writer = table.stage(artifact(owner, epoch, number), content)?;
         if !ids.is_empty() {
             writer.write(&rows(&ids))?;
         }
@@ -122,10 +145,10 @@ pub(super) fn owner(term: u64) -> Owner {
 }
 
 /// A name that no other artifact of this process has.
-fn artifact(epoch: u64, number: u32) -> ArtifactId {
+fn artifact(owner: Owner, epoch: u64, number: u32) -> ArtifactId {
     static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
     let attempt = ATTEMPTS.fetch_add(1, Ordering::Relaxed);
-    ArtifactId { epoch: EpochId(epoch), owner: owner(1), attempt, number }
+    ArtifactId { epoch: EpochId(epoch), owner, attempt, number }
 }
 
 /// The id of an epoch's commit, in the history that all laws share.

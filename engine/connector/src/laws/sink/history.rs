@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{Commit, CommitId, EpochId};
+use epoch::{Commit, CommitId, EpochId, Owner};
 
-use super::bed::{add, change, commit, commit_to, id, owner, publish, seen, sees, staged, table};
+use super::bed::{
+    add, change, commit, commit_to, definition, has_more, id, owner, publish, seen, sees, staged, staged_by, table,
+    wider, writer,
+};
 use super::place::SinkUnderTest;
 use crate::error::{ErrorKind, SinkError};
 use crate::laws::broken::{Law, fails, hold};
-use crate::sink::Content;
+use crate::sink::{Content, WriterId};
 
 /// Runs these laws over a place.
 pub(super) async fn all(place: &dyn SinkUnderTest) -> Law {
     only_the_commit_after_the_record_is_taken(place).await?;
     another_history_is_refused(place).await?;
     a_zombie_is_fenced(place).await?;
+    an_owner_that_was_replaced_changes_nothing(place).await?;
+    an_owner_that_was_replaced_marks_nothing(place).await?;
+    sweeping_spares_what_a_later_owner_has_staged(place).await?;
     a_record_is_adopted(place).await?;
     a_lost_artifact_is_found_out(place).await?;
     an_outage_is_over_when_it_is_over(place).await?;
@@ -23,7 +29,7 @@ pub(super) async fn all(place: &dyn SinkUnderTest) -> Law {
 }
 
 /// Refused because something cannot be true, and nothing of it is seen.
-fn contradicts(law: &'static str, result: Result<i64, SinkError>) -> Law {
+fn contradicts<T: std::fmt::Debug>(law: &'static str, result: Result<T, SinkError>) -> Law {
     let kind = result.as_ref().map_err(SinkError::kind).err();
     hold(law, kind == Some(ErrorKind::Contradiction), || format!("it was answered with {result:?}"))
 }
@@ -78,11 +84,70 @@ async fn a_zombie_is_fenced(place: &dyn SinkUnderTest) -> Law {
     later.publish(owner(3), &commit_to(&later, 1, &one)).await.map_err(fails(law))?;
     let two = stage(2, 2).await?;
     contradicts(law, zombie.publish(owner(2), &commit_to(&zombie, 2, &two)).await)?;
-    let twin = epoch::Owner { run: 1, ..owner(3) };
-    contradicts(law, zombie.publish(twin, &commit_to(&zombie, 2, &two)).await)?;
+    contradicts(law, zombie.publish(twin_of(owner(3)), &commit_to(&zombie, 2, &two)).await)?;
     sees(law, &later, &[0, 1]).await?;
     later.publish(owner(3), &commit_to(&later, 2, &two)).await.map_err(fails(law))?;
     sees(law, &later, &[0, 1, 2]).await
+}
+
+/// Another run of the same term: two copies of a machine.
+fn twin_of(owner: Owner) -> Owner {
+    Owner { run: 1, ..owner }
+}
+
+async fn an_owner_that_was_replaced_changes_nothing(place: &dyn SinkUnderTest) -> Law {
+    let law = "an owner that was replaced neither claims, nor defines, nor sweeps";
+    let zombie = table(law, place, "replaced").await?;
+    add(law, &zombie, 0, &[0]).await?;
+    let sink = place.open().await.map_err(fails(law))?;
+    let widening = sink.open_table(&definition("replaced", wider()), &writer()).await.map_err(fails(law))?;
+    let later = table(law, place, "replaced").await?;
+    let one = change(staged(law, &later, 1, (0, Content::Added), &[1]).await?.into_iter().collect(), Vec::new());
+    later.publish(owner(3), &commit_to(&later, 1, &one)).await.map_err(fails(law))?;
+    let two = change(staged(law, &later, 2, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
+    for replaced in [owner(2), twin_of(owner(3))] {
+        contradicts(law, zombie.adopt(replaced, id(0)).await)?;
+        contradicts(law, widening.define(replaced).await)?;
+        contradicts(law, zombie.sweep(replaced, Some(id(0).epoch)).await)?;
+    }
+    let at = later.position().await.map_err(fails(law))?;
+    hold(law, (at.published, at.owner) == (Some(id(1)), owner(3)), || format!("it stands at {at:?}"))?;
+    let rows = later.rows().await.map_err(fails(law))?;
+    hold(law, !has_more(&rows), || "it has the column of an owner that was replaced".to_string())?;
+    later.publish(owner(3), &commit_to(&later, 2, &two)).await.map_err(fails(law))?;
+    sees(law, &later, &[0, 1, 2]).await?;
+    later.sweep(owner(3), Some(id(2).epoch)).await.map_err(fails(law))?;
+    widening.define(owner(3)).await.map_err(fails(law))
+}
+
+async fn an_owner_that_was_replaced_marks_nothing(place: &dyn SinkUnderTest) -> Law {
+    let law = "an epoch is marked by no owner that was replaced";
+    // The mark is a job's, and the other laws are of another job.
+    let writer = WriterId { job: "laws_marked".to_string(), ..writer() };
+    let sink = place.open().await.map_err(fails(law))?;
+    let mark = async |owner: Owner, epoch: u64| {
+        let commit = commit(id(epoch), None, BTreeMap::new());
+        sink.mark_published(&writer, owner, &commit, &BTreeMap::new()).await
+    };
+    mark(owner(1), 1).await.map_err(fails(law))?;
+    mark(owner(3), 2).await.map_err(fails(law))?;
+    for replaced in [owner(1), owner(2), twin_of(owner(3))] {
+        contradicts(law, mark(replaced, 9).await)?;
+    }
+    mark(owner(3), 3).await.map_err(fails(law))
+}
+
+async fn sweeping_spares_what_a_later_owner_has_staged(place: &dyn SinkUnderTest) -> Law {
+    let law = "sweeping spares what an owner that came later has staged, which may have published nothing yet";
+    let zombie = table(law, place, "spared").await?;
+    add(law, &zombie, 0, &[0]).await?;
+    let later = table(law, place, "spared").await?;
+    let file = staged_by(owner(3), law, &later, 1, (0, Content::Added), &[1]).await?;
+    staged(law, &zombie, 1, (1, Content::Added), &[9]).await?;
+    zombie.sweep(owner(2), Some(id(0).epoch)).await.map_err(fails(law))?;
+    let one = change(file.into_iter().collect(), Vec::new());
+    later.publish(owner(3), &commit_to(&later, 1, &one)).await.map_err(fails(law))?;
+    sees(law, &later, &[0, 1]).await
 }
 
 async fn a_record_is_adopted(place: &dyn SinkUnderTest) -> Law {

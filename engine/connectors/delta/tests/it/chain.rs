@@ -100,7 +100,7 @@ async fn a_table_of_an_older_engine_is_gone_on_with() {
         assert_eq!(version, if is_newest { 2 } else { 3 });
         assert_eq!(at(&open(&warehouse).await).await, (version, Some(EpochId(5))));
         // What the table holds is not swept, whatever its name.
-        open(&warehouse).await.sweep(None).await.unwrap();
+        open(&warehouse).await.sweep(owner(), None).await.unwrap();
         assert_eq!(newest(&warehouse).await, rows, "{is_newest}");
     }
 }
@@ -127,7 +127,7 @@ async fn a_table_that_was_deleted_gets_no_rows_before_it_is_defined_again() {
         } else {
             assert!(answer.is_ok() || answer.as_ref().is_err_and(SinkError::is_transient), "{answer:?}");
             let again = Table::open(&warehouse, NAME, schema(), "shop", "1a2b").await.unwrap();
-            again.define().await.unwrap();
+            again.define(owner()).await.unwrap();
             publish_after(&again, None, 0, &change).await.unwrap();
             assert_eq!(newest(&warehouse).await, [(2, 20)]);
         }

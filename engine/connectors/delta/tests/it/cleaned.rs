@@ -95,7 +95,7 @@ async fn a_record_is_adopted_and_columns_are_added_at_the_end_of_a_log_that_was_
     let again = open(&warehouse).await.position().await.unwrap();
     assert_eq!((again.accepted, again.owner), (Some(id(7)), owner_of(2)));
     // It may also say that it must be started again.
-    let defined = widening.define().await;
+    let defined = widening.define(owner_of(2)).await;
     assert!(!entry(folder.path(), 2).exists(), "nothing lands where nobody looks");
     assert!(defined.is_ok() || defined.as_ref().is_err_and(SinkError::is_transient), "{defined:?}");
     try_open(&warehouse, NAME, wider, ("shop", "1a2b")).await.unwrap();

@@ -16,7 +16,7 @@ use object_store::{
 use storage::faults::{Fault, FaultyStore, Operation, Rule};
 use url::Url;
 
-use crate::fixture::{NAME, schema};
+use crate::fixture::{NAME, owner, schema};
 
 /// A store that puts whatever it is told to put.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ async fn a_store_that_heeds_conditions_is_probed_once() {
     let warehouse = at_s3(Arc::new(store.clone()));
     for (table, expected) in [("gold.counts", 2), ("gold.other", 0)] {
         let table = Table::open(&warehouse.clone(), table, schema(), "shop", "1a2b").await.unwrap();
-        table.define().await.unwrap();
+        table.define(owner()).await.unwrap();
         assert_eq!(probes(), expected);
     }
     Table::open(&at_s3(Arc::new(store.clone())), NAME, schema(), "shop", "1a2b").await.unwrap();

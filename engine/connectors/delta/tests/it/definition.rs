@@ -11,7 +11,9 @@ use futures::StreamExt;
 use object_store::ObjectStore;
 use storage::faults::{Fault, Operation, Rule};
 
-use crate::fixture::{NAME, added, artifact, at, faulty, newest, open, publish, schema, stage, stage_batch, try_open};
+use crate::fixture::{
+    NAME, added, artifact, at, faulty, newest, open, owner, publish, schema, stage, stage_batch, try_open,
+};
 
 fn with(fields: &[Field]) -> SchemaRef {
     Arc::new(Schema::new(
@@ -78,8 +80,8 @@ async fn opening_changes_nothing_and_shows_the_columns_that_will_be() {
     assert_eq!(at(&table).await, (0, None));
     assert!(store.list(None).next().await.is_none(), "nothing was made");
     assert!(Table::find(&warehouse, NAME, "shop", "1a2b").await.unwrap().is_none());
-    table.define().await.unwrap();
-    table.define().await.unwrap();
+    table.define(owner()).await.unwrap();
+    table.define(owner()).await.unwrap();
     assert_eq!(at(&table).await, (0, None));
     publish(&table, 0, &added(&[&stage(&table, 0, 0, &[(1, 10)]).await])).await.unwrap();
 
@@ -90,8 +92,8 @@ async fn opening_changes_nothing_and_shows_the_columns_that_will_be() {
     assert_eq!((found.schema(), at(&found).await), (&schema(), (1, Some(EpochId(0)))), "as it is");
     // What an earlier run committed comes before the new columns.
     publish(&table, 1, &added(&[&stage(&found, 1, 0, &[(2, 20)]).await])).await.unwrap();
-    table.define().await.unwrap();
-    table.define().await.unwrap();
+    table.define(owner()).await.unwrap();
+    table.define(owner()).await.unwrap();
     assert_eq!(at(&table).await, (3, Some(EpochId(1))));
     assert_eq!(newest(&warehouse).await, [(1, 10), (2, 20)]);
 }

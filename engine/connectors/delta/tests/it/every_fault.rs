@@ -9,7 +9,9 @@ use epoch::{Commit, EpochId, Owner, TableCommit};
 use object_store::memory::InMemory;
 use storage::faults::{Fault, FaultyStore, Operation, Rule};
 
-use crate::fixture::{NAME, added, commit, data_files, in_store, newest, open, replaced, schema, stage, try_stage};
+use crate::fixture::{
+    NAME, added, commit, data_files, in_store, newest, open, owner_of, replaced, schema, stage, try_stage,
+};
 
 const EPOCHS: u64 = 3;
 
@@ -45,8 +47,8 @@ async fn live(store: &FaultyStore, checkpoint: &mut Checkpoint, owner: Owner) ->
     for owed in checkpoint.committed.iter().filter(|commit| Some(commit.id()) >= holds) {
         publish(&warehouse, &table, owner, owed).await?;
     }
-    table.define().await?;
-    table.sweep(checkpoint.committed.last().map(|commit| commit.plan.epoch)).await?;
+    table.define(owner).await?;
+    table.sweep(owner, checkpoint.committed.last().map(|commit| commit.plan.epoch)).await?;
     for epoch in checkpoint.committed.len() as u64..EPOCHS {
         let value = epoch.cast_signed();
         let closed = try_stage(&table, epoch, 0, &[(100 + value, value)]).await?;
@@ -100,7 +102,7 @@ async fn check(store: &FaultyStore, checkpoint: &Checkpoint, which: &str) {
     let mut held = warehouse.tables(AsOf::Published, None).await.unwrap().remove(0);
     held.files.sort();
     assert_eq!((held.info.epoch, held.files), (Some(EpochId(EPOCHS - 1)), checkpoint.files(false)), "{which}");
-    open(&warehouse).await.sweep(Some(EpochId(EPOCHS - 1))).await.unwrap();
+    open(&warehouse).await.sweep(owner_of(1_000), Some(EpochId(EPOCHS - 1))).await.unwrap();
     assert_eq!(data_files(store).await, checkpoint.files(true), "{which}");
 }
 

@@ -136,7 +136,7 @@ fn short(said: &serde_json::Value, rows: u64) -> Vec<&str> {
 }
 
 async fn defined(table: Table) -> Table {
-    table.define().await.unwrap();
+    table.define(owner()).await.unwrap();
     table
 }
 

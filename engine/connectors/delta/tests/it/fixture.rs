@@ -58,7 +58,8 @@ pub async fn try_open(
     (job, job_id): (&str, &str),
 ) -> Result<Table, SinkError> {
     let table = Table::open(warehouse, name, schema, job, job_id).await?;
-    table.define().await?;
+    // Of an owner that nobody in these tests fences off.
+    table.define(owner_of(1_000)).await?;
     Ok(table)
 }
 

@@ -210,7 +210,7 @@ async fn at_every_request(rule: Rule, stride: u32) -> u32 {
 }
 
 /// What a bad sink does wrong.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sabotage {
     /// It publishes an epoch again as if it were another.
     ForgetsEpochs,
@@ -222,6 +222,12 @@ enum Sabotage {
     IgnoresBefore,
     /// It lets owners publish that were replaced.
     NoFence,
+    /// It lets owners claim it that were replaced.
+    ClaimsAnyhow,
+    /// It lets owners sweep that were replaced.
+    SweepsAnyhow,
+    /// It lets owners mark that were replaced.
+    MarksAnyhow,
 }
 
 /// A warehouse whose store fails by script, or that does one thing wrong itself.
@@ -306,7 +312,17 @@ impl Sink for Disturbed {
         commit: &Commit,
         versions: &BTreeMap<String, i64>,
     ) -> Result<(), SinkError> {
-        self.warehouse.mark_published(writer, owner, commit, versions).await
+        match self.sabotage {
+            Some(Sabotage::MarksAnyhow) => Ok(()),
+            _ => self.warehouse.mark_published(writer, owner, commit, versions).await,
+        }
+    }
+}
+
+impl Disturbed {
+    /// An owner that nobody fences off in the place of another, if the place does that wrong.
+    fn unfenced(&self, owner: Owner, wrong: Sabotage) -> Owner {
+        if self.sabotage == Some(wrong) { Owner { term: 1_000, run: 1 } } else { owner }
     }
 }
 
@@ -320,8 +336,8 @@ impl SinkTable for DisturbedTable {
         self.inner.schema()
     }
 
-    async fn define(&self) -> Result<(), SinkError> {
-        self.inner.define().await
+    async fn define(&self, owner: Owner) -> Result<(), SinkError> {
+        self.inner.define(owner).await
     }
 
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
@@ -348,13 +364,17 @@ impl SinkTable for DisturbedTable {
                 self.inner.publish(owner, &Commit { tables, ..commit.clone() }).await
             }
             Sabotage::NoFence if owner.is_fenced_by(&held.owner) => self.inner.publish(held.owner, commit).await,
-            Sabotage::IgnoresBefore | Sabotage::NoFence | Sabotage::ForgetsPosition => {
-                self.inner.publish(owner, commit).await
-            }
+            Sabotage::IgnoresBefore
+            | Sabotage::NoFence
+            | Sabotage::ForgetsPosition
+            | Sabotage::ClaimsAnyhow
+            | Sabotage::SweepsAnyhow
+            | Sabotage::MarksAnyhow => self.inner.publish(owner, commit).await,
         }
     }
 
     async fn adopt(&self, owner: Owner, commit: CommitId) -> Result<(), SinkError> {
+        let owner = self.place.unfenced(owner, Sabotage::ClaimsAnyhow);
         self.inner.adopt(owner, commit).await
     }
 
@@ -365,8 +385,9 @@ impl SinkTable for DisturbedTable {
         }
     }
 
-    async fn sweep(&self, newest: Option<EpochId>) -> Result<(), SinkError> {
-        self.inner.sweep(newest).await
+    async fn sweep(&self, owner: Owner, newest: Option<EpochId>) -> Result<(), SinkError> {
+        let owner = self.place.unfenced(owner, Sabotage::SweepsAnyhow);
+        self.inner.sweep(owner, newest).await
     }
 
     async fn rows(&self) -> Result<Vec<RecordBatch>, SinkError> {
@@ -386,6 +407,9 @@ async fn a_sink_that_does_one_thing_wrong_breaks_the_law_about_it() {
         (Sabotage::KeepsReplaced, "a bucket is replaced whole"),
         (Sabotage::IgnoresBefore, "a commit is taken by a place that holds the one before it"),
         (Sabotage::NoFence, "an owner that came later fences off the earlier ones"),
+        (Sabotage::ClaimsAnyhow, "an owner that was replaced neither claims"),
+        (Sabotage::SweepsAnyhow, "an owner that was replaced neither claims, nor defines, nor sweeps"),
+        (Sabotage::MarksAnyhow, "an epoch is marked by no owner that was replaced"),
     ];
     for (sabotage, law) in laws {
         let warehouse = Warehouse::in_memory().unwrap();

@@ -60,7 +60,7 @@ async fn an_epoch_without_change_makes_no_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_undisturbed_commit_is_a_look_and_a_put() {
+async fn an_undisturbed_commit_is_a_put_between_two_looks() {
     let (warehouse, store) = faulty();
     let table = open(&warehouse).await;
     let first = added(&[&stage(&table, 0, 0, &[(1, 10)]).await]);
@@ -69,7 +69,8 @@ async fn an_undisturbed_commit_is_a_look_and_a_put() {
     store.take_log();
     publish_after(&table, Some(0), 1, &second).await.unwrap();
     let of = |operation, version| (operation, entry_path(version).to_string());
-    assert_eq!(store.take_log(), [of(Operation::Get, 1), of(Operation::Put, 2)]);
+    // Once more, because somebody may have cleaned the log up in between.
+    assert_eq!(store.take_log(), [of(Operation::Get, 1), of(Operation::Put, 2), of(Operation::Get, 1)]);
     publish_after(&table, Some(0), 1, &second).await.unwrap();
     assert_eq!(store.take_log(), [], "it is known to be there");
 }
@@ -335,12 +336,12 @@ async fn sweeping_takes_the_orphans_of_later_epochs_only() {
     }
     let mut left = vec![published.path.clone(), owed.path.clone(), others.path.clone(), sparks.to_string()];
     left.sort();
-    table.sweep(Some(EpochId(5))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(5))).await.unwrap();
     assert_eq!(data_files(&store).await, left, "{orphans:?}");
-    table.sweep(Some(EpochId(5))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(5))).await.unwrap();
     assert_eq!(data_files(&store).await, left);
     // A checkpoint that knows less than the table: what readers see stays.
-    table.sweep(None).await.unwrap();
+    table.sweep(owner(), None).await.unwrap();
     left.retain(|name| *name != owed.path);
     assert_eq!(data_files(&store).await, left);
     assert_eq!(newest(&warehouse).await, [(1, 10)]);
@@ -363,7 +364,7 @@ async fn fault_orphans_of_an_epoch_that_another_attempt_committed_are_swept() {
     publish(&table, 6, &replaced(&[&replaced_later], &[&instead])).await.unwrap();
     let unknown = stage(&table, 3, 0, &[(9, 9)]).await;
     let wiped_out = stage(&table, 6, 1, &[(2, 22)]).await;
-    table.sweep(Some(EpochId(6))).await.unwrap();
+    table.sweep(owner(), Some(EpochId(6))).await.unwrap();
     // What the table has, what readers of an old version need, and an epoch of which the log says nothing.
     let mut left: Vec<String> =
         [&kept, &replaced_later, &stays, &instead, &unknown].map(|file| file.path.clone()).to_vec();

@@ -33,7 +33,7 @@ fn python(script: &str, folder: &Path) {
 async fn published(folder: &Path) -> (Warehouse, Table) {
     let warehouse = Warehouse::open(folder.to_str().unwrap()).await.unwrap();
     let table = Table::open(&warehouse, NAME, schema(), "shop", "1a2b3c4d").await.unwrap();
-    table.define().await.unwrap();
+    table.define(owner()).await.unwrap();
     for epoch in 0..3 {
         let pointer = publish(&table, epoch).await;
         write_pointer(&warehouse, &pointer).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_damaged_table_keeps_nobody_from_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let (warehouse, _) = published(folder.path()).await;
     let other = Table::open(&warehouse, "silver.items", schema(), "shop", "1a2b3c4d").await.unwrap();
-    other.define().await.unwrap();
+    other.define(owner()).await.unwrap();
     let entry = folder.path().join("silver/items/_delta_log/00000000000000000000.json");
     std::fs::write(entry, "{\"metaData\":").unwrap();
     for as_of in [AsOf::Latest, AsOf::Published] {

@@ -37,7 +37,7 @@ async fn epochs_are_published_replaced_and_swept_on_s3() {
     let orphan = stage(&table, 1, 3, &[(7, 7)]).await;
     let table = open(&warehouse).await;
     assert_eq!(at(&table).await, (1, Some(EpochId(0))));
-    table.sweep(Some(EpochId(0))).await.unwrap();
+    table.sweep(owner_of(1), Some(EpochId(0))).await.unwrap();
     let second = stage(&table, 1, 0, &[(1, 11), (2, 20)]).await;
     let change = replaced(&[&first], &[&second]);
     assert_eq!(publish(&table, 1, &change).await.unwrap(), 2);

@@ -14,12 +14,20 @@ fn data_loss_names_the_place_the_range_and_the_remedy() {
         from: 100.into(),
         until: 250.into(),
         reason: "retention removed them".into(),
+        others: vec![epoch::DataGap {
+            stream: "clicks".into(),
+            partition: 4,
+            from: 7.into(),
+            until: 9.into(),
+            reason: String::new(),
+        }],
     }));
     let text = loss.to_string();
     for part in [
         "source events",
         "clicks [3]",
         "from offset 100 to 250",
+        "clicks [4]: from offset 7 to 9",
         "retention",
         "on_data_loss = \"continue\"",
         "[source.events]",

@@ -79,7 +79,8 @@ pub(super) const KEYS: &[Key] = &[
         "What happens when records are gone before they were read. `stop`: the job stops and names topic, partition, \
          from and to. `continue`: it goes on and records the gap: behind what retention removed; at the new end of a log \
          that was cut back (an unclean election of a leader), so that no record is read twice; at the beginning of a topic that was \
-         made anew. A topic is taken for deleted once the broker has said so for ten seconds.",
+         made anew. A topic is taken for deleted once the broker has said so for ten seconds. What a job stopped for is kept in its \
+         checkpoint: it is told again when it is started again, also if the log has grown past it meanwhile.",
         "on_data_loss = \"continue\"",
     ),
     Key::new(

@@ -114,6 +114,41 @@ impl History {
     }
 }
 
+/// What becomes of records that the run before found to be lost and stopped for, where their partition shows nothing of it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reported {
+    /// They are there, or the job has gone past them.
+    Over,
+    /// They are told again, and the job goes on from here: nobody knows better.
+    Again {
+        /// Where it goes on.
+        next: i64,
+    },
+    /// A leader that came later knows.
+    Ask {
+        /// First offset behind them.
+        until: i64,
+        /// That offset, the leader under which it was there, the leader now: where do the records of the former end?
+        question: (i64, i32, i32),
+    },
+}
+
+/// A log that was cut back grows again, and then looks as it did before. What was found by a job that stood at `from` is in the gap: it
+/// begins there and goes back if what the job had read was cut off, and lies ahead if what it was to read was.
+pub(super) fn reported(gap: &DataGap, from: i64, known: &PartitionIdentity, now: &Standing) -> Reported {
+    let (Some(lost), Some(until)) = (gap.from.offset(), gap.until.offset()) else { return Reported::Over };
+    let later = known.leader_epoch.zip(now.identity.leader_epoch).filter(|(then, leader)| then < leader);
+    match later {
+        // Where the job stands, a later leader was asked already.
+        Some(_) if until <= lost => Reported::Over,
+        Some((then, leader)) if from < until => Reported::Ask { until, question: (until, then, leader) },
+        None if until < lost && lost == from => Reported::Again { next: until.clamp(now.reach.low, now.reach.high) },
+        None if lost < until && now.reach.high < until => Reported::Again { next: from },
+        // What was away for a moment, a topic or a leader that lagged, is there again.
+        _ => Reported::Over,
+    }
+}
+
 /// What the broker says that the job knows better, perhaps: it is asked again before it is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doubt {

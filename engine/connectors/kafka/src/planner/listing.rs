@@ -48,13 +48,13 @@ impl Listing {
         Listing { asked, lows, topic_ids, standings }
     }
 
-    /// An answer about one partition, for tests.
+    /// An answer about one partition, for tests; an empty id is none.
     #[cfg(test)]
     pub(super) fn said(at: &Split, reach: Available, topic_id: &str, leader_epoch: i32) -> Listing {
         let lows: Offsets = [(at.clone(), reach.low)].into_iter().collect();
         let highs: Offsets = [(at.clone(), reach.high)].into_iter().collect();
         let epochs = [(at.clone(), leader_epoch)].into_iter().collect();
-        let ids = BTreeMap::from([(at.stream.clone(), topic_id.to_owned())]);
+        let ids = [(at.stream.clone(), topic_id.to_owned())].into_iter().filter(|(_, id)| !id.is_empty()).collect();
         Listing::new((Instant::now(), lows, ids), (&highs, &epochs))
     }
 

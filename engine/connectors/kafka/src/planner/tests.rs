@@ -139,7 +139,7 @@ fn told(
 
 fn known(from: i64, topic_id: &str, leader_epoch: i32) -> LogPosition {
     let identity = SplitIdentity(json!({ "topic_id": topic_id, "leader_epoch": leader_epoch }));
-    LogPosition { offsets: offsets(&[(0, from)]), identity: [(at(0), identity)].into_iter().collect() }
+    LogPosition { identity: [(at(0), identity)].into_iter().collect(), ..standing_at(&[(0, from)]) }
 }
 
 /// 1,000 records were read, the log was cut back to 990 and grows again: the 990 are not read again, what is new is.
@@ -156,7 +156,7 @@ fn fault_6_after_an_unclean_election_only_what_is_new_is_read() {
     // The plan that follows knows the new leader, so the next one is content.
     let identity = backlog.identity;
     assert_eq!(identity.get(&at(0)), known(0, "a", 4).identity.get(&at(0)));
-    let position = LogPosition { offsets: offsets(&[(0, 990)]), identity };
+    let position = LogPosition { identity, ..standing_at(&[(0, 990)]) };
     let backlog = told(Continue, 0, 1_005, "a", 4).backlog(&position, &reach(&[(0, 1_005)])).unwrap();
     assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(990, 1_005)), 0));
 }
@@ -172,6 +172,58 @@ fn fault_6_a_topic_made_anew_is_told_from_one_that_was_cut_back() {
         let backlog = told(Continue, 0, high, "b", 0).backlog(&known(50, "a", 3), &reach(&[(0, high)])).unwrap();
         assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(0, high)), 1));
     }
+}
+
+fn lost(error: SourceError) -> Box<connector::DataLoss> {
+    let SourceError::DataLoss(loss) = error else { panic!("{error}") };
+    loss
+}
+
+/// Cut back under the same leader, a log that has grown past the job shows nothing any more. A restart read on as if nothing had been.
+#[test]
+fn fault_6_a_cut_that_a_run_stopped_for_is_told_again_once_the_log_has_grown() {
+    use crate::settings::OnDataLoss::{Continue, Stop};
+    for topic_id in ["a", ""] {
+        // Without ids leaders tell that it is the same topic.
+        let (position, short, grown) = (known(1_000, "a", 3), reach(&[(0, 990)]), reach(&[(0, 1_010)]));
+        let loss = lost(told(Stop, 0, 990, topic_id, 3).backlog(&position, &short).unwrap_err());
+        assert_eq!((loss.from.offset(), loss.until.offset()), (Some(1_000), Some(990)));
+        let unaware = told(Stop, 0, 1_010, topic_id, 3).backlog(&position, &grown).unwrap();
+        assert_eq!((unaware.ranges.get(&at(0)), unaware.gaps.len()), (Some(&range(1_000, 1_010)), 0));
+
+        let position = LogPosition { reported: loss.gaps(), ..position };
+        let again = told(Stop, 0, 1_010, topic_id, 3).backlog(&position, &grown).unwrap_err();
+        assert_eq!(lost(again), loss, "the same");
+        let backlog = told(Continue, 0, 1_010, topic_id, 3).backlog(&position, &grown).unwrap();
+        assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps), (Some(&range(990, 1_010)), loss.gaps()));
+    }
+}
+
+#[test]
+fn fault_6_all_partitions_that_lost_records_are_named_at_once() {
+    let mut planner = planner(crate::settings::StartingOffsets::Latest, crate::settings::OnDataLoss::Stop);
+    let position = standing_at(&[(0, 11), (1, 5), (2, 9), (3, 2)]);
+    let loss = lost(planner.backlog(&position, &reach(&[(0, 10), (0, 10), (0, 7)])).unwrap_err());
+    let gaps: Vec<_> = loss.gaps().iter().map(|gap| (gap.partition, gap.from.offset(), gap.until.offset())).collect();
+    assert_eq!(gaps, [(0, Some(11), Some(10)), (2, Some(9), Some(7)), (3, Some(2), Some(2))]);
+    let text = SourceError::DataLoss(loss).to_string();
+    assert!(text.contains("in t [0]: from offset 11 to 10") && text.contains("in t [2]: from offset 9 to 7"), "{text}");
+    assert!(planner.gone.is_empty(), "nobody has accepted that it is gone");
+}
+
+/// A broker that is being upgraded, or an answer of an older one: the id that the checkpoint knows is kept.
+#[test]
+fn fault_6_an_answer_without_an_id_forgets_none() {
+    let mut planner = told(crate::settings::OnDataLoss::Stop, 0, 20, "", 4);
+    let backlog = planner.backlog(&known(10, "a", 3), &reach(&[(0, 20)])).unwrap();
+    assert_eq!((backlog.ranges.get(&at(0)), backlog.gaps.len()), (Some(&range(10, 20)), 0));
+    assert_eq!(backlog.identity.get(&at(0)), known(0, "a", 4).identity.get(&at(0)));
+    // The topic that is there then is compared with the one that was read.
+    let position = LogPosition { identity: backlog.identity, ..standing_at(&[(0, 20)]) };
+    let loss = lost(
+        told(crate::settings::OnDataLoss::Stop, 0, 50, "b", 0).backlog(&position, &reach(&[(0, 50)])).unwrap_err(),
+    );
+    assert!(loss.reason.contains("made anew"), "{}", loss.reason);
 }
 
 #[test]

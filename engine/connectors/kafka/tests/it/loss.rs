@@ -158,7 +158,13 @@ fn run_planner(settings: &kafka::KafkaSettings) -> LogSourcePlanner<KafkaPlanner
 fn next(planner: &mut LogSourcePlanner<KafkaPlanner>, before: Option<&SourcePlan>) -> Result<SourcePlan, SourceError> {
     let ends = before.map(|plan| plan.ranges.iter().map(|(at, range)| (at, range.until.clone())).collect());
     let identity = before.map(|plan| &plan.identity);
-    planner.plan(&PlanRequest { position: ends.as_ref(), identity, records_max: None, is_bounded: false })
+    planner.plan(&PlanRequest {
+        position: ends.as_ref(),
+        identity,
+        reported: &[],
+        records_max: None,
+        is_bounded: false,
+    })
 }
 
 /// The range of partition 0, and the gaps.
@@ -209,6 +215,35 @@ fn fault_6_a_topic_that_is_unknown_for_a_moment_is_waited_for() {
         broker.cluster().topic_error(&topic.name, RD_KAFKA_RESP_ERR_NO_ERROR).unwrap();
         let plan = asking.join().unwrap().unwrap();
         assert_eq!(read_of(&topic, &plan), ((10, 10), vec![]));
+    }
+}
+
+/// What the plan knows of partition 0.
+fn identity(topic: &Topic, plan: &SourcePlan) -> serde_json::Value {
+    plan.identity.get(&topic.at(0)).map(|identity| identity.0.clone()).unwrap_or_default()
+}
+
+/// Brokers give ids with version 10 of their metadata: one that is set back, or replaced by an older one, gives none.
+#[test]
+fn fault_6_a_broker_that_gives_no_ids_is_read_and_what_is_known_is_not_forgotten() {
+    use rdkafka::types::RDKafkaApiKey::Metadata;
+    let (broker, topic) = embedded("ids", 1);
+    topic.fill(&topic.producer(&[]), 0, 10, "a");
+    let with_id = next(&mut run_planner(&topic.settings()), None).unwrap();
+    let id = identity(&topic, &with_id)["topic_id"].clone();
+    assert!(id.as_str().is_some_and(|id| !id.is_empty()), "{with_id:?}");
+
+    broker.cluster().apiversion(Metadata, Some(0), Some(9)).unwrap();
+    let without = next(&mut run_planner(&topic.settings()), None).unwrap();
+    let known = identity(&topic, &without);
+    assert!(known["topic_id"].is_null(), "{known}");
+    let goes_on = next(&mut run_planner(&topic.settings()), Some(&with_id)).unwrap();
+    assert_eq!((read_of(&topic, &goes_on), &identity(&topic, &goes_on)["topic_id"]), (((10, 10), vec![]), &id));
+
+    broker.cluster().apiversion(Metadata, Some(0), Some(12)).unwrap();
+    for before in [&without, &goes_on] {
+        let again = next(&mut run_planner(&topic.settings()), Some(before)).unwrap();
+        assert_eq!((read_of(&topic, &again), &identity(&topic, &again)["topic_id"]), (((10, 10), vec![]), &id));
     }
 }
 

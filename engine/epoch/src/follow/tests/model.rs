@@ -95,7 +95,7 @@ impl Model {
         let id = CommitId::new(epoch, self.draw());
         let mut links = engine.newest.as_ref().map(|record| record.sinks.clone()).unwrap_or_default();
         for sink in sinks {
-            links.insert((*sink).to_string(), SinkLink::touched(links.get(*sink), id));
+            links.insert((*sink).to_string(), SinkLink::touched(links.get(*sink), id, None));
         }
         for (sink, link) in &mut links {
             // What the place is known to hold may be older than what it holds.
@@ -154,16 +154,12 @@ impl Model {
         let holds = self.places.get(sink).and_then(|place| place.holds);
         let link = newest.as_ref().and_then(|record| record.sinks.get(sink));
         let kept = self.chain(sink);
-        match owed(sink, link, newest.as_ref().map(|record| record.id), &kept, holds)? {
-            Owed::Nothing => Ok(()),
-            Owed::Commits(ids) => {
-                self.replays += ids.len();
-                ids.into_iter().try_for_each(|id| {
-                    let before = kept.iter().find(|touch| touch.id == id).and_then(|touch| touch.before);
-                    self.put(engine.owner, sink, id, before)
-                })
-            }
-        }
+        let ids = owed(sink, link, newest.as_ref().map(|record| record.id), &kept, holds)?;
+        self.replays += ids.len();
+        ids.into_iter().try_for_each(|id| {
+            let before = kept.iter().find(|touch| touch.id == id).and_then(|touch| touch.before);
+            self.put(engine.owner, sink, id, before)
+        })
     }
 
     pub fn follow_all(&mut self, engine: &mut Engine) -> Result<(), Contradiction> {

@@ -13,6 +13,7 @@ use datafusion::error::Result;
 use super::elements::{at, entry_of, spans};
 use super::with_lambda::{Call, Shape, WithLambda, condition};
 use crate::display::type_name;
+use crate::group_key::normalized;
 
 /// All of them.
 pub fn functions() -> Vec<WithLambda> {
@@ -136,7 +137,7 @@ fn check_keys(keys: &ArrayRef, lengths: &[Option<usize>]) -> Result<()> {
         return exec_err!("transform_keys gives NULL as a key of a map; write coalesce(…, '') in the lambda");
     }
     let rows = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-    let rows = rows.convert_columns(std::slice::from_ref(keys))?;
+    let rows = rows.convert_columns(&[normalized(keys)])?;
     let mut next = 0;
     for length in lengths.iter().map(|length| length.unwrap_or(0)) {
         let mut own: Vec<_> = (next..next + length).map(|at| rows.row(at)).collect();
@@ -154,8 +155,8 @@ fn zipped(call: &Call<'_>) -> Result<ArrayRef> {
     let [left, right] = [Entries::new(&call.values[0])?, Entries::new(&call.values[1])?];
     let kind = left.keys.data_type().clone();
     let converter = RowConverter::new(vec![SortField::new(kind)])?;
-    let left_keys = converter.convert_columns(std::slice::from_ref(&left.keys))?;
-    let right_keys = converter.convert_columns(std::slice::from_ref(&right.keys))?;
+    let left_keys = converter.convert_columns(&[normalized(&left.keys)])?;
+    let right_keys = converter.convert_columns(&[normalized(&right.keys)])?;
     let (mut rows, mut lengths, mut places) = (Vec::new(), Vec::new(), [Vec::new(), Vec::new()]);
     let (mut first, mut second) = (0, 0);
     for (row, (left, right)) in left.lengths.iter().zip(&right.lengths).enumerate() {

@@ -33,7 +33,7 @@ const SAID: &[(&str, &str)] = &[
 ];
 
 fn session() -> SessionContext {
-    let context = planning_session(&BatchClock::default()).unwrap();
+    let context = planning_session(&BatchClock::default(), expr::typing::TypeRules::default()).unwrap();
     let pair = Fields::from(vec![Field::new("a", DataType::Int64, true)]);
     let columns = Schema::new(vec![
         Field::new("name", DataType::Utf8, true),

@@ -211,6 +211,7 @@ fn a_full_disk_at_commit_is_named_and_closes_the_checkpoint_until_it_is_opened_a
     poisoned(checkpoint.commit(&commit(1), StateChanges::default()).map(|_| ()));
     poisoned(checkpoint.claim(0).map(|_| ()));
     poisoned(checkpoint.retire(2, None));
+    poisoned(checkpoint.note_losses(&Losses::new()));
     poisoned(checkpoint.set_published(EpochId(0), &BTreeMap::new()));
     poisoned(checkpoint.newest_commit().map(|_| ()));
     poisoned(checkpoint.read_block(&key(0, 0, 0)).map(|_| ()));
@@ -306,4 +307,6 @@ fn a_checkpoint_without_epochs_gives_way_to_a_rebuilt_one() {
     drop(refused);
     let rebuilt = Checkpoint::rebuild(folder.path(), "shop", "0000002a", &settings, &commit(3)).unwrap();
     assert_eq!((rebuilt.job_id(), rebuilt.newest_commit().unwrap()), ("0000002a", Some(commit(3))));
+    let published = rebuilt.published().unwrap().map(|published| published.epoch);
+    assert_eq!(published, Some(EpochId(3)), "the tables hold it, and it was reported when they got it");
 }

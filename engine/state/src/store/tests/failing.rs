@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use epoch::EpochId;
 
@@ -11,7 +11,7 @@ use crate::fixture::{commit, key, operator, put};
 use crate::memory::{MemoryStore, OpenMemory};
 use crate::{Checkpoint, StateChanges};
 
-/// Memory, of which writes or steps of cursors fail while a flag is up.
+/// Memory, of which writes or steps of cursors fail while a flag is up, and which counts the looks for a newest record.
 struct Failing {
     store: OpenMemory,
     faults: Arc<Faults>,
@@ -21,6 +21,7 @@ struct Failing {
 struct Faults {
     writes: AtomicBool,
     reads: AtomicBool,
+    looks: AtomicU32,
 }
 
 struct FailingCursor<'a> {
@@ -38,6 +39,7 @@ impl Cursor for FailingCursor<'_> {
     }
 
     fn last(&mut self, place: Place<'_>) -> Result<Option<Entry<'_>>, StateError> {
+        self.faults.looks.fetch_add(1, Ordering::Relaxed);
         self.cursor.last(place)
     }
 
@@ -138,4 +140,24 @@ fn an_error_in_the_middle_of_a_range_is_not_its_end() {
     let index =
         checkpoint.bucket_index(operator()).and_then(|mut entries| entries.try_for_each(|entry| entry.map(drop)));
     assert!(index.is_err());
+}
+
+/// Each read decodes the whole commit, which may list thousands of files.
+#[test]
+fn the_owner_reads_the_newest_commit_once_and_remembers_those_that_it_makes() {
+    let memory = MemoryStore::new();
+    for (first, expected) in [(0, 1), (5, 1)] {
+        let (checkpoint, faults) = open(&memory);
+        let before = faults.looks.load(Ordering::Relaxed);
+        for epoch in first..first + 5 {
+            checkpoint.commit(&commit(epoch), StateChanges::default()).unwrap();
+            checkpoint.retire(2, None).unwrap();
+        }
+        assert_eq!(faults.looks.load(Ordering::Relaxed) - before, expected, "from epoch {first} on");
+    }
+    // What it remembers is what it wrote.
+    let again = Checkpoint::open_in_memory(&memory, "shop").unwrap();
+    assert_eq!(again.newest_commit().unwrap(), Some(commit(9)));
+    let kept = again.commits(EpochId(0)..=EpochId(99)).unwrap().map(|kept| kept.unwrap().plan.epoch.0);
+    assert_eq!(kept.collect::<Vec<_>>(), [8, 9]);
 }

@@ -76,7 +76,7 @@ fn real() -> Backends {
 fn copy(job: &job::Job, run: &MemoryRun) {
     let source = real().registry.source(&job.sources["events"], job).unwrap();
     let stop = Arc::default();
-    let all = PlanRequest { position: None, identity: None, records_max: None, is_bounded: false };
+    let all = PlanRequest { position: None, identity: None, reported: &[], records_max: None, is_bounded: false };
     let plan = source.planner(&stop).unwrap().plan(&all).unwrap();
     let mut reader = source.reader(&ReaderOptions { lane: 0, buffer_bytes: 32 << 20, stop }).unwrap();
     let ranges: Vec<_> = plan.ranges.iter().map(|(split, range)| (split, range.clone())).collect();
@@ -109,7 +109,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
         available_now: true,
         stop: Arc::default(),
         listener: Box::new(Silent),
-        fail_point: None,
+        fault: None,
         accepted: Default::default(),
         replayed: None,
     };

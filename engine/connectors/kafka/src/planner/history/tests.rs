@@ -93,8 +93,8 @@ fn records_that_retention_removed_are_skipped() {
 
 fn position(from: i64, known: &PartitionIdentity) -> LogPosition {
     LogPosition {
-        offsets: [(at(), from)].into_iter().collect(),
         identity: known.to_identity().map(|identity| (at(), identity)).into_iter().collect(),
+        ..LogPosition::at([(at(), from)].into_iter().collect())
     }
 }
 
@@ -114,4 +114,33 @@ fn fault_6_what_contradicts_the_job_is_doubted_before_it_is_believed() {
     let gone = doubts(&PerSplit::default(), &position, &PerSplit::default(), |_| true);
     assert!(gone.is_empty(), "what is known to be gone is not asked for again");
     assert!(Doubt::Absent.stands_after() > Doubt::Shorter.stands_after());
+}
+
+fn gap(from: i64, until: i64) -> DataGap {
+    let reason = String::new();
+    DataGap { stream: "t".to_string(), partition: 0, from: from.into(), until: until.into(), reason }
+}
+
+#[test]
+fn fault_6_what_the_run_before_stopped_for_is_told_again_unless_somebody_knows_better() {
+    let known = identity(Some("a"), Some(3));
+    let (same, later) = (standing(0, 1_010, known.clone()), standing(0, 1_010, identity(Some("a"), Some(4))));
+    // What was read is gone, and the log has grown past it.
+    assert_eq!(reported(&gap(1_000, 990), 1_000, &known, &same), Reported::Again { next: 990 });
+    let nothing = PartitionIdentity::default();
+    let unknown = standing(0, 1_010, nothing.clone());
+    assert_eq!(reported(&gap(1_000, 990), 1_000, &nothing, &unknown), Reported::Again { next: 990 });
+    let trimmed = standing(995, 1_010, known.clone());
+    assert_eq!(reported(&gap(1_000, 990), 1_000, &known, &trimmed), Reported::Again { next: 995 });
+    assert_eq!(reported(&gap(1_000, 990), 1_000, &known, &later), Reported::Over, "it was asked");
+    assert_eq!(reported(&gap(1_000, 990), 1_002, &known, &same), Reported::Over, "the job has gone on");
+    // What was to be read is gone: planned from 980 to 1,000, found by a lane at 985.
+    let short = standing(0, 995, known.clone());
+    assert_eq!(reported(&gap(985, 1_000), 980, &known, &short), Reported::Again { next: 980 });
+    assert_eq!(reported(&gap(985, 1_000), 980, &known, &same), Reported::Over, "a leader that lagged");
+    let asked = Reported::Ask { until: 1_000, question: (1_000, 3, 4) };
+    assert_eq!(reported(&gap(985, 1_000), 980, &known, &later), asked);
+    assert_eq!(reported(&gap(985, 1_000), 1_000, &known, &later), Reported::Over, "the job has gone on");
+    // A topic that was not there is there.
+    assert_eq!(reported(&gap(1_000, 1_000), 1_000, &known, &same), Reported::Over);
 }

@@ -1,0 +1,74 @@
+//! What goes wrong with a row in a query: a value that there is not, under Spark's name for it.
+
+use datafusion::error::DataFusionError;
+
+use crate::typing::decimals::Operation;
+
+/// A row has no value for an expression. It is a matter of the row, not of the query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFault {
+    /// Spark's name of the error.
+    pub condition: &'static str,
+    /// What is wrong, and what to write instead.
+    pub message: String,
+}
+
+impl std::fmt::Display for RowFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{}] {}", self.condition, self.message)
+    }
+}
+
+impl std::error::Error for RowFault {}
+
+impl From<RowFault> for DataFusionError {
+    fn from(fault: RowFault) -> DataFusionError {
+        DataFusionError::External(Box::new(fault))
+    }
+}
+
+impl RowFault {
+    /// A divisor is zero.
+    pub fn divisor_zero(operation: Operation) -> RowFault {
+        match operation {
+            Operation::Remainder => RowFault {
+                condition: "REMAINDER_BY_ZERO",
+                message: "the remainder by zero; try_mod gives NULL instead".to_string(),
+            },
+            _ => RowFault {
+                condition: "DIVIDE_BY_ZERO",
+                message: "division by zero; try_divide gives NULL instead".to_string(),
+            },
+        }
+    }
+
+    /// A whole number is too large for its type, as `type_name` writes it.
+    pub fn overflow(kind: &str) -> RowFault {
+        RowFault {
+            condition: "ARITHMETIC_OVERFLOW",
+            message: format!(
+                "the result is too large for {kind}; cast an operand to a wider type, or use try_add, try_subtract, try_multiply, which give NULL"
+            ),
+        }
+    }
+
+    /// A sum of whole numbers is too large for BIGINT.
+    pub fn sum_overflow() -> RowFault {
+        RowFault {
+            condition: "ARITHMETIC_OVERFLOW",
+            message:
+                "the sum is too large for bigint; use try_sum, which gives NULL, or sum(CAST(x AS DECIMAL(38, 0)))"
+                    .to_string(),
+        }
+    }
+
+    /// A decimal is too large for its type, as `type_name` writes it.
+    pub fn out_of_range(kind: &str) -> RowFault {
+        RowFault {
+            condition: "NUMERIC_VALUE_OUT_OF_RANGE",
+            message: format!(
+                "the result is too large for {kind}; cast an operand to fewer digits, or use try_add, try_subtract, try_multiply, try_divide, which give NULL"
+            ),
+        }
+    }
+}

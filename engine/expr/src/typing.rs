@@ -1,0 +1,9 @@
+//! The types that Spark gives to constants, to arithmetic and to values that meet, put into a plan before DataFusion adds its own.
+
+pub mod decimals;
+pub mod guards;
+pub mod meeting;
+pub mod rewrite;
+pub mod rules;
+
+pub use rules::TypeRules;

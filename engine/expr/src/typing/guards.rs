@@ -1,0 +1,121 @@
+//! Conditions that keep others from rows for which these have no value: `z <> 0 AND n % z = 1`.
+//!
+//! DataFusion computes both sides of an AND, and the argument of an aggregate beside its FILTER, for all rows of a batch as long as
+//! a few of them need it; whether a query fails would depend on which rows come together.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{AggregateFunction, Case};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+
+use super::decimals::Operation;
+use super::meeting::{is_float, is_number, is_text, is_whole};
+use crate::node_schema::merged_schema;
+use crate::scalar::arithmetic::Arithmetic;
+
+/// Functions that are an error for some rows.
+const FALLIBLE: &[&str] = &["assert_true", "raise_error", "to_number"];
+
+/// True if there are rows for which an expression is an error.
+///
+/// # Errors
+/// If a column is not known.
+pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
+    expr.exists(|part| {
+        Ok(match part {
+            Expr::Cast(cast) => {
+                let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
+                let is_literal = matches!(cast.expr.as_ref(), Expr::Literal(..));
+                !is_literal && cast_can_fail(&from, to)
+            }
+            Expr::ScalarFunction(call) => match call.func.inner().downcast_ref::<Arithmetic>() {
+                Some(arithmetic) => {
+                    let divisor_can_be_zero = match call.args.get(1) {
+                        Some(Expr::Literal(value, _)) => ScalarValue::new_zero(&value.data_type())? == *value,
+                        _ => true,
+                    };
+                    let divides = matches!(arithmetic.operation(), Operation::Divide | Operation::Remainder);
+                    let is_double = is_float(&part.get_type(schema)?);
+                    arithmetic.is_ansi() && if is_double { divides && divisor_can_be_zero } else { true }
+                }
+                None => FALLIBLE.contains(&call.func.name()),
+            },
+            _ => false,
+        })
+    })
+}
+
+/// True if there are rows for which an expression of a plan is an error.
+///
+/// # Errors
+/// If a column is not known.
+pub fn plan_can_fail(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let schema = merged_schema(node);
+        node.apply_expressions(|expr| {
+            found |= can_fail(expr, &schema)?;
+            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })
+    })?;
+    Ok(found)
+}
+
+fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
+    match to {
+        to if is_text(from) => {
+            is_number(to) || matches!(to, DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean)
+        }
+        DataType::Decimal128(..) => is_number(from),
+        to if is_whole(to) => {
+            is_float(from)
+                || matches!(from, DataType::Decimal128(..))
+                || is_whole(from) && from.primitive_width() > to.primitive_width()
+        }
+        _ => false,
+    }
+}
+
+/// A condition each of whose parts is computed only where those before it are not false, if it could be an error there.
+///
+/// # Errors
+/// If a column is not known.
+pub fn guarded(condition: Expr, schema: &DFSchema) -> Result<Expr> {
+    let mut before: Vec<Expr> = Vec::new();
+    let mut parts: Vec<Expr> = Vec::new();
+    for part in split_conjunction_owned(condition) {
+        let guard = conjunction(before.clone());
+        parts.push(match guard {
+            Some(guard) if can_fail(&part, schema)? => {
+                let no = Expr::Literal(ScalarValue::Boolean(Some(false)), None);
+                when(Expr::IsNotFalse(Box::new(guard)), part.clone(), Some(no))
+            }
+            _ => part.clone(),
+        });
+        before.push(part);
+    }
+    let all = conjunction(parts);
+    Ok(all.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(true)), None)))
+}
+
+/// An aggregate whose arguments are computed only for the rows that its FILTER lets through.
+///
+/// # Errors
+/// If a column is not known.
+pub fn filtered(mut call: AggregateFunction, schema: &DFSchema) -> Result<AggregateFunction> {
+    let Some(filter) = call.params.filter.as_deref().cloned() else { return Ok(call) };
+    for arg in &mut call.params.args {
+        if can_fail(arg, schema)? {
+            *arg = when(filter.clone(), arg.clone(), None);
+        }
+    }
+    Ok(call)
+}
+
+fn when(condition: Expr, then: Expr, otherwise: Option<Expr>) -> Expr {
+    let branches = vec![(Box::new(condition), Box::new(then))];
+    Expr::Case(Case { expr: None, when_then_expr: branches, else_expr: otherwise.map(Box::new) })
+}

@@ -1,0 +1,86 @@
+//! How operators bind, as Spark has it, where the parser's own Spark differs.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::dialect::{Dialect, Precedence, SparkSqlDialect};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
+
+/// Spark's SQL. The parser's own dialect reads everything behind `IS [NOT] DISTINCT FROM` and behind `DIV` as their right side, AND and
+/// OR too (sqlparser 0.62), and lets `||` bind as `*` does, where Spark's binds as `+`.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SparkDialect;
+
+/// What the parser's own dialect says.
+macro_rules! as_the_parser_has_it {
+    ($($rule:ident)*) => {
+        $(fn $rule(&self) -> bool {
+            SparkSqlDialect.$rule()
+        })*
+    };
+}
+
+impl Dialect for SparkDialect {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<SparkSqlDialect>()
+    }
+
+    fn is_delimited_identifier_start(&self, letter: char) -> bool {
+        SparkSqlDialect.is_delimited_identifier_start(letter)
+    }
+
+    fn is_identifier_start(&self, letter: char) -> bool {
+        SparkSqlDialect.is_identifier_start(letter)
+    }
+
+    fn is_identifier_part(&self, letter: char) -> bool {
+        SparkSqlDialect.is_identifier_part(letter)
+    }
+
+    as_the_parser_has_it! {
+        require_interval_qualifier
+        supports_bang_not_operator
+        supports_create_table_using
+        supports_cte_without_as
+        supports_filter_during_aggregation
+        supports_group_by_expr
+        supports_group_by_with_modifier
+        supports_lambda_functions
+        supports_long_type_as_bigint
+        supports_map_literal_with_angle_brackets
+        supports_nested_comments
+        supports_select_item_multi_column_alias
+        supports_select_wildcard_except
+        supports_struct_literal
+        supports_values_as_table_factor
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::StringConcat => Some(Ok(self.prec_value(Precedence::PlusMinus))),
+            _ => None,
+        }
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, left: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        let left = || Box::new(left.clone());
+        if parser.parse_keyword(Keyword::DIV) {
+            let right = parser.parse_subexpr(self.prec_value(Precedence::MulDivModOp));
+            let op = BinaryOperator::MyIntegerDivide;
+            return Some(right.map(|right| Expr::BinaryOp { left: left(), op, right: Box::new(right) }));
+        }
+        // Comparisons belong to the right side, what is joined by AND and OR does not.
+        let above = self.prec_value(Precedence::Like);
+        if parser.parse_keywords(&[Keyword::IS, Keyword::DISTINCT, Keyword::FROM]) {
+            let right = parser.parse_subexpr(above);
+            return Some(right.map(|right| Expr::IsDistinctFrom(left(), Box::new(right))));
+        }
+        if parser.parse_keywords(&[Keyword::IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM]) {
+            let right = parser.parse_subexpr(above);
+            return Some(right.map(|right| Expr::IsNotDistinctFrom(left(), Box::new(right))));
+        }
+        None
+    }
+}

@@ -1,0 +1,68 @@
+//! Faults of places are read as they are written, and happen to one place in one epoch.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeMap;
+
+use epoch::{StagedFile, TableCommit};
+
+use super::*;
+
+fn place_fault(text: &str) -> PlaceFault {
+    match Fault::parse(text) {
+        Ok(Fault::Place(fault)) => fault,
+        other => panic!("{text} is {other:?}"),
+    }
+}
+
+/// A commit that gives each of these tables a file.
+fn commit(epoch: u64, tables: &[&str]) -> Commit {
+    let file = StagedFile {
+        path: "part".to_string(),
+        bytes: 1,
+        rows: 1,
+        bucket: None,
+        stats: String::new(),
+        effect: Default::default(),
+    };
+    let change = TableCommit { added: vec![file], ..TableCommit::default() };
+    let tables: BTreeMap<String, TableCommit> =
+        tables.iter().map(|table| ((*table).to_string(), change.clone())).collect();
+    Commit::bare(CommitId::new(EpochId(epoch), 5)).with_tables(None, tables)
+}
+
+#[test]
+fn every_fault_of_a_place_reads_back_as_written() {
+    for text in ["publish:away:3:4:gold.t", "publish:after:0:rejected.events"] {
+        assert_eq!(Fault::Place(place_fault(text)).to_string(), text);
+    }
+    let away = PlaceFault { place: "gold.t".to_string(), epoch: EpochId(3), failure: PlaceFailure::Away { times: 4 } };
+    assert_eq!(place_fault("publish:away:3:4:gold.t"), away);
+    assert_eq!(place_fault("publish:after:3:gold.t").failure, PlaceFailure::Killed);
+    assert!(matches!(Fault::parse("publish:after:3"), Ok(Fault::Kill(_))), "the step, of all places");
+}
+
+#[test]
+fn a_mistyped_fault_is_refused_with_an_example() {
+    for text in ["publish:away", "publish:away:3", "publish:away:3:4", "publish:away:x:4:t", "publish:away:3:0:t"] {
+        assert!(Fault::parse(text).unwrap_err().contains("publish:away:3:4:gold.t"), "{text}");
+    }
+    for text in ["publish:away:3:-1:t", "publish:away:3:4:", "publish:away:3:4:t:u", "publish:after:3:"] {
+        assert!(Fault::parse(text).is_err(), "{text}");
+    }
+    for text in ["commit:after:3:4", "commit:away:3:4:t", "stage:after:3:gold.t"] {
+        assert!(Fault::parse(text).unwrap_err().contains("commit:after:3"), "{text}");
+    }
+}
+
+#[test]
+fn a_place_is_away_for_so_many_tries_of_its_epoch() {
+    let fault = ArmedFault::new(place_fault("publish:away:3:2:gold.t"));
+    fault.check_answers(&commit(2, &["gold.t"])).unwrap();
+    fault.check_answers(&commit(3, &["gold.u"])).unwrap();
+    for _ in 0..2 {
+        let error = fault.check_answers(&commit(3, &["gold.t", "gold.u"])).unwrap_err();
+        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string()));
+    }
+    fault.check_answers(&commit(3, &["gold.t", "gold.u"])).unwrap();
+    fault.check_answers(&commit(4, &["gold.t"])).unwrap();
+}
