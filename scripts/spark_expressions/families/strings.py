@@ -151,7 +151,7 @@ def hashes():
 
 
 def others():
-    yield from ["collation('a')", "collate('A', 'UTF8_LCASE') = 'a'", "'A' COLLATE UTF8_LCASE = 'a'", "typeof('a' COLLATE UTF8_LCASE)", "upper('a' COLLATE UNICODE_CI)", "contains('ABC' COLLATE UTF8_LCASE, 'b')", "randstr(3, 0)", "length(randstr(5, 1))", "uniform(1, 10, 0)", "uniform(0.0D, 1.0D, 0)", "typeof(uniform(1Y, 10Y, 0))", "version() LIKE '4.3%'", "current_timezone()", "current_catalog()", "current_database()", "current_schema()", "typeof(current_date())", "typeof(now())", "typeof(current_timestamp())", "typeof(localtimestamp())", "typeof(current_time())", "typeof(curdate())", "typeof(uuid())", "typeof(rand())", "current_date() = curdate()", "now() = current_timestamp()", "typeof(unix_timestamp())", "typeof(monotonically_increasing_id())", "typeof(user())"]
+    yield from ["collation('a')", "collate('A', 'UTF8_LCASE') = 'a'", "'A' COLLATE UTF8_LCASE = 'a'", "typeof('a' COLLATE UTF8_LCASE)", "upper('a' COLLATE UNICODE_CI)", "contains('ABC' COLLATE UTF8_LCASE, 'b')", "randstr(3, 0)", "length(randstr(5, 1))", "uniform(1, 10, 0)", "uniform(0.0D, 1.0D, 0)", "typeof(uniform(1Y, 10Y, 0))", "current_timezone()", "current_catalog()", "current_database()", "current_schema()", "typeof(current_date())", "typeof(now())", "typeof(current_timestamp())", "typeof(localtimestamp())", "typeof(current_time())", "typeof(curdate())", "typeof(uuid())", "typeof(rand())", "current_date() = curdate()", "now() = current_timestamp()", "typeof(unix_timestamp())", "typeof(monotonically_increasing_id())", "typeof(user())"]
 
 
 def expressions():

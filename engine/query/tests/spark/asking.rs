@@ -1,7 +1,8 @@
 //! The engine's side: one session over a warehouse without tables, asked as `engine sql` asks.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -55,6 +56,13 @@ impl Rows {
 #[derive(Clone)]
 pub struct Engine {
     session: Arc<Session>,
+    /// What is being asked, also in a file: a query that ends the process, as one that overflows the stack does, is found there.
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+/// The file with what is being asked.
+pub fn asked_file() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("spark-being-asked.sql")
 }
 
 impl Engine {
@@ -62,11 +70,24 @@ impl Engine {
         let session = Session::open(Arc::new(Nothing), None, TypeRules::Spark { ansi: true })
             .await
             .expect("an empty warehouse opens");
-        Engine { session: Arc::new(session) }
+        Engine { session: Arc::new(session), asked: Arc::default() }
     }
 
     /// The answer to a query.
     pub async fn ask(&self, query: &str) -> Result<Rows, Silence> {
+        self.note(|asked| asked.push(query.to_owned()));
+        let answer = self.answer_or_panic(query).await;
+        self.note(|asked| asked.retain(|other| other != query));
+        answer
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Vec<String>)) {
+        let mut asked = self.asked.lock().unwrap();
+        change(&mut asked);
+        std::fs::write(asked_file(), asked.join(";\n")).unwrap();
+    }
+
+    async fn answer_or_panic(&self, query: &str) -> Result<Rows, Silence> {
         let asked = AssertUnwindSafe(tokio::time::timeout(LONGEST, self.answer(query))).catch_unwind().await;
         match asked {
             Ok(Ok(outcome)) => outcome,

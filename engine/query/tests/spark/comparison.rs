@@ -5,7 +5,7 @@ use futures::StreamExt;
 use crate::asking::{Engine, Rows};
 use crate::ledger::Ledger;
 use crate::outcome::{Compared, Outcome, of_columns, of_literals};
-use crate::recorded::{Answer, Recorded};
+use crate::recorded::{Answer, Recorded, over_columns};
 
 /// Expressions in one query.
 const TOGETHER: usize = 12;
@@ -59,31 +59,41 @@ fn grouped(recorded: Vec<Recorded>, ledger: &Ledger) -> Vec<Vec<Recorded>> {
 }
 
 async fn compare_group(engine: &Engine, group: Vec<Recorded>) -> Vec<Compared> {
-    let literal = if group.len() > 1 { all_equal(engine, &group, |one| Some(&one.expression)).await } else { false };
+    let all: Vec<&Recorded> = group.iter().collect();
+    let literals = all.len() > 1 && all_equal(engine, &all, together(&all)).await;
+    let marked: Vec<&Recorded> = all.iter().copied().filter(|one| one.marked.is_some()).collect();
+    let columns = literals && marked.len() > 1 && {
+        let query = over_columns(marked.iter().filter_map(|one| one.marked.as_deref()));
+        all_equal(engine, &marked, query).await
+    };
     let mut compared = Vec::with_capacity(group.len());
     for recorded in group {
-        let (mut outcome, mut answer) = if literal {
-            (Outcome::Equal, String::new())
-        } else {
-            of_literals(&recorded, engine.ask(&recorded.query()).await)
-        };
+        let (mut outcome, mut answer) = (Outcome::Equal, String::new());
+        if !literals {
+            (outcome, answer) = of_literals(&recorded, engine.ask(&recorded.query()).await);
+        }
         if outcome == Outcome::Equal
-            && let Some(query) = &recorded.over_columns
+            && !columns
+            && let Some(marked) = &recorded.marked
         {
-            (outcome, answer) = of_columns(&recorded, engine.ask(query).await);
+            (outcome, answer) = of_columns(&recorded, engine.ask(&over_columns([marked.as_str()].into_iter())).await);
         }
         compared.push(Compared { recorded, outcome, engine: answer });
     }
     compared
 }
 
+/// One query for all of them.
+fn together(group: &[&Recorded]) -> String {
+    let named = |(at, one): (usize, &&Recorded)| format!("{} AS v{at}", one.expression);
+    format!("SELECT {}", group.iter().enumerate().map(named).collect::<Vec<_>>().join(", "))
+}
+
 /// True if one query for all of them gives all the right answers.
-async fn all_equal(engine: &Engine, group: &[Recorded], part: impl Fn(&Recorded) -> Option<&String>) -> bool {
-    let parts: Vec<String> =
-        group.iter().enumerate().filter_map(|(at, one)| Some(format!("{} AS v{at}", part(one)?))).collect();
-    let Ok(Rows { kinds, rows }) = engine.ask(&format!("SELECT {}", parts.join(", "))).await else { return false };
+async fn all_equal(engine: &Engine, group: &[&Recorded], query: String) -> bool {
+    let Ok(Rows { kinds, rows }) = engine.ask(&query).await else { return false };
     let [row] = rows.as_slice() else { return false };
-    let is_right = |(at, one): (usize, &Recorded)| match &one.answer {
+    let is_right = |(at, one): (usize, &&Recorded)| match &one.answer {
         Answer::Value { kind, text } => kinds.get(at) == Some(kind) && row.get(at) == Some(text),
         Answer::Error(_) => false,
     };

@@ -137,7 +137,7 @@ mod tests {
         let recorded = Recorded {
             family: "f".to_owned(),
             expression: expression.to_owned(),
-            over_columns: None,
+            marked: None,
             answer: Answer::Error("E".to_owned()),
         };
         Compared { recorded, outcome, engine: String::new() }

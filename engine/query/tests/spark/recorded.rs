@@ -20,8 +20,8 @@ pub struct Recorded {
     pub family: String,
     /// As it is asked.
     pub expression: String,
-    /// With its marked arguments out of a table of one row, if any are marked.
-    pub over_columns: Option<String>,
+    /// The same with the marks « and » around what may come from a column, if anything may.
+    pub marked: Option<String>,
     /// Spark's answer.
     pub answer: Answer,
 }
@@ -32,7 +32,8 @@ impl Recorded {
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{family}: {error}: {line}"));
         let answer = if kind == "error" { Answer::Error(text) } else { Answer::Value { kind, text } };
         let expression = marked.replace(['«', '»'], "");
-        Recorded { family: family.to_owned(), expression, over_columns: over_columns(&marked), answer }
+        let marked = marked.contains('«').then_some(marked);
+        Recorded { family: family.to_owned(), expression, marked, answer }
     }
 
     /// True of whole queries, which are asked as they stand.
@@ -88,21 +89,23 @@ pub fn is_ordered(query: &str) -> bool {
     outside.to_uppercase().contains("ORDER BY")
 }
 
-/// `f(«1», «'a'»)` as `SELECT f(a0, a1) FROM (VALUES (1, 'a')) AS arguments(a0, a1)`: nothing in it can be computed while it is planned.
-fn over_columns(marked: &str) -> Option<String> {
-    let mut parts = marked.split('«');
-    let mut expression = parts.next().unwrap_or_default().to_owned();
-    let (mut values, mut names) = (Vec::new(), Vec::new());
-    for part in parts {
-        let (argument, rest) = part.split_once('»').expect("a mark that opens also closes");
-        let name = format!("a{}", names.len());
-        expression.push_str(&name);
-        expression.push_str(rest);
-        values.push(argument);
-        names.push(name);
+/// `f(«1», «'a'»)` as `SELECT f(a0, a1) AS v0 FROM (VALUES (1, 'a')) AS arguments(a0, a1)`, several in one query: nothing in it can be
+/// computed while it is planned.
+pub fn over_columns<'a>(marked: impl Iterator<Item = &'a str>) -> String {
+    let (mut expressions, mut values) = (Vec::new(), Vec::new());
+    for text in marked {
+        let mut parts = text.split('«');
+        let mut expression = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (argument, rest) = part.split_once('»').expect("a mark that opens also closes");
+            expression.push_str(&format!("a{}{rest}", values.len()));
+            values.push(argument);
+        }
+        expressions.push(format!("{expression} AS v{}", expressions.len()));
     }
-    let (values, names) = (values.join(", "), names.join(", "));
-    (!values.is_empty()).then(|| format!("SELECT {expression} FROM (VALUES ({values})) AS arguments({names})"))
+    let names: Vec<String> = (0..values.len()).map(|at| format!("a{at}")).collect();
+    let (expressions, values, names) = (expressions.join(", "), values.join(", "), names.join(", "));
+    format!("SELECT {expressions} FROM (VALUES ({values})) AS arguments({names})")
 }
 
 #[test]
@@ -110,9 +113,11 @@ fn marked_arguments_come_out_of_a_table() {
     let line = r#"["concat(«'a'», «NULL», 'c')", "string", "NULL"]"#;
     let recorded = Recorded::of_line("strings", line);
     assert_eq!(recorded.expression, "concat('a', NULL, 'c')");
-    let expected = "SELECT concat(a0, a1, 'c') FROM (VALUES ('a', NULL)) AS arguments(a0, a1)";
-    assert_eq!(recorded.over_columns.as_deref(), Some(expected));
-    assert_eq!(over_columns("now()"), None);
+    let marked = recorded.marked.as_deref().unwrap();
+    let expected =
+        "SELECT concat(a0, a1, 'c') AS v0, a2 + 1 AS v1 FROM (VALUES ('a', NULL, 2)) AS arguments(a0, a1, a2)";
+    assert_eq!(over_columns([marked, "«2» + 1"].into_iter()), expected);
+    assert_eq!(Recorded::of_line("strings", r#"["pi()", "double", "3.141592653589793"]"#).marked, None);
 }
 
 #[test]
