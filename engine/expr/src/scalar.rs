@@ -18,6 +18,7 @@ mod nth_field;
 mod numbers;
 pub mod one_value;
 pub mod opaque;
+mod pad;
 mod pattern;
 pub(crate) mod read;
 mod regular;
@@ -126,6 +127,7 @@ fn written_here() -> Vec<ScalarUDF> {
     let simple = [
         time::functions(),
         strings::functions(),
+        pad::functions(),
         regular::functions(),
         round::functions(),
         numbers::functions(),

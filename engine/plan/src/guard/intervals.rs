@@ -112,7 +112,7 @@ fn whole(text: &str) -> Option<(String, String)> {
         }
         _ => None,
     });
-    match months.sum::<Option<i64>>() {
+    match total(months) {
         Some(months) => Some((months.to_string(), "MONTHS".to_string())),
         None => Some((parse_interval(text).ok()?.to_string(), "MICROSECONDS".to_string())),
     }
@@ -144,5 +144,11 @@ fn fields(text: &str, from: &str, until: &str) -> Option<(String, String)> {
         }
         _ => part.parse::<i64>().ok()?.checked_mul(*us),
     });
-    Some(((sign * us.sum::<Option<i64>>()?).to_string(), "MICROSECONDS".to_string()))
+    Some(((sign * total(us)?).to_string(), "MICROSECONDS".to_string()))
+}
+
+/// The sum, if there is one.
+fn total(parts: impl Iterator<Item = Option<i64>>) -> Option<i64> {
+    let mut parts = parts;
+    parts.try_fold(0_i64, |sum, part| sum.checked_add(part?))
 }

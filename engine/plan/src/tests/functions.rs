@@ -74,6 +74,8 @@ const SPARK: &[(&str, &str)] = &[
     ("lpad('hi', 1, '??')", "h"),
     ("lpad('hi', 5)", "   hi"),
     ("rpad('hi', 5, '??')", "hi???"),
+    ("rpad('hi', -1, '??')", ""),
+    ("lpad('hi', 5, '')", "hi"),
     ("rpad('hi', 1, '??')", "h"),
     ("rpad('hi', 5)", "hi   "),
     ("luhn_check('8112189876')", "true"),
