@@ -87,7 +87,7 @@ def texts(column):
     if pa.types.is_null(kind):
         return ["NULL"] * len(column)
     if is_variant(kind):
-        return [None if one is None else variant(one) for one in column.to_pylist()]
+        return with_nulls(column, [None if one is None else variant(one) for one in column.to_pylist()])
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         items, offsets = texts(column.values), column.offsets.to_pylist()
         return with_nulls(column, [f"[{', '.join(items[a:b])}]" for a, b in zip(offsets, offsets[1:])])
