@@ -61,6 +61,12 @@ pub struct TablePlan {
 }
 
 impl TablePlan {
+    /// True if rows that the query has no value for are told apart from the others. Where they were to be kept, and none was expected, the
+    /// job stops: a row is not lost in silence.
+    pub fn rejects_rows(&self) -> bool {
+        self.on_error == OnError::Drop || self.keeps_rejected()
+    }
+
     /// True if rows that the query has no value for are kept in a table of their own.
     pub fn keeps_rejected(&self) -> bool {
         self.can_fail && self.on_error == OnError::DeadLetter

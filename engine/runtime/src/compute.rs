@@ -6,7 +6,6 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use connector::{Content, StageWriter};
 use epoch::{EpochId, Step};
-use job::OnError;
 use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
 use operators::{Pipeline, PipelineOutput, Sifted, in_halves, sift};
 use plan::NodeKind;
@@ -218,7 +217,7 @@ impl Compute {
         let passed = steps.at(Step::Compute, epoch.number(), || match push.sign {
             // What shows a whole table may sort it.
             Sign::Replace { .. } => Ok(Sifted { made: vec![run(push.rows)?], faulty: Vec::new() }),
-            _ if topology.tables[node.table].plan.on_error == OnError::Fail => {
+            _ if !topology.tables[node.table].plan.rejects_rows() => {
                 Ok(Sifted { made: in_halves(push.rows, &run)?, faulty: Vec::new() })
             }
             _ => sift(push.rows, &run),

@@ -123,8 +123,8 @@ pub(crate) const KEYS: &[Key] = &[
         "ansi",
         "true or false",
         Means("constants and results have DataFusion's types: `1` is BIGINT, `0.5` DOUBLE"),
-        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero, a text that is \
-         no number) is an error with `true`, NULL with `false`, where whole numbers wrap around. Spark's \
+        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero) is an error \
+         with `true`, NULL with `false`, where whole numbers wrap around; a cast that fails is an error in both, TRY_CAST gives NULL. Spark's \
          `spark.sql.ansi.enabled`. Write `true` in new jobs: it will be the default.",
         "ansi = true",
     ),
