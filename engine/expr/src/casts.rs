@@ -1,5 +1,7 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
+mod own_types;
+
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
@@ -23,6 +25,9 @@ pub use crate::times::to_instant;
 /// # Errors
 /// If a column's type is not known.
 pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    if let Some(own) = own_types::own_cast(&expr, schema)? {
+        return Ok(Transformed::yes(own));
+    }
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)

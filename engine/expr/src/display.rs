@@ -7,6 +7,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
 use crate::interval::month_day_nano_us;
+use crate::variant::is_variant;
 use crate::window::duration;
 
 /// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
@@ -60,7 +61,15 @@ pub fn type_name(kind: &DataType) -> String {
         DataType::Null => "void".to_string(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         DataType::Timestamp(..) => "timestamp".to_string(),
+        DataType::Time64(_) => "time(6)".to_string(),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                format!("map<{},{}>", type_name(pair[0].data_type()), type_name(pair[1].data_type()))
+            }
+            other => type_name(other),
+        },
         DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
+        kind if is_variant(kind) => "variant".to_string(),
         DataType::Struct(fields) => {
             let fields = fields.iter().map(|field| format!("{}:{}", field.name(), type_name(field.data_type())));
             format!("struct<{}>", fields.collect::<Vec<_>>().join(","))

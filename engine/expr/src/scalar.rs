@@ -2,39 +2,56 @@
 
 pub mod arithmetic;
 mod arrays;
-mod base64;
+mod base32;
+pub(crate) mod base64;
 mod batch_time;
 mod ceil_floor;
+mod ciphers;
+mod clock_text;
+pub mod clock_time;
+mod coding;
 pub mod conditions;
 mod csv;
+mod empty_map;
 pub mod fields_of;
 mod hash;
-mod instant_text;
-mod json;
+mod inferred;
+pub(crate) mod instant_text;
+pub(crate) mod json;
 mod lambdas;
 mod list_values;
 mod lists;
 mod nth_field;
+mod number_format;
 mod numbers;
 pub mod one_value;
 pub mod opaque;
+mod options;
 mod pad;
 mod pattern;
 pub(crate) mod read;
 mod regular;
 mod result_types;
 mod round;
+mod schema_of;
 pub mod seconds;
 mod sequence;
+mod shaped;
 mod simple;
+mod sketch_values;
 mod strings;
 pub(crate) mod text;
 mod time;
+mod time_bucket;
 pub mod time_windows;
+mod to_char;
 mod to_number;
 pub mod to_timestamp;
 mod units;
+pub mod variants;
+pub mod vectors;
 pub mod window;
+mod xml;
 
 use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
@@ -116,9 +133,10 @@ pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
 }
 
-/// `now()`, `current_date()` and their other names, by this clock.
-pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 2] {
-    [batch_time::BatchTime::new(clock.clone()), batch_time::BatchTime::date(clock.clone())]
+/// `now()`, `current_date()`, `current_time()` and their other names, by this clock.
+pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 3] {
+    use batch_time::BatchTime;
+    [BatchTime::new(clock.clone()), BatchTime::date(clock.clone()), BatchTime::time(clock.clone())]
         .map(ScalarUDF::new_from_impl)
 }
 
@@ -140,8 +158,21 @@ fn written_here() -> Vec<ScalarUDF> {
         json::functions(),
         hash::functions(),
         units::functions(),
+        variants::functions(),
+        empty_map::functions(),
+        ciphers::functions(),
+        coding::functions(),
+        schema_of::functions(),
+        sketch_values::functions(),
+        time_bucket::functions(),
+        vectors::functions(),
+        xml::functions(),
+        clock_time::functions(),
     ];
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
+    all.extend(
+        [variants::typed(), to_char::functions(), xml::typed()].into_iter().flatten().map(shaped::Shaped::into_udf),
+    );
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
     all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
     all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));

@@ -27,6 +27,7 @@ use crate::rehearsal::Rehearsal;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
+use crate::stored::with_json;
 use crate::times::EventTime;
 
 /// A table as the runtime sees it; its nodes stand in the graph.
@@ -132,7 +133,7 @@ pub fn compile_table(
 
 pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
-    let plan = plan_types::rewrite(plan, TypeRules::of(state))?;
+    let plan = with_json(plan_types::rewrite(plan, TypeRules::of(state))?)?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 

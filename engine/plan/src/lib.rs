@@ -24,6 +24,8 @@ mod relation;
 mod rewrite;
 mod rules;
 mod session;
+mod sql_types;
+mod stored;
 mod times;
 mod walk;
 mod window;

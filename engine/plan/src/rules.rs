@@ -155,7 +155,7 @@ fn check_expression(subject: &Subject<'_>, node: &LogicalPlan, expr: &Expr) -> O
 }
 
 fn is_random(name: &str, volatility: Volatility) -> bool {
-    volatility != Volatility::Immutable && !["now", "current_date"].contains(&name)
+    volatility != Volatility::Immutable && !["now", "current_date", "current_time"].contains(&name)
 }
 
 fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {

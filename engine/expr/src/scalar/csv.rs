@@ -119,7 +119,8 @@ impl ScalarUDFImpl for FromCsv {
 }
 
 fn read(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
-    let lines: Vec<Vec<Option<String>>> = texts.iter().map(|text| text.map_or(Vec::new(), split)).collect();
+    let lines: Vec<Vec<Option<String>>> =
+        texts.iter().map(|text| text.map_or(Vec::new(), |text| split(text, ','))).collect();
     let is_corrupt_column = |field: &Field| field.name() == CORRUPT && field.data_type() == &DataType::Utf8;
     let wanted = fields.iter().filter(|field| !is_corrupt_column(field)).count();
     let mut corrupt: Vec<bool> = lines.iter().map(|line| line.len() != wanted).collect();
@@ -167,7 +168,7 @@ fn value(kind: &DataType, text: &str) -> Value {
 }
 
 /// The fields of a line; one without a letter is null, `""` is an empty text.
-fn split(line: &str) -> Vec<Option<String>> {
+pub fn split(line: &str, separator: char) -> Vec<Option<String>> {
     let mut fields = Vec::new();
     let mut letters = line.chars().peekable();
     loop {
@@ -179,14 +180,14 @@ fn split(line: &str) -> Vec<Option<String>> {
         }
         let mut end = None;
         for letter in letters.by_ref() {
-            if matches!(letter, ',' | '\n') {
+            if letter == separator || letter == '\n' {
                 end = Some(letter);
                 break;
             }
             field.push(letter);
         }
         fields.push((is_quoted || !field.is_empty()).then_some(field));
-        if end != Some(',') {
+        if end != Some(separator) {
             return fields;
         }
     }

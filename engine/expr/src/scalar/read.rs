@@ -27,6 +27,8 @@ pub enum Kind {
     Double,
     /// An instant: microseconds, UTC.
     Instant,
+    /// An instant, or a time of day as one of the first day.
+    Clock,
     /// A day.
     Day,
     /// A boolean.
@@ -44,6 +46,12 @@ pub fn read_as(values: &ArrayRef, kind: Kind) -> Result<ArrayRef> {
         Kind::Whole => Arc::new(to_whole(values)?),
         Kind::Double => Arc::new(to_double(values)?),
         Kind::Instant => to_instants(values)?,
+        Kind::Clock => match values.data_type() {
+            DataType::Time64(_) => {
+                cast(&cast(&cast(values, &DataType::Time64(TimeUnit::Microsecond))?, &DataType::Int64)?, &instant())?
+            }
+            _ => to_instants(values)?,
+        },
         Kind::Day => Arc::new(to_days(values)?),
         Kind::Flag => Arc::new(to_flags(values)?),
     })

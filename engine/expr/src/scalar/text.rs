@@ -12,6 +12,7 @@ use datafusion::error::Result;
 
 use crate::display::type_name;
 use crate::types::instant;
+use crate::variant::{is_variant, read, text_of};
 
 /// The texts of a column.
 ///
@@ -25,6 +26,9 @@ pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
             let bytes = cast(values, &DataType::Binary)?;
             let texts = bytes.as_binary::<i32>().iter();
             Arc::new(texts.map(|bytes| bytes.map(String::from_utf8_lossy)).collect::<StringArray>())
+        }
+        kind if is_variant(kind) => {
+            return Ok(read(values)?.iter().map(|item| item.as_ref().and_then(text_of)).collect());
         }
         _ => {
             let mut builder = StringBuilder::new();
@@ -98,6 +102,7 @@ impl Writer {
                     Box::new(Writer::new(map.values())?),
                 )
             }
+            kind if is_variant(kind) => Writer::Text(to_text(values)?),
             DataType::Struct(_) => {
                 let fields = values.as_struct().columns().iter().map(Writer::new).collect::<Result<_>>()?;
                 Writer::Struct(Arc::clone(values), fields)

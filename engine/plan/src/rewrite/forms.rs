@@ -232,6 +232,13 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("ucase", [_]) => renamed(function, "upper"),
         ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
         ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),
+        ("map", []) => Some(call("__empty_map", vec![])),
+        ("try_make_timestamp_ltz", [_, _] | [_, _, _]) => renamed(function, "__timestamp_of"),
+        ("try_make_timestamp_ltz", _) => renamed(function, "try_make_timestamp"),
+        ("make_timestamp" | "make_timestamp_ltz" | "try_make_timestamp", [_] | [_, _] | [_, _, _]) => {
+            renamed(function, "__timestamp_of")
+        }
+        ("make_timestamp_ntz" | "try_make_timestamp_ntz", [_, _]) => renamed(function, "__local_timestamp_of"),
         ("curdate", []) => renamed(function, "current_date"),
         ("try_avg", [_]) => renamed(function, "avg"),
         (name, [value]) => cast_type(name).map(|data_type| Expr::Cast {

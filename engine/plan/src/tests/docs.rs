@@ -97,7 +97,7 @@ fn functions() -> String {
     let scalar = state.scalar_functions().iter();
     let repeating = scalar.filter(|(name, function)| {
         let is_fixed = function.signature().volatility == datafusion::logical_expr::Volatility::Immutable;
-        is_fixed || ["now", "current_timestamp", "current_date", "today"].contains(&name.as_str())
+        is_fixed || ["now", "current_timestamp", "current_date", "today", "current_time"].contains(&name.as_str())
     });
     let mut scalar: BTreeSet<String> = repeating.map(|(name, _)| name.clone()).collect();
     scalar.extend(REWRITTEN.iter().map(ToString::to_string));

@@ -8,6 +8,8 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use arrow::util::display::array_value_to_string;
+use expr::variant::is_variant;
+use parquet_variant::Variant;
 
 const MICROS_OF_DAY: i64 = 86_400_000_000;
 
@@ -41,6 +43,7 @@ pub fn type_name(field: &Field) -> String {
             DataType::Struct(pair) => format!("map<{},{}>", type_name(&pair[0]), type_name(&pair[1])),
             other => other.to_string(),
         },
+        kind if is_variant(kind) => "variant".to_owned(),
         DataType::Struct(members) => {
             let named = |member: &_| format!("{}:{}", Field::name(member), type_name(member));
             format!("struct<{}>", members.iter().map(|member| named(member)).collect::<Vec<_>>().join(","))
@@ -62,12 +65,67 @@ pub fn text(column: &ArrayRef, row: usize) -> String {
             let pair = |at| format!("{}: {}", text(entries.column(0), at), text(entries.column(1), at));
             format!("{{{}}}", (0..entries.len()).map(pair).collect::<Vec<_>>().join(", "))
         }
+        kind if is_variant(kind) => {
+            let parts = column.as_struct();
+            let [names, value] = [0, 1].map(|at| parts.column(at).as_binary::<i32>().value(row));
+            let mut out = String::new();
+            variant(&Variant::try_new(names, value).expect("bytes of a variant"), &mut out);
+            out
+        }
         DataType::Struct(_) => {
             let members = column.as_struct().columns().iter();
             format!("({})", members.map(|member| text(member, row)).collect::<Vec<_>>().join(", "))
         }
         _ => plain(column, row),
     }
+}
+
+/// A variant as Python's client of Spark writes it: letters beyond ASCII escaped, decimals with all their digits.
+fn variant(value: &Variant<'_, '_>, out: &mut String) {
+    match value {
+        Variant::Null => out.push_str("null"),
+        Variant::BooleanTrue => out.push_str("true"),
+        Variant::BooleanFalse => out.push_str("false"),
+        Variant::String(text) => json_text(text, out),
+        Variant::ShortString(text) => json_text(text.as_str(), out),
+        Variant::Float(number) => out.push_str(&double(f64::from(*number), format!("{number:?}"))),
+        Variant::Double(number) => out.push_str(&double(*number, format!("{number:?}"))),
+        Variant::Decimal4(number) => out.push_str(&number.to_string()),
+        Variant::Decimal8(number) => out.push_str(&number.to_string()),
+        Variant::Decimal16(number) => out.push_str(&number.to_string()),
+        Variant::List(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                variant(&item, out);
+            }
+            out.push(']');
+        }
+        Variant::Object(members) => {
+            out.push('{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                json_text(name, out);
+                out.push(':');
+                variant(&member, out);
+            }
+            out.push('}');
+        }
+        whole => out.push_str(&whole.as_int64().map_or_else(|| format!("{whole:?}"), |number| number.to_string())),
+    }
+}
+
+fn json_text(text: &str, out: &mut String) {
+    let mut units = [0; 2];
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            ' '..='~' => out.push(letter),
+            _ => letter.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out.push('"');
 }
 
 fn list(items: &ArrayRef) -> String {

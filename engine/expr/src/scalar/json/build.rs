@@ -14,6 +14,7 @@ use datafusion::error::Result;
 
 use super::super::instant_text::{parse_day, parse_instant};
 use super::parse::Value;
+use crate::variant::{Item, is_variant, item_of, write};
 
 /// A column of one type, one value a row; `corrupt` marks the rows in which a value did not fit.
 pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
@@ -63,6 +64,16 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
                 _ => None,
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
+        }
+        kind if is_variant(kind) => {
+            let items = each(values, corrupt, |value| item_of(value).ok());
+            // `null` in a text is a value of a VARIANT, but a member that is not there is NULL.
+            let items = values.iter().zip(items).map(|((_, value), item)| match value {
+                Some(Value::Null) => Some(Item::Null),
+                _ => item,
+            });
+            let items: Vec<Option<Item>> = items.collect();
+            write(items.iter().map(Option::as_ref))?
         }
         DataType::Struct(fields) => structs(fields, values, corrupt)?,
         DataType::List(field) => lists(field, values, corrupt)?,

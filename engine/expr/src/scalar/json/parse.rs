@@ -24,10 +24,21 @@ pub enum Value {
 
 /// The value that a text is; none if it is not JSON.
 pub fn parse(text: &str) -> Option<Value> {
-    let mut reader = Reader { bytes: text.as_bytes(), text, at: 0 };
+    let mut reader = Reader::new(text);
     let value = reader.value(0)?;
     reader.blank();
     (reader.at == reader.bytes.len()).then_some(value)
+}
+
+/// The value that a text begins with, whatever stands behind it.
+pub fn parse_start(text: &str) -> Option<Value> {
+    Reader::new(text).value(0)
+}
+
+/// The value that a text begins with, as Spark reads records: texts and names may stand in single quotes, NaN is a number, and if it is
+/// allowed a number may begin with zeros.
+pub fn parse_lenient(text: &str, has_leading_zeros: bool) -> Option<Value> {
+    Reader { is_lenient: true, has_leading_zeros, ..Reader::new(text) }.value(0)
 }
 
 impl Value {
@@ -104,9 +115,15 @@ struct Reader<'a> {
     bytes: &'a [u8],
     text: &'a str,
     at: usize,
+    is_lenient: bool,
+    has_leading_zeros: bool,
 }
 
 impl Reader<'_> {
+    fn new(text: &str) -> Reader<'_> {
+        Reader { bytes: text.as_bytes(), text, at: 0, is_lenient: false, has_leading_zeros: false }
+    }
+
     fn blank(&mut self) {
         while matches!(self.bytes.get(self.at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -127,6 +144,8 @@ impl Reader<'_> {
             b'{' => self.object(depth),
             b'[' => self.array(depth),
             b'"' => Some(Value::Text(self.string()?)),
+            b'\'' if self.is_lenient => Some(Value::Text(self.string()?)),
+            b'N' if self.is_lenient => self.word("NaN", Value::Number("NaN".to_string())),
             b't' => self.word("true", Value::Flag(true)),
             b'f' => self.word("false", Value::Flag(false)),
             b'n' => self.word("null", Value::Null),
@@ -155,7 +174,7 @@ impl Reader<'_> {
         }
         let leading = self.bytes.get(self.at).copied();
         let count = digits(self);
-        if count == 0 || (count > 1 && leading == Some(b'0')) {
+        if count == 0 || (count > 1 && leading == Some(b'0') && !self.has_leading_zeros) {
             return None;
         }
         if self.bytes.get(self.at) == Some(&b'.') {
@@ -177,16 +196,17 @@ impl Reader<'_> {
     }
 
     fn string(&mut self) -> Option<String> {
-        self.take(b'"')?;
+        let quote = if self.is_lenient && self.bytes.get(self.at) == Some(&b'\'') { b'\'' } else { b'"' };
+        self.take(quote)?;
         let mut out = String::new();
         loop {
             let start = self.at;
-            while !matches!(self.bytes.get(self.at)?, b'"' | b'\\' | 0..0x20) {
+            while !matches!(self.bytes.get(self.at)?, b'\\' | 0..0x20) && self.bytes.get(self.at) != Some(&quote) {
                 self.at += 1;
             }
             out.push_str(&self.text[start..self.at]);
             match self.bytes.get(self.at)? {
-                b'"' => {
+                letter if *letter == quote => {
                     self.at += 1;
                     return Some(out);
                 }

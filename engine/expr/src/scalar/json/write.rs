@@ -12,6 +12,7 @@ use datafusion::error::Result;
 use super::super::text::{double_text, to_text};
 use super::parse::quote;
 use crate::types::instant;
+use crate::variant::{Item, is_variant, read};
 
 /// The JSON of each row.
 ///
@@ -57,6 +58,9 @@ impl Writer {
             DataType::Map(..) => {
                 let map = values.as_map();
                 Writer::Map(Arc::clone(values), to_text(map.keys())?, Box::new(Writer::new(map.values())?))
+            }
+            kind if is_variant(kind) => {
+                Writer::Plain(read(values)?.iter().map(|item| item.as_ref().map(Item::json)).collect())
             }
             DataType::Struct(fields) => {
                 let columns = values.as_struct().columns();

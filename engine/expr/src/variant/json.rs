@@ -1,0 +1,167 @@
+//! A VARIANT of JSON, and its JSON.
+
+use std::fmt::Write;
+
+use chrono::DateTime;
+
+use super::item::Item;
+use crate::scalar::json::parse::{Value, parse_start, quote};
+use crate::scalar::text::{double_text, float_text};
+
+/// Most digits of a decimal.
+const DIGITS_MAX: usize = 38;
+
+/// The value of a JSON text (what stands behind it does not matter, as in Spark), or what is wrong with it.
+///
+/// # Errors
+/// If the text is no JSON, or an object has a member twice.
+pub fn item_of_json(text: &str) -> Result<Item, String> {
+    let value = parse_start(text).ok_or("it is no JSON")?;
+    item_of(&value)
+}
+
+/// The value of a JSON value.
+///
+/// # Errors
+/// If an object has a member twice.
+pub fn item_of(value: &Value) -> Result<Item, String> {
+    Ok(match value {
+        Value::Null => Item::Null,
+        Value::Flag(flag) => Item::Flag(*flag),
+        Value::Number(text) => number(text),
+        Value::Text(text) => Item::Text(text.clone()),
+        Value::Array(items) => Item::Array(items.iter().map(item_of).collect::<Result<_, _>>()?),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| Ok((name.clone(), item_of(value)?)));
+            let object = Item::object(members.collect::<Result<_, String>>()?);
+            if let Item::Object(members) = &object
+                && let Some(pair) = members.windows(2).find(|pair| pair[0].0 == pair[1].0)
+            {
+                return Err(format!("the member `{}` stands twice in an object", pair[0].0));
+            }
+            object
+        }
+    })
+}
+
+/// A whole number, else a decimal if its digits fit, else a double.
+fn number(text: &str) -> Item {
+    if let Ok(number) = text.parse::<i64>() {
+        return Item::Whole(number);
+    }
+    let as_double = || Item::Double(text.parse().unwrap_or(f64::NAN));
+    if text.contains(['e', 'E']) {
+        return as_double();
+    }
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('-').trim_start_matches('0').len();
+    if significant > DIGITS_MAX || fraction.len() > DIGITS_MAX {
+        return as_double();
+    }
+    digits.parse().map_or_else(|_| as_double(), |digits| Item::Decimal(digits, fraction.len() as u8))
+}
+
+/// A decimal without zeros at its end.
+pub(crate) fn plain_decimal(mut digits: i128, mut scale: u8) -> (i128, u8) {
+    while scale > 0 && digits % 10 == 0 {
+        digits /= 10;
+        scale -= 1;
+    }
+    (digits, scale)
+}
+
+/// The digits of a decimal with its point.
+pub(crate) fn decimal_text(digits: i128, scale: u8) -> String {
+    let scale = usize::from(scale);
+    let text = format!("{:0>width$}", digits.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = text.split_at(text.len() - scale);
+    let sign = if digits < 0 { "-" } else { "" };
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// An instant as JSON has it: the microseconds that it has, and the zone.
+fn time_text(us: i64, zone: &str) -> String {
+    let Some(time) = DateTime::from_timestamp_micros(us) else { return us.to_string() };
+    let mut text = time.format("%Y-%m-%d %H:%M:%S").to_string();
+    let fraction = us.rem_euclid(1_000_000);
+    if fraction > 0 {
+        let _ = write!(text, ".{}", format!("{fraction:06}").trim_end_matches('0'));
+    }
+    text + zone
+}
+
+fn day_text(day: i32) -> String {
+    let day = day.checked_add(719_163).and_then(chrono::NaiveDate::from_num_days_from_ce_opt);
+    day.map_or_else(String::new, |day| day.to_string())
+}
+
+/// The text of a value that is not nested, as CAST(… AS STRING) writes it; of a nested one its JSON; of `null` none.
+pub fn text_of(item: &Item) -> Option<String> {
+    Some(match item {
+        Item::Null => return None,
+        Item::Text(text) => text.clone(),
+        Item::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Item::Day(day) => day_text(*day),
+        Item::Instant(us) | Item::LocalInstant(us) => time_text(*us, ""),
+        Item::Float(number) => float_text(*number),
+        Item::Double(number) => double_text(*number),
+        other => other.json(),
+    })
+}
+
+impl Item {
+    /// Its JSON, without blanks.
+    pub fn json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// Writes its JSON.
+    pub fn write_json(&self, out: &mut String) {
+        let finite = |is_finite: bool, text: String, out: &mut String| {
+            if is_finite { out.push_str(&text) } else { quote(&text, out) }
+        };
+        match self {
+            Item::Null => out.push_str("null"),
+            Item::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Item::Whole(number) => {
+                let _ = write!(out, "{number}");
+            }
+            Item::Float(number) => finite(number.is_finite(), float_text(*number), out),
+            Item::Double(number) => finite(number.is_finite(), double_text(*number), out),
+            Item::Decimal(digits, scale) => {
+                let (digits, scale) = plain_decimal(*digits, *scale);
+                out.push_str(&decimal_text(digits, scale));
+            }
+            Item::Text(text) => quote(text, out),
+            Item::Bytes(bytes) => quote(&crate::scalar::base64::encode(bytes), out),
+            Item::Day(day) => quote(&day_text(*day), out),
+            Item::Instant(us) => quote(&time_text(*us, "+00:00"), out),
+            Item::LocalInstant(us) => quote(&time_text(*us, ""), out),
+            Item::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(']');
+            }
+            Item::Object(members) => {
+                out.push('{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    quote(name, out);
+                    out.push(':');
+                    value.write_json(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
