@@ -17,6 +17,7 @@ pub mod fields_of;
 mod hash;
 mod inferred;
 pub(crate) mod instant_text;
+mod intervals;
 pub(crate) mod json;
 mod lambdas;
 mod list_values;
@@ -29,6 +30,7 @@ pub mod opaque;
 mod options;
 mod pad;
 mod pattern;
+mod randoms;
 pub(crate) mod read;
 mod regular;
 mod result_types;
@@ -162,6 +164,7 @@ fn written_here() -> Vec<ScalarUDF> {
         empty_map::functions(),
         ciphers::functions(),
         coding::functions(),
+        intervals::functions(),
         schema_of::functions(),
         sketch_values::functions(),
         time_bucket::functions(),
@@ -178,6 +181,7 @@ fn written_here() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
+    all.extend(randoms::functions());
     all.extend(ceil_floor::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all

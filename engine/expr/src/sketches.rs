@@ -87,6 +87,26 @@ pub fn read_hll(bytes: &[u8]) -> Result<HllSketch, RowFault> {
     HllSketch::deserialize(bytes).map_err(|error| invalid("HLL", error))
 }
 
+/// The bytes of a sketch, as Spark writes it. It writes the few values of a small one with places for more behind them.
+pub fn write_hll(sketch: &HllSketch) -> Vec<u8> {
+    const IS_COMPACT: u8 = 8;
+    const SMALL: usize = 8;
+    let mut bytes = sketch.serialize();
+    // A list of values, and the registers of a large sketch, have the same places in both forms; a set of values has not.
+    let (is_list, is_set) = match bytes.get(7).map(|mode| mode & 3) {
+        Some(0) => (true, false),
+        Some(1) => (false, true),
+        _ => (false, false),
+    };
+    if !is_set && let Some(flags) = bytes.get_mut(5) {
+        *flags &= !IS_COMPACT;
+    }
+    if is_list {
+        bytes.resize(bytes.len().max(8 + 4 * SMALL), 0);
+    }
+    bytes
+}
+
 /// The sketch of what either has counted.
 ///
 /// # Errors
@@ -101,6 +121,11 @@ pub fn united_hll(left: &HllSketch, right: &HllSketch, allows_sizes: bool) -> Re
     union.update(left);
     union.update(right);
     Ok(union.to_sketch(HllType::Hll8))
+}
+
+/// The bytes of a sketch, as Spark writes it.
+pub fn write_theta(sketch: &CompactThetaSketch) -> Vec<u8> {
+    sketch.serialize_compressed()
 }
 
 /// The sketch of these bytes.

@@ -94,6 +94,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
+        generators::lower_inputs(select);
         if let Err(problem) = self.lower_pivots(select) {
             return ControlFlow::Break(problem.at_text(self.sql, "PIVOT"));
         }

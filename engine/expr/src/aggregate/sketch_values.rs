@@ -18,7 +18,7 @@ use super::folds::{Fold, Folding};
 use crate::display::type_name;
 use crate::sketches::{
     Counted, LOG_SIZE, add_to_hll, common_theta, counted, counted_type, empty_hll, read_hll, read_theta, united_hll,
-    united_theta,
+    united_theta, write_hll, write_theta,
 };
 
 /// All of them.
@@ -155,7 +155,7 @@ impl Fold for Hll {
     }
 
     fn write(&self, Kept(state): &Kept) -> Vec<u8> {
-        state.as_ref().map(HllSketch::serialize).unwrap_or_default()
+        state.as_ref().map(write_hll).unwrap_or_default()
     }
 
     fn merge(&self, Kept(state): &mut Kept, bytes: &[u8]) -> Result<()> {
@@ -164,8 +164,8 @@ impl Fold for Hll {
 
     fn finish(&self, states: Vec<Kept>) -> Result<ArrayRef> {
         let written = states.into_iter().map(|Kept(state)| match state {
-            Some(sketch) => Ok(Some(sketch.serialize())),
-            None => Ok(Some(empty_hll(self.log_size)?.serialize())),
+            Some(sketch) => Ok(Some(write_hll(&sketch))),
+            None => Ok(Some(write_hll(&empty_hll(self.log_size)?))),
         });
         Ok(binaries(written.collect::<Result<_>>()?))
     }
@@ -205,7 +205,7 @@ impl Theta {
             // Sketches of another seed are refused when they are read.
             Some(read) => united_theta(&counted, read, self.log_size).unwrap_or(counted),
         };
-        united.serialize()
+        write_theta(&united)
     }
 }
 
@@ -274,7 +274,7 @@ impl Fold for Common {
     }
 
     fn write(&self, state: &Option<CompactThetaSketch>) -> Vec<u8> {
-        state.as_ref().map(CompactThetaSketch::serialize).unwrap_or_default()
+        state.as_ref().map(write_theta).unwrap_or_default()
     }
 
     fn merge(&self, state: &mut Option<CompactThetaSketch>, bytes: &[u8]) -> Result<()> {
@@ -282,9 +282,9 @@ impl Fold for Common {
     }
 
     fn finish(&self, states: Vec<Option<CompactThetaSketch>>) -> Result<ArrayRef> {
-        let nothing = (Theta { log_size: LOG_SIZE, is_of_values: true }).empty()?.counted.compact(true).serialize();
+        let nothing = write_theta(&(Theta { log_size: LOG_SIZE, is_of_values: true }).empty()?.counted.compact(true));
         let written =
-            states.into_iter().map(|state| Some(state.map_or_else(|| nothing.clone(), |state| state.serialize())));
+            states.into_iter().map(|state| Some(state.map_or_else(|| nothing.clone(), |state| write_theta(&state))));
         Ok(binaries(written.collect()))
     }
 

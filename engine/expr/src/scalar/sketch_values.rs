@@ -12,7 +12,9 @@ use super::result_types::{bytes_type, whole_type};
 use super::simple::{Body, Gives, Simple};
 use crate::display::type_name;
 use crate::row_fault::RowFault;
-use crate::sketches::{LOG_SIZE, common_theta, other_theta, read_hll, read_theta, united_hll, united_theta};
+use crate::sketches::{
+    LOG_SIZE, common_theta, other_theta, read_hll, read_theta, united_hll, united_theta, write_hll, write_theta,
+};
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -27,21 +29,21 @@ pub fn functions() -> Vec<Simple> {
             pairs(args, |left, right, row| {
                 let allows_sizes =
                     args.get(2).is_some_and(|flags| flags.is_valid(row) && flags.as_boolean().value(row));
-                Ok(united_hll(&read_hll(left)?, &read_hll(right)?, allows_sizes)?.serialize())
+                Ok(write_hll(&united_hll(&read_hll(left)?, &read_hll(right)?, allows_sizes)?))
             })
         }),
         two("theta_union", 3, &[Kind::Any, Kind::Any, Kind::Whole], |args| {
             pairs(args, |left, right, row| {
                 let given = args.get(2).map(|sizes| sizes.as_primitive::<Int64Type>().value(row));
                 let log_size = given.and_then(|size| u8::try_from(size).ok()).unwrap_or(LOG_SIZE);
-                Ok(united_theta(&read_theta(left)?, &read_theta(right)?, log_size)?.serialize())
+                Ok(write_theta(&united_theta(&read_theta(left)?, &read_theta(right)?, log_size)?))
             })
         }),
         two("theta_intersection", 2, &[Kind::Any], |args| {
-            pairs(args, |left, right, _| Ok(common_theta(&read_theta(left)?, &read_theta(right)?)?.serialize()))
+            pairs(args, |left, right, _| Ok(write_theta(&common_theta(&read_theta(left)?, &read_theta(right)?)?)))
         }),
         two("theta_difference", 2, &[Kind::Any], |args| {
-            pairs(args, |left, right, _| Ok(other_theta(&read_theta(left)?, &read_theta(right)?)?.serialize()))
+            pairs(args, |left, right, _| Ok(write_theta(&other_theta(&read_theta(left)?, &read_theta(right)?)?)))
         }),
     ]
 }

@@ -9,7 +9,7 @@ use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::base64;
-use super::read::{Kind, read_as, texts, to_double};
+use super::read::{Kind, texts, to_double};
 use super::result_types::{bytes_type, flag_type, int_type, text_type};
 use super::simple::{Body, Simple};
 use super::text::to_text;

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
-    LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
+    LambdaFunction, NullTreatment, ObjectName, Subscript, UnaryOperator, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -25,6 +25,7 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
             Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
         }
+        Expr::BinaryOp { left, op: BinaryOperator::Custom(op), right } if op == ":" => of_variant(left, right),
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -219,8 +220,13 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("to_binary" | "try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
         ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "unbase64"),
         ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "__try_unbase64"),
-        ("like", [value, pattern]) => Some(like(value, pattern, false)),
-        ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
+        ("like", [value, pattern]) => Some(like(value, pattern, false, None)),
+        ("ilike", [value, pattern]) => Some(like(value, pattern, true, None)),
+        ("like", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, false, Some(escape))),
+        ("ilike", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, true, Some(escape))),
+        ("current_catalog", []) => Some(text("spark_catalog")),
+        ("current_database" | "current_schema", []) => Some(text("default")),
+        ("try_make_interval", _) => renamed(function, "make_interval"),
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
@@ -303,12 +309,51 @@ fn end_of_window(function: &mut Function, name: &str, arguments: &[Expr]) {
     }
 }
 
-fn like(value: &Expr, pattern: &Expr, any_case: bool) -> Expr {
-    let (expr, pattern) = (Box::new(value.clone()), Box::new(pattern.clone()));
+fn like(value: &Expr, pattern: &Expr, any_case: bool, escape: Option<&ValueWithSpan>) -> Expr {
+    let (expr, pattern, escape_char) = (Box::new(value.clone()), Box::new(pattern.clone()), escape.cloned());
     match any_case {
-        true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char: None },
-        false => Expr::Like { negated: false, any: false, expr, pattern, escape_char: None },
+        true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char },
+        false => Expr::Like { negated: false, any: false, expr, pattern, escape_char },
     }
+}
+
+/// `v:a.b[0]` is `variant_get(v, '$.a.b[0]')`; a cast behind it is a cast of that.
+fn of_variant(left: &Expr, right: &Expr) -> Option<Expr> {
+    if let Expr::Cast { expr, .. } = right {
+        let mut cast = right.clone();
+        let inner = of_variant(left, expr)?;
+        if let Expr::Cast { expr, .. } = &mut cast {
+            **expr = inner;
+        }
+        return Some(cast);
+    }
+    let mut path = "$".to_string();
+    path_into(right, &mut path)?;
+    Some(call("variant_get", vec![left.clone(), text(path)]))
+}
+
+fn path_into(expr: &Expr, path: &mut String) -> Option<()> {
+    let mut name = |name: &Ident| path.push_str(&format!("[\"{}\"]", name.value));
+    match expr {
+        Expr::Identifier(one) => name(one),
+        Expr::CompoundIdentifier(names) => names.iter().for_each(name),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            path_into(root, path)?;
+            for access in access_chain {
+                match access {
+                    AccessExpr::Dot(inner) => path_into(inner, path)?,
+                    AccessExpr::Subscript(Subscript::Index { index: Expr::Value(place) }) => match &place.value {
+                        Value::Number(place, _) => path.push_str(&format!("[{place}]")),
+                        Value::SingleQuotedString(name) => path.push_str(&format!("[\"{name}\"]")),
+                        _ => return None,
+                    },
+                    AccessExpr::Subscript(_) => return None,
+                }
+            }
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 fn renamed(function: &mut Function, name: &str) -> Option<Expr> {
@@ -327,6 +372,7 @@ fn cast_type(name: &str) -> Option<DataType> {
         "float" => DataType::Real,
         "double" => DataType::Double(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
         "boolean" => DataType::Boolean,
+        "decimal" => DataType::Decimal(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
         "binary" => DataType::Bytea,
         "date" => DataType::Date,
         "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),

@@ -90,9 +90,9 @@ fn variant(value: &Variant<'_, '_>, out: &mut String) {
         Variant::ShortString(text) => json_text(text.as_str(), out),
         Variant::Float(number) => out.push_str(&double(f64::from(*number), format!("{number:?}"))),
         Variant::Double(number) => out.push_str(&double(*number, format!("{number:?}"))),
-        Variant::Decimal4(number) => out.push_str(&number.to_string()),
-        Variant::Decimal8(number) => out.push_str(&number.to_string()),
-        Variant::Decimal16(number) => out.push_str(&number.to_string()),
+        Variant::Decimal4(number) => out.push_str(&decimal(i128::from(number.integer()), number.scale())),
+        Variant::Decimal8(number) => out.push_str(&decimal(i128::from(number.integer()), number.scale())),
+        Variant::Decimal16(number) => out.push_str(&decimal(number.integer(), number.scale())),
         Variant::List(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -113,6 +113,11 @@ fn variant(value: &Variant<'_, '_>, out: &mut String) {
         }
         whole => out.push_str(&whole.as_int64().map_or_else(|| format!("{whole:?}"), |number| number.to_string())),
     }
+}
+
+fn decimal(digits: i128, scale: u8) -> String {
+    let one = arrow::array::Decimal128Array::from(vec![digits]).with_data_type(DataType::Decimal128(38, scale as i8));
+    one.value_as_string(0)
 }
 
 fn json_text(text: &str, out: &mut String) {
