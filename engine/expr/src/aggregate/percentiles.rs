@@ -7,7 +7,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt64Array};
 use arrow::compute::{SortOptions, cast, sort, take};
 use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::plan_datafusion_err;
+use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
@@ -88,6 +88,9 @@ impl AggregateDef for StatisticDef {
         let mut coerced = kinds.to_vec();
         if matches!(self.statistic, Statistic::Percentile | Statistic::Discrete | Statistic::Median) {
             coerced[0] = DataType::Float64;
+        }
+        if self.statistic == Statistic::Mode && kinds.len() > 1 && matches!(kinds[0], DataType::Map(..)) {
+            return plan_err!("mode(x, true) takes the smallest of equally frequent values, and maps have no order");
         }
         if self.statistic == Statistic::Mode {
             coerced.iter_mut().skip(1).for_each(|flag| *flag = DataType::Boolean);

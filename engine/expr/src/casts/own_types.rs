@@ -10,7 +10,7 @@ use crate::refusal::{UNEXPECTED_INPUT_TYPE, refused};
 use crate::scalar::clock_time::cast_time;
 use crate::scalar::read::is_text;
 use crate::scalar::variants::{from_variant, to_variant};
-use crate::variant::is_variant;
+use crate::variant::{has_variant, is_variant};
 
 /// What a cast of or to such a type is instead; none if the expression is another.
 ///
@@ -27,6 +27,20 @@ pub fn own_cast(expr: &Expr, schema: &dyn ExprSchema) -> Result<Option<Expr>> {
                 true => Err(uncomparable(expr)),
                 false => Ok(None),
             };
+        }
+        Expr::Case(case) => {
+            let operand = case.expr.as_ref().map(|operand| operand.get_type(schema)).transpose()?;
+            return if operand.as_ref().is_some_and(is_variant) { Err(uncomparable(expr)) } else { Ok(None) };
+        }
+        Expr::ScalarFunction(call) if COMPARING.contains(&call.func.name()) => {
+            // Of a map only the keys are compared.
+            let compared = if call.func.name() == "map" { call.args.get(..1).unwrap_or_default() } else { &call.args };
+            for argument in compared {
+                if has_variant(&argument.get_type(schema)?) {
+                    return Err(uncomparable(expr));
+                }
+            }
+            return Ok(None);
         }
         _ => return Ok(None),
     };
@@ -47,6 +61,23 @@ pub fn own_cast(expr: &Expr, schema: &dyn ExprSchema) -> Result<Option<Expr>> {
         _ => None,
     })
 }
+
+/// Functions that compare, order or hash what they are given.
+const COMPARING: [&str; 13] = [
+    "xxhash64",
+    "map",
+    "sort_array",
+    "array_sort",
+    "array_max",
+    "array_min",
+    "array_distinct",
+    "array_contains",
+    "array_position",
+    "greatest",
+    "least",
+    "nullif",
+    "equal_null",
+];
 
 fn is_instant(kind: &DataType) -> bool {
     matches!(kind, DataType::Timestamp(..))

@@ -76,3 +76,6 @@ pub fn made(hour: i64, minute: i64, second: i64, nanos: i64) -> Option<i64> {
         && (0..SECOND).contains(&nanos);
     fits.then(|| hour * HOUR + minute * MINUTE + second * SECOND + nanos)
 }
+
+#[cfg(test)]
+mod tests;

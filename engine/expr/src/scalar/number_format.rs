@@ -241,3 +241,6 @@ fn is_sign(sign: Sign, letter: char) -> bool {
         Sign::Minus => matches!(letter, '-' | ' '),
     }
 }
+
+#[cfg(test)]
+mod tests;

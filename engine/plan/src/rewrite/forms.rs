@@ -31,7 +31,10 @@ pub fn rewrite(expr: &mut Expr) {
             *data_type = DataType::Bytea;
             None
         }
-        Expr::Like { .. } | Expr::ILike { .. } => like_several(expr),
+        Expr::Like { .. } | Expr::ILike { .. } => {
+            own_escape(expr);
+            like_several(expr)
+        }
         Expr::UnaryOp { op: UnaryOperator::BangNot, expr } => {
             Some(Expr::UnaryOp { op: UnaryOperator::Not, expr: expr.clone() })
         }
@@ -117,6 +120,39 @@ fn part(field: &str) -> Option<&'static str> {
         "second" | "seconds" | "sec" | "secs" | "s" => "second_with_fraction",
         _ => return None,
     })
+}
+
+/// `x LIKE 'a/%' ESCAPE '/'` with the one escape that DataFusion has, the backslash. Of a pattern that is no constant it stays, and is
+/// refused.
+fn own_escape(like: &mut Expr) {
+    let (Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }) = like else { return };
+    let (Expr::Value(text), Some(Value::SingleQuotedString(escape))) =
+        (pattern.as_mut(), escape_char.as_ref().map(|escape| &escape.value))
+    else {
+        return;
+    };
+    let (Value::SingleQuotedString(text), [escape], false) =
+        (&mut text.value, escape.chars().collect::<Vec<_>>().as_slice(), escape == "\\")
+    else {
+        return;
+    };
+    let mut letters = text.chars();
+    let mut written = String::new();
+    while let Some(letter) = letters.next() {
+        let letter = match letter {
+            letter if letter == *escape => letters.next().unwrap_or(letter),
+            '%' | '_' => {
+                written.push(letter);
+                continue;
+            }
+            letter => letter,
+        };
+        if matches!(letter, '%' | '_' | '\\') {
+            written.push('\\');
+        }
+        written.push(letter);
+    }
+    (*text, *escape_char) = (written, None);
 }
 
 /// `x LIKE ANY ('a%', 'b%')` and `LIKE ALL`.
@@ -226,7 +262,7 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("ilike", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, true, Some(escape))),
         ("current_catalog", []) => Some(text("spark_catalog")),
         ("current_database" | "current_schema", []) => Some(text("default")),
-        ("try_make_interval", _) => renamed(function, "make_interval"),
+        ("try_make_interval", [_, ..]) => renamed(function, "make_interval"),
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
@@ -311,10 +347,12 @@ fn end_of_window(function: &mut Function, name: &str, arguments: &[Expr]) {
 
 fn like(value: &Expr, pattern: &Expr, any_case: bool, escape: Option<&ValueWithSpan>) -> Expr {
     let (expr, pattern, escape_char) = (Box::new(value.clone()), Box::new(pattern.clone()), escape.cloned());
-    match any_case {
+    let mut like = match any_case {
         true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char },
         false => Expr::Like { negated: false, any: false, expr, pattern, escape_char },
-    }
+    };
+    own_escape(&mut like);
+    like
 }
 
 /// `v:a.b[0]` is `variant_get(v, '$.a.b[0]')`; a cast behind it is a cast of that.
@@ -372,7 +410,7 @@ fn cast_type(name: &str) -> Option<DataType> {
         "float" => DataType::Real,
         "double" => DataType::Double(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
         "boolean" => DataType::Boolean,
-        "decimal" => DataType::Decimal(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
+        "decimal" => DataType::Decimal(datafusion::sql::sqlparser::ast::ExactNumberInfo::PrecisionAndScale(10, 0)),
         "binary" => DataType::Bytea,
         "date" => DataType::Date,
         "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
