@@ -25,11 +25,13 @@ mod rewrite;
 mod rules;
 mod session;
 mod times;
+mod typed_expressions;
 mod walk;
 mod window;
 
 pub use compile::TablePlan;
 pub use expr::clock::BatchClock;
+pub use expr::display::type_name;
 pub use graph::{Graph, STATIC_NOT_READ, TableProblem, plan_job};
 pub use guard::{SparkDialect, with_literals};
 pub use made::text_hash;
@@ -39,6 +41,7 @@ pub use read::{ReadFault, Readable};
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
 pub use session::{session, session_config, with_rules};
 pub use times::{EventTime, TimeKind};
+pub use typed_expressions::typed_expressions;
 
 #[cfg(test)]
 mod tests;

@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     runtime.block_on(async {
         let warehouse = connectors::registry().warehouse(&location).await.map_err(QueryError::from)?;
         let mut session =
-            Session::open(warehouse, arguments.job.clone().map(state::reader), query::TypeRules::Before).await?;
+            Session::open(warehouse, arguments.job.clone().map(state::reader), query::TypeRules::default()).await?;
         match text {
             Some(text) => answer::write(&session, &text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,
