@@ -48,6 +48,13 @@ impl JobFile {
         job::parse(&name, &text, &self.overrides, &variable, CONNECTORS).map_err(|problems| rendered(&problems))
     }
 
+    /// The same file with another value over it.
+    pub fn with(&self, key: &str, value: &str) -> JobFile {
+        let mut file = self.clone();
+        file.overrides.push((key.to_owned(), value.to_owned()));
+        file
+    }
+
     /// The job and its plan.
     ///
     /// # Errors
@@ -68,7 +75,8 @@ impl JobFile {
     /// `statics` finds the columns of the static tables.
     fn plan_with(&self, statics: &dyn Fn(&Job) -> StaticColumns) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
-        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
+        let (mut job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
+        job.iter_mut().for_each(runtime::keep_types);
         let mut schemas = BTreeMap::new();
         if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));

@@ -42,6 +42,8 @@ pub struct Job {
     pub no_data_epochs: bool,
     /// The types of constants and results in its queries.
     pub types: Types,
+    /// True if the file says which: then it holds for a checkpoint of before as well.
+    pub types_are_given: bool,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
     /// Static tables by name. No source has the name of one, whatever the case.

@@ -30,12 +30,14 @@ mod rules;
 mod session;
 mod time_forms;
 mod times;
+mod typed_expressions;
 mod walk;
 mod window;
 
 pub use compile::TablePlan;
 pub use computed::{CompiledColumn, Computed};
 pub use expr::clock::BatchClock;
+pub use expr::display::type_name;
 pub use graph::{Graph, STATIC_NOT_READ, plan_job, register_functions};
 pub use guard::{SparkDialect, with_literals};
 pub use job_function::Definitions;
@@ -47,6 +49,7 @@ pub use read::{ReadFault, Readable};
 pub use relation::{METADATA_COLUMNS, Relation, Rows, source_relation};
 pub use session::{session, session_config, with_rules};
 pub use times::{EventTime, TimeKind};
+pub use typed_expressions::typed_expressions;
 
 #[cfg(test)]
 mod tests;

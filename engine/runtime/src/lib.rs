@@ -38,6 +38,7 @@ mod submit;
 mod tables;
 mod topology;
 mod trigger;
+mod type_rules;
 mod waiting;
 
 pub use backends::{Backends, CheckpointFolders, Checkpoints};
@@ -58,3 +59,4 @@ pub use stop::Abort;
 pub use submit::{SubmitOptions, submit};
 pub use tables::table_problems;
 pub use topology::table_time;
+pub use type_rules::keep_types;

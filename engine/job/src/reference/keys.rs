@@ -131,11 +131,12 @@ pub(crate) const KEYS: &[Key] = &[
         Job,
         "ansi",
         "true or false",
-        Means("constants and results have DataFusion's types: `1` is BIGINT, `0.5` DOUBLE"),
-        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero) is an error \
-         with `true`, NULL with `false`, where whole numbers wrap around; a cast that fails is an error in both, TRY_CAST gives NULL. Spark's \
-         `spark.sql.ansi.enabled`. Write `true` in new jobs: it will be the default.",
-        "ansi = true",
+        Default("true"),
+        "What has no value (overflow, division by zero, a text that is no number) is an error with `true`: the row goes to \
+         `TABLE__rejected`. With `false` it is NULL, and whole numbers wrap around. Spark's `spark.sql.ansi.enabled`. Constants, \
+         arithmetic and sums have Spark's types with both. A checkpoint that an engine wrote before it had them keeps the types \
+         of then (`1` is BIGINT, `0.5` DOUBLE) until this key stands in the job file: docs/changing-a-job.md.",
+        "ansi = false",
     ),
     Key::new(
         Source,
@@ -350,7 +351,7 @@ pub(crate) const KEYS: &[Key] = &[
         "on_error",
         "\"dead_letter\", \"drop\" or \"fail\"",
         Default("\"dead_letter\""),
-        "What happens, in a job with `ansi`, to a row that the query has no value for: it divides by zero, overflows, casts a \
+        "What happens to a row that the query has no value for: it divides by zero, overflows, casts a \
          text that is no number. \
          `dead_letter`: it goes to the table `NAME__rejected`, as JSON, with the reason. `drop`: it is counted and left out. \
          `fail`: the job stops and names the error. Inside an aggregate or a join the job stops in any case.",
