@@ -1,5 +1,6 @@
 //! How the times of one column are written: what a number counts, what a text looks like, in which zone it is.
 
+use std::fmt;
 use std::sync::Arc;
 
 use job::TimeUnit;
@@ -32,6 +33,12 @@ pub struct ReadTime {
     pub unit: Option<TimeUnit>,
     /// How texts are read.
     pub text: TimeText,
+}
+
+impl fmt::Debug for ReadTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected())
+    }
 }
 
 impl ReadTime {
@@ -85,3 +92,6 @@ impl ReadTime {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
