@@ -30,6 +30,7 @@ mod simple;
 mod strings;
 pub(crate) mod text;
 mod time;
+pub mod time_text;
 pub mod time_windows;
 mod to_number;
 pub mod to_timestamp;

@@ -6,6 +6,7 @@ mod backends;
 mod batch_builder;
 mod clock;
 mod compute;
+mod computed;
 mod definitions;
 mod error;
 mod event_times;

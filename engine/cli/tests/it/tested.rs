@@ -164,3 +164,13 @@ fn a_file_without_such_tests_is_told() {
     let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).failed_with(2);
     assert!(error.contains("users are counted"), "{error}");
 }
+
+#[test]
+fn event_times_are_computed_counted_and_read_and_carry_watermarks() {
+    all_hold(include_str!("tested/event_time.toml"), "3 tests: 3");
+}
+
+#[test]
+fn functions_of_the_job_stand_for_their_expressions() {
+    all_hold(include_str!("tested/functions.toml"), "1 test: 1");
+}

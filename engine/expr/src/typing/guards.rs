@@ -17,7 +17,7 @@ use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
 
 /// Functions that are an error for some rows.
-const FALLIBLE: &[&str] = &["assert_true", "raise_error", "to_number"];
+const FALLIBLE: &[&str] = &["assert_true", "raise_error", "timestamp_millis", "timestamp_seconds", "to_number"];
 
 /// True if there are rows for which an expression is an error.
 ///
