@@ -62,6 +62,16 @@ impl RowFault {
         }
     }
 
+    /// So many seconds or milliseconds since 1970 that no timestamp says them.
+    pub fn no_instant(unit: &str) -> RowFault {
+        RowFault {
+            condition: "DATETIME_OVERFLOW",
+            message: format!(
+                "the number of {unit} since 1970 is too large for timestamp; is it another unit? There are timestamp_seconds, timestamp_millis and timestamp_micros"
+            ),
+        }
+    }
+
     /// A decimal is too large for its type, as `type_name` writes it.
     pub fn out_of_range(kind: &str) -> RowFault {
         RowFault {

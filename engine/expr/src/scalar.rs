@@ -45,6 +45,7 @@ mod strings;
 pub(crate) mod text;
 mod time;
 mod time_bucket;
+pub mod time_text;
 pub mod time_windows;
 mod to_char;
 mod to_number;

@@ -103,6 +103,11 @@ fn nested_values_are_kept_in_state_and_compared() {
 }
 
 #[test]
+fn functions_give_what_spark_gives_over_a_stream() {
+    all_hold(include_str!("tested/spark_functions.toml"), "1 test: 1");
+}
+
+#[test]
 fn corners_where_datafusion_answers_otherwise_have_the_rows_of_spark() {
     all_hold(include_str!("tested/corners.toml"), "3 tests: 3");
 }
@@ -163,4 +168,14 @@ fn a_file_without_such_tests_is_told() {
     let path = job(folder.path(), JOB);
     let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).failed_with(2);
     assert!(error.contains("users are counted"), "{error}");
+}
+
+#[test]
+fn event_times_are_computed_counted_and_read_and_carry_watermarks() {
+    all_hold(include_str!("tested/event_time.toml"), "3 tests: 3");
+}
+
+#[test]
+fn functions_of_the_job_stand_for_their_expressions() {
+    all_hold(include_str!("tested/functions.toml"), "1 test: 1");
 }
