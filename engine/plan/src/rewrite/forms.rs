@@ -126,16 +126,13 @@ fn part(field: &str) -> Option<&'static str> {
 /// refused.
 fn own_escape(like: &mut Expr) {
     let (Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }) = like else { return };
-    let (Expr::Value(text), Some(Value::SingleQuotedString(escape))) =
-        (pattern.as_mut(), escape_char.as_ref().map(|escape| &escape.value))
-    else {
+    let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|escape| &escape.value) else { return };
+    let letters: Vec<char> = escape.chars().collect();
+    let ([escape], Expr::Value(text)) = (letters.as_slice(), pattern.as_mut()) else { return };
+    let Value::SingleQuotedString(text) = &mut text.value else { return };
+    if *escape == '\\' {
         return;
-    };
-    let (Value::SingleQuotedString(text), [escape], false) =
-        (&mut text.value, escape.chars().collect::<Vec<_>>().as_slice(), escape == "\\")
-    else {
-        return;
-    };
+    }
     let mut letters = text.chars();
     let mut written = String::new();
     while let Some(letter) = letters.next() {
