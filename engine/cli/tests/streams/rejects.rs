@@ -198,6 +198,7 @@ fn a_sum_that_overflows_stops_the_job_and_names_table_epoch_and_group() {
     let totals =
         "[table.gold.totals]\nmode = \"update\"\nsql = \"SELECT key, sum(amount) AS total FROM events GROUP BY key\"\n";
     let said = Job::new(&topic, "", totals).run().failed();
-    let wanted = "table gold.totals, epoch 0: the group key = a: [ARITHMETIC_OVERFLOW] the sum is too large for bigint; use try_sum";
+    let wanted =
+        "table gold.totals, epoch 0: the group (a): [ARITHMETIC_OVERFLOW] the sum is too large for bigint; use try_sum";
     assert!(said.contains(wanted), "{said}");
 }

@@ -117,8 +117,7 @@ impl<'a> Merger<'a> {
         }
         for accumulator in &mut self.accumulators {
             let values = accumulator.evaluate(EmitTo::All);
-            columns
-                .push(values.map_err(|error| of_group(error, &columns[..self.spec.group.len()], &self.spec.output))?);
+            columns.push(values.map_err(|error| of_group(error, &columns[..self.spec.group.len()]))?);
         }
         Ok(sized_batch(&self.spec.output, columns, self.count)?)
     }
@@ -140,16 +139,14 @@ impl<'a> Merger<'a> {
 }
 
 /// What a function says of a group, with the group's key. `keys` are the first columns of the result.
-fn of_group(error: DataFusionError, keys: &[ArrayRef], output: &Schema) -> OperatorError {
+fn of_group(error: DataFusionError, keys: &[ArrayRef]) -> OperatorError {
     let group = match error.find_root() {
         DataFusionError::External(inner) => inner.downcast_ref::<GroupFault>().map(|fault| fault.group),
         _ => None,
     };
     let error = OperatorError::from(error);
     let Some(group) = group.filter(|_| !keys.is_empty()) else { return error };
-    let named = keys.iter().zip(output.fields()).map(|(key, field)| {
-        let value = array_value_to_string(key, group).unwrap_or_default();
-        format!("{} = {value}", field.name())
-    });
-    OperatorError::Compute(format!("the group {}: {error}", named.collect::<Vec<_>>().join(", ")))
+    // The operator's columns have no names of the query's.
+    let values = keys.iter().map(|key| array_value_to_string(key, group).unwrap_or_default());
+    OperatorError::Compute(format!("the group ({}): {error}", values.collect::<Vec<_>>().join(", ")))
 }
