@@ -4,6 +4,29 @@ use datafusion::error::DataFusionError;
 
 use crate::typing::decimals::Operation;
 
+/// An aggregate has no value for a group. The functions know groups by number; who has their keys says which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFault {
+    /// Place of the group among those that were asked for.
+    pub group: usize,
+    /// What is wrong, and what to write instead.
+    pub fault: RowFault,
+}
+
+impl std::fmt::Display for GroupFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for GroupFault {}
+
+impl From<GroupFault> for DataFusionError {
+    fn from(fault: GroupFault) -> DataFusionError {
+        DataFusionError::External(Box::new(fault))
+    }
+}
+
 /// A row has no value for an expression. It is a matter of the row, not of the query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFault {
