@@ -1,3 +1,4 @@
+//! Variants, against what Spark gives.
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int32Array, ListArray};

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
-    LambdaFunction, NullTreatment, ObjectName, Subscript, UnaryOperator, Value, ValueWithSpan, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident, JsonPath,
+    JsonPathElem, LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, ValueWithSpan, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -25,7 +25,7 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
             Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
         }
-        Expr::BinaryOp { left, op: BinaryOperator::Custom(op), right } if op == ":" => of_variant(left, right),
+        Expr::JsonAccess { value, path } => of_variant(value, path),
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -220,6 +220,9 @@ fn called(function: &mut Function) -> Option<Expr> {
     if function.over.is_some() {
         end_of_window(function, &name, &arguments);
     }
+    if let Some(other) = other_name(&name, arguments.len()) {
+        return renamed(function, other);
+    }
     if let [Expr::Identifier(unit), first, second] = arguments.as_slice()
         && unit.quote_style.is_none()
         && let Some(rewritten) = with_unit(&name, &unit.value, first, second)
@@ -259,27 +262,12 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("ilike", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, true, Some(escape))),
         ("current_catalog", []) => Some(text("spark_catalog")),
         ("current_database" | "current_schema", []) => Some(text("default")),
-        ("try_make_interval", [_, ..]) => renamed(function, "make_interval"),
-        ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
         ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
         ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
-        ("grouping_id", [_, ..]) => renamed(function, "grouping"),
-        ("len", [_]) => renamed(function, "length"),
-        ("lcase", [_]) => renamed(function, "lower"),
-        ("ucase", [_]) => renamed(function, "upper"),
         ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
         ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),
-        ("map", []) => Some(call("__empty_map", vec![])),
-        ("try_make_timestamp_ltz", [_, _] | [_, _, _]) => renamed(function, "__timestamp_of"),
-        ("try_make_timestamp_ltz", _) => renamed(function, "try_make_timestamp"),
-        ("make_timestamp" | "make_timestamp_ltz" | "try_make_timestamp", [_] | [_, _] | [_, _, _]) => {
-            renamed(function, "__timestamp_of")
-        }
-        ("make_timestamp_ntz" | "try_make_timestamp_ntz", [_, _]) => renamed(function, "__local_timestamp_of"),
-        ("curdate", []) => renamed(function, "current_date"),
-        ("try_avg", [_]) => renamed(function, "avg"),
         (name, [value]) => cast_type(name).map(|data_type| Expr::Cast {
             kind: CastKind::Cast,
             expr: Box::new(value.clone()),
@@ -289,6 +277,27 @@ fn called(function: &mut Function) -> Option<Expr> {
         }),
         _ => None,
     }
+}
+
+/// The function that a call of so many arguments is of, where it has another name here.
+fn other_name(name: &str, arguments: usize) -> Option<&'static str> {
+    Some(match (name, arguments) {
+        ("map", 0) => "__empty_map",
+        ("try_make_interval", 1..) => "make_interval",
+        ("make_timestamp" | "make_timestamp_ltz" | "try_make_timestamp" | "try_make_timestamp_ltz", 1..=3) => {
+            "__timestamp_of"
+        }
+        ("make_timestamp_ntz" | "try_make_timestamp_ntz", 2) => "__local_timestamp_of",
+        ("try_make_timestamp_ltz", _) => "try_make_timestamp",
+        ("localtimestamp" | "current_timestamp", 0) => "now",
+        ("curdate", 0) => "current_date",
+        ("grouping_id", 1..) => "grouping",
+        ("len", 1) => "length",
+        ("lcase", 1) => "lower",
+        ("ucase", 1) => "upper",
+        ("try_avg", 1) => "avg",
+        _ => return None,
+    })
 }
 
 /// An INT, so that a TINYINT beside it becomes one and a BIGINT stays what it is.
@@ -352,43 +361,25 @@ fn like(value: &Expr, pattern: &Expr, any_case: bool, escape: Option<&ValueWithS
     like
 }
 
-/// `v:a.b[0]` is `variant_get(v, '$.a.b[0]')`; a cast behind it is a cast of that.
-fn of_variant(left: &Expr, right: &Expr) -> Option<Expr> {
-    if let Expr::Cast { expr, .. } = right {
-        let mut cast = right.clone();
-        let inner = of_variant(left, expr)?;
-        if let Expr::Cast { expr, .. } = &mut cast {
-            **expr = inner;
-        }
-        return Some(cast);
-    }
-    let mut path = "$".to_string();
-    path_into(right, &mut path)?;
-    Some(call("variant_get", vec![left.clone(), text(path)]))
-}
-
-fn path_into(expr: &Expr, path: &mut String) -> Option<()> {
-    let mut name = |name: &Ident| path.push_str(&format!("[\"{}\"]", name.value));
-    match expr {
-        Expr::Identifier(one) => name(one),
-        Expr::CompoundIdentifier(names) => names.iter().for_each(name),
-        Expr::CompoundFieldAccess { root, access_chain } => {
-            path_into(root, path)?;
-            for access in access_chain {
-                match access {
-                    AccessExpr::Dot(inner) => path_into(inner, path)?,
-                    AccessExpr::Subscript(Subscript::Index { index: Expr::Value(place) }) => match &place.value {
-                        Value::Number(place, _) => path.push_str(&format!("[{place}]")),
-                        Value::SingleQuotedString(name) => path.push_str(&format!("[\"{name}\"]")),
-                        _ => return None,
-                    },
-                    AccessExpr::Subscript(_) => return None,
+/// `v:a.b[0]` is `variant_get(v, '$.a.b[0]')`.
+fn of_variant(value: &Expr, path: &JsonPath) -> Option<Expr> {
+    let mut written = "$".to_string();
+    for step in &path.path {
+        match step {
+            JsonPathElem::Dot { key, .. } => written.push_str(&format!("[\"{key}\"]")),
+            JsonPathElem::Bracket { key: Expr::Value(key) } | JsonPathElem::ColonBracket { key: Expr::Value(key) } => {
+                match &key.value {
+                    Value::Number(place, _) => written.push_str(&format!("[{place}]")),
+                    Value::SingleQuotedString(name) | Value::DoubleQuotedString(name) => {
+                        written.push_str(&format!("[\"{name}\"]"));
+                    }
+                    _ => return None,
                 }
             }
+            JsonPathElem::Bracket { .. } | JsonPathElem::ColonBracket { .. } => return None,
         }
-        _ => return None,
     }
-    Some(())
+    Some(call("variant_get", vec![value.clone(), text(written)]))
 }
 
 fn renamed(function: &mut Function, name: &str) -> Option<Expr> {

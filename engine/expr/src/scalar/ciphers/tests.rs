@@ -1,3 +1,4 @@
+//! Ciphers, against bytes that Spark made.
 use super::{decrypted, encrypted, signed};
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,3 +1,4 @@
+//! Texts of times of day.
 use super::{HOUR, MINUTE, SECOND, parse_clock};
 
 /// Spark 4.3 reads these so.

@@ -1,3 +1,4 @@
+//! Numbers in a format, against texts that Spark wrote.
 use super::Format;
 
 fn written(number: &str, format: &str) -> String {

@@ -1,3 +1,4 @@
+//! XML documents and paths into them.
 use super::document::Document;
 use super::xpath::{Found, evaluate, parse};
 
