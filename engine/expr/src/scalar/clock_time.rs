@@ -39,7 +39,7 @@ fn to_time(args: &[ArrayRef], is_trying: bool) -> Result<ArrayRef> {
     let mut known: Option<(&str, Pattern)> = None;
     let mut all = Vec::with_capacity(args[0].len());
     for (row, text) in texts(&args[0]).iter().enumerate() {
-        let pattern = args.get(1).map(|patterns| texts(patterns));
+        let pattern = args.get(1).map(texts);
         let (Some(text), false) = (text, pattern.is_some_and(|patterns| patterns.is_null(row))) else {
             all.push(None);
             continue;
