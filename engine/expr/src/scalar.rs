@@ -13,6 +13,7 @@ mod coding;
 pub mod conditions;
 mod csv;
 mod empty_map;
+pub mod fallible;
 pub mod fields_of;
 mod hash;
 mod inferred;
