@@ -51,12 +51,12 @@ fn of_bytes(name: &'static str, count: (usize, usize), body: Body) -> Simple {
 }
 
 /// The arguments of a row, as bytes.
-type Given<'a> = [Option<&'a [u8]>];
+type RowArguments<'a> = [Option<&'a [u8]>];
 
 fn each_row(
     args: &[ArrayRef],
     is_trying: bool,
-    change: fn(&Given<'_>) -> Result<Vec<u8>, RowFault>,
+    change: fn(&RowArguments<'_>) -> Result<Vec<u8>, RowFault>,
 ) -> Result<ArrayRef> {
     let columns = args.iter().map(|column| cast(column, &DataType::Binary)).collect::<Result<Vec<_>, _>>()?;
     let columns: Vec<&BinaryArray> = columns.iter().map(|column| column.as_binary::<i32>()).collect();
@@ -81,7 +81,7 @@ fn fault(message: String) -> RowFault {
     RowFault { condition: "INVALID_PARAMETER_VALUE", message }
 }
 
-fn word(given: &Given<'_>, at: usize, default: &str) -> String {
+fn word(given: &RowArguments<'_>, at: usize, default: &str) -> String {
     let bytes = given.get(at).copied().flatten().unwrap_or(default.as_bytes());
     String::from_utf8_lossy(bytes).to_uppercase()
 }
@@ -93,7 +93,7 @@ enum Mode {
     Gcm,
 }
 
-fn mode(given: &Given<'_>) -> Result<Mode, RowFault> {
+fn mode(given: &RowArguments<'_>) -> Result<Mode, RowFault> {
     let (mode, padding) = (word(given, 2, "GCM"), word(given, 3, "DEFAULT"));
     match (mode.as_str(), padding.as_str()) {
         ("ECB", "PKCS" | "DEFAULT") => Ok(Mode::Ecb),
@@ -105,7 +105,7 @@ fn mode(given: &Given<'_>) -> Result<Mode, RowFault> {
     }
 }
 
-fn bytes_at<'a>(given: &Given<'a>, at: usize) -> &'a [u8] {
+fn bytes_at<'a>(given: &RowArguments<'a>, at: usize) -> &'a [u8] {
     given.get(at).copied().flatten().unwrap_or_default()
 }
 
@@ -135,7 +135,7 @@ fn block_key(key: &[u8]) -> Result<UnboundCipherKey, RowFault> {
 
 /// The bytes before what is encrypted: those that are given, or else such as follow from key and text. They are never the same for two
 /// texts, and a row that is computed again is the same again, which bytes drawn by chance would not be.
-fn start(given: &Given<'_>, length: usize) -> Result<Vec<u8>, RowFault> {
+fn start(given: &RowArguments<'_>, length: usize) -> Result<Vec<u8>, RowFault> {
     match bytes_at(given, 4) {
         [] => {
             let key = hmac::Key::new(hmac::HMAC_SHA256, bytes_at(given, 1));
@@ -148,7 +148,7 @@ fn start(given: &Given<'_>, length: usize) -> Result<Vec<u8>, RowFault> {
     }
 }
 
-fn encrypted(given: &Given<'_>) -> Result<Vec<u8>, RowFault> {
+fn encrypted(given: &RowArguments<'_>) -> Result<Vec<u8>, RowFault> {
     let failed = |_| fault("AES cannot encrypt this".to_string());
     let mode = mode(given)?;
     let (mut text, key) = (bytes_at(given, 0).to_vec(), bytes_at(given, 1));
@@ -179,7 +179,7 @@ fn encrypted(given: &Given<'_>) -> Result<Vec<u8>, RowFault> {
     }
 }
 
-fn decrypted(given: &Given<'_>) -> Result<Vec<u8>, RowFault> {
+fn decrypted(given: &RowArguments<'_>) -> Result<Vec<u8>, RowFault> {
     let failed = |_| {
         fault(
             "these bytes are not what AES makes with this key and mode; try_aes_decrypt gives NULL instead".to_string(),
@@ -213,7 +213,7 @@ fn failed_unit(_: ()) -> RowFault {
     fault("these bytes are too short for what AES makes; try_aes_decrypt gives NULL instead".to_string())
 }
 
-fn signed(given: &Given<'_>) -> Result<Vec<u8>, RowFault> {
+fn signed(given: &RowArguments<'_>) -> Result<Vec<u8>, RowFault> {
     let algorithm = match word(given, 2, "SHA-256").as_str() {
         "SHA-1" | "SHA1" => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         "SHA-224" | "SHA224" => hmac::HMAC_SHA224,

@@ -24,7 +24,7 @@ use super::simple::{Body, Gives, Simple};
 use crate::display::type_name;
 use crate::row_fault::RowFault;
 use document::Document;
-use xpath::Found;
+use xpath::XPathValue;
 
 /// All but `from_xml`.
 pub fn functions() -> Vec<Simple> {
@@ -139,7 +139,7 @@ fn numbers(args: &[ArrayRef]) -> Result<Vec<Option<f64>>> {
 }
 
 /// What a path finds in each row.
-fn each<T>(args: &[ArrayRef], take: impl Fn(&Found, &Document) -> Result<T>) -> Result<Vec<Option<T>>> {
+fn each<T>(args: &[ArrayRef], take: impl Fn(&XPathValue, &Document) -> Result<T>) -> Result<Vec<Option<T>>> {
     let mut known: Option<(&str, xpath::Expression)> = None;
     let mut all = Vec::with_capacity(args[0].len());
     for (text, path) in texts(&args[0]).iter().zip(texts(&args[1])) {
@@ -164,12 +164,13 @@ fn wrong_path(path: &str, what: &str) -> RowFault {
 
 /// The values of nodes; elements have none.
 fn nodes(args: &[ArrayRef]) -> Result<ArrayRef> {
-    let all =
-        each(args, |found, document| match found {
-            Found::Nodes(nodes) => Ok(nodes.iter().map(|node| document.value(*node)).collect::<Vec<Option<String>>>()),
-            _ => Err(wrong_path("xpath", "xpath gives nodes; for a number or a text use xpath_double or xpath_string")
-                .into()),
-        })?;
+    let all = each(args, |found, document| match found {
+        XPathValue::Nodes(nodes) => Ok(nodes.iter().map(|node| document.value(*node)).collect::<Vec<Option<String>>>()),
+        _ => {
+            Err(wrong_path("xpath", "xpath gives nodes; for a number or a text use xpath_double or xpath_string")
+                .into())
+        }
+    })?;
     let mut lists = ListBuilder::new(StringBuilder::new()).with_field(Field::new_list_field(DataType::Utf8, true));
     for values in all {
         let is_there = values.is_some();

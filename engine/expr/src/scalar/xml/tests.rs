@@ -1,13 +1,13 @@
 //! XML documents and paths into them.
 use super::document::Document;
-use super::xpath::{Found, evaluate, parse};
+use super::xpath::{XPathValue, evaluate, parse};
 
 const TEXT: &str = "<p><a>1</a><a>2</a><b x=\"y&amp;z\">te&lt;xt<!-- no --></b><c><a>3</a></c></p>";
 
 fn found(path: &str) -> String {
     let document = Document::parse(TEXT).unwrap();
     match evaluate(&parse(path).unwrap(), &document).unwrap() {
-        Found::Nodes(nodes) => nodes.iter().map(|node| document.text_of(*node)).collect::<Vec<_>>().join(","),
+        XPathValue::Nodes(nodes) => nodes.iter().map(|node| document.text_of(*node)).collect::<Vec<_>>().join(","),
         other => other.text(&document),
     }
 }

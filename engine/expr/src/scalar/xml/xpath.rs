@@ -3,5 +3,5 @@
 mod evaluate;
 mod syntax;
 
-pub use evaluate::{Found, evaluate};
+pub use evaluate::{XPathValue, evaluate};
 pub use syntax::{Expression, parse};

@@ -5,7 +5,7 @@ use super::syntax::{Axis, Expression, Start, Step, Test};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found {
+pub enum XPathValue {
     /// Nodes, in the order of the document.
     Nodes(Vec<Place>),
     /// A number.
@@ -20,7 +20,7 @@ pub enum Found {
 ///
 /// # Errors
 /// If it calls a function that there is not, or takes a number for nodes.
-pub fn evaluate(expression: &Expression, document: &Document) -> Result<Found, String> {
+pub fn evaluate(expression: &Expression, document: &Document) -> Result<XPathValue, String> {
     Look { document, place: 0, position: 1, last: 1 }.at(expression)
 }
 
@@ -33,25 +33,25 @@ struct Look<'a> {
     last: usize,
 }
 
-impl Found {
+impl XPathValue {
     /// As a text: of nodes that of the first.
     pub fn text(&self, document: &Document) -> String {
         match self {
-            Found::Nodes(nodes) => nodes.first().map_or_else(String::new, |node| document.text_of(*node)),
-            Found::Text(text) => text.clone(),
-            Found::Flag(flag) => flag.to_string(),
-            Found::Number(number) if number.is_infinite() => {
+            XPathValue::Nodes(nodes) => nodes.first().map_or_else(String::new, |node| document.text_of(*node)),
+            XPathValue::Text(text) => text.clone(),
+            XPathValue::Flag(flag) => flag.to_string(),
+            XPathValue::Number(number) if number.is_infinite() => {
                 if *number > 0.0 { "Infinity" } else { "-Infinity" }.to_string()
             }
-            Found::Number(number) => number.to_string(),
+            XPathValue::Number(number) => number.to_string(),
         }
     }
 
     /// As a number; NaN if it is none.
     pub fn number(&self, document: &Document) -> f64 {
         match self {
-            Found::Number(number) => *number,
-            Found::Flag(flag) => f64::from(u8::from(*flag)),
+            XPathValue::Number(number) => *number,
+            XPathValue::Flag(flag) => f64::from(u8::from(*flag)),
             other => other.text(document).trim().parse().unwrap_or(f64::NAN),
         }
     }
@@ -59,20 +59,20 @@ impl Found {
     /// As a boolean: nodes that there are, a text that is not empty, a number that is not 0.
     pub fn flag(&self) -> bool {
         match self {
-            Found::Nodes(nodes) => !nodes.is_empty(),
-            Found::Number(number) => *number != 0.0 && !number.is_nan(),
-            Found::Text(text) => !text.is_empty(),
-            Found::Flag(flag) => *flag,
+            XPathValue::Nodes(nodes) => !nodes.is_empty(),
+            XPathValue::Number(number) => *number != 0.0 && !number.is_nan(),
+            XPathValue::Text(text) => !text.is_empty(),
+            XPathValue::Flag(flag) => *flag,
         }
     }
 }
 
 impl Look<'_> {
-    fn at(self, expression: &Expression) -> Result<Found, String> {
+    fn at(self, expression: &Expression) -> Result<XPathValue, String> {
         Ok(match expression {
-            Expression::Number(number) => Found::Number(*number),
-            Expression::Text(text) => Found::Text(text.clone()),
-            Expression::Negative(inner) => Found::Number(-self.at(inner)?.number(self.document)),
+            Expression::Number(number) => XPathValue::Number(*number),
+            Expression::Text(text) => XPathValue::Text(text.clone()),
+            Expression::Negative(inner) => XPathValue::Number(-self.at(inner)?.number(self.document)),
             Expression::Binary(operator, left, right) => self.binary(operator, left, right)?,
             Expression::Call(name, arguments) => self.call(name, arguments)?,
             Expression::Path(start, steps) => {
@@ -87,14 +87,14 @@ impl Look<'_> {
                 for step in steps {
                     nodes = self.step(&nodes, step)?;
                 }
-                Found::Nodes(nodes)
+                XPathValue::Nodes(nodes)
             }
         })
     }
 
     fn nodes(self, expression: &Expression) -> Result<Vec<Place>, String> {
         match self.at(expression)? {
-            Found::Nodes(nodes) => Ok(nodes),
+            XPathValue::Nodes(nodes) => Ok(nodes),
             _ => Err("nodes are needed, not a number or a text".to_string()),
         }
     }
@@ -105,7 +105,7 @@ impl Look<'_> {
         for (at, place) in nodes.into_iter().enumerate() {
             let look = Look { place, position: at + 1, last, ..self };
             let holds = match look.at(predicate)? {
-                Found::Number(number) => number == (at + 1) as f64,
+                XPathValue::Number(number) => number == (at + 1) as f64,
                 other => other.flag(),
             };
             if holds {
@@ -175,29 +175,29 @@ impl Look<'_> {
         }
     }
 
-    fn binary(self, operator: &str, left: &Expression, right: &Expression) -> Result<Found, String> {
+    fn binary(self, operator: &str, left: &Expression, right: &Expression) -> Result<XPathValue, String> {
         if operator == "|" {
             let mut nodes = self.nodes(left)?;
             nodes.extend(self.nodes(right)?);
             nodes.sort_unstable();
             nodes.dedup();
-            return Ok(Found::Nodes(nodes));
+            return Ok(XPathValue::Nodes(nodes));
         }
         let left = self.at(left)?;
         match (operator, left.flag()) {
-            ("or", true) => return Ok(Found::Flag(true)),
-            ("and", false) => return Ok(Found::Flag(false)),
+            ("or", true) => return Ok(XPathValue::Flag(true)),
+            ("and", false) => return Ok(XPathValue::Flag(false)),
             _ => {}
         }
         let right = self.at(right)?;
         if ["or", "and"].contains(&operator) {
-            return Ok(Found::Flag(right.flag()));
+            return Ok(XPathValue::Flag(right.flag()));
         }
         if ["=", "!=", "<", "<=", ">", ">="].contains(&operator) {
-            return Ok(Found::Flag(self.compared(operator, &left, &right)));
+            return Ok(XPathValue::Flag(self.compared(operator, &left, &right)));
         }
         let (left, right) = (left.number(self.document), right.number(self.document));
-        Ok(Found::Number(match operator {
+        Ok(XPathValue::Number(match operator {
             "+" => left + right,
             "-" => left - right,
             "*" => left * right,
@@ -207,18 +207,18 @@ impl Look<'_> {
     }
 
     /// Nodes are compared one by one: it holds if it holds for any of them.
-    fn compared(self, operator: &str, left: &Found, right: &Found) -> bool {
-        let texts = |nodes: &[Place]| nodes.iter().map(|node| Found::Text(self.document.text_of(*node))).collect();
-        let each = |found: &Found| -> Vec<Found> {
+    fn compared(self, operator: &str, left: &XPathValue, right: &XPathValue) -> bool {
+        let texts = |nodes: &[Place]| nodes.iter().map(|node| XPathValue::Text(self.document.text_of(*node))).collect();
+        let each = |found: &XPathValue| -> Vec<XPathValue> {
             match found {
-                Found::Nodes(nodes) => texts(nodes),
+                XPathValue::Nodes(nodes) => texts(nodes),
                 other => vec![other.clone()],
             }
         };
-        if let (Found::Flag(flag), other) | (other, Found::Flag(flag)) = (left, right) {
+        if let (XPathValue::Flag(flag), other) | (other, XPathValue::Flag(flag)) = (left, right) {
             return (*flag == other.flag()) == (operator == "=");
         }
-        let is_number = matches!(left, Found::Number(_)) || matches!(right, Found::Number(_));
+        let is_number = matches!(left, XPathValue::Number(_)) || matches!(right, XPathValue::Number(_));
         let right = each(right);
         each(left).iter().any(|left| {
             right.iter().any(|right| match operator {
@@ -239,48 +239,56 @@ impl Look<'_> {
         })
     }
 
-    fn call(self, name: &str, arguments: &[Expression]) -> Result<Found, String> {
+    fn call(self, name: &str, arguments: &[Expression]) -> Result<XPathValue, String> {
         let given = |at: usize| match arguments.get(at) {
             Some(argument) => self.at(argument),
-            None => Ok(Found::Nodes(vec![self.place])),
+            None => Ok(XPathValue::Nodes(vec![self.place])),
         };
         let text = |at: usize| given(at).map(|found| found.text(self.document));
         let number = |at: usize| given(at).map(|found| found.number(self.document));
         let nodes = |at: usize| match given(at)? {
-            Found::Nodes(nodes) => Ok(nodes),
+            XPathValue::Nodes(nodes) => Ok(nodes),
             _ => Err(format!("{name} takes nodes")),
         };
         Ok(match name {
-            "position" => Found::Number(self.position as f64),
-            "last" => Found::Number(self.last as f64),
-            "count" => Found::Number(nodes(0)?.len() as f64),
-            "sum" => Found::Number(nodes(0)?.iter().map(|node| Found::Nodes(vec![*node]).number(self.document)).sum()),
-            "number" => Found::Number(number(0)?),
-            "floor" => Found::Number(number(0)?.floor()),
-            "ceiling" => Found::Number(number(0)?.ceil()),
-            "round" => Found::Number((number(0)? + 0.5).floor()),
-            "string" => Found::Text(text(0)?),
-            "string-length" => Found::Number(text(0)?.chars().count() as f64),
-            "normalize-space" => Found::Text(text(0)?.split_whitespace().collect::<Vec<_>>().join(" ")),
-            "concat" => Found::Text((0..arguments.len()).map(text).collect::<Result<String, _>>()?),
-            "contains" => Found::Flag(text(0)?.contains(&text(1)?)),
-            "starts-with" => Found::Flag(text(0)?.starts_with(&text(1)?)),
-            "substring-before" => Found::Text(text(0)?.split_once(&text(1)?).map_or("", |(part, _)| part).to_string()),
-            "substring-after" => Found::Text(text(0)?.split_once(&text(1)?).map_or("", |(_, part)| part).to_string()),
+            "position" => XPathValue::Number(self.position as f64),
+            "last" => XPathValue::Number(self.last as f64),
+            "count" => XPathValue::Number(nodes(0)?.len() as f64),
+            "sum" => XPathValue::Number(
+                nodes(0)?.iter().map(|node| XPathValue::Nodes(vec![*node]).number(self.document)).sum(),
+            ),
+            "number" => XPathValue::Number(number(0)?),
+            "floor" => XPathValue::Number(number(0)?.floor()),
+            "ceiling" => XPathValue::Number(number(0)?.ceil()),
+            "round" => XPathValue::Number((number(0)? + 0.5).floor()),
+            "string" => XPathValue::Text(text(0)?),
+            "string-length" => XPathValue::Number(text(0)?.chars().count() as f64),
+            "normalize-space" => XPathValue::Text(text(0)?.split_whitespace().collect::<Vec<_>>().join(" ")),
+            "concat" => XPathValue::Text((0..arguments.len()).map(text).collect::<Result<String, _>>()?),
+            "contains" => XPathValue::Flag(text(0)?.contains(&text(1)?)),
+            "starts-with" => XPathValue::Flag(text(0)?.starts_with(&text(1)?)),
+            "substring-before" => {
+                XPathValue::Text(text(0)?.split_once(&text(1)?).map_or("", |(part, _)| part).to_string())
+            }
+            "substring-after" => {
+                XPathValue::Text(text(0)?.split_once(&text(1)?).map_or("", |(_, part)| part).to_string())
+            }
             "substring" => {
                 let (from, length) =
                     (number(1)?.round(), if arguments.len() > 2 { number(2)?.round() } else { f64::INFINITY });
                 let is_inside = |at: usize| (at + 1) as f64 >= from && ((at + 1) as f64) < from + length;
-                Found::Text(text(0)?.chars().enumerate().filter(|(at, _)| is_inside(*at)).map(|(_, one)| one).collect())
+                XPathValue::Text(
+                    text(0)?.chars().enumerate().filter(|(at, _)| is_inside(*at)).map(|(_, one)| one).collect(),
+                )
             }
-            "boolean" => Found::Flag(given(0)?.flag()),
-            "not" => Found::Flag(!given(0)?.flag()),
-            "true" => Found::Flag(true),
-            "false" => Found::Flag(false),
+            "boolean" => XPathValue::Flag(given(0)?.flag()),
+            "not" => XPathValue::Flag(!given(0)?.flag()),
+            "true" => XPathValue::Flag(true),
+            "false" => XPathValue::Flag(false),
             "name" | "local-name" => {
                 let full = nodes(0)?.first().and_then(|node| self.document.name(*node)).unwrap_or_default();
                 let local = full.rsplit(':').next().unwrap_or_default();
-                Found::Text(if name == "name" { full } else { local }.to_string())
+                XPathValue::Text(if name == "name" { full } else { local }.to_string())
             }
             other => return Err(format!("there is no function `{other}` in XPath 1.0")),
         })
