@@ -137,7 +137,11 @@ fn own_escape(like: &mut Expr) {
     let mut written = String::new();
     while let Some(letter) = letters.next() {
         let letter = match letter {
-            letter if letter == *escape => letters.next().unwrap_or(letter),
+            letter if letter == *escape => match letters.next() {
+                Some(next) if next == *escape || matches!(next, '%' | '_') => next,
+                // Before another letter it means nothing.
+                _ => return,
+            },
             '%' | '_' => {
                 written.push(letter);
                 continue;
