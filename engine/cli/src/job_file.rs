@@ -39,13 +39,16 @@ pub struct Planned {
 }
 
 impl JobFile {
-    /// The job as the file has it; its SQL is not looked at.
+    /// The job as the file has it, with the types of its checkpoint; its SQL is not looked at.
     ///
     /// # Errors
     /// The file cannot be read, or has problems.
     pub fn read(&self) -> Result<Job, Failure> {
         let (name, text) = self.text()?;
-        job::parse(&name, &text, &self.overrides, &variable, CONNECTORS).map_err(|problems| rendered(&problems))
+        let parsed = job::parse(&name, &text, &self.overrides, &variable, CONNECTORS);
+        let mut job = parsed.map_err(|problems| rendered(&problems))?;
+        runtime::keep_types(&mut job);
+        Ok(job)
     }
 
     /// The same file with another value over it.

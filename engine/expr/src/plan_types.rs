@@ -1,7 +1,7 @@
 //! Casts, times and types as Spark has them, put into a whole plan.
 
-use datafusion::common::ExprSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, ExprSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -35,9 +35,9 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
             let mut expr = expr.transform_up(|expr| match ansi {
-                Some(ansi) => {
-                    typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| with_aligned(expr, &schema))
-                }
+                Some(ansi) => typing::rewrite::typed(expr, &schema, ansi)?
+                    .transform_data(|expr| with_aligned(expr, &schema))?
+                    .transform_data(|expr| with_own_variables(expr, &schema)),
                 None => with_aligned(expr, &schema),
             })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
@@ -54,6 +54,16 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         }
     })
     .data()
+}
+
+/// A function of a lambda whose variables have the types of its arguments, as soon as these are known: the function around it, if it
+/// stands in an argument of one, asks for the type of what it gives. In a lambda its arguments may hold variables of that one, which
+/// are resolved later.
+fn with_own_variables(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if !matches!(expr, Expr::HigherOrderFunction(_)) {
+        return Ok(Transformed::no(expr));
+    }
+    Ok(expr.clone().resolve_lambda_variables(schema).unwrap_or_else(|_| Transformed::no(expr)))
 }
 
 /// An expression over times of one type, with its cast.

@@ -101,13 +101,15 @@ pub fn guarded(condition: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(all.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(true)), None)))
 }
 
-/// An aggregate whose arguments are computed only for the rows that its FILTER lets through.
+/// An aggregate whose arguments and order are computed only for the rows that its FILTER lets through.
 ///
 /// # Errors
 /// If a column is not known.
 pub fn filtered(mut call: AggregateFunction, schema: &DFSchema) -> Result<AggregateFunction> {
     let Some(filter) = call.params.filter.as_deref().cloned() else { return Ok(call) };
-    for arg in &mut call.params.args {
+    // What stands in ORDER BY too: with DISTINCT both must stay the same expression.
+    let order = call.params.order_by.iter_mut().map(|sort| &mut sort.expr);
+    for arg in call.params.args.iter_mut().chain(order) {
         if can_fail(arg, schema)? {
             *arg = when(filter.clone(), arg.clone(), None);
         }
