@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::{SortOptions, cast, sort};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::compute::{SortOptions, cast, sort, take};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::plan_datafusion_err;
@@ -194,9 +194,10 @@ impl StatisticGroups {
         if values.is_empty() {
             return Ok(None);
         }
-        let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
-        let sorted =
-            if self.order == Order::Arrival { Arc::clone(values) } else { sort(&normalized(values), Some(options))? };
+        let sorted = match self.order {
+            Order::Arrival => Arc::clone(values),
+            order => in_order(&normalized(values), order == Order::Descending)?,
+        };
         if self.statistic == Statistic::Mode {
             return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }
@@ -215,6 +216,20 @@ impl StatisticGroups {
             _ => Ok(found.into_iter().next()),
         }
     }
+}
+
+/// Values that are not NULL in Spark's order, in which a NULL inside of one comes first.
+fn in_order(values: &ArrayRef, descending: bool) -> Result<ArrayRef> {
+    if !values.data_type().is_nested() {
+        return Ok(sort(values, Some(SortOptions { descending, nulls_first: false }))?);
+    }
+    // Arrow 59 does not sort structs, and sorts what is inside of lists in an order of its own.
+    let options = SortOptions { descending, nulls_first: !descending };
+    let rows = RowConverter::new(vec![SortField::new_with_options(values.data_type().clone(), options)])?;
+    let rows = rows.convert_columns(&[Arc::clone(values)])?;
+    let mut places: Vec<u32> = (0..values.len() as u32).collect();
+    places.sort_by(|one, other| rows.row(*one as usize).cmp(&rows.row(*other as usize)));
+    Ok(take(values, &UInt32Array::from(places), None)?)
 }
 
 /// The value at a share of the way through sorted values, between two of them if it must be.
