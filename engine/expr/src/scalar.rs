@@ -4,7 +4,9 @@ pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;
+pub(crate) mod casting;
 mod ceil_floor;
+mod civil;
 pub mod conditions;
 mod csv;
 pub mod fields_of;
@@ -33,6 +35,7 @@ mod time;
 pub mod time_windows;
 mod to_number;
 pub mod to_timestamp;
+pub mod typed;
 mod units;
 pub mod window;
 
