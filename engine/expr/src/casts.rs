@@ -50,7 +50,8 @@ fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
         (source, target) if is_text(source) => target.is_numeric() || matches!(target, DataType::Boolean | DataType::Date32),
         (source, target) if is_text(target) => !is_as_in_arrow(source) || source == &DataType::Date32,
         (source, target) if is_instant(source) => target.is_numeric() || target == &DataType::Date32,
-        (DataType::Decimal128(..), DataType::Float64) => true,
+        (DataType::Decimal128(..), DataType::Float64 | DataType::Boolean) => true,
+        (DataType::Boolean, DataType::Decimal128(..)) => true,
         (source, DataType::Decimal128(..)) => source.is_floating(),
         _ => false,
     };
@@ -75,14 +76,14 @@ pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transfo
         return Err(refused(error, FILTER_NOT_BOOLEAN, "compare it with something, such as amount > 0"));
     }
     if let Expr::ScalarFunction(call) = &expr
-        && ["get", "element_at"].contains(&call.func.name())
+        && ["get", "item_at", "element_at"].contains(&call.func.name())
         && let [of, name] = call.args.as_slice()
         && let kind @ DataType::Struct(_) = of.get_type(schema)?
     {
         let Expr::Literal(ScalarValue::Utf8(Some(field)), _) = name else {
             return plan_err!("a field of {} is found by its name", type_name(&kind));
         };
-        if call.func.name() != "get" {
+        if call.func.name() == "element_at" {
             return plan_err!("an array or a map is needed, not {}", type_name(&kind));
         }
         return Ok(Transformed::yes(get_field(of.clone(), field.as_str())));

@@ -28,6 +28,7 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
     }
     aggregate::aggregates().into_iter().for_each(|function| context.register_udaf(function));
     if let TypeRules::Spark { ansi } = TypeRules::of(&context.state()) {
+        scalar::by_spark().into_iter().for_each(|function| context.register_udf(function));
         let state = context.state();
         let find = |name: &str| state.scalar_functions().get(name).cloned();
         scalar::typed::functions(ansi, find).into_iter().for_each(|function| context.register_udf(function));

@@ -9,6 +9,11 @@ mod ceil_floor;
 mod civil;
 pub mod conditions;
 mod csv;
+mod title;
+mod text_forms;
+mod strict_math;
+mod formatted;
+mod cutting;
 pub mod fields_of;
 mod hash;
 mod instant_text;
@@ -52,7 +57,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "array",
     "array_repeat",
     "ascii",
-    "base64",
     "bin",
     "bit_count",
     "bit_get",
@@ -60,13 +64,11 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "bitmap_bucket_number",
     "bitmap_count",
     "bitwise_not",
-    "char",
     "concat_ws",
     "crc32",
     "csc",
     "elt",
     "expm1",
-    "format_string",
     "hex",
     "hypot",
     "is_valid_utf8",
@@ -94,7 +96,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "str_to_map",
     "try_parse_url",
     "try_url_decode",
-    "unbase64",
     "unhex",
     "url_decode",
     "url_encode",
@@ -114,6 +115,11 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
     all
 }
 
+/// Those that are otherwise in a session by Spark's types.
+pub(crate) fn by_spark() -> Vec<ScalarUDF> {
+    strict_math::functions().into_iter().map(simple::Simple::into_udf).collect()
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
@@ -131,6 +137,9 @@ fn written_here() -> Vec<ScalarUDF> {
         time::functions(),
         strings::functions(),
         pad::functions(),
+        cutting::functions(),
+        text_forms::functions(),
+        formatted::functions(),
         regular::functions(),
         round::functions(),
         numbers::functions(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
 pub use self::decimals::micros_of_decimals;
@@ -30,6 +30,11 @@ pub fn read(values: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         (_, to) if is_text(to) => Arc::new(to_text(values)?),
         (DataType::Decimal128(..), DataType::Float64) => Arc::new(doubles_of_decimals(values)),
         (DataType::Decimal128(..), DataType::Timestamp(..)) => micros_of_decimals(values),
+        (DataType::Decimal128(..), DataType::Boolean) => {
+            let flags = values.as_primitive::<Decimal128Type>().iter();
+            Arc::new(flags.map(|value| value.map(|value| value != 0)).collect::<BooleanArray>())
+        }
+        (DataType::Boolean, DataType::Decimal128(..)) => arrow(&arrow(values, &DataType::Int8)?, target)?,
         (from, DataType::Decimal128(precision, scale)) if from.is_floating() => {
             decimals_of_doubles(values, *precision, *scale)?
         }
@@ -111,6 +116,17 @@ fn truncated(values: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         }
         _ => arrow(values, target),
     }
+}
+
+/// True if a row's value has been lost in a cast that must not lose one. Of a double that is no number a decimal is NULL in Spark, too.
+pub fn is_lost(values: &ArrayRef, read: &ArrayRef, row: usize) -> bool {
+    let is_no_number = || match values.data_type() {
+        DataType::Float64 => !values.as_primitive::<Float64Type>().value(row).is_finite(),
+        DataType::Float32 => !values.as_primitive::<Float32Type>().value(row).is_finite(),
+        _ => false,
+    };
+    let is_decimal = matches!(read.data_type(), DataType::Decimal128(..));
+    values.is_valid(row) && read.is_null(row) && !(is_decimal && is_no_number())
 }
 
 /// What is wrong with a value that has no place in a type.

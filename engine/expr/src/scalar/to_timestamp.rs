@@ -6,7 +6,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
-use super::casting::{fault_of, read};
+use super::casting::{fault_of, is_lost, read};
 use crate::display::type_name;
 
 /// The function.
@@ -59,7 +59,7 @@ impl ScalarUDFImpl for SparkCast {
 impl SparkCast {
     fn cast(&self, values: &ArrayRef) -> Result<ArrayRef> {
         let read = read(values, &self.target)?;
-        let is_failed = |row: &usize| !self.is_trying && values.is_valid(*row) && read.is_null(*row);
+        let is_failed = |row: &usize| !self.is_trying && is_lost(values, &read, *row);
         match (0..values.len()).find(is_failed) {
             Some(row) => Err(fault_of(values, row, &self.target).into()),
             None => Ok(read),

@@ -2,6 +2,8 @@
 //!
 //! DataFusion's own casts would write a timestamp as `2024-01-01T00:00:00Z`, or refuse a number where Spark takes its text.
 
+mod alike;
+mod guard;
 mod input;
 mod table;
 mod unasked;
@@ -9,7 +11,7 @@ mod unasked;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef};
-use arrow::compute::cast;
+use arrow::compute::{cast, is_null, nullif};
 use arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{ScalarValue, plan_datafusion_err};
 use datafusion::error::{DataFusionError, Result};
@@ -18,6 +20,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
 };
 
+use self::alike::Alike;
+use self::guard::Guard;
 use self::input::Input;
 use self::table::ROWS;
 use self::unasked::unasked;
@@ -40,6 +44,8 @@ pub struct Typed {
     inner: Arc<ScalarUDF>,
     inputs: &'static [Input],
     fault: Option<Fault>,
+    guard: Option<Guard>,
+    alike: Option<Alike>,
     ansi: bool,
     signature: Signature,
 }
@@ -56,7 +62,8 @@ pub fn functions(ansi: bool, find: impl Fn(&str) -> Option<Arc<ScalarUDF>>) -> V
             inner.signature().volatility,
         );
         let fault = row.fault.filter(|_| ansi);
-        Some(Typed { name: name.to_string(), inner, inputs: row.inputs, fault, ansi, signature })
+        let guard = row.guard.filter(|_| ansi);
+        Some(Typed { name: name.to_string(), inner, inputs: row.inputs, fault, guard, alike: row.alike, ansi, signature })
     });
     typed.map(ScalarUDF::new_from_impl).collect()
 }
@@ -86,7 +93,15 @@ impl Typed {
     /// # Errors
     /// If one is not.
     pub fn check(&self, kinds: &[DataType]) -> Result<()> {
-        kinds.iter().enumerate().try_for_each(|(at, kind)| self.target(at, kind, false).map(|_| ()))
+        kinds.iter().enumerate().try_for_each(|(at, kind)| self.target(at, kind, false).map(|_| ()))?;
+        match self.alike.and_then(|alike| alike(kinds)) {
+            None => Ok(()),
+            Some(what) => {
+                let kinds = kinds.iter().map(type_name).collect::<Vec<_>>().join(", ");
+                let error = plan_datafusion_err!("{}({kinds}): {what}", self.name);
+                Err(refused(error, UNEXPECTED_INPUT_TYPE, "cast one of them to the type of the other"))
+            }
+        }
     }
 
     /// True if there are rows for which a call with arguments of these types is an error.
@@ -94,13 +109,13 @@ impl Typed {
         let is_read = |(at, kind): (usize, &DataType)| {
             self.target(at, kind, true).is_ok_and(|target| target != *kind && !super::read::is_text(&target))
         };
-        self.fault.is_some() || self.ansi && kinds.iter().enumerate().any(is_read)
+        self.fault.is_some() || self.guard.is_some() || self.ansi && kinds.iter().enumerate().any(is_read)
     }
 
     /// The arguments' fields as Spark reads them, and as the function takes them.
-    fn fields(&self, given: &[FieldRef], is_constant: impl Fn(usize) -> bool) -> Result<[Vec<FieldRef>; 2]> {
+    fn fields(&self, given: &[FieldRef]) -> Result<[Vec<FieldRef>; 2]> {
         let read = given.iter().enumerate().map(|(at, field)| {
-            let target = self.target(at, field.data_type(), is_constant(at))?;
+            let target = self.target(at, field.data_type(), true)?;
             Ok(match target == *field.data_type() {
                 true => Arc::clone(field),
                 false => Arc::new(field.as_ref().clone().with_data_type(target).with_nullable(true)),
@@ -125,6 +140,20 @@ impl Typed {
             None => Ok(()),
             Some(row) => Err(RowFault::without_value(fault.condition, &self.called(&given, row), fault.help).into()),
         }
+    }
+
+    /// The result with NULL where an argument that decides about it is NULL.
+    fn decided(&self, given: &[ColumnarValue], result: ColumnarValue, rows: usize) -> Result<ColumnarValue> {
+        let mut result = result;
+        for (_, value) in given.iter().enumerate().filter(|(at, _)| self.input(*at).is_decisive()) {
+            let is_null = match value {
+                ColumnarValue::Scalar(value) if !value.is_null() => continue,
+                ColumnarValue::Array(values) if values.logical_null_count() == 0 => continue,
+                value => is_null(value.to_array(rows)?.as_ref())?,
+            };
+            result = ColumnarValue::Array(nullif(&result.to_array(rows)?, &is_null)?);
+        }
+        Ok(result)
     }
 
     /// A call as it would be written with the arguments of a row.
@@ -153,7 +182,7 @@ impl ScalarUDFImpl for Typed {
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs) -> Result<FieldRef> {
         let constants = arguments.scalar_arguments;
-        let [read, taken] = self.fields(arguments.arg_fields, |at| constants.get(at).is_some_and(Option::is_some))?;
+        let [read, taken] = self.fields(arguments.arg_fields)?;
         let constants: Vec<Option<ScalarValue>> = constants
             .iter()
             .zip(read.iter().zip(&taken))
@@ -171,7 +200,7 @@ impl ScalarUDFImpl for Typed {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = arguments.number_rows;
-        let [read, taken] = self.fields(&arguments.arg_fields, |_| true)?;
+        let [read, taken] = self.fields(&arguments.arg_fields)?;
         let of_spark = arguments.args.iter().zip(&read).map(|(value, field)| as_spark(value, field, self.ansi));
         let of_spark = of_spark.collect::<Result<Vec<_>>>()?;
         let args = of_spark.iter().zip(&taken).map(|(value, field)| match value.data_type() == *field.data_type() {
@@ -179,7 +208,11 @@ impl ScalarUDFImpl for Typed {
             false => value.cast_to(field.data_type(), None),
         });
         let args = args.collect::<Result<Vec<_>>>()?;
+        if let Some(guard) = self.guard {
+            guard(&args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?)?;
+        }
         let result = self.inner.invoke_with_args(ScalarFunctionArgs { args, arg_fields: taken, ..arguments })?;
+        let result = self.decided(&of_spark, result, rows)?;
         self.checked(&of_spark, &result, rows)?;
         Ok(result)
     }

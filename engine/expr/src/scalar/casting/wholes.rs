@@ -9,7 +9,7 @@ pub fn parse_whole(text: &str) -> Option<i64> {
 
 /// Without the blanks and control characters around it, as Spark's casts trim a text.
 pub fn trimmed(text: &str) -> &str {
-    text.trim_matches(|letter: char| letter.is_whitespace() || letter <= ' ' || letter == '\u{7f}')
+    text.trim_matches(|letter: char| letter <= ' ' || letter == '\u{7f}')
 }
 
 /// The numbers of texts; NULL for those that are none.

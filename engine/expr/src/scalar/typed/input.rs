@@ -12,6 +12,10 @@ pub enum Input {
     Any,
     /// A text; of what is no array, map or struct the text of it.
     Text,
+    /// A text, and nothing else.
+    TextOnly,
+    /// A text or an array of texts; else as [`Input::Text`].
+    TextOrTexts,
     /// A text or bytes; else as [`Input::Text`].
     TextOrBytes,
     /// A text, bytes or an array; else as [`Input::Text`].
@@ -30,18 +34,20 @@ pub enum Input {
     NumberOnly,
     /// A number or a text, as DOUBLE.
     Double,
-    /// A number as it is; a text as DOUBLE.
-    Number,
     /// A day, a timestamp, or a text of one.
     Day,
     /// A day, and nothing else.
     DayOnly,
     /// A timestamp, a day, or a text of one.
     Instant,
+    /// As [`Input::Instant`], or a time of day as it is.
+    InstantOrClock,
     /// A timestamp, and nothing else.
     InstantOnly,
     /// A text, a day or a timestamp, as it is.
     TextOrTime,
+    /// As [`Input::TextOrTime`], or a number of seconds.
+    TextTimeOrNumber,
     /// A boolean, or a text of one.
     Flag,
     /// A whole number, bytes or a text; other numbers as BIGINT.
@@ -50,8 +56,6 @@ pub enum Input {
     Array,
     /// A map.
     Map,
-    /// An array or a map.
-    ArrayOrMap,
 }
 
 impl Input {
@@ -71,6 +75,8 @@ impl Input {
         match self {
             Input::Any => same(true),
             Input::Text => as_text(),
+            Input::TextOnly => same(is_text(kind)),
+            Input::TextOrTexts => same(is_texts(kind)).or_else(as_text),
             Input::TextOrBytes => same(is_bytes).or_else(as_text),
             Input::TextBytesOrArray => same(is_bytes || kind.is_list()).or_else(as_text),
             Input::Bytes => same(is_bytes).or_else(|| is_text(kind).then_some(DataType::Binary)),
@@ -81,31 +87,41 @@ impl Input {
             Input::WholeOnly => same(kind.is_integer()),
             Input::NumberOnly => same(kind.is_numeric()),
             Input::Double => number(DataType::Float64),
-            Input::Number => same(kind.is_numeric()).or_else(|| number(DataType::Float64)),
             Input::Day => (is_time || is_text(kind)).then_some(DataType::Date32),
             Input::DayOnly => same(kind == &DataType::Date32),
             Input::Instant => (is_time || is_text(kind)).then(instant),
+            Input::InstantOrClock => {
+                same(matches!(kind, DataType::Time64(_))).or_else(|| Input::Instant.target(kind, is_constant))
+            }
             Input::InstantOnly => same(matches!(kind, DataType::Timestamp(..))),
             Input::TextOrTime => same(is_time || is_text(kind)),
+            Input::TextTimeOrNumber => same(is_time || is_text(kind) || kind.is_numeric()),
             Input::Flag => (kind == &DataType::Boolean || is_text(kind)).then_some(DataType::Boolean),
-            Input::LongBytesOrText => same(is_bytes || is_text(kind)).or_else(|| number(DataType::Int64)),
+            Input::LongBytesOrText => same(is_bytes).or_else(|| match kind.is_numeric() {
+                true => Some(DataType::Int64),
+                false => as_text(),
+            }),
             Input::Array => same(kind.is_list()),
             Input::Map => same(matches!(kind, DataType::Map(..))),
-            Input::ArrayOrMap => same(kind.is_list() || matches!(kind, DataType::Map(..))),
         }
+    }
+
+    /// True if a NULL here makes the result NULL, whatever the function would make of it.
+    pub fn is_decisive(self) -> bool {
+        matches!(self, Input::Array | Input::Map)
     }
 
     fn of_null(self) -> Option<DataType> {
         Some(match self {
-            Input::Text | Input::TextOrBytes | Input::TextBytesOrArray | Input::TextOrTime => DataType::Utf8,
+            Input::Text | Input::TextOnly | Input::TextOrTexts | Input::TextOrBytes | Input::TextBytesOrArray | Input::TextOrTime | Input::TextTimeOrNumber => DataType::Utf8,
             Input::Bytes => DataType::Binary,
             Input::Int | Input::SmallInt => DataType::Int32,
             Input::Long | Input::WholeOnly | Input::LongBytesOrText => DataType::Int64,
-            Input::Double | Input::NumberOnly | Input::Number => DataType::Float64,
+            Input::Double | Input::NumberOnly => DataType::Float64,
             Input::Day | Input::DayOnly => DataType::Date32,
-            Input::Instant | Input::InstantOnly => instant(),
+            Input::Instant | Input::InstantOrClock | Input::InstantOnly => instant(),
             Input::Flag => DataType::Boolean,
-            Input::Any | Input::Array | Input::Map | Input::ArrayOrMap => DataType::Null,
+            Input::Any | Input::Array | Input::Map => DataType::Null,
         })
     }
 
@@ -113,22 +129,22 @@ impl Input {
     pub fn described(self) -> &'static str {
         match self {
             Input::Any => "any value",
-            Input::Text => "a string",
+            Input::Text | Input::TextOnly => "a string",
+            Input::TextOrTexts => "a string or an array of strings",
             Input::TextOrBytes => "a string or binary",
             Input::TextBytesOrArray => "a string, binary or an array",
             Input::Bytes => "binary or a string",
             Input::Int => "a number",
             Input::SmallInt => "an int",
-            Input::Long | Input::Double | Input::Number | Input::NumberOnly => "a number",
+            Input::Long | Input::Double | Input::NumberOnly => "a number",
             Input::WholeOnly => "a whole number",
             Input::Day | Input::DayOnly => "a date",
-            Input::Instant | Input::InstantOnly => "a timestamp",
-            Input::TextOrTime => "a string, a date or a timestamp",
+            Input::Instant | Input::InstantOrClock | Input::InstantOnly => "a timestamp",
+            Input::TextOrTime | Input::TextTimeOrNumber => "a string, a date or a timestamp",
             Input::Flag => "a boolean",
             Input::LongBytesOrText => "a whole number, a string or binary",
             Input::Array => "an array",
             Input::Map => "a map",
-            Input::ArrayOrMap => "an array or a map",
         }
     }
 
@@ -137,13 +153,17 @@ impl Input {
         match self {
             Input::Int | Input::SmallInt => "CAST(x AS INT)",
             Input::Long | Input::WholeOnly | Input::LongBytesOrText => "CAST(x AS BIGINT)",
-            Input::Double | Input::Number | Input::NumberOnly => "CAST(x AS DOUBLE)",
+            Input::Double | Input::NumberOnly => "CAST(x AS DOUBLE)",
             Input::Day | Input::DayOnly => "CAST(x AS DATE)",
-            Input::Instant | Input::InstantOnly => "CAST(x AS TIMESTAMP)",
+            Input::Instant | Input::InstantOrClock | Input::InstantOnly => "CAST(x AS TIMESTAMP)",
             Input::Flag => "CAST(x AS BOOLEAN)",
             Input::Array => "array(x)",
-            Input::Map | Input::ArrayOrMap => "map(k, x)",
+            Input::Map => "map(k, x)",
             _ => "CAST(x AS STRING)",
         }
     }
+}
+
+fn is_texts(kind: &DataType) -> bool {
+    matches!(kind, DataType::List(element) if is_text(element.data_type()) || element.data_type() == &DataType::Null)
 }

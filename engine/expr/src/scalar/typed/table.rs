@@ -2,8 +2,13 @@
 
 use super::Fault;
 use super::input::Input::{
-    self, Any, Array, Bytes, Day, DayOnly, Double, Flag, Instant, InstantOnly, Int, Long, LongBytesOrText, Map,
-    NumberOnly, SmallInt, Text, TextBytesOrArray, TextOrBytes, TextOrTime, WholeOnly,
+    self, Any, Array, Bytes, Day, DayOnly, Double, Flag, Instant, InstantOnly, InstantOrClock, Int, Long,
+    LongBytesOrText, Map, NumberOnly, SmallInt, Text, TextBytesOrArray, TextOnly, TextOrBytes, TextOrTexts, TextOrTime,
+    TextTimeOrNumber, WholeOnly,
+};
+use super::alike::{Alike, arrays, element, key};
+use super::guard::{
+    Guard, divisor, element_place, fits_bigint, index, is_zero_place, place_of_argument, seconds, unique_keys,
 };
 
 /// Functions that take the same.
@@ -14,10 +19,24 @@ pub struct Row {
     pub inputs: &'static [Input],
     /// What NULL means, if it comes of arguments that are not.
     pub fault: Option<Fault>,
+    /// What a row's arguments must be in ANSI mode.
+    pub guard: Option<Guard>,
+    /// What the types of the arguments must be to each other.
+    pub alike: Option<Alike>,
+}
+
+impl Row {
+    const fn guarded(self, guard: Guard) -> Row {
+        Row { guard: Some(guard), ..self }
+    }
+
+    const fn alike(self, alike: Alike) -> Row {
+        Row { alike: Some(alike), ..self }
+    }
 }
 
 const fn takes(names: &'static [&'static str], inputs: &'static [Input]) -> Row {
-    Row { names, inputs, fault: None }
+    Row { names, inputs, fault: None, guard: None, alike: None }
 }
 
 const fn must(
@@ -26,7 +45,7 @@ const fn must(
     condition: &'static str,
     help: &'static str,
 ) -> Row {
-    Row { names, inputs, fault: Some(Fault { condition, help }) }
+    Row { names, inputs, fault: Some(Fault { condition, help }), guard: None, alike: None }
 }
 
 const UNPARSED: &str = "try_to_timestamp and try_to_date give NULL instead";
@@ -36,9 +55,12 @@ const OUT_OF_BOUNDS: &str = "there is no such date; check the parts with WHERE, 
 pub const ROWS: &[Row] = &[
     // Texts.
     takes(
-        &["lower", "upper", "initcap", "ascii", "soundex", "quote", "url_encode", "try_url_decode", "unhex", "mask"],
+        &["lower", "upper", "initcap", "ascii", "quote", "url_encode", "try_url_decode", "url_decode", "unhex"],
         &[Text],
     ),
+    takes(&["soundex", "mask"], &[TextOnly]),
+    takes(&["concat_ws"], &[Text, TextOrTexts]),
+    takes(&["is_valid_utf8"], &[TextOrBytes]),
     takes(&["trim", "btrim", "ltrim", "rtrim", "translate", "replace", "find_in_set"], &[Text]),
     takes(&["bit_length", "octet_length", "length", "char_length", "character_length"], &[TextOrBytes]),
     takes(&["startswith", "endswith", "contains", "instr", "split_part"], &[Text, Text, Int]),
@@ -53,8 +75,15 @@ pub const ROWS: &[Row] = &[
     takes(&["regexp_instr", "regexp_extract", "regexp_extract_all", "split"], &[Text, Text, Int]),
     takes(&["regexp_replace"], &[Text, Text, Text, Int]),
     takes(&["get_json_object", "json_array_length", "json_object_keys", "parse_url", "try_parse_url"], &[Text]),
-    takes(&["str_to_map", "luhn_check", "is_valid_utf8", "make_valid_utf8"], &[Text]),
+    takes(&["str_to_map", "luhn_check", "make_valid_utf8"], &[Text]),
     takes(&["unbase64"], &[Text]),
+    must(
+        &["__to_bytes"],
+        &[Text],
+        "CONVERSION_INVALID_INPUT",
+        "try_to_binary gives NULL instead",
+    ),
+    takes(&["elt"], &[Int, Text]).guarded(place_of_argument),
     takes(&["md5", "sha", "sha1", "crc32", "base64"], &[Bytes]),
     takes(&["sha2"], &[Bytes, Int]),
     takes(&["encode"], &[Text, Text]),
@@ -69,12 +98,25 @@ pub const ROWS: &[Row] = &[
     ),
     takes(&["tanh", "degrees", "radians", "exp", "expm1", "ln", "log", "log10", "log1p", "log2"], &[Double]),
     takes(&["sqrt", "cbrt", "rint", "atan2", "hypot", "pow", "power"], &[Double]),
-    takes(&["width_bucket"], &[Double, Double, Double, Long]),
+    takes(&["mod", "pmod"], &[Any]).guarded(divisor),
+    must(
+        &["round", "bround"],
+        &[Any, Int],
+        "ARITHMETIC_OVERFLOW",
+        "the result is too large for the type; cast the number to a wider one",
+    ),
+    must(
+        &["ceil", "ceiling", "floor"],
+        &[Any, Int],
+        "NUMERIC_VALUE_OUT_OF_RANGE",
+        "the result is too large; cast the number to DECIMAL, or check it with WHERE",
+    )
+    .guarded(fits_bigint),
     // Times.
     takes(&["year", "quarter", "month", "week", "weekofyear", "day", "dayofmonth", "dayofyear"], &[Day]),
     takes(&["dayofweek", "weekday", "yearofweek", "last_day", "monthname"], &[Day]),
-    takes(&["hour", "minute", "second"], &[Instant]),
-    takes(&["date_format"], &[Instant, Text]),
+    takes(&["hour", "minute", "second", "second_with_fraction"], &[InstantOrClock]),
+    takes(&["date_format"], &[InstantOrClock, Text]),
     takes(&["date_trunc"], &[Text, Instant]),
     takes(&["trunc"], &[Day, Text]),
     takes(&["datediff", "date_diff"], &[Day, Day]),
@@ -82,12 +124,7 @@ pub const ROWS: &[Row] = &[
     takes(&["from_unixtime"], &[Long, Text]),
     takes(&["unix_seconds", "unix_millis", "unix_micros"], &[InstantOnly]),
     takes(&["unix_date"], &[DayOnly]),
-    must(
-        &["timestamp_seconds"],
-        &[NumberOnly],
-        "DATETIME_OVERFLOW",
-        "the result is too far from 1970; check the number with WHERE",
-    ),
+    takes(&["timestamp_seconds"], &[NumberOnly]).guarded(seconds),
     must(
         &["timestamp_millis", "timestamp_micros"],
         &[WholeOnly],
@@ -115,14 +152,16 @@ pub const ROWS: &[Row] = &[
         "DATETIME_FIELD_OUT_OF_BOUNDS",
         OUT_OF_BOUNDS,
     ),
-    must(&["to_timestamp", "to_timestamp_ltz", "to_date"], &[TextOrTime, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
+    must(&["to_timestamp", "to_timestamp_ltz"], &[TextTimeOrNumber, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
+    must(&["to_date"], &[TextOrTime, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
     must(
         &["unix_timestamp", "to_unix_timestamp"],
         &[TextOrTime, Text],
         "CANNOT_PARSE_TIMESTAMP",
         UNPARSED,
     ),
-    takes(&["try_to_timestamp", "try_to_date"], &[TextOrTime, Text]),
+    takes(&["try_to_timestamp"], &[TextTimeOrNumber, Text]),
+    takes(&["try_to_date"], &[TextOrTime, Text]),
     must(
         &["from_utc_timestamp", "to_utc_timestamp"],
         &[Instant, Text],
@@ -135,4 +174,12 @@ pub const ROWS: &[Row] = &[
     takes(&["sort_array"], &[Array, Flag]),
     takes(&["array_join"], &[Array, Text, Text]),
     takes(&["slice"], &[Array, Int, Int]),
+    takes(&["element_at"], &[Any]).guarded(element_place),
+    takes(&["try_element_at"], &[Any]).guarded(is_zero_place),
+    takes(&["item_at"], &[Any]).guarded(index),
+    takes(&["map_concat"], &[Any]).guarded(unique_keys),
+    takes(&["array_position", "array_contains", "array_remove", "array_append"], &[Array, Any]).alike(element),
+    takes(&["list_push_front"], &[Any, Array]),
+    takes(&["array_union", "array_except", "array_intersect", "arrays_overlap"], &[Array, Array]).alike(arrays),
+    takes(&["map_contains_key"], &[Map, Any]).alike(key),
 ];

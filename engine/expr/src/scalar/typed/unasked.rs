@@ -7,7 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
 
-use super::super::casting::{fault_of, read};
+use super::super::casting::{fault_of, is_lost, read};
 
 /// Values as another type. What cannot be read is an error in ANSI mode, else NULL.
 pub fn unasked(values: &ArrayRef, target: &DataType, ansi: bool) -> Result<ArrayRef> {
@@ -18,7 +18,7 @@ pub fn unasked(values: &ArrayRef, target: &DataType, ansi: bool) -> Result<Array
         return Ok(cast(values, target)?);
     }
     let read = read(values, target)?;
-    let failed = (0..values.len()).find(|row| ansi && values.is_valid(*row) && read.is_null(*row));
+    let failed = (0..values.len()).find(|row| ansi && is_lost(values, &read, *row));
     match failed {
         Some(row) => Err(fault_of(values, row, target).into()),
         None => Ok(read),
