@@ -17,8 +17,8 @@ use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::SparkCast;
-use crate::types::instant;
 pub use crate::times::to_instant;
+use crate::types::instant;
 
 /// One cast or division, as Spark has it.
 ///
@@ -47,7 +47,9 @@ fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
         matches!(kind, DataType::Timestamp(..)) && kind != &DataType::Timestamp(TimeUnit::Microsecond, None)
     };
     let is_read = match (source, target) {
-        (source, target) if is_text(source) => target.is_numeric() || matches!(target, DataType::Boolean | DataType::Date32),
+        (source, target) if is_text(source) => {
+            target.is_numeric() || matches!(target, DataType::Boolean | DataType::Date32)
+        }
         (source, target) if is_text(target) => !is_as_in_arrow(source) || source == &DataType::Date32,
         (source, target) if is_instant(source) => target.is_numeric() || target == &DataType::Date32,
         (DataType::Decimal128(..), DataType::Float64 | DataType::Boolean) => true,

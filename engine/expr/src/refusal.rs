@@ -17,7 +17,8 @@ pub const INVALID_EXTRACT_BASE: &str = "INVALID_EXTRACT_BASE_FIELD_TYPE";
 pub const FIELD_NOT_FOUND: &str = "FIELD_NOT_FOUND";
 
 /// All of them: by its name an error is known to be ours, whatever DataFusion has put around it.
-const CONDITIONS: &[&str] = &[UNEXPECTED_INPUT_TYPE, CAST_WITHOUT_SUGGESTION, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
+const CONDITIONS: &[&str] =
+    &[UNEXPECTED_INPUT_TYPE, CAST_WITHOUT_SUGGESTION, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
 
 /// The error under this name, with this remedy. Its text stays.
 pub fn refused(error: DataFusionError, condition: &'static str, help: &str) -> DataFusionError {

@@ -61,7 +61,8 @@ pub fn decode_lenient(text: &str) -> Result<Vec<u8>> {
         message: format!("'{text}' is no Base64; try_to_binary(x, 'base64') gives NULL instead"),
     };
     let (letters, padding) = text.split_once('=').unwrap_or((text, ""));
-    let letters: String = letters.chars().filter(|letter| LETTERS.contains(&(*letter as u32 as u8)) && letter.is_ascii()).collect();
+    let letters: String =
+        letters.chars().filter(|letter| LETTERS.contains(&(*letter as u32 as u8)) && letter.is_ascii()).collect();
     let goes_on = padding.bytes().any(|letter| LETTERS.contains(&letter));
     if letters.len() % 4 == 1 || goes_on {
         return Err(wrong().into());

@@ -10,8 +10,8 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
-pub use self::decimals::micros_of_decimals;
 use self::decimals::{decimals_of_doubles, decimals_of_texts, doubles_of_decimals};
+pub use self::decimals::{micros_of_decimals, parse_decimal};
 use self::wholes::wholes_of_texts;
 use super::read::{Kind, is_text, parse_double, parse_flag, read_as};
 use super::text::to_text;
@@ -63,14 +63,20 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (DataType::Null, _) => true,
         (_, to) if is_text(to) => true,
-        (DataType::Date32, to) => !(is_number(to) || matches!(to, DataType::Boolean | DataType::Binary) || to.is_nested()),
-        (DataType::Boolean, to) => !(matches!(to, DataType::Date32 | DataType::Binary) || is_time(to) || to.is_nested()),
+        (DataType::Date32, to) => {
+            !(is_number(to) || matches!(to, DataType::Boolean | DataType::Binary) || to.is_nested())
+        }
+        (DataType::Boolean, to) => {
+            !(matches!(to, DataType::Date32 | DataType::Binary) || is_time(to) || to.is_nested())
+        }
         (from, to) if is_number(from) => !(matches!(to, DataType::Date32 | DataType::Binary) || to.is_nested()),
         (from, to) if is_time(from) => !(matches!(to, DataType::Boolean | DataType::Binary) || to.is_nested()),
         (DataType::Binary, to) => to == &DataType::Binary,
         (from, to) if is_text(from) => !to.is_nested(),
         (DataType::List(from), DataType::List(to)) => is_castable(from.data_type(), to.data_type()),
-        (DataType::List(_), to) => !(is_number(to) || is_time(to) || matches!(to, DataType::Boolean | DataType::Date32 | DataType::Binary)),
+        (DataType::List(_), to) => {
+            !(is_number(to) || is_time(to) || matches!(to, DataType::Boolean | DataType::Date32 | DataType::Binary))
+        }
         _ => true,
     }
 }
@@ -139,7 +145,10 @@ pub fn fault_of(values: &ArrayRef, row: usize, target: &DataType) -> RowFault {
     };
     RowFault {
         condition,
-        message: format!("'{text}' cannot be cast to {}; TRY_CAST gives NULL instead", type_name(target).to_uppercase()),
+        message: format!(
+            "'{text}' cannot be cast to {}; TRY_CAST gives NULL instead",
+            type_name(target).to_uppercase()
+        ),
     }
 }
 

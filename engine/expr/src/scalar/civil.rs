@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn what_is_no_day_of_the_calendar_is_none() {
-        for (year, month, day) in [(2023, 2, 29), (1900, 2, 29), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)] {
+        for (year, month, day) in
+            [(2023, 2, 29), (1900, 2, 29), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0)]
+        {
             assert_eq!(days_of_civil(year, month, day), None);
         }
         assert_eq!(days_of_civil(2000, 2, 29), Some(11_016));

@@ -68,9 +68,7 @@ pub fn is_text(kind: &DataType) -> bool {
 
 fn to_whole(values: &ArrayRef) -> Result<Int64Array> {
     Ok(match values.data_type() {
-        kind if is_text(kind) => {
-            to_text(values)?.iter().map(|text| text.and_then(parse_whole)).collect()
-        }
+        kind if is_text(kind) => to_text(values)?.iter().map(|text| text.and_then(parse_whole)).collect(),
         DataType::Timestamp(..) => {
             let us = to_instants(values)?;
             us.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000))

@@ -50,7 +50,8 @@ pub fn functions() -> Vec<Simple> {
             let mut found = Vec::with_capacity(args[0].len());
             each(args, |text, pattern| {
                 // What is found empty is nothing.
-                let part = text.and_then(|text| pattern.find_at(text, 0).map(|(start, end)| text[start..end].to_string()));
+                let part =
+                    text.and_then(|text| pattern.find_at(text, 0).map(|(start, end)| text[start..end].to_string()));
                 found.push(part.filter(|part| !part.is_empty()));
                 Ok(())
             })?;

@@ -14,7 +14,8 @@ use super::simple::{Body, Gives, Simple};
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
-    let of = |name, aliases, count, kinds, gives: Gives, body: Body| Simple { name, aliases, count, kinds, gives, body };
+    let of =
+        |name, aliases, count, kinds, gives: Gives, body: Body| Simple { name, aliases, count, kinds, gives, body };
     vec![
         of("base64", &[], (1, 1), &[Kind::Any], text_type, |args| {
             let bytes = bytes_of(&args[0])?;

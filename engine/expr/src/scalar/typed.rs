@@ -57,13 +57,20 @@ pub fn functions(ansi: bool, find: impl Fn(&str) -> Option<Arc<ScalarUDF>>) -> V
     let named = ROWS.iter().flat_map(|row| row.names.iter().map(move |name| (*name, row)));
     let typed = named.filter_map(|(name, row)| {
         let inner = find(name)?;
-        let signature = Signature::one_of(
-            vec![TypeSignature::VariadicAny, TypeSignature::Nullary],
-            inner.signature().volatility,
-        );
+        let signature =
+            Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], inner.signature().volatility);
         let fault = row.fault.filter(|_| ansi);
         let guard = row.guard.filter(|_| ansi);
-        Some(Typed { name: name.to_string(), inner, inputs: row.inputs, fault, guard, alike: row.alike, ansi, signature })
+        Some(Typed {
+            name: name.to_string(),
+            inner,
+            inputs: row.inputs,
+            fault,
+            guard,
+            alike: row.alike,
+            ansi,
+            signature,
+        })
     });
     typed.map(ScalarUDF::new_from_impl).collect()
 }
@@ -134,8 +141,7 @@ impl Typed {
         }
         let result = result.to_array(rows)?;
         let given = given.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
-        let is_at_fault =
-            |row: &usize| result.is_null(*row) && given.iter().all(|argument| argument.is_valid(*row));
+        let is_at_fault = |row: &usize| result.is_null(*row) && given.iter().all(|argument| argument.is_valid(*row));
         match (0..result.len()).find(is_at_fault) {
             None => Ok(()),
             Some(row) => Err(RowFault::without_value(fault.condition, &self.called(&given, row), fault.help).into()),

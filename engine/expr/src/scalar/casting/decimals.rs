@@ -18,9 +18,7 @@ pub fn decimals_of_texts(texts: &StringArray, precision: u8, scale: i8) -> Resul
 pub fn decimals_of_doubles(values: &ArrayRef, precision: u8, scale: i8) -> Result<ArrayRef> {
     let read = |value: f64| parse_decimal(&format!("{value:e}"), precision, scale);
     let values: Decimal128Array = match values.data_type() {
-        DataType::Float32 => {
-            values.as_primitive::<Float32Type>().iter().map(|value| read(f64::from(value?))).collect()
-        }
+        DataType::Float32 => values.as_primitive::<Float32Type>().iter().map(|value| read(f64::from(value?))).collect(),
         _ => values.as_primitive::<Float64Type>().iter().map(|value| read(value?)).collect(),
     };
     Ok(Arc::new(values.with_precision_and_scale(precision, scale)?))
@@ -80,9 +78,8 @@ pub fn parse_decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
         return None;
     }
     let digit = |at: i64| usize::try_from(at).ok().and_then(|at| digits.get(at)).map_or(0, |digit| digit - b'0');
-    let taken = (leading as i64..kept).try_fold(0_i128, |value, at| {
-        value.checked_mul(10)?.checked_add(i128::from(digit(at)))
-    })?;
+    let taken = (leading as i64..kept)
+        .try_fold(0_i128, |value, at| value.checked_mul(10)?.checked_add(i128::from(digit(at))))?;
     let rounded = if kept >= 0 && digit(kept) >= 5 { taken + 1 } else { taken };
     (rounded < 10_i128.pow(u32::from(precision))).then_some(sign * rounded)
 }

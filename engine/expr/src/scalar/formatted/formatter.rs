@@ -99,7 +99,10 @@ fn directive(spec: &str, conversion: char) -> Result<Directive> {
     };
     let width = if width.is_empty() { None } else { Some(width.parse::<usize>().map_err(|_| unknown())?) };
     const LONGEST: usize = 1 << 16;
-    if !"sSdxXocCbBfeEgGn%".contains(conversion) || width.is_some_and(|width| width > LONGEST) || precision.is_some_and(|digits| digits > LONGEST) {
+    if !"sSdxXocCbBfeEgGn%".contains(conversion)
+        || width.is_some_and(|width| width > LONGEST)
+        || precision.is_some_and(|digits| digits > LONGEST)
+    {
         return Err(unknown());
     }
     Ok(Directive { place, flags, width, precision, conversion })
@@ -193,7 +196,9 @@ impl Directive {
                 letter.ok_or_else(|| wrong(&format!("{code} is no letter for %c")))?.to_string()
             }
             ('c', Value::Text(text)) if text.chars().count() == 1 => text.clone(),
-            ('d', Value::Whole(number, _)) => return Ok(self.padded(self.signed(*number < 0, number.unsigned_abs().to_string(), String::new()))),
+            ('d', Value::Whole(number, _)) => {
+                return Ok(self.padded(self.signed(*number < 0, number.unsigned_abs().to_string(), String::new())));
+            }
             ('x', Value::Whole(number, bits)) => self.unsigned(*number, *bits, "0x", |number| format!("{number:x}")),
             ('o', Value::Whole(number, bits)) => self.unsigned(*number, *bits, "0", |number| format!("{number:o}")),
             ('f' | 'e' | 'g', Value::Double(number, text)) => self.double(*number, text),

@@ -67,7 +67,8 @@ impl Reader<'_> {
         let (text, rest) = self.rest.split_at(length.unwrap_or(self.rest.len()));
         let digits = text.strip_prefix('-').unwrap_or(text);
         let significant = digits.trim_start_matches('0');
-        let has_zeros = significant.len() < digits.len() && significant.starts_with(|digit: char| digit.is_ascii_digit());
+        let has_zeros =
+            significant.len() < digits.len() && significant.starts_with(|digit: char| digit.is_ascii_digit());
         let is_zeros = digits.len() > 1 && digits.bytes().all(|digit| digit == b'0');
         if !is_number(digits) || ((has_zeros || is_zeros) && !self.options.leading_zeros) {
             return None;
@@ -205,12 +206,16 @@ mod tests {
 
     #[test]
     fn a_number_with_a_fraction_is_a_double() {
-        assert_eq!(json("[1.50,-1e2,1e400,NaN,12345678901234567890]").as_deref(), Some("[1.5,-100.0,\"Infinity\",\"NaN\",12345678901234567890]"));
+        assert_eq!(
+            json("[1.50,-1e2,1e400,NaN,12345678901234567890]").as_deref(),
+            Some("[1.5,-100.0,\"Infinity\",\"NaN\",12345678901234567890]")
+        );
     }
 
     #[test]
     fn what_is_no_json_is_none() {
-        for text in ["{a:1}", "[01]", "[00]", "[1,]", "[.5]", "[1.]", "{\"a\"}", "[+1]", "\"\\x\"", "[1 2]", "tru", ""] {
+        for text in ["{a:1}", "[01]", "[00]", "[1,]", "[.5]", "[1.]", "{\"a\"}", "[+1]", "\"\\x\"", "[1 2]", "tru", ""]
+        {
             assert_eq!(json(text), None, "{text}");
         }
     }

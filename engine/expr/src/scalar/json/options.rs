@@ -111,7 +111,8 @@ impl Options {
                 _ => exec_err!("the option {key} is one letter, not '{value}'"),
             }
         };
-        let pattern = || Pattern::parse(value).map(Some).map_err(|what| exec_datafusion_err!("{key} '{value}': {what}"));
+        let pattern =
+            || Pattern::parse(value).map(Some).map_err(|what| exec_datafusion_err!("{key} '{value}': {what}"));
         match key.to_ascii_lowercase().as_str() {
             "allowsinglequotes" => self.single_quotes = flag()?,
             "allowunquotedfieldnames" => self.unquoted_names = flag()?,
@@ -136,10 +137,27 @@ impl Options {
             "ignoretrailingwhitespace" => self.trims.1 = Some(flag()?),
             "timezone" if matches!(value, "UTC" | "Z" | "GMT") => {}
             // What these would change is not done here; what is no option of Spark's changes nothing there either.
-            "timezone" | "locale" | "pretty" | "sortkeys" | "primitivesasstring" | "prefersdecimal" | "multiline"
-            | "escape" | "comment" | "emptyvalue" | "nanvalue" | "positiveinf" | "negativeinf" | "encoding"
-            | "charset" | "linesep" | "timestampntzformat" | "escapequotes" | "chartoescapequoteescaping"
-            | "dropfieldifallnull" | "allowunquotedcontrolchars" => {
+            "timezone"
+            | "locale"
+            | "pretty"
+            | "sortkeys"
+            | "primitivesasstring"
+            | "prefersdecimal"
+            | "multiline"
+            | "escape"
+            | "comment"
+            | "emptyvalue"
+            | "nanvalue"
+            | "positiveinf"
+            | "negativeinf"
+            | "encoding"
+            | "charset"
+            | "linesep"
+            | "timestampntzformat"
+            | "escapequotes"
+            | "chartoescapequoteescaping"
+            | "dropfieldifallnull"
+            | "allowunquotedcontrolchars" => {
                 return exec_err!("the option {key} is not built; leave it out");
             }
             _ => {}

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use super::super::text::double_text;
+
 /// Deepest nesting that is read.
 const DEPTH_MAX: usize = 256;
 
@@ -51,7 +53,7 @@ impl Value {
         match self {
             Value::Null => out.push_str("null"),
             Value::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
-            Value::Number(text) => out.push_str(text),
+            Value::Number(text) => number(text, out),
             Value::Text(text) => quote(text, out),
             Value::Array(items) => {
                 out.push('[');
@@ -76,6 +78,18 @@ impl Value {
                 out.push('}');
             }
         }
+    }
+}
+
+/// A number as Spark writes it again: with a point or an exponent it is a double.
+fn number(text: &str, out: &mut String) {
+    if !text.contains(['.', 'e', 'E', 'N', 'I']) {
+        return out.push_str(text);
+    }
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() => out.push_str(&double_text(value)),
+        Ok(value) => quote(&double_text(value), out),
+        Err(_) => out.push_str(text),
     }
 }
 

@@ -57,7 +57,9 @@ pub fn index(args: &[ArrayRef]) -> Result<()> {
         None => Ok(()),
         Some((place, length)) => fault(
             "INVALID_ARRAY_INDEX",
-            format!("there is no element {place} in an array of {length}, counted from 0; get(array, n) gives NULL instead"),
+            format!(
+                "there is no element {place} in an array of {length}, counted from 0; get(array, n) gives NULL instead"
+            ),
         ),
     }
 }
@@ -68,7 +70,9 @@ pub fn place_of_argument(args: &[ArrayRef]) -> Result<()> {
     let count = args.len() as i64 - 1;
     match places.as_primitive::<Int64Type>().iter().flatten().find(|place| !(1..=count).contains(place)) {
         None => Ok(()),
-        Some(place) => fault("INVALID_ARRAY_INDEX", format!("elt has no argument {place}: they are counted from 1 to {count}")),
+        Some(place) => {
+            fault("INVALID_ARRAY_INDEX", format!("elt has no argument {place}: they are counted from 1 to {count}"))
+        }
     }
 }
 

@@ -113,7 +113,13 @@ impl Input {
 
     fn of_null(self) -> Option<DataType> {
         Some(match self {
-            Input::Text | Input::TextOnly | Input::TextOrTexts | Input::TextOrBytes | Input::TextBytesOrArray | Input::TextOrTime | Input::TextTimeOrNumber => DataType::Utf8,
+            Input::Text
+            | Input::TextOnly
+            | Input::TextOrTexts
+            | Input::TextOrBytes
+            | Input::TextBytesOrArray
+            | Input::TextOrTime
+            | Input::TextTimeOrNumber => DataType::Utf8,
             Input::Bytes => DataType::Binary,
             Input::Int | Input::SmallInt => DataType::Int32,
             Input::Long | Input::WholeOnly | Input::LongBytesOrText => DataType::Int64,

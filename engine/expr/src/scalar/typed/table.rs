@@ -1,14 +1,14 @@
 //! Which function takes which types, and what its NULL means in ANSI mode.
 
 use super::Fault;
+use super::alike::{Alike, arrays, element, key};
+use super::guard::{
+    Guard, divisor, element_place, fits_bigint, index, is_zero_place, place_of_argument, seconds, unique_keys,
+};
 use super::input::Input::{
     self, Any, Array, Bytes, Day, DayOnly, Double, Flag, Instant, InstantOnly, InstantOrClock, Int, Long,
     LongBytesOrText, Map, NumberOnly, SmallInt, Text, TextBytesOrArray, TextOnly, TextOrBytes, TextOrTexts, TextOrTime,
     TextTimeOrNumber, WholeOnly,
-};
-use super::alike::{Alike, arrays, element, key};
-use super::guard::{
-    Guard, divisor, element_place, fits_bigint, index, is_zero_place, place_of_argument, seconds, unique_keys,
 };
 
 /// Functions that take the same.
@@ -77,12 +77,7 @@ pub const ROWS: &[Row] = &[
     takes(&["get_json_object", "json_array_length", "json_object_keys", "parse_url", "try_parse_url"], &[Text]),
     takes(&["str_to_map", "luhn_check", "make_valid_utf8"], &[Text]),
     takes(&["unbase64"], &[Text]),
-    must(
-        &["__to_bytes"],
-        &[Text],
-        "CONVERSION_INVALID_INPUT",
-        "try_to_binary gives NULL instead",
-    ),
+    must(&["__to_bytes"], &[Text], "CONVERSION_INVALID_INPUT", "try_to_binary gives NULL instead"),
     takes(&["elt"], &[Int, Text]).guarded(place_of_argument),
     takes(&["md5", "sha", "sha1", "crc32", "base64"], &[Bytes]),
     takes(&["sha2"], &[Bytes, Int]),
@@ -154,12 +149,7 @@ pub const ROWS: &[Row] = &[
     ),
     must(&["to_timestamp", "to_timestamp_ltz"], &[TextTimeOrNumber, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
     must(&["to_date"], &[TextOrTime, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
-    must(
-        &["unix_timestamp", "to_unix_timestamp"],
-        &[TextOrTime, Text],
-        "CANNOT_PARSE_TIMESTAMP",
-        UNPARSED,
-    ),
+    must(&["unix_timestamp", "to_unix_timestamp"], &[TextOrTime, Text], "CANNOT_PARSE_TIMESTAMP", UNPARSED),
     takes(&["try_to_timestamp"], &[TextTimeOrNumber, Text]),
     takes(&["try_to_date"], &[TextOrTime, Text]),
     must(
