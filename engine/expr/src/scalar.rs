@@ -117,7 +117,7 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
 
 /// Those that are otherwise in a session by Spark's types.
 pub(crate) fn by_spark() -> Vec<ScalarUDF> {
-    strict_math::functions().into_iter().map(simple::Simple::into_udf).collect()
+    strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
 /// The functions that take a lambda.

@@ -5,7 +5,7 @@ pub mod wholes;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, ListArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
@@ -28,6 +28,11 @@ pub fn read(values: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
     Ok(match (from, target) {
         (from, to) if is_text(from) => return of_texts(values, to),
         (_, to) if is_text(to) => Arc::new(to_text(values)?),
+        (DataType::List(_), DataType::List(field)) if is_text(field.data_type()) => {
+            let list = values.as_list::<i32>();
+            let texts: ArrayRef = Arc::new(to_text(list.values())?);
+            Arc::new(ListArray::try_new(Arc::clone(field), list.offsets().clone(), texts, list.nulls().cloned())?)
+        }
         (DataType::Decimal128(..), DataType::Float64) => Arc::new(doubles_of_decimals(values)),
         (DataType::Decimal128(..), DataType::Timestamp(..)) => micros_of_decimals(values),
         (DataType::Decimal128(..), DataType::Boolean) => {

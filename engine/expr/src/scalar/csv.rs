@@ -161,7 +161,8 @@ impl ScalarUDFImpl for FromCsv {
         let texts = read_as(&arguments.args[0].to_array(arguments.number_rows)?, Kind::Text)?;
         let texts = texts.as_string::<i32>();
         let DataType::Struct(fields) = arguments.return_type() else { return internal_err!("from_csv gives structs") };
-        Ok(ColumnarValue::Array(read(fields, texts, &Options::of(arguments.args.get(2))?)?))
+        let options = Options { has_bytes: false, ..Options::of(arguments.args.get(2))? };
+        Ok(ColumnarValue::Array(read(fields, texts, &options)?))
     }
 }
 

@@ -27,7 +27,7 @@ use parse::Value;
 
 /// The value that a text begins with, as Spark reads it unless it is told otherwise.
 fn parsed(text: &str) -> Option<Value> {
-    lenient::parse(text, &Options::default())
+    lenient::parse(text, &Options { non_numeric: false, ..Options::default() })
 }
 
 /// All but `from_json`, whose type depends on its schema.

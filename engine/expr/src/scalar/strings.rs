@@ -197,6 +197,10 @@ fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
     if are_bytes(&args.iter().map(|arg| arg.data_type().clone()).collect::<Vec<_>>()) {
         return concatenate_bytes(args);
     }
+    // Of nothing at all; a NULL that is written comes as a text.
+    if args[0].data_type() == &DataType::Null && args.len() == 1 {
+        return Ok(Arc::new(StringArray::from(vec![""; args[0].len()])));
+    }
     let columns = args.iter().map(to_text).collect::<Result<Vec<_>>>()?;
     let joined = (0..args[0].len()).map(|row| {
         let mut text = String::new();

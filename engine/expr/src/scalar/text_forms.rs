@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::exec_err;
 use datafusion::error::Result;
 
 use super::base64;
@@ -80,6 +81,10 @@ fn mask(args: &[ArrayRef]) -> Result<ArrayRef> {
         Some(_) => None,
         None => usual,
     };
+    let is_long = |given: &ArrayRef| texts(given).iter().flatten().any(|text| text.chars().count() != 1);
+    if args.iter().skip(1).any(is_long) {
+        return exec_err!("mask takes one letter for each kind of letter, or NULL");
+    }
     let masked = texts(&args[0]).iter().enumerate().map(|(row, text)| {
         let (large, small) = (letter(1, row, Some('X')), letter(2, row, Some('x')));
         let (digit, other) = (letter(3, row, Some('n')), letter(4, row, None));

@@ -10,9 +10,9 @@ mod unasked;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{cast, is_null, nullif};
-use arrow::datatypes::{DataType, FieldRef};
+use arrow::datatypes::{DataType, FieldRef, Float64Type};
 use datafusion::common::{ScalarValue, plan_datafusion_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
@@ -24,7 +24,7 @@ use self::alike::Alike;
 use self::guard::Guard;
 use self::input::Input;
 use self::table::ROWS;
-use self::unasked::unasked;
+use self::unasked::{clock_instants, unasked};
 use super::text::to_text;
 use crate::by_name::equal_by_name;
 use crate::display::type_name;
@@ -141,7 +141,7 @@ impl Typed {
         }
         let result = result.to_array(rows)?;
         let given = given.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?;
-        let is_at_fault = |row: &usize| result.is_null(*row) && given.iter().all(|argument| argument.is_valid(*row));
+        let is_at_fault = |row: &usize| result.is_null(*row) && given.iter().all(|argument| is_value(argument, *row));
         match (0..result.len()).find(is_at_fault) {
             None => Ok(()),
             Some(row) => Err(RowFault::without_value(fault.condition, &self.called(&given, row), fault.help).into()),
@@ -207,7 +207,12 @@ impl ScalarUDFImpl for Typed {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = arguments.number_rows;
         let [read, taken] = self.fields(&arguments.arg_fields)?;
-        let of_spark = arguments.args.iter().zip(&read).map(|(value, field)| as_spark(value, field, self.ansi));
+        let of_spark = arguments.args.iter().zip(&read).enumerate().map(|(at, (value, field))| {
+            match self.input(at) == Input::InstantOrClock && super::read::is_text(&value.data_type()) {
+                true => Ok(ColumnarValue::Array(clock_instants(&value.to_array(rows)?, self.ansi)?)),
+                false => as_spark(value, field, self.ansi),
+            }
+        });
         let of_spark = of_spark.collect::<Result<Vec<_>>>()?;
         let args = of_spark.iter().zip(&taken).map(|(value, field)| match value.data_type() == *field.data_type() {
             true => Ok(value.clone()),
@@ -217,11 +222,28 @@ impl ScalarUDFImpl for Typed {
         if let Some(guard) = self.guard {
             guard(&args.iter().map(|value| value.to_array(rows)).collect::<Result<Vec<_>>>()?)?;
         }
-        let result = self.inner.invoke_with_args(ScalarFunctionArgs { args, arg_fields: taken, ..arguments })?;
+        let result = self.inner.invoke_with_args(ScalarFunctionArgs {
+            args,
+            arg_fields: taken,
+            return_field: Arc::clone(&arguments.return_field),
+            number_rows: rows,
+            config_options: Arc::clone(&arguments.config_options),
+        })?;
         let result = self.decided(&of_spark, result, rows)?;
+        let promised = arguments.return_field.data_type();
+        let result = if result.data_type() == *promised { result } else { result.cast_to(promised, None)? };
         self.checked(&of_spark, &result, rows)?;
         Ok(result)
     }
+}
+
+/// True for what is not NULL, and no number without a value: what comes of that may be NULL.
+fn is_value(argument: &ArrayRef, row: usize) -> bool {
+    let is_finite = || match argument.data_type() {
+        DataType::Float64 => argument.as_primitive::<Float64Type>().value(row).is_finite(),
+        _ => true,
+    };
+    argument.data_type() != &DataType::Null && argument.is_valid(row) && is_finite()
 }
 
 /// A value as Spark reads it for a field; a constant stays one.

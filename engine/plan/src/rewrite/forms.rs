@@ -220,6 +220,14 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
         ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
+        // Not the same as of nothing at all.
+        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::Value(null.clone())),
+            data_type: DataType::String(None),
+            array: false,
+            format: None,
+        }),
         ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(&name, letters, value)),
         ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
         ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),

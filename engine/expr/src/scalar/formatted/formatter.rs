@@ -137,7 +137,7 @@ fn formatted(parts: &[Part], args: &[ArrayRef], row: usize) -> Result<String> {
 }
 
 fn value(values: &ArrayRef, row: usize) -> Result<Value> {
-    if values.is_null(row) {
+    if values.is_null(row) || values.data_type() == &DataType::Null {
         return Ok(Value::Null);
     }
     let one = values.slice(row, 1);

@@ -25,7 +25,11 @@ pub fn column(
     options: &Options,
 ) -> Result<ArrayRef> {
     Ok(match kind {
-        DataType::Int8 => Arc::new(each(values, corrupt, tiny).into_iter().collect::<Int8Array>()),
+        DataType::Int8 => Arc::new(
+            each(values, corrupt, if options.has_bytes { tiny } else { whole::<i8> })
+                .into_iter()
+                .collect::<Int8Array>(),
+        ),
         DataType::Int16 => Arc::new(each(values, corrupt, whole::<i16>).into_iter().collect::<Int16Array>()),
         DataType::Int32 => Arc::new(each(values, corrupt, whole::<i32>).into_iter().collect::<Int32Array>()),
         DataType::Int64 => Arc::new(each(values, corrupt, whole::<i64>).into_iter().collect::<Int64Array>()),
@@ -202,17 +206,12 @@ fn maps(
             }
         };
         valid.push(members.is_some());
-        let before = keys.len();
-        for (at, (name, _)) in members.into_iter().flatten().enumerate() {
-            let all = members.map(Vec::as_slice).unwrap_or_default();
-            // Of a key that stands twice the last value counts, at the first place.
-            if all[..at].iter().any(|(other, _)| other == name) {
-                continue;
-            }
+        lengths.push(members.map_or(0, Vec::len));
+        // Of a key that stands twice both stay, as in Spark.
+        for (name, value) in members.into_iter().flatten() {
             keys.push((*row, Value::Text(name.clone())));
-            items.push((*row, all.iter().rev().find(|(other, _)| other == name).map(|(_, value)| value)));
+            items.push((*row, Some(value)));
         }
-        lengths.push(keys.len() - before);
     }
     let keys: Vec<(usize, Option<&Value>)> = keys.iter().map(|(row, key)| (*row, Some(key))).collect();
     let columns = vec![

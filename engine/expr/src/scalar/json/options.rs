@@ -42,6 +42,8 @@ pub struct Options {
     pub null_value: String,
     /// Every field stands in quotes.
     pub quotes_all: bool,
+    /// A TINYINT may be written as a byte, up to 255.
+    pub has_bytes: bool,
     /// Blanks at both ends of a field are left out; as the function does if nothing is said.
     pub trims: (Option<bool>, Option<bool>),
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             quote: '"',
             null_value: String::new(),
             quotes_all: false,
+            has_bytes: true,
             trims: (None, None),
         }
     }

@@ -68,7 +68,9 @@ fn write(with: &str, text: &str, pattern: &Compiled, groups: &Groups, out: &mut 
                 let group = if letters.peek() == Some(&'{') {
                     letters.next();
                     let name: String = letters.by_ref().take_while(|letter| *letter != '}').collect();
-                    pattern.group_named(&name)
+                    // Spark puts settings in the place of `${name}`; one that there is not is nothing.
+                    let Some(group) = pattern.group_named(&name) else { continue };
+                    Some(group)
                 } else {
                     let digit = letters.next().and_then(|letter| letter.to_digit(10)).ok_or_else(wrong)?;
                     let mut number = digit as usize;

@@ -1,5 +1,7 @@
 //! What an argument may be, and as what it is read then: Spark's `AnsiTypeCoercion` for the inputs of functions.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 
 use super::super::read::is_text;
@@ -76,7 +78,7 @@ impl Input {
             Input::Any => same(true),
             Input::Text => as_text(),
             Input::TextOnly => same(is_text(kind)),
-            Input::TextOrTexts => same(is_texts(kind)).or_else(as_text),
+            Input::TextOrTexts => texts_of(kind).or_else(as_text),
             Input::TextOrBytes => same(is_bytes).or_else(as_text),
             Input::TextBytesOrArray => same(is_bytes || kind.is_list()).or_else(as_text),
             Input::Bytes => same(is_bytes).or_else(|| is_text(kind).then_some(DataType::Binary)),
@@ -170,6 +172,12 @@ impl Input {
     }
 }
 
-fn is_texts(kind: &DataType) -> bool {
-    matches!(kind, DataType::List(element) if is_text(element.data_type()) || element.data_type() == &DataType::Null)
+/// The array of texts that an array of plain values is read as.
+fn texts_of(kind: &DataType) -> Option<DataType> {
+    let DataType::List(element) = kind else { return None };
+    match element.data_type() {
+        of if is_text(of) => Some(kind.clone()),
+        of if of.is_nested() => None,
+        _ => Some(DataType::List(Arc::new(element.as_ref().clone().with_data_type(DataType::Utf8)))),
+    }
 }

@@ -1,7 +1,7 @@
 //! Which function takes which types, and what its NULL means in ANSI mode.
 
 use super::Fault;
-use super::alike::{Alike, arrays, element, key};
+use super::alike::{Alike, arrays, contained, element, key};
 use super::guard::{
     Guard, divisor, element_place, fits_bigint, index, is_zero_place, place_of_argument, seconds, unique_keys,
 };
@@ -158,6 +158,12 @@ pub const ROWS: &[Row] = &[
         "INVALID_TIMEZONE",
         "a time zone is one of the IANA database such as 'Europe/Paris', or an offset such as '+02:00'",
     ),
+    must(
+        &["convert_timezone"],
+        &[Any],
+        "INVALID_TIMEZONE",
+        "a time zone is one of the IANA database such as 'Europe/Paris', or an offset such as '+02:00'",
+    ),
     // Collections.
     takes(&["map_keys", "map_values", "map_entries"], &[Map]),
     takes(&["array_distinct", "array_compact", "array_max", "array_min", "array_size", "array_sort"], &[Array]),
@@ -168,7 +174,8 @@ pub const ROWS: &[Row] = &[
     takes(&["try_element_at"], &[Any]).guarded(is_zero_place),
     takes(&["item_at"], &[Any]).guarded(index),
     takes(&["map_concat"], &[Any]).guarded(unique_keys),
-    takes(&["array_position", "array_contains", "array_remove", "array_append"], &[Array, Any]).alike(element),
+    takes(&["array_position", "array_remove", "array_append"], &[Array, Any]).alike(element),
+    takes(&["array_contains"], &[Array, Any]).alike(contained),
     takes(&["list_push_front"], &[Any, Array]),
     takes(&["array_union", "array_except", "array_intersect", "arrays_overlap"], &[Array, Array]).alike(arrays),
     takes(&["map_contains_key"], &[Map, Any]).alike(key),
