@@ -188,6 +188,10 @@ impl SinkTable for FaultyTable {
 
     async fn read_by_then(&self) -> Result<Option<ReadByThen>, SinkError> {
         self.inner.read_by_then().await
+    fn prepare_publish(&self, owner: Owner, commit: &Commit) -> Option<i64> {
+        self.inner.prepare_publish(owner, commit)
+    }
+
     }
 
     async fn row_count(&self) -> Result<Option<u64>, SinkError> {

@@ -103,6 +103,7 @@ impl Run {
         self.stop.check()?;
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
+        self.follower.prepare(&commit);
         self.follower.follow(permit)?;
         Ok(EpochResult { read })
     }
