@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use connector::SourceError;
 use epoch::{
-    Commit, DataGap, EpochId, Owner, Permit, Plan, Positions, Ranges, RowCounts, Split, SplitRange, StagedFile, Step,
-    TableCommit, WatermarkState,
+    Commit, DataGap, EpochId, Owner, Permit, Plan, Ranges, RowCounts, Split, SplitRange, StagedFile, Step, TableCommit,
+    WatermarkState,
 };
 use job::Job;
 use operators::operator::EpochTime;
@@ -235,7 +235,8 @@ impl Run {
             nonce: self.checkpoint.draw_id(plan.epoch).nonce,
             owner: self.owner,
             renamed: std::mem::take(&mut self.renamed),
-            set_aside: self.set_aside(),
+            set_aside: self.set_aside(|last, source| last.position(source)),
+            set_aside_identities: self.set_aside(|last, source| last.identity(source).cloned()),
             sinks: BTreeMap::new(),
             definitions: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
@@ -250,12 +251,11 @@ impl Run {
         Ok((commit, changes))
     }
 
-    /// Positions of the sources that the job no longer has.
-    fn set_aside(&self) -> BTreeMap<String, Positions> {
-        let Some(last) = &self.last else { return BTreeMap::new() };
-        let known = last.plan.sources.keys().chain(last.set_aside.keys());
-        let gone = known.filter(|source| !self.job.sources.contains_key(*source));
-        gone.filter_map(|source| Some((source.clone(), last.position(source)?))).collect()
+    /// What is known of the sources that the job no longer has.
+    fn set_aside<T>(&self, known: impl Fn(&Commit, &str) -> Option<T>) -> BTreeMap<String, T> {
+        let Some(last) = self.last.as_deref() else { return BTreeMap::new() };
+        let gone = last.known_sources().filter(|source| !self.job.sources.contains_key(*source));
+        gone.filter_map(|source| Some((source.clone(), known(last, source)?))).collect()
     }
 
     fn advance_watermarks(&mut self, plan: &Plan, read: &Read) {
