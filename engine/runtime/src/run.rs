@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::SourceError;
 use epoch::{
@@ -12,7 +13,8 @@ use job::Job;
 use operators::operator::EpochTime;
 use state::{Attempt, Checkpoint, StateChanges};
 
-use crate::clock::Clock;
+use crate::bounds::ShortOfSpace;
+use crate::clock::{self, Clock};
 use crate::compute::{Compute, Flow};
 use crate::error::{RunError, of_table};
 use crate::event_times::EventTimes;
@@ -101,9 +103,9 @@ impl Run {
         let staged = self.close_files(&plan)?;
         let (commit, changes) = self.build_commit(plan, &times, &read, staged)?;
         self.stop.check()?;
+        self.follower.prepare(&commit);
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
-        self.follower.prepare(&commit);
         self.follower.follow(permit)?;
         Ok(EpochResult { read })
     }
@@ -124,6 +126,19 @@ impl Run {
             self.statics.refresh(plan)?;
         }
         Ok(next)
+    }
+
+    /// Why nothing may be read now, if nothing may, and what is waited for. Looks for so long whether that passes.
+    ///
+    /// # Errors
+    /// Why a commit could not be published.
+    pub fn no_room(&self, time: Duration) -> Result<Option<(&'static str, String)>, RunError> {
+        if let Some(behind) = self.follower.behind(time)? {
+            return Ok(Some(("the warehouse", behind.to_string())));
+        }
+        let Some(short) = ShortOfSpace::of(&self.job.checkpoint, self.job.free_bytes_min) else { return Ok(None) };
+        clock::wait(time, self.stop.flag());
+        Ok(Some(("room", short.to_string())))
     }
 
     /// Notes that the epoch is begun. Nothing else of it is written before its commit.
