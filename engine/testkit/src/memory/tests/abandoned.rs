@@ -169,7 +169,9 @@ fn a_table_that_left_the_job_with_an_epoch_unpublished_gets_it_all_the_same() {
 #[test]
 fn a_table_that_left_job_and_warehouse_with_an_epoch_unpublished_is_dropped_by_word_alone() {
     let (mut run, gate) = unpublished(BOTH);
-    gate.set(|state| drop(state.deleted.insert("bronze.one".to_string())));
+    gate.set(|state| {
+        state.deleted.insert("bronze.one".to_string());
+    });
     for _ in 0..2 {
         let error = run.restart_as(job(TWO_ALONE)).unwrap_err().to_string();
         for part in
