@@ -54,8 +54,10 @@ impl Pointer {
 
     /// The pointer of a commit that all tables have.
     pub fn of(writer: &WriterId, owner: Owner, commit: &Commit, versions: &BTreeMap<String, i64>) -> Pointer {
-        let sources = commit.plan.sources.keys();
-        let identities = commit.plan.sources.iter().filter(|(_, plan)| !plan.identity.is_empty());
+        // Those that were set aside, too: where they stood is nowhere else once the checkpoint is lost.
+        let positions = commit.known_sources().filter_map(|source| Some((source.clone(), commit.position(source)?)));
+        let identities =
+            commit.known_sources().filter_map(|source| Some((source.clone(), commit.identity(source)?.clone())));
         let watermarks = commit.watermarks.iter();
         Pointer {
             format: Pointer::FORMAT,
@@ -65,8 +67,8 @@ impl Pointer {
             job_id: writer.job_id.clone(),
             nonce: commit.nonce,
             owner,
-            positions: sources.map(|source| (source.clone(), commit.plan.end_positions(source))).collect(),
-            identities: identities.map(|(source, plan)| (source.clone(), plan.identity.clone())).collect(),
+            positions: positions.collect(),
+            identities: identities.collect(),
             watermarks_us: watermarks
                 .filter_map(|(source, state)| Some((source.clone(), state.watermark_us?)))
                 .collect(),

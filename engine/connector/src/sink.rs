@@ -108,6 +108,12 @@ pub trait Sink: Send + Sync {
     /// As [`Sink::open_table`].
     async fn find_table(&self, name: &str, writer: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError>;
 
+    /// An epoch is about to be published: its commit is being made durable meanwhile, so that what takes time and shows nothing can be
+    /// done beside that. The commit may never come to be: nothing that a reader, a start or another owner sees may change, and
+    /// [`Sink::publish`] must do without it. Waits for nothing; called on a tokio runtime, on the thread that commits, and only if no
+    /// other epoch is being published. A sink that gains nothing by it does nothing.
+    fn prepare_publish(&self, _writer: &WriterId, _owner: Owner, _tables: &Tables, _commit: &Commit) {}
+
     /// Makes a committed epoch visible in all tables of a job. Returns their versions. May be repeated. Unless the sink has
     /// [one transaction over all tables](Capabilities::transaction_over_tables) and overrides this, table beside table, then the mark.
     /// A sink that overrides it finds its tables in the place by the names in `tables` (another that was opened over the same place may
@@ -200,6 +206,12 @@ pub trait SinkTable: Send + Sync {
     /// # Errors
     /// `DiskFull`, `Unavailable`, `Settings`.
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError>;
+
+    /// The table's share of [`Sink::prepare_publish`]. Returns the version that publishing will make, if nobody else changes the table;
+    /// `None` if that is not known, and nothing was prepared.
+    fn prepare_publish(&self, _owner: Owner, _commit: &Commit) -> Option<i64> {
+        None
+    }
 
     /// Makes a commit visible, once, whatever the place answers: if the place's record is what the commit says that it must be before
     /// ([`Commit::touch`]), it is published; if it is the commit itself, it was published. A commit that does not touch the table does

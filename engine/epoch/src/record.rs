@@ -103,6 +103,9 @@ pub struct Commit {
     /// Positions of sources that the job no longer has, kept for when they come back.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set_aside: BTreeMap<String, Positions>,
+    /// What the splits were that those positions are in, for those of which that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set_aside_identities: BTreeMap<String, SplitIdentities>,
     /// Every sink that ever got anything of the job, and where it stands in the chain of its commits.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sinks: BTreeMap<String, SinkLink>,
@@ -151,6 +154,7 @@ impl Commit {
             owner: Owner::default(),
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
+            set_aside_identities: BTreeMap::new(),
             sinks: BTreeMap::new(),
             definitions: BTreeMap::new(),
             tables: BTreeMap::new(),
@@ -195,6 +199,11 @@ impl Commit {
                 return Err(format!("the positions of source {source}, which is not in the job, are lost"));
             }
         }
+        for source in before.set_aside.keys().filter(|source| self.set_aside.contains_key(*source)) {
+            if self.identity(source) != before.identity(source) {
+                return Err(format!("what source {source}, which is not in the job, had read from is lost"));
+            }
+        }
         for source in before.plan.sources.keys().filter(|source| !self.plan.sources.contains_key(*source)) {
             if self.set_aside.get(source) != Some(&before.plan.end_positions(source)) {
                 return Err(format!(
@@ -229,6 +238,7 @@ impl Commit {
         rename(&mut self.plan.clocks.sources, was, now);
         rename(&mut self.watermarks, was, now);
         rename(&mut self.set_aside, was, now);
+        rename(&mut self.set_aside_identities, was, now);
     }
 
     /// Where the job stands in a source, be it in the job now or set aside.
@@ -237,6 +247,21 @@ impl Commit {
             true => Some(self.plan.end_positions(source)),
             false => self.set_aside.get(source).cloned(),
         }
+    }
+
+    /// What the splits of a source were that the job stands in, be it in the job now or set aside; `None` if nothing is known of it.
+    pub fn identity(&self, source: &str) -> Option<&SplitIdentities> {
+        let identity = match self.plan.sources.get(source) {
+            Some(planned) => Some(&planned.identity),
+            None => self.set_aside_identities.get(source),
+        };
+        identity.filter(|identity| !identity.is_empty())
+    }
+
+    /// Every source that the job has or had: where it stands in it is known.
+    pub fn known_sources(&self) -> impl Iterator<Item = &String> {
+        let gone = self.set_aside.keys().filter(|source| !self.plan.sources.contains_key(*source));
+        self.plan.sources.keys().chain(gone)
     }
 
     /// The definitions of a job's tables that it is made by, given the commit before.

@@ -95,6 +95,11 @@ impl RowFault {
         }
     }
 
+    /// A function has no value for the arguments of a row, as `call` shows them.
+    pub fn without_value(condition: &'static str, call: &str, help: &str) -> RowFault {
+        RowFault { condition, message: format!("{call} has no value; {help}") }
+    }
+
     /// A decimal is too large for its type, as `type_name` writes it.
     pub fn out_of_range(kind: &str) -> RowFault {
         RowFault {

@@ -5,16 +5,20 @@ mod arrays;
 mod base32;
 pub(crate) mod base64;
 mod batch_time;
+pub(crate) mod casting;
 mod ceil_floor;
 mod ciphers;
+mod civil;
 mod clock_text;
 pub mod clock_time;
 mod coding;
 pub mod conditions;
 mod csv;
+mod cutting;
 mod empty_map;
 pub mod fallible;
 pub mod fields_of;
+mod formatted;
 mod hash;
 mod inferred;
 pub(crate) mod instant_text;
@@ -42,15 +46,19 @@ mod sequence;
 mod shaped;
 mod simple;
 mod sketch_values;
+mod strict_math;
 mod strings;
 pub(crate) mod text;
+mod text_forms;
 mod time;
 mod time_bucket;
 pub mod time_text;
 pub mod time_windows;
+mod title;
 mod to_char;
 mod to_number;
 pub mod to_timestamp;
+pub mod typed;
 mod units;
 pub mod variants;
 pub mod vectors;
@@ -70,7 +78,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "array",
     "array_repeat",
     "ascii",
-    "base64",
     "bin",
     "bit_count",
     "bit_get",
@@ -78,13 +85,11 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "bitmap_bucket_number",
     "bitmap_count",
     "bitwise_not",
-    "char",
     "concat_ws",
     "crc32",
     "csc",
     "elt",
     "expm1",
-    "format_string",
     "hex",
     "hypot",
     "is_valid_utf8",
@@ -112,7 +117,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "str_to_map",
     "try_parse_url",
     "try_url_decode",
-    "unbase64",
     "unhex",
     "url_decode",
     "url_encode",
@@ -130,6 +134,11 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
     all.push(time_windows::session_window());
     all.push(time_windows::window_time_function());
     all
+}
+
+/// Those that are otherwise in a session by Spark's types.
+pub(crate) fn by_spark() -> Vec<ScalarUDF> {
+    strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
 /// The functions that take a lambda.
@@ -150,6 +159,9 @@ fn written_here() -> Vec<ScalarUDF> {
         time::functions(),
         strings::functions(),
         pad::functions(),
+        cutting::functions(),
+        text_forms::functions(),
+        formatted::functions(),
         regular::functions(),
         round::functions(),
         numbers::functions(),

@@ -36,6 +36,12 @@ pub struct Job {
     pub state_memory_bytes: u64,
     /// Epochs whose records stay in the checkpoint.
     pub retain_epochs: u64,
+    /// Bytes of data files that may be committed and not yet published before nothing more is read.
+    pub unpublished_bytes_max: u64,
+    /// How old a commit may be that is not published before nothing more is read.
+    pub unpublished_age_max: Duration,
+    /// Bytes on the checkpoint's disk below which nothing more is read: they are for commits. None: 0.
+    pub free_bytes_min: u64,
     /// How the watermarks of several sources become the one that a table over them works with.
     pub watermark_policy: WatermarkPolicyKind,
     /// True if a watermark that moved makes an epoch even when there is nothing to read.

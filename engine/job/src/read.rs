@@ -16,6 +16,7 @@ mod test_expect;
 mod test_section;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::connector::Connectors;
 use crate::keys::{Keys, missing};
@@ -36,6 +37,9 @@ pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Pr
         warehouse: String::new(),
         state_memory_bytes: 0,
         retain_epochs: 0,
+        unpublished_bytes_max: 0,
+        unpublished_age_max: Duration::ZERO,
+        free_bytes_min: 0,
         watermark_policy: WatermarkPolicyKind::Min,
         no_data_epochs: true,
         types: Types::Spark { ansi: true },

@@ -19,7 +19,7 @@ use operators::operator::Bound;
 
 use crate::build::{Builder, Stream, only_static, place};
 use crate::fault::{Fault, Result};
-use crate::job_function;
+use crate::job_function::inline::inlined;
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::precheck;
@@ -138,7 +138,7 @@ pub fn compile_table(
 /// If it means nothing.
 pub fn analyze(state: &SessionState, statement: Statement, sql: &str) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
-    analyzed(state, job_function::inlined(plan, sql)?)
+    analyzed(state, inlined(plan, sql)?)
 }
 
 /// A plan as DataFusion's planner makes it, with the types that the rules have.

@@ -18,6 +18,7 @@ use crate::compile::analyzed;
 use crate::error::to_problem;
 use crate::fault::Fault;
 use crate::guard::parse;
+use crate::job_function::inline::inlined;
 use crate::precheck;
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, reference};
@@ -86,8 +87,7 @@ fn plan_known(
     precheck::check(&statement, text, &state)?;
     let problem = |fault: Fault| fault.into_problem(text);
     let raw = block_on(::batch::plan(&state, DataFusionStatement::Statement(Box::new(statement))));
-    let raw =
-        raw.map_err(Fault::from).and_then(|plan| Ok(crate::job_function::inlined(plan, text)?)).map_err(problem)?;
+    let raw = raw.map_err(Fault::from).and_then(|plan| Ok(inlined(plan, text)?)).map_err(problem)?;
     let plan = analyzed(&state, raw.clone()).map_err(problem)?;
     let raw = match &raw {
         LogicalPlan::Projection(projection) if is_plain(&projection.input) => projection.expr.first().cloned(),

@@ -16,7 +16,7 @@ use crate::compile::{Place, TablePlan, compile_table};
 use crate::computed::{self, Computed};
 use crate::error::{nearest, shorten, to_problem};
 use crate::guard::{parse, parse_expression};
-use crate::job_function::{Definitions, define, names_called};
+use crate::job_function::define::{Definitions, define, names_called};
 use crate::job_problem::{JobProblem, TextOf};
 use crate::node::{Node, Origin};
 use crate::problem::SqlProblem;

@@ -1,12 +1,12 @@
 //! Functions of the job: each call stands for the function's expression.
 //!
 //! To DataFusion's planner a call is a function like others, so that names, types, GROUP BY and everything around it are as they are
-//! for built-in ones; right behind it [`inlined`] puts the expression in its place, over the call's values converted to the types of the
+//! for built-in ones; right behind it [`inline::inlined`] puts the expression in its place, over the call's values converted to the types of the
 //! arguments. So what is typed, guarded, followed through time and compiled is the expression in the query, and nothing is evaluated behind a call.
 
-mod call;
-mod define;
-mod inline;
+pub mod call;
+pub mod define;
+pub mod inline;
 
 use std::fmt;
 
@@ -16,10 +16,6 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use expr::display::type_name;
-
-pub use call::positional;
-pub use define::{Definitions, define, names_called};
-pub use inline::inlined;
 
 /// A function of the job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -42,7 +42,7 @@ pub use expr::clock::BatchClock;
 pub use expr::display::type_name;
 pub use graph::{Graph, STATIC_NOT_READ, plan_job, register_functions};
 pub use guard::{SparkDialect, with_literals};
-pub use job_function::Definitions;
+pub use job_function::define::Definitions;
 pub use job_problem::{JobProblem, TextOf};
 pub use made::text_hash;
 pub use node::{Edge, LatePlan, LookupNode, Node, NodeKind, OperatorNode, Origin, StaticPlan};

@@ -25,7 +25,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use crate::error::to_problem;
-use crate::job_function;
+use crate::job_function::call::positional;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
@@ -137,7 +137,7 @@ impl VisitorMut for Rewriter<'_> {
             if let Some(problem) = self.beside_a_value(function) {
                 return ControlFlow::Break(problem);
             }
-            if let Err(problem) = job_function::positional(function, self.sql, self.state) {
+            if let Err(problem) = positional(function, self.sql, self.state) {
                 return ControlFlow::Break(problem);
             }
         }

@@ -8,23 +8,19 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use connector::{ErrorKind, SinkTable, Tables, Warehouse, WriterId};
+use connector::{ErrorKind, Sink, SinkTable, Tables, WriterId};
 use epoch::{Commit, EpochId, Owner, Permit, Step};
 use tokio::runtime::Handle;
 
+use crate::bounds::{Bounds, Reached};
 use crate::error::RunError;
 use crate::step::Steps;
 use crate::waiting::Waiting;
 
-/// Commits that may wait to be published; then no more is read. Their artifacts lie where they will be seen, so a warehouse that is away
-/// holds up the next epoch's files anyway; a few are enough to keep reading and publishing from waiting for each other. That bounds the
-/// bytes to what a few epochs stage, and the age of the oldest by how long the warehouse takes for one.
-const BEHIND_MAX: usize = 4;
-
 /// Publishes commits of one job to its warehouse.
 pub struct Publisher {
     /// The warehouse.
-    pub warehouse: Arc<dyn Warehouse>,
+    pub sink: Arc<dyn Sink>,
     /// Who writes.
     pub writer: WriterId,
     /// The owner that this run is.
@@ -41,7 +37,7 @@ impl Publisher {
     /// # Errors
     /// The store's errors; publishing goes on where it stopped when it is repeated.
     pub fn publish(&self, permit: &Permit) -> Result<BTreeMap<String, i64>, RunError> {
-        let publish = self.warehouse.publish(&self.writer, self.owner, &self.tables, permit.commit());
+        let publish = self.sink.publish(&self.writer, self.owner, &self.tables, permit.commit());
         Ok(self.runtime.block_on(publish)?)
     }
 }
@@ -92,20 +88,26 @@ pub struct Behind {
     pub bytes: u64,
     /// How long the first has waited.
     pub age: Duration,
+    /// The bound that this reaches.
+    pub reached: Reached,
     /// Why it is not published, if that is known.
     pub trouble: Option<String>,
 }
 
 impl Behind {
-    fn of(progress: &Progress) -> Option<Behind> {
+    /// How far the warehouse is behind, if that reaches a bound.
+    fn of(progress: &Progress, bounds: &Bounds) -> Option<Behind> {
         let ((first, since), (last, _)) = (progress.waiting.front()?, progress.waiting.back()?);
         let added = progress.waiting.iter().flat_map(|(permit, _)| permit.commit().tables.values());
+        let bytes = added.flat_map(|table| &table.added).map(|file| file.bytes).sum();
+        let (commits, age) = (progress.waiting.len(), since.elapsed());
         Some(Behind {
-            commits: progress.waiting.len(),
+            commits,
             first: first.commit().plan.epoch,
             last: last.commit().plan.epoch,
-            bytes: added.flat_map(|table| &table.added).map(|file| file.bytes).sum(),
-            age: since.elapsed(),
+            bytes,
+            age,
+            reached: bounds.reached(commits, bytes, age)?,
             trouble: progress.trouble.clone(),
         })
     }
@@ -113,11 +115,11 @@ impl Behind {
 
 impl fmt::Display for Behind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Behind { commits, first, last, bytes, age, trouble } = self;
+        let Behind { commits, first, last, bytes, age, reached, trouble } = self;
         let why = trouble.as_deref().unwrap_or("the warehouse takes that long");
         write!(
             f,
-            "{commits} epochs ({first} to {last}, {:.1} MiB) are committed and not yet published; nothing more is read until one is. \
+            "{commits} epochs ({first} to {last}, {:.1} MiB) are committed and not yet published; nothing more is read until one is{reached}. \
              Epoch {first} has waited for {} s: {why}",
             *bytes as f64 / f64::from(1 << 20),
             age.as_secs()
@@ -154,13 +156,14 @@ impl Shared {
 /// The warehouse as a follower.
 pub struct Follower {
     publisher: Arc<Publisher>,
+    bounds: Bounds,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Follower {
     /// Follows with what is committed from now on. `abort`: set to give up waiting for a warehouse that is away.
-    pub fn start(publisher: Publisher, steps: &Arc<Steps>, abort: &Arc<AtomicBool>) -> Follower {
+    pub fn start(publisher: Publisher, bounds: Bounds, steps: &Arc<Steps>, abort: &Arc<AtomicBool>) -> Follower {
         let (publisher, shared) = (Arc::new(publisher), Arc::new(Shared::default()));
         let (own, theirs) = (Arc::clone(&publisher), Arc::clone(&shared));
         let (steps, abort) = (Arc::clone(steps), Arc::clone(abort));
@@ -177,7 +180,18 @@ impl Follower {
             drop(progress);
             theirs.changed.notify_all();
         });
-        Follower { publisher, shared, thread: Some(thread) }
+        Follower { publisher, bounds, shared, thread: Some(thread) }
+    }
+
+    /// A commit is being made durable: what its publishing takes and nobody sees may be done beside that. Only if nothing waits to be
+    /// published: what a commit before it will have changed is not known yet, and nobody waits for this one.
+    pub fn prepare(&self, commit: &Commit) {
+        if !self.shared.progress().waiting.is_empty() {
+            return;
+        }
+        let Publisher { sink, writer, owner, tables, runtime } = self.publisher.as_ref();
+        let _on_runtime = runtime.enter();
+        sink.prepare_publish(writer, *owner, tables, commit);
     }
 
     /// Hands a commit over. Waits while too many are waiting already.
@@ -185,7 +199,7 @@ impl Follower {
     /// # Errors
     /// Why an earlier one could not be published.
     pub fn follow(&self, permit: Permit) -> Result<(), RunError> {
-        let mut progress = self.shared.wait_until(|progress| progress.waiting.len() < BEHIND_MAX);
+        let mut progress = self.shared.wait_until(|progress| progress.waiting.len() < self.bounds.commits);
         raise(&mut progress)?;
         progress.waiting.push_back((permit, Instant::now()));
         self.shared.changed.notify_all();
@@ -211,13 +225,16 @@ impl Follower {
     /// # Errors
     /// Why a commit could not be published.
     pub fn behind(&self, time: Duration) -> Result<Option<Behind>, RunError> {
-        let is_full = |progress: &Progress| !progress.has_ended && progress.waiting.len() >= BEHIND_MAX;
-        let waited = self.shared.changed.wait_timeout_while(self.shared.progress(), time, |progress| is_full(progress));
+        let behind = |progress: &Progress| {
+            if progress.has_ended { None } else { Behind::of(progress, &self.bounds) }
+        };
+        let is_full = |progress: &mut Progress| behind(progress).is_some();
+        let waited = self.shared.changed.wait_timeout_while(self.shared.progress(), time, is_full);
         let (mut progress, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match is_full(&progress) {
-            true => Ok(Behind::of(&progress)),
-            false if progress.has_ended => raise(&mut progress).map(|()| None),
-            false => Ok(None),
+        match behind(&progress) {
+            Some(behind) => Ok(Some(behind)),
+            None if progress.has_ended => raise(&mut progress).map(|()| None),
+            None => Ok(None),
         }
     }
 

@@ -14,6 +14,7 @@ use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
 use crate::backends::Backends;
+use crate::bounds::Bounds;
 use crate::definitions::fingerprints;
 use crate::error::{RunError, of_table};
 use crate::files::OpenFiles;
@@ -31,7 +32,7 @@ use crate::step::{FailPoint, Steps};
 use crate::stop::{Abort, Stop};
 use crate::{files, manifest, place_fault, sources, start, trigger};
 
-/// How often a wait for the warehouse looks at the stop flag.
+/// How often a wait for room looks at the stop flag.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The longest wait for it that is nobody's matter, and how often it is told after that.
@@ -52,6 +53,8 @@ pub struct RunOptions<'a> {
     pub place_fault: Option<&'a Arc<ArmedFault>>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: &'a BTreeSet<String>,
+    /// The tables whose unpublished epochs somebody has decided to drop.
+    pub abandoned: &'a BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others.
     pub replayed: Option<&'a Path>,
     /// True if the attempt before failed in this process, for something that was away: its size is not at fault.
@@ -116,8 +119,9 @@ impl JobRun {
         backends: &Backends,
         note: &mut dyn FnMut(&str),
     ) -> Result<JobRun, RunError> {
-        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, replayed, is_retry } = options;
-        let replay = replayed.map(Replay::of).transpose()?;
+        let RunOptions { trigger, stop, abort, fail_point, place_fault, accepted, abandoned, replayed, is_retry } =
+            options;
+        let replay = replayed.map(|folder| Replay::of(folder, &job)).transpose()?;
         let steps = Arc::new(Steps::new(fail_point));
         let checkpoint = backends.checkpoints.open(&job)?;
         let mut statics = Statics::open(&job, &graph, &backends.registry, schemas, runtime)?;
@@ -133,26 +137,25 @@ impl JobRun {
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
         let opened = runtime.block_on(opening);
         let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
-        let tables = place_fault::over(tables, place_fault);
+        let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
         let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
-        let recovery = Recovery::new(&checkpoint, places, accepted, (&steps, runtime));
+        let recovery = Recovery::new(&checkpoint, places, (accepted, abandoned), (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
         let is_reduced = reduce(&mut planner, attempt.as_ref().filter(|_| !is_retry));
-        let first = first.filter(|_| !is_reduced);
         planner.tell_again(sources::as_named_now(checkpoint.losses()?, &renamed));
         let topology = Arc::new(start::topology(&graph, &job, &tables)?);
         let reporter = Reporter::new(backends.clock.now_us(), backends.counts_state_rows);
-        let publisher = Publisher { warehouse, writer, owner, tables, runtime: runtime.clone() };
+        let publisher = Publisher { sink, writer, owner, tables, runtime: runtime.clone() };
         let run = Run {
             computes: start::computes(&topology, backends.lanes, checkpoint.key_partitioning())?,
             operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
             files: start::open_files(&topology, &checkpoint)?,
             statics,
             lookups: Lookups::default(),
-            follower: Follower::start(publisher, &steps, &abort.flag),
+            follower: Follower::start(publisher, Bounds::of(&job), &steps, &abort.flag),
             clock: graph.clock.clone(),
             time: backends.clock.clone(),
             topology,
@@ -171,7 +174,7 @@ impl JobRun {
             renamed,
             tries: attempt.map(|attempt| (attempt.epoch, attempt.tries)),
             first_changes: Some(first_changes),
-            first,
+            first: first.filter(|_| !is_reduced),
             stop: Stop::new(stop, abort),
             job,
         };
@@ -197,7 +200,7 @@ impl JobRun {
     fn run_epochs(&mut self, trigger: Trigger, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let is_bounded = matches!(trigger, Trigger::AvailableNow | Trigger::Once);
         loop {
-            self.wait_for_warehouse(listener)?;
+            self.wait_for_room(listener)?;
             if self.run.stop.is_set() {
                 return self.report_published(true, listener);
             }
@@ -220,14 +223,14 @@ impl JobRun {
         }
     }
 
-    /// Reads nothing while too much is committed and not yet published, and says why; ends when the job shall.
-    fn wait_for_warehouse(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
+    /// Reads nothing while too much is committed and not yet published, or too little is left of the disk to commit more, and says why;
+    /// ends when the job shall.
+    fn wait_for_room(&mut self, listener: &mut dyn ProgressListener) -> Result<(), RunError> {
         let (began, mut say_at) = (Instant::now(), SAY_AFTER);
-        while let Some(behind) = self.run.follower.behind(LOOK_EVERY)? {
-            let reason = behind.to_string();
+        while let Some((what, reason)) = self.run.no_room(LOOK_EVERY)? {
             if began.elapsed() >= say_at {
                 say_at = began.elapsed() + SAY_EVERY;
-                tracing::warn!("waiting for the warehouse: {reason}");
+                tracing::warn!("waiting for {what}: {reason}");
                 listener.waiting(&reason);
             }
             self.waited = Some(WaitProgress { ms: began.elapsed().as_millis() as u64, reason });

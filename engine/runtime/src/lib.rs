@@ -4,6 +4,7 @@
 
 mod backends;
 mod batch_builder;
+mod bounds;
 mod clock;
 mod compute;
 mod computed;

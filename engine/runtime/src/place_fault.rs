@@ -7,10 +7,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use connector::{Content, ReadByThen, SinkError, SinkPosition, SinkTable, StageWriter, Tables};
+use connector::{Content, ReadByThen, Sink, SinkError, SinkPosition, SinkTable, StageWriter, Tables, Warehouse};
 use epoch::{ArtifactId, Commit, CommitId, EpochId, Owner};
 
 use crate::step::{FAIL_POINT_VARIABLE, FailPoint, kill_self};
+
+mod sink;
+
+use sink::FaultySink;
 
 /// What is to go wrong in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,14 +141,27 @@ impl ArmedFault {
     }
 }
 
-/// The tables of a job, that of the fault with it.
-pub(crate) fn over(mut tables: Tables, fault: Option<&Arc<ArmedFault>>) -> Tables {
+/// What a job publishes to, and its tables, with the fault of one of them.
+pub(crate) fn over(
+    warehouse: &Arc<dyn Warehouse>,
+    mut tables: Tables,
+    fault: Option<&Arc<ArmedFault>>,
+) -> (Arc<dyn Sink>, Tables) {
+    let sink: Arc<dyn Sink> = Arc::<dyn Warehouse>::clone(warehouse);
     if let Some(fault) = fault
         && let Some(table) = tables.get_mut(&fault.fault.place)
     {
         *table = Arc::new(FaultyTable { inner: Arc::clone(table), fault: Arc::clone(fault) });
     }
-    tables
+    (over_sink(sink, fault), tables)
+}
+
+/// The sink of a job. One that publishes all tables in one transaction asks none of them: there the fault is the sink's.
+fn over_sink(sink: Arc<dyn Sink>, fault: Option<&Arc<ArmedFault>>) -> Arc<dyn Sink> {
+    match fault.filter(|_| sink.capabilities().transaction_over_tables) {
+        Some(fault) => Arc::new(FaultySink::new(sink, Arc::clone(fault))),
+        None => sink,
+    }
 }
 
 /// A table that fails when an epoch is published to it.
@@ -169,6 +186,10 @@ impl SinkTable for FaultyTable {
 
     fn stage(&self, artifact: ArtifactId, content: Content) -> Result<Box<dyn StageWriter>, SinkError> {
         self.inner.stage(artifact, content)
+    }
+
+    fn prepare_publish(&self, owner: Owner, commit: &Commit) -> Option<i64> {
+        self.inner.prepare_publish(owner, commit)
     }
 
     async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {

@@ -130,10 +130,10 @@ impl Planner {
         let (mut has_records, mut is_cut, mut span) = (false, false, 0_u64);
         for (name, source) in &mut self.sources {
             let position: Option<Positions> = last.and_then(|commit| commit.position(name));
-            let before = last.and_then(|commit| commit.plan.sources.get(name));
             let request = PlanRequest {
                 position: position.as_ref(),
-                identity: before.map(|planned| &planned.identity),
+                // Also of a source that comes back: its topic may have been made anew meanwhile.
+                identity: last.and_then(|commit| commit.identity(name)),
                 reported: self.reported.get(name).map_or(&[], Vec::as_slice),
                 records_max: least_of(limit(source.records_max, self.is_once), self.reduced_max),
                 is_bounded: self.is_bounded,

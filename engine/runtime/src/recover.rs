@@ -15,10 +15,12 @@ use crate::error::RunError;
 use crate::follower::PublishedEpoch;
 use crate::step::Steps;
 
+mod abandoned;
 mod counting;
 mod decisions;
 mod old_format;
 
+use abandoned::Unpublished;
 pub use counting::Unlinked;
 use decisions::Decisions;
 pub use decisions::Links;
@@ -57,6 +59,8 @@ pub struct Recovery<'a> {
     places: JobTables<'a>,
     /// The words of the contradictions that somebody has decided to go on in spite of.
     accepted: &'a BTreeSet<String>,
+    /// The tables whose unpublished epochs somebody has decided to drop.
+    abandoned: &'a BTreeSet<String>,
     /// Publishing what is owed is the same step as publishing what was just committed.
     steps: &'a Steps,
     /// What async calls run on.
@@ -76,10 +80,10 @@ impl<'a> Recovery<'a> {
     pub fn new(
         checkpoint: &'a Checkpoint,
         places: JobTables<'a>,
-        accepted: &'a BTreeSet<String>,
+        (accepted, abandoned): (&'a BTreeSet<String>, &'a BTreeSet<String>),
         (steps, runtime): (&'a Steps, &'a Handle),
     ) -> Recovery<'a> {
-        Recovery { checkpoint, places, accepted, steps, runtime }
+        Recovery { checkpoint, places, accepted, abandoned, steps, runtime }
     }
 
     /// Publishes what the places still have to get, then defines the tables as the job wants them.
@@ -156,7 +160,7 @@ impl<'a> Recovery<'a> {
         places: &Places,
         pointer: Option<&Pointer>,
     ) -> Result<Decisions<'_>, RunError> {
-        let mut decisions = Decisions::new(self.accepted, &self.places.replaced);
+        let mut decisions = Decisions::new((self.accepted, self.abandoned), &self.places.replaced);
         for (name, place) in places {
             let found = match (self.foreign(name, place, last, pointer), last) {
                 (Some(foreign), _) => Err(foreign),
@@ -166,9 +170,38 @@ impl<'a> Recovery<'a> {
                     None => Ok(Vec::new()),
                 },
             };
-            decisions.add(name, place.position.published, found)?;
+            match (&found, last) {
+                (Ok(owed), Some(last)) if !owed.is_empty() && decisions.abandons(name) => {
+                    let lacks = Unpublished::since(self.checkpoint, last, name, place.position.published)?;
+                    decisions.drop_unpublished(name, lacks)?;
+                }
+                _ => decisions.add(name, place.position.published, found)?,
+            }
+        }
+        if let Some(last) = last {
+            self.decide_lost(last, places, &mut decisions)?;
         }
         Ok(decisions)
+    }
+
+    /// What was committed to places that are gone, or have nothing of it, and that they never got, is not dropped without a word.
+    fn decide_lost(&self, last: &Commit, places: &Places, decisions: &mut Decisions<'_>) -> Result<(), RunError> {
+        let is_lost = |name: &String| match decisions.accepted().find(|(accepted, _)| *accepted == name) {
+            Some((_, what)) => matches!(what, Contradiction::RecordLost { .. }),
+            None => !places.contains_key(name),
+        };
+        let lost = last.sinks.iter().filter(|(_, link)| link.seen != Some(link.last));
+        let lost: Vec<_> = lost.filter(|(name, _)| is_lost(name)).collect();
+        for (name, link) in lost {
+            let lacks = Unpublished::since(self.checkpoint, last, name, link.seen)?;
+            match (decisions.abandons(name), places.contains_key(name)) {
+                _ if lacks.is_empty() => {}
+                (true, _) => decisions.drop_unpublished(name, lacks)?,
+                (false, true) => return Err(abandoned::moved(name, &lacks)),
+                (false, false) => return Err(abandoned::left(name, &lacks)),
+            }
+        }
+        Ok(())
     }
 
     /// Rows that this checkpoint knows nothing of: reading the sources would double them, or add rows of another job's.
@@ -227,6 +260,13 @@ impl<'a> Recovery<'a> {
         for (name, what) in decisions.accepted() {
             self.adopt(name, what, last, places, owner, note)?;
         }
+        decisions.unused().iter().for_each(|unused| note(unused));
+        for (name, lacks) in decisions.dropped() {
+            note(&format!("abandoned: {lacks} were committed to {name} and are not published to it"));
+            if decisions.accepted().all(|(accepted, _)| accepted != name) {
+                self.stand(name, last, places, owner, note)?;
+            }
+        }
         for (epoch, names) in decisions.owed() {
             let commit = match *epoch == last.plan.epoch {
                 true => last.clone(),
@@ -257,12 +297,7 @@ impl<'a> Recovery<'a> {
                 }
             }
         }
-        for (name, link) in &mut last.sinks {
-            if !places.contains_key(name) && link.seen != Some(link.last) {
-                note(&format!(
-                    "{name} is neither in the job nor in the warehouse any more; what was committed to it goes nowhere"
-                ));
-            }
+        for link in last.sinks.values_mut() {
             link.seen = Some(link.last);
         }
         Ok(())
@@ -278,12 +313,24 @@ impl<'a> Recovery<'a> {
         owner: Owner,
         note: &mut dyn FnMut(&str),
     ) -> Result<(), RunError> {
-        let Some(place) = places.get(name) else { return Ok(()) };
         note(&format!("accepted: {}", what.in_short()));
         if matches!(what, Contradiction::OtherCheckpoint { .. }) {
             // It has no record of this writer, and gets its first with the first commit.
             return Ok(());
         }
+        self.stand(name, last, places, owner, note)
+    }
+
+    /// Sets the record of a place, whatever it is, to where the checkpoint stands.
+    fn stand(
+        &self,
+        name: &str,
+        last: &mut Commit,
+        places: &Places,
+        owner: Owner,
+        note: &mut dyn FnMut(&str),
+    ) -> Result<(), RunError> {
+        let Some(place) = places.get(name) else { return Ok(()) };
         let at = last.sinks.get(name).map_or(last.id(), |link| link.last);
         note(&format!("{name} goes on from {at} with what it holds"));
         self.runtime.block_on(async {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use epoch::{Commit, EpochId, Plan};
+use job::Job;
 use state::{Checkpoint, CheckpointReader, StateError};
 
 use crate::error::RunError;
@@ -20,12 +21,14 @@ impl Replay {
     /// The commits of a checkpoint, which may be in use.
     ///
     /// # Errors
-    /// The checkpoint's; `Plan` if its first epochs are no longer on record: the state that they left is not, either.
-    pub fn of(folder: &Path) -> Result<Replay, RunError> {
+    /// The checkpoint's; `Plan` if its first epochs are no longer on record: the state that they left is not, either; or if they read a
+    /// source that the job has no more.
+    pub fn of(folder: &Path, job: &Job) -> Result<Replay, RunError> {
         let reader = Checkpoint::open_read_only(folder)?;
         let commits = reader.commits(EpochId(0)..=EpochId(u64::MAX))?;
         let plans =
             commits.map(|commit| commit.map(|commit| commit.plan)).collect::<Result<VecDeque<_>, StateError>>()?;
+        plans.iter().try_for_each(|plan| refuse_unknown_sources(plan, job))?;
         match plans.front() {
             Some(first) if first.epoch == EpochId(0) => Ok(Replay { plans, copies: Arc::new(reader) }),
             Some(first) => Err(RunError::Plan(format!(
@@ -50,3 +53,19 @@ impl Replay {
         self.plans.front().cloned()
     }
 }
+
+/// What such a source gave is in the tables, and nobody would read it again.
+fn refuse_unknown_sources(plan: &Plan, job: &Job) -> Result<(), RunError> {
+    let mut read = plan.sources.iter().filter(|(_, planned)| planned.has_records());
+    match read.find(|(name, _)| !job.sources.contains_key(*name)) {
+        None => Ok(()),
+        Some((name, _)) => Err(RunError::Plan(format!(
+            "epoch {} read source {name}, which the job does not have, so it cannot be run again; run it again by the job file of then, or \
+             with the source and its tables put back",
+            plan.epoch
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

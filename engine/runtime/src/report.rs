@@ -59,7 +59,7 @@ impl Reporter {
         let sources = source_progress(run, commit, result);
         EpochProgress {
             job: run.job.name.clone(),
-            sink: run.follower.publisher().warehouse.title(),
+            sink: run.follower.publisher().sink.title(),
             id: run.checkpoint.job_id().to_string(),
             run_id: self.run_id.clone(),
             epoch: commit.plan.epoch.0,

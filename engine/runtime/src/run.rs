@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connector::SourceError;
 use epoch::{
-    Commit, DataGap, EpochId, Owner, Permit, Plan, Positions, Ranges, RowCounts, Split, SplitRange, StagedFile, Step,
-    TableCommit, WatermarkState,
+    Commit, DataGap, EpochId, Owner, Permit, Plan, Ranges, RowCounts, Split, SplitRange, StagedFile, Step, TableCommit,
+    WatermarkState,
 };
 use job::Job;
 use operators::operator::EpochTime;
 use state::{Attempt, Checkpoint, StateChanges};
 
-use crate::clock::Clock;
+use crate::bounds::ShortOfSpace;
+use crate::clock::{self, Clock};
 use crate::compute::{Compute, Flow};
 use crate::error::{RunError, of_table};
 use crate::event_times::EventTimes;
@@ -101,6 +103,7 @@ impl Run {
         let staged = self.close_files(&plan)?;
         let (commit, changes) = self.build_commit(plan, &times, &read, staged)?;
         self.stop.check()?;
+        self.follower.prepare(&commit);
         let permit = self.steps.at(Step::Commit, number, || self.checkpoint.commit(&commit, changes))?;
         self.remember(&permit);
         self.follower.follow(permit)?;
@@ -123,6 +126,19 @@ impl Run {
             self.statics.refresh(plan)?;
         }
         Ok(next)
+    }
+
+    /// Why nothing may be read now, if nothing may, and what is waited for. Looks for so long whether that passes.
+    ///
+    /// # Errors
+    /// Why a commit could not be published.
+    pub fn no_room(&self, time: Duration) -> Result<Option<(&'static str, String)>, RunError> {
+        if let Some(behind) = self.follower.behind(time)? {
+            return Ok(Some(("the warehouse", behind.to_string())));
+        }
+        let Some(short) = ShortOfSpace::of(&self.job.checkpoint, self.job.free_bytes_min) else { return Ok(None) };
+        clock::wait(time, self.stop.flag());
+        Ok(Some(("room", short.to_string())))
     }
 
     /// Notes that the epoch is begun. Nothing else of it is written before its commit.
@@ -234,7 +250,8 @@ impl Run {
             nonce: self.checkpoint.draw_id(plan.epoch).nonce,
             owner: self.owner,
             renamed: std::mem::take(&mut self.renamed),
-            set_aside: self.set_aside(),
+            set_aside: self.set_aside(|last, source| last.position(source)),
+            set_aside_identities: self.set_aside(|last, source| last.identity(source).cloned()),
             sinks: BTreeMap::new(),
             definitions: BTreeMap::new(),
             next_watermark_us: planner::least(&self.watermarks),
@@ -249,12 +266,11 @@ impl Run {
         Ok((commit, changes))
     }
 
-    /// Positions of the sources that the job no longer has.
-    fn set_aside(&self) -> BTreeMap<String, Positions> {
-        let Some(last) = &self.last else { return BTreeMap::new() };
-        let known = last.plan.sources.keys().chain(last.set_aside.keys());
-        let gone = known.filter(|source| !self.job.sources.contains_key(*source));
-        gone.filter_map(|source| Some((source.clone(), last.position(source)?))).collect()
+    /// What is known of the sources that the job no longer has.
+    fn set_aside<T>(&self, known: impl Fn(&Commit, &str) -> Option<T>) -> BTreeMap<String, T> {
+        let Some(last) = self.last.as_deref() else { return BTreeMap::new() };
+        let gone = last.known_sources().filter(|source| !self.job.sources.contains_key(*source));
+        gone.filter_map(|source| Some((source.clone(), known(last, source)?))).collect()
     }
 
     fn advance_watermarks(&mut self, plan: &Plan, read: &Read) {

@@ -77,7 +77,7 @@ pub fn refuse_rereading(job: &Job, name: &str, planned: &SourcePlan, last: &Comm
 }
 
 fn names(last: &Commit) -> impl Iterator<Item = &String> {
-    last.plan.sources.keys().chain(last.set_aside.keys())
+    last.known_sources()
 }
 
 fn shown(positions: &Positions) -> String {

@@ -33,6 +33,8 @@ pub struct SubmitOptions {
     pub fault: Option<Fault>,
     /// The words of the contradictions that somebody has decided to go on in spite of ([`epoch::Contradiction::word`]).
     pub accepted: BTreeSet<String>,
+    /// The tables whose unpublished epochs somebody has decided to drop.
+    pub abandoned: BTreeSet<String>,
     /// A checkpoint whose epochs are run again, and no others: `engine replay`.
     pub replayed: Option<PathBuf>,
 }
@@ -45,7 +47,7 @@ pub struct SubmitOptions {
 /// # Errors
 /// Why the job cannot go on. What was committed stays; a new run goes on from there.
 pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<Summary, RunError> {
-    let SubmitOptions { available_now, stop, mut listener, fault, accepted, replayed } = options;
+    let SubmitOptions { available_now, stop, mut listener, fault, accepted, abandoned, replayed } = options;
     let (fail_point, place_fault) = match fault {
         None => (None, None),
         Some(Fault::Kill(point)) => (Some(point), None),
@@ -69,6 +71,7 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
             fail_point,
             place_fault: place_fault.as_ref(),
             accepted: &accepted,
+            abandoned: &abandoned,
             replayed,
             is_retry,
             runtime: &runtime,
@@ -98,6 +101,7 @@ struct Attempt<'a> {
     fail_point: Option<FailPoint>,
     place_fault: Option<&'a Arc<ArmedFault>>,
     accepted: &'a BTreeSet<String>,
+    abandoned: &'a BTreeSet<String>,
     replayed: Option<&'a Path>,
     is_retry: bool,
     runtime: &'a Runtime,
@@ -142,6 +146,7 @@ impl Attempt<'_> {
             fail_point: self.fail_point,
             place_fault: self.place_fault,
             accepted: self.accepted,
+            abandoned: self.abandoned,
             replayed: self.replayed,
             is_retry: self.is_retry,
         };

@@ -132,6 +132,7 @@ pub fn commit(epoch: u64) -> Commit {
         owner,
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
+        set_aside_identities: BTreeMap::new(),
         sinks: BTreeMap::from([("gold.t".to_string(), link)]),
         definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! keys      keys for S3: those of the environment, or those of the role of the container or the machine
 //! place     files to read from, which others wrote
 //! synced    the local disk as an object store whose writes survive a crash of the machine
+//! aside     what is written beside its name, before it gets it
 //! retry     how often and how long a failing store is asked again
 //! error     a store's errors, sorted by what the operator must do
 //! watched   a store that says when it is waited for
@@ -12,6 +13,7 @@
 //! ```
 //! Knows no tables and no file formats.
 
+mod aside;
 pub mod error;
 pub mod faults;
 mod keys;
@@ -21,6 +23,7 @@ mod retry;
 mod synced;
 mod watched;
 
+pub use aside::{Aside, clear_asides};
 pub use error::store_error;
 pub use location::Location;
 pub use place::{Place, PlacedFile};

@@ -1,7 +1,7 @@
 //! A local object store whose writes are on the disk before it says so: object_store's own does not sync.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 
+use crate::aside::{Aside, write_aside};
+
 /// The local file system as an object store. A put is written aside, synced, linked to its name and its folder synced,
 /// so that neither a crash of the machine nor a reader ever finds half an object.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +31,6 @@ pub struct SyncedLocal {
 struct Counts {
     files: AtomicU64,
     folders: AtomicU64,
-    asides: AtomicU64,
 }
 
 impl SyncedLocal {
@@ -43,10 +44,17 @@ impl SyncedLocal {
         (self.counts.files.load(Ordering::Relaxed), self.counts.folders.load(Ordering::Relaxed))
     }
 
-    async fn put_synced(&self, location: &Path, payload: PutPayload, create: bool) -> Result<PutResult> {
+    async fn put_synced(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        create: bool,
+        aside: Option<Aside>,
+    ) -> Result<PutResult> {
         let path = self.inner.path_to_filesystem(location)?;
         let counts = Arc::clone(&self.counts);
-        let written = tokio::task::spawn_blocking(move || write_synced(&path, &payload, create, &counts))
+        let aside = aside.and_then(|aside| aside.take(&path, payload.as_ref()));
+        let written = tokio::task::spawn_blocking(move || write_synced(&path, &payload, create, aside, &counts))
             .await
             .map_err(|source| object_store::Error::JoinError { source })?;
         written.map_err(|source| error_at(location, source))?;
@@ -76,39 +84,49 @@ fn error_at(location: &Path, source: io::Error) -> object_store::Error {
     }
 }
 
-fn write_synced(path: &FilePath, payload: &PutPayload, create: bool, counts: &Counts) -> io::Result<()> {
-    create_folders(path.parent().unwrap_or(FilePath::new("/")), counts)?;
-    let aside = write_aside(path, payload, counts)?;
-    let named = if create {
-        // A link fails if the name is taken; a rename would replace it.
-        let linked = fs::hard_link(&aside, path);
-        let cleared = fs::remove_file(&aside);
-        linked.and(cleared)
-    } else {
-        fs::rename(&aside, path)
-    };
-    named?;
+/// Tries to give a file its name: a start of another engine may clear away what lies aside, once.
+const NAMING_TRIES: u32 = 3;
+
+/// `aside`: where the bytes lie already, written and synced.
+fn write_synced(
+    path: &FilePath,
+    payload: &PutPayload,
+    create: bool,
+    mut aside: Option<PathBuf>,
+    counts: &Counts,
+) -> io::Result<()> {
+    for tried in 1.. {
+        let written = match aside.take() {
+            Some(aside) => aside,
+            None => {
+                create_folders(path.parent().unwrap_or(FilePath::new("/")), counts)?;
+                let written = write_aside(path, payload.as_ref())?;
+                counts.files.fetch_add(1, Ordering::Relaxed);
+                written
+            }
+        };
+        match give_name(&written, path, create) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tried < NAMING_TRIES => {}
+            named => {
+                named?;
+                break;
+            }
+        }
+    }
     sync_parent(path, counts)
 }
 
-/// Writes and syncs the payload beside `path`, under a name that lists do not show (`name#digits`).
-fn write_aside(path: &FilePath, payload: &PutPayload, counts: &Counts) -> io::Result<PathBuf> {
-    loop {
-        let number = counts.asides.fetch_add(1, Ordering::Relaxed);
-        let aside = PathBuf::from(format!("{}#{}{number:010}", path.display(), std::process::id()));
-        let mut file = match OpenOptions::new().write(true).create_new(true).open(&aside) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            opened => opened?,
-        };
-        let written = payload.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all());
-        if let Err(error) = written {
-            // The error to report is the first one; what is left aside is invisible and harmless.
-            let _ = fs::remove_file(&aside);
-            return Err(error);
-        }
-        counts.files.fetch_add(1, Ordering::Relaxed);
-        return Ok(aside);
+fn give_name(aside: &FilePath, path: &FilePath, create: bool) -> io::Result<()> {
+    if !create {
+        return fs::rename(aside, path);
     }
+    // A link fails if the name is taken; a rename would replace it.
+    let linked = fs::hard_link(aside, path);
+    let cleared = match fs::remove_file(aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        cleared => cleared,
+    };
+    linked.and(cleared)
 }
 
 fn sync_parent(path: &FilePath, counts: &Counts) -> io::Result<()> {
@@ -162,9 +180,10 @@ impl std::fmt::Display for SyncedLocal {
 #[async_trait]
 impl ObjectStore for SyncedLocal {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+        let aside = opts.extensions.get::<Aside>().cloned();
         match opts.mode {
-            PutMode::Create => self.put_synced(location, payload, true).await,
-            PutMode::Overwrite => self.put_synced(location, payload, false).await,
+            PutMode::Create => self.put_synced(location, payload, true, aside).await,
+            PutMode::Overwrite => self.put_synced(location, payload, false, aside).await,
             PutMode::Update(_) => self.inner.put_opts(location, payload, opts).await,
         }
     }
@@ -220,7 +239,7 @@ impl MultipartUpload for BufferedUpload {
 
     async fn complete(&mut self) -> Result<PutResult> {
         let payload = std::mem::take(&mut self.parts).into_iter().collect();
-        self.store.put_synced(&self.location, payload, false).await
+        self.store.put_synced(&self.location, payload, false, None).await
     }
 
     async fn abort(&mut self) -> Result<()> {

@@ -57,6 +57,7 @@ pub struct MemoryRun {
     job_run: Option<JobRun>,
     /// Words of the contradictions that it goes on in spite of.
     accepted: BTreeSet<String>,
+    abandoned: BTreeSet<String>,
     log: ProgressLog,
 }
 
@@ -120,6 +121,7 @@ impl MemoryRun {
             abort: Abort::never(),
             job_run: None,
             accepted: BTreeSet::new(),
+            abandoned: BTreeSet::new(),
             log: ProgressLog::default(),
         };
         run.started()?;
@@ -172,6 +174,11 @@ impl MemoryRun {
     /// Goes on from now on in spite of contradictions of this word ([`epoch::Contradiction::word`]).
     pub fn accept(&mut self, word: &str) {
         self.accepted.insert(word.to_string());
+    }
+
+    /// Drops from now on what is committed to a table and what it never got.
+    pub fn abandon(&mut self, table: &str) {
+        self.abandoned.insert(table.to_string());
     }
 
     /// Ends the job in order and begins it again.
@@ -406,6 +413,7 @@ impl MemoryRun {
                     fail_point: None,
                     place_fault: None,
                     accepted: &self.accepted,
+                    abandoned: &self.abandoned,
                     replayed: None,
                     is_retry: false,
                 };

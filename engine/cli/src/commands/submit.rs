@@ -48,6 +48,10 @@ pub struct Arguments {
     #[arg(long, value_name = "WORD", value_parser = clap::builder::PossibleValuesParser::new(Contradiction::WORDS))]
     accept: Vec<String>,
 
+    /// Drops the epochs that are committed to a table and that it never got, because it left the job or moved, or refuses them (repeatable)
+    #[arg(long, value_name = "TABLE")]
+    abandon: Vec<String>,
+
     /// For `engine replay` and drills: runs the epochs of another checkpoint again, and no others
     #[arg(long, value_name = "CHECKPOINT", hide = true)]
     replay: Option<PathBuf>,
@@ -123,6 +127,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         listener,
         fault,
         accepted: arguments.accept.iter().cloned().collect(),
+        abandoned: arguments.abandon.iter().cloned().collect(),
         replayed: arguments.replay.clone(),
     };
     let submitted = runtime::submit(job, options, &Backends::of_machine(registry()));

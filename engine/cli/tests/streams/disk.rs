@@ -59,7 +59,8 @@ fn drill(purpose: &str, place: impl Fn(Job, &Path) -> Job, size: &str, named: &s
     undisturbed.run().succeeded();
     let folder = tempfile::tempdir().unwrap();
     let disk = SmallDisk::new(&folder.path().join("disk"), size);
-    let job = place(Job::ecommerce(&topic, 5_000), &disk.folder);
+    // Nothing is held back: it runs until there is no room at all.
+    let job = place(Job::ecommerce(&topic, 5_000), &disk.folder).set("job.min_free_space", "none");
     let mut running = job.start_available();
     running.wait_until_said("waiting, for", 3);
     let said = running.said();
@@ -86,4 +87,22 @@ fn a_full_disk_under_the_warehouse() {
         "3m",
         "in the warehouse",
     );
+}
+
+/// What is held back for commits is never touched: nothing is read that could not be committed.
+#[test]
+fn a_disk_with_less_than_is_held_back_for_commits_is_waited_for() {
+    let topic = Topic::new("disk-held-back", 1);
+    shop::send(&topic, 2_000, 15);
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::new(&folder.path().join("disk"), "16m");
+    let job = Job::ecommerce(&topic, 500).checkpoint_at(disk.folder.join("checkpoint"));
+    let mut running = job.start_available();
+    running.wait_until_said("are held back for commits (min_free_space in [job])", 1);
+    assert!(job.commits().is_empty(), "nothing is read");
+    disk.grow("512m");
+    let (code, errors) = running.end();
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(job.commits().len() >= 4);
+    drop(job);
 }

@@ -19,6 +19,14 @@ use crate::run::{Job, engine, run};
 const BEFORE: usize = 40;
 const ALL: usize = 60;
 
+/// The format in whose first 20 records the job had one source more, which then left it.
+const WITH_SET_ASIDE: u32 = 5;
+
+/// Records that there are at the end of each run: the last is the one that goes on with the checkpoint.
+fn turns(format: u32) -> &'static [usize] {
+    if format < WITH_SET_ASIDE { &[BEFORE, ALL] } else { &[20, BEFORE, ALL] }
+}
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams/formats")
 }
@@ -38,13 +46,25 @@ struct TopicAndBroker {
     _broker: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
-/// A topic under the one name that the checkpoint knows.
-fn topic_of(format: u32) -> TopicAndBroker {
+impl TopicAndBroker {
+    /// Another topic beside it.
+    fn beside(&self) -> Topic {
+        let Some(broker) = &self._broker else { return Topic::new("formats", 1) };
+        let name = "formats-anew".to_owned();
+        broker.create_topic(&name, 1, 1).unwrap();
+        Topic { brokers: self.topic.brokers.clone(), name }
+    }
+}
+
+/// A topic under the one name that the checkpoint knows. `gives_ids`: it has an id, if its broker is in this process.
+fn topic_of(format: u32, gives_ids: bool) -> TopicAndBroker {
     let name = format!("checkpoint-format-{format}");
     if format >= WITH_TOPIC_IDS {
         // A topic of that name has another id with every run, and so is another topic. Brokers gave no ids before version 10 of metadata.
         let broker = MockCluster::new(1).unwrap();
-        broker.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9)).unwrap();
+        if !gives_ids {
+            broker.apiversion(RDKafkaApiKey::Metadata, Some(0), Some(9)).unwrap();
+        }
         broker.create_topic(&name, 1, 1).unwrap();
         let topic = Topic { brokers: broker.bootstrap_servers(), name };
         return TopicAndBroker { topic, _broker: Some(broker) };
@@ -76,6 +96,24 @@ fn job(format: u32, topic: &Topic) -> Job {
     Job::of_file(folder().join(format!("{format}.toml"))).set("source.events.brokers", &topic.brokers)
 }
 
+/// The job with a source more, over the same topic, and a table of it.
+fn with_others(format: u32, topic: &Topic, at: &Job) -> Job {
+    let text = fs::read_to_string(folder().join(format!("{format}.toml"))).unwrap();
+    let source = &text[text.find("[source.events]").unwrap()..text.find("[table.").unwrap()];
+    let others = source.replace("source.events", "source.others");
+    let path = at.beside("others.toml");
+    fs::write(&path, format!("{text}\n{others}[table.bronze.others]\nsql = \"SELECT * FROM others\"\n")).unwrap();
+    let job = Job::of_file(path).checkpoint_at(at.checkpoint.clone()).warehouse_at(at.warehouse.clone());
+    job.set("source.events.brokers", &topic.brokers).set("source.others.brokers", &topic.brokers)
+}
+
+fn run_with(job: &Job) {
+    match std::env::var("FORMATS_ENGINE") {
+        Ok(other) => drop(run(Command::new(other).args(job.command(&["--available-now"]).get_args())).succeeded()),
+        Err(_) => drop(job.run().succeeded()),
+    }
+}
+
 /// The rows of every table of the job, as lines in order.
 fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(&job.path).unwrap();
@@ -92,12 +130,16 @@ fn tables(job: &Job) -> Vec<(String, Vec<String>)> {
 }
 
 fn make(format: u32) {
-    let TopicAndBroker { topic, _broker } = topic_of(format);
-    topic.send(0, (0..BEFORE).map(record));
+    let TopicAndBroker { topic, _broker } = topic_of(format, format >= WITH_SET_ASIDE);
     let job = job(format, &topic);
-    match std::env::var("FORMATS_ENGINE") {
-        Ok(other) => drop(run(Command::new(other).args(job.command(&["--available-now"]).get_args())).succeeded()),
-        Err(_) => drop(job.run().succeeded()),
+    let mut sent = 0;
+    for (turn, until) in turns(format).iter().filter(|until| **until <= BEFORE).enumerate() {
+        topic.send(0, (sent..*until).map(record));
+        sent = *until;
+        match format >= WITH_SET_ASIDE && turn == 0 {
+            true => run_with(&with_others(format, &topic, &job)),
+            false => run_with(&job),
+        }
     }
     let kept = folder().join(format.to_string());
     let _ = fs::remove_dir_all(&kept);
@@ -109,9 +151,10 @@ fn goes_on(format: u32) {
     if std::env::var("FORMATS_MAKE").is_ok_and(|asked| asked == format.to_string()) {
         make(format);
     }
-    let TopicAndBroker { topic, _broker } = topic_of(format);
+    let place = topic_of(format, false);
+    let topic = &place.topic;
     topic.send(0, (0..ALL).map(record));
-    let old = job(format, &topic);
+    let old = job(format, topic);
     copy(&folder().join(format!("{format}/checkpoint")), &old.checkpoint);
     copy(&folder().join(format!("{format}/warehouse")), Path::new(&old.warehouse));
     let said = old.run().succeeded();
@@ -119,13 +162,15 @@ fn goes_on(format: u32) {
     // Rows that an engine has written which did not count them are counted from here on.
     let verified = run(engine(&["verify", old.path.to_str().unwrap()]).args(old.sets()));
     assert!(verified.out.contains(" 0 wrong, 0 not counted\n"), "{verified:#?}");
-    // In the same two turns: what a watermark evicts between them is gone.
-    let topic = Topic::new("formats", 1);
-    let new = job(format, &topic).set("source.events.topic", &topic.name);
-    topic.send(0, (0..BEFORE).map(record));
-    new.run().succeeded();
-    topic.send(0, (BEFORE..ALL).map(record));
-    new.run().succeeded();
+    // In the same turns: what a watermark evicts between them is gone.
+    let anew = place.beside();
+    let new = job(format, &anew).set("source.events.topic", &anew.name);
+    let mut sent = 0;
+    for until in turns(format) {
+        anew.send(0, (sent..*until).map(record));
+        sent = *until;
+        new.run().succeeded();
+    }
     let (found, expected) = (tables(&old), tables(&new));
     let empty: Vec<_> = expected.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
     assert!(empty.is_empty(), "nothing in {empty:?}");
@@ -135,6 +180,20 @@ fn goes_on(format: u32) {
     let output =
         run(&mut engine(&["sql", "--warehouse", &old.warehouse, "SELECT count(*) FROM bronze.everything"])).succeeded();
     assert!(output.out.contains(&ALL.to_string()), "{output:#?}");
+    if format >= WITH_SET_ASIDE {
+        comes_back(format, topic, &old);
+    }
+}
+
+/// The source that had left the job goes on where it stood.
+fn comes_back(format: u32, topic: &Topic, old: &Job) {
+    let last = old.commits().pop().unwrap();
+    assert_eq!(serde_json::to_value(&last.set_aside["others"]).unwrap()[&topic.name]["0"], 20);
+    let identity = serde_json::to_value(&last.set_aside_identities["others"]).unwrap();
+    assert!(identity[&topic.name]["0"]["topic_id"].is_string(), "which topic that was is kept: {identity}");
+    with_others(format, topic, old).run().succeeded();
+    let row = &old.sql("SELECT count(*) AS n, count(DISTINCT id) AS ids FROM bronze.others")[0];
+    assert_eq!((row["n"].as_u64(), row["ids"].as_u64()), (Some(ALL as u64), Some(ALL as u64)));
 }
 
 #[test]
@@ -174,4 +233,9 @@ fn a_checkpoint_of_before_sparks_types_keeps_its_types_and_check_lists_what_woul
     assert!(!said.out.contains("bronze.everything"), "{said:#?}");
     let with_key = run(engine(&["check", path]).args(kept.sets()).args(["--set", "job.ansi=true"])).succeeded();
     assert_eq!(with_key.out.lines().count(), 1, "{with_key:#?}");
+}
+
+#[test]
+fn a_checkpoint_with_a_source_set_aside_and_definitions_of_tables_is_gone_on_with() {
+    goes_on(5);
 }

@@ -23,6 +23,7 @@ mod place;
 /// The first law that does not hold.
 pub async fn all(place: &dyn SinkUnderTest) -> Law {
     staged_rows_are_not_seen(place).await?;
+    what_is_prepared_is_not_seen(place).await?;
     a_published_epoch_is_seen_once(place).await?;
     the_position_is_the_places_own(place).await?;
     sweeping_spares_what_is_published(place).await?;
@@ -45,6 +46,21 @@ async fn staged_rows_are_not_seen(place: &dyn SinkUnderTest) -> Law {
     let file = staged(law, &table, 0, (0, Content::Added), &[1, 2]).await?;
     hold(law, file.as_ref().is_some_and(|file| file.rows == 2), || format!("two rows were staged as {file:?}"))?;
     sees(law, &table, &[]).await
+}
+
+async fn what_is_prepared_is_not_seen(place: &dyn SinkUnderTest) -> Law {
+    let law = "what is prepared is not seen, and hinders nothing if its commit never comes to be";
+    let first = table(law, place, "prepared").await?;
+    add(law, &first, 0, &[1]).await?;
+    let never = change(staged(law, &first, 1, (0, Content::Added), &[8]).await?.into_iter().collect(), Vec::new());
+    let version = first.prepare_publish(owner(1), &bed::commit_to(&first, 1, &never));
+    sees(law, &first, &[1]).await?;
+    let second = change(staged(law, &first, 1, (0, Content::Added), &[2]).await?.into_iter().collect(), Vec::new());
+    let published = publish(law, &first, 1, &second).await?;
+    hold(law, version.is_none_or(|version| version == published), || {
+        format!("it said that publishing would make version {version:?}, and it made {published}")
+    })?;
+    sees(law, &first, &[1, 2]).await
 }
 
 async fn a_published_epoch_is_seen_once(place: &dyn SinkUnderTest) -> Law {

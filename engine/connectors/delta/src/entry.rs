@@ -47,13 +47,12 @@ pub(crate) fn commit_entry(
     let mode = if change.removed.is_empty() { "Append" } else { "Update" };
     let touched: Vec<&String> =
         commit.tables.iter().filter(|(_, table)| table.changes_rows()).map(|(name, _)| name).collect();
-    let mut parameters = vec![
+    let parameters = [
         ("outputMode", json!(mode)),
         ("queryId", json!(apps.epoch)),
         ("epochId", json!(record.commit.epoch.0.to_string())),
         ("sinks", json!(touched)),
     ];
-    parameters.extend(identities_of(commit).map(|identities| ("identities", json!(identities))));
     // Spark's name for what its streams commit, so that tools show ours alike.
     let mut actions =
         vec![commit_info("STREAMING UPDATE", &parameters, read_version, change.removed.is_empty(), time_ms)];
@@ -62,14 +61,6 @@ pub(crate) fn commit_entry(
     actions.extend(change.removed.iter().map(|file| Action::Remove(remove(file, time_ms))));
     actions.extend(change.added.iter().map(|file| Action::Add(add(file, time_ms))));
     lines(&actions)
-}
-
-/// What the splits were whose offsets stand beside it (the id of a topic), as JSON, if that is known: an offset says nothing of a topic
-/// made anew.
-fn identities_of(commit: &Commit) -> Option<String> {
-    let sources = commit.plan.sources.iter().filter(|(_, plan)| !plan.identity.is_empty());
-    let all: BTreeMap<&String, &SplitIdentities> = sources.map(|(source, plan)| (source, &plan.identity)).collect();
-    serde_json::to_string(&all).ok().filter(|_| !all.is_empty())
 }
 
 /// The entry that sets the job's record, and changes nothing else.
@@ -181,7 +172,7 @@ pub(crate) struct EntryActions {
     pub operation: Option<String>,
     /// The tables that a commit of ours touched.
     pub touched: Vec<String>,
-    /// What the splits were that a commit of ours had read, by source; empty in commits of before.
+    /// What the splits were that a commit of ours had read, by source, where an engine wrote it that had no transactions for it.
     pub identities: BTreeMap<String, SplitIdentities>,
 }
 
@@ -224,7 +215,7 @@ pub(crate) fn read_entry(bytes: &[u8]) -> Result<EntryActions, serde_json::Error
         if let Some(info) = line.commit_info {
             let touched = info.operation_parameters["sinks"].as_array().cloned().unwrap_or_default();
             actions.touched.extend(touched.iter().filter_map(|name| name.as_str().map(str::to_string)));
-            // Nobody else reads it, and without it a commit still says all that it did before.
+            // Without it a commit still says all that it did before.
             let identities = info.operation_parameters["identities"].as_str();
             actions.identities = identities.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             actions.operation = info.operation;

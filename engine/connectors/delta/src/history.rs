@@ -50,12 +50,8 @@ impl Table {
         let (Some(record), (Some(own), _)) = (head.record, self.newest_own(head.version).await?) else {
             return Ok(None);
         };
-        let mut read = ReadByThen {
-            commit: record.commit,
-            touched: own.touched,
-            identities: own.identities,
-            ..ReadByThen::default()
-        };
+        let mut read = ReadByThen { commit: record.commit, touched: own.touched, ..ReadByThen::default() };
+        let mut fields = Vec::new();
         // The entry of a record that was adopted says nothing of what was read.
         for (app, number) in &own.transactions {
             match self.shared.apps.position_of(app) {
@@ -65,8 +61,14 @@ impl Table {
                 Some(ReadUpTo::Watermark(source)) => {
                     read.watermarks_us.insert(source, *number);
                 }
+                Some(ReadUpTo::Identity(field)) => fields.push((field, *number)),
                 None => {}
             }
+        }
+        fields.iter().for_each(|(field, number)| field.add_to(&mut read.identities, &read.positions, *number));
+        if read.identities.is_empty() {
+            // An engine of before had them elsewhere.
+            read.identities = own.identities;
         }
         Ok(Some(read).filter(|read| !read.positions.is_empty()))
     }

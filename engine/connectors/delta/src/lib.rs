@@ -8,6 +8,7 @@
 //! A staged file is invisible until [`Table::publish`] names it in the table's log. The traits of `connector` are implemented in
 //! `sink.rs`, `catalog.rs` and `statics.rs`; all else is what stands behind them.
 
+mod ahead;
 mod bounded;
 mod catalog;
 mod damage;
@@ -22,6 +23,7 @@ mod history;
 mod parquet_file;
 mod pinned;
 mod pointer;
+mod prepare;
 mod provider;
 mod publish;
 mod record;

@@ -9,6 +9,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
 use storage::{Patience, retried, store_error};
 
+use crate::ahead::put_options;
 use crate::warehouse::Warehouse;
 
 /// Says that an epoch is published, and where each table stands. Call it when every table of the epoch is. A pointer never goes
@@ -23,6 +24,7 @@ pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(
         .map_err(|error| SinkError::Internal(format!("pointer of job {}: {error}", pointer.job)))?;
     let (store, path) = (warehouse.store(), Path::from(paths::published_pointer(&pointer.job)));
     let place = format!("pointer {path} of job {}", pointer.job);
+    let mut aside = warehouse.pointer_aside(&pointer.job, &text).await;
     // What this process has put itself need not be read, unless it says more than this one.
     let mut known = warehouse.known_pointer(&pointer.job).filter(|(there, _)| pointer.may_replace(there));
     let mut patience = Patience::default();
@@ -36,7 +38,8 @@ pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(
                 Some(_) => PutMode::Overwrite,
             },
         };
-        match store.put_opts(&path, PutPayload::from(text.clone()), mode.into()).await {
+        let options = put_options(mode, aside.take());
+        match store.put_opts(&path, PutPayload::from(text.clone()), options).await {
             Ok(put) => {
                 let version = UpdateVersion { e_tag: put.e_tag, version: put.version };
                 warehouse.keep_pointer(pointer, version);

@@ -13,9 +13,10 @@ use deltalake_core::checkpoints;
 use epoch::{Commit, CommitId, Contradiction, Owner, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
-use storage::{Patience, retried, store_error};
+use storage::{Aside, Patience, retried, store_error};
 use tokio::sync::Mutex;
 
+use crate::ahead::put_options;
 use crate::definition::define;
 use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry, unreadable_entry};
 use crate::error::delta_error;
@@ -96,7 +97,7 @@ impl Table {
             return Ok(());
         }
         let entry = record_entry(&self.shared.apps, record, head.version, log_time_ms())?;
-        self.put(head, entry, record, &TableCommit::default()).await
+        self.put(head, (entry, None), record, &TableCommit::default()).await
     }
 
     /// A table that is not there is made: rows without a definition before them could never be read.
@@ -130,7 +131,10 @@ impl Table {
             // The log was not where it had been left: the caller compares again.
             return Ok(());
         }
-        let entry = commit_entry(&self.shared.apps, (record, commit), head.version, change, log_time_ms())?;
+        let entry = match self.shared.next_entry.take(record, head.version).await {
+            Some(begun) => begun,
+            None => (commit_entry(&self.shared.apps, (record, commit), head.version, change, log_time_ms())?, None),
+        };
         self.put(head, entry, record, change).await
     }
 
@@ -138,14 +142,15 @@ impl Table {
     async fn put(
         &self,
         head: &mut Head,
-        entry: bytes::Bytes,
+        (entry, aside): (bytes::Bytes, Option<Aside>),
         record: &Record,
         change: &TableCommit,
     ) -> Result<(), SinkError> {
         let before = head.version;
         let next = before + 1;
         let place = format!("commit {next} of table {}", self.shared.name);
-        match self.shared.store.put_opts(&entry_path(next), entry.into(), PutMode::Create.into()).await {
+        let options = put_options(PutMode::Create, aside);
+        match self.shared.store.put_opts(&entry_path(next), entry.into(), options).await {
             Ok(_) => {
                 // Others may have gone on and cleaned up since the log was looked at, however short that is: the entry counts only if
                 // the one that it follows is there behind it. If it is not, the log was read anew, and the caller compares again.

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{Commit, CommitId, EpochId, Owner, Split};
+use epoch::{Commit, CommitId, EpochId, Owner, PerSplit, Position, Split, SplitIdentities, SplitIdentity};
+use serde_json::Value;
 
 /// What a table's log says of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,20 @@ pub(crate) enum ReadUpTo {
     Offset(String, Split),
     /// A source's watermark.
     Watermark(String),
+    /// Something that tells the splits of a source's stream from others that come to stand in their place.
+    Identity(IdentityField),
+}
+
+/// A field of the identities of splits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct IdentityField {
+    source: String,
+    stream: String,
+    /// `None`: it is that of all partitions of the stream.
+    partition: Option<i32>,
+    field: String,
+    /// What it holds, if that is text: a version is a number.
+    text: Option<String>,
 }
 
 /// The transaction applications of a job and its checkpoint.
@@ -56,6 +71,13 @@ impl Applications {
         format!("{}/offset/{source}/{}/{}", self.epoch, split.stream, split.partition)
     }
 
+    fn identity(&self, of: &IdentityField) -> String {
+        let IdentityField { source, stream, partition, field, text } = of;
+        let partition = partition.map_or("*".to_string(), |partition| partition.to_string());
+        let text = text.as_ref().map(|text| format!("={text}")).unwrap_or_default();
+        format!("{}/identity/{source}/{stream}/{partition}/{field}{text}", self.epoch)
+    }
+
     fn watermark(&self, source: &str) -> String {
         format!("{}/watermark/{source}", self.epoch)
     }
@@ -70,12 +92,21 @@ impl Applications {
         ]
     }
 
-    /// The transactions of what a commit had read: offsets and watermarks. Positions that are no offsets have no place in a log.
+    /// The transactions of what a commit had read: offsets, what the splits were that they are in, and watermarks; also those of sources
+    /// that were set aside. Positions that are no offsets, and what tells splits apart but is neither a number nor text, have no place in
+    /// a log.
     pub(crate) fn of_positions(&self, commit: &Commit) -> Vec<(String, i64)> {
         let mut all = Vec::new();
-        for (source, plan) in &commit.plan.sources {
-            let ends = plan.ranges.iter().filter_map(|(split, range)| Some((split, range.until.offset()?)));
+        for source in commit.known_sources() {
+            let ends = commit.position(source).unwrap_or_default();
+            let ends = ends.iter().filter_map(|(split, position)| Some((split, Position::offset(position)?)));
             all.extend(ends.map(|(split, offset)| (self.offset(source, &split), offset)));
+            let identities =
+                commit.identity(source).map(|identities| fields_of(source, identities)).unwrap_or_default();
+            all.extend(identities.into_iter().map(|(field, version)| {
+                // That of a text is the epoch: of several for one split, the log's summaries keep all.
+                (self.identity(&field), version.unwrap_or(commit.plan.epoch.0.cast_signed()))
+            }));
         }
         let watermarks = commit.watermarks.iter();
         all.extend(watermarks.filter_map(|(source, state)| Some((self.watermark(source), state.watermark_us?))));
@@ -87,6 +118,9 @@ impl Applications {
         let what = app.strip_prefix(&self.epoch)?.strip_prefix('/')?;
         if let Some(source) = what.strip_prefix("watermark/") {
             return Some(ReadUpTo::Watermark(source.to_string()));
+        }
+        if let Some(rest) = what.strip_prefix("identity/") {
+            return identity_field(rest).map(ReadUpTo::Identity);
         }
         // A topic's name holds no slash; the source's may not, either.
         let mut parts = what.strip_prefix("offset/")?.split('/');
@@ -107,6 +141,64 @@ impl Applications {
         Record {
             commit: CommitId { epoch: EpochId(epoch.cast_unsigned()), nonce: unsigned(nonce) },
             owner: Owner { term: unsigned(term), run: unsigned(run) },
+        }
+    }
+}
+
+/// The fields of the identities of a source's splits, those that all splits of a stream share once, with the numbers among them.
+fn fields_of(source: &str, identities: &SplitIdentities) -> BTreeMap<IdentityField, Option<i64>> {
+    let mut fields = BTreeMap::new();
+    for (stream, partitions) in &identities.0 {
+        for (partition, SplitIdentity(identity)) in partitions {
+            for (field, value) in identity.as_object().into_iter().flatten() {
+                let is_shared = partitions.values().all(|SplitIdentity(other)| other.get(field) == Some(value));
+                let text = value.as_str().map(str::to_string);
+                if text.is_none() && value.as_i64().is_none_or(i64::is_negative) {
+                    continue;
+                }
+                let (source, stream, field) = (source.to_string(), stream.clone(), field.clone());
+                let partition = (!is_shared).then_some(*partition);
+                fields.insert(IdentityField { source, stream, partition, field, text }, value.as_i64());
+            }
+        }
+    }
+    fields
+}
+
+/// Behind the first word: source, stream, partition, and the field, with text that may hold anything.
+fn identity_field(text: &str) -> Option<IdentityField> {
+    let mut parts = text.splitn(4, '/');
+    let (source, stream, partition, field) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let partition = if partition == "*" { None } else { Some(partition.parse().ok()?) };
+    let (field, text) = match field.split_once('=') {
+        Some((field, text)) => (field, Some(text.to_string())),
+        None => (field, None),
+    };
+    Some(IdentityField {
+        source: source.to_string(),
+        stream: stream.to_string(),
+        partition,
+        field: field.to_string(),
+        text,
+    })
+}
+
+impl IdentityField {
+    /// Adds it to what is known of splits: those of which positions are known.
+    pub(crate) fn add_to(
+        &self,
+        identities: &mut BTreeMap<String, SplitIdentities>,
+        positions: &BTreeMap<String, PerSplit<Position>>,
+        version: i64,
+    ) {
+        let partitions = positions.get(&self.source).and_then(|positions| positions.0.get(&self.stream));
+        let partitions = partitions.into_iter().flat_map(BTreeMap::keys);
+        for partition in partitions.filter(|partition| self.partition.is_none_or(|own| own == **partition)) {
+            let splits = identities.entry(self.source.clone()).or_default();
+            let split = Split::new(self.stream.clone(), *partition);
+            let SplitIdentity(identity) =
+                splits.entry_or_insert_with(&split, || SplitIdentity(Value::Object(serde_json::Map::new())));
+            identity[&self.field] = self.text.clone().map_or(Value::from(version), Value::from);
         }
     }
 }

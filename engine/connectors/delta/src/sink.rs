@@ -68,6 +68,10 @@ impl Sink for Warehouse {
         Ok(found.map(|table| Arc::new(table) as Arc<dyn SinkTable>))
     }
 
+    fn prepare_publish(&self, writer: &WriterId, owner: Owner, tables: &connector::Tables, commit: &Commit) {
+        self.prepare(writer, owner, tables, commit);
+    }
+
     async fn mark_published(
         &self,
         writer: &WriterId,
@@ -100,6 +104,10 @@ impl SinkTable for Table {
             return Err(SinkError::Internal(format!("table {name} takes no rows by key, and was given {content:?}")));
         }
         Ok(Box::new(Table::stage(self, artifact, content.bucket())?))
+    }
+
+    fn prepare_publish(&self, owner: Owner, commit: &Commit) -> Option<i64> {
+        self.prepare(owner, commit)
     }
 
     async fn publish(&self, owner: Owner, commit: &Commit) -> Result<i64, SinkError> {

@@ -13,6 +13,7 @@ use storage::{Patience, patiently, retried};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use crate::ahead::NextEntry;
 use crate::definition::{Looked, Wanted, check_unchanged, define, load, look};
 use crate::entry::{entry_path, read_entry};
 use crate::error::delta_error;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub in_memory: bool,
     pub runtime: Handle,
     pub head: Mutex<Head>,
+    /// What is already written of the entry that comes next.
+    pub next_entry: NextEntry,
     pub upkeep: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
@@ -127,6 +130,7 @@ impl Table {
                 in_memory: warehouse.is_in_memory(),
                 runtime: Handle::current(),
                 head: Mutex::new(head),
+                next_entry: NextEntry::default(),
                 upkeep: std::sync::Mutex::new(None),
             }),
         }

@@ -1,7 +1,8 @@
 //! Where tables live: a folder or an S3 prefix, and the store under each table.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use storage::location::with_final_slash;
 use storage::{Location, retried};
 use tokio::sync::OnceCell;
 use url::Url;
+
+use crate::ahead::Ahead;
 
 /// A place for tables. Cheap to clone; holds no keys that `Debug` would print.
 #[derive(Clone)]
@@ -37,6 +40,9 @@ pub struct Warehouse {
 struct Shared {
     /// Each job's pointer as it was put last, and its version: the next put can be conditional without a look before it.
     pointers: Mutex<BTreeMap<String, (Pointer, UpdateVersion)>>,
+    /// What is already written of the pointers that come next, by job.
+    ahead: Mutex<BTreeMap<String, Ahead>>,
+    has_begun_pointer: AtomicBool,
     /// True once the store was seen to refuse a second object of one name.
     is_probed: OnceCell<()>,
 }
@@ -124,6 +130,28 @@ impl Warehouse {
             let mut pointers = self.shared.pointers.lock().unwrap_or_else(PoisonError::into_inner);
             pointers.insert(pointer.job.clone(), (pointer.clone(), version));
         }
+    }
+
+    /// The folder, if data files are written straight to the local disk.
+    pub(crate) fn folder(&self) -> Option<&FilePath> {
+        self.folder.as_deref()
+    }
+
+    /// True once: for the first pointer that is begun.
+    pub(crate) fn is_first_pointer(&self) -> bool {
+        !self.shared.has_begun_pointer.swap(true, Ordering::Relaxed)
+    }
+
+    /// Remembers what was begun of a job's next pointer, and nothing else of it.
+    pub(crate) fn set_pointer_ahead(&self, job: &str, ahead: Option<Ahead>) {
+        let mut all = self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(job);
+        all.extend(ahead.map(|ahead| (job.to_string(), ahead)));
+    }
+
+    /// What was begun of a job's next pointer.
+    pub(crate) fn take_pointer_ahead(&self, job: &str) -> Option<Ahead> {
+        self.shared.ahead.lock().unwrap_or_else(PoisonError::into_inner).remove(job)
     }
 
     /// Refuses a store that puts an object though one of that name is there: two engines could both commit the same version.

@@ -2,7 +2,7 @@
 //!
 //! librdkafka knows both and rust-rdkafka wraps neither, so there is unsafe code here, as in [`crate::batch`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString, c_char};
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
@@ -45,17 +45,26 @@ impl PartitionIdentity {
     }
 }
 
-/// The ids of topics that exist; those to which the broker gives none are left out. `broker`: whom to ask; without one it is the
+/// A topic as a broker describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    /// Its id.
+    pub(crate) id: String,
+    /// Its partitions.
+    pub(crate) partitions: BTreeSet<i32>,
+}
+
+/// Topics that exist; those to which the broker gives no id are left out. `broker`: whom to ask; without one it is the
 /// controller, which not every cluster names.
 ///
 /// # Errors
 /// No answer in time; a broker that does not know the question is no error.
-pub(crate) fn topic_ids<'a>(
+pub(crate) fn describe_topics<'a>(
     consumer: &Consumer,
     topics: impl Iterator<Item = &'a str>,
     broker: Option<i32>,
     timeout: Duration,
-) -> Result<BTreeMap<String, String>, KafkaError> {
+) -> Result<BTreeMap<String, Described>, KafkaError> {
     let names: Vec<CString> = topics.filter_map(|topic| CString::new(topic).ok()).collect();
     if names.is_empty() {
         return Ok(BTreeMap::new());
@@ -93,19 +102,19 @@ pub(crate) fn topic_ids<'a>(
 
 /// # Safety
 /// `event` is an event of librdkafka that lives until this returns.
-unsafe fn described(event: *mut native::rd_kafka_event_t) -> Result<BTreeMap<String, String>, KafkaError> {
-    let mut ids = BTreeMap::new();
+unsafe fn described(event: *mut native::rd_kafka_event_t) -> Result<BTreeMap<String, Described>, KafkaError> {
+    let mut found = BTreeMap::new();
     // SAFETY: what the event holds lives as long as it does, which the caller promises; pointers are checked before they are read.
     unsafe {
         match native::rd_kafka_event_error(event) {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR => {}
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE
-            | RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => return Ok(ids),
+            | RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION => return Ok(found),
             error => return Err(KafkaError::AdminOp(error.into())),
         }
         let result = native::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null() {
-            return Ok(ids);
+            return Ok(found);
         }
         let mut count = 0;
         let topics = native::rd_kafka_DescribeTopics_result_topics(result, &mut count);
@@ -124,11 +133,23 @@ unsafe fn described(event: *mut native::rd_kafka_event_t) -> Result<BTreeMap<Str
             let id = native::rd_kafka_Uuid_base64str(id);
             if !is_none && !id.is_null() {
                 let text = |text| CStr::from_ptr(text).to_string_lossy().into_owned();
-                ids.insert(text(name), text(id));
+                found.insert(text(name), Described { id: text(id), partitions: partitions_of(topic) });
             }
         }
     }
-    Ok(ids)
+    Ok(found)
+}
+
+/// # Safety
+/// `topic` is a description of librdkafka that lives until this returns.
+unsafe fn partitions_of(topic: *const native::rd_kafka_TopicDescription_t) -> BTreeSet<i32> {
+    // SAFETY: what the description holds lives as long as it does, which the caller promises; pointers are checked before they are read.
+    unsafe {
+        let mut count = 0;
+        let partitions = native::rd_kafka_TopicDescription_partitions(topic, &mut count);
+        let numbers = 0..if partitions.is_null() { 0 } else { count };
+        numbers.map(|number| native::rd_kafka_TopicPartitionInfo_partition(*partitions.add(number))).collect()
+    }
 }
 
 /// The epochs of the leaders that answered a question about offsets.

@@ -64,6 +64,14 @@ impl TopicSelection {
         Ok(found)
     }
 
+    /// The topics, if they are named.
+    pub(crate) fn names(&self) -> Option<&[String]> {
+        match self {
+            TopicSelection::Named(names) => Some(names),
+            TopicSelection::Matching(_) => None,
+        }
+    }
+
     /// The setting, for texts.
     pub(crate) fn describe(&self) -> String {
         match self {

@@ -60,6 +60,7 @@ fn golden() -> Commit {
         owner: Owner::default(),
         renamed: BTreeMap::new(),
         set_aside: BTreeMap::new(),
+        set_aside_identities: BTreeMap::new(),
         sinks: BTreeMap::new(),
         definitions: BTreeMap::new(),
         gaps: std::collections::BTreeMap::new(),

@@ -9,7 +9,9 @@ use datafusion::error::Result;
 
 use super::csv::split;
 use super::inferred::{BIGINT, BOOLEAN, DOUBLE, Inferred, STRING, of_word};
-use super::json::parse::{Value, parse_lenient};
+use super::json::lenient::parse;
+use super::json::options::Options as Reading;
+use super::json::parse::Value;
 use super::options::Options;
 use super::read::{Kind, is_text, texts};
 use super::result_types::text_type;
@@ -37,10 +39,12 @@ pub fn functions() -> Vec<Simple> {
 fn of_json(args: &[ArrayRef]) -> Result<ArrayRef> {
     let options = Options::of(args.get(1))?;
     let prefers_decimal = options.is_on("prefersdecimal");
+    let leading_zeros = options.is_on("allownumericleadingzeros");
+    let reading = Reading { leading_zeros, ..Reading::default() };
     let one = |text: Option<&str>| match text {
         None => Ok(None),
         Some(text) if text.trim().is_empty() => Ok(Some("STRING".to_string())),
-        Some(text) => match parse_lenient(text, options.is_on("allownumericleadingzeros")) {
+        Some(text) => match parse(text, &reading) {
             Some(value) => Ok(Some(of_value(&value, prefers_decimal).text())),
             None => {
                 let message = format!("schema_of_json cannot read '{text}'");
@@ -92,6 +96,7 @@ fn number(text: &str, prefers_decimal: bool) -> Inferred {
 fn of_csv(args: &[ArrayRef]) -> Result<ArrayRef> {
     let options = Options::of(args.get(1))?;
     let separator = options.get("sep").or(options.get("delimiter")).and_then(|text| text.chars().next()).unwrap_or(',');
+    let reading = Reading { separator, ..Reading::default() };
     let one = |text: Option<&str>| match text {
         None => Ok(None),
         Some("") => {
@@ -99,7 +104,7 @@ fn of_csv(args: &[ArrayRef]) -> Result<ArrayRef> {
             Err(RowFault { condition: "MALFORMED_RECORD_IN_PARSING", message }.into())
         }
         Some(text) => {
-            let fields = split(text, separator).into_iter().enumerate();
+            let fields = split(text, &reading).into_iter().enumerate();
             let kinds = fields.map(|(at, field)| (format!("_c{at}"), of_word(field.unwrap_or_default().trim(), true)));
             Ok(Some(Inferred::Struct(kinds.collect()).text()))
         }

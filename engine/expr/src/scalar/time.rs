@@ -259,6 +259,25 @@ fn with_patterns() -> Vec<Simple> {
     ]
 }
 
+/// Those that are otherwise by Spark's types: a text without a pattern is one of the usual pattern and no other, and what is left of a
+/// second is cut off towards 1970.
+pub fn by_spark() -> Vec<Simple> {
+    vec![Simple {
+        name: "unix_timestamp",
+        aliases: &["to_unix_timestamp"],
+        count: (1, 2),
+        kinds: &[Kind::Any, Kind::Text],
+        gives: whole_type,
+        body: |args| {
+            let instants = match args.len() {
+                1 => read_instants(&[Arc::clone(&args[0]), default_pattern(args[0].len())])?,
+                _ => read_instants(args)?,
+            };
+            Ok(wholes(&[instants], |us| us / 1_000_000))
+        },
+    }]
+}
+
 fn written() -> Vec<Simple> {
     vec![
         Simple {

@@ -15,6 +15,8 @@ use super::decimals::Operation;
 use super::meeting::{is_float, is_number, is_text, is_whole};
 use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
+use crate::scalar::to_timestamp::SparkCast;
+use crate::scalar::typed::Typed;
 
 /// Functions that are an error for some rows.
 const FALLIBLE: &[&str] = &["assert_true", "raise_error", "timestamp_millis", "timestamp_seconds", "to_number"];
@@ -41,7 +43,16 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
                     let is_double = is_float(&part.get_type(schema)?);
                     arithmetic.is_ansi() && if is_double { divides && divisor_can_be_zero } else { true }
                 }
-                None => FALLIBLE.contains(&call.func.name()),
+                None => match call.func.inner().downcast_ref::<Typed>() {
+                    Some(typed) => {
+                        let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+                        typed.can_fail(&kinds)
+                    }
+                    None => {
+                        let cast = call.func.inner().downcast_ref::<SparkCast>();
+                        cast.is_some_and(|cast| !cast.is_trying()) || FALLIBLE.contains(&call.func.name())
+                    }
+                },
             },
             _ => false,
         })

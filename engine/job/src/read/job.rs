@@ -13,6 +13,9 @@ use crate::tree::{Section, Text};
 
 const STATE_MEMORY_BYTES: u64 = 256 << 20;
 const RETAIN_EPOCHS: u64 = 100;
+const UNPUBLISHED_BYTES: u64 = 4 << 30;
+const UNPUBLISHED_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+const FREE_BYTES: u64 = 64 << 20;
 
 /// Reads the section into the job.
 pub(super) fn read(
@@ -29,6 +32,10 @@ pub(super) fn read(
     job.warehouse = warehouse(&keys, connectors, problems);
     job.state_memory_bytes = keys.size_bytes("state_memory", problems).unwrap_or(STATE_MEMORY_BYTES);
     job.retain_epochs = keys.count("retain_epochs", problems).unwrap_or(RETAIN_EPOCHS);
+    job.unpublished_bytes_max = keys.size_bytes("max_unpublished_size", problems).unwrap_or(UNPUBLISHED_BYTES);
+    let age = keys.duration_or("max_unpublished_age", "a duration as \"1 day\"", problems);
+    job.unpublished_age_max = age.map_or(UNPUBLISHED_AGE, |us| Duration::from_micros(us.unsigned_abs()));
+    job.free_bytes_min = free_space(&keys, problems);
     let policies = [("min", WatermarkPolicyKind::Min), ("max", WatermarkPolicyKind::Max)];
     job.watermark_policy = keys.choice("watermark_policy", &policies, problems).unwrap_or_default();
     job.no_data_epochs = keys.flag("no_data_epochs", problems).unwrap_or(true);
@@ -89,6 +96,19 @@ fn trigger(keys: &Keys<'_>, problems: &mut Problems) -> Trigger {
             problems.push(Problem::new(text.content.clone(), title).label(label).help(help));
             Trigger::Asap
         }
+    }
+}
+
+/// The space that is held back; `none`: nothing is.
+fn free_space(keys: &Keys<'_>, problems: &mut Problems) -> u64 {
+    const KEY: &str = "min_free_space";
+    if !keys.has(KEY) {
+        return FREE_BYTES;
+    }
+    match keys.text(KEY, problems) {
+        Some(text) if text.value == "none" => 0,
+        Some(_) => keys.size_bytes(KEY, problems).unwrap_or(FREE_BYTES),
+        None => FREE_BYTES,
     }
 }
 

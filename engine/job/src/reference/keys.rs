@@ -111,6 +111,32 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     Key::new(
         Job,
+        "max_unpublished_size",
+        "size",
+        Default("\"4 GiB\""),
+        "Data files that may be committed and not yet published, because the warehouse is slow or away, before nothing more is read. At four \
+         such epochs the job waits in any case: their files lie in the warehouse already.",
+        "max_unpublished_size = \"1 GiB\"",
+    ),
+    Key::new(
+        Job,
+        "max_unpublished_age",
+        "duration",
+        Default("\"1 day\""),
+        "How long a commit may wait to be published before nothing more is read.",
+        "max_unpublished_age = \"10 minutes\"",
+    ),
+    Key::new(
+        Job,
+        "min_free_space",
+        "size or \"none\"",
+        Default("\"64 MiB\""),
+        "Free space on the checkpoint's disk that is held back: with less, nothing more is read, so that what was read can be committed. The job \
+         says so, and goes on once there is room. `none`: nothing is held back.",
+        "min_free_space = \"1 GiB\"",
+    ),
+    Key::new(
+        Job,
         "watermark_policy",
         "\"min\" or \"max\"",
         Default("\"min\""),

@@ -26,6 +26,8 @@ fn the_smallest_job_takes_the_defaults() {
     let job = good(SMALL, &[]);
     assert_eq!(job.trigger, Trigger::Asap);
     assert_eq!((job.state_memory_bytes, job.retain_epochs), (256 * 1024 * 1024, 100));
+    let held = (job.unpublished_bytes_max, job.unpublished_age_max, job.free_bytes_min);
+    assert_eq!(held, (4 << 30, Duration::from_secs(86_400), 64 << 20));
     let source = &job.sources["events"];
     assert_eq!((source.connector.as_str(), source.records_per_epoch_max), ("kafka", None));
     let Settings { brokers, topic, ends, verify, options } = settings(&job, "events");
@@ -48,6 +50,8 @@ fn every_key_arrives() {
     assert_eq!(job.trigger, Trigger::Interval(Duration::from_millis(500)));
     assert_eq!((job.checkpoint.as_str(), job.warehouse.as_str()), ("/data/check points", "s3://bucket/prefix"));
     assert_eq!((job.state_memory_bytes, job.retain_epochs), (1 << 30, 7));
+    let held = (job.unpublished_bytes_max, job.unpublished_age_max, job.free_bytes_min);
+    assert_eq!(held, (5 << 20, Duration::from_secs(90), 0));
     let source = &job.sources["orders"];
     let Settings { brokers, topic, ends, verify, options } = settings(&job, "orders");
     assert_eq!((brokers.as_str(), topic.as_str(), *ends, *verify), ("kafka:9092,[::1]:9093", "a.b", true, false));

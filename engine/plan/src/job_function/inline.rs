@@ -30,11 +30,15 @@ pub fn inlined(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
         return Ok(plan);
     }
     let plan = plan.transform_up_with_subqueries(|node| {
-        let schema = merged_schema(&node);
+        let around = Around {
+            schema: merged_schema(&node),
+            sql,
+            is_over_scan: node.inputs().iter().all(|input| is_scan(input)),
+        };
         let names = NamePreserver::new(&node);
         let node = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let expr = with_bodies(expr, &schema, sql)?;
+            let expr = with_bodies(expr, &around)?;
             Ok(expr.update_data(|expr| name.restore(expr)))
         })?;
         node.transform_data(|node| Ok(Transformed::yes(node.recompute_schema()?)))
@@ -43,16 +47,44 @@ pub fn inlined(plan: LogicalPlan, sql: &str) -> Result<LogicalPlan> {
 }
 
 /// An expression without calls of functions of the job.
-pub(super) fn with_bodies(expr: Expr, schema: &DFSchema, sql: &str) -> Result<Transformed<Expr>> {
+fn with_bodies(expr: Expr, around: &Around<'_>) -> Result<Transformed<Expr>> {
     expr.transform_up(|expr| match expr {
         Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<JobFunction>() => {
             match func.inner().downcast_ref() {
-                Some(function) => Ok(Transformed::yes(body(function, args, schema, sql)?)),
+                Some(function) => Ok(Transformed::yes(body(function, args, around)?)),
                 None => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction { func, args }))),
             }
         }
         other => Ok(Transformed::no(other)),
     })
+}
+
+/// What stands around a call.
+struct Around<'a> {
+    schema: DFSchema,
+    sql: &'a str,
+    /// True if its columns come from a table as they are: their types are what they will be.
+    is_over_scan: bool,
+}
+
+impl Around<'_> {
+    /// A value in the type of an argument. What a node below makes of it is typed later, so that a value which has that type now may
+    /// have another then.
+    fn converted(&self, value: Expr, kind: &DataType) -> Expr {
+        let is_typed = self.is_over_scan && matches!(value, Expr::Column(_));
+        match is_typed && value.get_type(&self.schema).is_ok_and(|own| own == *kind) {
+            true => value,
+            false => Expr::Cast(Cast::new(Box::new(value), kind.clone())),
+        }
+    }
+}
+
+fn is_scan(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::SubqueryAlias(alias) => is_scan(&alias.input),
+        _ => false,
+    }
 }
 
 fn called(expr: &Expr) -> Option<&JobFunction> {
@@ -63,7 +95,8 @@ fn called(expr: &Expr) -> Option<&JobFunction> {
 }
 
 /// The expression of a function over the values of a call.
-fn body(function: &JobFunction, values: Vec<Expr>, schema: &DFSchema, sql: &str) -> Result<Expr> {
+fn body(function: &JobFunction, values: Vec<Expr>, around: &Around<'_>) -> Result<Expr> {
+    let Around { schema, sql, .. } = around;
     let mut parts = size(&function.body).parts;
     let mut converted = Vec::with_capacity(values.len());
     for ((value, argument), uses) in values.into_iter().zip(&function.arguments).zip(&function.uses) {
@@ -93,7 +126,7 @@ fn body(function: &JobFunction, values: Vec<Expr>, schema: &DFSchema, sql: &str)
             let help = "compute its values in a subquery or a table of their own".to_string();
             return Err(problem(message, help).into());
         }
-        converted.push(Expr::Cast(Cast::new(Box::new(value), argument.data_type().clone())));
+        converted.push(around.converted(value, argument.data_type()));
     }
     let filled = function.body.clone().transform_up(|part| match &part {
         Expr::Column(column) => match function.place_of(column) {

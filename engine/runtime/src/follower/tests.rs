@@ -4,14 +4,12 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use async_trait::async_trait;
-use connector::{
-    AsOf, Capabilities, Catalog, Pointer, Sink, SinkError, TableDefinition, TableSnapshot, Warehouse, WriterId,
-};
-use datafusion::prelude::SessionContext;
+use connector::{Capabilities, SinkError, TableDefinition};
 use epoch::{CommitId, StagedFile, TableCommit};
 use tokio::runtime::Runtime;
 
 use super::*;
+use crate::bounds::COMMITS_MAX;
 
 /// A warehouse whose answers the test gives, one for each call.
 struct Asked {
@@ -60,29 +58,6 @@ impl Sink for Asked {
     }
 }
 
-#[async_trait]
-impl Catalog for Asked {
-    fn location(&self) -> String {
-        "asked".to_string()
-    }
-
-    async fn pointers(&self) -> Result<Vec<Pointer>, SinkError> {
-        Ok(Vec::new())
-    }
-
-    async fn tables(&self, _: AsOf, _: Option<&str>) -> Result<Vec<TableSnapshot>, SinkError> {
-        Ok(Vec::new())
-    }
-
-    fn prepare(&self, _: &SessionContext) -> Result<(), SinkError> {
-        Ok(())
-    }
-
-    async fn remove_all(&self) -> Result<usize, SinkError> {
-        Ok(0)
-    }
-}
-
 /// A follower, and the answers of its warehouse.
 struct Bed {
     follower: Follower,
@@ -93,17 +68,21 @@ struct Bed {
 
 impl Bed {
     fn new() -> Bed {
+        Bed::within(Bounds { commits: COMMITS_MAX, bytes: u64::MAX, age: Duration::MAX })
+    }
+
+    fn within(bounds: Bounds) -> Bed {
         let ((answers, theirs), (asks, asked)) = (channel(), channel());
         let runtime = Runtime::new().unwrap();
-        let warehouse: Arc<dyn Warehouse> = Arc::new(Asked { asks, answers: Mutex::new(theirs) });
+        let sink: Arc<dyn Sink> = Arc::new(Asked { asks, answers: Mutex::new(theirs) });
         let publisher = Publisher {
-            warehouse,
+            sink,
             writer: WriterId { job: "shop".to_string(), job_id: "0000002a".to_string() },
             owner: Owner { term: 1, run: 7 },
             tables: Tables::new(),
             runtime: runtime.handle().clone(),
         };
-        let follower = Follower::start(publisher, &Arc::new(Steps::new(None)), &Arc::default());
+        let follower = Follower::start(publisher, bounds, &Arc::new(Steps::new(None)), &Arc::default());
         Bed { follower, asked, answers, _runtime: runtime }
     }
 
@@ -180,7 +159,7 @@ fn who_does_not_wait_gets_what_there_is() {
 fn how_far_the_warehouse_is_behind_is_told_with_the_reason_until_there_is_room() {
     let bed = Bed::new();
     let behind = || bed.follower.behind(Duration::ZERO).unwrap();
-    for epoch in 0..BEHIND_MAX as u64 {
+    for epoch in 0..COMMITS_MAX as u64 {
         assert_eq!(behind(), None, "epoch {epoch}");
         bed.follow(epoch).unwrap();
     }
@@ -210,10 +189,29 @@ fn how_far_the_warehouse_is_behind_is_told_with_the_reason_until_there_is_room()
 #[test]
 fn a_follower_that_has_ended_is_not_waited_for() {
     let bed = Bed::new();
-    for epoch in 0..BEHIND_MAX as u64 {
+    for epoch in 0..COMMITS_MAX as u64 {
         bed.follow(epoch).unwrap();
     }
     bed.answer(Err(SinkError::Data("torn".to_string())));
     let error = bed.follower.behind(Duration::from_secs(60)).unwrap_err();
     assert!(error.to_string().contains("torn"), "{error}");
+}
+
+#[test]
+fn a_warehouse_is_waited_for_by_the_bytes_and_the_age_of_what_it_lacks() {
+    let by_bytes = Bounds { commits: 100, bytes: 1 << 20, age: Duration::MAX };
+    let by_age = Bounds { commits: 100, bytes: u64::MAX, age: Duration::ZERO };
+    for (bounds, epochs, word) in [(by_bytes, 2, "max_unpublished_size"), (by_age, 1, "max_unpublished_age")] {
+        let bed = Bed::within(bounds);
+        for epoch in 0..epochs {
+            assert_eq!(bed.follower.behind(Duration::ZERO).unwrap(), None, "{word}: epoch {epoch}");
+            bed.follow(epoch).unwrap();
+        }
+        let told = bed.follower.behind(Duration::ZERO).unwrap().expect("the bound is reached");
+        assert_eq!(told.commits as u64, epochs);
+        assert!(told.to_string().contains(&format!("until one is ({word}). Epoch 0 has waited")), "{told}");
+        (0..epochs).for_each(|_| bed.answer(Ok(())));
+        (0..epochs).for_each(|epoch| assert_eq!(bed.taken().unwrap(), Some(epoch)));
+        assert_eq!(bed.follower.behind(Duration::ZERO).unwrap(), None, "{word}: there is room again");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use connector::{Capabilities, TableDefinition, WriterId};
 use epoch::{StagedFile, TableCommit};
 
 use super::*;
@@ -65,4 +66,69 @@ fn a_place_is_away_for_so_many_tries_of_its_epoch() {
     }
     fault.check_answers(&commit(3, &["gold.t", "gold.u"])).unwrap();
     fault.check_answers(&commit(4, &["gold.t"])).unwrap();
+}
+
+/// Tables of one transaction, which are asked nothing each for itself.
+#[derive(Default)]
+struct Whole {
+    published: AtomicU32,
+}
+
+#[async_trait]
+impl Sink for Whole {
+    fn title(&self) -> &'static str {
+        "Whole"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { transaction_over_tables: true, ..Capabilities::FILES }
+    }
+
+    async fn open_table(&self, _: &TableDefinition, _: &WriterId) -> Result<Arc<dyn SinkTable>, SinkError> {
+        unreachable!("nothing is opened")
+    }
+
+    async fn find_table(&self, _: &str, _: &WriterId) -> Result<Option<Arc<dyn SinkTable>>, SinkError> {
+        Ok(None)
+    }
+
+    async fn publish(
+        &self,
+        _: &WriterId,
+        _: Owner,
+        _: &Tables,
+        _: &Commit,
+    ) -> Result<BTreeMap<String, i64>, SinkError> {
+        self.published.fetch_add(1, Ordering::Relaxed);
+        Ok(BTreeMap::new())
+    }
+
+    async fn mark_published(
+        &self,
+        _: &WriterId,
+        _: Owner,
+        _: &Commit,
+        _: &BTreeMap<String, i64>,
+    ) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_publishes_all_tables_at_once_is_away_as_a_whole() {
+    let whole = Arc::new(Whole::default());
+    let fault = Arc::new(ArmedFault::new(place_fault("publish:away:3:2:gold.t")));
+    let sink = over_sink(Arc::<Whole>::clone(&whole), Some(&fault));
+    let writer = WriterId { job: "shop".to_string(), job_id: "00c0ffee".to_string() };
+    let publish = async |epoch, tables: &[&str]| {
+        sink.publish(&writer, Owner::default(), &Tables::new(), &commit(epoch, tables)).await
+    };
+    publish(2, &["gold.t"]).await.unwrap();
+    for _ in 0..2 {
+        let error = publish(3, &["gold.u", "gold.t"]).await.unwrap_err();
+        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string()));
+    }
+    assert_eq!(whole.published.load(Ordering::Relaxed), 1, "no table has the epoch");
+    publish(3, &["gold.u", "gold.t"]).await.unwrap();
+    assert_eq!(whole.published.load(Ordering::Relaxed), 2);
 }

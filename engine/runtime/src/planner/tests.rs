@@ -137,6 +137,7 @@ impl Job {
             owner: Owner::default(),
             renamed: BTreeMap::new(),
             set_aside: BTreeMap::new(),
+            set_aside_identities: BTreeMap::new(),
             sinks: BTreeMap::new(),
             definitions: BTreeMap::new(),
             tables: BTreeMap::new(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use epoch::{CommitId, Contradiction, EpochId, SinkLink};
 
+use super::abandoned::{self, Unpublished};
 use crate::error::RunError;
 
 /// What is known of every sink, by name.
@@ -12,16 +13,30 @@ pub type Links = BTreeMap<String, SinkLink>;
 /// The conclusions, all made before anything is written.
 pub(super) struct Decisions<'a> {
     words: &'a BTreeSet<String>,
+    /// Tables whose unpublished epochs are to be dropped.
+    abandoned: &'a BTreeSet<String>,
     /// Tables whose rows are replaced.
     replaced: &'a BTreeSet<String>,
     owed: BTreeMap<EpochId, Vec<String>>,
     accepted: BTreeMap<String, (Contradiction, Option<CommitId>)>,
+    /// What is dropped, by the place that lacks it.
+    dropped: BTreeMap<String, Unpublished>,
 }
 
 impl<'a> Decisions<'a> {
     /// None yet.
-    pub fn new(words: &'a BTreeSet<String>, replaced: &'a BTreeSet<String>) -> Decisions<'a> {
-        Decisions { words, replaced, owed: BTreeMap::new(), accepted: BTreeMap::new() }
+    pub fn new(
+        (words, abandoned): (&'a BTreeSet<String>, &'a BTreeSet<String>),
+        replaced: &'a BTreeSet<String>,
+    ) -> Decisions<'a> {
+        Decisions {
+            words,
+            abandoned,
+            replaced,
+            owed: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        }
     }
 
     /// Takes in what was concluded for a place that holds a commit, or none.
@@ -49,6 +64,33 @@ impl<'a> Decisions<'a> {
             }
         }
         Ok(())
+    }
+
+    /// True if what a place lacks is to be dropped.
+    pub fn abandons(&self, name: &str) -> bool {
+        self.abandoned.contains(name)
+    }
+
+    /// Drops what a place lacks.
+    ///
+    /// # Errors
+    /// If the rows of the table are replaced, and it is still in the job.
+    pub fn drop_unpublished(&mut self, name: &str, lacks: Unpublished) -> Result<(), RunError> {
+        if self.replaced.contains(name) {
+            return Err(abandoned::cannot_be(name, &lacks));
+        }
+        self.dropped.insert(name.to_string(), lacks);
+        Ok(())
+    }
+
+    /// What is dropped, by place.
+    pub fn dropped(&self) -> &BTreeMap<String, Unpublished> {
+        &self.dropped
+    }
+
+    /// Words that have nothing to drop, for people.
+    pub fn unused(&self) -> Vec<String> {
+        abandoned::unused(self.abandoned, &self.dropped.keys().cloned().collect())
     }
 
     /// The commits that places lack, oldest first, with the places.

@@ -1,6 +1,8 @@
 //! The synced disk: what is put is synced, whole, and a taken name is not replaced.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+use std::io::Write;
+
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 

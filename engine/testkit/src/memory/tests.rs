@@ -12,6 +12,7 @@ use runtime::StepSide;
 
 use crate::{MemoryOptions, MemoryRecord, MemoryRun};
 
+mod abandoned;
 mod behind;
 mod clocks;
 mod kafka;

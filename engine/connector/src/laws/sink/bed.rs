@@ -173,7 +173,10 @@ pub(super) async fn publish(
     epoch: u64,
     change: &TableCommit,
 ) -> Result<i64, Broken> {
-    table.publish(owner(1), &commit_to(table, epoch, change)).await.map_err(fails(law))
+    let commit = commit_to(table, epoch, change);
+    // As a run does it: before the commit is durable.
+    table.prepare_publish(owner(1), &commit);
+    table.publish(owner(1), &commit).await.map_err(fails(law))
 }
 
 /// One epoch from end to end: stages these rows and publishes them.

@@ -1,6 +1,7 @@
 //! The warehouse from outside: what every reader sees after every fault.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod ahead;
 mod chain;
 mod cleaned;
 mod conditions;

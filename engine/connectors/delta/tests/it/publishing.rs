@@ -1,11 +1,12 @@
 //! Publishing once, whatever happens on the way.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use connector::SinkError;
 use delta::Warehouse;
 use epoch::offsets::OffsetRange;
-use epoch::{ArtifactId, Contradiction, EpochId, Split, SplitIdentity, TableCommit};
+use epoch::{ArtifactId, Contradiction, EpochId, Split, SplitIdentities, SplitIdentity, TableCommit};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use storage::faults::{Fault, Operation, Rule};
@@ -378,7 +379,7 @@ async fn fault_orphans_of_an_epoch_that_another_attempt_committed_are_swept() {
 async fn fault_a_commit_says_which_topic_its_offsets_are_of() {
     let (warehouse, store) = faulty();
     let table = open(&warehouse).await;
-    let identity = SplitIdentity(serde_json::json!({"topic_id": "Zm9v"}));
+    let identity = SplitIdentity(serde_json::json!({"topic_id": "Zm9v/+=", "leader_epoch": 3}));
     for epoch in 0..2_u64 {
         let change = added(&[&stage(&table, epoch, 0, &[(epoch.cast_signed(), 0)]).await]);
         let mut commit = commit(NAME, epoch.checked_sub(1).map(id), epoch, &change);
@@ -394,11 +395,50 @@ async fn fault_a_commit_says_which_topic_its_offsets_are_of() {
         assert_eq!((read.positions.len(), found), (1, (epoch == 1).then_some(&identity)));
     }
     let entry = store.get(&entry_path(2)).await.unwrap().bytes().await.unwrap();
-    let info: serde_json::Value = serde_json::from_slice(entry.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
-    assert_eq!(
-        info["commitInfo"]["operationParameters"]["identities"],
-        r#"{"events":{"t":{"0":{"topic_id":"Zm9v"}}}}"#
-    );
+    let entry = String::from_utf8(entry.to_vec()).unwrap();
+    for (field, version) in [("topic_id=Zm9v/+=", 1), ("leader_epoch", 3)] {
+        // In a transaction, which outlives the log's clean-up.
+        let transaction = format!(r#""appId":"engine-shop-1a2b/identity/events/t/*/{field}","version":{version}"#);
+        assert!(entry.contains(&transaction), "{transaction} is not in {entry}");
+    }
+}
+
+/// As the release before wrote it: beside the operation, in no transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_of_before_says_its_topics_in_its_words() {
+    let (warehouse, store) = faulty();
+    let table = open(&warehouse).await;
+    let change = added(&[&stage(&table, 0, 0, &[(1, 0)]).await]);
+    let mut first = commit(NAME, None, 0, &change);
+    let events = first.plan.sources.entry("events".to_string()).or_default();
+    events.ranges.insert(Split::new("t", 0), OffsetRange { from: 0, until: 10 }.into());
+    table.publish(owner(), &first).await.unwrap();
+    let entry = store.get(&entry_path(1)).await.unwrap().bytes().await.unwrap();
+    let entry = String::from_utf8(entry.to_vec()).unwrap();
+    let said = r#"{"identities":"{\"events\":{\"t\":{\"0\":{\"topic_id\":\"Zm9v\"}}}}","#;
+    let older = entry.replacen(r#""operationParameters":{"#, &format!(r#""operationParameters":{said}"#), 1);
+    store.put(&entry_path(1), older.into()).await.unwrap();
+    let read = open(&warehouse).await.read_by_then().await.unwrap().unwrap();
+    let found = read.identities["events"].get(&Split::new("t", 0)).unwrap();
+    assert_eq!(found.0, serde_json::json!({"topic_id": "Zm9v"}));
+}
+
+/// A source that left the job: its offsets, and whose they are, are told on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_says_where_sources_stood_that_left_the_job() {
+    let (warehouse, _) = faulty();
+    let table = open(&warehouse).await;
+    let change = added(&[&stage(&table, 0, 0, &[(1, 0)]).await]);
+    let mut first = commit(NAME, None, 0, &change);
+    let (one, other) = (Split::new("t", 0), Split::new("t", 1));
+    let positions = [(one.clone(), 7.into()), (other.clone(), 9.into())].into_iter().collect();
+    let id = |leader: i64| SplitIdentity(serde_json::json!({"topic_id": "Zm9v", "leader_epoch": leader}));
+    let identities: SplitIdentities = [(one, id(1)), (other, id(2))].into_iter().collect();
+    first.set_aside = BTreeMap::from([("gone".to_string(), positions)]);
+    first.set_aside_identities = BTreeMap::from([("gone".to_string(), identities.clone())]);
+    table.publish(owner(), &first).await.unwrap();
+    let read = open(&warehouse).await.read_by_then().await.unwrap().unwrap();
+    assert_eq!((&read.positions["gone"], &read.identities["gone"]), (&first.set_aside["gone"], &identities));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,9 @@ pub(super) enum History {
     Shorter,
 }
 
+/// How the report begins that a topic is another one. It is read again in [`reported`]: the topic's id can refute it.
+const MADE_ANEW: &str = "the topic was deleted and made anew";
+
 /// What the broker says of a partition.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Standing {
@@ -96,7 +99,7 @@ impl History {
                 from - 1
             ),
             History::MadeAnew => format!(
-                "the topic was deleted and made anew: what it held from {from} on is lost, and the new one, which holds {low} to \
+                "{MADE_ANEW}: what it held from {from} on is lost, and the new one, which holds {low} to \
                  {high}, is read from its beginning"
             ),
             History::Shorter => format!(
@@ -137,6 +140,11 @@ pub(super) enum Reported {
 /// begins there and goes back if what the job had read was cut off, and lies ahead if what it was to read was.
 pub(super) fn reported(gap: &DataGap, from: i64, known: &PartitionIdentity, now: &Standing) -> Reported {
     let (Some(lost), Some(until)) = (gap.from.offset(), gap.until.offset()) else { return Reported::Over };
+    let is_same_id = known.topic_id.is_some() && known.topic_id == now.identity.topic_id;
+    if gap.reason.starts_with(MADE_ANEW) && is_same_id {
+        // Another cluster was asked, by mistake, that has a topic of this name. Going back to its beginning would read this one twice.
+        return Reported::Over;
+    }
     let later = known.leader_epoch.zip(now.identity.leader_epoch).filter(|(then, leader)| then < leader);
     match later {
         // Where the job stands, a later leader was asked already.

@@ -14,38 +14,43 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::history::Standing;
 use super::{Failure, KafkaPlanner, ONE_TRY};
 use crate::error::says_unknown;
-use crate::topic_identity::{PartitionIdentity, leader_epochs, topic_ids};
+use crate::topic_identity::{Described, PartitionIdentity, describe_topics, leader_epochs};
 use crate::topics::TopicListing;
 
 /// Age at which the list of partitions, their topics' ids and their first offsets are asked for again.
 const METADATA_AGE: Duration = Duration::from_secs(1);
 
-/// What the broker said.
-pub(super) struct Listing {
+/// What is asked for once in a while.
+#[derive(Clone)]
+struct Topics {
     /// When partitions, ids and first offsets were asked for.
     asked: Instant,
     lows: Offsets,
-    topic_ids: BTreeMap<String, String>,
+    ids: BTreeMap<String, String>,
+    /// The broker that named them.
+    answered_by: Option<i32>,
+}
+
+/// What the broker said.
+pub(super) struct Listing {
+    topics: Topics,
     /// Every partition as it stands.
     pub(super) standings: PerSplit<Standing>,
 }
 
 impl Listing {
-    fn new(
-        (asked, lows, topic_ids): (Instant, Offsets, BTreeMap<String, String>),
-        (highs, leader_epochs): (&Offsets, &PerSplit<i32>),
-    ) -> Listing {
+    fn new(topics: Topics, (highs, leader_epochs): (&Offsets, &PerSplit<i32>)) -> Listing {
         let standing = |(at, low): (Split, &i64)| {
             let high = *highs.get(&at)?;
             let identity = PartitionIdentity {
-                topic_id: topic_ids.get(&at.stream).cloned(),
+                topic_id: topics.ids.get(&at.stream).cloned(),
                 leader_epoch: leader_epochs.get(&at).copied(),
             };
             let reach = Available { low: (*low).min(high), high };
             Some((at, Standing { reach, identity, cut_to: None }))
         };
-        let standings = lows.iter().filter_map(standing).collect();
-        Listing { asked, lows, topic_ids, standings }
+        let standings = topics.lows.iter().filter_map(standing).collect();
+        Listing { topics, standings }
     }
 
     /// An answer about one partition, for tests; an empty id is none.
@@ -55,7 +60,7 @@ impl Listing {
         let highs: Offsets = [(at.clone(), reach.high)].into_iter().collect();
         let epochs = [(at.clone(), leader_epoch)].into_iter().collect();
         let ids = [(at.stream.clone(), topic_id.to_owned())].into_iter().filter(|(_, id)| !id.is_empty()).collect();
-        Listing::new((Instant::now(), lows, ids), (&highs, &epochs))
+        Listing::new(Topics { asked: Instant::now(), lows, ids, answered_by: None }, (&highs, &epochs))
     }
 
     /// Where each partition ended.
@@ -67,33 +72,73 @@ impl Listing {
 impl KafkaPlanner {
     /// Asks the broker for what is not known, or too old. `position`: where the job stands, which knows its topics.
     pub(super) fn ask(&self, listing: Option<&Listing>, position: Option<&LogPosition>) -> Result<Listing, Failure> {
-        if let Some(listing) = listing.filter(|listing| listing.asked.elapsed() < METADATA_AGE) {
-            match self.list_offsets(listing.lows.iter().map(|(at, _)| at), Offset::End) {
-                Ok((highs, epochs)) => {
-                    let known = (listing.asked, listing.lows.clone(), listing.topic_ids.clone());
-                    return Ok(Listing::new(known, (&highs, &epochs)));
-                }
+        let known = listing.map(|listing| &listing.topics);
+        if let Some(topics) = known.filter(|topics| topics.asked.elapsed() < METADATA_AGE) {
+            match self.list_offsets(topics.lows.iter().map(|(at, _)| at), Offset::End) {
+                Ok((highs, epochs)) => return Ok(Listing::new(topics.clone(), (&highs, &epochs))),
                 // A topic was deleted: the list of partitions must be asked for again.
                 Err(error) if error.rdkafka_error_code().is_some_and(says_unknown) => {}
                 Err(error) => return Err(Failure::Kafka(error)),
             }
         }
-        let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
-        if let Some(error) = self.nothing_found(&found, position) {
-            return Err(Failure::Missing(error));
+        if let Some((found, ids)) = known.and_then(|topics| self.described(topics))
+            && let Ok(listing) = self.reach(&found, ids)
+        {
+            return Ok(listing);
         }
+        // The question that also tells the client anew who leads the partitions.
+        let (found, ids) = self.found(position)?;
+        self.reach(&found, ids).map_err(Failure::Kafka)
+    }
+
+    /// How far the partitions reach. The ids were asked for before: offsets of a topic that is made anew in between are asked for once
+    /// more, and so is the id.
+    fn reach(&self, found: &TopicListing, ids: BTreeMap<String, String>) -> Result<Listing, KafkaError> {
         let partitions = || {
             let topics = found.partitions.iter();
             topics.flat_map(|(topic, partitions)| {
                 partitions.iter().map(|partition| Split::new(topic.clone(), *partition))
             })
         };
-        // The ids first: offsets of a topic that is made anew in between are asked for once more, and so is the id.
+        // Two questions that say nothing of each other: an epoch waits for one of them.
+        let (lows, highs) = std::thread::scope(|scope| {
+            let lows = scope.spawn(|| self.list_offsets(partitions(), Offset::Beginning));
+            let highs = self.list_offsets(partitions(), Offset::End);
+            (lows.join(), highs)
+        });
+        let (lows, _) = lows.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let (highs, epochs) = highs?;
+        let topics = Topics { asked: Instant::now(), lows, ids, answered_by: found.answered_by };
+        Ok(Listing::new(topics, (&highs, &epochs)))
+    }
+
+    /// Topics that are named and were there, with ids: one question has both their partitions and their ids. `None` if it has not the
+    /// whole answer: then they are looked for as at first, whatever has become of them or of the broker that was asked.
+    fn described(&self, known: &Topics) -> Option<(TopicListing, BTreeMap<String, String>)> {
+        let names = self.wanted.names().filter(|names| names.iter().all(|name| known.ids.contains_key(name)))?;
+        let broker = known.answered_by?;
+        let described =
+            describe_topics(&self.consumer, names.iter().map(String::as_str), Some(broker), ONE_TRY).ok()?;
+        let is_whole = names.iter().all(|name| described.get(name).is_some_and(|topic| !topic.partitions.is_empty()));
+        let mut found = TopicListing { answered_by: Some(broker), ..TopicListing::default() };
+        let mut ids = BTreeMap::new();
+        for (name, Described { id, partitions }) in is_whole.then_some(described)? {
+            found.partitions.insert(name.clone(), partitions);
+            ids.insert(name, id);
+        }
+        Some((found, ids))
+    }
+
+    /// Topics that are named, or match the pattern, and their ids.
+    fn found(&self, position: Option<&LogPosition>) -> Result<(TopicListing, BTreeMap<String, String>), Failure> {
+        let found = self.wanted.find(&self.consumer, ONE_TRY).map_err(Failure::Kafka)?;
+        if let Some(error) = self.nothing_found(&found, position) {
+            return Err(Failure::Missing(error));
+        }
         let names = found.partitions.keys().map(String::as_str);
-        let topic_ids = topic_ids(&self.consumer, names, found.answered_by, ONE_TRY).map_err(Failure::Kafka)?;
-        let (lows, _) = self.list_offsets(partitions(), Offset::Beginning).map_err(Failure::Kafka)?;
-        let (highs, epochs) = self.list_offsets(partitions(), Offset::End).map_err(Failure::Kafka)?;
-        Ok(Listing::new((Instant::now(), lows, topic_ids), (&highs, &epochs)))
+        let described = describe_topics(&self.consumer, names, found.answered_by, ONE_TRY).map_err(Failure::Kafka)?;
+        let ids = described.into_iter().map(|(name, topic)| (name, topic.id)).collect();
+        Ok((found, ids))
     }
 
     /// Topics that the job file names and that are not there, unless the job has read them: then they were there.
@@ -142,3 +187,6 @@ impl KafkaPlanner {
         Ok((offsets, leader_epochs(&answer)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,9 +37,10 @@ fn a_question_without_an_answer_is_an_error_and_no_topic_without_an_id() {
     config.set("bootstrap.servers", broker.address().to_string()).set("group.id", "ids");
     let consumer: Consumer = config.create_with_context(Context::new("events")).unwrap();
     consumer.fetch_metadata(Some("t"), Duration::from_secs(20)).unwrap();
-    let ask = |timeout| topic_ids(&consumer, ["t"].into_iter(), Some(BROKER_ID), timeout);
+    let ask = |timeout| describe_topics(&consumer, ["t"].into_iter(), Some(BROKER_ID), timeout);
     let ids = ask(Duration::from_secs(20)).unwrap();
-    assert!(ids["t"].len() > 10, "{ids:?}");
+    assert!(ids["t"].id.len() > 10, "{ids:?}");
+    assert_eq!(ids["t"].partitions, [0].into());
 
     broker.cluster().broker_round_trip_time(BROKER_ID, Duration::from_secs(60)).unwrap();
     assert!(ask(Duration::from_millis(300)).is_err());

@@ -35,7 +35,7 @@ pub fn from_xml(texts: &StringArray, kind: &DataType, options: &Options) -> Resu
         });
     }
     let rows: Vec<(usize, Option<&Value>)> = values.iter().map(Option::as_ref).enumerate().collect();
-    let read = structs(fields, &rows, &mut corrupt)?;
+    let read = structs(fields, &rows, &mut corrupt, &super::super::json::options::Options::default())?;
     let fits = not(&arrow::array::BooleanArray::from(corrupt.clone()))?;
     let columns = read.as_struct().columns().iter().zip(fields).map(|(column, field)| match is_corrupt(field) {
         true => {

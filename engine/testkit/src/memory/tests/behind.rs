@@ -178,6 +178,7 @@ fn a_job_waits_for_a_slow_warehouse_and_says_so_while_it_does_and_in_the_next_re
         listener: Box::new(Listener { waits, planned, epochs }),
         fault: None,
         accepted: Default::default(),
+        abandoned: Default::default(),
         replayed: None,
     };
     let running = std::thread::spawn(move || submit(job, options, &backends).unwrap());
@@ -195,4 +196,31 @@ fn a_job_waits_for_a_slow_warehouse_and_says_so_while_it_does_and_in_the_next_re
     assert!(reports[..4].iter().all(|report| report.waited.is_none()));
     let waited = reports[4].waited.clone().unwrap();
     assert!(waited.ms >= 1_000 && waited.reason.starts_with("4 epochs (0 to 3, "), "{waited:?}");
+}
+
+#[test]
+fn a_job_reads_nothing_while_less_is_free_on_the_disk_than_is_held_back_for_commits() {
+    let slow = Slow::default();
+    slow.door.open();
+    let (mut job, backends) = backends(&slow);
+    let folder = tempfile::tempdir().unwrap();
+    job.checkpoint = folder.path().to_str().unwrap().to_owned();
+    job.free_bytes_min = u64::MAX;
+    let ((waits, waiting), (planned, plans), (epochs, reports)) = (channel(), channel(), channel());
+    let stop = Arc::default();
+    let options = SubmitOptions {
+        available_now: true,
+        stop: Arc::clone(&stop),
+        listener: Box::new(Listener { waits, planned, epochs }),
+        fault: None,
+        accepted: Default::default(),
+        abandoned: Default::default(),
+        replayed: None,
+    };
+    let running = std::thread::spawn(move || submit(job, options, &backends).unwrap());
+    let reason = soon(&waiting);
+    assert!(reason.contains("are held back for commits (min_free_space in [job])"), "{reason}");
+    stop.store(true, std::sync::atomic::Ordering::Release);
+    let summary = running.join().unwrap();
+    assert_eq!((summary.epochs, plans.try_iter().count(), reports.try_iter().count()), (0, 0, 0));
 }

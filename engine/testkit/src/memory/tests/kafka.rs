@@ -111,6 +111,7 @@ fn a_job_gives_the_same_tables_in_memory_as_through_kafka() {
         listener: Box::new(Silent),
         fault: None,
         accepted: Default::default(),
+        abandoned: Default::default(),
         replayed: None,
     };
     let summary = submit(job.clone(), options, &real()).unwrap();

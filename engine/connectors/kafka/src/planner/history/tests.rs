@@ -144,3 +144,17 @@ fn fault_6_what_the_run_before_stopped_for_is_told_again_unless_somebody_knows_b
     // A topic that was not there is there.
     assert_eq!(reported(&gap(1_000, 1_000), 1_000, &known, &same), Reported::Over);
 }
+
+/// `brokers` named another cluster for one start. With `on_data_loss = "continue"` the next one would have read everything again.
+#[test]
+fn fault_6_a_topic_that_is_there_again_under_its_id_was_not_made_anew() {
+    let known = identity(Some("a"), Some(3));
+    let elsewhere = standing(0, 150, identity(Some("b"), Some(0)));
+    let found = history(100, &known, &elsewhere).gap(&Split::new("t", 0), 100, elsewhere.reach).unwrap();
+    let same = standing(0, 110, known.clone());
+    assert_eq!(reported(&found, 100, &known, &same), Reported::Over);
+    // Nobody knows it of a topic without an id.
+    let nameless = identity(None, Some(3));
+    let now = standing(0, 110, nameless.clone());
+    assert_eq!(reported(&found, 100, &nameless, &now), Reported::Again { next: 0 });
+}
