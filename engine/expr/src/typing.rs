@@ -2,6 +2,7 @@
 
 pub mod decimals;
 pub mod guards;
+mod literal_arguments;
 pub mod meeting;
 pub mod rewrite;
 pub mod rules;

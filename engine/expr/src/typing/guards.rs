@@ -15,9 +15,11 @@ use super::decimals::Operation;
 use super::meeting::{is_float, is_number, is_text, is_whole};
 use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
+use crate::scalar::to_timestamp::SparkCast;
+use crate::scalar::typed::Typed;
 
 /// Functions that are an error for some rows.
-const FALLIBLE: &[&str] = &["assert_true", "raise_error", "to_number"];
+const FALLIBLE: &[&str] = &["assert_true", "raise_error", "timestamp_millis", "timestamp_seconds", "to_number"];
 
 /// True if there are rows for which an expression is an error.
 ///
@@ -41,7 +43,16 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
                     let is_double = is_float(&part.get_type(schema)?);
                     arithmetic.is_ansi() && if is_double { divides && divisor_can_be_zero } else { true }
                 }
-                None => FALLIBLE.contains(&call.func.name()),
+                None => match call.func.inner().downcast_ref::<Typed>() {
+                    Some(typed) => {
+                        let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+                        typed.can_fail(&kinds)
+                    }
+                    None => {
+                        let cast = call.func.inner().downcast_ref::<SparkCast>();
+                        cast.is_some_and(|cast| !cast.is_trying()) || FALLIBLE.contains(&call.func.name())
+                    }
+                },
             },
             _ => false,
         })
@@ -101,13 +112,15 @@ pub fn guarded(condition: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(all.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(true)), None)))
 }
 
-/// An aggregate whose arguments are computed only for the rows that its FILTER lets through.
+/// An aggregate whose arguments and order are computed only for the rows that its FILTER lets through.
 ///
 /// # Errors
 /// If a column is not known.
 pub fn filtered(mut call: AggregateFunction, schema: &DFSchema) -> Result<AggregateFunction> {
     let Some(filter) = call.params.filter.as_deref().cloned() else { return Ok(call) };
-    for arg in &mut call.params.args {
+    // What stands in ORDER BY too: with DISTINCT both must stay the same expression.
+    let order = call.params.order_by.iter_mut().map(|sort| &mut sort.expr);
+    for arg in call.params.args.iter_mut().chain(order) {
         if can_fail(arg, schema)? {
             *arg = when(filter.clone(), arg.clone(), None);
         }
