@@ -17,6 +17,7 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::{SparkCast, Target};
 pub use crate::times::to_instant;
+use crate::types::local_time;
 
 /// One cast or division, as Spark has it.
 ///
@@ -70,11 +71,20 @@ pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Ex
                 ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
             if target.is_floating() {
                 let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.as_ref().clone())), DataType::Int64));
-                Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6)
+                let seconds = Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6);
+                match target {
+                    DataType::Float64 => seconds,
+                    narrow => Expr::Cast(Cast::new(Box::new(seconds), narrow.clone())),
+                }
             } else {
                 Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
             }
         }
+        (source, target) if *target == local_time() && source.is_numeric() => {
+            let source = type_name(source);
+            return plan_err!("a number is no TIMESTAMP_NTZ, and so is no {source}; cast it to TIMESTAMP first");
+        }
+        (source, target) if *target == local_time() && is_text(source) => spark_cast(Target::Local, is_trying, inner),
         (source, DataType::Timestamp(..)) if source.is_integer() || source.is_floating() => {
             spark_cast(Target::Instant, true, inner)
         }

@@ -4,12 +4,15 @@ pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;
-mod ceil_floor;
+pub mod ceil_floor;
+pub mod cells;
 pub mod conditions;
 mod csv;
 pub mod fields_of;
 mod hash;
 mod instant_text;
+pub mod interval_arithmetic;
+pub mod intervals;
 mod json;
 mod lambdas;
 mod list_values;
@@ -35,6 +38,7 @@ mod to_number;
 pub mod to_timestamp;
 mod units;
 pub mod window;
+pub mod wrapping;
 
 use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
@@ -148,6 +152,9 @@ fn written_here() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
     all.extend(ceil_floor::functions());
+    all.extend(cells::functions());
+    all.extend(intervals::functions());
+    all.extend(arithmetic::unary::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

@@ -55,7 +55,7 @@ pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
     let tokens = strings::unescaped(tokens, sql)?;
     let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
     let mut statements = match parser
-        .with_tokens_with_locations(intervals::split(numbers::typed(calls(tokens), rules)))
+        .with_tokens_with_locations(intervals::spelled(numbers::typed(calls(tokens), rules), rules))
         .parse_statements()
     {
         Ok(statements) => statements,
@@ -112,7 +112,9 @@ pub fn with_literals(sql: &str, rules: TypeRules) -> String {
         other => other.to_string(),
     };
     match tokens {
-        Some(tokens) => intervals::split(numbers::typed(calls(tokens), rules)).into_iter().map(written).collect(),
+        Some(tokens) => {
+            intervals::spelled(numbers::typed(calls(tokens), rules), rules).into_iter().map(written).collect()
+        }
         None => sql.to_string(),
     }
 }

@@ -21,6 +21,18 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
 }
 
+/// Microseconds since 1970 on the clock of a text, whatever its zone.
+pub fn parse_local(text: &str) -> Option<i64> {
+    let (day, rest) = take_day(text.trim())?;
+    if rest.is_empty() {
+        return Some(NaiveDateTime::new(day, NaiveTime::MIN).and_utc().timestamp_micros());
+    }
+    let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
+    let zone = zone.trim();
+    let is_known = zone.is_empty() || parse_zone(zone).is_some();
+    is_known.then(|| NaiveDateTime::new(day, time).and_utc().timestamp_micros())
+}
+
 /// Days since 1970 of a text; what follows a `T` or a blank after the day is not looked at.
 pub fn parse_day(text: &str) -> Option<i32> {
     let (day, rest) = take_day(text.trim())?;

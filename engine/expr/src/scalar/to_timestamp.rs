@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, TimestampMicrosecondArray};
 use arrow::datatypes::DataType;
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 
+use super::instant_text::parse_local;
 use super::read::{Kind, read_as};
 use super::text::to_text;
-use crate::types::instant;
+use crate::types::{instant, local_time};
 
 /// A cast of Spark's that is not DataFusion's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Target {
     /// An instant.
     Instant,
+    /// A time on the clock of no zone.
+    Local,
     /// A day.
     Day,
     /// A text.
@@ -43,6 +46,8 @@ impl ScalarUDFImpl for SparkCast {
         match (self.target, self.is_trying) {
             (Target::Instant, false) => "timestamp",
             (Target::Instant, true) => "try_timestamp",
+            (Target::Local, false) => "timestamp_ntz",
+            (Target::Local, true) => "try_timestamp_ntz",
             (Target::Day, false) => "date",
             (Target::Day, true) => "try_date",
             (Target::Text, _) => "string",
@@ -56,6 +61,7 @@ impl ScalarUDFImpl for SparkCast {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.target {
             Target::Instant => instant(),
+            Target::Local => local_time(),
             Target::Day => DataType::Date32,
             Target::Text => DataType::Utf8,
         })
@@ -65,6 +71,7 @@ impl ScalarUDFImpl for SparkCast {
         let values = arguments.args[0].to_array(arguments.number_rows)?;
         let (read, name): (ArrayRef, _) = match self.target {
             Target::Instant => (read_as(&values, Kind::Instant)?, "TIMESTAMP"),
+            Target::Local => (local_times(&values)?, "TIMESTAMP_NTZ"),
             Target::Day => (read_as(&values, Kind::Day)?, "DATE"),
             Target::Text => (Arc::new(to_text(&values)?), "STRING"),
         };
@@ -75,4 +82,11 @@ impl ScalarUDFImpl for SparkCast {
         }
         Ok(ColumnarValue::Array(read))
     }
+}
+
+/// Times on the clock; a zone in a text says nothing about them.
+fn local_times(values: &ArrayRef) -> Result<ArrayRef> {
+    let written = to_text(values)?;
+    let times = written.iter().map(|text| text.and_then(parse_local));
+    Ok(Arc::new(times.collect::<TimestampMicrosecondArray>()))
 }

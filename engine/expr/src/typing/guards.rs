@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, ScalarFunction};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
@@ -15,9 +15,66 @@ use super::decimals::Operation;
 use super::meeting::{is_float, is_number, is_text, is_whole};
 use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
+use crate::scalar::arithmetic::unary::Unary;
+use crate::scalar::interval_arithmetic::IntervalArithmetic;
+use crate::scalar::intervals::IntervalCast;
 
-/// Functions that are an error for some rows.
-const FALLIBLE: &[&str] = &["assert_true", "raise_error", "to_number"];
+/// Functions that are an error for some rows, here or by Spark's rules.
+const FALLIBLE: &[&str] = &[
+    "add_months",
+    "array_insert",
+    "array_repeat",
+    "assert_true",
+    "chr",
+    "conv",
+    "convert_timezone",
+    "date",
+    "decode",
+    "element_at",
+    "elt",
+    "encode",
+    "from_csv",
+    "from_json",
+    "from_utc_timestamp",
+    "item_at",
+    "lpad",
+    "make_date",
+    "make_dt_interval",
+    "make_interval",
+    "make_timestamp",
+    "make_ym_interval",
+    "map",
+    "map_concat",
+    "map_from_arrays",
+    "map_from_entries",
+    "next_day",
+    "parse_url",
+    "raise_error",
+    "regexp_extract",
+    "regexp_extract_all",
+    "repeat",
+    "rpad",
+    "sequence",
+    "space",
+    "str_to_map",
+    "timestamp",
+    "timestamp_ntz",
+    "timestamp_seconds",
+    "to_binary",
+    "to_char",
+    "to_date",
+    "to_number",
+    "to_timestamp",
+    "to_unix_timestamp",
+    "to_utc_timestamp",
+    "to_varchar",
+    "transform_keys",
+    "unbase64",
+    "unhex",
+    "unix_timestamp",
+    "url_decode",
+    "width_bucket",
+];
 
 /// True if there are rows for which an expression is an error.
 ///
@@ -37,15 +94,31 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
                         Some(Expr::Literal(value, _)) => ScalarValue::new_zero(&value.data_type())? == *value,
                         _ => true,
                     };
-                    let divides = matches!(arithmetic.operation(), Operation::Divide | Operation::Remainder);
+                    let divides =
+                        !matches!(arithmetic.operation(), Operation::Add | Operation::Subtract | Operation::Multiply);
                     let is_double = is_float(&part.get_type(schema)?);
                     arithmetic.is_ansi() && if is_double { divides && divisor_can_be_zero } else { true }
                 }
-                None => FALLIBLE.contains(&call.func.name()),
+                None => function_can_fail(call, schema)?,
             },
             _ => false,
         })
     })
+}
+
+fn function_can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<bool> {
+    let inner = call.func.inner();
+    if let Some(unary) = inner.downcast_ref::<Unary>() {
+        let kind = call.args.first().map(|arg| arg.get_type(schema)).transpose()?;
+        return Ok(kind.is_some_and(|kind| unary.can_fail(&kind)));
+    }
+    if let Some(cast) = inner.downcast_ref::<IntervalCast>() {
+        return Ok(cast.can_fail());
+    }
+    if let Some(operation) = inner.downcast_ref::<IntervalArithmetic>() {
+        return Ok(operation.can_fail());
+    }
+    Ok(FALLIBLE.contains(&call.func.name()))
 }
 
 /// True if there are rows for which an expression of a plan is an error.
@@ -64,8 +137,23 @@ pub fn plan_can_fail(plan: &LogicalPlan) -> Result<bool> {
     Ok(found)
 }
 
-fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
+/// True if there are values of a type that have none in another.
+pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
     match to {
+        DataType::List(to) => match from {
+            DataType::List(from) => cast_can_fail(from.data_type(), to.data_type()),
+            _ => is_text(from),
+        },
+        DataType::Struct(to) => match from {
+            DataType::Struct(from) => {
+                from.iter().zip(to).any(|(from, to)| cast_can_fail(from.data_type(), to.data_type()))
+            }
+            _ => is_text(from),
+        },
+        DataType::Map(to, _) => match from {
+            DataType::Map(from, _) => cast_can_fail(from.data_type(), to.data_type()),
+            _ => is_text(from),
+        },
         to if is_text(from) => {
             is_number(to) || matches!(to, DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean)
         }
