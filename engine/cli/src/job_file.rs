@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use arrow::datatypes::SchemaRef;
 use clap::Args;
 use connector::StaticError;
-use job::{Job, Problem, Problems, SourceMap};
-use plan::{Graph, SqlProblem, TableProblem};
+use job::{FunctionBody, Job, Problem, Problems, SourceMap, SqlText};
+use plan::{Graph, JobProblem, SqlProblem, TextOf};
 
 use crate::connectors::{CONNECTORS, registry};
 use crate::ending::Failure;
@@ -39,13 +39,23 @@ pub struct Planned {
 }
 
 impl JobFile {
-    /// The job as the file has it; its SQL is not looked at.
+    /// The job as the file has it, with the types of its checkpoint; its SQL is not looked at.
     ///
     /// # Errors
     /// The file cannot be read, or has problems.
     pub fn read(&self) -> Result<Job, Failure> {
         let (name, text) = self.text()?;
-        job::parse(&name, &text, &self.overrides, &variable, CONNECTORS).map_err(|problems| rendered(&problems))
+        let parsed = job::parse(&name, &text, &self.overrides, &variable, CONNECTORS);
+        let mut job = parsed.map_err(|problems| rendered(&problems))?;
+        runtime::keep_types(&mut job);
+        Ok(job)
+    }
+
+    /// The same file with another value over it.
+    pub fn with(&self, key: &str, value: &str) -> JobFile {
+        let mut file = self.clone();
+        file.overrides.push((key.to_owned(), value.to_owned()));
+        file
     }
 
     /// The job and its plan.
@@ -68,7 +78,8 @@ impl JobFile {
     /// `statics` finds the columns of the static tables.
     fn plan_with(&self, statics: &dyn Fn(&Job) -> StaticColumns) -> Result<Planned, Failure> {
         let (name, text) = self.text()?;
-        let (job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
+        let (mut job, mut problems) = job::inspect(&name, &text, &self.overrides, &variable, CONNECTORS);
+        job.iter_mut().for_each(runtime::keep_types);
         let mut schemas = BTreeMap::new();
         if let Some(job) = &job {
             schemas.extend(runtime::source_schemas(job));
@@ -85,10 +96,10 @@ impl JobFile {
             if problems.is_empty() { Ok(graph) } else { Err(problems) }
         });
         if let (Some(job), Some(Err(sql_problems))) = (&job, &planned) {
-            for table_problem in sql_problems {
+            for sql_problem in sql_problems {
                 // That its columns are not known follows from the problem of the static table.
-                if table_problem.problem.code != Some(plan::STATIC_NOT_READ) {
-                    let problem = in_file(table_problem, job, problems.source());
+                if sql_problem.problem.code != Some(plan::STATIC_NOT_READ) {
+                    let problem = in_file(sql_problem, job, problems.source());
                     problems.push(problem);
                 }
             }
@@ -146,18 +157,45 @@ pub fn rendered(problems: &Problems) -> Failure {
     Failure::Problems(problems.render(terminal::has_color()))
 }
 
-/// A problem of a table's SQL, at its place in the file.
-fn in_file(table_problem: &TableProblem, job: &Job, source: &SourceMap) -> Problem {
-    let TableProblem { table, problem: SqlProblem { range, code, message, help } } = table_problem;
-    let span = match (job.tables.iter().find(|planned| planned.name == *table), range) {
-        (Some(table), Some(range)) => source.sql_bytes(table, range.clone()),
-        (Some(table), None) => first_line(source, source.sql_word(table, "")),
-        (None, _) => 0..0,
+/// A problem of one of the texts of SQL, at its place in the file.
+fn in_file(sql_problem: &JobProblem, job: &Job, source: &SourceMap) -> Problem {
+    let JobProblem { of, problem: SqlProblem { range, code, message, help } } = sql_problem;
+    let span = match of {
+        TextOf::Table(name) => match (job.tables.iter().find(|planned| planned.name == *name), range) {
+            (Some(table), Some(range)) => source.sql_bytes(table, range.clone()),
+            (Some(table), None) => first_line(source, source.sql_word(table, "")),
+            (None, _) => 0..0,
+        },
+        // What is wrong with its name stands at its name.
+        TextOf::Function(name) if *code == Some("ROUTINE_ALREADY_EXISTS") => {
+            let function = job.functions.iter().find(|function| function.name == *name);
+            function.map_or(0..0, |function| function.name_span.clone())
+        }
+        of => text_of(of, job).map_or(0..0, |text| first_line(source, source.text_bytes(text, range.clone()))),
     };
     let problem = Problem::new(span, message).help(help);
     match code {
         Some(code) => problem.code(code),
         None => problem,
+    }
+}
+
+/// The text itself.
+fn text_of<'a>(of: &TextOf, job: &'a Job) -> Option<&'a SqlText> {
+    let times = |source: &str, column: &str| job.sources.get(source)?.times.get(column);
+    match of {
+        TextOf::Job | TextOf::Table(_) => None,
+        TextOf::Column { source, column } => {
+            let computed = &job.sources.get(source)?.computed;
+            computed.iter().find(|computed| computed.name == *column).map(|computed| &computed.expression)
+        }
+        TextOf::Format { source, column } => times(source, column)?.format.as_ref(),
+        TextOf::TimeZone { source, column } => times(source, column)?.time_zone.as_ref(),
+        TextOf::Function(name) => {
+            let function = job.functions.iter().find(|function| function.name == *name)?;
+            let FunctionBody::Sql(text) = &function.body;
+            Some(text)
+        }
     }
 }
 

@@ -9,21 +9,67 @@ use datafusion::functions::expr_fn::{btrim, nullif};
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator, ScalarUDF, TryCast, lit};
 
 use crate::display::{expr_text, type_name};
-use crate::refusal::{FILTER_NOT_BOOLEAN, refused};
+use crate::refusal::{CAST_WITHOUT_SUGGESTION, FILTER_NOT_BOOLEAN, refused};
+use crate::scalar::casting::is_castable;
 use crate::scalar::conditions::KEEP;
 use crate::scalar::fields_of::{FIELD, field};
 use crate::scalar::read::is_text;
 use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
-use crate::scalar::to_timestamp::{SparkCast, Target};
+use crate::scalar::to_timestamp::SparkCast;
 pub use crate::times::to_instant;
-use crate::types::local_time;
+use crate::types::{instant, local_time};
 
 /// One cast or division, as Spark has it.
 ///
 /// # Errors
-/// If a column's type is not known.
+/// If a column's type is not known, or if Spark has no such cast.
 pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    let (inner, target, is_trying) = match &expr {
+        Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
+        Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),
+        _ => return cast_before(expr, schema),
+    };
+    let source = inner.get_type(schema)?;
+    if !is_castable(&source, target) {
+        let error = plan_datafusion_err!("{} cannot be cast to {}", type_name(&source), type_name(target));
+        return Err(refused(error, CAST_WITHOUT_SUGGESTION, "cast it to STRING first, or use a function of its type"));
+    }
+    match own_target(&source, target) {
+        Some(target) => Ok(Transformed::yes(spark_cast(target, is_trying, inner))),
+        None => cast_before(expr, schema),
+    }
+}
+
+/// The type of a cast that is Spark's and not DataFusion's.
+fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
+    let is_instant = |kind: &DataType| {
+        matches!(kind, DataType::Timestamp(..)) && kind != &DataType::Timestamp(TimeUnit::Microsecond, None)
+    };
+    let is_read = match (source, target) {
+        (source, target) if is_text(source) => {
+            target.is_numeric() || matches!(target, DataType::Boolean | DataType::Date32)
+        }
+        (source, target) if is_text(target) => !is_as_in_arrow(source) || source == &DataType::Date32,
+        (source, target) if is_instant(source) => target.is_numeric() || target == &DataType::Date32,
+        (DataType::Decimal128(..), DataType::Float64 | DataType::Boolean) => true,
+        (DataType::Boolean, DataType::Decimal128(..)) => true,
+        (source, DataType::Decimal128(..)) => source.is_floating(),
+        _ => false,
+    };
+    match target {
+        target if is_instant(target) => (source.is_numeric() || is_text(source)).then(instant),
+        target if is_text(target) => is_read.then_some(DataType::Utf8),
+        target if *target == local_time() => is_text(source).then(local_time),
+        target => is_read.then(|| target.clone()),
+    }
+}
+
+/// One cast or division by the rules of a job that has not Spark's types.
+///
+/// # Errors
+/// If a column's type is not known.
+pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
@@ -33,14 +79,14 @@ pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Ex
         return Err(refused(error, FILTER_NOT_BOOLEAN, "compare it with something, such as amount > 0"));
     }
     if let Expr::ScalarFunction(call) = &expr
-        && ["get", "element_at"].contains(&call.func.name())
+        && ["get", "item_at", "element_at"].contains(&call.func.name())
         && let [of, name] = call.args.as_slice()
         && let kind @ DataType::Struct(_) = of.get_type(schema)?
     {
         let Expr::Literal(ScalarValue::Utf8(Some(field)), _) = name else {
             return plan_err!("a field of {} is found by its name", type_name(&kind));
         };
-        if call.func.name() != "get" {
+        if call.func.name() == "element_at" {
             return plan_err!("an array or a map is needed, not {}", type_name(&kind));
         }
         return Ok(Transformed::yes(get_field(of.clone(), field.as_str())));
@@ -80,17 +126,12 @@ pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Ex
                 Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
             }
         }
-        (source, target) if *target == local_time() && source.is_numeric() => {
-            let source = type_name(source);
-            return plan_err!("a number is no TIMESTAMP_NTZ, and so is no {source}; cast it to TIMESTAMP first");
-        }
-        (source, target) if *target == local_time() && is_text(source) => spark_cast(Target::Local, is_trying, inner),
         (source, DataType::Timestamp(..)) if source.is_integer() || source.is_floating() => {
-            spark_cast(Target::Instant, true, inner)
+            spark_cast(instant(), true, inner)
         }
-        (source, DataType::Timestamp(..)) if is_text(source) => spark_cast(Target::Instant, is_trying, inner),
-        (source, DataType::Date32) if is_text(source) => spark_cast(Target::Day, is_trying, inner),
-        (source, target) if is_text(target) && !is_as_in_arrow(source) => spark_cast(Target::Text, true, inner),
+        (source, DataType::Timestamp(..)) if is_text(source) => spark_cast(instant(), is_trying, inner),
+        (source, DataType::Date32) if is_text(source) => spark_cast(DataType::Date32, is_trying, inner),
+        (source, target) if is_text(target) && !is_as_in_arrow(source) => spark_cast(DataType::Utf8, true, inner),
         (source, target) if is_text(source) && (target.is_numeric() || target == &DataType::Boolean) => {
             return Ok(trimmed(expr));
         }
@@ -125,7 +166,7 @@ fn constant_shares(expr: Expr) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::AggregateFunction(call)))
 }
 
-fn spark_cast(target: Target, is_trying: bool, inner: &Expr) -> Expr {
+fn spark_cast(target: DataType, is_trying: bool, inner: &Expr) -> Expr {
     ScalarUDF::new_from_impl(SparkCast::new(target, is_trying)).call(vec![inner.clone()])
 }
 

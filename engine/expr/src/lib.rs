@@ -13,7 +13,7 @@ pub mod display;
 pub mod group_key;
 pub mod interval;
 pub mod map_keys;
-mod node_schema;
+pub mod node_schema;
 pub mod plan_types;
 pub mod refusal;
 pub mod registry;

@@ -4,7 +4,7 @@ use datafusion::common::DFSchema;
 use datafusion::logical_expr::LogicalPlan;
 
 /// The columns that a node's expressions can name.
-pub(crate) fn merged_schema(node: &LogicalPlan) -> DFSchema {
+pub fn merged_schema(node: &LogicalPlan) -> DFSchema {
     let mut schema = DFSchema::empty();
     node.inputs().iter().for_each(|input| schema.merge(input.schema()));
     if let LogicalPlan::TableScan(scan) = node {

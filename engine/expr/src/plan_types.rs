@@ -1,15 +1,19 @@
 //! Casts, times and types as Spark has them, put into a whole plan.
 
-use datafusion::common::ExprSchema;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::{DFSchema, ExprSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
-use crate::casts::cast;
+use crate::casts::{cast, cast_before};
 use crate::node_schema::merged_schema;
+use crate::scalar::typed::Typed;
 use crate::times::{aligned, aligned_union};
 use crate::typing::{self, TypeRules};
+
+/// How a cast is made Spark's.
+type Casting = fn(Expr, &dyn ExprSchema) -> Result<Transformed<Expr>>;
 
 /// Rewrites every cast of a plan, and gives it the types that the rules have.
 ///
@@ -39,9 +43,12 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
             let name = names.save(&expr);
             let mut expr = expr.transform_up(|expr| match ansi {
                 Some(ansi) => {
-                    typing::rewrite::typed(expr, &schema, ansi)?.transform_data(|expr| with_aligned(expr, &schema))
+                    let typed = typing::rewrite::typed(expr, &schema, ansi)?;
+                    let typed = typed.transform_data(|expr| with_aligned(expr, &schema, cast))?;
+                    check_inputs(&typed.data, &schema)?;
+                    typed.transform_data(|expr| with_own_variables(expr, &schema))
                 }
-                None => with_aligned(expr, &schema),
+                None => with_aligned(expr, &schema, cast_before),
             })?;
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
@@ -59,10 +66,30 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     .data()
 }
 
+/// A function of a lambda whose variables have the types of its arguments, as soon as these are known: the function around it, if it
+/// stands in an argument of one, asks for the type of what it gives. In a lambda its arguments may hold variables of that one, which
+/// are resolved later.
+fn with_own_variables(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if !matches!(expr, Expr::HigherOrderFunction(_)) {
+        return Ok(Transformed::no(expr));
+    }
+    Ok(expr.clone().resolve_lambda_variables(schema).unwrap_or_else(|_| Transformed::no(expr)))
+}
+
 /// An expression over times of one type, with its cast.
-fn with_aligned(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+fn with_aligned(expr: Expr, schema: &dyn ExprSchema, cast: Casting) -> Result<Transformed<Expr>> {
     let aligned = aligned(expr, schema);
     let mut made = cast(aligned.data, schema)?;
     made.transformed |= aligned.transformed;
     Ok(made)
+}
+
+/// That a function of Spark's is called with what it takes. What a lambda's variables are is known only when it is whole.
+fn check_inputs(expr: &Expr, schema: &dyn ExprSchema) -> Result<()> {
+    let Expr::ScalarFunction(call) = expr else { return Ok(()) };
+    let Some(typed) = call.func.inner().downcast_ref::<Typed>() else { return Ok(()) };
+    if expr.exists(|part| Ok(matches!(part, Expr::LambdaVariable(_))))? {
+        return Ok(());
+    }
+    typed.check(&call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?)
 }

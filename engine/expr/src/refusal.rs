@@ -7,6 +7,8 @@ use datafusion::error::DataFusionError;
 
 /// Spark's names of the errors that functions and casts find.
 pub const UNEXPECTED_INPUT_TYPE: &str = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE";
+/// A cast from one type to another that there is not.
+pub const CAST_WITHOUT_SUGGESTION: &str = "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION";
 /// A condition that is neither true nor false.
 pub const FILTER_NOT_BOOLEAN: &str = "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN";
 /// A field of what has no fields.
@@ -15,7 +17,8 @@ pub const INVALID_EXTRACT_BASE: &str = "INVALID_EXTRACT_BASE_FIELD_TYPE";
 pub const FIELD_NOT_FOUND: &str = "FIELD_NOT_FOUND";
 
 /// All of them: by its name an error is known to be ours, whatever DataFusion has put around it.
-const CONDITIONS: &[&str] = &[UNEXPECTED_INPUT_TYPE, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
+const CONDITIONS: &[&str] =
+    &[UNEXPECTED_INPUT_TYPE, CAST_WITHOUT_SUGGESTION, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
 
 /// The error under this name, with this remedy. Its text stays.
 pub fn refused(error: DataFusionError, condition: &'static str, help: &str) -> DataFusionError {

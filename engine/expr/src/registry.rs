@@ -4,6 +4,7 @@ use datafusion::error::Result;
 use datafusion::prelude::SessionContext;
 
 use crate::clock::BatchClock;
+use crate::typing::TypeRules;
 use crate::{aggregate, scalar};
 
 /// All of them, for a session that plans streams.
@@ -26,5 +27,11 @@ pub fn register_batch(context: &SessionContext) -> Result<()> {
         context.register_higher_order_function(function.into());
     }
     aggregate::aggregates().into_iter().for_each(|function| context.register_udaf(function));
+    if let TypeRules::Spark { ansi } = TypeRules::of(&context.state()) {
+        scalar::by_spark().into_iter().for_each(|function| context.register_udf(function));
+        let state = context.state();
+        let find = |name: &str| state.scalar_functions().get(name).cloned();
+        scalar::typed::functions(ansi, find).into_iter().for_each(|function| context.register_udf(function));
+    }
     Ok(())
 }

@@ -4,6 +4,29 @@ use datafusion::error::DataFusionError;
 
 use crate::typing::decimals::Operation;
 
+/// An aggregate has no value for a group. The functions know groups by number; who has their keys says which it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupFault {
+    /// Place of the group among those that were asked for.
+    pub group: usize,
+    /// What is wrong, and what to write instead.
+    pub fault: RowFault,
+}
+
+impl std::fmt::Display for GroupFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.fault.fmt(f)
+    }
+}
+
+impl std::error::Error for GroupFault {}
+
+impl From<GroupFault> for DataFusionError {
+    fn from(fault: GroupFault) -> DataFusionError {
+        DataFusionError::External(Box::new(fault))
+    }
+}
+
 /// A row has no value for an expression. It is a matter of the row, not of the query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFault {
@@ -76,6 +99,21 @@ impl RowFault {
                 "the sum is too large for bigint; use try_sum, which gives NULL, or sum(CAST(x AS DECIMAL(38, 0)))"
                     .to_string(),
         }
+    }
+
+    /// So many seconds or milliseconds since 1970 that no timestamp says them.
+    pub fn no_instant(unit: &str) -> RowFault {
+        RowFault {
+            condition: "DATETIME_OVERFLOW",
+            message: format!(
+                "the number of {unit} since 1970 is too large for timestamp; is it another unit? There are timestamp_seconds, timestamp_millis and timestamp_micros"
+            ),
+        }
+    }
+
+    /// A function has no value for the arguments of a row, as `call` shows them.
+    pub fn without_value(condition: &'static str, call: &str, help: &str) -> RowFault {
+        RowFault { condition, message: format!("{call} has no value; {help}") }
     }
 
     /// A decimal is too large for its type, as `type_name` writes it.

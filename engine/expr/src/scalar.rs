@@ -4,11 +4,15 @@ pub mod arithmetic;
 mod arrays;
 mod base64;
 mod batch_time;
+pub(crate) mod casting;
 pub mod ceil_floor;
 pub mod cells;
+mod civil;
 pub mod conditions;
 mod csv;
+mod cutting;
 pub mod fields_of;
+mod formatted;
 mod hash;
 mod instant_text;
 pub mod interval_arithmetic;
@@ -30,12 +34,17 @@ mod round;
 pub mod seconds;
 mod sequence;
 mod simple;
+mod strict_math;
 mod strings;
 pub(crate) mod text;
+mod text_forms;
 mod time;
+pub mod time_text;
 pub mod time_windows;
+mod title;
 mod to_number;
 pub mod to_timestamp;
+pub mod typed;
 mod units;
 pub mod window;
 pub mod wrapping;
@@ -53,7 +62,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "array",
     "array_repeat",
     "ascii",
-    "base64",
     "bin",
     "bit_count",
     "bit_get",
@@ -61,13 +69,11 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "bitmap_bucket_number",
     "bitmap_count",
     "bitwise_not",
-    "char",
     "concat_ws",
     "crc32",
     "csc",
     "elt",
     "expm1",
-    "format_string",
     "hex",
     "hypot",
     "is_valid_utf8",
@@ -95,7 +101,6 @@ const FROM_DATAFUSION_SPARK: &[&str] = &[
     "str_to_map",
     "try_parse_url",
     "try_url_decode",
-    "unbase64",
     "unhex",
     "url_decode",
     "url_encode",
@@ -115,6 +120,11 @@ pub(crate) fn functions() -> Vec<ScalarUDF> {
     all
 }
 
+/// Those that are otherwise in a session by Spark's types.
+pub(crate) fn by_spark() -> Vec<ScalarUDF> {
+    strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
@@ -132,6 +142,9 @@ fn written_here() -> Vec<ScalarUDF> {
         time::functions(),
         strings::functions(),
         pad::functions(),
+        cutting::functions(),
+        text_forms::functions(),
+        formatted::functions(),
         regular::functions(),
         round::functions(),
         numbers::functions(),

@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod decimals;
 pub mod guards;
+mod literal_arguments;
 pub mod meeting;
 pub mod of_times;
 pub mod rewrite;

@@ -18,7 +18,8 @@ use crate::reject::Fault;
 use crate::scan;
 use crate::span::{Kind, Span};
 use crate::string::unescape;
-use crate::timestamp::{date_days, epoch_seconds_us, timestamp_us};
+use crate::time_form::ReadTime;
+use crate::timestamp::date_days;
 
 /// One column under construction.
 pub(crate) struct ColumnBuilder {
@@ -38,7 +39,7 @@ enum Values {
     String(ByteValues),
     Binary(ByteValues),
     Date(Vec<i32>),
-    Timestamp(Vec<i64>),
+    Timestamp(Vec<i64>, Box<ReadTime>),
     List(ListValues<ColumnBuilder>),
     Map(MapValues<ColumnBuilder>),
     Struct(StructValues<ColumnBuilder>),
@@ -56,7 +57,7 @@ impl ColumnBuilder {
             DataType::String => Values::String(ByteValues::new(0, 0)),
             DataType::Binary => Values::Binary(ByteValues::new(0, 0)),
             DataType::Date => Values::Date(Vec::new()),
-            DataType::Timestamp => Values::Timestamp(Vec::new()),
+            DataType::Timestamp => Values::Timestamp(Vec::new(), Box::default()),
             DataType::Array(element) => Values::List(ListValues::new(element, ColumnBuilder::new(element))),
             DataType::Map(value) => Values::Map(MapValues::new(value, ColumnBuilder::new(value))),
             DataType::Struct(members) => {
@@ -65,6 +66,15 @@ impl ColumnBuilder {
             }
         };
         ColumnBuilder { values, validity: NullBufferBuilder::new(0), expected: type_name(data_type) }
+    }
+
+    /// The same for times that are written so; a column of another type stays as it is.
+    pub(crate) fn with_times(mut self, times: &ReadTime) -> ColumnBuilder {
+        if let Values::Timestamp(_, form) = &mut self.values {
+            self.expected = times.expected().to_owned();
+            **form = times.clone();
+        }
+        self
     }
 
     /// Puts the value at `row`; rows between the last value and this one become null. After an error the caller must
@@ -99,8 +109,8 @@ impl ColumnBuilder {
             (Values::Int(values), Kind::Fraction) => {
                 keep(values, integral(text).and_then(|value| value.try_into().ok()))
             }
-            (Values::Timestamp(values), Kind::String) => keep(values, timestamp_us(text)),
-            (Values::Timestamp(values), Kind::Integer) => keep(values, integer(text).and_then(epoch_seconds_us)),
+            (Values::Timestamp(values, form), Kind::String) => keep(values, form.text_us(text)),
+            (Values::Timestamp(values, form), Kind::Integer | Kind::Fraction) => keep(values, form.number_us(text)),
             (Values::Date(values), Kind::String) => keep(values, date_days(text)),
             (Values::Boolean(values), Kind::True | Kind::False) => {
                 values.append(span.kind == Kind::True);
@@ -135,7 +145,7 @@ impl ColumnBuilder {
         let detail = match &self.values {
             Values::Int(_) | Values::BigInt(_) if number && whole() => ", out of range",
             Values::Float(_) | Values::Double(_) | Values::Decimal(..) if number => ", out of range",
-            Values::Timestamp(_) if span.kind == Kind::Integer => ", seconds since 1970 out of range",
+            Values::Timestamp(_, form) if span.kind == Kind::Integer || number && whole() => form.out_of_range(),
             _ => "",
         };
         Fault::mismatch(&self.expected, record, span, detail)
@@ -161,7 +171,7 @@ impl ColumnBuilder {
     #[inline]
     pub(crate) fn timestamp_at(&self, row: usize) -> Option<i64> {
         match &self.values {
-            Values::Timestamp(values) => values.get(row).copied(),
+            Values::Timestamp(values, _) => values.get(row).copied(),
             _ => None,
         }
     }
@@ -195,7 +205,7 @@ impl Values {
         match self {
             Values::Boolean(values) => values.resize(row),
             Values::Int(values) | Values::Date(values) => values.resize(row, 0),
-            Values::BigInt(values) | Values::Timestamp(values) => values.resize(row, 0),
+            Values::BigInt(values) | Values::Timestamp(values, _) => values.resize(row, 0),
             Values::Float(values) => values.resize(row, 0.0),
             Values::Double(values) => values.resize(row, 0.0),
             Values::Decimal(values, ..) => values.resize(row, 0),
@@ -210,7 +220,7 @@ impl Values {
         match self {
             Values::Boolean(values) => values.truncate(row),
             Values::Int(values) | Values::Date(values) => values.truncate(row),
-            Values::BigInt(values) | Values::Timestamp(values) => values.truncate(row),
+            Values::BigInt(values) | Values::Timestamp(values, _) => values.truncate(row),
             Values::Float(values) => values.truncate(row),
             Values::Double(values) => values.truncate(row),
             Values::Decimal(values, ..) => values.truncate(row),
@@ -244,7 +254,7 @@ impl Values {
                 Arc::new(BinaryArray::try_new(offsets, bytes, nulls)?)
             }
             Values::Date(values) => Arc::new(Date32Array::try_new(take(values), nulls)?),
-            Values::Timestamp(values) => {
+            Values::Timestamp(values, _) => {
                 Arc::new(TimestampMicrosecondArray::try_new(take(values), nulls)?.with_timezone("UTC"))
             }
             Values::List(values) => values.finish(nulls)?,

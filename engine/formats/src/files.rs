@@ -1,6 +1,7 @@
 //! Files that are read whole, as those of static tables: CSV, JSON and Parquet to rows.
 
 mod csv;
+mod exact;
 mod format;
 mod json;
 mod merged;

@@ -1,9 +1,11 @@
 //! Format `json`: one JSON object a record.
 
+use std::collections::BTreeMap;
+
 use arrow::array::ArrayRef;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use job::Column;
+use job::{Column, DataType};
 
 use crate::columns::ColumnBuilder;
 use crate::decoder::Decoder;
@@ -13,6 +15,7 @@ use crate::scan;
 use crate::schema::arrow_schema;
 use crate::size::check_size;
 use crate::span::{Kind, Malformed, Span, byte, skip_space};
+use crate::time_form::ReadTime;
 
 /// Decodes records into the columns of one source.
 pub struct JsonDecoder {
@@ -62,6 +65,18 @@ impl JsonDecoder {
             event_time: None,
             event_time_max_us: None,
         }
+    }
+
+    /// Reads the times of the columns of these names as they say.
+    #[must_use]
+    pub fn with_times(mut self, times: &BTreeMap<String, ReadTime>) -> JsonDecoder {
+        for (field, column) in self.schema.fields().iter().zip(&mut self.columns) {
+            if let Some(times) = times.get(field.name()) {
+                let builder = std::mem::replace(&mut column.builder, ColumnBuilder::new(&DataType::Boolean));
+                column.builder = builder.with_times(times);
+            }
+        }
+        self
     }
 
     /// Follows the newest value of column `index`, a timestamp: see [`event_time_max_us`](Decoder::event_time_max_us).

@@ -11,7 +11,7 @@
 //! - a value of the wrong type rejects the record and names the field (Spark writes null);
 //! - a `string` column keeps numbers, booleans, objects and arrays as their JSON text, byte for byte (as Spark, less its re-formatting);
 //! - `int` and `bigint` take `1.0` and `1e2` but not `1.5`;
-//! - a number in a `timestamp` column is seconds since 1970, as in Spark's cast;
+//! - a whole number in a `timestamp` column is seconds since 1970, as in Spark's cast, unless the column says otherwise (`time_form`);
 //! - of a key that comes twice in one object the last value counts, null included; keys are case-sensitive;
 //! - keys that the schema does not know are skipped, but must be well-formed.
 
@@ -35,6 +35,7 @@ mod size;
 mod span;
 mod string;
 mod table_types;
+pub mod time_form;
 mod timestamp;
 
 pub use decoder::Decoder;
@@ -42,8 +43,9 @@ pub use json::JsonDecoder;
 pub use raw::RawDecoder;
 pub use registry::decoder;
 pub use reject::Reject;
-pub use schema::{arrow_schema, source_schema};
+pub use schema::{arrow_schema, arrow_type, source_schema};
 pub use table_types::table_schema;
+pub use time_form::{ReadTime, TimeText};
 
 #[cfg(test)]
 mod tests;

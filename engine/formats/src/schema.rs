@@ -15,7 +15,8 @@ pub fn arrow_schema(columns: &[Column]) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// The Arrow schema of a source's records: the columns that the job file gives it, or the one of format `raw`.
+/// The Arrow schema of a source's records: the columns that the job file gives it, or the one of format `raw`. Computed columns are not
+/// among them.
 #[must_use]
 pub fn source_schema(source: &Source) -> SchemaRef {
     match (source.format, source.schema.is_empty()) {
@@ -29,7 +30,8 @@ fn nullable(name: &str, data_type: &DataType) -> FieldRef {
 }
 
 /// The Arrow type of a column type.
-pub(crate) fn arrow_type(data_type: &DataType) -> ArrowType {
+#[must_use]
+pub fn arrow_type(data_type: &DataType) -> ArrowType {
     match data_type {
         DataType::Boolean => ArrowType::Boolean,
         DataType::Int => ArrowType::Int32,

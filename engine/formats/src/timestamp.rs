@@ -12,18 +12,21 @@ const LAST_US: i64 = 2_932_897 * DAY_S * SECOND_US - 1;
 /// Between date and time stands a `T` or a space; without a zone the time is UTC; digits past the microsecond are cut.
 #[inline]
 pub(crate) fn timestamp_us(text: &[u8]) -> Option<i64> {
+    let (local_us, zone_us) = local_us(text)?;
+    in_range(local_us - zone_us.unwrap_or(0))
+}
+
+/// The same as a local time, with how far its zone is ahead of UTC if it names one.
+#[inline]
+pub(crate) fn local_us(text: &[u8]) -> Option<(i64, Option<i64>)> {
     let (date, rest) = text.split_first_chunk::<10>()?;
     let midnight_us = days(date)? * DAY_S * SECOND_US;
     let [b'T' | b' ', rest @ ..] = rest else {
-        return rest.is_empty().then_some(midnight_us);
+        return rest.is_empty().then_some((midnight_us, None));
     };
     let (time_us, zone) = time_us(rest)?;
-    in_range(midnight_us + time_us - zone_us(zone)?)
-}
-
-/// Microseconds since 1970 UTC of whole seconds; `None` outside years 0001 to 9999.
-pub(crate) fn epoch_seconds_us(seconds: i64) -> Option<i64> {
-    in_range(seconds.checked_mul(SECOND_US)?)
+    let zone_us = if zone.is_empty() { None } else { Some(zone_us(zone)?) };
+    Some((midnight_us + time_us, zone_us))
 }
 
 /// Days since 1970 of `2026-01-31`.
@@ -31,7 +34,9 @@ pub(crate) fn date_days(text: &[u8]) -> Option<i32> {
     days(text.try_into().ok()?).and_then(|days| i32::try_from(days).ok())
 }
 
-fn in_range(us: i64) -> Option<i64> {
+/// The instant, if it lies in the years 0001 to 9999.
+#[inline]
+pub(crate) fn in_range(us: i64) -> Option<i64> {
     (FIRST_US..=LAST_US).contains(&us).then_some(us)
 }
 
@@ -103,11 +108,11 @@ fn fraction_us(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((us, &digits[count..]))
 }
 
-/// How far a zone is ahead of UTC: nothing, `Z`, `+02`, `+0200` or `+02:00`, at most 18 hours.
+/// How far a zone is ahead of UTC: `Z`, `+02`, `+0200` or `+02:00`, at most 18 hours.
 #[inline]
 fn zone_us(text: &[u8]) -> Option<i64> {
     let (sign, [h1, h2], [m1, m2]) = match *text {
-        [] | [b'Z'] => return Some(0),
+        [b'Z'] => return Some(0),
         [sign, h1, h2] => (sign, [h1, h2], [b'0', b'0']),
         [sign, h1, h2, m1, m2] | [sign, h1, h2, b':', m1, m2] => (sign, [h1, h2], [m1, m2]),
         _ => return None,

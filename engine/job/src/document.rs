@@ -15,6 +15,7 @@ pub fn document(connectors: Connectors<'_>) -> String {
         (Part::Source, "`[source.NAME]`", "NAME is what SQL calls the source: letters, digits and `_`.\n\n"),
         (Part::Watermark, "`watermark = { … }` of a source", ""),
         (Part::Column, "A column of `[source.NAME.schema]` or `[static.NAME.schema]`", COLUMN),
+        (Part::Function, "`[function.NAME]`", FUNCTION),
         (Part::Static, "`[static.NAME]`", STATIC),
         (Part::StaticOptions, "`[static.NAME.options]`", ""),
         (Part::Table, "`[table.SCHEMA.NAME]`", TABLE),
@@ -31,6 +32,7 @@ pub fn document(connectors: Connectors<'_>) -> String {
         }
     }
     write_types(&mut out);
+    out.push_str(TIMES);
     out.push_str(VALUES);
     connectors.iter().for_each(|connector| out.push_str(&connector.appendix()));
     out
@@ -113,9 +115,24 @@ GROUP BY window(event_time, '1 minute'), event_type
 
 "#;
 
-const COLUMN: &str = "A column is `name = \"type\"` or, with more to say, `name = { type = …, field = …, required = … }`. \
+const COLUMN: &str = "A column is `name = \"type\"` or, with more to say, `name = { type = …, field = …, required = … }`; one that \
+is computed is `name = { expression = \"…\" }`. (Static tables have no computed columns, and neither `unit`, `format` nor `time_zone`.) \
 Names are letters, digits and `_`, and do not begin with `_`: such names are kept for what the engine adds to every \
 record: `_key`, `_topic`, `_partition`, `_offset`, `_timestamp`, `_headers`.\n\n";
+
+const FUNCTION: &str = r#"NAME is what SQL calls the function: letters, digits and `_`, whatever their case; not the name of a function that is built in.
+
+```toml
+[function.net]
+arguments = { price = "decimal(10,2)", rate = "double" }
+expression = "price * (1 - rate)"
+```
+
+`net(total, 0.19)` may stand wherever a function that is built in may: in the SQL of tables, in computed columns, in other functions, and
+in `engine sql --job`. A call stands for the expression with the values of its arguments, each converted to its type: it has the same types,
+and a CASE in it guards as one in the query does. Aggregates, OVER and subqueries cannot be in it. `engine explain` shows what each gives.
+
+"#;
 
 const STATIC: &str = "NAME is what SQL calls the static table; no source has the same. The version that an epoch saw is \
 recorded with it, so that a replay of the epoch gives the same rows: a Delta table keeps its versions; of other \
@@ -170,6 +187,25 @@ const NESTED: &str = r#"| `decimal(digits,behind_the_point)` | `dec`; plain `dec
 | `struct<id:int,name:string>` | `struct<id int, name string>` |
 
 Types can be nested, as in `array<struct<id:int,tags:array<string>>>`. Spaces and capital letters make no difference.
+
+"#;
+
+const TIMES: &str = r#"## Times
+
+What a `timestamp` column of a source takes:
+
+| in the record | is |
+|---|---|
+| `"2026-01-31T10:20:30.123456+02:00"` | ISO-8601: date, `T` or a blank, hours and minutes, then seconds and up to nine digits behind a point if they are there (cut to the microsecond), then `Z`, `+02`, `+0200` or `+02:00`; without a zone it is UTC, or that of `time_zone` |
+| `"2026-01-31"` | midnight, in the same zone |
+| any text, with `format` | what Spark's `to_timestamp` makes of it with that pattern, in its own zone, in that of `time_zone`, or in UTC |
+| `1769854830` | seconds since 1970, or what `unit` says; `1769854830.0` and `1.76985483e9` are whole numbers too. With `format` and without `unit` its digits are read as a text |
+
+Years are 1 to 9999. Anything else rejects the record, with the field and the value in the reason. Other texts and numbers become times in a computed
+column: `event_time = { expression = "coalesce(timestamp_seconds(sent), to_timestamp(local_time, 'd.M.yyyy H:mm'))" }`.
+
+A watermark stands on such a column, on a computed one of type TIMESTAMP, or on `_timestamp`, the time that the source itself gives each record (Kafka: of
+its producer, or of the broker, as the topic's `message.timestamp.type` says).
 
 "#;
 

@@ -61,6 +61,11 @@ impl<'a> Keys<'a> {
         self.section.get(name).is_some()
     }
 
+    /// The key as it is, if it is there, valid or not.
+    pub(crate) fn entry(&self, name: &str) -> Option<&'a Entry> {
+        self.section.get(name)
+    }
+
     /// True if the key is not there, but a misspelling of it is.
     pub fn is_misspelt(&self, name: &str) -> bool {
         self.meant.contains(&name)

@@ -8,11 +8,15 @@ use std::time::Duration;
 use epoch::WatermarkPolicy;
 
 mod column;
+mod computed;
+mod function;
 mod settings;
 mod statics;
 mod test_section;
 
 pub use column::{Column, DataType};
+pub use computed::{ComputedColumn, SqlText, TimeForm, TimeUnit};
+pub use function::{Argument, Function, FunctionBody};
 pub use settings::ConnectorSettings;
 pub use statics::{Refresh, StaticFormat, StaticTable};
 pub use test_section::{ExpectedState, KillPoint, Test, TestRecord, TestRow, TestStep};
@@ -38,10 +42,14 @@ pub struct Job {
     pub no_data_epochs: bool,
     /// The types of constants and results in its queries.
     pub types: Types,
+    /// True if the file says which: then it holds for a checkpoint of before as well.
+    pub types_are_given: bool,
     /// Sources by name.
     pub sources: BTreeMap<String, Source>,
     /// Static tables by name. No source has the name of one, whatever the case.
     pub statics: BTreeMap<String, StaticTable>,
+    /// Functions in file order; no two have the same name, whatever the case.
+    pub functions: Vec<Function>,
     /// Tables in file order.
     pub tables: Vec<Table>,
     /// Tests in file order; they say what the tables hold, and change nothing in how the job runs.
@@ -109,8 +117,12 @@ pub struct Source {
     pub on_error: OnError,
     /// Event time, if the source has one.
     pub watermark: Option<Watermark>,
-    /// Columns in file order.
+    /// Columns of the record in file order.
     pub schema: Vec<Column>,
+    /// Columns that are computed of these, in file order.
+    pub computed: Vec<ComputedColumn>,
+    /// How the times of a column are written, where the file says it: by the column's name.
+    pub times: BTreeMap<String, TimeForm>,
 }
 
 /// Records of a source that an epoch takes at most if its file does not say: few enough that a first run over a topic of any size
@@ -120,14 +132,14 @@ pub const RECORDS_PER_EPOCH_MAX: u64 = 500_000;
 /// Written out because the compiler cannot derive it over what only the connector knows.
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
-        // Taken apart, so that a new field is not forgotten.
-        let Source { name, was, connector, settings, records_per_epoch_max, format, on_error, watermark, schema } =
-            self;
+        let Source { name, was, connector, settings, records_per_epoch_max, format, .. } = self;
+        let Source { on_error, watermark, schema, computed, times, .. } = self;
         settings.equals(other.settings.as_ref())
             && (name, connector, records_per_epoch_max) == (&other.name, &other.connector, &other.records_per_epoch_max)
             && *was == other.was
             && (format, on_error) == (&other.format, &other.on_error)
             && (watermark, schema) == (&other.watermark, &other.schema)
+            && (computed, times) == (&other.computed, &other.times)
     }
 }
 
@@ -154,7 +166,7 @@ pub enum OnError {
 /// The event time of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Watermark {
-    /// Column with the event time.
+    /// Column with the event time: one of the record, one that is computed, or `_timestamp`.
     pub column: String,
     /// How the watermark follows it.
     pub policy: WatermarkPolicy,

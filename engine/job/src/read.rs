@@ -5,6 +5,8 @@
 
 mod checks;
 mod columns;
+mod computed;
+mod function;
 mod job;
 mod rows;
 mod source;
@@ -36,9 +38,11 @@ pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Pr
         retain_epochs: 0,
         watermark_policy: WatermarkPolicyKind::Min,
         no_data_epochs: true,
-        types: Types::Before,
+        types: Types::Spark { ansi: true },
+        types_are_given: false,
         sources: BTreeMap::new(),
         statics: BTreeMap::new(),
+        functions: Vec::new(),
         tables: Vec::new(),
         tests: Vec::new(),
     };
@@ -52,6 +56,7 @@ pub(crate) fn read(root: &Section, connectors: Connectors<'_>, problems: &mut Pr
     }
     job.sources = read_sources(&keys, connectors, problems);
     job.statics = statics::read_all(&keys, &job.sources, problems);
+    job.functions = function::read_all(&keys, problems);
     job.tables = read_tables(&keys, problems);
     table::check_bounds(root, &job, problems);
     job.tests = test_section::read_all(&keys, &job, problems);

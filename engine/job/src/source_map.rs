@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::model::Table;
+use crate::model::{SqlText, Table};
 
 /// A job file's text and the overrides of the command line, laid end to end so that one range names any place.
 ///
@@ -25,6 +25,19 @@ pub(crate) struct ShownText<'a> {
 
 /// What stands before an override's key in the text of the map.
 pub(crate) const OVERRIDE_PREFIX: &str = "--set ";
+
+/// A piece of SQL with its place in the file.
+#[derive(Clone, Copy)]
+struct Sql<'a> {
+    text: &'a str,
+    span: &'a Range<usize>,
+}
+
+impl<'a> Sql<'a> {
+    fn of_table(table: &'a Table) -> Sql<'a> {
+        Sql { text: &table.sql, span: &table.sql_span }
+    }
+}
 
 impl SourceMap {
     /// A map of the file alone.
@@ -67,26 +80,33 @@ impl SourceMap {
         (before.matches('\n').count() + 1, column)
     }
 
-    /// The place of a character of a table's SQL in the file: line and column from 1, columns in characters, as SQL
+    /// The place of a character of a piece of SQL in the file: line and column from 1, columns in characters, as SQL
     /// parsers count them. `None` if escapes or variables in that line make the place unknowable.
-    pub fn sql_offset(&self, table: &Table, line: usize, column: usize) -> Option<usize> {
-        let written = self.text.get(table.sql_span.clone())?;
-        if written.split('\n').count() != table.sql.split('\n').count() {
+    fn offset(&self, sql: Sql<'_>, line: usize, column: usize) -> Option<usize> {
+        let written = self.text.get(sql.span.clone())?;
+        if written.split('\n').count() != sql.text.split('\n').count() {
             return None;
         }
         let line_index = line.checked_sub(1)?;
         let written_line = written.split('\n').nth(line_index)?;
-        if table.sql.split('\n').nth(line_index)?.trim_end_matches('\r') != written_line.trim_end_matches('\r') {
+        if sql.text.split('\n').nth(line_index)?.trim_end_matches('\r') != written_line.trim_end_matches('\r') {
             return None;
         }
         let line_start: usize = written.split('\n').take(line_index).map(|line| line.len() + 1).sum();
         let in_line = written_line.char_indices().nth(column.checked_sub(1)?).map_or(written_line.len(), |(at, _)| at);
-        Some(table.sql_span.start + line_start + in_line)
+        Some(sql.span.start + line_start + in_line)
+    }
+
+    /// The place of a character of a table's SQL in the file: line and column from 1, columns in characters, as SQL
+    /// parsers count them. `None` if escapes or variables in that line make the place unknowable.
+    pub fn sql_offset(&self, table: &Table, line: usize, column: usize) -> Option<usize> {
+        self.offset(Sql::of_table(table), line, column)
     }
 
     /// The word (or single sign) of a table's SQL at a line and column; the whole SQL if that place cannot be known.
     pub fn sql_span(&self, table: &Table, line: usize, column: usize) -> Range<usize> {
-        let Some(start) = self.sql_offset(table, line, column) else { return self.whole_sql(table) };
+        let sql = Sql::of_table(table);
+        let Some(start) = self.offset(sql, line, column) else { return self.whole(sql) };
         let rest = self.text.get(start..table.sql_span.end).unwrap_or_default();
         let word = |sign: char| sign.is_alphanumeric() || sign == '_';
         let len = match rest.find(|sign| !word(sign)) {
@@ -99,15 +119,25 @@ impl SourceMap {
 
     /// The place of a range of bytes of a table's SQL; the whole SQL if it cannot be known.
     pub fn sql_bytes(&self, table: &Table, bytes: Range<usize>) -> Range<usize> {
+        self.bytes(Sql::of_table(table), bytes)
+    }
+
+    /// The place of a range of bytes of a piece of SQL; the whole of it if there is no range, or its place cannot be known.
+    pub fn text_bytes(&self, sql: &SqlText, bytes: Option<Range<usize>>) -> Range<usize> {
+        let sql = Sql { text: &sql.text, span: &sql.span };
+        bytes.map_or_else(|| self.whole(sql), |bytes| self.bytes(sql, bytes))
+    }
+
+    fn bytes(&self, sql: Sql<'_>, bytes: Range<usize>) -> Range<usize> {
         let place = |offset: usize| {
-            let before = table.sql.get(..offset)?;
+            let before = sql.text.get(..offset)?;
             let line_start = before.rfind('\n').map_or(0, |at| at + 1);
             let column = before.get(line_start..)?.chars().count() + 1;
-            self.sql_offset(table, before.matches('\n').count() + 1, column)
+            self.offset(sql, before.matches('\n').count() + 1, column)
         };
         match (place(bytes.start), place(bytes.end)) {
             (Some(start), Some(end)) if start <= end => start..end,
-            _ => self.whole_sql(table),
+            _ => self.whole(sql),
         }
     }
 
@@ -123,13 +153,13 @@ impl SourceMap {
             !part_of_word(before) && !part_of_word(after)
         };
         let place = if word.is_empty() { None } else { sql.match_indices(&word).map(|(at, _)| at).find(alone) };
-        place.map_or_else(|| self.whole_sql(table), |at| self.sql_bytes(table, at..at + word.len()))
+        place.map_or_else(|| self.whole(Sql::of_table(table)), |at| self.sql_bytes(table, at..at + word.len()))
     }
 
-    /// The whole of a table's SQL without the blank lines around it.
-    fn whole_sql(&self, table: &Table) -> Range<usize> {
-        let written = self.slice(&table.sql_span);
-        let start = table.sql_span.start + (written.len() - written.trim_start().len());
+    /// The whole of a piece of SQL without the blank lines around it.
+    fn whole(&self, sql: Sql<'_>) -> Range<usize> {
+        let written = self.slice(sql.span);
+        let start = sql.span.start + (written.len() - written.trim_start().len());
         start..(start + written.trim().len())
     }
 

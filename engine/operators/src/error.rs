@@ -2,7 +2,7 @@
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
-use expr::row_fault::RowFault;
+use expr::row_fault::{GroupFault, RowFault};
 
 /// What can go wrong inside an operator.
 #[derive(Debug)]
@@ -63,7 +63,10 @@ impl From<DataFusionError> for OperatorError {
 /// What is wrong with a row, if that is what an error says: a function, a cast or an operation has no value for it.
 fn of_row(error: &DataFusionError) -> Option<String> {
     match error {
-        DataFusionError::External(inner) => inner.downcast_ref::<RowFault>().map(ToString::to_string),
+        DataFusionError::External(inner) => {
+            let of_group = || inner.downcast_ref::<GroupFault>().map(ToString::to_string);
+            inner.downcast_ref::<RowFault>().map(ToString::to_string).or_else(of_group)
+        }
         DataFusionError::Execution(what) => Some(what.clone()),
         DataFusionError::ArrowError(arrow, _) => match arrow.as_ref() {
             ArrowError::CastError(what)

@@ -22,7 +22,7 @@ use job::{Job, Table};
 use crate::compile::{TablePlan, analyze};
 use crate::fault::Result;
 use crate::graph::Graph;
-use crate::graph::rules_of;
+use crate::graph::{register_functions, rules_of};
 use crate::guard::parse;
 use crate::logical::any_node;
 use crate::problem::SqlProblem;
@@ -55,6 +55,7 @@ impl<'a> Batch<'a> {
     pub fn new(job: &'a Job, graph: &'a Graph) -> Result<Batch<'a>, String> {
         let words = |error: DataFusionError| error.to_string();
         let context = planning_session(&BatchClock::default(), rules_of(job)).map_err(words)?;
+        register_functions(&context, job, rules_of(job));
         let mut batch = Batch { job, graph, context, relations: HashMap::new() };
         let statics = graph.statics.iter().map(|(name, schema)| crate::relation::static_relation(name, schema, false));
         let tables = graph.tables.iter().map(TablePlan::relation);
@@ -129,7 +130,7 @@ impl<'a> Batch<'a> {
     fn analyzed(&self, table: &Table) -> Result<LogicalPlan> {
         let mut statement = parse(&table.sql, rules_of(self.job))?;
         rewrite(&mut statement, &table.sql, &self.relations, &self.context.state())?;
-        analyze(&self.context.state(), statement)
+        analyze(&self.context.state(), statement, &table.sql)
     }
 
     /// Runs a query to its end.

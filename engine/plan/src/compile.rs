@@ -19,6 +19,7 @@ use operators::operator::Bound;
 
 use crate::build::{Builder, Stream, only_static, place};
 use crate::fault::{Fault, Result};
+use crate::job_function::inline::inlined;
 use crate::node::{Edge, Node, NodeKind, Origin};
 use crate::normalize::normalize;
 use crate::precheck;
@@ -117,7 +118,7 @@ pub fn compile_table(
     rewrite(&mut statement, &table.sql, relations, &state).map_err(|problem| vec![problem])?;
     precheck::check(&statement, &table.sql, &state).map_err(|problem| vec![problem])?;
     let one = |fault: Fault| vec![fault.into_problem(&table.sql)];
-    let plan = analyze(&state, statement).map_err(one)?;
+    let plan = analyze(&state, statement, &table.sql).map_err(one)?;
     if let (true, Some(name)) = (is_static(&plan, relations), inputs.first()) {
         return Err(vec![only_static(table, name)]);
     }
@@ -130,8 +131,20 @@ pub fn compile_table(
     finish(builder, &plan, inputs, capabilities).map_err(one)
 }
 
-pub fn analyze(state: &SessionState, statement: Statement) -> Result<LogicalPlan> {
+/// The plan of a query whose names and forms are DataFusion's, with the types that the rules have.
+///
+/// # Errors
+/// If it means nothing.
+pub fn analyze(state: &SessionState, statement: Statement, sql: &str) -> Result<LogicalPlan> {
     let plan = block_on(::batch::plan(state, DataFusionStatement::Statement(Box::new(statement))))?;
+    analyzed(state, inlined(plan, sql)?)
+}
+
+/// A plan as DataFusion's planner makes it, with the types that the rules have.
+///
+/// # Errors
+/// If it means nothing.
+pub fn analyzed(state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan> {
     let plan = plan_types::rewrite(plan, TypeRules::of(state))?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }

@@ -5,12 +5,29 @@ use job::{Job, Late, OutputMode, Refresh};
 use operators::operator::Bound;
 
 use crate::compile::TablePlan;
+use crate::computed::Computed;
 use crate::graph::Graph;
 use crate::node::{LookupNode, NodeKind, OperatorNode};
 
 /// The explanation of a whole job, table by table.
 pub fn explain(job: &Job, graph: &Graph) -> String {
-    graph.tables.iter().map(|table| explain_table(job, graph, table)).collect::<Vec<_>>().join("\n")
+    let before = before_tables(job, graph);
+    let tables = graph.tables.iter().map(|table| explain_table(job, graph, table));
+    before.into_iter().chain(tables).collect::<Vec<_>>().join("\n")
+}
+
+/// What tables stand on besides rows: the functions of the job, and the columns that its sources compute.
+fn before_tables(job: &Job, graph: &Graph) -> Vec<String> {
+    let section = |title: &str, lines: &[String]| match lines {
+        [] => None,
+        lines => Some(format!("{title}\n  {}\n", lines.join("\n  "))),
+    };
+    let of_source = |(name, computed): (&String, &Computed)| {
+        let source = job.sources.get(name)?;
+        section(&format!("source {name}, computed columns"), &computed.describe(source))
+    };
+    let functions = section("functions", &graph.functions).into_iter();
+    functions.chain(graph.computed.iter().filter_map(of_source)).collect()
 }
 
 fn explain_table(job: &Job, graph: &Graph, table: &TablePlan) -> String {

@@ -7,19 +7,23 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use connector::Capabilities;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visitor};
+use datafusion::sql::sqlparser::ast::{ObjectName, Query, Statement, Visit, Visitor};
 use expr::clock::BatchClock;
 use expr::typing::TypeRules;
-use job::{Job, Refresh, Table, Types};
+use job::{ComputedColumn, Job, Refresh, Source, Table, Types};
 
 use crate::compile::{Place, TablePlan, compile_table};
+use crate::computed::{self, Computed};
 use crate::error::{nearest, shorten, to_problem};
-use crate::guard::parse;
+use crate::guard::{parse, parse_expression};
+use crate::job_function::define::{Definitions, define, names_called};
+use crate::job_problem::{JobProblem, TextOf};
 use crate::node::{Node, Origin};
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, source_relation, static_relation};
 use crate::rewrite::{WithNames, relation_name};
 use crate::session::{planning_session, register};
+use crate::time_forms;
 use crate::walk::walk;
 
 /// A job's tables, compiled.
@@ -33,6 +37,10 @@ pub struct Graph {
     pub sources: BTreeMap<String, Relation>,
     /// Columns of the static tables, by name.
     pub statics: BTreeMap<String, SchemaRef>,
+    /// The columns of sources that are computed, by source; only of those that have some.
+    pub computed: BTreeMap<String, Computed>,
+    /// The functions of the job: how each is called, what it gives, its expression.
+    pub functions: Vec<String>,
     /// What `current_timestamp` reads.
     pub clock: BatchClock,
 }
@@ -44,15 +52,6 @@ impl Graph {
     }
 }
 
-/// A problem of one table's SQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableProblem {
-    /// The table.
-    pub table: String,
-    /// Its problem.
-    pub problem: SqlProblem,
-}
-
 /// Spark has no name for it: a static table whose columns the caller did not know.
 pub const STATIC_NOT_READ: &str = "STATIC_TABLE_NOT_READ";
 
@@ -60,16 +59,16 @@ pub const STATIC_NOT_READ: &str = "STATIC_TABLE_NOT_READ";
 /// `capabilities` say what the sink of the tables can take.
 ///
 /// # Errors
-/// All problems of all tables. A table that reads one with problems is not looked at further. If there is no other
+/// All problems of all tables, computed columns and functions. A table that reads or calls one with problems is not looked at further. If there is no other
 /// problem, a static table that is not among `schemas` is one ([`STATIC_NOT_READ`]).
 pub fn plan_job(
     job: &Job,
     schemas: &BTreeMap<String, SchemaRef>,
     capabilities: &Capabilities,
-) -> Result<Graph, Vec<TableProblem>> {
+) -> Result<Graph, Vec<JobProblem>> {
     let clock = BatchClock::default();
     let mut planner = Planner::new(job, schemas, *capabilities, &clock)
-        .map_err(|problem| vec![TableProblem { table: String::new(), problem }])?;
+        .map_err(|problem| vec![JobProblem { of: TextOf::Job, problem }])?;
     let mut waiting = planner.parse_all(job);
     while let Some(at) = planner.next_ready(&waiting) {
         let (table, statement, inputs) = waiting.remove(at);
@@ -79,8 +78,9 @@ pub fn plan_job(
     planner.report_stuck(&waiting);
     planner.report_unread(job, &waiting);
     if planner.problems.is_empty() {
-        let Planner { tables, nodes, sources, statics, .. } = planner;
-        Ok(Graph { tables, nodes, sources, statics, clock })
+        let Planner { tables, nodes, sources, statics, computed, functions, .. } = planner;
+        let functions = functions.texts;
+        Ok(Graph { tables, nodes, sources, statics, computed, functions, clock })
     } else {
         Err(planner.problems)
     }
@@ -94,6 +94,11 @@ pub fn rules_of(job: &Job) -> TypeRules {
     }
 }
 
+/// Makes the functions of a job known to a session that goes by these rules of types.
+pub fn register_functions(context: &SessionContext, job: &Job, rules: TypeRules) -> Definitions {
+    define(context, &job.functions, rules)
+}
+
 type Waiting<'a> = (&'a Table, Statement, Vec<String>);
 
 struct Planner {
@@ -101,12 +106,14 @@ struct Planner {
     relations: HashMap<String, Relation>,
     sources: BTreeMap<String, Relation>,
     statics: BTreeMap<String, SchemaRef>,
+    computed: BTreeMap<String, Computed>,
+    functions: Definitions,
     names: Vec<String>,
     /// Names that tables read, in lower case.
     read: Vec<(String, String)>,
     tables: Vec<TablePlan>,
     nodes: Vec<Node>,
-    problems: Vec<TableProblem>,
+    problems: Vec<JobProblem>,
     /// What the sink of the tables can take.
     capabilities: Capabilities,
 }
@@ -119,11 +126,14 @@ impl Planner {
         clock: &BatchClock,
     ) -> Result<Planner, SqlProblem> {
         let context = planning_session(clock, rules_of(job)).map_err(|error| to_problem(&error, ""))?;
+        let functions = register_functions(&context, job, rules_of(job));
         let mut planner = Planner {
             context,
             relations: HashMap::new(),
             sources: BTreeMap::new(),
             statics: BTreeMap::new(),
+            computed: BTreeMap::new(),
+            functions,
             names: names_of(job),
             read: Vec::new(),
             tables: Vec::new(),
@@ -131,12 +141,14 @@ impl Planner {
             problems: Vec::new(),
             capabilities,
         };
+        let of_function = |(name, problem): &(String, SqlProblem)| JobProblem {
+            of: TextOf::Function(name.clone()),
+            problem: problem.clone(),
+        };
+        planner.problems.extend(planner.functions.problems.iter().map(of_function));
         for (name, source) in &job.sources {
             let Some(schema) = schemas.get(name) else { continue };
-            let event_time = source.watermark.as_ref().map(|watermark| watermark.column.as_str());
-            let relation = source_relation(name, schema, event_time);
-            planner.sources.insert(name.clone(), relation.clone());
-            planner.add_relation(relation)?;
+            planner.add_source(source, schema, rules_of(job))?;
         }
         for (name, table) in &job.statics {
             let Some(schema) = schemas.get(name) else { continue };
@@ -144,6 +156,41 @@ impl Planner {
             planner.add_relation(static_relation(name, schema, table.refresh == Refresh::Never))?;
         }
         Ok(planner)
+    }
+
+    fn add_source(&mut self, source: &Source, schema: &SchemaRef, rules: TypeRules) -> Result<(), SqlProblem> {
+        self.problems.extend(time_forms::check(source));
+        let calls_broken = |column: &ComputedColumn| {
+            parse_expression(&column.expression.text, rules).is_ok_and(|expr| self.calls_broken(&expr))
+        };
+        // What is wrong with the function is said there.
+        if source.computed.iter().any(calls_broken) {
+            return Ok(());
+        }
+        let mut schema = Arc::clone(schema);
+        if !source.computed.is_empty() {
+            match computed::compile(&self.context, source, &schema, rules) {
+                Ok(columns) => {
+                    schema = Arc::new(columns.own_columns());
+                    self.computed.insert(source.name.clone(), columns);
+                }
+                Err(problems) => {
+                    let of = |column| TextOf::Column { source: source.name.clone(), column };
+                    self.problems
+                        .extend(problems.into_iter().map(|(column, problem)| JobProblem { of: of(column), problem }));
+                    return Ok(());
+                }
+            }
+        }
+        let event_time = source.watermark.as_ref().map(|watermark| watermark.column.as_str());
+        let relation = source_relation(&source.name, &schema, event_time);
+        self.sources.insert(source.name.clone(), relation.clone());
+        self.add_relation(relation)
+    }
+
+    /// True if a function is called that is not there because of a problem of its own.
+    fn calls_broken(&self, tree: &impl Visit) -> bool {
+        !self.functions.broken.is_empty() && names_called(tree).iter().any(|name| self.functions.broken.contains(name))
     }
 
     fn add_relation(&mut self, relation: Relation) -> Result<(), SqlProblem> {
@@ -160,11 +207,12 @@ impl Planner {
                 self.check_inputs(table, &inputs)?;
                 Ok((table, statement, inputs))
             }) {
+                Ok((_, statement, _)) if self.calls_broken(&statement) => {}
                 Ok(parsed) => {
                     self.read.extend(parsed.2.iter().map(|input| (table.name.to_lowercase(), input.clone())));
                     waiting.push(parsed);
                 }
-                Err(problem) => self.problems.push(TableProblem { table: table.name.clone(), problem }),
+                Err(problem) => self.problems.push(JobProblem::of_table(&table.name, problem)),
             }
         }
         waiting
@@ -204,7 +252,7 @@ impl Planner {
         match compile_table(&self.context, table, statement, &self.relations, inputs, at, &self.capabilities) {
             Err(problems) => {
                 let name = &table.name;
-                self.problems.extend(problems.into_iter().map(|problem| TableProblem { table: name.clone(), problem }));
+                self.problems.extend(problems.into_iter().map(|problem| JobProblem::of_table(name, problem)));
             }
             Ok((plan, nodes)) => self.accept(plan, nodes),
         }
@@ -225,7 +273,7 @@ impl Planner {
                     "a node comes before one that feeds it"
                 );
             }
-            Err(problem) => self.problems.push(TableProblem { table: plan.name, problem }),
+            Err(problem) => self.problems.push(JobProblem::of_table(&plan.name, problem)),
         }
     }
 
@@ -241,7 +289,7 @@ impl Planner {
                 "a table reads only sources and other tables, in no circle",
             )
             .at_text(&table.sql, chain.first().map_or(name.as_str(), String::as_str));
-            self.problems.push(TableProblem { table: table.name.clone(), problem });
+            self.problems.push(JobProblem::of_table(&table.name, problem));
         }
     }
 }
@@ -258,7 +306,7 @@ impl Planner {
             let message = format!("the columns of the static table `{name}` are not known");
             let help = format!("add [static.{name}.schema], or put its files where `path` says");
             let problem = SqlProblem::new(message, help).code(STATIC_NOT_READ).at_text(&table.sql, name);
-            self.problems.push(TableProblem { table: table.name.clone(), problem });
+            self.problems.push(JobProblem::of_table(&table.name, problem));
         }
     }
 }

@@ -43,25 +43,9 @@ pub const CHAIN_MAX: usize = 400;
 /// # Errors
 /// If the text is not one SELECT, or over a limit.
 pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
-    if sql.len() > SQL_BYTES_MAX {
-        let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
-        return Err(SqlProblem::new(message, "split it into several tables"));
-    }
-    let tokens = strings::tokens(sql).map_err(|error| of_tokenizer(&error, sql))?;
-    check_operators(&tokens)?;
-    if nesting::nesting(&tokens) > NESTING_MAX {
-        return Err(too_deep());
-    }
-    let tokens = strings::unescaped(tokens, sql)?;
     let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
-    let mut statements = match parser
-        .with_tokens_with_locations(intervals::spelled(numbers::typed(calls(tokens), rules), rules))
-        .parse_statements()
-    {
-        Ok(statements) => statements,
-        Err(ParserError::RecursionLimitExceeded) => return Err(too_deep()),
-        Err(ParserError::TokenizerError(text) | ParserError::ParserError(text)) => return Err(of_parser(&text, sql)),
-    };
+    let mut parser = parser.with_tokens_with_locations(prepared(sql, rules)?);
+    let mut statements = parser.parse_statements().map_err(|error| unparsed(error, sql))?;
     let count = statements.len();
     match (statements.pop(), count) {
         (Some(Statement::Query(query)), 1) => match *query.body {
@@ -77,6 +61,51 @@ pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
             Err(SqlProblem::new(format!("{count} statements, where a table has one"), "make a table of each")
                 .at_text(sql, ";"))
         }
+    }
+}
+
+/// Parses one expression: what stands between SELECT and FROM.
+///
+/// # Errors
+/// If the text is not one expression, or over a limit.
+pub fn parse_expression(sql: &str, rules: TypeRules) -> Result<Expr, SqlProblem> {
+    let parser = Parser::new(&SparkDialect).with_recursion_limit(PARSER_LEVELS_MAX);
+    let mut parser = parser.with_tokens_with_locations(prepared(sql, rules)?);
+    let expr = parser.parse_expr().map_err(|error| unparsed(error, sql))?;
+    let next = parser.peek_token();
+    if next.token != Token::EOF {
+        let message = format!("the expression ends before `{}`", next.token);
+        let help = "write one expression, as between SELECT and FROM, without AS";
+        let problem = SqlProblem::new(message, help).code("PARSE_SYNTAX_ERROR");
+        return Err(problem.at_line(sql, next.span.start.line, next.span.start.column));
+    }
+    let mut depth = Depth::default();
+    let _: ControlFlow<()> = walk(&expr, &mut depth);
+    if depth.most > CHAIN_MAX {
+        return Err(too_deep());
+    }
+    Ok(expr)
+}
+
+/// The tokens of a text within its limits, as the parser takes them.
+fn prepared(sql: &str, rules: TypeRules) -> Result<Vec<TokenWithSpan>, SqlProblem> {
+    if sql.len() > SQL_BYTES_MAX {
+        let message = format!("the query has {} bytes, the limit is {SQL_BYTES_MAX}", sql.len());
+        return Err(SqlProblem::new(message, "split it into several tables"));
+    }
+    let tokens = strings::tokens(sql).map_err(|error| of_tokenizer(&error, sql))?;
+    check_operators(&tokens)?;
+    if nesting::nesting(&tokens) > NESTING_MAX {
+        return Err(too_deep());
+    }
+    let tokens = strings::unescaped(tokens, sql)?;
+    Ok(intervals::spelled(numbers::typed(calls(tokens), rules), rules))
+}
+
+fn unparsed(error: ParserError, sql: &str) -> SqlProblem {
+    match error {
+        ParserError::RecursionLimitExceeded => too_deep(),
+        ParserError::TokenizerError(text) | ParserError::ParserError(text) => of_parser(&text, sql),
     }
 }
 

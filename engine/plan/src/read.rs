@@ -16,6 +16,7 @@ use expr::typing::TypeRules;
 use crate::batch::sessions;
 use crate::fault::{Fault, Result};
 use crate::guard::unkept_in_read;
+use crate::job_function::inline::inlined;
 use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::problem::SqlProblem;
@@ -68,6 +69,7 @@ impl Readable {
         let sql = statement.to_string();
         self.rewrite(&mut statement, &sql, state)?;
         let plan = ::batch::plan(state, statement).await.map_err(ReadFault::Plan)?;
+        let plan = inlined(plan, &sql).map_err(|error| ReadFault::from(Fault::from(error)))?;
         let plan = plan_types::rewrite(plan, TypeRules::of(state)).map_err(ReadFault::Plan)?;
         if !has_windows(&plan).map_err(ReadFault::Plan)? {
             return Ok(plan);

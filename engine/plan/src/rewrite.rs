@@ -9,6 +9,7 @@ pub mod groups;
 mod names;
 mod pivot;
 mod sets;
+mod special;
 mod structs;
 mod types;
 mod using;
@@ -29,11 +30,13 @@ use datafusion::sql::sqlparser::ast::{
 use expr::typing::TypeRules;
 
 use crate::error::to_problem;
+use crate::job_function::call::positional;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
 use calls::excluded;
 pub use calls::relation_name;
+pub use special::is_special_form;
 use using::Merged;
 use window::{replace_in_item, replace_window, window_call};
 pub use with::WithNames;
@@ -144,10 +147,13 @@ impl VisitorMut for Rewriter<'_> {
         if let Expr::Lambda(lambda) = expr {
             forms::lambda_fields(lambda);
         }
-        if let Expr::Function(function) = expr
-            && let Some(problem) = self.beside_a_value(function)
-        {
-            return ControlFlow::Break(problem);
+        if let Expr::Function(function) = expr {
+            if let Some(problem) = self.beside_a_value(function) {
+                return ControlFlow::Break(problem);
+            }
+            if let Err(problem) = positional(function, self.sql, self.state) {
+                return ControlFlow::Break(problem);
+            }
         }
         if self.has_spark_types() {
             types::rewrite(expr);

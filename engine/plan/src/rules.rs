@@ -136,7 +136,7 @@ fn check_expression(subject: &Subject<'_>, node: &LogicalPlan, expr: &Expr) -> O
                 .at_text(subject.sql, "window("),
             )
         }
-        Expr::ScalarFunction(call) if is_random(call.func.name(), call.func.signature().volatility) => {
+        Expr::ScalarFunction(call) if is_random_call(expr) => {
             // The user may have written another of its names.
             let mut names = std::iter::once(call.func.name()).chain(call.func.aliases().iter().map(String::as_str));
             let written = |name: &&str| subject.sql.to_ascii_lowercase().contains(&format!("{name}("));
@@ -152,6 +152,11 @@ fn check_expression(subject: &Subject<'_>, node: &LogicalPlan, expr: &Expr) -> O
         }
         _ => None,
     }
+}
+
+/// True for a call that gives another value each time.
+pub fn is_random_call(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(call) if is_random(call.func.name(), call.func.signature().volatility))
 }
 
 fn is_random(name: &str, volatility: Volatility) -> bool {

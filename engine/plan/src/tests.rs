@@ -9,6 +9,7 @@ mod docs;
 pub(crate) mod engine;
 mod forms;
 mod functions;
+mod inputs;
 mod lambdas;
 mod refusals;
 mod rewriting;

@@ -47,7 +47,11 @@ impl QueryError {
                     None => QueryError::WrongInput(text.to_owned()),
                 }
             }
-            _ => QueryError::Failed(format!("the query failed: {text}")),
+            // Which library passed the error on helps nobody.
+            _ => {
+                let text = text.trim_start_matches("External error: ").trim_start_matches("Execution error: ");
+                QueryError::Failed(format!("the query failed: {text}"))
+            }
         }
     }
 

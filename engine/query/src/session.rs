@@ -65,6 +65,11 @@ impl Session {
         Ok(session)
     }
 
+    /// Makes more known to the session than the tables: the functions of a job.
+    pub fn define<T>(&self, define: impl FnOnce(&SessionContext) -> T) -> T {
+        define(&self.context)
+    }
+
     /// Takes in what was published since.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Records to batches: values into the decoder, the rest into metadata columns, what cannot be decoded among the rejects.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder, TimestampMicrosecondArray};
@@ -7,9 +8,11 @@ use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use connector::Record;
 use epoch::Split;
-use formats::Decoder;
-use job::Source;
+use formats::{Decoder, ReadTime};
+use job::{OnError, Source};
+use plan::Computed;
 
+use crate::computed::{ComputedRows, Decoded, FutureLimit, compute, too_far_ahead};
 use crate::error::RunError;
 use crate::rejected::Rejected;
 
@@ -26,6 +29,43 @@ pub struct SourceSetup {
     pub schema: SchemaRef,
     /// Column with the event time.
     pub event_time: Option<usize>,
+    /// The columns that are computed, if there are some.
+    pub computed: Option<Computed>,
+    /// How the times of columns are written, by column, where the job file says it.
+    pub times: BTreeMap<String, ReadTime>,
+}
+
+impl SourceSetup {
+    /// The columns of the records, then the metadata columns.
+    fn record_schema(&self) -> &SchemaRef {
+        self.computed.as_ref().map_or(&self.schema, |computed| &computed.record)
+    }
+
+    /// Where the event time comes from.
+    fn event_time_of(&self) -> EventTimeOf {
+        let Some(column) = self.event_time else { return EventTimeOf::Nothing };
+        let name = self.schema.field(column).name();
+        match self.source.schema.iter().position(|column| column.name == *name) {
+            Some(decoded) => EventTimeOf::Field(decoded),
+            None if self.computed.iter().any(|computed| computed.made_of(name).is_some()) => {
+                EventTimeOf::Expression(column)
+            }
+            None => EventTimeOf::Record,
+        }
+    }
+}
+
+/// Where the event time of a source comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EventTimeOf {
+    /// It has none.
+    Nothing,
+    /// From a field, by its place among those that are decoded.
+    Field(usize),
+    /// From the record's own timestamp.
+    Record,
+    /// From an expression, by its place among all columns.
+    Expression(usize),
 }
 
 /// Builds batches from the records of one lane.
@@ -38,7 +78,10 @@ pub struct BatchBuilder {
     offsets: Vec<i64>,
     timestamps: Vec<Option<i64>>,
     rejected: Vec<Rejected>,
-    flushed: Vec<RecordBatch>,
+    /// Values as they came, of the rows that are in no batch yet, where an expression may reject one.
+    values: Option<BinaryBuilder>,
+    event_time: EventTimeOf,
+    flushed: Vec<Decoded>,
     error: Option<RunError>,
     setup: Arc<SourceSetup>,
     /// Records taken in the epoch.
@@ -52,9 +95,12 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// A builder that has taken nothing yet.
     pub fn new(setup: &Arc<SourceSetup>) -> BatchBuilder {
-        let Source { format, schema, .. } = &setup.source;
+        let Source { format, schema, on_error, .. } = &setup.source;
+        let event_time = setup.event_time_of();
+        let decoded = if let EventTimeOf::Field(column) = event_time { Some(column) } else { None };
+        let keeps_values = setup.computed.is_some() && *on_error != OnError::Drop;
         BatchBuilder {
-            decoder: formats::decoder(*format, schema, setup.event_time),
+            decoder: formats::decoder(*format, schema, decoded, &setup.times),
             latest_allowed_us: None,
             keys: BinaryBuilder::new(),
             streams: StringBuilder::new(),
@@ -62,6 +108,8 @@ impl BatchBuilder {
             offsets: Vec::new(),
             timestamps: Vec::new(),
             rejected: Vec::new(),
+            values: keeps_values.then(BinaryBuilder::new),
+            event_time,
             flushed: Vec::new(),
             error: None,
             setup: Arc::clone(setup),
@@ -114,7 +162,14 @@ impl BatchBuilder {
             return self.reject(split, record, reject.reason);
         }
         self.take_metadata(split, record);
-        if let (Some(limit_us), Some(newest_us)) = (self.latest_allowed_us, self.decoder.event_time_max_us())
+        if let Some(values) = &mut self.values {
+            values.append_value(value);
+        }
+        let newest_us = match self.event_time {
+            EventTimeOf::Record => record.timestamp_ms.map(|ms| ms.saturating_mul(1000)),
+            _ => self.decoder.event_time_max_us(),
+        };
+        if let (Some(limit_us), Some(newest_us)) = (self.latest_allowed_us, newest_us)
             && newest_us > limit_us
         {
             self.reject_last(split, record, newest_us);
@@ -124,7 +179,7 @@ impl BatchBuilder {
     /// A column of text holds 2 GiB, and a decoder refuses what does not fit: a batch ends long before, whatever a source hands over.
     fn begin_batch(&mut self) {
         match self.flush() {
-            Ok(batch) => self.flushed.extend(batch),
+            Ok(decoded) => self.flushed.extend(decoded),
             Err(error) => self.error = Some(error),
         }
     }
@@ -149,9 +204,11 @@ impl BatchBuilder {
 
     /// The row just taken is dated too far ahead: it would close every window. It goes to the rejects.
     fn reject_last(&mut self, split: &Split, record: &Record<'_>, event_us: i64) {
-        let reason = format!("event time {event_us} µs lies further ahead than future_limit allows");
+        let reason = too_far_ahead(event_us);
         match self.flush() {
-            Ok(Some(batch)) => self.flushed.push(batch.slice(0, batch.num_rows() - 1)),
+            Ok(Some(Decoded { rows, values })) => {
+                self.flushed.push(Decoded { rows: rows.slice(0, rows.num_rows() - 1), values })
+            }
             Ok(None) => {}
             Err(error) => self.error = Some(error),
         }
@@ -167,17 +224,35 @@ impl BatchBuilder {
         if let Some(error) = self.error.take() {
             return Err(error);
         }
-        let mut batches = std::mem::take(&mut self.flushed);
-        batches.extend(last);
+        let mut batches = Vec::new();
+        for decoded in std::mem::take(&mut self.flushed).into_iter().chain(last) {
+            batches.extend(self.computed(decoded)?);
+        }
         batches.retain(|batch| batch.num_rows() > 0);
         self.bytes = 0;
         Ok((batches, std::mem::take(&mut self.rejected)))
     }
 
-    fn flush(&mut self) -> Result<Option<RecordBatch>, RunError> {
+    /// Decoded rows with what is computed of them.
+    fn computed(&mut self, decoded: Decoded) -> Result<Vec<RecordBatch>, RunError> {
+        let Some(computed) = &self.setup.computed else { return Ok(vec![decoded.rows]) };
+        if decoded.rows.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let limit = match (self.event_time, self.latest_allowed_us) {
+            (EventTimeOf::Expression(column), Some(latest_us)) => Some(FutureLimit { column, latest_us }),
+            _ => None,
+        };
+        let ComputedRows { rows, rejected } = compute(computed, decoded, limit)?;
+        self.rejected.extend(rejected);
+        Ok(rows)
+    }
+
+    fn flush(&mut self) -> Result<Option<Decoded>, RunError> {
         self.in_batch = 0;
         let internal = |error: ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
         let mut columns = self.decoder.flush().map_err(internal)?;
+        let values = self.values.as_mut().map(BinaryBuilder::finish);
         if self.offsets.is_empty() {
             return Ok(None);
         }
@@ -187,6 +262,7 @@ impl BatchBuilder {
         columns.push(Arc::new(Int64Array::from(std::mem::take(&mut self.offsets))));
         columns
             .push(Arc::new(TimestampMicrosecondArray::from(std::mem::take(&mut self.timestamps)).with_timezone("UTC")));
-        Ok(Some(RecordBatch::try_new(Arc::clone(&self.setup.schema), columns).map_err(internal)?))
+        let rows = RecordBatch::try_new(Arc::clone(self.setup.record_schema()), columns).map_err(internal)?;
+        Ok(Some(Decoded { rows, values }))
     }
 }

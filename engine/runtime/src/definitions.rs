@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use epoch::paths;
-use job::{Job, OnError, Source, Table};
+use job::{ComputedColumn, Function, FunctionBody, Job, OnError, Source, SqlText, Table, TimeForm};
 use plan::{Graph, text_hash};
 
 /// The fingerprint of every table that a job writes to, those of rejected and late rows included. How a query is laid out does not
@@ -14,19 +14,20 @@ pub fn fingerprints(job: &Job, graph: &Graph) -> BTreeMap<String, String> {
     for table in &job.tables {
         let Some(plan) = graph.plan_of(&table.name) else { continue };
         let reads = |source: &&Source| plan.inputs.iter().any(|input| input.eq_ignore_ascii_case(&source.name));
-        let text = of_table(table, job.sources.values().filter(reads));
+        let text = of_table(table, &job.functions, job.sources.values().filter(reads));
         if plan.late_schema.is_some() {
             all.insert(paths::late_table(&table.name), hash(&format!("late rows of {text}")));
         }
         all.insert(plan.name.clone(), hash(&text));
     }
     for source in job.sources.values().filter(|source| source.on_error == OnError::DeadLetter) {
-        all.insert(paths::rejected_table(&source.name), hash(&of_source(source, |_| true)));
+        let text = format!("{}{}", of_source(source, |_| true), of_functions(&job.functions, &expressions(source)));
+        all.insert(paths::rejected_table(&source.name), hash(&text));
     }
     all
 }
 
-fn of_table<'a>(table: &Table, sources: impl Iterator<Item = &'a Source>) -> String {
+fn of_table<'a>(table: &Table, functions: &[Function], sources: impl Iterator<Item = &'a Source>) -> String {
     // What becomes of a row that the query has no value for changes none of those that it has one for.
     let Table { name: _, sql, sql_span: _, mode, late: _, deduplicate, state_ttl, on_error: _ } = table;
     let query = without_layout(sql);
@@ -34,7 +35,12 @@ fn of_table<'a>(table: &Table, sources: impl Iterator<Item = &'a Source>) -> Str
     let words = query.to_lowercase();
     // A column that the query does not name makes nothing of it.
     let is_used = |column: &str| words.contains('*') || words.contains(&column.to_lowercase());
-    sources.for_each(|source| text.push_str(&of_source(source, is_used)));
+    let mut called = words.clone();
+    for source in sources {
+        text.push_str(&of_source(source, is_used));
+        called.push_str(&expressions(source).to_lowercase());
+    }
+    text.push_str(&of_functions(functions, &called));
     text
 }
 
@@ -42,9 +48,37 @@ fn of_table<'a>(table: &Table, sources: impl Iterator<Item = &'a Source>) -> Str
 fn of_source(source: &Source, is_used: impl Fn(&str) -> bool) -> String {
     let future_limit = source.watermark.as_ref().and_then(|watermark| watermark.future_limit_us);
     let mut text = format!("source {}, format {:?}, future {future_limit:?}\n", source.name, source.format);
-    for column in source.schema.iter().filter(|column| is_used(&column.name)) {
+    // A record is rejected for an expression that has no value, whoever reads the column.
+    let in_expression = |name: &str| expressions(source).to_lowercase().contains(&name.to_lowercase());
+    for column in source.schema.iter().filter(|column| is_used(&column.name) || in_expression(&column.name)) {
         let job::Column { name, field, data_type, required } = column;
         let _ = writeln!(text, "column {name}, field {field}, {data_type:?}, required {required}");
+        if let Some(TimeForm { unit, format, time_zone }) = source.times.get(name) {
+            let words = |text: &Option<SqlText>| text.as_ref().map(|text| text.text.clone());
+            let _ = writeln!(text, "times {unit:?}, {:?}, {:?}", words(format), words(time_zone));
+        }
+    }
+    for ComputedColumn { name, expression, after: _, required } in &source.computed {
+        let _ = writeln!(text, "computed {name} = {}, required {required}", without_layout(&expression.text));
+    }
+    text
+}
+
+/// The expressions of the computed columns of a source.
+fn expressions(source: &Source) -> String {
+    source.computed.iter().map(|column| without_layout(&column.expression.text)).collect::<Vec<_>>().join("\n")
+}
+
+/// What the functions mean that are called somewhere, and those that they call.
+fn of_functions(functions: &[Function], called: &str) -> String {
+    let mut words = called.to_lowercase();
+    let mut text = String::new();
+    let mut left: Vec<&Function> = functions.iter().collect();
+    while let Some(at) = left.iter().position(|function| words.contains(&function.name.to_lowercase())) {
+        let Function { name, name_span: _, arguments, returns, body: FunctionBody::Sql(sql) } = left.remove(at);
+        let body = without_layout(&sql.text);
+        let _ = writeln!(text, "function {name}, {arguments:?}, {returns:?}, {body}");
+        words.push_str(&body.to_lowercase());
     }
     text
 }

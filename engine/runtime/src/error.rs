@@ -1,8 +1,8 @@
 //! Why a run ended, by what the operator must do.
 
 use connector::{ErrorKind, SinkError, SourceError, StaticError};
-use epoch::Contradiction;
 use epoch::accounting::Breach;
+use epoch::{Contradiction, EpochId};
 use operators::OperatorError;
 use state::StateError;
 
@@ -21,6 +21,8 @@ pub enum RunError {
     Operator {
         /// Table whose query it is.
         table: String,
+        /// The epoch that it ended, if one ran.
+        epoch: Option<EpochId>,
         /// What happened.
         error: OperatorError,
     },
@@ -47,7 +49,10 @@ impl std::fmt::Display for RunError {
             RunError::State(error) => error.fmt(f),
             RunError::Sink(error) => error.fmt(f),
             RunError::Static(error) => error.fmt(f),
-            RunError::Operator { table, error } => write!(f, "table {table}: {error}"),
+            RunError::Operator { table, epoch: Some(epoch), error } => {
+                write!(f, "table {table}, epoch {epoch}: {error}")
+            }
+            RunError::Operator { table, epoch: None, error } => write!(f, "table {table}: {error}"),
             RunError::Rejected(what) | RunError::StateMismatch(what) | RunError::Plan(what) => f.write_str(what),
             RunError::Contradiction(what) => what.fmt(f),
             RunError::Books(breach) => write!(
@@ -80,6 +85,14 @@ impl std::error::Error for RunError {
 }
 
 impl RunError {
+    /// The error with the epoch that it ended.
+    pub(crate) fn in_epoch(self, number: EpochId) -> RunError {
+        match self {
+            RunError::Operator { table, error, .. } => RunError::Operator { table, epoch: Some(number), error },
+            other => other,
+        }
+    }
+
     /// What somebody has to do about it. A driver decides by this alone whether it waits, and the command line by which code it ends.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -149,5 +162,5 @@ impl From<Breach> for RunError {
 
 /// Names the table of an operator's error.
 pub fn of_table(table: &str) -> impl FnOnce(OperatorError) -> RunError + '_ {
-    move |error| RunError::Operator { table: table.to_string(), error }
+    move |error| RunError::Operator { table: table.to_string(), epoch: None, error }
 }

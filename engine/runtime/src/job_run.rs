@@ -332,7 +332,7 @@ impl JobRun {
                 {
                     tracing::debug!(%also, "the attempt is not noted as given up");
                 }
-                return Err(error);
+                return Err(error.in_epoch(number));
             }
         };
         let duration_us = u64::try_from(began.instant.elapsed().as_micros()).unwrap_or(u64::MAX);

@@ -8,7 +8,7 @@ use job::Job;
 
 use crate::error::RunError;
 
-/// Columns of each source, for [`plan::plan_job`].
+/// Columns of the records of each source, for [`plan::plan_job`].
 pub fn source_schemas(job: &Job) -> BTreeMap<String, SchemaRef> {
     job.sources.iter().map(|(name, source)| (name.clone(), formats::source_schema(source))).collect()
 }
@@ -21,12 +21,12 @@ pub fn schemas(job: &Job, statics: &BTreeMap<String, SchemaRef>) -> BTreeMap<Str
 }
 
 /// The problems of a job's SQL as one error.
-pub fn problems(problems: Vec<plan::TableProblem>) -> RunError {
+pub fn problems(problems: Vec<plan::JobProblem>) -> RunError {
     let lines: Vec<String> = problems
         .iter()
-        .map(|plan::TableProblem { table, problem }| {
+        .map(|plan::JobProblem { of, problem }| {
             let code = problem.code.map(|code| format!("[{code}] ")).unwrap_or_default();
-            format!("table {table}: {code}{}; {}", problem.message, problem.help)
+            format!("{of}: {code}{}; {}", problem.message, problem.help)
         })
         .collect();
     RunError::Plan(format!("the job's SQL has problems (see `engine check`):\n{}", lines.join("\n")))

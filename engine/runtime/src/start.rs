@@ -1,10 +1,13 @@
 //! What a run is made of, opened and checked: checkpoint, tables, lanes, operators with their state.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use connector::{ReaderOptions, TableDefinition, Tables, Warehouse, WriterId};
 use epoch::paths;
+use expr::scalar::time_text::{TextPattern, Zone};
+use formats::{ReadTime, TimeText};
 use futures::future::try_join_all;
 use job::{Job, OnError};
 use operators::operator::{OperatorSpec, Stored};
@@ -101,7 +104,23 @@ pub fn readers(
 fn source_setup(source: &job::Source, graph: &Graph) -> Option<SourceSetup> {
     let relation = graph.sources.get(&source.name)?;
     let event_time = relation.event_time();
-    Some(SourceSetup { source: source.clone(), schema: Arc::clone(&relation.schema), event_time })
+    let (computed, times) = (graph.computed.get(&source.name).cloned(), read_times(source));
+    Some(SourceSetup { source: source.clone(), schema: Arc::clone(&relation.schema), event_time, computed, times })
+}
+
+/// How the times of a source's columns are written. What is wrong with a pattern or a zone was said when the job was planned.
+fn read_times(source: &job::Source) -> BTreeMap<String, ReadTime> {
+    let of_column = |form: &job::TimeForm| {
+        let zone = form.time_zone.as_ref().and_then(|zone| Zone::parse(&zone.text).ok());
+        let pattern = form.format.as_ref().and_then(|text| TextPattern::parse(&text.text, zone).ok());
+        let text = match (pattern, zone) {
+            (Some(pattern), _) => TimeText::Pattern(Arc::new(move |text| pattern.read(text))),
+            (None, Some(zone)) => TimeText::IsoAt(Arc::new(move |local_us| zone.instant_us(local_us))),
+            (None, None) => TimeText::Iso,
+        };
+        ReadTime { unit: form.unit, text }
+    };
+    source.times.iter().map(|(name, form)| (name.clone(), of_column(form))).collect()
 }
 
 /// The lanes' computing halves.

@@ -2,10 +2,10 @@
 
 use connector::{Registry, SinkError};
 use job::Job;
-use plan::{Graph, SqlProblem, TableProblem};
+use plan::{Graph, JobProblem, SqlProblem};
 
 /// The columns that no table of the job's warehouse can have, by table: a name that is there twice or has a blank, a value that is always NULL.
-pub fn table_problems(job: &Job, graph: &Graph, registry: &Registry) -> Vec<TableProblem> {
+pub fn table_problems(job: &Job, graph: &Graph, registry: &Registry) -> Vec<JobProblem> {
     let problem = |plan: &plan::TablePlan| {
         let text = match registry.table_schema(&job.warehouse, &plan.schema).err()? {
             SinkError::Refused(text) => text,
@@ -13,7 +13,7 @@ pub fn table_problems(job: &Job, graph: &Graph, registry: &Registry) -> Vec<Tabl
         };
         let (message, help) = text.split_once("; ").unwrap_or((&text, "give the column another type or name"));
         let problem = SqlProblem::new(message, help).code("INVALID_COLUMN_NAME_OR_TYPE");
-        Some(TableProblem { table: plan.name.clone(), problem })
+        Some(JobProblem::of_table(&plan.name, problem))
     };
     graph.tables.iter().filter_map(problem).collect()
 }

@@ -25,7 +25,13 @@ pub(crate) struct Identity {
     /// Number of key groups; none in a checkpoint of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) key_groups: Option<u16>,
+    /// The rules of types by which its rows were made; none in a checkpoint of an engine that had not Spark's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) types: Option<String>,
 }
+
+/// The rules of types of a new checkpoint.
+const SPARK_TYPES: &str = "spark";
 
 impl Identity {
     /// How keys are spread.
@@ -60,6 +66,7 @@ pub(crate) fn write_identity(store: &dyn Store, job: &str, number: u64) -> Resul
         job: job.to_string(),
         job_id: format!("{:08x}", number as u32),
         key_groups: Some(KEY_GROUPS),
+        types: Some(SPARK_TYPES.to_string()),
     };
     // An identity that was lost is damage: with a new id in its place, an epoch that is published again would be under other names.
     if let Some(what) = first_stranger(store)? {

@@ -82,6 +82,11 @@ impl CheckpointReader {
         self.identity.key_partitioning()
     }
 
+    /// True if its rows have the types that queries had before they had Spark's.
+    pub fn has_types_of_before(&self) -> bool {
+        self.identity.types.is_none()
+    }
+
     /// The newest commit: what a restart goes on from.
     ///
     /// # Errors

@@ -62,12 +62,28 @@ pub fn run(arguments: &Arguments) -> Outcome {
     runtime.block_on(async {
         let warehouse = connectors::registry().warehouse(&location).await.map_err(QueryError::from)?;
         let mut session =
-            Session::open(warehouse, arguments.job.clone().map(state::reader), query::TypeRules::Before).await?;
+            Session::open(warehouse, arguments.job.clone().map(state::reader), query::TypeRules::default()).await?;
+        if let Some(path) = &arguments.job {
+            define_functions(&session, path)?;
+        }
         match text {
             Some(text) => answer::write(&session, &text, arguments.format, &mut io::stdout().lock()).await.map(|_| ()),
             None => prompt::run(&mut session, arguments.format, io::stdin().is_terminal()).await,
         }
     })
+}
+
+/// Makes the functions of a job known to the session.
+fn define_functions(session: &Session, path: &Path) -> Result<(), Failure> {
+    let job = JobFile { path: path.to_path_buf(), overrides: Vec::new() }.read()?;
+    let defined = session.define(|context| plan::register_functions(context, &job, query::TypeRules::default()));
+    match defined.problems.first() {
+        None => Ok(()),
+        Some((name, problem)) => {
+            let text = format!("function {name} of {}: {}\n  {}", path.display(), problem.message, problem.help);
+            Err(Failure::WrongInput(text))
+        }
+    }
 }
 
 impl Arguments {

@@ -98,7 +98,7 @@ fn every_record_sent_is_in_exactly_one_place() {
     let bronze = place.number("SELECT count(*) FROM bronze.raw_events");
     let rejected = place.number("SELECT count(*) FROM rejected.events");
     assert_eq!((bronze + rejected, rejected), (30_000, malformed));
-    let positions = "SELECT count(DISTINCT _partition * 1000000000 + _offset) FROM \
+    let positions = "SELECT count(DISTINCT _partition * 1000000000L + _offset) FROM \
                      (SELECT _partition, _offset FROM bronze.raw_events UNION ALL SELECT partition, `offset` FROM rejected.events)";
     assert_eq!(place.number(positions), 30_000);
 

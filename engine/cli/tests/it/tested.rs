@@ -164,3 +164,34 @@ fn a_file_without_such_tests_is_told() {
     let error = run(&mut engine(&["test", text(&path), "--filter", "late"])).failed_with(2);
     assert!(error.contains("users are counted"), "{error}");
 }
+
+#[test]
+fn event_times_are_computed_counted_and_read_and_carry_watermarks() {
+    all_hold(include_str!("tested/event_time.toml"), "3 tests: 3");
+}
+
+#[test]
+fn functions_of_the_job_stand_for_their_expressions() {
+    all_hold(include_str!("tested/functions.toml"), "1 test: 1");
+}
+
+#[test]
+fn explain_and_sql_know_the_functions_and_computed_columns_of_a_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = include_str!("tested/functions.toml").replace("\"wh\"", &format!("{:?}", text(folder.path())));
+    let path = job(folder.path(), &file);
+    let said = run(&mut engine(&["explain", text(&path)])).succeeded();
+    for line in [
+        "  net(price decimal(10,2), rate decimal(3,2)) -> decimal(15,4): price * (1 - rate)",
+        "  answer() -> int: 42",
+        "source s, computed columns",
+        "  time timestamp = at(ms)",
+    ] {
+        assert!(said.lines().any(|shown| shown == line), "{line} is not in\n{said}");
+    }
+    let query = "SELECT net(10.00, rate => 0.1) AS net, share(7, 0) AS share, answer() AS answer";
+    let said = run(&mut engine(&["sql", "--job", text(&path), "--format", "csv", query])).succeeded();
+    assert_eq!(said.trim_end(), "net,share,answer\n9.0000,,42");
+    let said = run(&mut engine(&["sql", "--job", text(&path), "SELECT net(1)"]));
+    assert!(said.err.contains("`net` takes 2 arguments, here are 1"), "{}", said.err);
+}

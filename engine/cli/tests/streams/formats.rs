@@ -156,3 +156,22 @@ fn a_checkpoint_of_before_key_groups_is_gone_on_with() {
 fn a_checkpoint_with_key_groups_is_gone_on_with() {
     goes_on(4);
 }
+
+/// Its constants were BIGINT and DOUBLE, and stay so until the job file says `ansi`.
+#[test]
+fn a_checkpoint_of_before_sparks_types_keeps_its_types_and_check_lists_what_would_change() {
+    let TopicAndBroker { topic, _broker } = topic_of(4);
+    let kept = job(4, &topic);
+    copy(&folder().join("4/checkpoint"), &kept.checkpoint);
+    let text = fs::read_to_string(&kept.path).unwrap();
+    let more = "\n[table.gold.halves]\nsql = \"SELECT id, amount * 0.5 AS half FROM events WHERE amount > 2\"\n";
+    let path = kept.beside("halves.toml");
+    fs::write(&path, text + more).unwrap();
+    let path = path.to_str().unwrap();
+    let said = run(engine(&["check", path]).args(kept.sets())).succeeded();
+    assert!(said.out.contains("  gold.halves.half: decimal(22,1) instead of double\n"), "{said:#?}");
+    assert!(said.out.contains("  gold.halves: amount * 0.5\n"), "{said:#?}");
+    assert!(!said.out.contains("bronze.everything"), "{said:#?}");
+    let with_key = run(engine(&["check", path]).args(kept.sets()).args(["--set", "job.ansi=true"])).succeeded();
+    assert_eq!(with_key.out.lines().count(), 1, "{with_key:#?}");
+}

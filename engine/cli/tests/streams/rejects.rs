@@ -189,3 +189,16 @@ fn on_error_fail_names_the_record_and_shows_nothing_of_its_epoch() {
     // The remedy that the text names.
     job.set("source.events.on_error", "dead_letter").run().succeeded();
 }
+
+/// A sum has no row that could be put aside, so somebody has to change the query, and must know of which group it is.
+#[test]
+fn a_sum_that_overflows_stops_the_job_and_names_table_epoch_and_group() {
+    let topic = Topic::new("overflow", 1);
+    topic.send(0, [event(1, "a", 1, i64::MAX), event(2, "b", 2, 5), event(3, "a", 3, 1)]);
+    let totals =
+        "[table.gold.totals]\nmode = \"update\"\nsql = \"SELECT key, sum(amount) AS total FROM events GROUP BY key\"\n";
+    let said = Job::new(&topic, "", totals).run().failed();
+    let wanted =
+        "table gold.totals, epoch 0: the group (a): [ARITHMETIC_OVERFLOW] the sum is too large for bigint; use try_sum";
+    assert!(said.contains(wanted), "{said}");
+}

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("state", &["epoch"]),
     ("expr", &[]),
     ("operators", &["epoch", "expr", "state"]),
-    ("plan", &["batch", "connector", "expr", "job", "operators"]),
+    ("plan", &["batch", "connector", "expr", "formats", "job", "operators"]),
     ("runtime", &["epoch", "job", "connector", "expr", "formats", "state", "operators", "plan"]),
     (
         "testkit",

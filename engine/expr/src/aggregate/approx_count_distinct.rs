@@ -84,13 +84,18 @@ impl AggregateUDFImpl for ApproxCountDistinct {
     }
 }
 
+/// True for NULL, also of type void, whose column has no marks for it.
+fn is_null(values: &ArrayRef, row: usize) -> bool {
+    values.is_null(row) || values.data_type() == &DataType::Null
+}
+
 #[derive(Debug)]
 struct OneSketch(Sketch);
 
 impl Accumulator for OneSketch {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         for (row, hash) in key_hashes(&values[..1], values[0].len())?.into_iter().enumerate() {
-            if values[0].is_valid(row) {
+            if !is_null(&values[0], row) {
                 self.0.insert(hash);
             }
         }
@@ -150,7 +155,7 @@ impl GroupsAccumulator for SketchGroups {
         let hashes = key_hashes(&values[..1], values[0].len())?;
         for (row, (hash, group)) in hashes.into_iter().zip(group_indices).enumerate() {
             let wanted = passes(opt_filter, row);
-            if wanted && values[0].is_valid(row) {
+            if wanted && !is_null(&values[0], row) {
                 self.change(*group, |sketch| sketch.insert(hash));
             }
         }

@@ -16,7 +16,7 @@ use super::single::{Groups, passes, state_of_rows};
 use super::with_distinct::with_distinct;
 use crate::display::type_name;
 use crate::interval::fields::IntervalType;
-use crate::row_fault::RowFault;
+use crate::row_fault::{GroupFault, RowFault};
 use crate::scalar::arithmetic::quotient;
 use crate::scalar::intervals::{of_raw, raw};
 use crate::typing::decimals::{Digits, PRECISION_MAX};
@@ -129,7 +129,7 @@ impl Totals {
         self.counts[group] += 1;
     }
 
-    fn result(&self, sum: ExactWhole, count: i64) -> Result<Option<i128>> {
+    fn result(&self, sum: ExactWhole, count: i64) -> Result<Option<i128>, RowFault> {
         let fitting = match (sum, self.function.total) {
             (ExactWhole::Empty, _) => return Ok(None),
             (ExactWhole::TooLarge, _) => None,
@@ -150,9 +150,9 @@ impl Totals {
         };
         match (fitting, self.function.ansi, &self.gives) {
             (Some(value), _, _) => Ok(Some(value)),
-            (None, _, kind) if is_interval(kind) => Err(RowFault::overflow("interval").into()),
-            (None, true, DataType::Int64) => Err(RowFault::sum_overflow().into()),
-            (None, true, kind) => Err(RowFault::out_of_range(&type_name(kind)).into()),
+            (None, _, kind) if is_interval(kind) => Err(RowFault::overflow("interval")),
+            (None, true, DataType::Int64) => Err(RowFault::sum_overflow()),
+            (None, true, kind) => Err(RowFault::out_of_range(&type_name(kind))),
             (None, false, _) => Ok(None),
         }
     }
@@ -205,7 +205,10 @@ impl GroupsAccumulator for Totals {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let (sums, counts) = self.take(emit_to);
-        let results = sums.into_iter().zip(counts).map(|(sum, count)| self.result(sum, count));
+        let results =
+            sums.into_iter().zip(counts).enumerate().map(|(group, (sum, count))| {
+                self.result(sum, count).map_err(|fault| GroupFault { group, fault }.into())
+            });
         let results = results.collect::<Result<Vec<Option<i128>>>>()?;
         Ok(match &self.gives {
             DataType::Decimal128(..) => Arc::new(Decimal128Array::from(results).with_data_type(self.gives.clone())),

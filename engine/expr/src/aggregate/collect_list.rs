@@ -132,8 +132,10 @@ impl GroupsAccumulator for ListGroups {
         total_num_groups: usize,
     ) -> Result<()> {
         self.group_count = total_num_groups;
-        let wanted = |row: usize| values[0].is_valid(row) && passes(opt_filter, row);
-        if values[0].null_count() == 0 && opt_filter.is_none() {
+        // A column of type void has no marks for its NULLs.
+        let nulls = values[0].logical_nulls();
+        let wanted = |row: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) && passes(opt_filter, row);
+        if values[0].logical_null_count() == 0 && opt_filter.is_none() {
             self.groups.extend(group_indices.iter().map(|group| *group as u32));
             return self.push(Arc::clone(&values[0]));
         }

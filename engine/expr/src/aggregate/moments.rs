@@ -104,7 +104,8 @@ impl GroupsAccumulator for Moments {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let is_kurtosis = self.is_kurtosis;
         let shapes = emit_to.take_needed(&mut self.groups).into_iter().map(|[n, _, m2, m3, m4]| {
-            (n > 0.0 && m2 > 0.0).then(|| match is_kurtosis {
+            // Of equal values there is none; NaN among them makes it NaN.
+            (n > 0.0 && m2 != 0.0).then(|| match is_kurtosis {
                 true => n * m4 / (m2 * m2) - 3.0,
                 false => n.sqrt() * m3 / (m2 * m2 * m2).sqrt(),
             })

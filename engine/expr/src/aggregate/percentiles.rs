@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
-use arrow::compute::{SortOptions, cast, sort};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::compute::{SortOptions, cast, sort, take};
 use arrow::datatypes::{DataType, Field, Float64Type};
 use arrow::row::{RowConverter, SortField};
 use datafusion::common::plan_datafusion_err;
@@ -17,7 +17,9 @@ use super::aggregate_def::{AggregateDef, constant, into_udaf, kinds};
 use super::collect_list::ListGroups;
 use super::first_last::scalars;
 use super::single::Groups;
+use crate::display::type_name;
 use crate::group_key::normalized;
+use crate::refusal::{UNEXPECTED_INPUT_TYPE, refused};
 
 /// The functions, to be registered.
 pub fn percentiles() -> Vec<AggregateUDF> {
@@ -84,6 +86,16 @@ impl AggregateDef for StatisticDef {
 
     fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
         let mut coerced = kinds.to_vec();
+        if let (Statistic::Rank, Some(kind)) = (self.statistic, kinds.first())
+            && !has_ranks(kind)
+        {
+            let error = plan_datafusion_err!("{} takes numbers, dates and times, not {}", self.name, type_name(kind));
+            return Err(refused(
+                error,
+                UNEXPECTED_INPUT_TYPE,
+                "rank a number or a time of the values, such as size(x)",
+            ));
+        }
         if matches!(self.statistic, Statistic::Percentile | Statistic::Discrete | Statistic::Median) {
             coerced[0] = DataType::Float64;
         }
@@ -125,9 +137,32 @@ impl AggregateDef for StatisticDef {
             _ => self.order,
         };
         let kind = kinds(args).swap_remove(0);
+        if order != Order::Arrival && has_map(&kind) {
+            let error = plan_datafusion_err!("{} orders its values, and {} has no order", self.name, type_name(&kind));
+            return Err(refused(
+                error,
+                UNEXPECTED_INPUT_TYPE,
+                "give it the entries in order: array_sort(map_entries(x))",
+            ));
+        }
         let list = DataType::List(Arc::new(Field::new_list_field(kind, true)));
         let (statistic, gives) = (self.statistic, args.return_type().clone());
         Ok(StatisticGroups { statistic, order, shares, gives, values: ListGroups::new(&list)? })
+    }
+}
+
+/// True for a type whose values `percentile_approx` ranks.
+fn has_ranks(kind: &DataType) -> bool {
+    kind.is_numeric() || kind.is_temporal() || matches!(kind, DataType::Null | DataType::Utf8)
+}
+
+/// True for maps, and for what has one inside: they have no order.
+fn has_map(kind: &DataType) -> bool {
+    match kind {
+        DataType::Map(..) => true,
+        DataType::List(element) => has_map(element.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_map(field.data_type())),
+        _ => false,
     }
 }
 
@@ -159,9 +194,10 @@ impl StatisticGroups {
         if values.is_empty() {
             return Ok(None);
         }
-        let options = SortOptions { descending: self.order == Order::Descending, nulls_first: false };
-        let sorted =
-            if self.order == Order::Arrival { Arc::clone(values) } else { sort(&normalized(values), Some(options))? };
+        let sorted = match self.order {
+            Order::Arrival => Arc::clone(values),
+            order => in_order(&normalized(values), order == Order::Descending)?,
+        };
         if self.statistic == Statistic::Mode {
             return Ok(Some(ScalarValue::try_from_array(&sorted, most_frequent(&sorted)?)?));
         }
@@ -180,6 +216,20 @@ impl StatisticGroups {
             _ => Ok(found.into_iter().next()),
         }
     }
+}
+
+/// Values that are not NULL in Spark's order, in which a NULL inside of one comes first.
+fn in_order(values: &ArrayRef, descending: bool) -> Result<ArrayRef> {
+    if !values.data_type().is_nested() {
+        return Ok(sort(values, Some(SortOptions { descending, nulls_first: false }))?);
+    }
+    // Arrow 59 does not sort structs, and sorts what is inside of lists in an order of its own.
+    let options = SortOptions { descending, nulls_first: !descending };
+    let rows = RowConverter::new(vec![SortField::new_with_options(values.data_type().clone(), options)])?;
+    let rows = rows.convert_columns(&[Arc::clone(values)])?;
+    let mut places: Vec<u32> = (0..values.len() as u32).collect();
+    places.sort_by(|one, other| rows.row(*one as usize).cmp(&rows.row(*other as usize)));
+    Ok(take(values, &UInt32Array::from(places), None)?)
 }
 
 /// The value at a share of the way through sorted values, between two of them if it must be.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray, new_null_array};
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, TimestampMicrosecondType};
@@ -10,12 +10,14 @@ use chrono::DateTime;
 use datafusion::common::{ScalarValue, internal_err, plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 use super::json::build::column;
+use super::json::options::Options;
 use super::json::parse::Value;
-use super::json::{CORRUPT, schema};
+use super::json::schema;
+use super::pattern::Pattern;
 use super::read::{Kind, read_as};
 use super::simple::Simple;
 use super::text::to_text;
@@ -27,9 +29,12 @@ pub fn functions() -> Vec<Simple> {
     vec![Simple {
         name: "to_csv",
         aliases: &[],
-        count: (1, 1),
+        count: (1, 2),
         kinds: &[Kind::Any],
-        gives: |types| fields_of("to_csv", &types[0]).map(|_| DataType::Utf8),
+        gives: |types| match &types[0] {
+            DataType::Struct(_) | DataType::Null => Ok(DataType::Utf8),
+            other => plan_err!("to_csv takes a struct, not {}", type_name(other)),
+        },
         body: to_csv,
     }]
 }
@@ -47,8 +52,18 @@ fn fields_of<'a>(name: &str, kind: &'a DataType) -> Result<&'a Fields> {
 }
 
 fn to_csv(args: &[ArrayRef]) -> Result<ArrayRef> {
-    let structs = args[0].as_struct();
+    let options = args.get(1).map(|options| ColumnarValue::Array(Arc::clone(options)));
+    let options = Options::of(options.as_ref())?;
+    let Some(structs) = args[0].as_struct_opt() else { return Ok(new_null_array(&DataType::Utf8, args[0].len())) };
     let columns = structs.columns().iter().map(|column| match column.data_type() {
+        DataType::Timestamp(..) | DataType::Date32 if pattern_of(column.data_type(), &options).is_some() => {
+            let times = cast(column, &instant())?;
+            let times = times.as_primitive::<TimestampMicrosecondType>().iter();
+            let pattern = pattern_of(column.data_type(), &options);
+            Ok(times.map(|us| pattern?.format(us?)).collect::<StringArray>())
+        }
+        DataType::Binary => Ok(column.as_binary::<i32>().iter().map(|bytes| bytes.map(bytes_text)).collect()),
+        DataType::List(_) | DataType::Map(..) | DataType::Struct(_) => csv_nested(column),
         DataType::Timestamp(..) => {
             let column = cast(column, &instant())?;
             let times = column.as_primitive::<TimestampMicrosecondType>().iter();
@@ -61,17 +76,47 @@ fn to_csv(args: &[ArrayRef]) -> Result<ArrayRef> {
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let line = |row: usize| {
         let values = columns.iter().map(|column| column.is_valid(row).then(|| column.value(row)));
-        values.map(|value| value.map_or(String::new(), written)).collect::<Vec<_>>().join(",")
+        let written = values.enumerate().map(|(at, value)| match value {
+            Some(value) => written(value, at == 0, &options),
+            None => options.null_value.clone(),
+        });
+        written.collect::<Vec<_>>().join(&options.separator.to_string())
     };
     let lines = (0..structs.len()).map(|row| structs.is_valid(row).then(|| line(row)));
     Ok(Arc::new(lines.collect::<StringArray>()))
 }
 
+/// The pattern that times of a type are written by, if the options have one.
+fn pattern_of<'a>(kind: &DataType, options: &'a Options) -> Option<&'a Pattern> {
+    match kind {
+        DataType::Date32 => options.date.as_ref(),
+        _ => options.timestamp.as_ref(),
+    }
+}
+
+/// Bytes as Spark shows them: `[53 70]`.
+fn bytes_text(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!("[{}]", digits.join(" "))
+}
+
+/// Arrays, maps and structs as texts, in which a NULL is nothing.
+fn csv_nested(column: &ArrayRef) -> Result<StringArray> {
+    let texts = to_text(column)?;
+    Ok(texts.iter().map(|text| text.map(|text| text.replace(", null", ",").replace("[null", "["))).collect())
+}
+
 /// A value as it stands in a line: without blanks around it, quoted if it must be.
-fn written(value: &str) -> String {
-    let value = value.trim();
-    match value.is_empty() || value.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", value.replace('"', "\\\"")),
+fn written(value: &str, is_first: bool, options: &Options) -> String {
+    let value = if options.trims.0 == Some(false) { value } else { value.trim_start() };
+    let value = if options.trims.1 == Some(false) { value } else { value.trim_end() };
+    let quote = options.quote;
+    // A line that begins with `#` would be read as a comment.
+    let must_be = value.is_empty()
+        || value.contains([options.separator, quote, '\n', '\r'])
+        || is_first && value.starts_with('#');
+    match must_be || options.quotes_all {
+        true => format!("{quote}{}{quote}", value.replace(quote, &format!("\\{quote}"))),
         false => value.to_string(),
     }
 }
@@ -84,7 +129,9 @@ pub struct FromCsv {
 
 impl Default for FromCsv {
     fn default() -> Self {
-        FromCsv { signature: Signature::any(2, Volatility::Immutable) }
+        FromCsv {
+            signature: Signature::one_of(vec![TypeSignature::Any(2), TypeSignature::Any(3)], Volatility::Immutable),
+        }
     }
 }
 
@@ -114,13 +161,15 @@ impl ScalarUDFImpl for FromCsv {
         let texts = read_as(&arguments.args[0].to_array(arguments.number_rows)?, Kind::Text)?;
         let texts = texts.as_string::<i32>();
         let DataType::Struct(fields) = arguments.return_type() else { return internal_err!("from_csv gives structs") };
-        Ok(ColumnarValue::Array(read(fields, texts)?))
+        let options = Options { has_bytes: false, ..Options::of(arguments.args.get(2))? };
+        Ok(ColumnarValue::Array(read(fields, texts, &options)?))
     }
 }
 
-fn read(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
-    let lines: Vec<Vec<Option<String>>> = texts.iter().map(|text| text.map_or(Vec::new(), split)).collect();
-    let is_corrupt_column = |field: &Field| field.name() == CORRUPT && field.data_type() == &DataType::Utf8;
+fn read(fields: &Fields, texts: &StringArray, options: &Options) -> Result<ArrayRef> {
+    let lines: Vec<Vec<Option<String>>> =
+        texts.iter().map(|text| text.map_or(Vec::new(), |text| split(text, options))).collect();
+    let is_corrupt_column = |field: &Field| *field.name() == options.corrupt && field.data_type() == &DataType::Utf8;
     let wanted = fields.iter().filter(|field| !is_corrupt_column(field)).count();
     let mut corrupt: Vec<bool> = lines.iter().map(|line| line.len() != wanted).collect();
     let mut next = 0;
@@ -133,8 +182,11 @@ fn read(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
         let values = lines.iter().map(|line| line.get(next)?.as_deref().map(|text| value(field.data_type(), text)));
         let values: Vec<Option<Value>> = values.collect();
         let rows: Vec<(usize, Option<&Value>)> = values.iter().map(Option::as_ref).enumerate().collect();
-        columns.push(Some(column(field.data_type(), &rows, &mut corrupt)?));
+        columns.push(Some(column(field.data_type(), &rows, &mut corrupt, options)?));
         next += 1;
+    }
+    for (text, is_corrupt) in texts.iter().zip(&corrupt) {
+        options.check(text, *is_corrupt)?;
     }
     let kept: ArrayRef = Arc::new(
         texts.iter().zip(&corrupt).map(|(text, is_corrupt)| text.filter(|_| *is_corrupt)).collect::<StringArray>(),
@@ -166,38 +218,42 @@ fn value(kind: &DataType, text: &str) -> Value {
     }
 }
 
-/// The fields of a line; one without a letter is null, `""` is an empty text.
-fn split(line: &str) -> Vec<Option<String>> {
+/// The fields of a line; one without a letter is null, and so is `""`, and what the options say is.
+fn split(line: &str, options: &Options) -> Vec<Option<String>> {
     let mut fields = Vec::new();
     let mut letters = line.chars().peekable();
     loop {
-        let is_quoted = letters.peek() == Some(&'"');
+        let is_quoted = letters.peek() == Some(&options.quote);
         let mut field = String::new();
         if is_quoted {
             letters.next();
-            quoted(&mut letters, &mut field);
+            quoted(&mut letters, options.quote, &mut field);
         }
         let mut end = None;
         for letter in letters.by_ref() {
-            if matches!(letter, ',' | '\n') {
+            if letter == options.separator || letter == '\n' {
                 end = Some(letter);
                 break;
             }
             field.push(letter);
         }
-        fields.push((is_quoted || !field.is_empty()).then_some(field));
-        if end != Some(',') {
+        if !is_quoted {
+            let start = if options.trims.0 == Some(true) { field.trim_start() } else { &field };
+            field = if options.trims.1 == Some(true) { start.trim_end().to_string() } else { start.to_string() };
+        }
+        fields.push(Some(field).filter(|field| !field.is_empty() && *field != options.null_value));
+        if end != Some(options.separator) {
             return fields;
         }
     }
 }
 
 /// What stands up to the closing quote.
-fn quoted(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, field: &mut String) {
+fn quoted(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, quote: char, field: &mut String) {
     while let Some(letter) = letters.next() {
         match letter {
-            '"' => return,
-            '\\' if matches!(letters.peek(), Some('"' | '\\')) => field.extend(letters.next()),
+            letter if letter == quote => return,
+            '\\' if letters.peek().is_some_and(|next| *next == quote || *next == '\\') => field.extend(letters.next()),
             other => field.push(other),
         }
     }

@@ -3,40 +3,74 @@
 use std::str::FromStr;
 
 use arrow::array::timezone::Tz;
-use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
+
+use super::casting::wholes::trimmed;
+use super::civil::days_of_civil;
+use super::read::DAY_US;
+
+/// Names of the zone without an offset.
+const UTC: &[&str] = &["Z", "UTC", "GMT", "UT"];
 
 /// Microseconds since 1970 UTC of a text; texts without a zone are UTC.
 pub fn parse_instant(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (day, rest) = take_day(text)?;
+    let text = trimmed(text);
+    if text.eq_ignore_ascii_case("epoch") {
+        return Some(0);
+    }
+    let (day, rest) = take_day(text, 6)?;
     if rest.is_empty() {
-        return Some(NaiveDateTime::new(day, NaiveTime::MIN).and_utc().timestamp_micros());
+        return at_day(day, 0);
     }
-    let rest = rest.strip_prefix([' ', 'T'])?;
-    let (time, zone) = take_time(rest)?;
-    let local = NaiveDateTime::new(day, time);
-    match zone.trim() {
-        "" => Some(local.and_utc().timestamp_micros()),
-        zone => at_zone(local, &parse_zone(zone)?),
+    let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
+    let zone = zone.trim();
+    let micros = micros_of(time);
+    if zone.is_empty() || UTC.contains(&zone) {
+        return at_day(day, micros);
     }
+    let local = NaiveDate::default().checked_add_signed(chrono::Duration::try_days(day)?)?.and_time(time);
+    at_zone(local, &parse_zone(zone)?)
 }
 
 /// Microseconds since 1970 on the clock of a text, whatever its zone.
 pub fn parse_local(text: &str) -> Option<i64> {
-    let (day, rest) = take_day(text.trim())?;
+    let text = trimmed(text);
+    if text.eq_ignore_ascii_case("epoch") {
+        return Some(0);
+    }
+    let (day, rest) = take_day(text, 6)?;
     if rest.is_empty() {
-        return Some(NaiveDateTime::new(day, NaiveTime::MIN).and_utc().timestamp_micros());
+        return at_day(day, 0);
     }
     let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
     let zone = zone.trim();
-    let is_known = zone.is_empty() || parse_zone(zone).is_some();
-    is_known.then(|| NaiveDateTime::new(day, time).and_utc().timestamp_micros())
+    let is_known = zone.is_empty() || UTC.contains(&zone) || parse_zone(zone).is_some();
+    if is_known { at_day(day, micros_of(time)) } else { None }
 }
 
 /// Days since 1970 of a text; what follows a `T` or a blank after the day is not looked at.
 pub fn parse_day(text: &str) -> Option<i32> {
-    let (day, rest) = take_day(text.trim())?;
-    (rest.is_empty() || rest.starts_with([' ', 'T'])).then(|| days_of(day))
+    let text = trimmed(text);
+    if text.eq_ignore_ascii_case("epoch") {
+        return Some(0);
+    }
+    let (day, rest) = take_day(text, 7)?;
+    i32::try_from(day).ok().filter(|_| rest.is_empty() || rest.starts_with([' ', 'T']))
+}
+
+/// The time of day of a text that has no day: `12:34:56.5`.
+pub fn parse_time_of_day(text: &str) -> Option<i64> {
+    let text = trimmed(text);
+    let (time, rest) = take_time(text.strip_prefix('T').unwrap_or(text))?;
+    (rest.is_empty() && text.contains(':')).then(|| micros_of(time))
+}
+
+fn micros_of(time: NaiveTime) -> i64 {
+    i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(time.nanosecond() / 1_000)
+}
+
+fn at_day(day: i64, micros: i64) -> Option<i64> {
+    i64::try_from(i128::from(day) * i128::from(DAY_US) + i128::from(micros)).ok()
 }
 
 /// Days since 1970.
@@ -47,7 +81,7 @@ pub fn days_of(day: NaiveDate) -> i32 {
 /// A zone's name or offset: `UTC`, `Z`, `+02:00`, `-8`, `GMT+1`, `Europe/Paris`.
 pub fn parse_zone(text: &str) -> Option<Tz> {
     let text = text.trim();
-    if ["Z", "UTC", "GMT", "UT"].contains(&text) {
+    if UTC.contains(&text) {
         return Tz::from_str("+00:00").ok();
     }
     let offset = ["UTC", "GMT", "UT"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
@@ -83,12 +117,13 @@ pub fn at_zone(local: NaiveDateTime, zone: &Tz) -> Option<i64> {
     }
 }
 
-fn take_day(text: &str) -> Option<(NaiveDate, &str)> {
+/// A day as days since 1970, of a year of four to so many digits, and what follows.
+fn take_day(text: &str, longest_year: usize) -> Option<(i64, &str)> {
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (year, rest) = take_number(rest, 4, 6)?;
+    let (year, rest) = take_number(rest, 4, longest_year)?;
     let (month, rest) = match rest.strip_prefix('-') {
         Some(rest) => take_number(rest, 1, 2)?,
         None => (1, rest),
@@ -97,8 +132,7 @@ fn take_day(text: &str) -> Option<(NaiveDate, &str)> {
         Some(rest) => take_number(rest, 1, 2)?,
         None => (1, rest),
     };
-    let year = i32::try_from(i64::from(year) * sign).ok()?;
-    Some((NaiveDate::from_ymd_opt(year, month, day)?, rest))
+    Some((days_of_civil(i64::from(year) * sign, month, day)?, rest))
 }
 
 fn take_time(text: &str) -> Option<(NaiveTime, &str)> {

@@ -2,6 +2,8 @@
 
 pub mod build;
 mod from_json;
+mod lenient;
+pub mod options;
 pub mod parse;
 mod path;
 pub mod schema;
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Int32Array, ListBuilder, StringArray, StringBuilder, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
+use datafusion::logical_expr::ColumnarValue;
 
 pub use from_json::{CORRUPT, FromJson};
 pub use write::to_json;
@@ -19,7 +22,13 @@ pub use write::to_json;
 use super::read::{Kind, texts};
 use super::result_types::{int_type, text_type};
 use super::simple::Simple;
+use options::Options;
 use parse::Value;
+
+/// The value that a text begins with, as Spark reads it unless it is told otherwise.
+fn parsed(text: &str) -> Option<Value> {
+    lenient::parse(text, &Options { non_numeric: false, ..Options::default() })
+}
 
 /// All but `from_json`, whose type depends on its schema.
 pub fn functions() -> Vec<Simple> {
@@ -44,7 +53,7 @@ fn values() -> Vec<Simple> {
                         known = Some((path, path::parse(path)));
                     }
                     let steps = known.as_ref()?.1.as_ref()?;
-                    path::find(&parse::parse(text)?, steps)
+                    path::find(&parsed(text)?, steps)
                 });
                 Ok(Arc::new(found.collect::<StringArray>()))
             },
@@ -60,10 +69,13 @@ fn values() -> Vec<Simple> {
         Simple {
             name: "to_json",
             aliases: &[],
-            count: (1, 1),
+            count: (1, 2),
             kinds: &[Kind::Any],
             gives: text_type,
-            body: |args| write::to_json(&args[0]),
+            body: |args| {
+                let options = args.get(1).map(|options| ColumnarValue::Array(Arc::clone(options)));
+                write::to_json_with(&args[0], &Options::of(options.as_ref())?)
+            },
         },
     ]
 }
@@ -77,7 +89,7 @@ fn shapes() -> Vec<Simple> {
             kinds: &[Kind::Text],
             gives: int_type,
             body: |args| {
-                let lengths = texts(&args[0]).iter().map(|text| match parse::parse(text?)? {
+                let lengths = texts(&args[0]).iter().map(|text| match parsed(text?)? {
                     Value::Array(items) => Some(items.len() as i32),
                     _ => None,
                 });
@@ -94,7 +106,7 @@ fn shapes() -> Vec<Simple> {
                 let mut lists =
                     ListBuilder::new(StringBuilder::new()).with_field(Field::new_list_field(DataType::Utf8, true));
                 for text in texts(&args[0]) {
-                    match text.and_then(parse::parse) {
+                    match text.and_then(parsed) {
                         Some(Value::Object(members)) => {
                             members.iter().for_each(|(name, _)| lists.values().append_value(name));
                             lists.append(true);
@@ -116,7 +128,7 @@ fn json_tuple(args: &[ArrayRef]) -> Result<ArrayRef> {
     let count = args.len() - 1;
     let mut columns: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(args[0].len()); count];
     for (row, text) in texts(&args[0]).iter().enumerate() {
-        let object = text.and_then(parse::parse);
+        let object = text.and_then(parsed);
         for (at, column) in columns.iter_mut().enumerate() {
             let names = texts(&args[at + 1]);
             let value = match &object {

@@ -16,6 +16,7 @@ use super::read::{Kind, read_as};
 use super::result_types::{first_type, flag_type, int_type, whole_type};
 use super::simple::Simple;
 use crate::group_key::normalized;
+use crate::typing::meeting::common_type_of;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -258,30 +259,19 @@ fn orders() -> Vec<Simple> {
             body: |args| sorted(&args[0], |_| SortOptions { descending: false, nulls_first: false }),
         },
         Simple {
-            name: "reverse",
-            aliases: &[],
-            count: (1, 1),
-            kinds: &[Kind::Any],
-            gives: |types| match &types[0] {
-                kind @ DataType::List(_) => Ok(kind.clone()),
-                _ => Ok(DataType::Utf8),
-            },
-            body: |args| match args[0].data_type() {
-                DataType::List(_) => rearranged(&args[0], |_, range| Some(range.rev().map(|at| at as u32).collect())),
-                _ => Ok(super::strings::each(&[read_as(&args[0], Kind::Text)?], |text| {
-                    Some(text.chars().rev().collect())
-                })),
-            },
-        },
-        Simple {
             name: "map_concat",
             aliases: &[],
             count: (1, usize::MAX),
             kinds: &[Kind::Any],
-            gives: first_type,
+            gives: common_map,
             body: map_concat,
         },
     ]
+}
+
+/// Each row's array with its elements turned round.
+pub fn reversed(values: &ArrayRef) -> Result<ArrayRef> {
+    rearranged(values, |_, range| Some(range.rev().map(|at| at as u32).collect()))
 }
 
 fn sorted(values: &ArrayRef, options: impl Fn(usize) -> SortOptions) -> Result<ArrayRef> {
@@ -317,9 +307,18 @@ fn sorted_by_rows(values: &ArrayRef, options: SortOptions, first: usize) -> Resu
     Ok(places.into_iter().map(|at| at + first as u32).collect())
 }
 
+/// The type in which maps meet.
+fn common_map(kinds: &[DataType]) -> Result<DataType> {
+    match common_type_of(kinds) {
+        Some(common @ DataType::Map(..)) => Ok(common),
+        _ => plan_err!("map_concat takes maps of one type"),
+    }
+}
+
 fn map_concat(args: &[ArrayRef]) -> Result<ArrayRef> {
-    let DataType::Map(entries, is_sorted) = args[0].data_type() else { return plan_err!("map_concat takes maps") };
-    let maps = args.iter().map(|map| cast(map, args[0].data_type())).collect::<std::result::Result<Vec<_>, _>>()?;
+    let common = common_map(&args.iter().map(|map| map.data_type().clone()).collect::<Vec<_>>())?;
+    let DataType::Map(entries, is_sorted) = &common else { return plan_err!("map_concat takes maps") };
+    let maps = args.iter().map(|map| cast(map, &common)).collect::<std::result::Result<Vec<_>, _>>()?;
     let (mut chunks, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..args[0].len() {
         let is_valid = maps.iter().all(|map| map.is_valid(row));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use arrow::array::timezone::Tz;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 
 use super::instant_text::{at_zone, parse_zone};
@@ -46,7 +47,7 @@ struct DateParts {
     second: u32,
     micro: u32,
     is_afternoon: Option<bool>,
-    zone: Option<arrow::array::timezone::Tz>,
+    zone: Option<Tz>,
 }
 
 impl Default for DateParts {
@@ -88,6 +89,11 @@ impl Pattern {
 
     /// The instant of a text that fits the pattern whole.
     pub fn read(&self, text: &str) -> Option<i64> {
+        self.read_at(text, None)
+    }
+
+    /// The same; a text that names no zone is in `default`, or in UTC.
+    pub fn read_at(&self, text: &str, default: Option<&Tz>) -> Option<i64> {
         let mut parts = DateParts::default();
         read_items(&self.0, text, &mut parts, &[]).filter(|rest| rest.is_empty())?;
         let day = match parts.day_of_year {
@@ -100,7 +106,7 @@ impl Pattern {
         };
         let time = NaiveTime::from_hms_micro_opt(hour, parts.minute, parts.second, parts.micro)?;
         let local = NaiveDateTime::new(day, time);
-        match &parts.zone {
+        match parts.zone.as_ref().or(default) {
             Some(zone) => at_zone(local, zone),
             None => Some(local.and_utc().timestamp_micros()),
         }

@@ -7,6 +7,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
+use super::casting::micros_of_decimals;
+use super::casting::wholes::{parse_whole, trimmed};
 use super::instant_text::{parse_day, parse_instant};
 use super::text::to_text;
 use crate::types::instant;
@@ -66,9 +68,7 @@ pub fn is_text(kind: &DataType) -> bool {
 
 fn to_whole(values: &ArrayRef) -> Result<Int64Array> {
     Ok(match values.data_type() {
-        kind if is_text(kind) => {
-            to_text(values)?.iter().map(|text| text.and_then(|text| text.trim().parse().ok())).collect()
-        }
+        kind if is_text(kind) => to_text(values)?.iter().map(|text| text.and_then(parse_whole)).collect(),
         DataType::Timestamp(..) => {
             let us = to_instants(values)?;
             us.as_primitive::<TimestampMicrosecondType>().unary(|us| us.div_euclid(1_000_000))
@@ -91,12 +91,34 @@ pub fn to_double(values: &ArrayRef) -> Result<Float64Array> {
 
 /// A double as Spark reads it: also `Infinity`, `-inf` and `NaN` in any case.
 pub fn parse_double(text: &str) -> Option<f64> {
-    let text = text.trim();
+    let text = trimmed(text);
+    if let Some(value) = parse_hexadecimal(text) {
+        return Some(value);
+    }
     let text = text
         .strip_suffix(['d', 'D', 'f', 'F'])
         .filter(|rest| rest.ends_with(|c: char| c.is_ascii_digit()))
         .unwrap_or(text);
     text.parse().ok()
+}
+
+/// Java's hexadecimal doubles: `0x1.8p3` is 12.
+fn parse_hexadecimal(text: &str) -> Option<f64> {
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let rest = rest.strip_prefix("0x").or_else(|| rest.strip_prefix("0X"))?;
+    let (digits, exponent) = rest.trim_end_matches(['d', 'D', 'f', 'F']).split_once(['p', 'P'])?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all = [whole, fraction].concat();
+    // Digits that a double holds exactly; more are never written.
+    if all.is_empty() || all.len() > 13 {
+        return None;
+    }
+    let value = u64::from_str_radix(&all, 16).ok()? as f64;
+    let exponent: i32 = exponent.parse().ok()?;
+    Some(sign * value * 2_f64.powi(exponent.checked_sub(4 * fraction.len() as i32)?))
 }
 
 /// Instants of texts, dates, numbers (seconds) and timestamps of any unit.
@@ -105,12 +127,12 @@ pub fn to_instants(values: &ArrayRef) -> Result<ArrayRef> {
         DataType::Timestamp(TimeUnit::Microsecond, _) => values.as_primitive::<TimestampMicrosecondType>().clone(),
         kind if is_text(kind) => to_text(values)?.iter().map(|text| text.and_then(parse_instant)).collect(),
         DataType::Boolean => return Ok(arrow::array::new_null_array(&instant(), values.len())),
-        kind if kind.is_integer() => {
-            to_whole(values)?.iter().map(|s| s.and_then(|s| s.checked_mul(1_000_000))).collect()
-        }
+        DataType::Decimal128(..) => return Ok(micros_of_decimals(values)),
+        kind if kind.is_integer() => to_whole(values)?.unary(|seconds| seconds.saturating_mul(1_000_000)),
         DataType::Float16 | DataType::Float32 | DataType::Float64 => {
             let seconds = cast(values, &DataType::Float64)?;
-            let finite = |s: f64| Some(s).filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64);
+            let fits = |us: &f64| us.abs() < i64::MAX as f64;
+            let finite = |s: f64| Some(s * 1e6).filter(fits).map(|us| us as i64);
             seconds.as_primitive::<Float64Type>().iter().map(|s| s.and_then(finite)).collect()
         }
         _ => return Ok(cast(values, &instant())?),
@@ -143,7 +165,7 @@ fn to_flags(values: &ArrayRef) -> Result<BooleanArray> {
 
 /// A boolean as Spark reads it.
 pub fn parse_flag(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
+    match trimmed(text).to_ascii_lowercase().as_str() {
         "t" | "true" | "y" | "yes" | "1" => Some(true),
         "f" | "false" | "n" | "no" | "0" => Some(false),
         _ => None,

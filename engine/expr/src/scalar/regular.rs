@@ -1,16 +1,21 @@
-//! Spark's functions of regular expressions. They are Rust's: Java's look-around and back references are refused.
+//! Spark's functions of regular expressions, with Java's escapes. Look-around and back references are refused.
+
+mod compiled;
+mod java;
+mod replacing;
 
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListBuilder, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type};
-use datafusion::common::{exec_datafusion_err, exec_err};
 use datafusion::error::Result;
-use regex::Regex;
 
 use super::read::{Kind, texts};
 use super::result_types::{flag_type, int_type, text_type};
 use super::simple::{Gives, Simple};
+use crate::row_fault::RowFault;
+use compiled::Compiled;
+use replacing::replace;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -36,7 +41,7 @@ pub fn functions() -> Vec<Simple> {
         two("regexp_count", &[], int_type, |args| {
             let mut counts = Vec::with_capacity(args[0].len());
             each(args, |text, pattern| {
-                counts.push(text.map(|text| pattern.find_iter(text).count() as i32));
+                counts.push(text.map(|text| pattern.find_all(text).len() as i32));
                 Ok(())
             })?;
             Ok(Arc::new(Int32Array::from(counts)))
@@ -44,7 +49,10 @@ pub fn functions() -> Vec<Simple> {
         two("regexp_substr", &[], text_type, |args| {
             let mut found = Vec::with_capacity(args[0].len());
             each(args, |text, pattern| {
-                found.push(text.and_then(|text| pattern.find(text)).map(|found| found.as_str().to_string()));
+                // What is found empty is nothing.
+                let part =
+                    text.and_then(|text| pattern.find_at(text, 0).map(|(start, end)| text[start..end].to_string()));
+                found.push(part.filter(|part| !part.is_empty()));
                 Ok(())
             })?;
             Ok(Arc::new(StringArray::from(found)))
@@ -52,8 +60,8 @@ pub fn functions() -> Vec<Simple> {
         group("regexp_instr", int_type, |args| {
             let mut places = Vec::with_capacity(args[0].len());
             each(args, |text, pattern| {
-                places.push(text.map(|text| match pattern.find(text) {
-                    Some(found) => text[..found.start()].chars().count() as i32 + 1,
+                places.push(text.map(|text| match pattern.find_at(text, 0) {
+                    Some((start, _)) => text[..start].chars().count() as i32 + 1,
                     None => 0,
                 }));
                 Ok(())
@@ -84,16 +92,16 @@ pub fn list_of_text(_: &[DataType]) -> Result<DataType> {
 }
 
 /// Calls `visit` for each row with its text (none if it or the pattern is null) and its pattern, compiled.
-fn each<'a>(args: &'a [ArrayRef], mut visit: impl FnMut(Option<&'a str>, &Regex) -> Result<()>) -> Result<()> {
-    let mut known: Option<(&str, Regex)> = None;
-    let nothing = Regex::new("").map_err(|error| exec_datafusion_err!("{error}"))?;
+fn each<'a>(args: &'a [ArrayRef], mut visit: impl FnMut(Option<&'a str>, &Compiled) -> Result<()>) -> Result<()> {
+    let mut known: Option<(&str, Compiled)> = None;
+    let nothing = Compiled::new("")?;
     for (text, pattern) in texts(&args[0]).iter().zip(texts(&args[1])) {
         let (Some(text), Some(pattern)) = (text, pattern) else {
             visit(None, &nothing)?;
             continue;
         };
         if known.as_ref().is_none_or(|(other, _)| *other != pattern) {
-            known = Some((pattern, compile(pattern)?));
+            known = Some((pattern, Compiled::new(pattern)?));
         }
         if let Some((_, compiled)) = &known {
             visit(Some(text), compiled)?;
@@ -102,38 +110,26 @@ fn each<'a>(args: &'a [ArrayRef], mut visit: impl FnMut(Option<&'a str>, &Regex)
     Ok(())
 }
 
-fn compile(pattern: &str) -> Result<Regex> {
-    // Java's `\Z`, possessive marks and `\Q…\E` are rare; what Rust's syntax lacks is refused, never guessed.
-    Regex::new(pattern).map_err(|error| {
-        let what = error.to_string();
-        let last = what.lines().last().unwrap_or_default().trim_start_matches("error: ").to_string();
-        exec_datafusion_err!("the regular expression '{pattern}' cannot be used: {last}")
+/// The number of the group that is asked for, by row; what it is, is looked at where something matches.
+fn group_of(args: &[ArrayRef], row: usize) -> Option<i64> {
+    match args.get(2).map(|groups| groups.as_primitive::<Int64Type>()) {
+        None => Some(1),
+        Some(groups) => groups.is_valid(row).then(|| groups.value(row)),
+    }
+}
+
+fn checked_group(group: i64, pattern: &Compiled) -> Result<usize> {
+    let found = usize::try_from(group).ok().filter(|group| *group < pattern.group_count());
+    found.ok_or_else(|| {
+        RowFault {
+            condition: "INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX",
+            message: format!(
+                "the regular expression has {} groups, there is none with number {group}; 0 is all that matches",
+                pattern.group_count() - 1
+            ),
+        }
+        .into()
     })
-}
-
-/// The number of the group that is asked for, by row.
-fn group_of(args: &[ArrayRef], row: usize, pattern: &Regex) -> Result<Option<usize>> {
-    let Some(groups) = args.get(2) else {
-        return Ok(Some(1)).and_then(|group| check_group(group, pattern));
-    };
-    let groups = groups.as_primitive::<Int64Type>();
-    if groups.is_null(row) {
-        return Ok(None);
-    }
-    let Ok(group) = usize::try_from(groups.value(row)) else {
-        return exec_err!("the group of a regular expression is counted from 0, not {}", groups.value(row));
-    };
-    check_group(Some(group), pattern)
-}
-
-fn check_group(group: Option<usize>, pattern: &Regex) -> Result<Option<usize>> {
-    match group {
-        Some(group) if group >= pattern.captures_len() => exec_err!(
-            "the regular expression '{pattern}' has {} groups, there is none with number {group}",
-            pattern.captures_len() - 1
-        ),
-        other => Ok(other),
-    }
 }
 
 fn extract(args: &[ArrayRef]) -> Result<ArrayRef> {
@@ -144,9 +140,15 @@ fn extract(args: &[ArrayRef]) -> Result<ArrayRef> {
             found.push(None);
             return Ok(());
         };
-        let group = group_of(args, row, pattern)?;
-        found.push(group.map(|group| match pattern.captures(text) {
-            Some(captures) => captures.get(group).map_or(String::new(), |found| found.as_str().to_string()),
+        let Some(group) = group_of(args, row) else {
+            found.push(None);
+            return Ok(());
+        };
+        found.push(Some(match pattern.groups_at(text, 0) {
+            Some(groups) => {
+                let place = groups[checked_group(group, pattern)?];
+                place.map_or_else(String::new, |(start, end)| text[start..end].to_string())
+            }
             None => String::new(),
         }));
         Ok(())
@@ -158,14 +160,12 @@ fn extract_all(args: &[ArrayRef]) -> Result<ArrayRef> {
     let mut lists = ListBuilder::new(StringBuilder::new()).with_field(Field::new_list_field(DataType::Utf8, true));
     let mut row = 0;
     each(args, |text, pattern| {
-        let group = match text {
-            Some(_) => group_of(args, row, pattern)?,
-            None => None,
-        };
+        let group = group_of(args, row);
         row += 1;
         if let (Some(text), Some(group)) = (text, group) {
-            for captures in pattern.captures_iter(text) {
-                lists.values().append_value(captures.get(group).map_or("", |found| found.as_str()));
+            for groups in pattern.all_groups(text) {
+                let place = groups[checked_group(group, pattern)?];
+                lists.values().append_value(place.map_or("", |(start, end)| &text[start..end]));
             }
             lists.append(true);
         } else {
@@ -174,52 +174,6 @@ fn extract_all(args: &[ArrayRef]) -> Result<ArrayRef> {
         Ok(())
     })?;
     Ok(Arc::new(lists.finish()))
-}
-
-fn replace(args: &[ArrayRef]) -> Result<ArrayRef> {
-    let new = texts(&args[2]);
-    let from = args.get(3).map(|from| from.as_primitive::<Int64Type>());
-    let mut replaced = Vec::with_capacity(args[0].len());
-    let mut known: Option<(&str, String)> = None;
-    each(args, |text, pattern| {
-        let row = replaced.len();
-        let (Some(text), true) = (text, new.is_valid(row)) else {
-            replaced.push(None);
-            return Ok(());
-        };
-        if known.as_ref().is_none_or(|(other, _)| *other != new.value(row)) {
-            known = Some((new.value(row), replacement(new.value(row))));
-        }
-        let with = known.as_ref().map_or("", |(_, with)| with.as_str());
-        let skipped = from.map_or(0, |from| if from.is_valid(row) { (from.value(row) - 1).max(0) } else { 0 });
-        let start = text.char_indices().nth(skipped as usize).map_or(text.len(), |(at, _)| at);
-        replaced.push(Some(format!("{}{}", &text[..start], pattern.replace_all(&text[start..], with))));
-        Ok(())
-    })?;
-    Ok(Arc::new(StringArray::from(replaced)))
-}
-
-/// Java's `$1` and `\$` as Rust's `${1}` and `$$`.
-fn replacement(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next() {
-                Some('$') => out.push_str("$$"),
-                Some(other) => out.push(other),
-                None => {}
-            },
-            '$' if letters.peek().is_some_and(char::is_ascii_digit) => {
-                let digit = letters.next().unwrap_or('0');
-                out.push_str(&format!("${{{digit}}}"));
-            }
-            '$' if letters.peek() == Some(&'{') => out.push('$'),
-            '$' => out.push_str("$$"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 fn split(args: &[ArrayRef]) -> Result<ArrayRef> {
@@ -237,7 +191,7 @@ fn split(args: &[ArrayRef]) -> Result<ArrayRef> {
             lists.append(false);
             return Ok(());
         };
-        for part in parts(text, pattern, limit) {
+        for part in parts(text, pattern, is_empty(args, row - 1), limit) {
             lists.values().append_value(part);
         }
         lists.append(true);
@@ -246,19 +200,24 @@ fn split(args: &[ArrayRef]) -> Result<ArrayRef> {
     Ok(Arc::new(lists.finish()))
 }
 
-/// Java's split: an empty match at the start parts nothing, and an empty pattern parts letter by letter.
-fn parts<'a>(text: &'a str, pattern: &Regex, limit: i64) -> Vec<&'a str> {
+/// True if the pattern of a row is empty.
+fn is_empty(args: &[ArrayRef], row: usize) -> bool {
+    texts(&args[1]).value(row).is_empty()
+}
+
+/// Java's split: an empty match at the start parts nothing, and Spark's empty pattern parts letter by letter.
+fn parts<'a>(text: &'a str, pattern: &Compiled, by_letter: bool, limit: i64) -> Vec<&'a str> {
     let most = if limit > 0 { limit as usize } else { usize::MAX };
     let (mut parts, mut start) = (Vec::new(), 0);
-    for found in pattern.find_iter(text) {
+    for (from, end) in pattern.find_all(text) {
         if parts.len() + 1 >= most {
             break;
         }
-        if found.end() == 0 || (found.is_empty() && found.start() >= text.len()) {
+        if end == 0 || (by_letter && from >= text.len()) {
             continue;
         }
-        parts.push(&text[start..found.start()]);
-        start = found.end();
+        parts.push(&text[start..from]);
+        start = end;
     }
     parts.push(&text[start..]);
     parts

@@ -8,11 +8,13 @@ use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
-use super::base64;
-use super::read::{Kind, read_as, texts, to_double};
+use super::cutting::substring;
+use super::read::{Kind, read_as, texts};
 use super::result_types::{bytes_type, flag_type, int_type, text_type};
 use super::simple::{Body, Simple};
 use super::text::to_text;
+use crate::display::type_name;
+use crate::typing::meeting::common_type_of;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -86,31 +88,11 @@ fn find(part: &str, text: &str, from: i64) -> i32 {
 
 fn shaping() -> Vec<Simple> {
     vec![
-        text("initcap", (1, 1), &[Kind::Text], |args| Ok(each(args, |text| Some(initcap(text))))),
-        Simple {
-            aliases: &["substr"],
-            ..text("substring", (2, 3), &[Kind::Any, Kind::Whole], |args| {
-                let (values, start) = (to_text(&args[0])?, args[1].as_primitive::<Int64Type>());
-                let length = args.get(2).map(|length| length.as_primitive::<Int64Type>());
-                let cut = (0..values.len()).map(|row| {
-                    let text = values.is_valid(row).then(|| values.value(row))?;
-                    let start = start.is_valid(row).then(|| start.value(row))?;
-                    match length {
-                        Some(length) if length.is_null(row) => None,
-                        Some(length) => Some(substring(text, start, length.value(row))),
-                        None => Some(substring(text, start, i64::MAX)),
-                    }
-                });
-                Ok(Arc::new(cut.collect::<StringArray>()))
-            })
-        },
-        text("left", (2, 2), &[Kind::Text, Kind::Whole], |args| {
-            Ok(with_number(args, |text, count| Some(substring(text, 1, count).to_string())))
-        }),
+        text("initcap", (1, 1), &[Kind::Text], |args| Ok(each(args, |text| Some(super::title::initcap(text))))),
         text("right", (2, 2), &[Kind::Text, Kind::Whole], |args| {
             Ok(with_number(args, |text, count| match count {
                 count if count <= 0 => Some(String::new()),
-                count => Some(substring(text, -count, count).to_string()),
+                count => Some(substring(text, -count, None).to_string()),
             }))
         }),
         text("repeat", (2, 2), &[Kind::Text, Kind::Whole], |args| {
@@ -130,10 +112,15 @@ fn joining() -> Vec<Simple> {
             aliases: &[],
             count: (0, usize::MAX),
             kinds: &[Kind::Any],
-            gives: |types| match types.first() {
-                Some(kind @ DataType::List(_)) => Ok(kind.clone()),
-                _ if are_bytes(types) => Ok(DataType::Binary),
-                _ => Ok(DataType::Utf8),
+            gives: |types| {
+                if types.iter().any(DataType::is_list) {
+                    return concatenated_lists(types);
+                }
+                match types.iter().find(|kind| kind.is_nested()) {
+                    Some(other) => plan_err!("concat takes texts or arrays, not {}", type_name(other)),
+                    None if are_bytes(types) => Ok(DataType::Binary),
+                    None => Ok(DataType::Utf8),
+                }
             },
             body: concatenate,
         },
@@ -143,38 +130,11 @@ fn joining() -> Vec<Simple> {
                 counts.map(|count| count.map(|count| " ".repeat(usize::try_from(count).unwrap_or(0).min(1 << 20))));
             Ok(Arc::new(blanks.collect::<StringArray>()))
         }),
-        text("format_number", (2, 2), &[Kind::Any, Kind::Whole], |args| {
-            let digits = args[1].as_primitive::<Int64Type>();
-            let numbers = to_double(&args[0])?;
-            let written = (0..numbers.len()).map(|row| {
-                let count = digits.is_valid(row).then(|| digits.value(row))?;
-                let number = numbers.is_valid(row).then(|| numbers.value(row))?;
-                Some(format_number(number, usize::try_from(count).ok()?.min(30)))
-            });
-            Ok(Arc::new(written.collect::<StringArray>()))
-        }),
-        text("mask", (1, 1), &[Kind::Text], |args| {
-            let mask = |letter: char| match letter {
-                letter if letter.is_uppercase() => 'X',
-                letter if letter.is_lowercase() => 'x',
-                letter if letter.is_numeric() => 'n',
-                letter => letter,
-            };
-            Ok(each(args, |text| Some(text.chars().map(mask).collect())))
-        }),
     ]
 }
 
 fn coding() -> Vec<Simple> {
     vec![
-        Simple {
-            gives: bytes_type,
-            ..text("__try_unbase64", (1, 1), &[Kind::Text], |args| {
-                let texts = texts(&args[0]);
-                let bytes = texts.iter().map(|text| base64::decode(text?));
-                Ok(Arc::new(bytes.collect::<arrow::array::BinaryArray>()))
-            })
-        },
         Simple { gives: bytes_type, ..text("encode", (2, 2), &[Kind::Text], encode) },
         text("decode", (2, usize::MAX), &[Kind::Any], decode),
         Simple {
@@ -213,42 +173,21 @@ fn with_number(args: &[ArrayRef], change: impl Fn(&str, i64) -> Option<String>) 
     Arc::new(pairs.map(|(text, number)| change(text?, number?)).collect::<StringArray>())
 }
 
-/// Spark's: only blanks part words, and what is not the first letter is made small.
-fn initcap(text: &str) -> String {
-    let mut is_first = true;
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_first {
-            out.extend(letter.to_uppercase())
-        } else {
-            out.extend(letter.to_lowercase())
-        }
-        is_first = letter == ' ';
-    }
-    out
-}
-
-/// Letters from `start` (from 1; 0 is 1; negative ones count from the end), `length` of them.
-fn substring(text: &str, start: i64, length: i64) -> &str {
-    let count = text.chars().count() as i64;
-    let from = match start {
-        0 => 0,
-        start if start > 0 => start - 1,
-        start => count + start,
-    };
-    let until = from.saturating_add(length.max(0)).clamp(0, count);
-    let from = from.clamp(0, count);
-    if until <= from {
-        return "";
-    }
-    let at = |letter: i64| text.char_indices().nth(letter as usize).map_or(text.len(), |(at, _)| at);
-    &text[at(from)..at(until)]
-}
-
 /// True if all values are bytes: beside a text they are one.
 fn are_bytes(kinds: &[DataType]) -> bool {
     let is_binary = |kind: &DataType| matches!(kind, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     kinds.iter().any(is_binary) && kinds.iter().all(|kind| is_binary(kind) || *kind == DataType::Null)
+}
+
+/// The type of arrays put behind each other: that in which they meet.
+fn concatenated_lists(types: &[DataType]) -> Result<DataType> {
+    match common_type_of(types).filter(|_| types.iter().all(DataType::is_list)) {
+        Some(common) => Ok(common),
+        None => {
+            let types = types.iter().map(type_name).collect::<Vec<_>>().join(", ");
+            plan_err!("concat takes arrays of one type, not {types}")
+        }
+    }
 }
 
 fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
@@ -258,6 +197,7 @@ fn concatenate(args: &[ArrayRef]) -> Result<ArrayRef> {
     if are_bytes(&args.iter().map(|arg| arg.data_type().clone()).collect::<Vec<_>>()) {
         return concatenate_bytes(args);
     }
+    // Of nothing at all; a NULL that is written comes as a text.
     if args[0].data_type() == &DataType::Null && args.len() == 1 {
         return Ok(Arc::new(StringArray::from(vec![""; args[0].len()])));
     }
@@ -286,8 +226,9 @@ fn concatenate_bytes(args: &[ArrayRef]) -> Result<ArrayRef> {
 }
 
 fn concatenate_lists(args: &[ArrayRef]) -> Result<ArrayRef> {
-    let lists = args.iter().map(|list| cast(list, args[0].data_type())).collect::<std::result::Result<Vec<_>, _>>()?;
-    let DataType::List(field) = args[0].data_type() else { return exec_err!("concat takes texts or arrays") };
+    let common = concatenated_lists(&args.iter().map(|list| list.data_type().clone()).collect::<Vec<_>>())?;
+    let lists = args.iter().map(|list| cast(list, &common)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let DataType::List(field) = &common else { return exec_err!("concat takes texts or arrays") };
     let (mut chunks, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for row in 0..args[0].len() {
         let is_valid = lists.iter().all(|list| list.is_valid(row));
@@ -307,27 +248,6 @@ fn concatenate_lists(args: &[ArrayRef]) -> Result<ArrayRef> {
     };
     let offsets = arrow::buffer::OffsetBuffer::from_lengths(lengths);
     Ok(Arc::new(arrow::array::ListArray::try_new(Arc::clone(field), offsets, values, Some(valid.into()))?))
-}
-
-fn format_number(number: f64, digits: usize) -> String {
-    let text = super::round::rounded_text(number, digits as i32, super::round::Half::Even)
-        .unwrap_or_else(|| format!("{number}"));
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(text) => ("-", text.to_string()),
-        None => ("", text),
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    match digits {
-        0 => format!("{sign}{grouped}"),
-        digits => format!("{sign}{grouped}.{fraction:0<digits$}"),
-    }
 }
 
 fn encode(args: &[ArrayRef]) -> Result<ArrayRef> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray, StringBuilder};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type, TimestampMicrosecondType};
-use chrono::DateTime;
+use arrow::datatypes::{DataType, Date32Type, Float32Type, Float64Type, TimestampMicrosecondType};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
+use super::civil::day_text;
+use super::read::DAY_US;
 use crate::display::type_name;
 use crate::types::instant;
 
@@ -20,6 +21,10 @@ use crate::types::instant;
 pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
     let written = match values.data_type() {
         DataType::Utf8 => return Ok(values.as_string::<i32>().clone()),
+        DataType::Date32 => {
+            let days = values.as_primitive::<Date32Type>().iter();
+            Arc::new(days.map(|days| days.map(|days| day_text(i64::from(days)))).collect::<StringArray>())
+        }
         kind if is_as_in_arrow(kind) => cast(values, &DataType::Utf8)?,
         DataType::Duration(_) | DataType::Interval(_) => return super::intervals::interval_texts(values),
         kind if is_bytes(kind) => {
@@ -205,8 +210,10 @@ fn java_text(
 
 /// An instant as Spark writes it in UTC: no more digits of the second than it has.
 pub fn instant_text(us: i64) -> String {
-    let Some(time) = DateTime::from_timestamp_micros(us) else { return us.to_string() };
-    let mut text = time.format("%Y-%m-%d %H:%M:%S").to_string();
+    let (days, of_day) = (us.div_euclid(DAY_US), us.rem_euclid(DAY_US));
+    let seconds = of_day / 1_000_000;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let mut text = format!("{} {hour:02}:{minute:02}:{second:02}", day_text(days));
     let fraction = us.rem_euclid(1_000_000);
     if fraction > 0 {
         let digits = format!("{fraction:06}");

@@ -15,6 +15,7 @@ use super::pattern::Pattern;
 use super::read::{DAY_US, Kind, is_text, read_as, texts};
 use super::result_types::{date_type, double_type, instant_type, int_type, text_type, whole_type};
 use super::simple::{Gives, Simple};
+use crate::row_fault::RowFault;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -96,10 +97,23 @@ fn epochs() -> Vec<Simple> {
         },
         from_epoch("timestamp_seconds", &[Kind::Double], |args| {
             let seconds = args[0].as_primitive::<Float64Type>().iter();
-            Ok(instants(seconds.map(|s| s.filter(|s| s.is_finite()).map(|s| (s * 1e6).round() as i64))))
+            let us = |seconds: f64| {
+                let us = (seconds * 1e6).round();
+                // The conversion saturates, and would give the last instant there is for all that are too large.
+                if us.abs() < 9.3e18 { Some(us as i64).filter(|us| *us != i64::MAX && *us != i64::MIN) } else { None }
+            };
+            let checked = seconds.map(|seconds| match seconds.filter(|seconds| seconds.is_finite()) {
+                Some(seconds) => us(seconds).map(Some).ok_or_else(|| RowFault::no_instant("seconds")),
+                None => Ok(None),
+            });
+            Ok(instants(checked.collect::<Result<Vec<_>, _>>()?.into_iter()))
         }),
         from_epoch("timestamp_millis", &[Kind::Whole], |args| {
-            Ok(instants(args[0].as_primitive::<Int64Type>().iter().map(|ms| ms?.checked_mul(1_000))))
+            let checked = args[0].as_primitive::<Int64Type>().iter().map(|ms| match ms {
+                Some(ms) => ms.checked_mul(1_000).map(Some).ok_or_else(|| RowFault::no_instant("milliseconds")),
+                None => Ok(None),
+            });
+            Ok(instants(checked.collect::<Result<Vec<_>, _>>()?.into_iter()))
         }),
         from_epoch("timestamp_micros", &[Kind::Whole], |args| Ok(instants(args[0].as_primitive::<Int64Type>().iter()))),
     ]
@@ -238,6 +252,25 @@ fn with_patterns() -> Vec<Simple> {
             Ok(wholes(&[instants], |us| us.div_euclid(1_000_000)))
         }),
     ]
+}
+
+/// Those that are otherwise by Spark's types: a text without a pattern is one of the usual pattern and no other, and what is left of a
+/// second is cut off towards 1970.
+pub fn by_spark() -> Vec<Simple> {
+    vec![Simple {
+        name: "unix_timestamp",
+        aliases: &["to_unix_timestamp"],
+        count: (1, 2),
+        kinds: &[Kind::Any, Kind::Text],
+        gives: whole_type,
+        body: |args| {
+            let instants = match args.len() {
+                1 => read_instants(&[Arc::clone(&args[0]), default_pattern(args[0].len())])?,
+                _ => read_instants(args)?,
+            };
+            Ok(wholes(&[instants], |us| us / 1_000_000))
+        },
+    }]
 }
 
 fn written() -> Vec<Simple> {

@@ -18,62 +18,30 @@ use crate::scalar::arithmetic::Arithmetic;
 use crate::scalar::arithmetic::unary::Unary;
 use crate::scalar::interval_arithmetic::IntervalArithmetic;
 use crate::scalar::intervals::IntervalCast;
+use crate::scalar::to_timestamp::SparkCast;
+use crate::scalar::typed::Typed;
 
-/// Functions that are an error for some rows, here or by Spark's rules.
+/// Functions that are an error for some rows.
 const FALLIBLE: &[&str] = &[
-    "add_months",
     "array_insert",
-    "array_repeat",
     "assert_true",
-    "chr",
-    "conv",
-    "convert_timezone",
-    "date",
     "decode",
-    "element_at",
-    "elt",
     "encode",
-    "from_csv",
-    "from_json",
-    "from_utc_timestamp",
-    "item_at",
-    "lpad",
-    "make_date",
-    "make_dt_interval",
-    "make_interval",
-    "make_timestamp",
-    "make_ym_interval",
     "map",
     "map_concat",
     "map_from_arrays",
     "map_from_entries",
-    "next_day",
-    "parse_url",
     "raise_error",
     "regexp_extract",
     "regexp_extract_all",
-    "repeat",
-    "rpad",
     "sequence",
-    "space",
     "str_to_map",
-    "timestamp",
-    "timestamp_ntz",
+    "timestamp_millis",
     "timestamp_seconds",
-    "to_binary",
-    "to_char",
-    "to_date",
     "to_number",
-    "to_timestamp",
-    "to_unix_timestamp",
-    "to_utc_timestamp",
-    "to_varchar",
     "transform_keys",
     "unbase64",
-    "unhex",
-    "unix_timestamp",
     "url_decode",
-    "width_bucket",
 ];
 
 /// True if there are rows for which an expression is an error.
@@ -118,7 +86,12 @@ fn function_can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<bool> {
     if let Some(operation) = inner.downcast_ref::<IntervalArithmetic>() {
         return Ok(operation.can_fail());
     }
-    Ok(FALLIBLE.contains(&call.func.name()))
+    if let Some(typed) = inner.downcast_ref::<Typed>() {
+        let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+        return Ok(typed.can_fail(&kinds));
+    }
+    let cast = inner.downcast_ref::<SparkCast>();
+    Ok(cast.is_some_and(|cast| !cast.is_trying()) || FALLIBLE.contains(&call.func.name()))
 }
 
 /// True if there are rows for which an expression of a plan is an error.
@@ -189,13 +162,15 @@ pub fn guarded(condition: Expr, schema: &DFSchema) -> Result<Expr> {
     Ok(all.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(true)), None)))
 }
 
-/// An aggregate whose arguments are computed only for the rows that its FILTER lets through.
+/// An aggregate whose arguments and order are computed only for the rows that its FILTER lets through.
 ///
 /// # Errors
 /// If a column is not known.
 pub fn filtered(mut call: AggregateFunction, schema: &DFSchema) -> Result<AggregateFunction> {
     let Some(filter) = call.params.filter.as_deref().cloned() else { return Ok(call) };
-    for arg in &mut call.params.args {
+    // What stands in ORDER BY too: with DISTINCT both must stay the same expression.
+    let order = call.params.order_by.iter_mut().map(|sort| &mut sort.expr);
+    for arg in call.params.args.iter_mut().chain(order) {
         if can_fail(arg, schema)? {
             *arg = when(filter.clone(), arg.clone(), None);
         }

@@ -15,9 +15,8 @@ use datafusion::logical_expr::{
 
 use super::calls;
 use super::decimals::{Digits, Operation};
-use super::guards;
 use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
-use super::of_times;
+use super::{guards, literal_arguments, of_times};
 use crate::aggregate::checked_totals::checked;
 use crate::casts;
 use crate::interval::fields::{INTERVAL_FIELDS, IntervalType};
@@ -289,7 +288,7 @@ fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Resu
     }
     let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
     let checked = kind.and_then(|kind| checked(call.func.name(), &kind, ansi));
-    let is_changed = checked.is_some();
+    let is_changed = literal_arguments::known(&mut call) || checked.is_some();
     if let Some(function) = checked {
         call.func = Arc::new(function);
     }

@@ -4,10 +4,9 @@ use datafusion::execution::SessionState;
 use std::sync::Arc;
 
 /// Which rules of types a query goes by: Spark's, or those of DataFusion, by which jobs were made before there were Spark's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TypeRules {
     /// Whole constants are BIGINT and constants with a point DOUBLE; whole numbers wrap around.
-    #[default]
     Before,
     /// Spark's types.
     Spark {
@@ -16,8 +15,15 @@ pub enum TypeRules {
     },
 }
 
+impl Default for TypeRules {
+    /// Those of Spark 4 as it comes.
+    fn default() -> TypeRules {
+        TypeRules::Spark { ansi: true }
+    }
+}
+
 impl TypeRules {
-    /// The rules of a session; those of a session that names none are DataFusion's.
+    /// The rules of a session; those of one that names none are the default.
     pub fn of(state: &SessionState) -> TypeRules {
         let named: Option<Arc<TypeRules>> = state.config().get_extension();
         named.map_or_else(TypeRules::default, |rules| *rules)

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use job::StaticTable;
 
+use super::exact::{exact, is_guessed};
 use super::format::{FileFormat, without_mark};
 use super::merged::merged;
 use super::target::{TargetColumns, check_names, missing};
@@ -52,8 +53,15 @@ fn format_of(table: &StaticTable) -> Format {
 }
 
 fn schema_of(table: &StaticTable, content: &Bytes) -> Result<Schema, String> {
-    let (schema, _) = format_of(table).infer_schema(Cursor::new(without_mark(content)), None).map_err(fault)?;
-    Ok(schema)
+    let content = without_mark(content);
+    let (schema, _) = format_of(table).infer_schema(Cursor::new(content.clone()), None).map_err(fault)?;
+    if !schema.fields().iter().any(|field| is_guessed(field.data_type())) {
+        return Ok(schema);
+    }
+    let texts = schema.fields().iter().map(|field| Field::new(field.name(), DataType::Utf8, true));
+    let texts = ReaderBuilder::new(Arc::new(Schema::new(texts.collect::<Vec<_>>()))).with_format(format_of(table));
+    let texts = texts.build_buffered(Cursor::new(content)).map_err(fault)?;
+    Ok(exact(&schema, &texts.collect::<Result<Vec<_>, _>>().map_err(fault)?))
 }
 
 fn fault(error: arrow::error::ArrowError) -> String {

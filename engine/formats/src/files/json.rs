@@ -11,6 +11,7 @@ use arrow::json::reader::infer_json_schema;
 use bytes::Bytes;
 use job::StaticTable;
 
+use super::exact::{exact, is_guessed};
 use super::format::{FileFormat, without_mark};
 use super::target::TargetColumns;
 use crate::decoder::Decoder;
@@ -35,15 +36,32 @@ impl FileFormat for Json {
 
 /// The columns of all files in the order of their names, as Spark has them.
 fn schema_of(files: &[(String, Bytes)]) -> Result<Schema, String> {
+    let fault = |error: arrow::error::ArrowError| {
+        format!("the columns cannot be inferred from the rows: {error}; write a schema")
+    };
+    let (schema, _) = infer_json_schema(all_of(files), None).map_err(fault)?;
+    let guessed = schema.fields().iter().filter(|field| is_guessed(field.data_type()));
+    let texts: Vec<Field> = guessed.map(|field| Field::new(field.name(), DataType::Utf8, true)).collect();
+    let schema = match texts.is_empty() {
+        true => schema,
+        false => {
+            let texts = ReaderBuilder::new(Arc::new(Schema::new(texts))).with_coerce_primitive(true);
+            let texts = texts.build(all_of(files)).map_err(fault)?;
+            exact(&schema, &texts.collect::<Result<Vec<_>, _>>().map_err(fault)?)
+        }
+    };
+    let mut fields: Vec<Field> = schema.fields().iter().map(|field| ordered(field)).collect();
+    fields.sort_by(|left, right| left.name().cmp(right.name()));
+    Ok(Schema::new(fields))
+}
+
+/// The rows of all files.
+fn all_of(files: &[(String, Bytes)]) -> BufReader<Box<dyn Read + '_>> {
     let mut all: Box<dyn Read + '_> = Box::new(std::io::empty());
     for (_, content) in files {
         all = Box::new(all.chain(Cursor::new(without_mark(content))).chain(Cursor::new(b"\n")));
     }
-    let (schema, _) = infer_json_schema(BufReader::new(all), None)
-        .map_err(|error| format!("the columns cannot be inferred from the rows: {error}; write a schema"))?;
-    let mut fields: Vec<Field> = schema.fields().iter().map(|field| ordered(field)).collect();
-    fields.sort_by(|left, right| left.name().cmp(right.name()));
-    Ok(Schema::new(fields))
+    BufReader::new(all)
 }
 
 /// The same field with the members of its structs in the order of their names: they are found in no certain order.

@@ -39,6 +39,15 @@ fn wider(one: &DataType, other: &DataType) -> Option<DataType> {
         _ if one == other => Some(one.clone()),
         (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
         (DataType::Int64, DataType::Float64) | (DataType::Float64, DataType::Int64) => Some(DataType::Float64),
+        (DataType::Decimal128(digits, 0), DataType::Int64) | (DataType::Int64, DataType::Decimal128(digits, 0)) => {
+            Some(DataType::Decimal128((*digits).max(20), 0))
+        }
+        (DataType::Decimal128(one, 0), DataType::Decimal128(other, 0)) => {
+            Some(DataType::Decimal128(*one.max(other), 0))
+        }
+        (DataType::Decimal128(..), DataType::Float64) | (DataType::Float64, DataType::Decimal128(..)) => {
+            Some(DataType::Float64)
+        }
         (DataType::Utf8, other) | (other, DataType::Utf8) if !other.is_nested() => Some(DataType::Utf8),
         _ => None,
     }

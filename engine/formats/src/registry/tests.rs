@@ -39,7 +39,13 @@ fn source(format: Format, columns: &[(&str, DataType)]) -> Source {
         on_error: OnError::Drop,
         watermark: None,
         schema: columns.iter().map(column).collect(),
+        computed: Vec::new(),
+        times: Default::default(),
     }
+}
+
+fn source_times() -> BTreeMap<String, ReadTime> {
+    BTreeMap::new()
 }
 
 #[test]
@@ -51,7 +57,7 @@ fn a_decoder_gives_the_columns_of_the_source() {
         source(Format::Raw, &[("value", DataType::Binary)]),
         source(Format::Raw, &[("value", DataType::String)]),
     ] {
-        let mut decoder = decoder(source.format, &source.schema, None);
+        let mut decoder = decoder(source.format, &source.schema, None, &source_times());
         assert_eq!(decoder.schema(), source_schema(&source), "{source:?}");
         decoder.push(b"{}").unwrap();
         let types: Vec<_> = decoder.flush().unwrap().iter().map(|array| array.data_type().clone()).collect();

@@ -87,13 +87,6 @@ fn what_is_no_instant_is_refused() {
     assert_eq!(date_days(b"2026-01-01T00:00:00"), None);
 }
 
-#[test]
-fn seconds_are_kept_to_the_years_a_text_could_say() {
-    assert_eq!(epoch_seconds_us(1_767_225_600), Some(utc("2026-01-01 00:00:00")));
-    assert_eq!(epoch_seconds_us(1_767_225_600_000), None);
-    assert_eq!(epoch_seconds_us(i64::MIN), None);
-}
-
 proptest! {
     #[test]
     fn instants_agree_with_chrono(us_since in FIRST_US..=LAST_US, offset_minutes in -1080_i32..=1080, separator in prop::sample::select(vec!['T', ' '])) {

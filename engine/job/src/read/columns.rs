@@ -1,24 +1,50 @@
-//! The columns of a source: `[source.NAME.schema]`.
+//! The columns of a source or a static table: `[source.NAME.schema]`.
+
+use std::collections::BTreeMap;
 
 use crate::keys::{Keys, wrong_type};
-use crate::model::{Column, DataType};
+use crate::model::{Column, ComputedColumn, DataType, TimeForm};
 use crate::problem::{Problem, Problems};
 use crate::reference::Part;
 use crate::tree::{Entry, Section, Text, Value};
 use crate::types;
 
-use super::checks;
+use super::{checks, computed};
+
+/// The columns of a schema.
+#[derive(Default)]
+pub(super) struct ReadColumns {
+    /// Those of the record, or of the file.
+    pub plain: Vec<Column>,
+    /// Those that are computed of these.
+    pub computed: Vec<ComputedColumn>,
+    /// How times are written, by column.
+    pub times: BTreeMap<String, TimeForm>,
+}
 
 /// Reads the columns in the order of the file.
-pub(super) fn read(section: &Section, problems: &mut Problems) -> Vec<Column> {
-    let mut columns: Vec<Column> = Vec::with_capacity(section.entries.len());
+pub(super) fn read(section: &Section, problems: &mut Problems) -> ReadColumns {
+    let mut read = ReadColumns::default();
     for entry in &section.entries {
         check_name(entry, problems);
-        let names = columns.iter().map(|column| &column.name);
+        let computed_names = read.computed.iter().map(|column| &column.name);
+        let names = read.plain.iter().map(|column| &column.name).chain(computed_names);
         checks::unlike_others(names, &entry.name, &entry.name_span, "column", problems);
-        columns.push(column(entry, problems));
+        column(entry, &mut read, problems);
     }
-    columns
+    read
+}
+
+/// Reads the columns of a static table, which has nothing but what its files have.
+pub(super) fn read_plain(section: &Section, problems: &mut Problems) -> Vec<Column> {
+    for (entry, column) in section.entries.iter().filter_map(|entry| Some((entry, entry.section()?))) {
+        for key in column.entries.iter().filter(|key| computed::KEYS.contains(&key.name.as_str())) {
+            let title = format!("`{}` is for columns of a source only", key.name);
+            let problem = Problem::new(key.name_span.clone(), title).label("this is a column of a static table");
+            problems.push(problem.help(format!("take it away, and convert `{}` in SQL where it is read", entry.name)));
+        }
+    }
+    read(section, problems).plain
 }
 
 fn check_name(entry: &Entry, problems: &mut Problems) {
@@ -34,7 +60,7 @@ fn check_name(entry: &Entry, problems: &mut Problems) {
     }
 }
 
-fn column(entry: &Entry, problems: &mut Problems) -> Column {
+fn column(entry: &Entry, read: &mut ReadColumns, problems: &mut Problems) {
     let mut column =
         Column { name: entry.name.clone(), field: entry.name.clone(), data_type: DataType::Timestamp, required: false };
     match &entry.node.value {
@@ -47,20 +73,28 @@ fn column(entry: &Entry, problems: &mut Problems) -> Column {
         Value::Section(section) => {
             let title = format!("the column `{}`", entry.name);
             let keys = Keys::of_part(section, entry.name_span.clone(), &title, Part::Column, problems);
+            column.required = keys.flag("required", problems).unwrap_or(false);
+            if keys.has("expression") {
+                let after = read.plain.len();
+                read.computed.push(computed::column(&entry.name, &keys, after, column.required, problems));
+                return;
+            }
             if let Some(text) = keys.text("type", problems) {
                 column.data_type = data_type(text, problems);
             }
             if let Some(field) = keys.text("field", problems) {
                 column.field = field.value.clone();
             }
-            column.required = keys.flag("required", problems).unwrap_or(false);
+            if let Some(form) = computed::time_form(&keys, &column.data_type, problems) {
+                read.times.insert(entry.name.clone(), form);
+            }
         }
         _ => {
             let help = format!("write {} = \"string\" or another type", entry.name);
             wrong_type(&entry.node, &entry.name, "a type in quotes, or { type = … }", help, problems);
         }
     }
-    column
+    read.plain.push(column);
 }
 
 /// True for `address = { city = "string" }`: no key of a column, and all values are strings.
@@ -71,7 +105,7 @@ fn looks_like_fields(section: &Section) -> bool {
 }
 
 /// Reads a type. A wrong one is taken for a timestamp: then the watermark has nothing to say about it.
-fn data_type(text: &Text, problems: &mut Problems) -> DataType {
+pub(super) fn data_type(text: &Text, problems: &mut Problems) -> DataType {
     match types::parse(&text.value) {
         Ok(data_type) => data_type,
         Err(fault) => {

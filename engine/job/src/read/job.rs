@@ -33,7 +33,8 @@ pub(super) fn read(
     job.watermark_policy = keys.choice("watermark_policy", &policies, problems).unwrap_or_default();
     job.no_data_epochs = keys.flag("no_data_epochs", problems).unwrap_or(true);
     let ansi = keys.flag("ansi", problems);
-    job.types = ansi.map_or(Types::Before, |ansi| Types::Spark { ansi });
+    job.types = Types::Spark { ansi: ansi.unwrap_or(true) };
+    job.types_are_given = ansi.is_some();
     if !job.checkpoint.is_empty() && job.checkpoint.trim_end_matches('/') == job.warehouse.trim_end_matches('/') {
         let place = keys.text("checkpoint", problems).map_or(keys.at(), |text| text.content.clone());
         problems.push(

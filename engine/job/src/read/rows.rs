@@ -134,8 +134,10 @@ fn check_field(entry: &Entry, source: &Source, problems: &mut Problems) {
     }
     let fields = source.schema.iter().map(|column| column.field.as_str());
     let column = source.schema.iter().find(|column| column.name == entry.name);
+    let is_computed = source.computed.iter().any(|column| column.name == entry.name);
     let help = match (column, nearest(&entry.name, fields.chain(ENVELOPE))) {
         (Some(column), _) => format!("write `{}`: a record names fields, and that is the column's field", column.field),
+        _ if is_computed => "the column is computed: write the fields that its expression reads".to_owned(),
         (None, Some(near)) => {
             format!("write `{near}`; for a field that the source does not read, write the record as text")
         }

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 use crate::reference::{PLANNED_CONNECTORS, Part};
 use crate::tree::{Section, Text, Value};
 
-use super::columns;
+use super::columns::{self, ReadColumns};
 
 const IDLE_TIMEOUT_US: i64 = 60_000_000;
 
@@ -39,9 +39,10 @@ pub(super) fn read(
         None => ReadSource { settings: Arc::new(Unread), records_per_epoch_max: None },
     };
     let on_error = keys.choice("on_error", &ON_ERROR, problems).unwrap_or(OnError::DeadLetter);
-    let schema = schema(name, &keys, format, problems);
+    let columns = schema(name, &keys, format, problems);
     let watermark = keys.section("watermark", problems);
-    let watermark = watermark.map(|(section, at)| read_watermark(section, at, &schema, problems));
+    let watermark = watermark.map(|(section, at)| read_watermark(section, at, &columns, problems));
+    let ReadColumns { plain, computed, times } = columns;
     let connector = connector.map_or("", ConnectorKeys::name).to_owned();
     let was = keys.text("was", problems).map(|text| text.value.clone());
     Source {
@@ -53,7 +54,9 @@ pub(super) fn read(
         format,
         on_error,
         watermark,
-        schema,
+        schema: plain,
+        computed,
+        times,
     }
 }
 
@@ -102,30 +105,42 @@ fn format(keys: &Keys<'_>, problems: &mut Problems) -> Format {
     keys.choice("format", &[("json", Format::Json), ("raw", Format::Raw)], problems).unwrap_or(Format::Json)
 }
 
-fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) -> Vec<Column> {
+fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) -> ReadColumns {
     let value = || Column { name: "value".into(), field: "value".into(), data_type: DataType::Binary, required: false };
     let Some((section, at)) = keys.section("schema", problems) else {
         if format == Format::Raw {
-            return vec![value()];
+            return ReadColumns { plain: vec![value()], ..ReadColumns::default() };
         }
         if !keys.has("schema") && !keys.is_misspelt("schema") {
             let help = format!("add [source.{name}.schema] with a line for each field, as event_id = \"string\"");
             problems.push(missing(keys.at(), "the source has no schema").help(help));
         }
-        return Vec::new();
+        return ReadColumns::default();
     };
     let problems_before = problems.len();
-    let columns = columns::read(section, problems);
+    let mut columns = columns::read(section, problems);
     if problems.len() > problems_before {
         problems.blur();
     }
     let is_value =
         |column: &Column| column.name == "value" && matches!(column.data_type, DataType::Binary | DataType::String);
-    if format == Format::Raw && !matches!(columns.as_slice(), [column] if is_value(column)) {
+    if columns.plain.is_empty() && !columns.computed.is_empty() {
+        match format {
+            Format::Raw => columns.plain.push(value()),
+            Format::Json => problems.push(
+                Problem::new(at.clone(), "the schema has computed columns only")
+                    .label("no field of the record is read")
+                    .help("add a line for each field that is read, as event_id = \"string\""),
+            ),
+        }
+        // All stand behind the value.
+        columns.computed.iter_mut().for_each(|column| column.after = columns.plain.len());
+    }
+    if format == Format::Raw && !matches!(columns.plain.as_slice(), [column] if is_value(column)) {
         problems.push(
             Problem::new(at.clone(), "with format = \"raw\" there is one column, `value`")
                 .label("these columns are not in the records")
-                .help("write value = \"binary\" or value = \"string\" as the only column, or use format = \"json\""),
+                .help("write value = \"binary\" or value = \"string\" as the only column that is not computed, or use format = \"json\""),
         );
     }
     if section.entries.is_empty() {
@@ -135,12 +150,12 @@ fn schema(name: &str, keys: &Keys<'_>, format: Format, problems: &mut Problems) 
     columns
 }
 
-fn read_watermark(section: &Section, at: Range<usize>, schema: &[Column], problems: &mut Problems) -> Watermark {
+fn read_watermark(section: &Section, at: Range<usize>, columns: &ReadColumns, problems: &mut Problems) -> Watermark {
     let keys = Keys::of_part(section, at, "a watermark", Part::Watermark, problems);
     let column = keys.text("column", problems);
     // Without any column there is a problem already.
-    if let (Some(column), false) = (column, schema.is_empty()) {
-        check_event_time(column, schema, problems);
+    if let (Some(column), false) = (column, columns.plain.is_empty()) {
+        check_event_time(column, columns, problems);
     }
     let delay_us = keys.duration_us("delay", false, problems).flatten().unwrap_or_default();
     let idle_timeout_us = if keys.has("idle_timeout") {
@@ -162,14 +177,19 @@ fn read_watermark(section: &Section, at: Range<usize>, schema: &[Column], proble
     }
 }
 
-fn check_event_time(text: &Text, schema: &[Column], problems: &mut Problems) {
+/// The type of a computed column shows only when its expression is planned: that it is a timestamp is checked there.
+fn check_event_time(text: &Text, columns: &ReadColumns, problems: &mut Problems) {
+    if text.value == "_timestamp" || columns.computed.iter().any(|column| column.name == text.value) {
+        return;
+    }
+    let schema = &columns.plain;
     let problem = |title: &str| Problem::new(text.content.clone(), title);
     match schema.iter().find(|column| column.name == text.value) {
         Some(column) if column.data_type == DataType::Timestamp => {}
         Some(column) => problems.push(
             problem("the event time must be a timestamp")
                 .label("this column has another type")
-                .help(format!("write {} = \"timestamp\" in the schema, or name another column here", column.name))
+                .help(computed_help(column))
                 .code("EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE"),
         ),
         None if text.value.contains('.') => problems.push(
@@ -180,16 +200,30 @@ fn check_event_time(text: &Text, schema: &[Column], problems: &mut Problems) {
         ),
         None => {
             let times = schema.iter().filter(|column| column.data_type == DataType::Timestamp);
-            let times: Vec<&str> = times.map(|column| column.name.as_str()).collect();
+            let computed = columns.computed.iter().map(|column| column.name.as_str());
+            let times: Vec<&str> = times.map(|column| column.name.as_str()).chain(computed).collect();
             let near = if text.hidden { None } else { nearest(&text.value, times.iter().copied()) };
             let help = match (near, times.as_slice()) {
                 (Some(near), _) => format!("write column = \"{near}\""),
                 (None, [only]) => format!("write column = \"{only}\""),
-                (None, []) => "add a column of the type timestamp to the schema".to_owned(),
+                (None, []) => {
+                    "add a column of the type timestamp to the schema, or write column = \"_timestamp\"".to_owned()
+                }
                 (None, times) => format!("name one of the columns {}", times.join(", ")),
             };
             let code = "UNRESOLVED_COLUMN.WITH_SUGGESTION";
             problems.push(problem("the schema has no such column").label("not in the schema").help(help).code(code));
         }
+    }
+}
+
+/// How a column of another type becomes an event time.
+fn computed_help(column: &Column) -> String {
+    let name = &column.name;
+    match column.data_type {
+        DataType::Int | DataType::BigInt => format!(
+            "for milliseconds since 1970 write {name} = {{ type = \"timestamp\", unit = \"ms\" }} in the schema, or name another column here"
+        ),
+        _ => format!("write {name} = \"timestamp\" in the schema, or name another column here"),
     }
 }

@@ -131,7 +131,7 @@ fn not_a_delimiter(text: &Text) -> Problem {
 fn schema(name: &str, keys: &Keys<'_>, problems: &mut Problems) -> Vec<Column> {
     let Some((section, at)) = keys.section("schema", problems) else { return Vec::new() };
     let problems_before = problems.len();
-    let columns = columns::read(section, problems);
+    let columns = columns::read_plain(section, problems);
     if problems.len() > problems_before {
         problems.blur();
     }

@@ -15,6 +15,8 @@ pub enum Part {
     Watermark,
     /// A column written `name = { … }`.
     Column,
+    /// `[function.NAME]`
+    Function,
     /// `[static.NAME]`
     Static,
     /// `[static.NAME.options]`

@@ -1,7 +1,7 @@
 //! The table of keys itself.
 
 use super::key::Key;
-use super::key::Part::{self, Column, Deduplicate, File, Job, Source, Table, Watermark};
+use super::key::Part::{self, Column, Deduplicate, File, Function, Job, Source, Table, Watermark};
 use super::key::Without::{Default, Means, Required};
 
 /// The keys of the file, the job, its sources and its tables.
@@ -30,6 +30,15 @@ pub(crate) const KEYS: &[Key] = &[
         "Rows that streams are joined with: a file, a folder or a Delta table. `[static.products]` makes `products` a name \
          that SQL can read.",
         "[static.products]",
+    ),
+    Key::new(
+        File,
+        "function",
+        "sections",
+        Means("only the built-in functions"),
+        "Functions of the job, for the SQL of its tables, of its computed columns and of each other. `[function.net]` makes `net(…)` \
+         a function like those that are built in.",
+        "[function.net]",
     ),
     Key::new(
         File,
@@ -122,11 +131,12 @@ pub(crate) const KEYS: &[Key] = &[
         Job,
         "ansi",
         "true or false",
-        Means("constants and results have DataFusion's types: `1` is BIGINT, `0.5` DOUBLE"),
-        "Constants, arithmetic and sums have Spark's types, and what has no value (overflow, division by zero) is an error \
-         with `true`, NULL with `false`, where whole numbers wrap around; a cast that fails is an error in both, TRY_CAST gives NULL. Spark's \
-         `spark.sql.ansi.enabled`. Write `true` in new jobs: it will be the default.",
-        "ansi = true",
+        Default("true"),
+        "What has no value (overflow, division by zero, a text that is no number) is an error with `true`: the row goes to \
+         `TABLE__rejected`. With `false` it is NULL, and whole numbers wrap around. Spark's `spark.sql.ansi.enabled`. Constants, \
+         arithmetic and sums have Spark's types with both. A checkpoint that an engine wrote before it had them keeps the types \
+         of then (`1` is BIGINT, `0.5` DOUBLE) until this key stands in the job file: docs/changing-a-job.md.",
+        "ansi = false",
     ),
     Key::new(
         Source,
@@ -175,7 +185,8 @@ pub(crate) const KEYS: &[Key] = &[
         "schema",
         "section",
         Means("with `format = \"raw\"`: `value = \"binary\"`; else it must be there"),
-        "The columns: `name = \"type\"`, or `name = { type = …, field = …, required = … }`.",
+        "The columns: `name = \"type\"`, or `name = { type = …, field = …, required = … }`; columns that are computed: \
+         `name = { expression = \"…\" }`.",
         "[source.events.schema]\nevent_id = \"string\"",
     ),
     Key::new(
@@ -183,7 +194,8 @@ pub(crate) const KEYS: &[Key] = &[
         "column",
         "string",
         Required,
-        "The column with the event time. Its type must be `timestamp`.",
+        "The column with the event time: one of the schema of type `timestamp`, also a computed one, or `_timestamp`, the record's \
+         own.",
         "column = \"event_time\"",
     ),
     Key::new(
@@ -221,7 +233,14 @@ pub(crate) const KEYS: &[Key] = &[
          every window.",
         "future_limit = \"1 day\"",
     ),
-    Key::new(Column, "type", "type", Required, "The column's type.", "type = \"timestamp\""),
+    Key::new(
+        Column,
+        "type",
+        "type",
+        Required,
+        "The column's type. (One that is computed has the type that its expression gives.)",
+        "type = \"timestamp\"",
+    ),
     Key::new(
         Column,
         "field",
@@ -235,9 +254,72 @@ pub(crate) const KEYS: &[Key] = &[
         "required",
         "true or false",
         Default("false"),
-        "`true`: a record without this field, or with null in it, is rejected.",
+        "`true`: a record without this field, or with null in it, is rejected; so is one for which a computed column is NULL.",
         "required = true",
     ),
+    Key::new(
+        Column,
+        "unit",
+        "\"s\", \"ms\", \"us\" or \"ns\"",
+        Means("seconds; with `format` a number is read by its digits, as a text is"),
+        "What a whole number in a `timestamp` column counts since 1970: seconds, milliseconds, microseconds or nanoseconds (cut to the \
+         microsecond). Years 1 to 9999.",
+        "unit = \"ms\"",
+    ),
+    Key::new(
+        Column,
+        "format",
+        "string",
+        Means("ISO-8601, see [Times](#times)"),
+        "How the texts of a `timestamp` column are written, in Spark's datetime patterns, as `to_timestamp` takes them. What does not fit \
+         rejects the record.",
+        "format = \"dd/MM/yyyy HH:mm\"",
+    ),
+    Key::new(
+        Column,
+        "time_zone",
+        "string",
+        Default("\"UTC\""),
+        "The zone of those texts of a `timestamp` column that name none: `Europe/Berlin`, `+02:00`. A time that a clock skipped is moved \
+         on by what it skipped, of one that it showed twice the first is meant, as in Spark.",
+        "time_zone = \"Europe/Berlin\"",
+    ),
+    Key::new(
+        Column,
+        "expression",
+        "string",
+        Means("the column is a field of the record"),
+        "An SQL expression over the other columns of the schema and the metadata columns (`_key`, `_topic`, `_partition`, `_offset`, `_timestamp`) \
+         that the column is computed by, once for each record; with `format = \"raw\"` over `value`. The column can carry the watermark. A \
+         record for which the expression has no value (a cast fails, a number is too large) is rejected with the reason.",
+        "expression = \"timestamp_millis(at_ms)\"",
+    ),
+    Key::new(
+        Function,
+        "arguments",
+        "section",
+        Means("it has none"),
+        "Names and types of its arguments, in the order of a call: `name = \"type\"`. A value of a call that has another type is converted as \
+         Spark stores it (`int` in `double`, not a text in a number), or the call is refused. Calls may name them: `net(rate => 0.2, price => p)`.",
+        "arguments = { price = \"decimal(10,2)\", rate = \"double\" }",
+    ),
+    Key::new(
+        Function,
+        "expression",
+        "string",
+        Required,
+        "What it gives: an SQL expression over its arguments and nothing else. It may call functions of the job, but not itself.",
+        "expression = \"price * (1 - rate)\"",
+    ),
+    Key::new(
+        Function,
+        "returns",
+        "type",
+        Means("the type that its expression gives"),
+        "The type of what it gives: the expression is cast to it.",
+        "returns = \"double\"",
+    ),
+    Key::new(Function, "language", "\"sql\"", Default("\"sql\""), "What its body is written in.", "language = \"sql\""),
     Key::new(
         Table,
         "sql",
@@ -269,7 +351,7 @@ pub(crate) const KEYS: &[Key] = &[
         "on_error",
         "\"dead_letter\", \"drop\" or \"fail\"",
         Default("\"dead_letter\""),
-        "What happens, in a job with `ansi`, to a row that the query has no value for: it divides by zero, overflows, casts a \
+        "What happens to a row that the query has no value for: it divides by zero, overflows, casts a \
          text that is no number. \
          `dead_letter`: it goes to the table `NAME__rejected`, as JSON, with the reason. `drop`: it is counted and left out. \
          `fail`: the job stops and names the error. Inside an aggregate or a join the job stops in any case.",
@@ -321,6 +403,7 @@ pub(crate) const KEYS: &[Key] = &[
 pub(crate) const PLANNED: &[(Part, &str, &str)] = &[
     (Source, "max_files_per_trigger", "file sources are not built yet: read from Kafka"),
     (Source, "path", "file sources are not built yet: read from Kafka"),
+    (Function, "file", "functions in other languages are not built yet: write `expression` in SQL"),
     (Table, "sink", "take the section away: the table is in the warehouse, where other tools can read it"),
     (Table, "kind", "take it away: write dimensions and facts as plain tables"),
     (Table, "scd", "take it away: write dimensions and facts as plain tables"),
@@ -359,6 +442,13 @@ pub(crate) const FOREIGN_NAMES: &[(&str, &str)] = &[
     ("separator", "delimiter"),
     ("location", "path"),
     ("statics", "static"),
+    ("functions", "function"),
+    ("parameters", "arguments"),
+    ("args", "arguments"),
+    ("return", "returns"),
+    ("body", "expression"),
+    ("expr", "expression"),
+    ("timestampFormat", "format"),
     ("tests", "test"),
     ("steps", "step"),
     ("dropped", "late"),

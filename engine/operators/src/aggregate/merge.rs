@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::error::Result;
+use arrow::util::display::array_value_to_string;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
 use datafusion::physical_plan::aggregates::order::GroupOrdering;
+
+use expr::row_fault::GroupFault;
 
 use super::call::{accumulators, state_widths};
 use super::group::GroupColumn;
@@ -113,7 +116,8 @@ impl<'a> Merger<'a> {
             });
         }
         for accumulator in &mut self.accumulators {
-            columns.push(accumulator.evaluate(EmitTo::All)?);
+            let values = accumulator.evaluate(EmitTo::All);
+            columns.push(values.map_err(|error| of_group(error, &columns[..self.spec.group.len()]))?);
         }
         Ok(sized_batch(&self.spec.output, columns, self.count)?)
     }
@@ -132,4 +136,17 @@ impl<'a> Merger<'a> {
             None => Ok(Vec::new()),
         }
     }
+}
+
+/// What a function says of a group, with the group's key. `keys` are the first columns of the result.
+fn of_group(error: DataFusionError, keys: &[ArrayRef]) -> OperatorError {
+    let group = match error.find_root() {
+        DataFusionError::External(inner) => inner.downcast_ref::<GroupFault>().map(|fault| fault.group),
+        _ => None,
+    };
+    let error = OperatorError::from(error);
+    let Some(group) = group.filter(|_| !keys.is_empty()) else { return error };
+    // The operator's columns have no names of the query's.
+    let values = keys.iter().map(|key| array_value_to_string(key, group).unwrap_or_default());
+    OperatorError::Compute(format!("the group ({}): {error}", values.collect::<Vec<_>>().join(", ")))
 }

@@ -61,6 +61,11 @@ impl Dialect for SparkDialect {
         true
     }
 
+    /// `extract(YRS FROM t)`: which words name a part of a time is found out later.
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(self.prec_value(Precedence::PlusMinus))),

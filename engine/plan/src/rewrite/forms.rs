@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
-    LambdaFunction, NullTreatment, ObjectName, UnaryOperator, Value, VisitorMut,
+    LambdaFunction, NullTreatment, ObjectName, TrimWhereField, UnaryOperator, Value, VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -51,6 +51,10 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::Substring { expr, substring_from: Some(from), substring_for, .. } => {
             let arguments = [Some(&*expr), Some(&*from), substring_for.as_ref()];
             Some(call("substring", arguments.into_iter().flatten().map(|argument| argument.as_ref().clone()).collect()))
+        }
+        Expr::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+            let arguments = [Some(&*expr), Some(&*overlay_what), Some(&*overlay_from), overlay_for.as_ref()];
+            Some(call("overlay", arguments.into_iter().flatten().map(|argument| argument.as_ref().clone()).collect()))
         }
         Expr::Struct { values, fields } if fields.is_empty() => Some(named_struct(values)),
         Expr::Function(function) => called(function),
@@ -229,9 +233,19 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
         ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
-        ("to_binary" | "try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
-        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "unbase64"),
-        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, "__try_unbase64"),
+        // Not the same as of nothing at all.
+        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::Value(null.clone())),
+            data_type: DataType::String(None),
+            array: false,
+            format: None,
+        }),
+        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(&name, letters, value)),
+        ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
+        ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
+        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
+        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
         ("like", [value, pattern]) => Some(like(value, pattern, false)),
         ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
@@ -255,6 +269,16 @@ fn called(function: &mut Function) -> Option<Expr> {
             format: None,
         }),
         _ => None,
+    }
+}
+
+/// `ltrim('xy', value)`: Spark names the letters first, DataFusion last; the form in words says which is which.
+fn trimmed(name: &str, letters: &Expr, value: &Expr) -> Expr {
+    Expr::Trim {
+        expr: Box::new(value.clone()),
+        trim_where: Some(if name == "ltrim" { TrimWhereField::Leading } else { TrimWhereField::Trailing }),
+        trim_what: Some(Box::new(letters.clone())),
+        trim_characters: None,
     }
 }
 
@@ -283,10 +307,10 @@ fn named_zip(arrays: &[Expr]) -> Expr {
 }
 
 /// `to_binary(text, 'hex' | 'utf-8' | 'base64')`.
-fn bytes(value: &Expr, form: &Value, of_base64: &str) -> Option<Expr> {
+fn bytes(value: &Expr, form: &Value, [of_hexadecimal, of_base64]: [&str; 2]) -> Option<Expr> {
     let Value::SingleQuotedString(form) = form else { return None };
     match form.to_lowercase().as_str() {
-        "hex" => Some(call("unhex", vec![value.clone()])),
+        "hex" => Some(call(of_hexadecimal, vec![value.clone()])),
         "utf-8" | "utf8" => Some(call("encode", vec![value.clone(), text("UTF-8")])),
         "base64" => Some(call(of_base64, vec![value.clone()])),
         _ => None,

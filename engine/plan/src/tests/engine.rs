@@ -16,7 +16,7 @@ use operators::operator::{BlockSource, Change, EpochTime, Operator, OperatorLane
 use operators::{OperatorError, Pipeline};
 use state::{BlockKey, KeyPartitioning};
 
-use crate::{Graph, Node, NodeKind, Origin, TablePlan, TableProblem, plan_job};
+use crate::{Graph, JobProblem, Node, NodeKind, Origin, TablePlan, plan_job};
 
 pub const SECOND: i64 = 1_000_000;
 pub const MINUTE: i64 = 60 * SECOND;
@@ -62,13 +62,13 @@ pub fn job(tables: &[(&str, &str, &str)]) -> Job {
         .unwrap_or_else(|problems| panic!("{}", problems.render(false)))
 }
 
-pub fn plan(job: &Job) -> Result<Graph, Vec<TableProblem>> {
+pub fn plan(job: &Job) -> Result<Graph, Vec<JobProblem>> {
     let schemas: BTreeMap<String, SchemaRef> =
         job.sources.iter().map(|(name, source)| (name.clone(), formats::arrow_schema(&source.schema))).collect();
     plan_job(job, &schemas, &connector::Capabilities::FILES)
 }
 
-pub fn plan_one(mode: &str, sql: &str) -> Result<(Graph, TablePlan), Vec<TableProblem>> {
+pub fn plan_one(mode: &str, sql: &str) -> Result<(Graph, TablePlan), Vec<JobProblem>> {
     let graph = plan(&job(&[("gold.test", mode, sql)]))?;
     let table = graph.tables[0].clone();
     Ok((graph, table))

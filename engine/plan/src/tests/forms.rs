@@ -136,7 +136,7 @@ fn conditions_and_functions_on_rows() {
             vec!["null | null"],
         ),
         ("SELECT quantity / 2 AS q, total % 2 AS r FROM events WHERE total = 1", vec!["2.5 | 1"]),
-        ("SELECT quantity / 0 AS q FROM events WHERE total = 1", vec!["null"]),
+        ("SELECT try_divide(quantity, 0) AS q FROM events WHERE total = 1", vec!["null"]),
         (
             "SELECT * EXCEPT (event_type, success, items, quantities, price) FROM events WHERE total = 1",
             vec!["1970-01-01T00:00:00Z | ann | 5 | 1"],

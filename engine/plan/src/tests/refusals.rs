@@ -356,10 +356,10 @@ fn tables_that_read_each_other_are_named_even_beside_other_problems() {
         ("gold.above", "append", "SELECT user_id FROM gold.broken"),
     ]))
     .unwrap_err();
-    let mut names: Vec<&str> = problems.iter().map(|problem| problem.table.as_str()).collect();
+    let mut names: Vec<String> = problems.iter().map(|problem| problem.of.to_string()).collect();
     names.sort_unstable();
     assert_eq!(names, vec!["gold.a", "gold.b", "gold.broken", "gold.c"]);
-    let of_a = problems.iter().find(|problem| problem.table == "gold.a").unwrap();
+    let of_a = problems.iter().find(|problem| problem.of.to_string() == "table gold.a").unwrap();
     assert_eq!(of_a.problem.message, "`gold.a` reads itself through gold.b and gold.c");
 }
 

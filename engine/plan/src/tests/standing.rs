@@ -9,10 +9,11 @@ use futures::FutureExt;
 use futures::executor::block_on;
 
 use super::engine::lines;
-use crate::{Readable, SparkDialect, session, session_config, with_literals};
+use crate::{Readable, SparkDialect, session, session_config, with_literals, with_rules};
+use expr::typing::TypeRules;
 
-fn reading() -> SessionContext {
-    let mut config = session_config();
+fn reading(rules: TypeRules) -> SessionContext {
+    let mut config = with_rules(session_config(), rules);
     config.options_mut().sql_parser.enable_ident_normalization = false;
     let context = session(config);
     expr::register_batch(&context).unwrap();
@@ -20,8 +21,13 @@ fn reading() -> SessionContext {
 }
 
 fn run(sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
-    let context = reading();
-    let text = with_literals(sql, expr::typing::TypeRules::Before);
+    run_by(sql, TypeRules::Before)
+}
+
+/// The columns and rows of a query by rules of types.
+pub fn run_by(sql: &str, rules: TypeRules) -> Result<(SchemaRef, Vec<RecordBatch>), String> {
+    let context = reading(rules);
+    let text = with_literals(sql, rules);
     let parser = DFParserBuilder::new(text.as_str()).with_dialect(&SparkDialect).build();
     let statement = parser.and_then(|mut parser| parser.parse_statement()).map_err(|error| error.to_string())?;
     // Planning waits for nothing; and an executor inside of another is refused, which planning has.

@@ -36,7 +36,13 @@ fn setup() -> Arc<SourceSetup> {
         ("_timestamp", expr::types::instant()),
     ];
     fields.extend(metadata.map(|(name, data_type)| Arc::new(Field::new(name, data_type, true))));
-    Arc::new(SourceSetup { source, schema: Arc::new(Schema::new(fields)), event_time: None })
+    Arc::new(SourceSetup {
+        source,
+        schema: Arc::new(Schema::new(fields)),
+        event_time: None,
+        computed: None,
+        times: Default::default(),
+    })
 }
 
 fn plan() -> Plan {

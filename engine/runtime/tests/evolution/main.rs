@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod changes;
+mod event_times;
 
 use arrow::util::pretty::pretty_format_batches;
 use job::Job;

@@ -7,18 +7,29 @@ use arrow::array::{
     Int16Array, Int32Array, Int64Array, ListArray, MapArray, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::kernels::cast_utils::parse_decimal;
-use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Decimal128Type, FieldRef, Fields};
+use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
+use super::super::casting::parse_decimal;
 use super::super::instant_text::{parse_day, parse_instant};
+use super::super::read::DAY_US;
+use super::options::Options;
 use super::parse::Value;
 
 /// A column of one type, one value a row; `corrupt` marks the rows in which a value did not fit.
-pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+pub fn column(
+    kind: &DataType,
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    options: &Options,
+) -> Result<ArrayRef> {
     Ok(match kind {
-        DataType::Int8 => Arc::new(each(values, corrupt, whole::<i8>).into_iter().collect::<Int8Array>()),
+        DataType::Int8 => Arc::new(
+            each(values, corrupt, if options.has_bytes { tiny } else { whole::<i8> })
+                .into_iter()
+                .collect::<Int8Array>(),
+        ),
         DataType::Int16 => Arc::new(each(values, corrupt, whole::<i16>).into_iter().collect::<Int16Array>()),
         DataType::Int32 => Arc::new(each(values, corrupt, whole::<i32>).into_iter().collect::<Int32Array>()),
         DataType::Int64 => Arc::new(each(values, corrupt, whole::<i64>).into_iter().collect::<Int64Array>()),
@@ -35,15 +46,14 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         DataType::Utf8 => Arc::new(each(values, corrupt, Value::text).into_iter().collect::<StringArray>()),
         DataType::Binary => {
             let bytes = each(values, corrupt, |value| match value {
-                Value::Text(text) => super::super::base64::decode(text),
+                Value::Text(text) if text.len().is_multiple_of(4) => super::super::base64::decode(text),
                 _ => None,
             });
             Arc::new(bytes.iter().map(|bytes| bytes.as_deref()).collect::<BinaryArray>())
         }
         DataType::Date32 => Arc::new(
             each(values, corrupt, |value| match value {
-                Value::Text(text) => parse_day(text),
-                Value::Number(text) => text.parse().ok(),
+                Value::Text(text) => day(text, options),
                 _ => None,
             })
             .into_iter()
@@ -51,7 +61,10 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         ),
         DataType::Timestamp(..) => {
             let us = each(values, corrupt, |value| match value {
-                Value::Text(text) => parse_instant(text),
+                Value::Text(text) => match &options.timestamp {
+                    Some(pattern) => pattern.read(text),
+                    None => parse_instant(text),
+                },
                 Value::Number(text) => text.parse::<i64>().ok()?.checked_mul(1_000_000),
                 _ => None,
             });
@@ -59,14 +72,16 @@ pub fn column(kind: &DataType, values: &[(usize, Option<&Value>)], corrupt: &mut
         }
         DataType::Decimal128(precision, scale) => {
             let numbers = each(values, corrupt, |value| match value {
-                Value::Number(text) | Value::Text(text) => decimal(text, *precision, *scale),
+                Value::Number(text) => parse_decimal(text, *precision, *scale),
+                // Groups of digits are no matter in a text.
+                Value::Text(text) => parse_decimal(&text.replace(',', ""), *precision, *scale),
                 _ => None,
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
         }
-        DataType::Struct(fields) => structs(fields, values, corrupt)?,
-        DataType::List(field) => lists(field, values, corrupt)?,
-        DataType::Map(entries, _) => maps(entries, values, corrupt)?,
+        DataType::Struct(fields) => structs(fields, values, corrupt, options)?,
+        DataType::List(field) => lists(field, values, corrupt, options)?,
+        DataType::Map(entries, _) => maps(entries, values, corrupt, options)?,
         other => return plan_err!("from_json has no type {}", crate::display::type_name(other)),
     })
 }
@@ -87,15 +102,21 @@ fn each<T>(
     values.iter().map(one).collect()
 }
 
+/// A TINYINT as Jackson reads a byte: up to 255, of which the upper half is below zero.
+fn tiny(value: &Value) -> Option<i8> {
+    whole::<i16>(value).filter(|value| (-128..=255).contains(value)).map(|value| value as u8 as i8)
+}
+
 fn whole<T: std::str::FromStr>(value: &Value) -> Option<T> {
     if let Value::Number(text) = value { text.parse().ok() } else { None }
 }
 
-/// A decimal, rounded half away from zero, in units of its last place.
-fn decimal(text: &str, precision: u8, scale: i8) -> Option<i128> {
-    let finer = parse_decimal::<Decimal128Type>(text, DECIMAL128_MAX_PRECISION, scale + 1).ok()?;
-    let rounded = finer.checked_add(5 * finer.signum())? / 10;
-    (rounded.unsigned_abs() < 10_u128.pow(u32::from(precision))).then_some(rounded)
+/// A day, by the pattern if there is one; else also as a number of days since 1970.
+fn day(text: &str, options: &Options) -> Option<i32> {
+    match &options.date {
+        Some(pattern) => i32::try_from(pattern.read(text)?.div_euclid(DAY_US)).ok(),
+        None => parse_day(text).or_else(|| text.parse().ok()),
+    }
 }
 
 fn double(value: &Value) -> Option<f64> {
@@ -112,7 +133,12 @@ fn double(value: &Value) -> Option<f64> {
 }
 
 /// The struct of each row; a row whose value is no object is null.
-pub fn structs(fields: &Fields, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+pub fn structs(
+    fields: &Fields,
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    options: &Options,
+) -> Result<ArrayRef> {
     let mut valid = Vec::with_capacity(values.len());
     for (row, value) in values {
         let is_object = matches!(value, Some(Value::Object(_)));
@@ -130,14 +156,19 @@ pub fn structs(fields: &Fields, values: &[(usize, Option<&Value>)], corrupt: &mu
                 _ => (*row, None),
             })
             .collect();
-        column(field.data_type(), &members, corrupt)
+        column(field.data_type(), &members, corrupt, options)
     });
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let nulls = NullBuffer::from(valid);
     Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, Some(nulls), values.len())?))
 }
 
-fn lists(field: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+fn lists(
+    field: &FieldRef,
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    options: &Options,
+) -> Result<ArrayRef> {
     let (mut items, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new());
     for (row, value) in values {
         let array = match value {
@@ -152,12 +183,17 @@ fn lists(field: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [bo
         lengths.push(array.map_or(0, Vec::len));
         items.extend(array.into_iter().flatten().map(|item| (*row, Some(item))));
     }
-    let elements = column(field.data_type(), &items, corrupt)?;
+    let elements = column(field.data_type(), &items, corrupt, options)?;
     let nulls = NullBuffer::from(valid);
     Ok(Arc::new(ListArray::try_new(Arc::clone(field), OffsetBuffer::from_lengths(lengths), elements, Some(nulls))?))
 }
 
-fn maps(entries: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+fn maps(
+    entries: &FieldRef,
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    options: &Options,
+) -> Result<ArrayRef> {
     let DataType::Struct(fields) = entries.data_type() else { return plan_err!("a map without entries") };
     let (mut keys, mut items, mut lengths, mut valid) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (row, value) in values {
@@ -171,13 +207,17 @@ fn maps(entries: &FieldRef, values: &[(usize, Option<&Value>)], corrupt: &mut [b
         };
         valid.push(members.is_some());
         lengths.push(members.map_or(0, Vec::len));
+        // Of a key that stands twice both stay, as in Spark.
         for (name, value) in members.into_iter().flatten() {
             keys.push((*row, Value::Text(name.clone())));
             items.push((*row, Some(value)));
         }
     }
     let keys: Vec<(usize, Option<&Value>)> = keys.iter().map(|(row, key)| (*row, Some(key))).collect();
-    let columns = vec![column(fields[0].data_type(), &keys, corrupt)?, column(fields[1].data_type(), &items, corrupt)?];
+    let columns = vec![
+        column(fields[0].data_type(), &keys, corrupt, options)?,
+        column(fields[1].data_type(), &items, corrupt, options)?,
+    ];
     let structs = StructArray::try_new(fields.clone(), columns, None)?;
     let nulls = NullBuffer::from(valid);
     let offsets = OffsetBuffer::from_lengths(lengths);

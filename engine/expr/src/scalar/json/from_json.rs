@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, StructArray};
 use arrow::buffer::NullBuffer;
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{ScalarValue, plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 use super::super::read::{Kind, read_as};
 use super::build::{column, structs};
-use super::parse::{Value, parse};
+use super::lenient::parse;
+use super::options::Options;
+use super::parse::Value;
 use super::schema;
 
 /// The column of a schema that keeps the text of a row that did not fit.
@@ -27,7 +30,9 @@ pub struct FromJson {
 
 impl Default for FromJson {
     fn default() -> Self {
-        FromJson { signature: Signature::any(2, Volatility::Immutable) }
+        FromJson {
+            signature: Signature::one_of(vec![TypeSignature::Any(2), TypeSignature::Any(3)], Volatility::Immutable),
+        }
     }
 }
 
@@ -61,9 +66,10 @@ impl ScalarUDFImpl for FromJson {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let values = read_as(&arguments.args[0].to_array(arguments.number_rows)?, Kind::Text)?;
         let values = values.as_string::<i32>();
+        let options = Options::of(arguments.args.get(2))?;
         let read = match arguments.return_type() {
-            DataType::Struct(fields) => to_structs(fields, values)?,
-            kind => to_nested(kind, values)?,
+            DataType::Struct(fields) => to_structs(fields, values, &options)?,
+            kind => to_nested(kind, values, &options)?,
         };
         Ok(ColumnarValue::Array(read))
     }
@@ -73,17 +79,19 @@ fn is_blank(text: Option<&str>) -> bool {
     text.is_none_or(|text| text.trim().is_empty())
 }
 
-fn to_structs(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
-    let parsed: Vec<Option<Value>> = texts.iter().map(|text| text.and_then(parse)).collect();
+fn to_structs(fields: &Fields, texts: &StringArray, options: &Options) -> Result<ArrayRef> {
+    let parsed: Vec<Option<Value>> = texts.iter().map(|text| parse(text?, options)).collect();
     let mut corrupt = vec![false; texts.len()];
     let rows: Vec<(usize, Option<&Value>)> =
         parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
-    let read = structs(fields, &rows, &mut corrupt)?;
+    let read = structs(fields, &rows, &mut corrupt, options)?;
     for (row, value) in parsed.iter().enumerate() {
         corrupt[row] |= !matches!(value, Some(Value::Object(_)));
+        let text = (texts.is_valid(row) && !is_blank(Some(texts.value(row)))).then(|| texts.value(row));
+        options.check(text, corrupt[row])?;
     }
     let mut columns = read.as_struct().columns().to_vec();
-    if let Some((at, field)) = fields.find(CORRUPT)
+    if let Some((at, field)) = fields.find(&options.corrupt)
         && field.data_type() == &DataType::Utf8
     {
         let kept = texts.iter().zip(&corrupt).map(|(text, is_corrupt)| text.filter(|_| *is_corrupt));
@@ -95,16 +103,26 @@ fn to_structs(fields: &Fields, texts: &StringArray) -> Result<ArrayRef> {
 }
 
 /// Arrays and maps: null if the text is none; a single object is an array of one.
-fn to_nested(kind: &DataType, texts: &StringArray) -> Result<ArrayRef> {
+fn to_nested(kind: &DataType, texts: &StringArray, options: &Options) -> Result<ArrayRef> {
     let is_list_of_structs = matches!(kind, DataType::List(field) if matches!(field.data_type(), DataType::Struct(_)));
     let parsed: Vec<Option<Value>> = texts
         .iter()
-        .map(|text| match text.and_then(parse) {
+        .map(|text| match text.and_then(|text| parse(text, options)) {
             Some(object @ Value::Object(_)) if is_list_of_structs => Some(Value::Array(vec![object])),
             other => other,
         })
         .collect();
     let rows: Vec<(usize, Option<&Value>)> =
         parsed.iter().enumerate().map(|(row, value)| (row, value.as_ref())).collect();
-    column(kind, &rows, &mut vec![false; texts.len()])
+    let mut corrupt = vec![false; texts.len()];
+    let read = column(kind, &rows, &mut corrupt, options)?;
+    for (row, is_corrupt) in corrupt.iter().enumerate() {
+        options.check(texts.is_valid(row).then(|| texts.value(row)), *is_corrupt || parsed[row].is_none())?;
+    }
+    // One element that does not fit takes an array of plain values with it.
+    let is_plain = matches!(kind, DataType::List(field) if !field.data_type().is_nested());
+    if !is_plain || !corrupt.contains(&true) {
+        return Ok(read);
+    }
+    Ok(nullif(&read, &BooleanArray::from(corrupt))?)
 }

@@ -53,6 +53,8 @@ pub fn find(value: &Value, steps: &[Step]) -> Option<String> {
     walk(value, steps, &mut found);
     match (is_many, found.as_slice()) {
         (_, []) => None,
+        // An item that is null is `null`, a member that is null is nothing (as Spark does).
+        (_, [Value::Null]) if matches!(steps.last(), Some(Step::Item(_))) => Some("null".to_string()),
         (_, [one]) if !is_many => one.text(),
         // A single find of a wildcard stands alone, but a text keeps its quotes (as Spark does).
         (true, [one]) => Some(one.json()),
@@ -77,7 +79,6 @@ fn walk<'a>(value: &'a Value, steps: &[Step], found: &mut Vec<&'a Value>) {
             }
         }
         (Step::Items, Value::Array(items)) => items.iter().for_each(|item| walk(item, rest, found)),
-        (Step::Members, Value::Object(members)) => members.iter().for_each(|(_, value)| walk(value, rest, found)),
         _ => {}
     }
 }

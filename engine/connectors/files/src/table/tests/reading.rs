@@ -21,6 +21,20 @@ async fn csv_as_it_looks() {
 }
 
 #[tokio::test]
+async fn what_a_guess_would_change_keeps_its_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("zips.csv");
+    fs::write(&csv, "zip,n\n01220,1\n90210,9223372036854775808\n").unwrap();
+    let batch = load(&table(&csv)).await;
+    assert_eq!(shown(&batch).lines().next().unwrap(), "zip Utf8, n Decimal128(20, 0)");
+    assert_eq!(values(&batch), [["01220", "1"], ["90210", "9223372036854775808"]]);
+    let json = folder.path().join("ids.json");
+    fs::write(&json, "{\"id\":9007199254740993}\n{\"id\":9223372036854775808}\n").unwrap();
+    let batch = load(&table(&json)).await;
+    assert_eq!(values(&batch), [["9007199254740993"], ["9223372036854775808"]]);
+}
+
+#[tokio::test]
 async fn csv_by_the_schema_of_the_job() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("products.txt");
