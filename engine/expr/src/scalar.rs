@@ -125,6 +125,11 @@ pub(crate) fn by_spark() -> Vec<ScalarUDF> {
     strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
+/// The function of a name.
+pub(crate) fn named(name: &str) -> Option<ScalarUDF> {
+    functions().into_iter().find(|function| function.name() == name)
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()

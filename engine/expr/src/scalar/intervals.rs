@@ -31,9 +31,14 @@ pub const TRY_INTERVAL: &str = "__try_interval";
 /// The type that the first argument of [`INTERVAL`] names for calendar intervals.
 pub const CALENDAR: &str = "interval";
 
+/// `__extract('day', x)`: a part of a time or of an interval, whichever it is.
+pub const EXTRACT: &str = "__extract";
+
 /// The functions that a query's rewrite writes.
 pub fn functions() -> Vec<ScalarUDF> {
-    [false, true].map(|is_trying| ScalarUDF::new_from_impl(IntervalCast::new(Step::Named, is_trying))).into()
+    [(Step::Named, false), (Step::Named, true), (Step::Extract, false)]
+        .map(|(step, is_trying)| ScalarUDF::new_from_impl(IntervalCast::new(step, is_trying)))
+        .into()
 }
 
 /// An expression over an interval, or one that gives one.
@@ -50,6 +55,8 @@ pub enum Step {
     Number(IntervalType, DataType),
     /// The text of an interval of this type.
     Text(IntervalType),
+    /// What the first argument names of the second; it has become another function before it is computed.
+    Extract,
     /// One field of an interval.
     Part(IntervalField),
     /// -1, 0 or 1, as a double.
@@ -244,6 +251,7 @@ impl ScalarUDFImpl for IntervalCast {
             (Step::Number(..), _) => "__interval_number",
             (Step::Text(_), _) => "__interval_text",
             (Step::Part(_), _) => "__interval_part",
+            (Step::Extract, _) => EXTRACT,
             (Step::Sign, _) => "__interval_sign",
             (Step::Fields(_), _) => "__interval_fields",
         }
@@ -269,6 +277,7 @@ impl ScalarUDFImpl for IntervalCast {
             Step::Text(_) => DataType::Utf8,
             Step::Part(field) => part_type(*field),
             Step::Sign => DataType::Float64,
+            Step::Extract => DataType::Int32,
             Step::Fields(kind) => kind.data_type(),
             Step::Named => kinds.last().cloned().unwrap_or(DataType::Null),
         })
@@ -303,6 +312,7 @@ impl ScalarUDFImpl for IntervalCast {
             Step::Part(field) => self.part(*field, &values)?,
             Step::Sign => Arc::new(raw(&values)?.unary::<_, Float64Type>(|value| value.signum() as f64)),
             Step::Fields(_) => values,
+            Step::Extract => return plan_err!("{EXTRACT} stands for another function"),
         }))
     }
 }

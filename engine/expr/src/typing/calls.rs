@@ -1,5 +1,7 @@
 //! Calls of functions whose types, or whose results where there is none, go by Spark's rules.
 
+use std::sync::Arc;
+
 use datafusion::arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
@@ -10,10 +12,11 @@ use super::meeting::{is_number, is_text, is_whole};
 use super::rewrite::cast_to;
 use crate::display::field_type_name;
 use crate::interval::fields::{IntervalField, IntervalType};
+use crate::scalar;
 use crate::scalar::arithmetic::Arithmetic;
 use crate::scalar::arithmetic::unary::Unary;
 use crate::scalar::ceil_floor::rounded_type;
-use crate::scalar::intervals::{INTERVAL, Step, TRY_INTERVAL, step};
+use crate::scalar::intervals::{EXTRACT, INTERVAL, Step, TRY_INTERVAL, step};
 
 /// Functions of one double, which DataFusion computes of a FLOAT as a FLOAT.
 const OF_DOUBLES: &[&str] = &[
@@ -53,6 +56,19 @@ pub fn own(call: &mut ScalarFunction, schema: &DFSchema, ansi: bool) -> Result<O
             plan_err!("an interval has no such field; it has YEAR and MONTH, or DAY, HOUR, MINUTE and SECOND")
         }
         ("round" | "bround", _) => rounded(call, schema),
+        (EXTRACT, [Expr::Literal(ScalarValue::Utf8(Some(field)), _), value]) => match part(field, value, schema)? {
+            Some(part) => Ok(Some(part)),
+            None if IntervalType::of_data_type(&value.get_type(schema)?).is_some() => {
+                plan_err!("an interval has no such field; it has YEAR and MONTH, or DAY, HOUR, MINUTE and SECOND")
+            }
+            None => match scalar::named(field) {
+                Some(function) => {
+                    let mut of_time = ScalarFunction::new_udf(Arc::new(function), vec![value.clone()]);
+                    Ok(Some(own(&mut of_time, schema, ansi)?.unwrap_or(Expr::ScalarFunction(of_time))))
+                }
+                None => plan_err!("there is no part of a time called {field}"),
+            },
+        },
         ("typeof", [value]) => {
             let name = field_type_name(&value.to_field(schema)?.1);
             Ok(Some(Expr::Literal(ScalarValue::Utf8(Some(name)), None)))

@@ -112,12 +112,13 @@ fn named_struct(values: &[Expr]) -> Expr {
     call("named_struct", fields.collect())
 }
 
-fn field_name(field: &DateTimeField) -> String {
+/// The name of a field in small letters.
+pub fn field_name(field: &DateTimeField) -> String {
     field.to_string().trim_matches('\'').to_lowercase()
 }
 
 /// The function that gives a part of a time.
-fn part(field: &str) -> Option<&'static str> {
+pub fn part(field: &str) -> Option<&'static str> {
     Some(match field {
         "year" | "years" | "yr" | "yrs" | "y" => "year",
         "yearofweek" | "isoyear" => "yearofweek",

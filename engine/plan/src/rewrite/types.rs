@@ -7,9 +7,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 use expr::interval::fields::IntervalType;
 use expr::scalar::arithmetic::unary::{ABSOLUTE, NEGATIVE};
-use expr::scalar::intervals::{CALENDAR, INTERVAL, TRY_INTERVAL};
+use expr::scalar::intervals::{CALENDAR, EXTRACT, INTERVAL, TRY_INTERVAL};
 
 use super::calls::{arguments, call, name_of, relation_name, text};
+use super::forms;
 
 /// Digits of the second in a TIMESTAMP.
 const MICROSECONDS: Option<u64> = Some(6);
@@ -26,6 +27,14 @@ pub fn rewrite(expr: &mut Expr) {
         }
         Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if !is_number(inner) => {
             *expr = call(NEGATIVE, vec![inner.as_ref().clone()]);
+        }
+        Expr::Extract { field, expr: time, .. } => {
+            // The other fields are those of times alone.
+            if let Some(name @ ("year" | "month" | "day" | "hour" | "minute" | "second_with_fraction")) =
+                forms::part(&forms::field_name(field))
+            {
+                *expr = call(EXTRACT, vec![text(name), time.as_ref().clone()]);
+            }
         }
         Expr::Function(function) => {
             if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
