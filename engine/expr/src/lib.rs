@@ -23,5 +23,6 @@ mod times;
 pub mod types;
 pub mod typing;
 pub mod window;
+pub mod window_numbers;
 
 pub use registry::{register, register_batch};

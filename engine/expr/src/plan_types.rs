@@ -22,7 +22,10 @@ type Casting = fn(Expr, &dyn ExprSchema) -> Result<Transformed<Expr>>;
 pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
-        let mut node = aligned_union(node)?;
+        let mut node = aligned_union(match rules {
+            TypeRules::Spark { .. } => typing::rewrite::with_written_cells(node),
+            TypeRules::Before => node,
+        })?;
         has_other_types |= node.transformed;
         if has_other_types && !node.transformed {
             // What stands above a UNION with other types has other types too.

@@ -5,7 +5,8 @@ mod arrays;
 mod base64;
 mod batch_time;
 pub(crate) mod casting;
-mod ceil_floor;
+pub mod ceil_floor;
+pub mod cells;
 mod civil;
 pub mod conditions;
 mod csv;
@@ -14,6 +15,8 @@ pub mod fields_of;
 mod formatted;
 mod hash;
 mod instant_text;
+pub mod interval_arithmetic;
+pub mod intervals;
 mod json;
 mod lambdas;
 mod list_values;
@@ -44,6 +47,7 @@ pub mod to_timestamp;
 pub mod typed;
 mod units;
 pub mod window;
+pub mod wrapping;
 
 use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
@@ -121,6 +125,11 @@ pub(crate) fn by_spark() -> Vec<ScalarUDF> {
     strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
+/// The function of a name.
+pub(crate) fn named(name: &str) -> Option<ScalarUDF> {
+    functions().into_iter().find(|function| function.name() == name)
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
@@ -161,6 +170,9 @@ fn written_here() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
     all.extend(ceil_floor::functions());
+    all.extend(cells::functions());
+    all.extend(intervals::functions());
+    all.extend(arithmetic::unary::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

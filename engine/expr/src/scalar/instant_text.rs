@@ -32,6 +32,22 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     at_zone(local, &parse_zone(zone)?)
 }
 
+/// Microseconds since 1970 on the clock of a text, whatever its zone.
+pub fn parse_local(text: &str) -> Option<i64> {
+    let text = trimmed(text);
+    if text.eq_ignore_ascii_case("epoch") {
+        return Some(0);
+    }
+    let (day, rest) = take_day(text, 6)?;
+    if rest.is_empty() {
+        return at_day(day, 0);
+    }
+    let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
+    let zone = zone.trim();
+    let is_known = zone.is_empty() || UTC.contains(&zone) || parse_zone(zone).is_some();
+    if is_known { at_day(day, micros_of(time)) } else { None }
+}
+
 /// Days since 1970 of a text; what follows a `T` or a blank after the day is not looked at.
 pub fn parse_day(text: &str) -> Option<i32> {
     let text = trimmed(text);

@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast, ScalarFunction};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
@@ -15,11 +15,34 @@ use super::decimals::Operation;
 use super::meeting::{is_float, is_number, is_text, is_whole};
 use crate::node_schema::merged_schema;
 use crate::scalar::arithmetic::Arithmetic;
+use crate::scalar::arithmetic::unary::Unary;
+use crate::scalar::interval_arithmetic::IntervalArithmetic;
+use crate::scalar::intervals::IntervalCast;
 use crate::scalar::to_timestamp::SparkCast;
 use crate::scalar::typed::Typed;
 
 /// Functions that are an error for some rows.
-const FALLIBLE: &[&str] = &["assert_true", "raise_error", "timestamp_millis", "timestamp_seconds", "to_number"];
+const FALLIBLE: &[&str] = &[
+    "array_insert",
+    "assert_true",
+    "decode",
+    "encode",
+    "map",
+    "map_concat",
+    "map_from_arrays",
+    "map_from_entries",
+    "raise_error",
+    "regexp_extract",
+    "regexp_extract_all",
+    "sequence",
+    "str_to_map",
+    "timestamp_millis",
+    "timestamp_seconds",
+    "to_number",
+    "transform_keys",
+    "unbase64",
+    "url_decode",
+];
 
 /// True if there are rows for which an expression is an error.
 ///
@@ -39,24 +62,36 @@ pub fn can_fail(expr: &Expr, schema: &DFSchema) -> Result<bool> {
                         Some(Expr::Literal(value, _)) => ScalarValue::new_zero(&value.data_type())? == *value,
                         _ => true,
                     };
-                    let divides = matches!(arithmetic.operation(), Operation::Divide | Operation::Remainder);
+                    let divides =
+                        !matches!(arithmetic.operation(), Operation::Add | Operation::Subtract | Operation::Multiply);
                     let is_double = is_float(&part.get_type(schema)?);
                     arithmetic.is_ansi() && if is_double { divides && divisor_can_be_zero } else { true }
                 }
-                None => match call.func.inner().downcast_ref::<Typed>() {
-                    Some(typed) => {
-                        let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
-                        typed.can_fail(&kinds)
-                    }
-                    None => {
-                        let cast = call.func.inner().downcast_ref::<SparkCast>();
-                        cast.is_some_and(|cast| !cast.is_trying()) || FALLIBLE.contains(&call.func.name())
-                    }
-                },
+                None => function_can_fail(call, schema)?,
             },
             _ => false,
         })
     })
+}
+
+fn function_can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<bool> {
+    let inner = call.func.inner();
+    if let Some(unary) = inner.downcast_ref::<Unary>() {
+        let kind = call.args.first().map(|arg| arg.get_type(schema)).transpose()?;
+        return Ok(kind.is_some_and(|kind| unary.can_fail(&kind)));
+    }
+    if let Some(cast) = inner.downcast_ref::<IntervalCast>() {
+        return Ok(cast.can_fail());
+    }
+    if let Some(operation) = inner.downcast_ref::<IntervalArithmetic>() {
+        return Ok(operation.can_fail());
+    }
+    if let Some(typed) = inner.downcast_ref::<Typed>() {
+        let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+        return Ok(typed.can_fail(&kinds));
+    }
+    let cast = inner.downcast_ref::<SparkCast>();
+    Ok(cast.is_some_and(|cast| !cast.is_trying()) || FALLIBLE.contains(&call.func.name()))
 }
 
 /// True if there are rows for which an expression of a plan is an error.
@@ -75,8 +110,23 @@ pub fn plan_can_fail(plan: &LogicalPlan) -> Result<bool> {
     Ok(found)
 }
 
-fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
+/// True if there are values of a type that have none in another.
+pub fn cast_can_fail(from: &DataType, to: &DataType) -> bool {
     match to {
+        DataType::List(to) => match from {
+            DataType::List(from) => cast_can_fail(from.data_type(), to.data_type()),
+            _ => is_text(from),
+        },
+        DataType::Struct(to) => match from {
+            DataType::Struct(from) => {
+                from.iter().zip(to).any(|(from, to)| cast_can_fail(from.data_type(), to.data_type()))
+            }
+            _ => is_text(from),
+        },
+        DataType::Map(to, _) => match from {
+            DataType::Map(from, _) => cast_can_fail(from.data_type(), to.data_type()),
+            _ => is_text(from),
+        },
         to if is_text(from) => {
             is_number(to) || matches!(to, DataType::Date32 | DataType::Timestamp(..) | DataType::Boolean)
         }

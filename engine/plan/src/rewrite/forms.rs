@@ -25,6 +25,9 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
             Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
         }
+        Expr::BinaryOp { left, op, right } if shift(op).is_some() => {
+            shift(op).map(|name| call(name, vec![left.as_ref().clone(), right.as_ref().clone()]))
+        }
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -59,6 +62,16 @@ pub fn rewrite(expr: &mut Expr) {
     };
     if let Some(rewritten) = rewritten {
         *expr = rewritten;
+    }
+}
+
+/// The function that an operator that shifts stands for.
+fn shift(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::PGBitwiseShiftLeft => Some("shiftleft"),
+        BinaryOperator::PGBitwiseShiftRight => Some("shiftright"),
+        BinaryOperator::Custom(op) if op == ">>>" => Some("shiftrightunsigned"),
+        _ => None,
     }
 }
 
@@ -99,12 +112,13 @@ fn named_struct(values: &[Expr]) -> Expr {
     call("named_struct", fields.collect())
 }
 
-fn field_name(field: &DateTimeField) -> String {
+/// The name of a field in small letters.
+pub fn field_name(field: &DateTimeField) -> String {
     field.to_string().trim_matches('\'').to_lowercase()
 }
 
 /// The function that gives a part of a time.
-fn part(field: &str) -> Option<&'static str> {
+pub fn part(field: &str) -> Option<&'static str> {
     Some(match field {
         "year" | "years" | "yr" | "yrs" | "y" => "year",
         "yearofweek" | "isoyear" => "yearofweek",
