@@ -54,7 +54,7 @@ fn format_of(table: &StaticTable) -> Format {
 
 fn schema_of(table: &StaticTable, content: &Bytes) -> Result<Schema, String> {
     let content = without_mark(content);
-    let (schema, _) = format_of(table).infer_schema(Cursor::new(content), None).map_err(fault)?;
+    let (schema, _) = format_of(table).infer_schema(Cursor::new(content.clone()), None).map_err(fault)?;
     if !schema.fields().iter().any(|field| is_guessed(field.data_type())) {
         return Ok(schema);
     }

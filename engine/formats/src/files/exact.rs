@@ -1,6 +1,6 @@
 //! Types of columns whose values a guess would change: `01220` is a text, and whole numbers beyond 64 bits are decimals.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 
 /// The most digits of a decimal.
