@@ -1,6 +1,6 @@
 //! Spark's casts over columns: what a value is in another type, or NULL if there is no such value.
 
-mod decimals;
+pub mod decimals;
 pub mod wholes;
 
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
-use self::decimals::{decimals_of_doubles, decimals_of_texts, doubles_of_decimals};
-pub use self::decimals::{micros_of_decimals, parse_decimal};
+use self::decimals::{decimals_of_doubles, decimals_of_texts, doubles_of_decimals, micros_of_decimals};
 use self::wholes::wholes_of_texts;
 use super::instant_text::parse_local;
 use super::read::{Kind, is_text, parse_double, parse_flag, read_as};

@@ -6,8 +6,7 @@ use arrow::array::timezone::Tz;
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 
 use super::casting::wholes::trimmed;
-use super::civil::days_of_civil;
-use super::read::DAY_US;
+use super::civil::{DAY_US, days_of_civil};
 
 /// Names of the zone without an offset.
 const UTC: &[&str] = &["Z", "UTC", "GMT", "UT"];

@@ -9,8 +9,7 @@ use arrow::datatypes::{DataType, Date32Type, Float32Type, Float64Type, Timestamp
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
-use super::civil::day_text;
-use super::read::DAY_US;
+use super::civil::{DAY_US, day_text};
 use crate::display::type_name;
 use crate::types::instant;
 

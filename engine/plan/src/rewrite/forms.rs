@@ -210,6 +210,9 @@ fn called(function: &mut Function) -> Option<Expr> {
     {
         return Some(rewritten);
     }
+    if let Some(rewritten) = of_text(&name, &arguments) {
+        return Some(rewritten);
+    }
     match (name.as_str(), arguments.as_slice()) {
         ("if" | "iff", [condition, then, otherwise]) => Some(Expr::Case {
             case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
@@ -234,19 +237,6 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
         ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
-        // Not the same as of nothing at all.
-        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
-            kind: CastKind::Cast,
-            expr: Box::new(Expr::Value(null.clone())),
-            data_type: DataType::String(None),
-            array: false,
-            format: None,
-        }),
-        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(&name, letters, value)),
-        ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
-        ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
-        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
-        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
         ("like", [value, pattern]) => Some(like(value, pattern, false)),
         ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
         ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
@@ -269,6 +259,27 @@ fn called(function: &mut Function) -> Option<Expr> {
             array: false,
             format: None,
         }),
+        _ => None,
+    }
+}
+
+/// Functions of texts that DataFusion spells or orders otherwise.
+fn of_text(name: &str, arguments: &[Expr]) -> Option<Expr> {
+    match (name, arguments) {
+        // Not the same as of nothing at all.
+        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::Value(null.clone())),
+            data_type: DataType::String(None),
+            array: false,
+            format: None,
+        }),
+        ("replace", [value, part]) => Some(call("replace", vec![value.clone(), part.clone(), text("")])),
+        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(name, letters, value)),
+        ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
+        ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
+        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
+        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
         _ => None,
     }
 }
