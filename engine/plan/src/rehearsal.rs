@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
+use operators::OperatorError;
 use operators::operator::OperatorSpec;
 use operators::rehearsal::rehearse;
 
@@ -32,6 +33,10 @@ impl Rehearsal<'_> {
     pub fn run(&self) -> Result<()> {
         for node in self.nodes {
             if let Err(what) = self.run_node(node) {
+                if let OperatorError::Row(what) = what {
+                    let help = "change the expression, or the types of what it reads, so that it can be computed";
+                    return Err(SqlProblem::new(what, help).into());
+                }
                 let message = format!("the query was planned to what cannot run: {what}");
                 let help = "this is a fault of the engine, please report it with the query; a part of the query as a table of its own may run";
                 return Err(SqlProblem::new(message, help).into());
@@ -40,7 +45,7 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    fn run_node(&self, node: &Node) -> Result<(), DataFusionError> {
+    fn run_node(&self, node: &Node) -> Result<(), OperatorError> {
         for edge in &node.inputs {
             let Some(rows) = self.schema_of(&edge.from) else { continue };
             match &node.kind {
@@ -53,7 +58,7 @@ impl Rehearsal<'_> {
         }
         if let NodeKind::Operator(operator) = &node.kind {
             let ports = node.inputs.iter().map(|edge| edge.port + 1).max().unwrap_or(0);
-            rehearse(&operator.spec, ports).map_err(|error| DataFusionError::Plan(error.to_string()))?;
+            rehearse(&operator.spec, ports)?;
         }
         Ok(())
     }

@@ -69,12 +69,12 @@ fn a_decoder_gives_the_columns_of_the_source() {
 #[test]
 fn the_newest_event_time_is_followed_where_there_is_one() {
     let columns = source(Format::Json, &[("n", DataType::Int), ("at", DataType::Timestamp)]).schema;
-    let mut following = decoder(Format::Json, &columns, Some(1));
+    let mut following = decoder(Format::Json, &columns, Some(1), &source_times());
     for record in [r#"{"at": "1970-01-01T00:00:02Z"}"#, r#"{"at": "1970-01-01T00:00:01Z"}"#, r#"{"n": 1}"#] {
         following.push(record.as_bytes()).unwrap();
     }
     assert_eq!((following.event_time_max_us(), following.rows()), (Some(2_000_000), 3));
-    let mut not_following = decoder(Format::Json, &columns, None);
+    let mut not_following = decoder(Format::Json, &columns, None, &source_times());
     not_following.push(br#"{"at": 1}"#).unwrap();
     assert_eq!(not_following.event_time_max_us(), None);
 }
