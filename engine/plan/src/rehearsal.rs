@@ -33,7 +33,7 @@ impl Rehearsal<'_> {
     pub fn run(&self) -> Result<()> {
         for node in self.nodes {
             if let Err(what) = self.run_node(node) {
-                if let OperatorError::Row(what) = what {
+                if let Some(what) = of_types(&what) {
                     let help = "change the expression, or the types of what it reads, so that it can be computed";
                     return Err(SqlProblem::new(what, help).into());
                 }
@@ -84,6 +84,20 @@ impl Rehearsal<'_> {
         };
         of_relation.map(|relation| Arc::clone(&relation.schema))
     }
+}
+
+/// What is wrong with the types of a query, if that is what an error says, without what DataFusion puts around it.
+fn of_types(error: &OperatorError) -> Option<String> {
+    let text = match error {
+        OperatorError::Row(what) => return Some(what.clone()),
+        OperatorError::Compute(what) => what.as_str(),
+        _ => return None,
+    };
+    let text = text.split("\nThis issue was likely caused").next().unwrap_or(text);
+    let said = ["Error during planning: ", "Internal error: "].iter().find_map(|before| text.strip_prefix(before));
+    let is_of_types = text.starts_with("Error during planning") && text.contains(" takes ") && text.contains(", not ")
+        || ["not implemented", "not supported"].iter().any(|words| text.contains(words));
+    is_of_types.then(|| said.unwrap_or(text).trim_end_matches('.').to_string())
 }
 
 fn check_types(spec: &dyn OperatorSpec, edge: &Edge, rows: &SchemaRef) -> Result<(), DataFusionError> {
