@@ -20,7 +20,7 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::SparkCast;
 pub use crate::times::to_instant;
-use crate::types::instant;
+use crate::types::{instant, local_time};
 
 /// One cast or division, as Spark has it.
 ///
@@ -65,6 +65,7 @@ fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
     match target {
         target if is_instant(target) => (source.is_numeric() || is_text(source)).then(instant),
         target if is_text(target) => is_read.then_some(DataType::Utf8),
+        target if *target == local_time() => is_text(source).then(local_time),
         target => is_read.then(|| target.clone()),
     }
 }
@@ -124,7 +125,11 @@ pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transfo
                 ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
             if target.is_floating() {
                 let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.as_ref().clone())), DataType::Int64));
-                Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6)
+                let seconds = Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6);
+                match target {
+                    DataType::Float64 => seconds,
+                    narrow => Expr::Cast(Cast::new(Box::new(seconds), narrow.clone())),
+                }
             } else {
                 Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
             }

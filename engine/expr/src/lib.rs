@@ -25,5 +25,6 @@ pub mod types;
 pub mod typing;
 pub mod variant;
 pub mod window;
+pub mod window_numbers;
 
 pub use registry::{register, register_batch};

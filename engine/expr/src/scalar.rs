@@ -6,7 +6,8 @@ mod base32;
 pub(crate) mod base64;
 mod batch_time;
 pub(crate) mod casting;
-mod ceil_floor;
+pub mod ceil_floor;
+pub mod cells;
 mod ciphers;
 mod civil;
 mod clock_text;
@@ -22,7 +23,8 @@ mod formatted;
 mod hash;
 mod inferred;
 pub(crate) mod instant_text;
-mod intervals;
+pub mod interval_arithmetic;
+pub mod intervals;
 pub(crate) mod json;
 mod lambdas;
 mod list_values;
@@ -63,7 +65,9 @@ mod units;
 pub mod variants;
 pub mod vectors;
 pub mod window;
+pub mod wrapping;
 mod xml;
+mod year_month;
 
 use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
@@ -141,6 +145,11 @@ pub(crate) fn by_spark() -> Vec<ScalarUDF> {
     strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
+/// The function of a name.
+pub(crate) fn named(name: &str) -> Option<ScalarUDF> {
+    functions().into_iter().find(|function| function.name() == name)
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
@@ -178,7 +187,7 @@ fn written_here() -> Vec<ScalarUDF> {
         empty_map::functions(),
         ciphers::functions(),
         coding::functions(),
-        intervals::functions(),
+        year_month::functions(),
         schema_of::functions(),
         sketch_values::functions(),
         time_bucket::functions(),
@@ -197,6 +206,9 @@ fn written_here() -> Vec<ScalarUDF> {
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
     all.extend(randoms::functions());
     all.extend(ceil_floor::functions());
+    all.extend(cells::functions());
+    all.extend(intervals::functions());
+    all.extend(arithmetic::unary::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

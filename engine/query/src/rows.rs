@@ -4,12 +4,13 @@ mod json;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::make_encoder;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::{pretty_format_batches_with_options, pretty_format_batches_with_schema};
+use expr::scalar::intervals::column_texts;
 use expr::variant::{has_variant, with_json};
 
 /// Times in tables: the fraction only where there is one.
@@ -35,7 +36,8 @@ pub fn table(batches: &[RecordBatch]) -> Result<String, ArrowError> {
         .with_datetime_format(Some(TIME))
         .with_timestamp_format(Some(TIME))
         .with_timestamp_tz_format(Some(TIME));
-    Ok(pretty_format_batches_with_options(batches, &options)?.to_string())
+    let batches = batches.iter().map(with_intervals).collect::<Result<Vec<_>, _>>()?;
+    Ok(pretty_format_batches_with_options(&batches, &options)?.to_string())
 }
 
 /// The frame and the names of a table without rows.
@@ -58,7 +60,7 @@ pub fn csv(batch: &RecordBatch, with_names: bool) -> Result<Vec<u8>, ArrowError>
         .with_timestamp_format(TIME_RFC3339.to_owned())
         .with_timestamp_tz_format(TIME_RFC3339.to_owned())
         .build(&mut lines);
-    writer.write(&flat(&shown(batch)?)?)?;
+    writer.write(&flat(&with_intervals(&shown(batch)?)?)?)?;
     drop(writer);
     Ok(lines)
 }
@@ -74,7 +76,7 @@ pub fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         .with_timestamp_format(TIME_RFC3339.to_owned())
         .with_encoder_factory(Arc::new(json::AllNumbers))
         .build::<_, arrow::json::writer::LineDelimited>(&mut lines);
-    writer.write(&with_text_keys(&shown(batch)?)?).and_then(|()| writer.finish())?;
+    writer.write(&with_text_keys(&with_intervals(&shown(batch)?)?)?).and_then(|()| writer.finish())?;
     drop(writer);
     Ok(lines)
 }
@@ -104,6 +106,26 @@ fn shown(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let fields = schema.fields().iter().zip(&columns);
     let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+}
+
+/// The same rows with intervals as Spark writes them.
+fn with_intervals(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        match column_texts(field, column) {
+            Some(texts) => {
+                fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+                columns.push(Arc::new(texts));
+            }
+            None => {
+                fields.push(Arc::clone(field));
+                columns.push(Arc::clone(column));
+            }
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 
 /// The same rows with lists, maps and structs as JSON text, which CSV has no other form for.

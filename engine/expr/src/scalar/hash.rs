@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::plan_err;
 use datafusion::error::Result;
@@ -50,6 +51,17 @@ fn fold(column: &ArrayRef, owner: &mut dyn FnMut(usize) -> Option<usize>, hashes
         }
         DataType::Date32 => each(&mut |at, hash| of_int(column.as_primitive::<Date32Type>().value(at) as u32, hash)),
         DataType::Int64 => each(&mut |at, hash| of_long(column.as_primitive::<Int64Type>().value(at) as u64, hash)),
+        DataType::Duration(TimeUnit::Microsecond) => {
+            each(&mut |at, hash| of_long(column.as_primitive::<DurationMicrosecondType>().value(at) as u64, hash));
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            each(&mut |at, hash| of_int(column.as_primitive::<IntervalYearMonthType>().value(at) as u32, hash));
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => each(&mut |at, hash| {
+            let value = column.as_primitive::<IntervalMonthDayNanoType>().value(at);
+            let of_days = of_int(value.days as u32, of_long((value.nanoseconds / 1000) as u64, hash));
+            of_int(value.months as u32, of_days)
+        }),
         DataType::Timestamp(..) => {
             let values = read_as(column, Kind::Instant)?;
             each(&mut |at, hash| of_long(values.as_primitive::<TimestampMicrosecondType>().value(at) as u64, hash));

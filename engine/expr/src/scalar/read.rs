@@ -7,14 +7,12 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
-use super::casting::micros_of_decimals;
+use super::casting::decimals::micros_of_decimals;
 use super::casting::wholes::{parse_whole, trimmed};
+pub use super::civil::DAY_US;
 use super::instant_text::{parse_day, parse_instant};
 use super::text::to_text;
 use crate::types::instant;
-
-/// Microseconds of a day.
-pub const DAY_US: i64 = 86_400_000_000;
 
 /// How an argument is read. What cannot be read is null, as in Spark with `try_` casts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -376,7 +376,7 @@ fn months_between(args: &[ArrayRef]) -> Float64Array {
     let rounds = args.get(2).map(|flags| flags.as_boolean());
     (0..to.len())
         .map(|row| {
-            if to.is_null(row) || from.is_null(row) {
+            if to.is_null(row) || from.is_null(row) || rounds.is_some_and(|flags| flags.is_null(row)) {
                 return None;
             }
             let (to, from) =

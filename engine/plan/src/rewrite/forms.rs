@@ -27,6 +27,9 @@ pub fn rewrite(expr: &mut Expr) {
             Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
         }
         Expr::JsonAccess { value, path } => of_variant(value, path),
+        Expr::BinaryOp { left, op, right } if shift(op).is_some() => {
+            shift(op).map(|name| call(name, vec![left.as_ref().clone(), right.as_ref().clone()]))
+        }
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
@@ -67,6 +70,16 @@ pub fn rewrite(expr: &mut Expr) {
     }
 }
 
+/// The function that an operator that shifts stands for.
+fn shift(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::PGBitwiseShiftLeft => Some("shiftleft"),
+        BinaryOperator::PGBitwiseShiftRight => Some("shiftright"),
+        BinaryOperator::Custom(op) if op == ">>>" => Some("shiftrightunsigned"),
+        _ => None,
+    }
+}
+
 /// `total.sum` in a lambda is a field of its argument `total`, no column of a table.
 pub fn lambda_fields(lambda: &mut LambdaFunction) {
     struct Fields(Vec<String>);
@@ -104,12 +117,13 @@ fn named_struct(values: &[Expr]) -> Expr {
     call("named_struct", fields.collect())
 }
 
-fn field_name(field: &DateTimeField) -> String {
+/// The name of a field in small letters.
+pub fn field_name(field: &DateTimeField) -> String {
     field.to_string().trim_matches('\'').to_lowercase()
 }
 
 /// The function that gives a part of a time.
-fn part(field: &str) -> Option<&'static str> {
+pub fn part(field: &str) -> Option<&'static str> {
     Some(match field {
         "year" | "years" | "yr" | "yrs" | "y" => "year",
         "yearofweek" | "isoyear" => "yearofweek",
@@ -238,6 +252,9 @@ fn called(function: &mut Function) -> Option<Expr> {
     {
         return Some(rewritten);
     }
+    if let Some(rewritten) = of_text(&name, &arguments) {
+        return Some(rewritten);
+    }
     match (name.as_str(), arguments.as_slice()) {
         ("if" | "iff", [condition, then, otherwise]) => Some(Expr::Case {
             case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
@@ -262,19 +279,6 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
         ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
-        // Not the same as of nothing at all.
-        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
-            kind: CastKind::Cast,
-            expr: Box::new(Expr::Value(null.clone())),
-            data_type: DataType::String(None),
-            array: false,
-            format: None,
-        }),
-        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(&name, letters, value)),
-        ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
-        ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
-        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
-        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
         ("like", [value, pattern]) => Some(like(value, pattern, false, None)),
         ("ilike", [value, pattern]) => Some(like(value, pattern, true, None)),
         ("like", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, false, Some(escape))),
@@ -317,6 +321,27 @@ fn other_name(name: &str, arguments: usize) -> Option<&'static str> {
         ("try_avg", 1) => "avg",
         _ => return None,
     })
+}
+
+/// Functions of texts that DataFusion spells or orders otherwise.
+fn of_text(name: &str, arguments: &[Expr]) -> Option<Expr> {
+    match (name, arguments) {
+        // Not the same as of nothing at all.
+        ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::Value(null.clone())),
+            data_type: DataType::String(None),
+            array: false,
+            format: None,
+        }),
+        ("replace", [value, part]) => Some(call("replace", vec![value.clone(), part.clone(), text("")])),
+        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(name, letters, value)),
+        ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
+        ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
+        ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
+        ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
+        _ => None,
+    }
 }
 
 /// `ltrim('xy', value)`: Spark names the letters first, DataFusion last; the form in words says which is which.

@@ -111,7 +111,7 @@ fn letters_to_be_cut_off_stand_first() {
 #[test]
 fn json_and_csv_take_options() {
     values(&[
-        ("to_json(from_json('{\'a\':1} x', 'a INT'))", "{\"a\":1}"),
+        ("to_json(from_json(\"{'a':1} x\", 'a INT'))", "{\"a\":1}"),
         (
             "to_json(from_json('{a:01}', 'a INT', map('allowUnquotedFieldNames', 'true', 'allowNumericLeadingZeros', 'true')))",
             "{\"a\":1}",

@@ -33,9 +33,9 @@ pub fn type_name(field: &Field) -> String {
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp_ntz".to_owned(),
-        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month".to_owned(),
+        DataType::Interval(IntervalUnit::YearMonth) => interval_name(field, "year to month"),
         DataType::Interval(IntervalUnit::MonthDayNano) => "interval".to_owned(),
-        DataType::Duration(TimeUnit::Microsecond) => "interval day to second".to_owned(),
+        DataType::Duration(TimeUnit::Microsecond) => interval_name(field, "day to second"),
         DataType::Time64(_) => "time(6)".to_owned(),
         DataType::Dictionary(_, values) => type_name(&Field::new("", values.as_ref().clone(), true)),
         DataType::List(item) | DataType::LargeList(item) => format!("array<{}>", type_name(item)),
@@ -50,6 +50,11 @@ pub fn type_name(field: &Field) -> String {
         }
         other => format!("{other}").to_lowercase(),
     }
+}
+
+/// The fields of an interval stand in the metadata of its column, if it has not all of its kind.
+fn interval_name(field: &Field, all: &str) -> String {
+    format!("interval {}", field.metadata().get("spark.interval").map_or(all, String::as_str))
 }
 
 /// The text of one value.

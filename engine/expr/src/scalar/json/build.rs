@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
-use super::super::casting::parse_decimal;
+use super::super::casting::decimals::parse_decimal;
 use super::super::instant_text::{parse_day, parse_instant};
 use super::super::read::DAY_US;
 use super::options::Options;

@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{internal_err, plan_datafusion_err};
 use datafusion::error::Result;
 
-use super::super::json::CORRUPT;
 use super::super::json::build::structs;
+use super::super::json::options::CORRUPT;
 use super::super::json::parse::Value;
 use super::super::options::Options;
 use super::super::pattern::Pattern;
