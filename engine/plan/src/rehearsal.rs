@@ -95,7 +95,9 @@ fn of_types(error: &OperatorError) -> Option<String> {
     };
     let text = text.split("\nThis issue was likely caused").next().unwrap_or(text);
     let said = ["Error during planning: ", "Internal error: "].iter().find_map(|before| text.strip_prefix(before));
-    let is_of_types = text.starts_with("Error during planning") && text.contains(" takes ") && text.contains(", not ")
+    // What one node hands to the next is no matter of the query.
+    let is_ours = text.contains(" and gets ");
+    let is_of_types = text.starts_with("Error during planning") && !is_ours
         || ["not implemented", "not supported"].iter().any(|words| text.contains(words));
     is_of_types.then(|| said.unwrap_or(text).trim_end_matches('.').to_string())
 }

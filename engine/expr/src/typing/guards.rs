@@ -22,29 +22,6 @@ use crate::scalar::intervals::IntervalCast;
 use crate::scalar::to_timestamp::SparkCast;
 use crate::scalar::typed::Typed;
 
-/// Functions that are an error for some rows.
-const FALLIBLE: &[&str] = &[
-    "array_insert",
-    "assert_true",
-    "decode",
-    "encode",
-    "map",
-    "map_concat",
-    "map_from_arrays",
-    "map_from_entries",
-    "raise_error",
-    "regexp_extract",
-    "regexp_extract_all",
-    "sequence",
-    "str_to_map",
-    "timestamp_millis",
-    "timestamp_seconds",
-    "to_number",
-    "transform_keys",
-    "unbase64",
-    "url_decode",
-];
-
 /// True if there are rows for which an expression is an error.
 ///
 /// # Errors
