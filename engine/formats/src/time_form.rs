@@ -63,7 +63,11 @@ impl ReadTime {
             (TimeText::Pattern(_), None) => return self.text_us(text),
             (_, unit) => unit.unwrap_or(TimeUnit::Seconds),
         };
-        let number = integer(text).or_else(|| scaled(text, 0).filter(|scaled| scaled.exact)?.value.try_into().ok())?;
+        let is_plain = text.strip_prefix(b"-").unwrap_or(text).iter().all(u8::is_ascii_digit);
+        let number = match is_plain {
+            true => integer(text)?,
+            false => scaled(text, 0).filter(|scaled| scaled.exact)?.value.try_into().ok()?,
+        };
         in_range(match unit {
             TimeUnit::Seconds => number.checked_mul(1_000_000)?,
             TimeUnit::Milliseconds => number.checked_mul(1_000)?,

@@ -169,7 +169,9 @@ impl Typed {
             Ok(text) => text.value(0).to_string(),
             Err(_) => "…".to_string(),
         });
-        format!("{}({})", self.name, written.collect::<Vec<_>>().join(", "))
+        // The rewrite of a query has a name of its own for what takes bytes.
+        let name = if self.name == "__to_bytes" { "to_binary" } else { &self.name };
+        format!("{name}({})", written.collect::<Vec<_>>().join(", "))
     }
 }
 

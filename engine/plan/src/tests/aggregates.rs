@@ -157,7 +157,7 @@ const CALLS: &[(&str, &str)] = &[
     ("max(struct(total, user_id)).total", "6"),
     ("min_by(DISTINCT event_type, total)", "view"),
     ("max_by(struct(success, total), price).success", "true"),
-    ("collect_list(struct(user_id, total))[0].total", "1"),
+    ("get(collect_list(struct(user_id, total)), 0).total", "1"),
     ("any(success)", "true"),
 ];
 

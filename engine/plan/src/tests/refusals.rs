@@ -358,7 +358,7 @@ fn tables_that_read_each_other_are_named_even_beside_other_problems() {
     .unwrap_err();
     let mut names: Vec<String> = problems.iter().map(|problem| problem.of.to_string()).collect();
     names.sort_unstable();
-    assert_eq!(names, vec!["gold.a", "gold.b", "gold.broken", "gold.c"]);
+    assert_eq!(names, vec!["table gold.a", "table gold.b", "table gold.broken", "table gold.c"]);
     let of_a = problems.iter().find(|problem| problem.of.to_string() == "table gold.a").unwrap();
     assert_eq!(of_a.problem.message, "`gold.a` reads itself through gold.b and gold.c");
 }
