@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
-use plan::Graph;
+use plan::{Graph, NodeKind};
 use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
@@ -140,7 +140,13 @@ impl JobRun {
         let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
-        let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
+        let mut files = start::open_files(&replaced, &checkpoint)?;
+        if let Some(replay) = &replay {
+            replay.ends().try_for_each(|plan| planner.check_reads_again(plan))?;
+        }
+        let keeps_state = graph.nodes.iter().any(|node| matches!(node.kind, NodeKind::Operator(_)));
+        let places =
+            JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced, keeps_state, files: &files };
         let recovery = Recovery::new(&checkpoint, places, (accepted, abandoned), (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
@@ -152,7 +158,7 @@ impl JobRun {
         let run = Run {
             computes: start::computes(&topology, backends.lanes, checkpoint.key_partitioning())?,
             operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
-            files: start::open_files(&topology, &checkpoint)?,
+            files: topology.tables.iter().map(|table| files.remove(&table.plan.name)).collect(),
             statics,
             lookups: Lookups::default(),
             follower: Follower::start(publisher, Bounds::of(&job), &steps, &abort.flag),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use connector::DataLoss;
 use epoch::{Commit, EpochId, Plan};
 use job::Job;
 use state::{Checkpoint, CheckpointReader, StateError};
@@ -44,6 +45,12 @@ impl Replay {
         }
     }
 
+    /// The first and the last plan of each source: what was there when they were made must still be.
+    pub fn ends(&self) -> impl Iterator<Item = &Plan> {
+        let ends = [self.plans.front(), self.plans.back()];
+        ends.into_iter().flatten()
+    }
+
     /// The plan after an epoch; `None` once all are done.
     pub fn next(&mut self, last: Option<&Commit>) -> Option<Plan> {
         let done = last.map(|commit| commit.plan.epoch);
@@ -52,6 +59,16 @@ impl Replay {
         }
         self.plans.front().cloned()
     }
+}
+
+/// Why records that a replay must read are not there, in the words of one who can only bring them back.
+pub fn lost(loss: &DataLoss) -> RunError {
+    let DataLoss { source, stream, partition, from, reason, .. } = loss;
+    RunError::Plan(format!(
+        "the epochs cannot be run again: source {source} no longer has in {stream} [{partition}] at offset {from} what they have read: {reason}\n  \
+         a replay reads the same records once more: bring the topic back as it was, or replay only jobs whose topics still have their \
+         first records"
+    ))
 }
 
 /// What such a source gave is in the tables, and nobody would read it again.

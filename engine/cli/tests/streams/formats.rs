@@ -219,7 +219,7 @@ fn a_checkpoint_with_key_groups_is_gone_on_with() {
 /// Its constants were BIGINT and DOUBLE, and stay so until the job file says `ansi`.
 #[test]
 fn a_checkpoint_of_before_sparks_types_keeps_its_types_and_check_lists_what_would_change() {
-    let TopicAndBroker { topic, _broker } = topic_of(4);
+    let TopicAndBroker { topic, _broker } = topic_of(4, false);
     let kept = job(4, &topic);
     copy(&folder().join("4/checkpoint"), &kept.checkpoint);
     let text = fs::read_to_string(&kept.path).unwrap();
