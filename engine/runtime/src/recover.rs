@@ -108,7 +108,9 @@ impl<'a> Recovery<'a> {
         if let Some(text) = last.as_ref().and_then(|last| set_back::in_words(last, &places)) {
             note(&text);
         }
-        let decisions = self.decide(last.as_ref(), &places, pointer.as_ref())?;
+        let decisions = self
+            .decide(last.as_ref(), &places, pointer.as_ref())
+            .map_err(|error| set_back::offered(error, last.as_ref(), &places, &self.places.replaced))?;
         let of_places = places.values().map(|place| place.position.owner.term);
         let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;

@@ -166,6 +166,8 @@ fn a_warehouse_that_was_set_back_is_wrong_and_what_is_missing_is_counted() {
     {
         assert!(error.contains(part), "{part} is not in: {error}");
     }
+    assert!(error.contains("gold.counts was set back, too") || error.contains("cannot be accepted"), "{error}");
+    assert!(!error.contains("--accept"), "no word is taken for gold.counts: {error}");
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! A warehouse that was set back as a whole: what is found is said of all its tables, and not of the first that shows it.
 
+use std::collections::BTreeSet;
+
 use epoch::{Commit, CommitId};
 
 use super::Places;
+use crate::error::RunError;
 
 /// What to say if all tables that got something in the last epochs which they were seen to have lack it now, and there are several of them.
 pub(super) fn in_words(last: &Commit, places: &Places) -> Option<String> {
@@ -30,6 +33,28 @@ pub(super) fn in_words(last: &Commit, places: &Places) -> Option<String> {
          or the checkpoint that belongs to it",
         tables.join(", ")
     ))
+}
+
+/// A refusal without its word, if a table whose rows are replaced was set back beside the one that it is about: no word is taken for that one.
+pub(super) fn offered(
+    error: RunError,
+    last: Option<&Commit>,
+    places: &Places,
+    replaced: &BTreeSet<String>,
+) -> RunError {
+    let RunError::Contradiction(what) = error else { return error };
+    let is_set_back = |name: &&String| {
+        let link = last.and_then(|last| last.sinks.get(*name));
+        let holds = places.get(*name).and_then(|place| place.position.published);
+        link.is_some_and(|link| link.seen == Some(link.last) && is_behind(link.last, holds))
+    };
+    match replaced.iter().find(is_set_back) {
+        Some(table) => RunError::StateMismatch(format!(
+            "{}\n  {table} was set back, too, and its rows are replaced (mode \"update\" or \"complete\"): bring back the whole warehouse as it was",
+            what.without_word()
+        )),
+        None => RunError::Contradiction(what),
+    }
 }
 
 fn is_behind(last: CommitId, holds: Option<CommitId>) -> bool {
