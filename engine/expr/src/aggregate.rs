@@ -3,6 +3,7 @@
 mod aggregate_def;
 mod approx_count_distinct;
 mod array_agg;
+mod bitmaps;
 pub mod checked_totals;
 mod collect_list;
 mod collect_set;
@@ -15,13 +16,17 @@ mod extreme_values;
 mod extremes;
 mod first_last;
 mod folding;
+mod folds;
 mod later_column;
 mod moments;
 mod percentiles;
 mod single;
 mod sketch;
+mod sketch_values;
 mod sliding;
 mod try_sum;
+mod variant_shapes;
+mod vector_totals;
 mod with_distinct;
 
 use std::sync::Arc;
@@ -67,6 +72,10 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         extremes::extremes(),
         moments::moments(),
         percentiles::percentiles(),
+        bitmaps::bitmaps(),
+        sketch_values::sketch_values(),
+        vector_totals::vector_totals(),
+        vec![variant_shapes::variant_shapes()],
     ];
     all.extend(defined.into_iter().flatten().map(|function| with_distinct::with_distinct(Arc::new(function))));
     all

@@ -1,5 +1,7 @@
 //! Casts and divisions as Spark defines them: timestamps are seconds since 1970 as numbers, whole numbers divide to doubles.
 
+mod own_types;
+
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{ExprSchema, ScalarValue, plan_datafusion_err, plan_err};
@@ -18,13 +20,16 @@ use crate::scalar::seconds::EpochSeconds;
 use crate::scalar::text::is_as_in_arrow;
 use crate::scalar::to_timestamp::SparkCast;
 pub use crate::times::to_instant;
-use crate::types::instant;
+use crate::types::{instant, local_time};
 
 /// One cast or division, as Spark has it.
 ///
 /// # Errors
 /// If a column's type is not known, or if Spark has no such cast.
 pub(crate) fn cast(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    if let Some(own) = own_types::own_cast(&expr, schema)? {
+        return Ok(Transformed::yes(own));
+    }
     let (inner, target, is_trying) = match &expr {
         Expr::Cast(cast) => (&cast.expr, cast.field.data_type(), false),
         Expr::TryCast(cast) => (&cast.expr, cast.field.data_type(), true),
@@ -60,6 +65,7 @@ fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
     match target {
         target if is_instant(target) => (source.is_numeric() || is_text(source)).then(instant),
         target if is_text(target) => is_read.then_some(DataType::Utf8),
+        target if *target == local_time() => is_text(source).then(local_time),
         target => is_read.then(|| target.clone()),
     }
 }
@@ -69,6 +75,9 @@ fn own_target(source: &DataType, target: &DataType) -> Option<DataType> {
 /// # Errors
 /// If a column's type is not known.
 pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transformed<Expr>> {
+    if let Some(own) = own_types::own_cast(&expr, schema)? {
+        return Ok(Transformed::yes(own));
+    }
     if let Expr::AggregateFunction(call) = &expr
         && let Some(filter) = &call.params.filter
         && !matches!(filter.get_type(schema)?, DataType::Boolean | DataType::Null)
@@ -116,7 +125,11 @@ pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transfo
                 ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
             if target.is_floating() {
                 let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.as_ref().clone())), DataType::Int64));
-                Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6)
+                let seconds = Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6);
+                match target {
+                    DataType::Float64 => seconds,
+                    narrow => Expr::Cast(Cast::new(Box::new(seconds), narrow.clone())),
+                }
             } else {
                 Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
             }

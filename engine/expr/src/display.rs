@@ -1,12 +1,14 @@
 //! Expressions and types for people: as the user wrote them, or nearly so.
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, IntervalUnit};
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::logical_expr::Expr;
 use datafusion::scalar::ScalarValue;
 
+use crate::interval::fields::IntervalType;
 use crate::interval::month_day_nano_us;
+use crate::variant::is_variant;
 use crate::window::duration;
 
 /// An expression for people, in explanations, in errors, in the description of state: no names of tables, no types of constants.
@@ -35,12 +37,23 @@ fn spelled(expr: &Expr, named: fn(Column) -> Column) -> String {
                 }
                 None => Transformed::no(Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), metadata)),
             },
+            Expr::Literal(ScalarValue::DurationMicrosecond(Some(us)), _) => {
+                Transformed::yes(Expr::Column(Column::new_unqualified(format!("INTERVAL '{}'", duration(us)))))
+            }
             other => Transformed::no(other),
         })
     });
     match plain.data() {
         Ok(plain) => plain.human_display().to_string().replace("count(1)", "count(*)"),
         Err(_) => expr.human_display().to_string(),
+    }
+}
+
+/// The type of a column in Spark's names: of an interval with its fields.
+pub fn field_type_name(field: &Field) -> String {
+    match IntervalType::of_field(field) {
+        Some(kind) => format!("interval {}", kind.words()),
+        None => type_name(field.data_type()),
     }
 }
 
@@ -59,8 +72,20 @@ pub fn type_name(kind: &DataType) -> String {
         DataType::Binary => "binary".to_string(),
         DataType::Null => "void".to_string(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::Timestamp(_, None) => "timestamp_ntz".to_string(),
         DataType::Timestamp(..) => "timestamp".to_string(),
+        DataType::Time64(_) => "time(6)".to_string(),
+        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month".to_string(),
+        DataType::Interval(_) => "interval".to_string(),
+        DataType::Duration(_) => "interval day to second".to_string(),
+        DataType::Map(entries, _) => match entries.data_type() {
+            DataType::Struct(pair) if pair.len() == 2 => {
+                format!("map<{},{}>", type_name(pair[0].data_type()), type_name(pair[1].data_type()))
+            }
+            other => type_name(other),
+        },
         DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
+        kind if is_variant(kind) => "variant".to_string(),
         DataType::Struct(fields) => {
             let fields = fields.iter().map(|field| format!("{}:{}", field.name(), type_name(field.data_type())));
             format!("struct<{}>", fields.collect::<Vec<_>>().join(","))

@@ -1,5 +1,10 @@
 //! Lengths of time: of Arrow's intervals, and of words such as `1 hour 30 minutes`.
 
+mod calendar;
+pub mod fields;
+
+pub use calendar::{calendar_text, parse_calendar};
+
 use arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano};
 use chrono::{DateTime, Months};
 use datafusion::scalar::ScalarValue;
@@ -24,6 +29,7 @@ pub fn constant_us(value: &ScalarValue) -> Option<i64> {
     match value {
         ScalarValue::IntervalDayTime(Some(value)) => Some(day_time_us(*value)),
         ScalarValue::IntervalMonthDayNano(Some(value)) => month_day_nano_us(*value),
+        ScalarValue::DurationMicrosecond(us) => *us,
         _ => None,
     }
 }
@@ -65,6 +71,7 @@ impl Span {
             ScalarValue::IntervalDayTime(Some(value)) => Some(Span { months: 0, us: day_time_us(*value) }),
             ScalarValue::IntervalYearMonth(Some(months)) => Some(Span { months: i64::from(*months), us: 0 }),
             ScalarValue::IntervalMonthDayNano(Some(value)) => Some(Span::of_month_day_nano(*value)),
+            ScalarValue::DurationMicrosecond(Some(us)) => Some(Span { months: 0, us: *us }),
             _ => None,
         }
     }

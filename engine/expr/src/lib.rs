@@ -19,9 +19,12 @@ pub mod refusal;
 pub mod registry;
 pub mod row_fault;
 pub mod scalar;
+mod sketches;
 mod times;
 pub mod types;
 pub mod typing;
+pub mod variant;
 pub mod window;
+pub mod window_numbers;
 
 pub use registry::{register, register_batch};

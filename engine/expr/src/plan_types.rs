@@ -10,7 +10,7 @@ use crate::casts::{cast, cast_before};
 use crate::node_schema::merged_schema;
 use crate::scalar::typed::Typed;
 use crate::times::{aligned, aligned_union};
-use crate::typing::{self, TypeRules};
+use crate::typing::{self, TypeRules, guards};
 
 /// How a cast is made Spark's.
 type Casting = fn(Expr, &dyn ExprSchema) -> Result<Transformed<Expr>>;
@@ -22,7 +22,10 @@ type Casting = fn(Expr, &dyn ExprSchema) -> Result<Transformed<Expr>>;
 pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
-        let mut node = aligned_union(node)?;
+        let mut node = aligned_union(match rules {
+            TypeRules::Spark { .. } => typing::rewrite::with_written_cells(node),
+            TypeRules::Before => node,
+        })?;
         has_other_types |= node.transformed;
         if has_other_types && !node.transformed {
             // What stands above a UNION with other types has other types too.
@@ -36,6 +39,7 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
             TypeRules::Spark { ansi } if !matches!(node, LogicalPlan::Limit(_)) => Some(ansi),
             _ => None,
         };
+        let is_condition = matches!(node, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
             let mut expr = expr.transform_up(|expr| match ansi {
@@ -50,6 +54,9 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
                 expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
+            }
+            if ansi.is_some() {
+                expr = expr.transform_data(|expr| guards::connected(expr, &schema, is_condition))?;
             }
             Ok(expr.update_data(|expr| name.restore(expr)))
         })?;

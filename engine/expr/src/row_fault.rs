@@ -54,7 +54,7 @@ impl RowFault {
     /// A divisor is zero.
     pub fn divisor_zero(operation: Operation) -> RowFault {
         match operation {
-            Operation::Remainder => RowFault {
+            Operation::Remainder | Operation::PositiveRemainder => RowFault {
                 condition: "REMAINDER_BY_ZERO",
                 message: "the remainder by zero; try_mod gives NULL instead".to_string(),
             },
@@ -72,6 +72,22 @@ impl RowFault {
             message: format!(
                 "the result is too large for {kind}; cast an operand to a wider type, or use try_add, try_subtract, try_multiply, which give NULL"
             ),
+        }
+    }
+
+    /// A value has no counterpart in the type that it is cast to.
+    pub fn invalid_cast(value: &str, kind: &str) -> RowFault {
+        RowFault {
+            condition: "CAST_INVALID_INPUT",
+            message: format!("'{value}' is no {kind}; try_cast gives NULL instead"),
+        }
+    }
+
+    /// An interval is divided by zero.
+    pub fn interval_divided() -> RowFault {
+        RowFault {
+            condition: "INTERVAL_DIVIDED_BY_ZERO",
+            message: "an interval divided by zero; try_divide gives NULL instead".to_string(),
         }
     }
 

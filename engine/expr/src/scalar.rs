@@ -2,48 +2,72 @@
 
 pub mod arithmetic;
 mod arrays;
-mod base64;
+mod base32;
+pub(crate) mod base64;
 mod batch_time;
 pub(crate) mod casting;
-mod ceil_floor;
+pub mod ceil_floor;
+pub mod cells;
+mod ciphers;
 mod civil;
+mod clock_text;
+pub mod clock_time;
+mod coding;
 pub mod conditions;
 mod csv;
 mod cutting;
+mod empty_map;
+pub mod fallible;
 pub mod fields_of;
 mod formatted;
 mod hash;
-mod instant_text;
-mod json;
+mod inferred;
+pub(crate) mod instant_text;
+pub mod interval_arithmetic;
+pub mod intervals;
+pub(crate) mod json;
 mod lambdas;
 mod list_values;
 mod lists;
 mod nth_field;
+mod number_format;
 mod numbers;
 pub mod one_value;
 pub mod opaque;
+mod options;
 mod pad;
 mod pattern;
+mod randoms;
 pub(crate) mod read;
 mod regular;
 mod result_types;
 mod round;
+mod schema_of;
 pub mod seconds;
 mod sequence;
+mod shaped;
 mod simple;
+mod sketch_values;
 mod strict_math;
 mod strings;
 pub(crate) mod text;
 mod text_forms;
 mod time;
+mod time_bucket;
 pub mod time_text;
 pub mod time_windows;
 mod title;
+mod to_char;
 mod to_number;
 pub mod to_timestamp;
 pub mod typed;
 mod units;
+pub mod variants;
+pub mod vectors;
 pub mod window;
+pub mod wrapping;
+mod xml;
+mod year_month;
 
 use datafusion::logical_expr::{HigherOrderUDF, ScalarUDF};
 
@@ -121,14 +145,20 @@ pub(crate) fn by_spark() -> Vec<ScalarUDF> {
     strict_math::functions().into_iter().chain(time::by_spark()).map(simple::Simple::into_udf).collect()
 }
 
+/// The function of a name.
+pub(crate) fn named(name: &str) -> Option<ScalarUDF> {
+    functions().into_iter().find(|function| function.name() == name)
+}
+
 /// The functions that take a lambda.
 pub(crate) fn with_lambda() -> Vec<HigherOrderUDF> {
     lambdas::functions()
 }
 
-/// `now()`, `current_date()` and their other names, by this clock.
-pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 2] {
-    [batch_time::BatchTime::new(clock.clone()), batch_time::BatchTime::date(clock.clone())]
+/// `now()`, `current_date()`, `current_time()` and their other names, by this clock.
+pub(crate) fn of_clock(clock: &BatchClock) -> [ScalarUDF; 3] {
+    use batch_time::BatchTime;
+    [BatchTime::new(clock.clone()), BatchTime::date(clock.clone()), BatchTime::time(clock.clone())]
         .map(ScalarUDF::new_from_impl)
 }
 
@@ -153,14 +183,32 @@ fn written_here() -> Vec<ScalarUDF> {
         json::functions(),
         hash::functions(),
         units::functions(),
+        variants::functions(),
+        empty_map::functions(),
+        ciphers::functions(),
+        coding::functions(),
+        year_month::functions(),
+        schema_of::functions(),
+        sketch_values::functions(),
+        time_bucket::functions(),
+        vectors::functions(),
+        xml::functions(),
+        clock_time::functions(),
     ];
     let mut all: Vec<ScalarUDF> = simple.into_iter().flatten().map(simple::Simple::into_udf).collect();
+    all.extend(
+        [variants::typed(), to_char::functions(), xml::typed()].into_iter().flatten().map(shaped::Shaped::into_udf),
+    );
     all.push(ScalarUDF::new_from_impl(json::FromJson::default()));
     all.push(ScalarUDF::new_from_impl(csv::FromCsv::default()));
     all.push(ScalarUDF::new_from_impl(fields_of::FieldOf::default()));
     all.push(ScalarUDF::new_from_impl(nth_field::NthField::default()));
     all.push(ScalarUDF::new_from_impl(arrays::NamedZip::default()));
+    all.extend(randoms::functions());
     all.extend(ceil_floor::functions());
+    all.extend(cells::functions());
+    all.extend(intervals::functions());
+    all.extend(arithmetic::unary::functions());
     all.extend([false, true].map(|is_trying| ScalarUDF::new_from_impl(to_number::ToNumber::new(is_trying))));
     all
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union,
 };
 
-use crate::types::instant;
+use crate::types::{common_time, instant};
 
 /// Functions that give one of their arguments, or compare them.
 const OF_ONE_TYPE: &[&str] =
@@ -23,25 +23,33 @@ const OF_ONE_TYPE: &[&str] =
 pub fn aligned(expr: Expr, schema: &dyn ExprSchema) -> Transformed<Expr> {
     let kind = |expr: &Expr| expr.get_type(schema).ok();
     match expr {
-        Expr::BinaryExpr(BinaryExpr { left, op, right })
-            if is_comparison(op) && are_mixed([&*left, &*right].map(kind)) =>
-        {
-            let (left, right) = (boxed(*left, schema), boxed(*right, schema));
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(op) => {
+            let Some(common) = mixed([&*left, &*right].map(kind)) else {
+                return Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }));
+            };
+            let (left, right) = (boxed(*left, &common, schema), boxed(*right, &common, schema));
             Transformed::yes(Expr::BinaryExpr(BinaryExpr { left, op, right }))
         }
-        Expr::Between(Between { expr, negated, low, high }) if are_mixed([&*expr, &*low, &*high].map(kind)) => {
-            let (expr, low, high) = (boxed(*expr, schema), boxed(*low, schema), boxed(*high, schema));
-            Transformed::yes(Expr::Between(Between { expr, negated, low, high }))
+        Expr::Between(Between { expr, negated, low, high }) => {
+            let Some(common) = mixed([&*expr, &*low, &*high].map(kind)) else {
+                return Transformed::no(Expr::Between(Between { expr, negated, low, high }));
+            };
+            let side = |expr: Box<Expr>| boxed(*expr, &common, schema);
+            Transformed::yes(Expr::Between(Between { expr: side(expr), negated, low: side(low), high: side(high) }))
         }
-        Expr::InList(InList { expr, list, negated }) if are_mixed(list.iter().chain([&*expr]).map(kind)) => {
-            let list = list.into_iter().map(|item| *boxed(item, schema)).collect();
-            Transformed::yes(Expr::InList(InList { expr: boxed(*expr, schema), list, negated }))
+        Expr::InList(InList { expr, list, negated }) => {
+            let Some(common) = mixed(list.iter().chain([&*expr]).map(kind)) else {
+                return Transformed::no(Expr::InList(InList { expr, list, negated }));
+            };
+            let list = list.into_iter().map(|item| *boxed(item, &common, schema)).collect();
+            Transformed::yes(Expr::InList(InList { expr: boxed(*expr, &common, schema), list, negated }))
         }
         Expr::Case(case) => aligned_case(case, schema).update_data(Expr::Case),
-        Expr::ScalarFunction(mut call)
-            if OF_ONE_TYPE.contains(&call.func.name()) && are_mixed(call.args.iter().map(kind)) =>
-        {
-            call.args = call.args.into_iter().map(|argument| *boxed(argument, schema)).collect();
+        Expr::ScalarFunction(mut call) if OF_ONE_TYPE.contains(&call.func.name()) => {
+            let Some(common) = mixed(call.args.iter().map(kind)) else {
+                return Transformed::no(Expr::ScalarFunction(call));
+            };
+            call.args = call.args.into_iter().map(|argument| *boxed(argument, &common, schema)).collect();
             Transformed::yes(Expr::ScalarFunction(call))
         }
         other => Transformed::no(other),
@@ -52,18 +60,18 @@ fn aligned_case(case: Case, schema: &dyn ExprSchema) -> Transformed<Case> {
     let kind = |expr: &Expr| expr.get_type(schema).ok();
     let Case { mut expr, mut when_then_expr, mut else_expr } = case;
     let whens = when_then_expr.iter().map(|(when, _)| kind(when));
-    let compares = expr.is_some() && are_mixed(whens.chain(expr.iter().map(|operand| kind(operand))));
-    if compares {
-        expr = expr.map(|operand| boxed(*operand, schema));
-        when_then_expr = when_then_expr.into_iter().map(|(when, then)| (boxed(*when, schema), then)).collect();
+    let compared = mixed(whens.chain(expr.iter().map(|operand| kind(operand)))).filter(|_| expr.is_some());
+    if let Some(common) = &compared {
+        expr = expr.map(|operand| boxed(*operand, common, schema));
+        when_then_expr = when_then_expr.into_iter().map(|(when, then)| (boxed(*when, common, schema), then)).collect();
     }
     let thens = when_then_expr.iter().map(|(_, then)| kind(then));
-    let chooses = are_mixed(thens.chain(else_expr.iter().map(|otherwise| kind(otherwise))));
-    if chooses {
-        when_then_expr = when_then_expr.into_iter().map(|(when, then)| (when, boxed(*then, schema))).collect();
-        else_expr = else_expr.map(|otherwise| boxed(*otherwise, schema));
+    let chosen = mixed(thens.chain(else_expr.iter().map(|otherwise| kind(otherwise))));
+    if let Some(common) = &chosen {
+        when_then_expr = when_then_expr.into_iter().map(|(when, then)| (when, boxed(*then, common, schema))).collect();
+        else_expr = else_expr.map(|otherwise| boxed(*otherwise, common, schema));
     }
-    Transformed::new_transformed(Case { expr, when_then_expr, else_expr }, compares || chooses)
+    Transformed::new_transformed(Case { expr, when_then_expr, else_expr }, compared.is_some() || chosen.is_some())
 }
 
 /// A UNION with each column in one type of time.
@@ -74,16 +82,16 @@ pub fn aligned_union(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let LogicalPlan::Union(union) = &plan else { return Ok(Transformed::no(plan)) };
     let kinds = |at: usize| union.inputs.iter().map(move |input| Some(input.schema().field(at).data_type().clone()));
     let width = union.inputs.iter().map(|input| input.schema().fields().len()).min().unwrap_or(0);
-    let mixed: Vec<usize> = (0..width).filter(|at| are_mixed(kinds(*at))).collect();
-    if mixed.is_empty() {
+    let commons: Vec<Option<DataType>> = (0..width).map(|at| mixed(kinds(at))).collect();
+    if commons.iter().all(Option::is_none) {
         return Ok(Transformed::no(plan));
     }
     let inputs = union.inputs.iter().map(|input| {
         let columns = input.schema().columns().into_iter().enumerate().map(|(at, column)| {
             let (relation, name) = (column.relation.clone(), column.name.clone());
-            match mixed.contains(&at) {
-                true => to_instant(Expr::Column(column)).alias_qualified(relation, name),
-                false => Expr::Column(column),
+            match commons.get(at).cloned().flatten() {
+                Some(common) => to_time(Expr::Column(column), common).alias_qualified(relation, name),
+                None => Expr::Column(column),
             }
         });
         Ok(Arc::new(LogicalPlanBuilder::from(input.as_ref().clone()).project(columns)?.build()?))
@@ -97,26 +105,31 @@ fn is_comparison(op: Operator) -> bool {
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
-/// True if there is an instant among the types, and another kind of time.
-fn are_mixed(kinds: impl IntoIterator<Item = Option<DataType>>) -> bool {
+/// The type in which the times of these types meet, if there is another than a day among them, and they are of several types.
+fn mixed(kinds: impl IntoIterator<Item = Option<DataType>>) -> Option<DataType> {
     let times: Vec<DataType> = kinds.into_iter().flatten().filter(is_time).collect();
-    times.iter().any(|kind| *kind != DataType::Date32) && times.iter().any(|kind| *kind != times[0])
+    let is_mixed = times.iter().any(|kind| *kind != DataType::Date32) && times.iter().any(|kind| *kind != times[0]);
+    is_mixed.then(|| times.iter().skip(1).fold(times[0].clone(), |common, kind| common_time(&common, kind)))
 }
 
 fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Timestamp(..))
 }
 
-/// A time as an instant; what is none, such as NULL or a text, stays as it is.
-fn boxed(expr: Expr, schema: &dyn ExprSchema) -> Box<Expr> {
+/// A time in the common type; what is none, such as NULL or a text, stays as it is.
+fn boxed(expr: Expr, common: &DataType, schema: &dyn ExprSchema) -> Box<Expr> {
     let kind = expr.get_type(schema);
-    Box::new(match kind.is_ok_and(|kind| is_time(&kind) && kind != instant()) {
-        true => to_instant(expr),
+    Box::new(match kind.is_ok_and(|kind| is_time(&kind) && kind != *common) {
+        true => to_time(expr, common.clone()),
         false => expr,
     })
 }
 
+fn to_time(expr: Expr, kind: DataType) -> Expr {
+    Expr::Cast(Cast::new(Box::new(expr), kind))
+}
+
 /// The instant that a date or a timestamp of another unit is.
 pub fn to_instant(expr: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(expr), instant()))
+    to_time(expr, instant())
 }

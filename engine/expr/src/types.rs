@@ -9,6 +9,17 @@ pub fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
+/// The type of a TIMESTAMP_NTZ: microseconds on a clock that is in no zone.
+pub fn local_time() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, None)
+}
+
+/// The type in which two kinds of times meet: a day beside a time is midnight; an instant beside a time without a zone makes it one.
+pub fn common_time(left: &DataType, right: &DataType) -> DataType {
+    let is_local = |kind: &DataType| *kind == DataType::Date32 || *kind == local_time();
+    if is_local(left) && is_local(right) { local_time() } else { instant() }
+}
+
 /// The type of a window: a struct of its start (inclusive) and end (exclusive).
 pub fn window_type() -> DataType {
     DataType::Struct(window_fields())

@@ -1,9 +1,11 @@
 //! The types that Spark gives to constants, to arithmetic and to values that meet, put into a plan before DataFusion adds its own.
 
+pub mod calls;
 pub mod decimals;
 pub mod guards;
 mod literal_arguments;
 pub mod meeting;
+pub mod of_times;
 pub mod rewrite;
 pub mod rules;
 

@@ -39,7 +39,19 @@ impl std::fmt::Display for OperatorError {
 
 impl std::error::Error for OperatorError {}
 
+/// Words of an error that is of the types of a query, however it comes.
+const OF_TYPES: &[&str] = &["not supported", "not implemented", "cannot be used", "Unsupported"];
+
 impl OperatorError {
+    /// True for what goes wrong with a plain row and would with any: what is wrong is the query.
+    pub fn is_of_every_row(&self) -> bool {
+        match self {
+            OperatorError::Compute(_) => true,
+            OperatorError::Row(what) => OF_TYPES.iter().any(|words| what.contains(words)),
+            OperatorError::TooLong(_) | OperatorError::State(_) | OperatorError::Damaged(_) => false,
+        }
+    }
+
     /// A fault of the plan that made an operator, or of the operators before it: nothing that a user did.
     pub(crate) fn fault(operator: &str, what: impl std::fmt::Display) -> OperatorError {
         OperatorError::Compute(format!("{operator}: {what}; this is a fault of the engine, please report it"))

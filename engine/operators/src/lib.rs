@@ -32,6 +32,7 @@ mod one_store;
 pub mod operator;
 mod pairs;
 pub mod pipeline;
+pub mod plain_rows;
 pub mod recompute;
 pub mod rehearsal;
 pub mod session;

@@ -23,8 +23,9 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{LogicalPlan, TableScan};
 use futures::executor::block_on;
 use job::{OutputMode, StateTtl};
-use operators::Pipeline;
 use operators::operator::OperatorSpec;
+use operators::plain_rows::{null_row, plain_row};
+use operators::{OperatorError, Pipeline};
 
 use crate::fault::{Result, UNSUPPORTED, no_aggregate};
 use crate::made::Made;
@@ -133,6 +134,7 @@ impl<'a> Builder<'a> {
         let pipeline = Pipeline::compile(physical, self.state.task_ctx())?;
         // What cannot be computed on these types at all shows on no rows, before the job runs.
         pipeline.run(&RecordBatch::new_empty(Arc::clone(&base.schema)))?;
+        try_rows(&pipeline, &base.schema)?;
         let schema = Arc::clone(pipeline.schema());
         let times = event_times(plan, &base.times);
         let is_entry = base.is_entry;
@@ -320,4 +322,20 @@ fn lowest_aggregate(plan: &LogicalPlan) -> Option<&LogicalPlan> {
             _ => return lowest,
         }
     }
+}
+
+/// What goes wrong with any row, whatever is in it, shows on a row of NULLs or of plain values before the job runs.
+///
+/// # Errors
+/// That which goes wrong.
+pub fn try_rows(pipeline: &Pipeline, schema: &SchemaRef) -> Result<(), DataFusionError> {
+    for rows in [null_row(schema), plain_row(schema)] {
+        if let Err(error) = pipeline.run(&rows)
+            && let error = OperatorError::from(error)
+            && error.is_of_every_row()
+        {
+            return Err(DataFusionError::Plan(error.to_string()));
+        }
+    }
+    Ok(())
 }

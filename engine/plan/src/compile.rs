@@ -28,6 +28,7 @@ use crate::rehearsal::Rehearsal;
 use crate::relation::{Relation, Rows, is_static};
 use crate::rewrite::rewrite;
 use crate::rules::{self, Subject};
+use crate::stored::with_json;
 use crate::times::EventTime;
 
 /// A table as the runtime sees it; its nodes stand in the graph.
@@ -145,7 +146,7 @@ pub fn analyze(state: &SessionState, statement: Statement, sql: &str) -> Result<
 /// # Errors
 /// If it means nothing.
 pub fn analyzed(state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan> {
-    let plan = plan_types::rewrite(plan, TypeRules::of(state))?;
+    let plan = with_json(plan_types::rewrite(plan, TypeRules::of(state))?)?;
     Ok(state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::prelude::SessionContext;
 use expr::display::{expr_text, type_name};
@@ -12,6 +12,7 @@ use futures::executor::block_on;
 use job::{ComputedColumn, Source};
 use operators::{OperatorError, Pipeline};
 
+use crate::build::try_rows;
 use crate::error::to_problem;
 use crate::expression::{self, Subject};
 use crate::fault::Fault;
@@ -153,24 +154,9 @@ fn of_column(
         Ok(Pipeline::compile(physical, state.task_ctx())?)
     };
     let pipeline = compile().map_err(|fault| fault.into_problem(text))?;
-    rehearse(&pipeline, &record.schema, text)?;
+    let tried = pipeline.run(&RecordBatch::new_empty(Arc::clone(&record.schema)));
+    tried.and_then(|_| try_rows(&pipeline, &record.schema)).map_err(|error| to_problem(&error, text))?;
     Ok((pipeline, expr_text(&planned.raw)))
-}
-
-/// What cannot be computed on these types at all shows on no rows, or on a row of NULLs, before the job runs.
-fn rehearse(pipeline: &Pipeline, record: &SchemaRef, text: &str) -> Result<(), SqlProblem> {
-    pipeline.run(&RecordBatch::new_empty(Arc::clone(record))).map_err(|error| to_problem(&error, text))?;
-    let nullable = record.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-    let nullable = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
-    let columns = nullable.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-    let run = RecordBatch::try_new(nullable, columns).map_err(|error| OperatorError::from(error));
-    match run.and_then(|row| Ok(pipeline.run(&row)?)) {
-        Ok(_) | Err(OperatorError::Row(_)) => Ok(()),
-        Err(error) => {
-            let help = "this is a fault of the engine, please report it with the expression";
-            Err(SqlProblem::new(format!("the expression was planned to what cannot run: {error}"), help))
-        }
-    }
 }
 
 fn no_event_time(kind: &DataType) -> SqlProblem {

@@ -61,7 +61,7 @@ pub fn plan(
     expression: Ast,
     subject: &Subject<'_>,
 ) -> Result<Planned, SqlProblem> {
-    let _: () = check_form(&expression, subject)?;
+    check_form(&expression, subject)?;
     let refused = |error| to_problem(&error, subject.text);
     let before = context.deregister_table(reference(&relation.name)).map_err(refused)?;
     register(context, relation).map_err(refused)?;

@@ -7,19 +7,16 @@ use crate::problem::SqlProblem;
 
 /// Functions of Spark that are not built, and what to write instead.
 const NOT_BUILT: &[(&[&str], &str)] = &[
-    (
-        &["hll_sketch_agg", "hll_union_agg", "hll_sketch_estimate", "hll_union"],
-        "use approx_count_distinct(x), whose state is a sketch of its own, or count(DISTINCT x)",
-    ),
     (&["count_min_sketch", "approx_top_k", "histogram_numeric"], "count by value: GROUP BY x, and join that table"),
-    (&["schema_of_json", "schema_of_csv"], "write the schema down: from_json(text, 'a INT, b STRING')"),
     (
-        &["parse_json", "variant_get", "try_variant_get", "try_parse_json"],
-        "use get_json_object(text, '$.a') or from_json",
+        &["kll_sketch_agg_bigint", "kll_sketch_agg_float", "kll_sketch_agg_double"],
+        "use percentile_approx(x, 0.5); what a KLL sketch keeps is drawn by chance, and an epoch that runs again would keep other values",
     ),
-    (&["from_xml", "xpath", "schema_of_xml"], "send JSON, or take the parts with regexp_extract"),
+    (
+        &["tuple_sketch_agg_integer", "tuple_sketch_agg_double"],
+        "use theta_sketch_agg(x) for the number of keys, and sum(y) for what belongs to them",
+    ),
     (&["from_avro", "from_protobuf", "to_avro", "to_protobuf"], "set `format` of the source in the job file"),
-    (&["stack"], "write explode(array(struct(…), struct(…)))"),
     (
         &["monotonically_increasing_id", "spark_partition_id", "input_file_name"],
         "use the record's place: _topic, _partition, _offset",

@@ -99,7 +99,7 @@ fn prepared(sql: &str, rules: TypeRules) -> Result<Vec<TokenWithSpan>, SqlProble
         return Err(too_deep());
     }
     let tokens = strings::unescaped(tokens, sql)?;
-    Ok(intervals::split(numbers::typed(calls(tokens), rules)))
+    Ok(intervals::spelled(numbers::typed(calls(tokens), rules), rules))
 }
 
 fn unparsed(error: ParserError, sql: &str) -> SqlProblem {
@@ -141,7 +141,9 @@ pub fn with_literals(sql: &str, rules: TypeRules) -> String {
         other => other.to_string(),
     };
     match tokens {
-        Some(tokens) => intervals::split(numbers::typed(calls(tokens), rules)).into_iter().map(written).collect(),
+        Some(tokens) => {
+            intervals::spelled(numbers::typed(calls(tokens), rules), rules).into_iter().map(written).collect()
+        }
         None => sql.to_string(),
     }
 }

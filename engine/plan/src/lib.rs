@@ -28,6 +28,8 @@ mod relation;
 mod rewrite;
 mod rules;
 mod session;
+mod sql_types;
+mod stored;
 mod time_forms;
 mod times;
 mod typed_expressions;

@@ -1,6 +1,7 @@
 //! The rules by which DataFusion makes a plan faster, where some would change an answer.
 
 mod equal_values;
+mod guarded;
 mod three_valued;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::optimizer::OptimizerRule;
 
 use equal_values::EqualValues;
+use guarded::Guarded;
 use three_valued::ThreeValued;
 
 /// A rule as the optimizer holds it.
@@ -25,9 +27,9 @@ pub fn rules(theirs: &[Rule]) -> Vec<Rule> {
         "the rule that ours stands for has another name"
     );
     let same = |rule: &Rule| Arc::clone(if rule.name() == simplify.name() { &simplify } else { rule });
-    // Last, so that the others see comparisons as they were written.
-    let last: Rule = Arc::new(EqualValues);
-    theirs.iter().map(same).chain([last]).collect()
+    // Last, so that the others see comparisons as they were written, and conditions apart.
+    let last: [Rule; 2] = [Arc::new(EqualValues), Arc::new(Guarded)];
+    theirs.iter().map(same).chain(last).collect()
 }
 
 /// An expression that no plan has, as the rules would leave it: functions that can only be simplified are, such as `coalesce`.

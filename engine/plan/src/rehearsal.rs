@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
+use operators::OperatorError;
 use operators::operator::OperatorSpec;
 use operators::rehearsal::rehearse;
 
@@ -32,6 +33,10 @@ impl Rehearsal<'_> {
     pub fn run(&self) -> Result<()> {
         for node in self.nodes {
             if let Err(what) = self.run_node(node) {
+                if let Some(what) = of_types(&what) {
+                    let help = "change the expression, or the types of what it reads, so that it can be computed";
+                    return Err(SqlProblem::new(what, help).into());
+                }
                 let message = format!("the query was planned to what cannot run: {what}");
                 let help = "this is a fault of the engine, please report it with the query; a part of the query as a table of its own may run";
                 return Err(SqlProblem::new(message, help).into());
@@ -40,7 +45,7 @@ impl Rehearsal<'_> {
         Ok(())
     }
 
-    fn run_node(&self, node: &Node) -> Result<(), DataFusionError> {
+    fn run_node(&self, node: &Node) -> Result<(), OperatorError> {
         for edge in &node.inputs {
             let Some(rows) = self.schema_of(&edge.from) else { continue };
             match &node.kind {
@@ -53,7 +58,7 @@ impl Rehearsal<'_> {
         }
         if let NodeKind::Operator(operator) = &node.kind {
             let ports = node.inputs.iter().map(|edge| edge.port + 1).max().unwrap_or(0);
-            rehearse(&operator.spec, ports).map_err(|error| DataFusionError::Plan(error.to_string()))?;
+            rehearse(&operator.spec, ports)?;
         }
         Ok(())
     }
@@ -79,6 +84,22 @@ impl Rehearsal<'_> {
         };
         of_relation.map(|relation| Arc::clone(&relation.schema))
     }
+}
+
+/// What is wrong with the types of a query, if that is what an error says, without what DataFusion puts around it.
+fn of_types(error: &OperatorError) -> Option<String> {
+    let text = match error {
+        OperatorError::Row(what) => return Some(what.clone()),
+        OperatorError::Compute(what) => what.as_str(),
+        _ => return None,
+    };
+    let text = text.split("\nThis issue was likely caused").next().unwrap_or(text);
+    let said = ["Error during planning: ", "Internal error: "].iter().find_map(|before| text.strip_prefix(before));
+    // What one node hands to the next is no matter of the query.
+    let is_ours = text.contains(" and gets ");
+    let is_of_types = text.starts_with("Error during planning") && !is_ours
+        || ["not implemented", "not supported"].iter().any(|words| text.contains(words));
+    is_of_types.then(|| said.unwrap_or(text).trim_end_matches('.').to_string())
 }
 
 fn check_types(spec: &dyn OperatorSpec, edge: &Edge, rows: &SchemaRef) -> Result<(), DataFusionError> {

@@ -1,6 +1,7 @@
 //! Spark's way of writing to DataFusion's, on the parsed SQL: names, `window.start`, `SELECT *` over a source, generators.
 
 mod calls;
+mod cells;
 mod counts;
 mod forms;
 mod generators;
@@ -10,6 +11,7 @@ mod pivot;
 mod sets;
 mod special;
 mod structs;
+mod types;
 mod using;
 mod window;
 mod with;
@@ -20,9 +22,12 @@ use std::ops::ControlFlow;
 
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{
-    DuplicateTreatment, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, ObjectName, OrderByKind, Query,
-    Select, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
+    DuplicateTreatment, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition,
+    NamedWindowExpr, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
+    TableWithJoins, VisitorMut, WildcardAdditionalOptions,
 };
+
+use expr::typing::TypeRules;
 
 use crate::error::to_problem;
 use crate::job_function::call::positional;
@@ -89,6 +94,9 @@ impl VisitorMut for Rewriter<'_> {
         if let (Some(merged), SetExpr::Select(_)) = (self.merged.pop(), query.body.as_ref()) {
             merged.order(query);
         }
+        if self.has_spark_types() {
+            cells::mark(&mut query.body);
+        }
         if let Err(problem) = sets::lower(&mut query.body, &|body| self.columns_of_body(body)) {
             return ControlFlow::Break(problem);
         }
@@ -97,8 +105,16 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
+        generators::lower_inputs(select);
         if let Err(problem) = self.lower_pivots(select) {
             return ControlFlow::Break(problem.at_text(self.sql, "PIVOT"));
+        }
+        if self.has_spark_types() {
+            for NamedWindowDefinition(_, window) in &mut select.named_window {
+                if let NamedWindowExpr::WindowSpec(spec) = window {
+                    types::frame(spec);
+                }
+            }
         }
         self.expand_wildcards(select);
         let lowered = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql));
@@ -140,6 +156,9 @@ impl VisitorMut for Rewriter<'_> {
                 return ControlFlow::Break(problem);
             }
         }
+        if self.has_spark_types() {
+            types::rewrite(expr);
+        }
         forms::rewrite(expr);
         if let Expr::Function(function) = expr {
             match relation_name(&function.name).as_str() {
@@ -158,6 +177,11 @@ impl VisitorMut for Rewriter<'_> {
 }
 
 impl Rewriter<'_> {
+    /// True if the query goes by Spark's types.
+    fn has_spark_types(&self) -> bool {
+        TypeRules::of(self.state) != TypeRules::Before
+    }
+
     /// What only aggregates have, beside a function of one row: it would be left out without a word.
     fn beside_a_value(&self, function: &Function) -> Option<SqlProblem> {
         let name = relation_name(&function.name);

@@ -160,7 +160,7 @@ pub fn is_random_call(expr: &Expr) -> bool {
 }
 
 fn is_random(name: &str, volatility: Volatility) -> bool {
-    volatility != Volatility::Immutable && !["now", "current_date"].contains(&name)
+    volatility != Volatility::Immutable && !["now", "current_date", "current_time"].contains(&name)
 }
 
 fn check_stateless(subject: &Subject<'_>) -> Option<SqlProblem> {

@@ -14,6 +14,7 @@ use expr::typing::TypeRules;
 
 use crate::optimize;
 use crate::relation::{Relation, StreamTable, reference};
+use crate::sql_types::SparkTypes;
 
 /// Settings shared by streaming plans and `engine sql`: UTC, plain strings, places kept for error messages.
 pub fn session_config() -> SessionConfig {
@@ -49,6 +50,7 @@ pub fn session(config: SessionConfig) -> SessionContext {
         .with_optimizer_rules(optimizer_rules)
         .with_physical_optimizer_rules(rules)
         .with_expr_planners(planners)
+        .with_type_planner(Arc::new(SparkTypes))
         .build();
     SessionContext::new_with_state(state)
 }

@@ -11,6 +11,8 @@ use arrow::error::ArrowError;
 use arrow::json::writer::make_encoder;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::{pretty_format_batches_with_options, pretty_format_batches_with_schema};
+use expr::scalar::intervals::column_texts;
+use expr::variant::{has_variant, with_json};
 
 /// Times in tables: the fraction only where there is one.
 const TIME: &str = "%Y-%m-%d %H:%M:%S%.f";
@@ -28,13 +30,15 @@ fn readable() -> FormatOptions<'static> {
 /// # Errors
 /// A type that has no text.
 pub fn table(batches: &[RecordBatch]) -> Result<String, ArrowError> {
+    let batches = &batches.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
     // A value that cannot be written, such as a time past the year 9999, must not hide the others.
     let options = readable()
         .with_display_error(true)
         .with_datetime_format(Some(TIME))
         .with_timestamp_format(Some(TIME))
         .with_timestamp_tz_format(Some(TIME));
-    let batches = batches.iter().map(|batch| shown(batch, &options)).collect::<Result<Vec<_>, _>>()?;
+    let batches =
+        batches.iter().map(|batch| harmless(&with_intervals(batch)?, &options)).collect::<Result<Vec<_>, _>>()?;
     Ok(pretty_format_batches_with_options(&batches, &options)?.to_string())
 }
 
@@ -57,7 +61,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// The same rows with everything that may hold text as text without control characters.
-fn shown(batch: &RecordBatch, options: &FormatOptions<'_>) -> Result<RecordBatch, ArrowError> {
+fn harmless(batch: &RecordBatch, options: &FormatOptions<'_>) -> Result<RecordBatch, ArrowError> {
     let (mut fields, mut columns) = (Vec::new(), Vec::new());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let name = escaped(field.name());
@@ -98,7 +102,7 @@ pub fn csv(batch: &RecordBatch, with_names: bool) -> Result<Vec<u8>, ArrowError>
         .with_timestamp_format(TIME_RFC3339.to_owned())
         .with_timestamp_tz_format(TIME_RFC3339.to_owned())
         .build(&mut lines);
-    writer.write(&flat(batch)?)?;
+    writer.write(&flat(&with_intervals(&shown(batch)?)?)?)?;
     drop(writer);
     Ok(lines)
 }
@@ -114,7 +118,7 @@ pub fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
         .with_timestamp_format(TIME_RFC3339.to_owned())
         .with_encoder_factory(Arc::new(json::AllNumbers))
         .build::<_, arrow::json::writer::LineDelimited>(&mut lines);
-    writer.write(&with_text_keys(batch)?).and_then(|()| writer.finish())?;
+    writer.write(&with_text_keys(&with_intervals(&shown(batch)?)?)?).and_then(|()| writer.finish())?;
     drop(writer);
     Ok(lines)
 }
@@ -123,12 +127,47 @@ pub fn json_lines(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 pub fn line(batch: &RecordBatch, row: usize) -> String {
     debug_assert!(row < batch.num_rows(), "row {row} of {}", batch.num_rows());
     let options = readable();
+    let shown = shown(batch);
+    let batch = shown.as_ref().unwrap_or(batch);
     let schema = batch.schema();
     let cell = |(column, field): (&ArrayRef, &FieldRef)| {
         let value = ArrayFormatter::try_new(column.as_ref(), &options).map(|format| format.value(row).to_string());
         format!("{}={}", escaped(field.name()), escaped(&value.unwrap_or_default()))
     };
     batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ")
+}
+
+/// The same rows with each VARIANT as its JSON.
+fn shown(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    if !batch.schema().fields().iter().any(|field| has_variant(field.data_type())) {
+        return Ok(batch.clone());
+    }
+    let damaged = |error: datafusion::error::DataFusionError| ArrowError::ExternalError(Box::new(error));
+    let columns = batch.columns().iter().map(with_json).collect::<Result<Vec<_>, _>>().map_err(damaged)?;
+    let schema = batch.schema();
+    let fields = schema.fields().iter().zip(&columns);
+    let fields = fields.map(|(field, column)| field.as_ref().clone().with_data_type(column.data_type().clone()));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+}
+
+/// The same rows with intervals as Spark writes them.
+fn with_intervals(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let mut fields: Vec<FieldRef> = Vec::with_capacity(batch.num_columns());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        match column_texts(field, column) {
+            Some(texts) => {
+                fields.push(Arc::new(Field::new(field.name(), DataType::Utf8, true)));
+                columns.push(Arc::new(texts));
+            }
+            None => {
+                fields.push(Arc::clone(field));
+                columns.push(Arc::clone(column));
+            }
+        }
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
 }
 
 /// The same rows with lists, maps and structs as JSON text, which CSV has no other form for.

@@ -299,3 +299,33 @@ fn a_damaged_table_is_the_matter_of_those_who_ask_for_it() {
     let mut prompt = engine(&["sql", "--warehouse", text(folder.path())]);
     assert!(run_with_input(&mut prompt, "\\d silver.foreign\n").failed_with(1).contains("soonInvented"));
 }
+
+/// DataFusion puts conditions together in an order of its own and computes each for all rows; Spark answers all of these.
+#[test]
+fn what_a_condition_guards_is_not_computed_for_the_other_rows() {
+    let folder = TempDir::new().unwrap();
+    let rows = "(VALUES ('x', 0), ('1', 0), ('2', 4), ('2', 1)) AS t(s, q)";
+    for (query, wanted) in [
+        (format!("SELECT count(*) AS n FROM {rows} WHERE q <> 0 AND 8 % q >= 0"), "2"),
+        (format!("SELECT count(*) AS n FROM {rows} WHERE q = 0 OR 8 / q > 2"), "3"),
+        (format!("SELECT count(*) AS n FROM (SELECT * FROM {rows} WHERE q <> 0) WHERE 8 / q > 2"), "1"),
+        (format!("SELECT count(*) AS n FROM {rows} WHERE s <> 'x' AND CAST(s AS INT) = 2"), "2"),
+        (format!("SELECT count_if(q = 0 OR 8 / q > 2) AS n FROM {rows}"), "3"),
+        (format!("SELECT count(*) AS n FROM {rows} JOIN (VALUES (1)) AS o(k) ON k <= 1 AND q <> 0 AND 8 / q > k"), "2"),
+        (
+            format!(
+                "SELECT count(*) AS n FROM {rows} WHERE s <> 'x' AND CAST(s AS INT) > 1 AND q > 0 AND \
+                 10 / (CAST(s AS INT) - 1) > 1 AND 8 / q > 2 AND 1 / (CAST(s AS INT) - 2 + q) > 0"
+            ),
+            "1",
+        ),
+        ("SELECT count(*) AS n FROM (VALUES (NULL), (0), (5)) AS t(q) WHERE (q = 0 OR 10 / q > 3) IS NULL".into(), "1"),
+        (
+            "SELECT count(*) AS n FROM (VALUES (NULL), (0), (5)) AS t(q) WHERE (q <> 0 AND 10 / q > 1) IS NULL".into(),
+            "1",
+        ),
+    ] {
+        let said = ask(folder.path(), &["--format", "csv", &query]).succeeded();
+        assert_eq!(said, format!("n\n{wanted}\n"), "{query}");
+    }
+}

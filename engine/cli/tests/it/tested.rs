@@ -103,6 +103,11 @@ fn nested_values_are_kept_in_state_and_compared() {
 }
 
 #[test]
+fn functions_give_what_spark_gives_over_a_stream() {
+    all_hold(include_str!("tested/spark_functions.toml"), "1 test: 1");
+}
+
+#[test]
 fn corners_where_datafusion_answers_otherwise_have_the_rows_of_spark() {
     all_hold(include_str!("tested/corners.toml"), "3 tests: 3");
 }

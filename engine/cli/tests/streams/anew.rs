@@ -7,7 +7,7 @@ use crate::kafka::{Topic, event};
 use crate::run::{Job, KEEP_ALL, engine, run};
 
 /// A broker with a topic that has so many records.
-fn broker(records: usize) -> (MockCluster<'static, DefaultProducerContext>, Topic) {
+pub fn broker(records: usize) -> (MockCluster<'static, DefaultProducerContext>, Topic) {
     let broker = MockCluster::new(1).unwrap();
     broker.create_topic("shared", 1, 1).unwrap();
     let topic = Topic { brokers: broker.bootstrap_servers(), name: "shared".to_owned() };

@@ -216,6 +216,11 @@ fn a_checkpoint_with_key_groups_is_gone_on_with() {
     goes_on(4);
 }
 
+#[test]
+fn a_checkpoint_with_a_source_set_aside_and_definitions_of_tables_is_gone_on_with() {
+    goes_on(5);
+}
+
 /// Its constants were BIGINT and DOUBLE, and stay so until the job file says `ansi`.
 #[test]
 fn a_checkpoint_of_before_sparks_types_keeps_its_types_and_check_lists_what_would_change() {
@@ -233,9 +238,4 @@ fn a_checkpoint_of_before_sparks_types_keeps_its_types_and_check_lists_what_woul
     assert!(!said.out.contains("bronze.everything"), "{said:#?}");
     let with_key = run(engine(&["check", path]).args(kept.sets()).args(["--set", "job.ansi=true"])).succeeded();
     assert_eq!(with_key.out.lines().count(), 1, "{with_key:#?}");
-}
-
-#[test]
-fn a_checkpoint_with_a_source_set_aside_and_definitions_of_tables_is_gone_on_with() {
-    goes_on(5);
 }

@@ -1,6 +1,7 @@
 //! The real binary on real Kafka and MinIO, driven by job files as a user writes them. Oracles: DuckDB and plain Python.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+mod accepted;
 mod anew;
 mod away;
 mod disk;

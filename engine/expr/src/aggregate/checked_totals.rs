@@ -15,8 +15,10 @@ use super::exact_whole::ExactWhole;
 use super::single::{Groups, passes, state_of_rows};
 use super::with_distinct::with_distinct;
 use crate::display::type_name;
+use crate::interval::fields::IntervalType;
 use crate::row_fault::{GroupFault, RowFault};
 use crate::scalar::arithmetic::quotient;
+use crate::scalar::intervals::{of_raw, raw};
 use crate::typing::decimals::{Digits, PRECISION_MAX};
 use crate::typing::meeting::is_whole;
 
@@ -25,6 +27,8 @@ pub fn checked(name: &str, kind: &DataType, ansi: bool) -> Option<AggregateUDF> 
     let total = match (name, kind) {
         ("sum", kind) if is_whole(kind) => Total::Sum,
         ("sum", DataType::Decimal128(..)) => Total::Sum,
+        ("sum", kind) if is_interval(kind) => Total::Sum,
+        ("avg", kind) if is_interval(kind) => Total::Average,
         ("avg", DataType::Decimal128(..)) => Total::Average,
         _ => return None,
     };
@@ -66,6 +70,7 @@ impl AggregateDef for Checked {
             (Total::Average, DataType::Decimal128(digits, scale)) => {
                 DataType::Decimal128(more(*digits, 4), (*scale + 4).min(PRECISION_MAX as i8))
             }
+            (_, kind) if is_interval(kind) => kind.clone(),
             (_, kind) => return plan_err!("{} takes a number, not {}", self.name(), type_name(kind)),
         })
     }
@@ -82,6 +87,17 @@ impl AggregateDef for Checked {
         let kind = kinds(args).first().cloned().unwrap_or(DataType::Int64);
         Ok(Totals::new(*self, args.return_type().clone(), kept_type(&kind)))
     }
+}
+
+/// True for intervals that have one length.
+fn is_interval(kind: &DataType) -> bool {
+    IntervalType::of_data_type(kind).is_some()
+}
+
+/// An interval, if the type can hold it.
+fn in_range(kind: &DataType, value: i128) -> Option<i128> {
+    let is_of_months = matches!(kind, DataType::Interval(_));
+    Some(value).filter(|value| if is_of_months { i32::try_from(*value).is_ok() } else { i64::try_from(*value).is_ok() })
 }
 
 /// The type in which a total of such values is kept.
@@ -126,6 +142,7 @@ impl Totals {
                 DataType::Decimal128(digits, _) => {
                     Some(sum).filter(|sum| sum.unsigned_abs() < 10_u128.pow(u32::from(*digits)))
                 }
+                kind if is_interval(kind) => in_range(kind, sum),
                 _ if self.function.ansi => i64::try_from(sum).ok().map(i128::from),
                 // Without ANSI whole numbers wrap around.
                 _ => Some(i128::from(sum as i64)),
@@ -133,6 +150,7 @@ impl Totals {
         };
         match (fitting, self.function.ansi, &self.gives) {
             (Some(value), _, _) => Ok(Some(value)),
+            (None, _, kind) if is_interval(kind) => Err(RowFault::overflow("interval")),
             (None, true, DataType::Int64) => Err(RowFault::sum_overflow()),
             (None, true, kind) => Err(RowFault::out_of_range(&type_name(kind))),
             (None, false, _) => Ok(None),
@@ -171,8 +189,10 @@ impl GroupsAccumulator for Totals {
                 }
             }
             _ => {
-                let values = cast(&values[0], &DataType::Int64)?;
-                let values = values.as_primitive::<Int64Type>();
+                let values = match values[0].data_type() {
+                    kind if is_interval(kind) => raw(&values[0])?,
+                    _ => cast(&values[0], &DataType::Int64)?.as_primitive::<Int64Type>().clone(),
+                };
                 for (row, group) in group_indices.iter().enumerate().filter(|(row, _)| wanted(*row)) {
                     if values.is_valid(row) {
                         self.add(*group, i128::from(values.value(row)));
@@ -193,6 +213,10 @@ impl GroupsAccumulator for Totals {
         Ok(match &self.gives {
             DataType::Decimal128(..) => Arc::new(Decimal128Array::from(results).with_data_type(self.gives.clone())),
             // Each was found to fit.
+            kind if is_interval(kind) => {
+                let values = results.into_iter().map(|value| value.map(|value| value as i64)).collect::<Int64Array>();
+                of_raw(&values, kind)?
+            }
             _ => Arc::new(results.into_iter().map(|value| value.map(|value| value as i64)).collect::<Int64Array>()),
         })
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, UInt32Array, UInt64Array};
 use arrow::compute::{SortOptions, cast, sort, take};
-use arrow::datatypes::{DataType, Field, Float64Type};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::plan_datafusion_err;
+use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::AccumulatorArgs;
 use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
@@ -16,10 +16,11 @@ use datafusion::scalar::ScalarValue;
 use super::aggregate_def::{AggregateDef, constant, into_udaf, kinds};
 use super::collect_list::ListGroups;
 use super::first_last::scalars;
-use super::single::Groups;
+use super::single::{Groups, passes};
 use crate::display::type_name;
 use crate::group_key::normalized;
 use crate::refusal::{UNEXPECTED_INPUT_TYPE, refused};
+use crate::row_fault::RowFault;
 
 /// The functions, to be registered.
 pub fn percentiles() -> Vec<AggregateUDF> {
@@ -77,6 +78,7 @@ impl AggregateDef for StatisticDef {
 
     fn arity(&self) -> (usize, usize) {
         match self.statistic {
+            Statistic::Percentile if self.order == Order::Ascending => (2, 3),
             Statistic::Percentile | Statistic::Discrete => (2, 2),
             Statistic::Rank => (2, 3),
             Statistic::Median => (1, 1),
@@ -99,6 +101,9 @@ impl AggregateDef for StatisticDef {
         if matches!(self.statistic, Statistic::Percentile | Statistic::Discrete | Statistic::Median) {
             coerced[0] = DataType::Float64;
         }
+        if self.statistic == Statistic::Mode && kinds.len() > 1 && matches!(kinds[0], DataType::Map(..)) {
+            return plan_err!("mode(x, true) takes the smallest of equally frequent values, and maps have no order");
+        }
         if self.statistic == Statistic::Mode {
             coerced.iter_mut().skip(1).for_each(|flag| *flag = DataType::Boolean);
         } else if let Some(share) = coerced.get_mut(1) {
@@ -106,6 +111,11 @@ impl AggregateDef for StatisticDef {
                 DataType::List(_) => DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))),
                 _ => DataType::Float64,
             };
+        }
+        if self.statistic == Statistic::Percentile
+            && let Some(frequency) = coerced.get_mut(2)
+        {
+            *frequency = DataType::Int64;
         }
         Ok(coerced)
     }
@@ -218,6 +228,35 @@ impl StatisticGroups {
     }
 }
 
+/// Most times that a value stands for itself.
+const FREQUENCY_MAX: i64 = 1_000_000;
+
+/// `percentile(x, share, frequency)`: each value as often as it says, with its group.
+fn repeated(
+    values: &ArrayRef,
+    frequencies: &ArrayRef,
+    groups: &[usize],
+    filter: Option<&BooleanArray>,
+) -> Result<(ArrayRef, Vec<usize>)> {
+    let frequencies = frequencies.as_primitive::<Int64Type>();
+    let (mut places, mut owners) = (Vec::new(), Vec::new());
+    for (row, group) in groups.iter().enumerate() {
+        if !passes(filter, row) || values.is_null(row) || frequencies.is_null(row) {
+            continue;
+        }
+        let frequency = frequencies.value(row);
+        if !(0..=FREQUENCY_MAX).contains(&frequency) {
+            let message = format!(
+                "the frequency of percentile is from 0 to {FREQUENCY_MAX}, not {frequency}; divide all frequencies by one number"
+            );
+            return Err(RowFault { condition: "INVALID_PARAMETER_VALUE", message }.into());
+        }
+        places.extend((0..frequency).map(|_| row as u64));
+        owners.extend((0..frequency).map(|_| *group));
+    }
+    Ok((take(values, &UInt64Array::from(places), None)?, owners))
+}
+
 /// Values that are not NULL in Spark's order, in which a NULL inside of one comes first.
 fn in_order(values: &ArrayRef, descending: bool) -> Result<ArrayRef> {
     if !values.data_type().is_nested() {
@@ -278,6 +317,10 @@ impl GroupsAccumulator for StatisticGroups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
+        if let (Statistic::Percentile, [column, _, frequencies]) = (self.statistic, values) {
+            let (column, groups) = repeated(column, frequencies, group_indices, opt_filter)?;
+            return self.values.update_batch(&[column], &groups, None, total_num_groups);
+        }
         self.values.update_batch(&values[..1], group_indices, opt_filter, total_num_groups)
     }
 
@@ -297,6 +340,14 @@ impl GroupsAccumulator for StatisticGroups {
     }
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        if let (Statistic::Percentile, [column, _, frequencies]) = (self.statistic, values) {
+            let count = column.len();
+            let groups: Vec<usize> = (0..count).collect();
+            let (column, groups) = repeated(column, frequencies, &groups, opt_filter)?;
+            let mut fresh = ListGroups::new(&DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))))?;
+            fresh.update_batch(&[column], &groups, None, count)?;
+            return fresh.state(EmitTo::All);
+        }
         self.values.convert_to_state(&values[..1], opt_filter)
     }
 

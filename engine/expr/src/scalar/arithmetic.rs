@@ -1,11 +1,12 @@
-//! `+`, `-`, `*`, `/` and `%` of numbers as Spark computes them: nothing wraps around, nothing is rounded in silence.
+//! `+`, `-`, `*`, `/`, `%`, `DIV` and `pmod` of numbers as Spark computes them: nothing wraps around, nothing is rounded in silence.
 
 mod decimal;
+pub mod unary;
 mod whole;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
+use arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type};
 use datafusion::common::{DFSchema, plan_datafusion_err};
@@ -21,20 +22,67 @@ use crate::display::type_name;
 use crate::row_fault::RowFault;
 use crate::typing::decimals::{Digits, Operation};
 use crate::typing::meeting::{common_type, is_float, is_number, is_text, is_whole};
+use crate::typing::of_times::moved_type;
 use decimal::NoResult;
+
+use super::interval_arithmetic::result_type;
+
+/// What an operation gives where it has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// An error.
+    Error,
+    /// A whole number that wrapped around; NULL of a decimal that is too large, or where the divisor is zero.
+    Wraps,
+    /// NULL.
+    Null,
+}
+
+impl Missing {
+    /// By `spark.sql.ansi.enabled`.
+    pub fn of(ansi: bool) -> Missing {
+        if ansi { Missing::Error } else { Missing::Wraps }
+    }
+}
 
 /// An operation on two numbers, whatever their types.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Arithmetic {
     operation: Operation,
-    ansi: bool,
+    missing: Missing,
     signature: Signature,
 }
 
 impl Arithmetic {
-    /// The operation; `ansi`: what has no result is an error, and not NULL.
+    /// The operation; `ansi`: what has no result is an error.
     pub fn new(operation: Operation, ansi: bool) -> Arithmetic {
-        Arithmetic { operation, ansi, signature: Signature::any(2, Volatility::Immutable) }
+        Arithmetic::with(operation, Missing::of(ansi))
+    }
+
+    /// The operation, and what it gives where it has no result.
+    pub fn with(operation: Operation, missing: Missing) -> Arithmetic {
+        Arithmetic { operation, missing, signature: Signature::any(2, Volatility::Immutable) }
+    }
+
+    /// The operation that a function is by its name.
+    pub fn of_function(name: &str, ansi: bool) -> Option<Arithmetic> {
+        let (operation, missing) = match name {
+            "mod" => (Operation::Remainder, Missing::of(ansi)),
+            "pmod" => (Operation::PositiveRemainder, Missing::of(ansi)),
+            "div" => (Operation::IntegerDivide, Missing::of(ansi)),
+            "try_add" => (Operation::Add, Missing::Null),
+            "try_subtract" => (Operation::Subtract, Missing::Null),
+            "try_multiply" => (Operation::Multiply, Missing::Null),
+            "try_divide" => (Operation::Divide, Missing::Null),
+            "try_mod" => (Operation::Remainder, Missing::Null),
+            _ => return None,
+        };
+        Some(Arithmetic::with(operation, missing))
+    }
+
+    /// What it gives where it has no result.
+    pub fn missing(&self) -> Missing {
+        self.missing
     }
 
     /// The operation.
@@ -44,7 +92,7 @@ impl Arithmetic {
 
     /// True if what has no result is an error.
     pub fn is_ansi(&self) -> bool {
-        self.ansi
+        self.missing == Missing::Error
     }
 
     /// The operator that DataFusion has for it.
@@ -54,13 +102,15 @@ impl Arithmetic {
             Operation::Subtract => Operator::Minus,
             Operation::Multiply => Operator::Multiply,
             Operation::Divide => Operator::Divide,
-            Operation::Remainder => Operator::Modulo,
+            Operation::Remainder | Operation::PositiveRemainder => Operator::Modulo,
+            Operation::IntegerDivide => Operator::IntegerDivide,
         }
     }
 
     fn shown(&self, args: &[String]) -> String {
-        match args {
-            [left, right] => format!("{left} {} {right}", self.operator()),
+        match (args, self.operation) {
+            ([left, right], Operation::PositiveRemainder) => format!("pmod({left},{right})"),
+            ([left, right], _) => format!("{left} {} {right}", self.operator()),
             _ => self.operator().to_string(),
         }
     }
@@ -89,6 +139,9 @@ pub fn typed(operation: Operation, left: &DataType, right: &DataType) -> Option<
         kind if is_text(&kind) || kind == DataType::Null => DataType::Float64,
         kind => kind,
     };
+    if operation == Operation::IntegerDivide {
+        return integer_division(left, right, &common);
+    }
     if is_float(&common) || is_whole(&common) && operation == Operation::Divide {
         let kind = if operation == Operation::Divide { DataType::Float64 } else { common };
         return Some(both(kind.clone(), kind));
@@ -101,6 +154,16 @@ pub fn typed(operation: Operation, left: &DataType, right: &DataType) -> Option<
     Some(Typed { left: left.data_type(), right: right.data_type(), result })
 }
 
+/// `DIV` is of whole numbers and decimals.
+fn integer_division(left: &DataType, right: &DataType, common: &DataType) -> Option<Typed> {
+    let result = DataType::Int64;
+    if is_whole(common) || left == &DataType::Null && right == &DataType::Null {
+        return Some(Typed { left: result.clone(), right: result.clone(), result });
+    }
+    let (left, right) = (Digits::of(left).or(Digits::of(common))?, Digits::of(right).or(Digits::of(common))?);
+    Some(Typed { left: left.data_type(), right: right.data_type(), result })
+}
+
 impl ScalarUDFImpl for Arithmetic {
     fn name(&self) -> &str {
         match self.operation {
@@ -109,6 +172,8 @@ impl ScalarUDFImpl for Arithmetic {
             Operation::Multiply => "__multiply",
             Operation::Divide => "__divide",
             Operation::Remainder => "__remainder",
+            Operation::PositiveRemainder => "__positive_remainder",
+            Operation::IntegerDivide => "__integer_divide",
         }
     }
 
@@ -126,8 +191,10 @@ impl ScalarUDFImpl for Arithmetic {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         let [left, right] = types else { return Err(plan_datafusion_err!("{} takes two operands", self.operator())) };
-        match typed(self.operation, left, right) {
-            Some(typed) => Ok(typed.result),
+        let own = typed(self.operation, left, right).map(|typed| typed.result);
+        let own = own.or_else(|| moved_type(left, right)).or_else(|| result_type(self.operation, left, right));
+        match own {
+            Some(kind) => Ok(kind),
             None => BinaryTypeCoercer::new(left, &self.operator(), right).get_result_type().map_err(|_| {
                 let (left, right) = (type_name(left), type_name(right));
                 plan_datafusion_err!("{left} {} {right}: there is no such operation", self.operator())
@@ -159,7 +226,8 @@ impl Arithmetic {
                 let double = |side: &ArrayRef| cast(side, &DataType::Float64);
                 Ok(cast(&self.doubles(&double(left)?, &double(right)?)?, &DataType::Float32)?)
             }
-            _ => whole::compute(self.operation, self.ansi, left, right),
+            _ if matches!(typed.left, DataType::Decimal128(..)) => self.decimals_whole(left, right, typed),
+            _ => whole::compute(self.operation, self.missing, left, right),
         }
     }
 
@@ -174,10 +242,17 @@ impl Arithmetic {
             Operation::Multiply => return of(|a, b| a * b),
             Operation::Divide => |a, b| a / b,
             Operation::Remainder => |a, b| a % b,
+            Operation::PositiveRemainder => |a, b| {
+                let rest = a % b;
+                if rest < 0.0 { (rest + b) % b } else { rest }
+            },
+            Operation::IntegerDivide => {
+                return Err(plan_datafusion_err!("DIV is computed of whole numbers and decimals"));
+            }
         };
         let pairs = left.iter().zip(right.iter());
         let computed = pairs.map(|(left, right)| match (left, right) {
-            (Some(_), Some(0.0)) if self.ansi => Err(RowFault::divisor_zero(self.operation).into()),
+            (Some(_), Some(0.0)) if self.is_ansi() => Err(RowFault::divisor_zero(self.operation).into()),
             (Some(_), Some(0.0)) => Ok(None),
             (left, right) => Ok(left.zip(right).map(|(left, right)| op(left, right))),
         });
@@ -192,13 +267,28 @@ impl Arithmetic {
             let (Some(left), Some(right)) = pair else { return Ok(None) };
             match decimal::compute(self.operation, (left, left_digits), (right, right_digits), to) {
                 Ok(value) => Ok(Some(value)),
-                Err(_) if !self.ansi => Ok(None),
+                Err(_) if !self.is_ansi() => Ok(None),
                 Err(NoResult::DivisorZero) => Err(RowFault::divisor_zero(self.operation).into()),
                 Err(NoResult::TooLarge) => Err(RowFault::out_of_range(&type_name(&typed.result)).into()),
             }
         });
         let computed: Decimal128Array = computed.collect::<Result<_>>()?;
         Ok(Arc::new(computed.with_precision_and_scale(to.precision, to.scale)?))
+    }
+}
+
+impl Arithmetic {
+    /// `DIV` of decimals: the low 64 bits of the quotient, as in Spark.
+    fn decimals_whole(&self, left: &ArrayRef, right: &ArrayRef, typed: &Typed) -> Result<ArrayRef> {
+        let digits = |kind: &DataType| Digits::of(kind).ok_or_else(|| plan_datafusion_err!("{kind} is no decimal"));
+        let (left_digits, right_digits) = (digits(&typed.left)?, digits(&typed.right)?);
+        let pairs = left.as_primitive::<Decimal128Type>().iter().zip(right.as_primitive::<Decimal128Type>());
+        let computed = pairs.map(|pair| match pair {
+            (Some(_), Some(0)) if self.is_ansi() => Err(RowFault::divisor_zero(self.operation).into()),
+            (Some(left), Some(right)) => Ok(decimal::whole_quotient((left, left_digits), (right, right_digits))),
+            _ => Ok(None),
+        });
+        Ok(Arc::new(computed.collect::<Result<Int64Array>>()?))
     }
 }
 
@@ -226,10 +316,12 @@ impl ExprPlanner for ArithmeticPlanner {
             _ => return Ok(PlannerResult::Original(expr)),
         };
         // The type of a field or of a lambda's variable is not known yet, and such an error is told later.
-        let is_of_time = |side: &Expr| {
-            side.get_type(schema).is_ok_and(|kind| kind.is_temporal() || matches!(kind, DataType::Interval(_)))
-        };
-        if is_of_time(&expr.left) || is_of_time(&expr.right) {
+        let kinds = expr.left.get_type(schema).ok().zip(expr.right.get_type(schema).ok());
+        if let Some((left, right)) = kinds
+            && (left.is_temporal() || right.is_temporal())
+            && moved_type(&left, &right).is_none()
+            && result_type(operation, &left, &right).is_none()
+        {
             return Ok(PlannerResult::Original(expr));
         }
         let function = ScalarUDF::new_from_impl(Arithmetic::new(operation, self.ansi));

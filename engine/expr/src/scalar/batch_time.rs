@@ -1,12 +1,15 @@
-//! `current_timestamp`, `now()`, `current_date`: the batch time of the epoch, and its day.
+//! `current_timestamp`, `now()`, `current_date`, `current_time`: the batch time of the epoch, its day, and its time of day.
 
 use std::hash::{Hash, Hasher};
 
 use arrow::datatypes::DataType;
 use datafusion::error::Result;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
 use datafusion::scalar::ScalarValue;
 
+use super::clock_text::{MICRO, clock};
 use crate::clock::BatchClock;
 use crate::types::instant;
 
@@ -32,9 +35,18 @@ impl BatchTime {
         Self::named("current_date", "today", clock)
     }
 
+    /// `current_time()`, reading this clock: the time of day in UTC. (An argument is the number of digits behind the second that are
+    /// shown, and that changes nothing below the six of the clock.)
+    pub fn time(clock: BatchClock) -> Self {
+        let forms = vec![TypeSignature::Nullary, TypeSignature::Any(1)];
+        let signature = Signature::one_of(forms, Volatility::Volatile);
+        BatchTime { signature, ..Self::named("current_time", "", clock) }
+    }
+
     fn named(name: &'static str, alias: &str, clock: BatchClock) -> Self {
         let signature = Signature::nullary(Volatility::Volatile);
-        BatchTime { signature, name, aliases: vec![alias.to_string()], clock }
+        let aliases = Some(alias).filter(|alias| !alias.is_empty()).into_iter().map(ToString::to_string).collect();
+        BatchTime { signature, name, aliases, clock }
     }
 }
 
@@ -66,13 +78,18 @@ impl ScalarUDFImpl for BatchTime {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(if self.name == "now" { instant() } else { DataType::Date32 })
+        Ok(match self.name {
+            "now" => instant(),
+            "current_time" => clock(),
+            _ => DataType::Date32,
+        })
     }
 
     fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let time_us = self.clock.get();
         Ok(ColumnarValue::Scalar(match self.name {
             "now" => ScalarValue::TimestampMicrosecond(Some(time_us), Some("UTC".into())),
+            "current_time" => ScalarValue::Time64Nanosecond(Some(time_us.rem_euclid(DAY_US) * MICRO)),
             _ => ScalarValue::Date32(i32::try_from(time_us.div_euclid(DAY_US)).ok()),
         }))
     }

@@ -1,23 +1,25 @@
 //! Spark's casts over columns: what a value is in another type, or NULL if there is no such value.
 
-mod decimals;
+pub mod decimals;
 pub mod wholes;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, ListArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, ListArray, TimestampMicrosecondArray,
+};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Decimal128Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
-use self::decimals::{decimals_of_doubles, decimals_of_texts, doubles_of_decimals};
-pub use self::decimals::{micros_of_decimals, parse_decimal};
+use self::decimals::{decimals_of_doubles, decimals_of_texts, doubles_of_decimals, micros_of_decimals};
 use self::wholes::wholes_of_texts;
+use super::instant_text::parse_local;
 use super::read::{Kind, is_text, parse_double, parse_flag, read_as};
 use super::text::to_text;
 use crate::display::type_name;
 use crate::row_fault::RowFault;
-use crate::types::instant;
+use crate::types::{instant, local_time};
 
 /// The values of a column in another type; NULL is what has no value there.
 ///
@@ -68,6 +70,8 @@ pub fn is_castable(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (DataType::Null, _) => true,
         (_, to) if is_text(to) => true,
+        (from, to) if *to == local_time() && is_number(from) => false,
+        (from, to) if *from == local_time() && is_number(to) => false,
         (DataType::Date32, to) => {
             !(is_number(to) || matches!(to, DataType::Boolean | DataType::Binary) || to.is_nested())
         }
@@ -103,6 +107,10 @@ fn of_texts(values: &ArrayRef, target: &DataType) -> Result<ArrayRef> {
         DataType::Boolean => Arc::new(all.map(|text| text.and_then(parse_flag)).collect::<BooleanArray>()),
         DataType::Date32 => read_as(values, Kind::Day)?,
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => read_as(values, Kind::Instant)?,
+        to if *to == local_time() => {
+            // A zone in a text says nothing about a time on the clock.
+            Arc::new(all.map(|text| text.and_then(parse_local)).collect::<TimestampMicrosecondArray>())
+        }
         to => arrow(&(Arc::new(texts) as ArrayRef), to)?,
     })
 }

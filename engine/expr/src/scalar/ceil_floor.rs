@@ -50,13 +50,13 @@ fn as_decimal(kind: &DataType) -> Result<(u8, i8)> {
         DataType::Float32 => (14, 7),
         DataType::Float64 => (30, 15),
         kind if is_text(kind) => (38, 18),
-        DataType::Null => (1, 0),
+        DataType::Null => (38, 18),
         other => return plan_err!("a number is needed, not {}", type_name(other)),
     })
 }
 
 /// The type of a decimal that is rounded to so many digits: the part before the point may have one digit more.
-fn rounded_type(precision: u8, scale: i8, digits: i32) -> DataType {
+pub fn rounded_type(precision: u8, scale: i8, digits: i32) -> DataType {
     let whole = i32::from(precision) - i32::from(scale) + 1;
     let (precision, scale) = match digits {
         digits if digits < 0 => (whole.max(1 - digits), 0),

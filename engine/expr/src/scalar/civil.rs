@@ -1,5 +1,8 @@
 //! Days of the proleptic Gregorian calendar, for every year that a DATE or a TIMESTAMP of Spark can have (chrono ends at 262142).
 
+/// Microseconds of a day.
+pub const DAY_US: i64 = 86_400_000_000;
+
 /// Days since 1970-01-01 of a day of the calendar; none if there is no such day.
 pub fn days_of_civil(year: i64, month: u32, day: u32) -> Option<i64> {
     let lengths = [31, if is_leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -219,7 +219,7 @@ fn value(kind: &DataType, text: &str) -> Value {
 }
 
 /// The fields of a line; one without a letter is null, and so is `""`, and what the options say is.
-fn split(line: &str, options: &Options) -> Vec<Option<String>> {
+pub fn split(line: &str, options: &Options) -> Vec<Option<String>> {
     let mut fields = Vec::new();
     let mut letters = line.chars().peekable();
     loop {

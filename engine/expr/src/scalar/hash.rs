@@ -5,14 +5,17 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
+use super::clock_text::clocks;
 use super::read::{Kind, read_as, texts};
 use super::result_types::int_type;
 use super::simple::Simple;
+use crate::variant::has_variant;
 
 /// The function.
 pub fn functions() -> Vec<Simple> {
@@ -23,7 +26,11 @@ pub fn functions() -> Vec<Simple> {
         }
         Ok(Arc::new(Int32Array::from_iter_values(hashes.into_iter().map(|hash| hash as i32))))
     };
-    vec![Simple { name: "hash", aliases: &[], count: (1, usize::MAX), kinds: &[Kind::Any], gives: int_type, body }]
+    let gives = |types: &[DataType]| match types.iter().any(has_variant) {
+        true => plan_err!("hash has no value for a variant; take a part of it with variant_get"),
+        false => int_type(types),
+    };
+    vec![Simple { name: "hash", aliases: &[], count: (1, usize::MAX), kinds: &[Kind::Any], gives, body }]
 }
 
 /// Takes a column's values into the hashes of the rows that they belong to.
@@ -44,9 +51,24 @@ fn fold(column: &ArrayRef, owner: &mut dyn FnMut(usize) -> Option<usize>, hashes
         }
         DataType::Date32 => each(&mut |at, hash| of_int(column.as_primitive::<Date32Type>().value(at) as u32, hash)),
         DataType::Int64 => each(&mut |at, hash| of_long(column.as_primitive::<Int64Type>().value(at) as u64, hash)),
+        DataType::Duration(TimeUnit::Microsecond) => {
+            each(&mut |at, hash| of_long(column.as_primitive::<DurationMicrosecondType>().value(at) as u64, hash));
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            each(&mut |at, hash| of_int(column.as_primitive::<IntervalYearMonthType>().value(at) as u32, hash));
+        }
+        DataType::Interval(IntervalUnit::MonthDayNano) => each(&mut |at, hash| {
+            let value = column.as_primitive::<IntervalMonthDayNanoType>().value(at);
+            let of_days = of_int(value.days as u32, of_long((value.nanoseconds / 1000) as u64, hash));
+            of_int(value.months as u32, of_days)
+        }),
         DataType::Timestamp(..) => {
             let values = read_as(column, Kind::Instant)?;
             each(&mut |at, hash| of_long(values.as_primitive::<TimestampMicrosecondType>().value(at) as u64, hash));
+        }
+        DataType::Time64(_) => {
+            let values = clocks(column)?;
+            each(&mut |at, hash| of_long(values.value(at) as u64, hash));
         }
         DataType::Float32 => each(&mut |at, hash| {
             let value = column.as_primitive::<Float32Type>().value(at);

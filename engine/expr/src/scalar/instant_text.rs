@@ -6,8 +6,7 @@ use arrow::array::timezone::Tz;
 use chrono::{LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 
 use super::casting::wholes::trimmed;
-use super::civil::days_of_civil;
-use super::read::DAY_US;
+use super::civil::{DAY_US, days_of_civil};
 
 /// Names of the zone without an offset.
 const UTC: &[&str] = &["Z", "UTC", "GMT", "UT"];
@@ -30,6 +29,22 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
     let local = NaiveDate::default().checked_add_signed(chrono::Duration::try_days(day)?)?.and_time(time);
     at_zone(local, &parse_zone(zone)?)
+}
+
+/// Microseconds since 1970 on the clock of a text, whatever its zone.
+pub fn parse_local(text: &str) -> Option<i64> {
+    let text = trimmed(text);
+    if text.eq_ignore_ascii_case("epoch") {
+        return Some(0);
+    }
+    let (day, rest) = take_day(text, 6)?;
+    if rest.is_empty() {
+        return at_day(day, 0);
+    }
+    let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
+    let zone = zone.trim();
+    let is_known = zone.is_empty() || UTC.contains(&zone) || parse_zone(zone).is_some();
+    if is_known { at_day(day, micros_of(time)) } else { None }
 }
 
 /// Days since 1970 of a text; what follows a `T` or a blank after the day is not looked at.

@@ -2,7 +2,7 @@
 
 pub mod build;
 mod from_json;
-mod lenient;
+pub mod lenient;
 pub mod options;
 pub mod parse;
 mod path;
@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 
-pub use from_json::{CORRUPT, FromJson};
+pub use from_json::FromJson;
 pub use write::to_json;
 
 use super::read::{Kind, texts};

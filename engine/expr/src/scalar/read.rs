@@ -7,14 +7,12 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::error::Result;
 
-use super::casting::micros_of_decimals;
+use super::casting::decimals::micros_of_decimals;
 use super::casting::wholes::{parse_whole, trimmed};
+pub use super::civil::DAY_US;
 use super::instant_text::{parse_day, parse_instant};
 use super::text::to_text;
 use crate::types::instant;
-
-/// Microseconds of a day.
-pub const DAY_US: i64 = 86_400_000_000;
 
 /// How an argument is read. What cannot be read is null, as in Spark with `try_` casts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +27,8 @@ pub enum Kind {
     Double,
     /// An instant: microseconds, UTC.
     Instant,
+    /// An instant, or a time of day as one of the first day.
+    Clock,
     /// A day.
     Day,
     /// A boolean.
@@ -46,6 +46,12 @@ pub fn read_as(values: &ArrayRef, kind: Kind) -> Result<ArrayRef> {
         Kind::Whole => Arc::new(to_whole(values)?),
         Kind::Double => Arc::new(to_double(values)?),
         Kind::Instant => to_instants(values)?,
+        Kind::Clock => match values.data_type() {
+            DataType::Time64(_) => {
+                cast(&cast(&cast(values, &DataType::Time64(TimeUnit::Microsecond))?, &DataType::Int64)?, &instant())?
+            }
+            _ => to_instants(values)?,
+        },
         Kind::Day => Arc::new(to_days(values)?),
         Kind::Flag => Arc::new(to_flags(values)?),
     })

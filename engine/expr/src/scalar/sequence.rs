@@ -52,7 +52,10 @@ fn element_type(kinds: &[DataType]) -> Result<DataType> {
 fn gives(kinds: &[DataType]) -> Result<DataType> {
     let element = element_type(kinds)?;
     match kinds.get(2) {
-        Some(step) if !element.is_integer() && !matches!(step, DataType::Interval(_) | DataType::Null) => {
+        Some(step)
+            if !element.is_integer()
+                && !matches!(step, DataType::Interval(_) | DataType::Duration(_) | DataType::Null) =>
+        {
             plan_err!("the step of a sequence of times is an interval, such as INTERVAL 1 DAY, not {}", type_name(step))
         }
         _ => Ok(DataType::List(Arc::new(Field::new_list_field(element, true)))),
@@ -115,7 +118,7 @@ fn numbers(ends: &ArrayRef, is_whole: bool) -> Result<Int64Array> {
 
 fn step_of(steps: &ArrayRef, row: usize, element: &DataType) -> Result<Span> {
     let step = match steps.data_type() {
-        DataType::Interval(_) => Span::of_constant(&ScalarValue::try_from_array(steps, row)?),
+        DataType::Interval(_) | DataType::Duration(_) => Span::of_constant(&ScalarValue::try_from_array(steps, row)?),
         _ => Some(Span { months: 0, us: cast(steps, &DataType::Int64)?.as_primitive::<Int64Type>().value(row) }),
     };
     match step {

@@ -78,7 +78,8 @@ impl Function {
     fn check_times(&self, types: &[DataType]) -> Result<()> {
         let last = self.inner.kinds.len().saturating_sub(1);
         let is_wrong = |(at, kind): (usize, &DataType)| {
-            matches!(self.inner.kinds.get(at.min(last)), Some(Kind::Instant | Kind::Day)) && kind.is_numeric()
+            matches!(self.inner.kinds.get(at.min(last)), Some(Kind::Instant | Kind::Clock | Kind::Day))
+                && kind.is_numeric()
         };
         match types.iter().enumerate().any(is_wrong) {
             false => Ok(()),

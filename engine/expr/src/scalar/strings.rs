@@ -9,7 +9,7 @@ use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 
 use super::cutting::substring;
-use super::read::{Kind, read_as, texts};
+use super::read::{Kind, texts};
 use super::result_types::{bytes_type, flag_type, int_type, text_type};
 use super::simple::{Body, Simple};
 use super::text::to_text;
@@ -137,19 +137,6 @@ fn coding() -> Vec<Simple> {
     vec![
         Simple { gives: bytes_type, ..text("encode", (2, 2), &[Kind::Text], encode) },
         text("decode", (2, usize::MAX), &[Kind::Any], decode),
-        Simple {
-            aliases: &["to_varchar"],
-            gives: |types| match types.first() {
-                Some(kind) if kind.is_numeric() => {
-                    plan_err!("to_char takes a date or a time; for numbers use format_number or CAST (… AS STRING)")
-                }
-                _ => text_type(types),
-            },
-            ..text("to_char", (2, 2), &[Kind::Any, Kind::Text], |args| {
-                let times = read_as(&args[0], Kind::Instant)?;
-                super::time::format_instants(times.as_primitive(), &args[1])
-            })
-        },
         text("conv", (3, 3), &[Kind::Text, Kind::Whole, Kind::Whole], |args| {
             let (from, to) = (args[1].as_primitive::<Int64Type>(), args[2].as_primitive::<Int64Type>());
             let converted =

@@ -9,10 +9,10 @@ use arrow::datatypes::{DataType, Date32Type, Float32Type, Float64Type, Timestamp
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
-use super::civil::day_text;
-use super::read::DAY_US;
+use super::civil::{DAY_US, day_text};
 use crate::display::type_name;
 use crate::types::instant;
+use crate::variant::{is_variant, read, text_of};
 
 /// The texts of a column.
 ///
@@ -26,10 +26,14 @@ pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
             Arc::new(days.map(|days| days.map(|days| day_text(i64::from(days)))).collect::<StringArray>())
         }
         kind if is_as_in_arrow(kind) => cast(values, &DataType::Utf8)?,
+        DataType::Duration(_) | DataType::Interval(_) => return super::intervals::interval_texts(values),
         kind if is_bytes(kind) => {
             let bytes = cast(values, &DataType::Binary)?;
             let texts = bytes.as_binary::<i32>().iter();
             Arc::new(texts.map(|bytes| bytes.map(String::from_utf8_lossy)).collect::<StringArray>())
+        }
+        kind if is_variant(kind) => {
+            return Ok(read(values)?.iter().map(|item| item.as_ref().and_then(text_of)).collect());
         }
         _ => {
             let mut builder = StringBuilder::new();
@@ -70,8 +74,6 @@ pub fn is_as_in_arrow(kind: &DataType) -> bool {
                 | DataType::Decimal256(..)
                 | DataType::Time32(_)
                 | DataType::Time64(_)
-                | DataType::Duration(_)
-                | DataType::Interval(_)
         )
 }
 
@@ -103,6 +105,7 @@ impl Writer {
                     Box::new(Writer::new(map.values())?),
                 )
             }
+            kind if is_variant(kind) => Writer::Text(to_text(values)?),
             DataType::Struct(_) => {
                 let fields = values.as_struct().columns().iter().map(Writer::new).collect::<Result<_>>()?;
                 Writer::Struct(Arc::clone(values), fields)
@@ -110,6 +113,7 @@ impl Writer {
             DataType::LargeList(field) | DataType::FixedSizeList(field, _) | DataType::ListView(field) => {
                 return Writer::new(&cast(values, &DataType::List(Arc::clone(field)))?);
             }
+            DataType::Duration(_) | DataType::Interval(_) => Writer::Text(to_text(values)?),
             kind if is_as_in_arrow(kind) || is_bytes(kind) => Writer::Text(to_text(values)?),
             kind => return plan_err!("a value of type {} has no text", type_name(kind)),
         })

@@ -36,6 +36,8 @@ pub fn functions() -> Vec<Simple> {
             let bytes = texts(&args[0]).iter().map(|text| hexadecimal(text?));
             Ok(Arc::new(bytes.collect::<BinaryArray>()))
         }),
+        of("octet_length", &[], (1, 1), &[Kind::Any], int_type, |args| lengths(args, 1)),
+        of("bit_length", &[], (1, 1), &[Kind::Any], int_type, |args| lengths(args, 8)),
         of("mask", &[], (1, 5), &[Kind::Text], text_type, mask),
         of("char", &["chr"], (1, 1), &[Kind::Whole], text_type, |args| {
             let letters = args[0].as_primitive::<Int64Type>().iter().map(|code| {
@@ -65,6 +67,13 @@ fn bytes_of(values: &ArrayRef) -> Result<ArrayRef> {
         DataType::Binary => Arc::clone(values),
         _ => cast(&read_as(values, Kind::Text)?, &DataType::Binary)?,
     })
+}
+
+/// The number of bytes, times `each`.
+fn lengths(args: &[ArrayRef], each: i32) -> Result<ArrayRef> {
+    let bytes = bytes_of(&args[0])?;
+    let lengths = bytes.as_binary::<i32>().iter().map(|bytes| bytes.map(|bytes| bytes.len() as i32 * each));
+    Ok(Arc::new(lengths.collect::<Int32Array>()))
 }
 
 /// Bytes of hexadecimal digits, an odd one of which stands alone.

@@ -32,6 +32,11 @@ fn part(name: &'static str, aliases: &'static [&'static str], body: super::simpl
     Simple { name, aliases, count: (1, 1), kinds: &[Kind::Instant], gives: int_type, body }
 }
 
+/// A part that a time of day has, too.
+fn of_clock(name: &'static str, body: super::simple::Body) -> Simple {
+    Simple { name, aliases: &[], count: (1, 1), kinds: &[Kind::Clock], gives: int_type, body }
+}
+
 fn parts() -> Vec<Simple> {
     vec![
         part("year", &[], |args| Ok(ints(args, |time| time.year()))),
@@ -44,14 +49,14 @@ fn parts() -> Vec<Simple> {
         part("dayofweek", &[], |args| Ok(ints(args, |time| time.weekday().num_days_from_sunday() as i32 + 1))),
         part("dayofweek_iso", &[], |args| Ok(ints(args, |time| time.weekday().number_from_monday() as i32))),
         part("weekday", &[], |args| Ok(ints(args, |time| time.weekday().num_days_from_monday() as i32))),
-        part("hour", &[], |args| Ok(ints(args, |time| time.hour() as i32))),
-        part("minute", &[], |args| Ok(ints(args, |time| time.minute() as i32))),
-        part("second", &[], |args| Ok(ints(args, |time| time.second() as i32))),
+        of_clock("hour", |args| Ok(ints(args, |time| time.hour() as i32))),
+        of_clock("minute", |args| Ok(ints(args, |time| time.minute() as i32))),
+        of_clock("second", |args| Ok(ints(args, |time| time.second() as i32))),
         Simple {
             name: "second_with_fraction",
             aliases: &[],
             count: (1, 1),
-            kinds: &[Kind::Instant],
+            kinds: &[Kind::Clock],
             gives: |_| Ok(DataType::Decimal128(8, 6)),
             body: |args| {
                 let us = args[0].as_primitive::<TimestampMicrosecondType>().iter();
@@ -279,7 +284,7 @@ fn written() -> Vec<Simple> {
             name: "date_format",
             aliases: &[],
             count: (2, 2),
-            kinds: &[Kind::Instant, Kind::Text],
+            kinds: &[Kind::Clock, Kind::Text],
             gives: text_type,
             body: |args| format_instants(args[0].as_primitive(), &args[1]),
         },
@@ -371,7 +376,7 @@ fn months_between(args: &[ArrayRef]) -> Float64Array {
     let rounds = args.get(2).map(|flags| flags.as_boolean());
     (0..to.len())
         .map(|row| {
-            if to.is_null(row) || from.is_null(row) {
+            if to.is_null(row) || from.is_null(row) || rounds.is_some_and(|flags| flags.is_null(row)) {
                 return None;
             }
             let (to, from) =
@@ -415,7 +420,8 @@ fn make_day(args: &[ArrayRef], row: usize) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, u32::try_from(month).ok()?, u32::try_from(day).ok()?)
 }
 
-fn make_instant(args: &[ArrayRef], row: usize) -> Option<i64> {
+/// The instant of year, month, day, hour, minute, second, and a zone if there is one.
+pub fn make_instant(args: &[ArrayRef], row: usize) -> Option<i64> {
     let day = make_day(args, row)?;
     let part = |at: usize| {
         let numbers = args[at].as_primitive::<Int64Type>();

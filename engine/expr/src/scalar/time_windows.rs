@@ -7,8 +7,8 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{
-    DataType, Field, Fields, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit, IntervalYearMonthType,
-    TimestampMicrosecondType,
+    DataType, DurationMicrosecondType, Field, Fields, IntervalDayTimeType, IntervalMonthDayNanoType, IntervalUnit,
+    IntervalYearMonthType, TimeUnit, TimestampMicrosecondType,
 };
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -250,6 +250,10 @@ fn spans(gap: &ColumnarValue, rows: usize) -> Result<Vec<Option<Span>>> {
             DataType::Interval(IntervalUnit::YearMonth) => {
                 let gaps = values.as_primitive::<IntervalYearMonthType>().iter();
                 gaps.map(|gap| gap.map(|months| Span { months: i64::from(months), us: 0 })).collect()
+            }
+            DataType::Duration(TimeUnit::Microsecond) => {
+                let gaps = values.as_primitive::<DurationMicrosecondType>().iter();
+                gaps.map(|gap| gap.map(|us| Span { months: 0, us })).collect()
             }
             DataType::Interval(IntervalUnit::DayTime) => {
                 let gaps = values.as_primitive::<IntervalDayTimeType>().iter();

@@ -31,6 +31,10 @@ pub enum Operation {
     Divide,
     /// `%`
     Remainder,
+    /// `pmod(a, b)`: what is left, never below zero.
+    PositiveRemainder,
+    /// `DIV`, a BIGINT.
+    IntegerDivide,
 }
 
 impl Digits {
@@ -82,7 +86,10 @@ impl Digits {
                 let scale = SCALE_KEPT.max(left + i32::from(other.precision) + 1);
                 adjusted(self.before_point() + right + scale, scale)
             }
-            Operation::Remainder => adjusted(self.before_point().min(other.before_point()) + scale, scale),
+            Operation::Remainder | Operation::PositiveRemainder => {
+                adjusted(self.before_point().min(other.before_point()) + scale, scale)
+            }
+            Operation::IntegerDivide => of((self.before_point() + right).max(1), 0),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 
 use super::decimals::Digits;
-use crate::types::instant;
+use crate::types::{common_time, instant, local_time};
 
 /// The type in which values of these two meet; none if Spark has none.
 pub fn common_type(left: &DataType, right: &DataType) -> Option<DataType> {
@@ -16,8 +16,9 @@ pub fn common_type(left: &DataType, right: &DataType) -> Option<DataType> {
         (DataType::Null, other) | (other, DataType::Null) => Some(other.clone()),
         (text, other) | (other, text) if is_text(text) => with_text(other),
         (left, right) if is_number(left) && is_number(right) => numbers(left, right),
-        (DataType::Date32, DataType::Timestamp(..)) | (DataType::Timestamp(..), DataType::Date32) => Some(instant()),
-        (DataType::Timestamp(..), DataType::Timestamp(..)) => Some(instant()),
+        (DataType::Date32 | DataType::Timestamp(..), DataType::Date32 | DataType::Timestamp(..)) => {
+            Some(common_time(left, right))
+        }
         (DataType::List(left), DataType::List(right)) => Some(DataType::List(Arc::new(common_field(left, right)?))),
         (DataType::Struct(left), DataType::Struct(right)) if left.len() == right.len() => {
             let fields = left.iter().zip(right).map(|(left, right)| common_field(left, right).map(Arc::new));
@@ -67,6 +68,7 @@ fn with_text(other: &DataType) -> Option<DataType> {
         kind if is_text(kind) => Some(DataType::Utf8),
         kind if is_whole(kind) => Some(DataType::Int64),
         kind if is_number(kind) => Some(DataType::Float64),
+        DataType::Timestamp(..) if *other == local_time() => Some(local_time()),
         DataType::Timestamp(..) => Some(instant()),
         DataType::Date32 | DataType::Boolean | DataType::Binary => Some(other.clone()),
         _ => None,

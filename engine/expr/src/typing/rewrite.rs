@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema};
+use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::common::{DFSchema, NullEquality, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, InSubquery, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Operator, ScalarUDF,
-    Union, Values,
+    Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
+    ScalarUDF, Subquery, TryCast, Union, Values,
 };
 
+use super::calls;
 use super::decimals::{Digits, Operation};
 use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
-use super::{guards, literal_arguments};
+use super::{guards, literal_arguments, of_times};
 use crate::aggregate::checked_totals::checked;
 use crate::casts;
-use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
+use crate::interval::fields::{INTERVAL_FIELDS, IntervalType};
+use crate::scalar::arithmetic::{Arithmetic, Missing, typed as operand_types};
+use crate::scalar::cells;
+use crate::scalar::wrapping::{wrapping, wraps};
+use crate::window_numbers;
 
 /// Functions whose arguments meet in one type, and which of them do: those from this place on.
 const MEETING: &[(&str, usize)] = &[
@@ -44,7 +49,16 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
         }),
         Expr::Cast(cast) => Ok(match constant(&cast.expr, cast.field.data_type()) {
             Some(value) => Transformed::yes(Expr::Literal(value, None)),
-            None => Transformed::no(Expr::Cast(cast)),
+            None => match calls::of_interval(&cast.expr, cast.field.data_type(), false, schema)? {
+                Some(converted) => Transformed::yes(converted),
+                None if !ansi => lenient(cast, schema)?,
+                None => Transformed::no(Expr::Cast(cast)),
+            },
+        }),
+        Expr::InSubquery(found) => in_subquery(found, schema),
+        Expr::TryCast(cast) => Ok(match calls::of_interval(&cast.expr, cast.field.data_type(), true, schema)? {
+            Some(converted) => Transformed::yes(converted),
+            None => Transformed::no(Expr::TryCast(cast)),
         }),
         Expr::Negative(inner) => Ok(match inner.as_ref() {
             Expr::Literal(value, _) if is_number(&value.data_type()) => match value.arithmetic_negate() {
@@ -53,12 +67,33 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
             },
             _ => Transformed::no(Expr::Negative(inner)),
         }),
-        Expr::ScalarFunction(call) => function(call, schema),
+        Expr::ScalarFunction(call) => function(call, schema, ansi),
+        Expr::WindowFunction(mut call) => Ok(match window_numbers::signed(&call.fun) {
+            Some(signed) => {
+                call.fun = signed;
+                Transformed::yes(Expr::WindowFunction(call))
+            }
+            None => Transformed::no(Expr::WindowFunction(call)),
+        }),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() || is_distinction(op) => {
             let common = meeting_type([left.as_ref(), right.as_ref()], schema)?;
             let (left, right) = (side(*left, &common, schema)?, side(*right, &common, schema)?);
             let compared = Expr::BinaryExpr(BinaryExpr { left, op, right });
             Ok(Transformed::new_transformed(compared, common.is_some()))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let sides = (*left, *right);
+            let done = match of_times::operation_of(op) {
+                Some(operation) => of_times::operation(operation, Missing::of(ansi), sides, schema)?,
+                None => Err(sides),
+            };
+            Ok(match done {
+                Ok(computed) => Transformed::yes(computed),
+                Err((left, right)) => {
+                    let (left, right) = (Box::new(left), Box::new(right));
+                    Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op, right }))
+                }
+            })
         }
         Expr::Between(between) => self::between(between, schema),
         Expr::InList(InList { expr, list, negated }) => {
@@ -72,15 +107,45 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
     }
 }
 
+/// A cast without ANSI: NULL where there is no value, low bits where a whole number is too large.
+fn lenient(cast: Cast, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
+    if wraps(&from, to) {
+        return Ok(Transformed::yes(wrapping(*cast.expr, to.clone())));
+    }
+    Ok(match guards::cast_can_fail(&from, to) {
+        true => Transformed::yes(Expr::TryCast(TryCast::new(cast.expr, to.clone()))),
+        false => Transformed::no(Expr::Cast(cast)),
+    })
+}
+
+/// `x IN (SELECT …)` with both sides in the type in which they meet.
+fn in_subquery(found: InSubquery, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let InSubquery { expr, subquery, negated } = found;
+    let column = subquery.subquery.schema().columns().into_iter().next().map(Expr::Column);
+    let kinds = [expr.get_type(schema)?, subquery.subquery.schema().field(0).data_type().clone()];
+    let common = common_type_of(&kinds).filter(|common| kinds[0] != kinds[1] && !is_text(common));
+    let Some((common, column)) = common.zip(column) else {
+        return Ok(Transformed::no(Expr::InSubquery(InSubquery { expr, subquery, negated })));
+    };
+    let expr = Box::new(cast_to(*expr, &common, schema)?);
+    let plan = with_casts(&subquery.subquery, |own| (*own == column).then_some(&common))?;
+    let subquery = Subquery { subquery: Arc::new(plan), ..subquery };
+    Ok(Transformed::yes(Expr::InSubquery(InSubquery { expr, subquery, negated })))
+}
+
 fn is_distinction(op: Operator) -> bool {
     matches!(op, Operator::IsDistinctFrom | Operator::IsNotDistinctFrom)
 }
 
-/// A whole constant is an INT if it fits; one beyond BIGINT is a decimal.
+/// A whole constant is an INT if it fits; one beyond BIGINT is a decimal of as many digits.
 fn narrowed(value: &ScalarValue) -> Option<ScalarValue> {
     match value {
         ScalarValue::Int64(Some(value)) => i32::try_from(*value).ok().map(|value| ScalarValue::Int32(Some(value))),
-        ScalarValue::UInt64(Some(value)) => Some(ScalarValue::Decimal128(Some(i128::from(*value)), 20, 0)),
+        ScalarValue::UInt64(Some(value)) => {
+            let digits = value.checked_ilog10().map_or(1, |log| log + 1) as u8;
+            Some(ScalarValue::Decimal128(Some(i128::from(*value)), digits, 0))
+        }
         _ => None,
     }
 }
@@ -118,21 +183,23 @@ pub fn cast_to(expr: Expr, kind: &DataType, schema: &DFSchema) -> Result<Expr> {
 fn meeting_type<'a>(all: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Result<Option<DataType>> {
     let all: Vec<&Expr> = all.into_iter().collect();
     let kinds = all.iter().map(|expr| expr.get_type(schema)).collect::<Result<Vec<_>>>()?;
-    let is_ours = |kind: &DataType| is_number(kind) || kind == &DataType::Null || is_text(kind) || kind.is_nested();
+    let is_ours = |kind: &DataType| {
+        let is_time = matches!(kind, DataType::Date32 | DataType::Timestamp(TimeUnit::Microsecond, _));
+        is_number(kind) || is_time || is_text(kind) || kind.is_nested() || kind.is_null() || *kind == DataType::Boolean
+    };
     let is_same = kinds.windows(2).all(|pair| pair[0] == pair[1]);
     if is_same || !kinds.iter().all(is_ours) {
         return Ok(None);
     }
-    let has_decimal = kinds.iter().any(|kind| matches!(kind, DataType::Decimal128(..)));
-    let met = all.iter().zip(kinds).map(|(expr, kind)| if has_decimal { beside_decimal(expr, kind) } else { kind });
-    let common = common_type_of(&met.collect::<Vec<_>>());
+    let common = common_type_of(&kinds);
     Ok(common.filter(|common| !is_text(common) && common != &DataType::Null))
 }
 
-/// A whole constant beside a decimal has the digits that it has, and not those that its type may have.
+/// A whole constant that is computed with a decimal has the digits that it has, and not those that its type may have. A TINYINT is none
+/// to Spark.
 fn beside_decimal(expr: &Expr, kind: DataType) -> DataType {
     match expr {
-        Expr::Literal(value, _) if is_whole(&kind) => {
+        Expr::Literal(value, _) if is_whole(&kind) && kind != DataType::Int8 => {
             whole_value(value).map_or(kind, |value| Digits::of_constant(value).data_type())
         }
         _ => kind,
@@ -154,7 +221,13 @@ fn whole_value(value: &ScalarValue) -> Option<i64> {
     }
 }
 
-fn function(mut call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn function(mut call: ScalarFunction, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
+    if let Some(own) = calls::own(&mut call, schema, ansi)? {
+        return Ok(Transformed::yes(own));
+    }
+    if let Some(operation) = calls::as_arithmetic(&call, ansi) {
+        call.func = Arc::new(operation);
+    }
     if let Some(arithmetic) = call.func.inner().downcast_ref::<Arithmetic>()
         && call.args.len() == 2
     {
@@ -189,6 +262,11 @@ fn arithmetic(
     };
     let operator = arithmetic.operator();
     let Some(types) = operand_types(arithmetic.operation(), &left_kind, &right_kind) else {
+        let sides = (left, right);
+        let (left, right) = match of_times::operation(arithmetic.operation(), arithmetic.missing(), sides, schema)? {
+            Ok(computed) => return Ok(Transformed::yes(computed)),
+            Err(sides) => sides,
+        };
         let plain = Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op: operator, right: Box::new(right) });
         return Ok(Transformed::yes(plain));
     };
@@ -202,6 +280,12 @@ fn arithmetic(
 
 /// `sum` and `avg` of whole numbers and decimals are exact.
 fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
+    if ["listagg", "string_agg"].contains(&call.func.name())
+        && let Some(value) = call.params.args.first_mut()
+        && let Some(text) = calls::of_interval(value, &DataType::Utf8, false, schema)?
+    {
+        *value = text;
+    }
     let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
     let checked = kind.and_then(|kind| checked(call.func.name(), &kind, ansi));
     let is_changed = literal_arguments::known(&mut call) || checked.is_some();
@@ -254,8 +338,9 @@ fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
 /// If columns that are put together have no common type.
 pub fn node(plan: LogicalPlan) -> Result<LogicalPlan> {
     match plan {
-        LogicalPlan::Values(Values { values, .. }) => self::values(values),
-        LogicalPlan::Union(union) => self::union(union)?.recompute_schema(),
+        LogicalPlan::Values(values) => self::values(values),
+        LogicalPlan::Union(union) => self::union(union),
+        LogicalPlan::Join(join) => set_operation(join),
         LogicalPlan::Filter(Filter { predicate, input, .. }) => {
             let predicate = guards::guarded(predicate, input.schema())?;
             Ok(LogicalPlan::Filter(Filter::try_new(predicate, input)?))
@@ -264,16 +349,55 @@ pub fn node(plan: LogicalPlan) -> Result<LogicalPlan> {
     }
 }
 
-fn values(rows: Vec<Vec<Expr>>) -> Result<LogicalPlan> {
-    let empty = DFSchema::empty();
-    let width = rows.first().map_or(0, Vec::len);
-    let mut columns: Vec<std::vec::IntoIter<Expr>> = Vec::with_capacity(width);
-    for at in 0..width {
-        let column = rows.iter().filter_map(|row| row.get(at).cloned()).collect();
-        columns.push(meet(column, &empty)?.0.into_iter());
+/// VALUES with the cells as they were written, before anything is done to them.
+pub fn with_written_cells(plan: LogicalPlan) -> LogicalPlan {
+    match plan {
+        LogicalPlan::Values(Values { schema, values }) => {
+            let written = |row: Vec<Expr>| row.into_iter().map(cells::written).collect();
+            LogicalPlan::Values(Values { schema, values: values.into_iter().map(written).collect() })
+        }
+        other => other,
     }
-    let rows = rows.iter().map(|_| columns.iter_mut().filter_map(Iterator::next).collect()).collect();
-    LogicalPlanBuilder::values(rows)?.build()
+}
+
+/// VALUES whose cells have the type in which those of their column meet.
+fn values(Values { schema, values }: Values) -> Result<LogicalPlan> {
+    let empty = DFSchema::empty();
+    let mut columns: Vec<std::vec::IntoIter<Expr>> = Vec::with_capacity(schema.fields().len());
+    let mut fields = Vec::with_capacity(schema.fields().len());
+    for (at, (qualifier, field)) in schema.iter().enumerate() {
+        let column: Vec<Expr> = values.iter().filter_map(|row| row.get(at).cloned()).collect();
+        let kinds = column.iter().map(|cell| cell.get_type(&empty)).collect::<Result<Vec<_>>>()?;
+        let kind = common_type_of(&kinds).unwrap_or_else(|| field.data_type().clone());
+        let mut is_nullable = false;
+        let mut met = Vec::with_capacity(column.len());
+        let interval = interval_of(&column, &empty)?;
+        for cell in column {
+            let cell = cast_to(cell, &kind, &empty)?;
+            is_nullable |= cell.nullable(&empty)?;
+            met.push(cell);
+        }
+        columns.push(met.into_iter());
+        let mut field = field.as_ref().clone().with_data_type(kind).with_nullable(is_nullable);
+        if let Some(narrow) = interval.filter(|kind| *kind != kind.widest()) {
+            field.metadata_mut().insert(INTERVAL_FIELDS.to_string(), narrow.words());
+        }
+        fields.push((qualifier.cloned(), Arc::new(field)));
+    }
+    let rows = values.iter().map(|_| columns.iter_mut().filter_map(Iterator::next).collect()).collect();
+    let schema = Arc::new(DFSchema::new_with_metadata(fields, schema.metadata().clone())?);
+    Ok(LogicalPlan::Values(Values { schema, values: rows }))
+}
+
+/// The fields that the intervals of a column have; none if it holds other values.
+fn interval_of(column: &[Expr], schema: &DFSchema) -> Result<Option<IntervalType>> {
+    let mut all: Option<IntervalType> = None;
+    for cell in column {
+        if let Some(own) = IntervalType::of_field(&cell.to_field(schema)?.1) {
+            all = Some(all.map_or(own, |all| all.with(own)));
+        }
+    }
+    Ok(all)
 }
 
 fn union(union: Union) -> Result<LogicalPlan> {
@@ -316,5 +440,55 @@ fn union(union: Union) -> Result<LogicalPlan> {
         let schema = DFSchema::try_from(schema)?;
         inputs.push(Arc::new(coerce_plan_expr_for_schema(input.as_ref().clone(), &schema)?));
     }
-    Ok(LogicalPlan::Union(Union { inputs, ..union }))
+    let schema = Arc::new(union_schema(&union.schema, &inputs)?);
+    Ok(LogicalPlan::Union(Union { inputs, schema }))
+}
+
+/// The columns of a UNION whose inputs may have other types now. DataFusion keeps those that it knew.
+fn union_schema(before: &DFSchema, inputs: &[Arc<LogicalPlan>]) -> Result<DFSchema> {
+    let fields = before.iter().enumerate().map(|(at, (qualifier, field))| {
+        let own: Vec<_> = inputs.iter().filter_map(|input| input.schema().fields().get(at)).collect();
+        let kind = own.first().filter(|first| own.iter().all(|other| other.data_type() == first.data_type()));
+        let is_nullable = own.iter().any(|field| field.is_nullable());
+        let field = match kind {
+            Some(first) => field.as_ref().clone().with_data_type(first.data_type().clone()).with_nullable(is_nullable),
+            None => field.as_ref().clone(),
+        };
+        (qualifier.cloned(), Arc::new(field))
+    });
+    DFSchema::new_with_metadata(fields.collect(), before.metadata().clone())
+}
+
+/// The sides of an INTERSECT or EXCEPT with their columns in the types in which they meet.
+fn set_operation(join: Join) -> Result<LogicalPlan> {
+    let is_set = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti)
+        && join.null_equality == NullEquality::NullEqualsNull
+        && join.filter.is_none();
+    let mut casts: Vec<(Expr, Expr, DataType)> = Vec::new();
+    for (left, right) in join.on.iter().filter(|_| is_set) {
+        let kinds = [left.get_type(join.left.schema())?, right.get_type(join.right.schema())?];
+        if let Some(common) = common_type_of(&kinds).filter(|common| kinds.iter().any(|kind| kind != common)) {
+            casts.push((left.clone(), right.clone(), common));
+        }
+    }
+    if casts.is_empty() {
+        return LogicalPlan::Join(join).recompute_schema();
+    }
+    let left = with_casts(&join.left, |column| casts.iter().find(|(left, ..)| left == column).map(|(.., kind)| kind))?;
+    let right =
+        with_casts(&join.right, |column| casts.iter().find(|(_, right, _)| right == column).map(|(.., kind)| kind))?;
+    LogicalPlan::Join(Join { left: Arc::new(left), right: Arc::new(right), ..join }).recompute_schema()
+}
+
+fn with_casts<'a>(input: &LogicalPlan, wanted: impl Fn(&Expr) -> Option<&'a DataType>) -> Result<LogicalPlan> {
+    let mut columns = Vec::with_capacity(input.schema().fields().len());
+    for column in input.schema().columns() {
+        let (relation, name) = (column.relation.clone(), column.name.clone());
+        let column = Expr::Column(column);
+        columns.push(match wanted(&column) {
+            Some(kind) => cast_to(column, kind, input.schema())?.alias_qualified(relation, name),
+            None => column,
+        });
+    }
+    LogicalPlanBuilder::from(input.clone()).project(columns)?.build()
 }

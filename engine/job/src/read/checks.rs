@@ -31,7 +31,8 @@ pub(super) fn identifier(name: &str, at: &Range<usize>, what: &str, problems: &m
         }
         name => format!("write for example `{name}`"),
     };
-    let problem = Problem::new(at.clone(), format!("this cannot be the name of a {what}")).label(label);
+    let article = if what.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    let problem = Problem::new(at.clone(), format!("this cannot be the name of {article} {what}")).label(label);
     problems.push(problem.help(help));
 }
 

@@ -17,6 +17,7 @@ fn prefix(part: Part) -> Option<String> {
         Part::Connector(section) => return Some(format!("source.events.{section}.")),
         Part::Watermark => "source.events.watermark.",
         Part::Column => "source.events.schema.at.",
+        Part::Function => "function.net.",
         Part::Static => "static.products.",
         Part::StaticOptions => "static.products.options.",
         Part::Table => "table.bronze.all.",
@@ -34,7 +35,8 @@ fn all_keys() -> impl Iterator<Item = &'static Key> {
 /// The small job with its one column written as a section, and a static table.
 fn text() -> String {
     let text = SMALL.replace("at = \"timestamp\"", "at = { type = \"timestamp\" }");
-    format!("{text}deduplicate = {{}}\n[static.products]\npath = \"products.csv\"\noptions = {{}}\n")
+    let function = "[function.net]\narguments = { price = \"int\" }\nexpression = \"price\"\n";
+    format!("{text}deduplicate = {{}}\n{function}[static.products]\npath = \"products.csv\"\noptions = {{}}\n")
 }
 
 /// The job with a static table, and with a test that has one line more.
@@ -81,7 +83,9 @@ fn every_example_is_right() {
         let (name, value) = key.example.split_once(" = ").unwrap();
         assert_eq!(name, key.name);
         // These do not go with the small job: its topic is named already, its column has another name.
-        let beside = matches!(name, "topics" | "topic_pattern" | "column" | "watermark");
+        // A column that is computed has no type.
+        let is_computed = name == "expression" && key.part == Part::Column;
+        let beside = is_computed || matches!(name, "topics" | "topic_pattern" | "column" | "watermark");
         if !beside {
             with(key, value).unwrap_or_else(|problems| panic!("{problems}"));
         }

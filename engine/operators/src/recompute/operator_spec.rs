@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
-use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::error::DataFusionError;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use expr::window::duration;
 use state::KeyPartitioning;
 
@@ -16,6 +15,7 @@ use crate::emission::Emission;
 use crate::first_emission::FirstEmission;
 use crate::keyed::{KeyedLane, KeyedPort};
 use crate::operator::{Bound, Operator, OperatorLane, OperatorSpec};
+use crate::plain_rows::{null_row, plain_row};
 use crate::state_rows::StateRows;
 use crate::store;
 use crate::stored::Stored;
@@ -127,19 +127,16 @@ fn in_words(name: &str) -> &str {
 }
 
 impl RecomputeSpec {
-    /// A row of NULLs shows what only rows show: DataFusion makes what computes a frame (OVER …) when the first row of a partition
+    /// A row of NULLs, and one of plain values, show what only rows show: DataFusion makes what computes a frame (OVER …) when the first row of a partition
     /// comes, and finds then that it cannot. A function that does not take NULL says so of a row, not of the query.
     fn rehearse_a_row(&self) -> Result<(), OperatorError> {
-        let row = |port: &RecomputePort| {
-            let fields = port.input.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-            let columns = port.input.fields().iter().map(|field| new_null_array(field.data_type(), 1)).collect();
-            RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
-        };
-        let ports =
-            self.ports.iter().map(row).collect::<std::result::Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
-        match self.plan.run(&ports.iter().collect::<Vec<_>>(), &self.output) {
-            Err(error) if matches!(error.find_root(), DataFusionError::NotImplemented(_)) => Err(error.into()),
-            _ => Ok(()),
+        for row in [null_row, plain_row] {
+            let ports: Vec<RecordBatch> = self.ports.iter().map(|port| row(&port.input)).collect();
+            match self.plan.run(&ports.iter().collect::<Vec<_>>(), &self.output).map_err(OperatorError::from) {
+                Err(error) if error.is_of_every_row() => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }

@@ -65,8 +65,9 @@ impl Builder<'_> {
         let kept = keep_all(&window.input, stream)?;
         let numbered = Window::try_new(window.window_expr.clone(), Arc::new(kept))?;
         let number = numbered.schema.qualified_field(numbered.schema.fields().len() - 1);
+        let limit = ScalarValue::UInt64(Some(limit)).cast_to(number.1.data_type())?;
         let number = Expr::Column(Column::from(number));
-        let condition = number.lt_eq(Expr::Literal(ScalarValue::UInt64(Some(limit)), None));
+        let condition = number.lt_eq(Expr::Literal(limit, None));
         let columns = columns_of(&numbered.input);
         let filtered = Filter::try_new(condition, Arc::new(LogicalPlan::Window(numbered)))?;
         let plan = LogicalPlanBuilder::from(LogicalPlan::Filter(filtered)).project(columns)?.build()?;

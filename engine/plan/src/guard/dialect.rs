@@ -57,6 +57,10 @@ impl Dialect for SparkDialect {
         supports_values_as_table_factor
     }
 
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
     /// `extract(YRS FROM t)`: which words name a part of a time is found out later.
     fn allow_extract_custom(&self) -> bool {
         true
@@ -65,6 +69,7 @@ impl Dialect for SparkDialect {
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(self.prec_value(Precedence::PlusMinus))),
+            Token::ShiftLeft | Token::ShiftRight => Some(Ok(self.shift_precedence())),
             _ => None,
         }
     }
@@ -74,6 +79,10 @@ impl Dialect for SparkDialect {
         if parser.parse_keyword(Keyword::DIV) {
             let right = parser.parse_subexpr(self.prec_value(Precedence::MulDivModOp));
             let op = BinaryOperator::MyIntegerDivide;
+            return Some(right.map(|right| Expr::BinaryOp { left: left(), op, right: Box::new(right) }));
+        }
+        if let Some(op) = shift(parser) {
+            let right = parser.parse_subexpr(self.shift_precedence());
             return Some(right.map(|right| Expr::BinaryOp { left: left(), op, right: Box::new(right) }));
         }
         // Comparisons belong to the right side, what is joined by AND and OR does not.
@@ -88,4 +97,25 @@ impl Dialect for SparkDialect {
         }
         None
     }
+}
+
+impl SparkDialect {
+    /// What shifts binds weaker than a sum, and stronger than `&`.
+    fn shift_precedence(&self) -> u8 {
+        self.prec_value(Precedence::PlusMinus) - 1
+    }
+}
+
+/// `<<`, `>>` or `>>>`, if it is next.
+fn shift(parser: &mut Parser) -> Option<BinaryOperator> {
+    if parser.consume_token(&Token::ShiftLeft) {
+        return Some(BinaryOperator::PGBitwiseShiftLeft);
+    }
+    if !parser.consume_token(&Token::ShiftRight) {
+        return None;
+    }
+    Some(match parser.consume_token(&Token::Gt) {
+        true => BinaryOperator::Custom(">>>".to_string()),
+        false => BinaryOperator::PGBitwiseShiftRight,
+    })
 }

@@ -4,10 +4,26 @@
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use expr::interval::parse_interval;
+use expr::typing::TypeRules;
+
+mod typed;
+
+/// The tokens with every interval in one form that the rules have: see [`split`] for DataFusion's. With Spark's types it is
+/// `INTERVAL 'day to second:1 02:03:04' SECOND`, which the rewrite of the query reads.
+pub fn spelled(tokens: Vec<TokenWithSpan>, rules: TypeRules) -> Vec<TokenWithSpan> {
+    if rules == TypeRules::Before { split(tokens) } else { with_each(tokens, typed::interval) }
+}
 
 /// The tokens with every interval as one number and one unit. Months, whose length differs, stay months; beside days they
 /// stay as they are, and the parser refuses them.
-pub fn split(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+fn split(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    with_each(tokens, interval)
+}
+
+/// The number and the unit of an interval, and how many tokens it takes.
+type Spelled = (String, String, usize);
+
+fn with_each(tokens: Vec<TokenWithSpan>, interval: fn(&[TokenWithSpan]) -> Option<Spelled>) -> Vec<TokenWithSpan> {
     let mut split: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {

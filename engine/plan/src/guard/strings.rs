@@ -39,6 +39,13 @@ pub fn tokens(sql: &str) -> Result<Vec<TokenWithSpan>, TokenizerError> {
     Tokenizer::new(&Escaping(SparkSqlDialect {}), sql).with_unescape(false).tokenize_with_location()
 }
 
+/// `X 'F0'`, bytes with a blank before their digits: where the X stands, if it does.
+fn bytes_before(read: &[TokenWithSpan], digits: &str) -> Option<usize> {
+    let at = read.iter().rposition(|token| !matches!(token.token, Token::Whitespace(_)))?;
+    let is_x = matches!(&read[at].token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("x"));
+    (is_x && at + 1 < read.len() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(at)
+}
+
 /// Reads the escapes of every literal.
 ///
 /// # Errors
@@ -52,6 +59,12 @@ pub fn unescaped(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<TokenWithS
                 let is_r = matches!(&before.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("r"));
                 is_r && before.span.end == token.span.start
             });
+        if let Token::SingleQuotedString(digits) = &token.token
+            && let Some(before) = bytes_before(&read, digits)
+        {
+            read.truncate(before);
+            token.token = Token::HexStringLiteral(digits.clone());
+        }
         match &mut token.token {
             Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) if is_raw => drop(read.pop()),
             Token::SingleQuotedString(text) => *text = unescape(text, '\'', sql)?,

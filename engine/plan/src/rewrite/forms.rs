@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident,
-    LambdaFunction, NullTreatment, ObjectName, TrimWhereField, UnaryOperator, Value, VisitorMut,
+    BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident, JsonPath,
+    JsonPathElem, LambdaFunction, NullTreatment, ObjectName, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
+    VisitorMut,
 };
 
 use super::calls::{access, arguments, call, name_of, text};
@@ -25,12 +26,19 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::BinaryOp { left, op: BinaryOperator::MyIntegerDivide, right } => {
             Some(call("div", vec![left.as_ref().clone(), right.as_ref().clone()]))
         }
+        Expr::JsonAccess { value, path } => of_variant(value, path),
+        Expr::BinaryOp { left, op, right } if shift(op).is_some() => {
+            shift(op).map(|name| call(name, vec![left.as_ref().clone(), right.as_ref().clone()]))
+        }
         Expr::UnaryOp { op: UnaryOperator::BitwiseNot, expr } => Some(call("bitwise_not", vec![expr.as_ref().clone()])),
         Expr::Cast { data_type: data_type @ (DataType::Binary(_) | DataType::Varbinary(_)), .. } => {
             *data_type = DataType::Bytea;
             None
         }
-        Expr::Like { .. } | Expr::ILike { .. } => like_several(expr),
+        Expr::Like { .. } | Expr::ILike { .. } => {
+            own_escape(expr);
+            like_several(expr)
+        }
         Expr::UnaryOp { op: UnaryOperator::BangNot, expr } => {
             Some(Expr::UnaryOp { op: UnaryOperator::Not, expr: expr.clone() })
         }
@@ -59,6 +67,16 @@ pub fn rewrite(expr: &mut Expr) {
     };
     if let Some(rewritten) = rewritten {
         *expr = rewritten;
+    }
+}
+
+/// The function that an operator that shifts stands for.
+fn shift(op: &BinaryOperator) -> Option<&'static str> {
+    match op {
+        BinaryOperator::PGBitwiseShiftLeft => Some("shiftleft"),
+        BinaryOperator::PGBitwiseShiftRight => Some("shiftright"),
+        BinaryOperator::Custom(op) if op == ">>>" => Some("shiftrightunsigned"),
+        _ => None,
     }
 }
 
@@ -99,12 +117,13 @@ fn named_struct(values: &[Expr]) -> Expr {
     call("named_struct", fields.collect())
 }
 
-fn field_name(field: &DateTimeField) -> String {
+/// The name of a field in small letters.
+pub fn field_name(field: &DateTimeField) -> String {
     field.to_string().trim_matches('\'').to_lowercase()
 }
 
 /// The function that gives a part of a time.
-fn part(field: &str) -> Option<&'static str> {
+pub fn part(field: &str) -> Option<&'static str> {
     Some(match field {
         "year" | "years" | "yr" | "yrs" | "y" => "year",
         "yearofweek" | "isoyear" => "yearofweek",
@@ -120,6 +139,40 @@ fn part(field: &str) -> Option<&'static str> {
         "second" | "seconds" | "sec" | "secs" | "s" => "second_with_fraction",
         _ => return None,
     })
+}
+
+/// `x LIKE 'a/%' ESCAPE '/'` with the one escape that DataFusion has, the backslash. Of a pattern that is no constant it stays, and is
+/// refused.
+fn own_escape(like: &mut Expr) {
+    let (Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. }) = like else { return };
+    let Some(Value::SingleQuotedString(escape)) = escape_char.as_ref().map(|escape| &escape.value) else { return };
+    let letters: Vec<char> = escape.chars().collect();
+    let ([escape], Expr::Value(text)) = (letters.as_slice(), pattern.as_mut()) else { return };
+    let Value::SingleQuotedString(text) = &mut text.value else { return };
+    if *escape == '\\' {
+        return;
+    }
+    let mut letters = text.chars();
+    let mut written = String::new();
+    while let Some(letter) = letters.next() {
+        let letter = match letter {
+            letter if letter == *escape => match letters.next() {
+                Some(next) if next == *escape || matches!(next, '%' | '_') => next,
+                // Before another letter it means nothing.
+                _ => return,
+            },
+            '%' | '_' => {
+                written.push(letter);
+                continue;
+            }
+            letter => letter,
+        };
+        if matches!(letter, '%' | '_' | '\\') {
+            written.push('\\');
+        }
+        written.push(letter);
+    }
+    (*text, *escape_char) = (written, None);
 }
 
 /// `x LIKE ANY ('a%', 'b%')` and `LIKE ALL`.
@@ -190,10 +243,16 @@ fn called(function: &mut Function) -> Option<Expr> {
     if function.over.is_some() {
         end_of_window(function, &name, &arguments);
     }
+    if let Some(other) = other_name(&name, arguments.len()) {
+        return renamed(function, other);
+    }
     if let [Expr::Identifier(unit), first, second] = arguments.as_slice()
         && unit.quote_style.is_none()
         && let Some(rewritten) = with_unit(&name, &unit.value, first, second)
     {
+        return Some(rewritten);
+    }
+    if let Some(rewritten) = of_text(&name, &arguments) {
         return Some(rewritten);
     }
     match (name.as_str(), arguments.as_slice()) {
@@ -220,6 +279,53 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("array_any_match", [_, Expr::Lambda(_)]) => None,
         ("forall", [array, lambda]) => for_all(array, lambda),
         ("arrays_zip", [_, ..]) => Some(named_zip(&arguments)),
+        ("like", [value, pattern]) => Some(like(value, pattern, false, None)),
+        ("ilike", [value, pattern]) => Some(like(value, pattern, true, None)),
+        ("like", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, false, Some(escape))),
+        ("ilike", [value, pattern, Expr::Value(escape)]) => Some(like(value, pattern, true, Some(escape))),
+        ("current_catalog", []) => Some(text("spark_catalog")),
+        ("current_database" | "current_schema", []) => Some(text("default")),
+        ("current_timezone", []) => Some(text("UTC")),
+        ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
+        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
+        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
+        ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
+        ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),
+        (name, [value]) => cast_type(name).map(|data_type| Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(value.clone()),
+            data_type,
+            array: false,
+            format: None,
+        }),
+        _ => None,
+    }
+}
+
+/// The function that a call of so many arguments is of, where it has another name here.
+fn other_name(name: &str, arguments: usize) -> Option<&'static str> {
+    Some(match (name, arguments) {
+        ("map", 0) => "__empty_map",
+        ("try_make_interval", 1..) => "make_interval",
+        ("make_timestamp" | "make_timestamp_ltz" | "try_make_timestamp" | "try_make_timestamp_ltz", 1..=3) => {
+            "__timestamp_of"
+        }
+        ("make_timestamp_ntz" | "try_make_timestamp_ntz", 2) => "__local_timestamp_of",
+        ("try_make_timestamp_ltz", _) => "try_make_timestamp",
+        ("localtimestamp" | "current_timestamp", 0) => "now",
+        ("curdate", 0) => "current_date",
+        ("grouping_id", 1..) => "grouping",
+        ("len", 1) => "length",
+        ("lcase", 1) => "lower",
+        ("ucase", 1) => "upper",
+        ("try_avg", 1) => "avg",
+        _ => return None,
+    })
+}
+
+/// Functions of texts that DataFusion spells or orders otherwise.
+fn of_text(name: &str, arguments: &[Expr]) -> Option<Expr> {
+    match (name, arguments) {
         // Not the same as of nothing at all.
         ("concat", [Expr::Value(null)]) if null.value == Value::Null => Some(Expr::Cast {
             kind: CastKind::Cast,
@@ -228,33 +334,12 @@ fn called(function: &mut Function) -> Option<Expr> {
             array: false,
             format: None,
         }),
-        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(&name, letters, value)),
+        ("replace", [value, part]) => Some(call("replace", vec![value.clone(), part.clone(), text("")])),
+        ("ltrim" | "rtrim", [letters, value]) => Some(trimmed(name, letters, value)),
         ("to_binary", [value]) => Some(call("__to_bytes", vec![value.clone()])),
         ("try_to_binary", [value]) => Some(call("unhex", vec![value.clone()])),
         ("to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["__to_bytes", "unbase64"]),
         ("try_to_binary", [value, Expr::Value(form)]) => bytes(value, &form.value, ["unhex", "__try_unbase64"]),
-        ("like", [value, pattern]) => Some(like(value, pattern, false)),
-        ("ilike", [value, pattern]) => Some(like(value, pattern, true)),
-        ("localtimestamp" | "current_timestamp", []) => renamed(function, "now"),
-        ("current_timezone", []) => Some(text("UTC")),
-        ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
-        ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
-        ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
-        ("grouping_id", [_, ..]) => renamed(function, "grouping"),
-        ("len", [_]) => renamed(function, "length"),
-        ("lcase", [_]) => renamed(function, "lower"),
-        ("ucase", [_]) => renamed(function, "upper"),
-        ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
-        ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),
-        ("curdate", []) => renamed(function, "current_date"),
-        ("try_avg", [_]) => renamed(function, "avg"),
-        (name, [value]) => cast_type(name).map(|data_type| Expr::Cast {
-            kind: CastKind::Cast,
-            expr: Box::new(value.clone()),
-            data_type,
-            array: false,
-            format: None,
-        }),
         _ => None,
     }
 }
@@ -320,12 +405,35 @@ fn end_of_window(function: &mut Function, name: &str, arguments: &[Expr]) {
     }
 }
 
-fn like(value: &Expr, pattern: &Expr, any_case: bool) -> Expr {
-    let (expr, pattern) = (Box::new(value.clone()), Box::new(pattern.clone()));
-    match any_case {
-        true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char: None },
-        false => Expr::Like { negated: false, any: false, expr, pattern, escape_char: None },
+fn like(value: &Expr, pattern: &Expr, any_case: bool, escape: Option<&ValueWithSpan>) -> Expr {
+    let (expr, pattern, escape_char) = (Box::new(value.clone()), Box::new(pattern.clone()), escape.cloned());
+    let mut like = match any_case {
+        true => Expr::ILike { negated: false, any: false, expr, pattern, escape_char },
+        false => Expr::Like { negated: false, any: false, expr, pattern, escape_char },
+    };
+    own_escape(&mut like);
+    like
+}
+
+/// `v:a.b[0]` is `variant_get(v, '$.a.b[0]')`.
+fn of_variant(value: &Expr, path: &JsonPath) -> Option<Expr> {
+    let mut written = "$".to_string();
+    for step in &path.path {
+        match step {
+            JsonPathElem::Dot { key, .. } => written.push_str(&format!("[\"{key}\"]")),
+            JsonPathElem::Bracket { key: Expr::Value(key) } | JsonPathElem::ColonBracket { key: Expr::Value(key) } => {
+                match &key.value {
+                    Value::Number(place, _) => written.push_str(&format!("[{place}]")),
+                    Value::SingleQuotedString(name) | Value::DoubleQuotedString(name) => {
+                        written.push_str(&format!("[\"{name}\"]"));
+                    }
+                    _ => return None,
+                }
+            }
+            JsonPathElem::Bracket { .. } | JsonPathElem::ColonBracket { .. } => return None,
+        }
     }
+    Some(call("variant_get", vec![value.clone(), text(written)]))
 }
 
 fn renamed(function: &mut Function, name: &str) -> Option<Expr> {
@@ -344,6 +452,7 @@ fn cast_type(name: &str) -> Option<DataType> {
         "float" => DataType::Real,
         "double" => DataType::Double(datafusion::sql::sqlparser::ast::ExactNumberInfo::None),
         "boolean" => DataType::Boolean,
+        "decimal" => DataType::Decimal(datafusion::sql::sqlparser::ast::ExactNumberInfo::PrecisionAndScale(10, 0)),
         "binary" => DataType::Bytea,
         "date" => DataType::Date,
         "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, GroupByExpr, Ident, LateralView, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
-    VisitMut, VisitorMut, WildcardAdditionalOptions,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LateralView, Query, Select,
+    SelectItem, SetExpr, TableAlias, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
-use super::calls::{arguments, call, name_of, number, relation_name};
+use super::calls::{arguments, call, name_of, number, relation_name, text};
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 
@@ -21,7 +21,7 @@ pub fn columns(function: &Function, names: &[Ident], outer: bool) -> Result<Opti
         Some(base) => (base, true),
         None => (name.as_str(), outer),
     };
-    let Some(arguments) = arguments(function) else { return Ok(None) };
+    let Some(arguments) = arguments(function).or_else(|| only_named(function)) else { return Ok(None) };
     let own = |names: &[&str]| -> Vec<Ident> { names.iter().map(|name| Ident::new(*name)).collect() };
     let rows = |name: &str| {
         let name = if outer { format!("{name}_outer_rows") } else { format!("{name}_rows") };
@@ -39,6 +39,16 @@ pub fn columns(function: &Function, names: &[Ident], outer: bool) -> Result<Opti
             return Err(SqlProblem::new("inline(…) needs names for its columns", "write inline(…) AS (a, b)"));
         }
         ("inline", 1) => (rows("explode"), names.to_vec(), true),
+        ("variant_explode", 1) => (
+            rows("variant_explode"),
+            if names.is_empty() { own(&["pos", "key", "value"]) } else { names.to_vec() },
+            true,
+        ),
+        ("stack", count) if count > 1 => {
+            let (rows, width) = stacked(&arguments)?;
+            let default = (0..width).map(|at| Ident::new(format!("col{at}"))).collect();
+            (call("unnest", vec![rows]), if names.is_empty() { default } else { names.to_vec() }, true)
+        }
         ("json_tuple", count) if count > 1 => {
             let count = count - 1;
             if !names.is_empty() && names.len() != count {
@@ -56,6 +66,73 @@ pub fn columns(function: &Function, names: &[Ident], outer: bool) -> Result<Opti
     }
     let column = |at: usize| call("nth_field", vec![value.clone(), number(at)]);
     Ok(Some(names.into_iter().enumerate().map(|(at, name)| (column(at), name)).collect()))
+}
+
+/// The argument of a generator that is called by its name, such as `explode(collection => items)`: it has but one.
+fn only_named(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else { return None };
+    match list.args.as_slice() {
+        [FunctionArg::Named { arg: FunctionArgExpr::Expr(value), .. }]
+        | [FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(value), .. }] => Some(vec![value.clone()]),
+        _ => None,
+    }
+}
+
+/// `stack(2, a, b, c)`: an array of as many rows as the first argument says, and how many columns they have.
+fn stacked(arguments: &[Expr]) -> Result<(Expr, usize), SqlProblem> {
+    let count = match &arguments[0] {
+        Expr::Value(value) => value.to_string().parse::<usize>().ok().filter(|count| *count > 0),
+        _ => None,
+    };
+    let Some(count) = count else {
+        let message = "the first argument of stack is the number of its rows, a constant from 1";
+        return Err(SqlProblem::new(message, "write stack(2, 'a', a, 'b', b) AS (name, value)"));
+    };
+    let values = &arguments[1..];
+    let width = values.len().div_ceil(count);
+    let null = Expr::value(datafusion::sql::sqlparser::ast::Value::Null);
+    let row = |at: usize| {
+        let cells = (0..width).flat_map(|column| {
+            let value = values.get(at * width + column).unwrap_or(&null);
+            [text(format!("col{column}")), value.clone()]
+        });
+        call("named_struct", cells.collect())
+    };
+    Ok((call("array", (0..count).map(row).collect()), width))
+}
+
+/// A generator in FROM is a subquery: `FROM explode(…) AS t(x)`.
+pub fn lower_inputs(select: &mut Select) {
+    const GENERATORS: [&str; 8] = [
+        "explode",
+        "explode_outer",
+        "posexplode",
+        "posexplode_outer",
+        "variant_explode",
+        "variant_explode_outer",
+        "stack",
+        "json_tuple",
+    ];
+    let like = bare(select);
+    for from in &mut select.from {
+        let TableFactor::Table { name, alias, args: Some(args), .. } = &from.relation else { continue };
+        if !GENERATORS.contains(&relation_name(name).as_str()) {
+            continue;
+        }
+        let Expr::Function(mut function) = call(&relation_name(name), Vec::new()) else { continue };
+        if let FunctionArguments::List(list) = &mut function.args {
+            list.args = args.args.clone();
+        }
+        let mut inner = like.clone();
+        (inner.from, inner.lateral_views) = (Vec::new(), Vec::new());
+        inner.projection = vec![SelectItem::UnnamedExpr(Expr::Function(function))];
+        from.relation = TableFactor::Derived {
+            lateral: false,
+            subquery: Box::new(query_of(inner)),
+            alias: alias.clone(),
+            sample: None,
+        };
+    }
 }
 
 /// Puts the columns of generators in SELECT in their place.
@@ -94,7 +171,12 @@ pub fn lower_view(select: &mut Select, all: Option<Vec<Ident>>, sql: &str) -> Re
         .map_err(|problem| problem.at_text(sql, "LATERAL"))?
     {
         Some(columns) => columns,
-        None => return refuse("LATERAL VIEW takes a generator", "use explode, posexplode, inline or json_tuple"),
+        None => {
+            return refuse(
+                "LATERAL VIEW takes a generator",
+                "use explode, posexplode, inline, stack, variant_explode or json_tuple",
+            );
+        }
     };
     let [from] = select.from.as_slice() else {
         return refuse("LATERAL VIEW over several inputs is not supported", "put the join into a subquery");

@@ -7,7 +7,7 @@ const SPARK: &[(&str, &str)] = &[
     ("from_csv('26/08/2015', 'time STRING').time", "26/08/2015"),
     (
         "to_json(from_csv('x,\"a,b\",,\"\",true,2026-01-02', 'a INT, b STRING, c STRING, d STRING, e BOOLEAN, f DATE'))",
-        "{\"b\":\"a,b\",\"d\":\"\",\"e\":true,\"f\":\"2026-01-02\"}",
+        "{\"b\":\"a,b\",\"e\":true,\"f\":\"2026-01-02\"}",
     ),
     ("to_json(from_csv('1', 'a INT, b INT'))", "{\"a\":1}"),
     (

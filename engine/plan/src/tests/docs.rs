@@ -32,10 +32,14 @@ const REWRITTEN: &[&str] = &[
     "binary",
     "boolean",
     "current_timezone",
+    "current_catalog",
+    "current_database",
+    "current_schema",
     "date",
     "dateadd",
     "datediff",
     "dayname",
+    "decimal",
     "double",
     "exists",
     "explode",
@@ -61,6 +65,7 @@ const REWRITTEN: &[&str] = &[
     "posexplode",
     "posexplode_outer",
     "smallint",
+    "stack",
     "string",
     "timestamp",
     "timestampadd",
@@ -69,8 +74,12 @@ const REWRITTEN: &[&str] = &[
     "to_binary",
     "transform",
     "try_avg",
+    "try_make_interval",
+    "try_make_timestamp_ltz",
     "try_to_binary",
     "ucase",
+    "variant_explode",
+    "variant_explode_outer",
     "zeroifnull",
 ];
 
@@ -97,7 +106,7 @@ fn functions() -> String {
     let scalar = state.scalar_functions().iter();
     let repeating = scalar.filter(|(name, function)| {
         let is_fixed = function.signature().volatility == datafusion::logical_expr::Volatility::Immutable;
-        is_fixed || ["now", "current_timestamp", "current_date", "today"].contains(&name.as_str())
+        is_fixed || ["now", "current_timestamp", "current_date", "today", "current_time"].contains(&name.as_str())
     });
     let mut scalar: BTreeSet<String> = repeating.map(|(name, _)| name.clone()).collect();
     scalar.extend(REWRITTEN.iter().map(ToString::to_string));

@@ -501,7 +501,7 @@ const SPARK: &[(&str, &str)] = &[
     ("get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b[1]')", "2"),
     ("get_json_object('{\"a\":{\"b\":[1, 2]}}', '$.a')", "{\"b\":[1,2]}"),
     ("get_json_object('{\"a\":[{\"b\":1},{\"b\":2}]}', '$.a[*].b')", "[1,2]"),
-    ("get_json_object('{\"a\":1.50}', '$.a')", "1.50"),
+    ("get_json_object('{\"a\":1.50}', '$.a')", "1.5"),
     ("get_json_object('bad', '$.a')", "null"),
     ("get_json_object('{\"a\":null}', '$.a')", "null"),
     ("get_json_object('{\"a b\":1}', \"$['a b']\")", "1"),

@@ -206,7 +206,7 @@ const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
         "",
     ),
     ("append", "SELECT user_id RLIKE '\\d+' AS t FROM events", "", "r'", "\\d"),
-    ("append", "SELECT to_char(price, '99.9') AS t FROM events", "", "date or a time", ""),
+    ("append", "SELECT to_char(success, '99.9') AS t FROM events", "", "a number, a date", ""),
     ("append", "SELECT * EXCEPT (price) FROM events GROUP BY user_id WITH TOTALS", "", "ROLLUP", "GROUP BY"),
     (
         "update",

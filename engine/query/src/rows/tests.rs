@@ -156,3 +156,14 @@ fn control_characters_of_records_reach_no_terminal() {
     assert_eq!(value["t"], text, "{json}");
     assert!(!json.contains('\u{1b}'), "{json}");
 }
+
+#[test]
+fn a_variant_is_its_json_in_every_form() {
+    let items = [expr::variant::item_of_json("{\"a\":[1,\"x\"]}").unwrap()];
+    let variants = expr::variant::write(items.iter().map(Some).chain([None])).unwrap();
+    let batch = RecordBatch::try_from_iter_with_nullable([("v", variants, true)]).unwrap();
+    assert!(table(std::slice::from_ref(&batch)).unwrap().contains("| {\"a\":[1,\"x\"]} |"));
+    assert_eq!(text(csv(&batch, true).unwrap()), "v\n\"{\"\"a\"\":[1,\"\"x\"\"]}\"\n\"\"\n");
+    assert_eq!(text(json_lines(&batch).unwrap()), "{\"v\":\"{\\\"a\\\":[1,\\\"x\\\"]}\"}\n{\"v\":null}\n");
+    assert_eq!(line(&batch, 0), "v={\"a\":[1,\"x\"]}");
+}

@@ -8,6 +8,8 @@ use arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use arrow::util::display::array_value_to_string;
+use expr::variant::is_variant;
+use parquet_variant::Variant;
 
 const MICROS_OF_DAY: i64 = 86_400_000_000;
 
@@ -31,9 +33,9 @@ pub fn type_name(field: &Field) -> String {
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamp".to_owned(),
         DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp_ntz".to_owned(),
-        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month".to_owned(),
+        DataType::Interval(IntervalUnit::YearMonth) => interval_name(field, "year to month"),
         DataType::Interval(IntervalUnit::MonthDayNano) => "interval".to_owned(),
-        DataType::Duration(TimeUnit::Microsecond) => "interval day to second".to_owned(),
+        DataType::Duration(TimeUnit::Microsecond) => interval_name(field, "day to second"),
         DataType::Time64(_) => "time(6)".to_owned(),
         DataType::Dictionary(_, values) => type_name(&Field::new("", values.as_ref().clone(), true)),
         DataType::List(item) | DataType::LargeList(item) => format!("array<{}>", type_name(item)),
@@ -41,12 +43,18 @@ pub fn type_name(field: &Field) -> String {
             DataType::Struct(pair) => format!("map<{},{}>", type_name(&pair[0]), type_name(&pair[1])),
             other => other.to_string(),
         },
+        kind if is_variant(kind) => "variant".to_owned(),
         DataType::Struct(members) => {
             let named = |member: &_| format!("{}:{}", Field::name(member), type_name(member));
             format!("struct<{}>", members.iter().map(|member| named(member)).collect::<Vec<_>>().join(","))
         }
         other => format!("{other}").to_lowercase(),
     }
+}
+
+/// The fields of an interval stand in the metadata of its column, if it has not all of its kind.
+fn interval_name(field: &Field, all: &str) -> String {
+    format!("interval {}", field.metadata().get("spark.interval").map_or(all, String::as_str))
 }
 
 /// The text of one value.
@@ -62,12 +70,72 @@ pub fn text(column: &ArrayRef, row: usize) -> String {
             let pair = |at| format!("{}: {}", text(entries.column(0), at), text(entries.column(1), at));
             format!("{{{}}}", (0..entries.len()).map(pair).collect::<Vec<_>>().join(", "))
         }
+        kind if is_variant(kind) => {
+            let parts = column.as_struct();
+            let [names, value] = [0, 1].map(|at| parts.column(at).as_binary::<i32>().value(row));
+            let mut out = String::new();
+            variant(&Variant::try_new(names, value).expect("bytes of a variant"), &mut out);
+            out
+        }
         DataType::Struct(_) => {
             let members = column.as_struct().columns().iter();
             format!("({})", members.map(|member| text(member, row)).collect::<Vec<_>>().join(", "))
         }
         _ => plain(column, row),
     }
+}
+
+/// A variant as Python's client of Spark writes it: letters beyond ASCII escaped, decimals with all their digits.
+fn variant(value: &Variant<'_, '_>, out: &mut String) {
+    match value {
+        Variant::Null => out.push_str("null"),
+        Variant::BooleanTrue => out.push_str("true"),
+        Variant::BooleanFalse => out.push_str("false"),
+        Variant::String(text) => json_text(text, out),
+        Variant::ShortString(text) => json_text(text.as_str(), out),
+        Variant::Float(number) => out.push_str(&double(f64::from(*number), format!("{number:?}"))),
+        Variant::Double(number) => out.push_str(&double(*number, format!("{number:?}"))),
+        Variant::Decimal4(number) => out.push_str(&decimal(i128::from(number.integer()), number.scale())),
+        Variant::Decimal8(number) => out.push_str(&decimal(i128::from(number.integer()), number.scale())),
+        Variant::Decimal16(number) => out.push_str(&decimal(number.integer(), number.scale())),
+        Variant::List(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                variant(&item, out);
+            }
+            out.push(']');
+        }
+        Variant::Object(members) => {
+            out.push('{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                json_text(name, out);
+                out.push(':');
+                variant(&member, out);
+            }
+            out.push('}');
+        }
+        whole => out.push_str(&whole.as_int64().map_or_else(|| format!("{whole:?}"), |number| number.to_string())),
+    }
+}
+
+fn decimal(digits: i128, scale: u8) -> String {
+    let one = arrow::array::Decimal128Array::from(vec![digits]).with_data_type(DataType::Decimal128(38, scale as i8));
+    one.value_as_string(0)
+}
+
+fn json_text(text: &str, out: &mut String) {
+    let mut units = [0; 2];
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => out.extend(['\\', letter]),
+            ' '..='~' => out.push(letter),
+            _ => letter.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        }
+    }
+    out.push('"');
 }
 
 fn list(items: &ArrayRef) -> String {

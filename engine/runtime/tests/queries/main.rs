@@ -5,6 +5,7 @@
 //! queries of all shapes; a third of the queries are broken by hand afterwards.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "tests")]
 
+#[allow(dead_code, reason = "the oracle uses all of it")]
 #[path = "../oracle/dice.rs"]
 mod dice;
 

@@ -124,9 +124,7 @@ fn is_fault(text: &str) -> bool {
 
 /// A refusal that says "please report" is honest, and a fault all the same.
 fn is_fault_of_planning(text: &str) -> bool {
-    ["fault of the engine", "please report", "Internal error", "what cannot run"]
-        .iter()
-        .any(|fault| text.contains(fault))
+    ["fault of the engine", "please report", "what cannot run"].iter().any(|fault| text.contains(fault))
 }
 
 fn delta_takes(kind: &arrow::datatypes::DataType) -> bool {

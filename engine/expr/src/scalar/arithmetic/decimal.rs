@@ -28,7 +28,8 @@ pub fn compute(
     if let Some(quick) = quick(operation, (left, left_digits.scale), (right, right_digits.scale), to) {
         return Ok(quick);
     }
-    if right == 0 && matches!(operation, Operation::Divide | Operation::Remainder) {
+    let is_divided = !matches!(operation, Operation::Add | Operation::Subtract | Operation::Multiply);
+    if right == 0 && is_divided {
         return Err(NoResult::DivisorZero);
     }
     let (left, right) = (i256::from_i128(left), i256::from_i128(right));
@@ -38,12 +39,13 @@ pub fn compute(
         Operation::Multiply => left.checked_mul(right).map(|product| (product, left_scale + right_scale)),
         // What does not fit 256 bits before it is divided by 128 bits does not fit 128 bits after it.
         Operation::Divide => return within(divided(left, right, scale + right_scale - left_scale), to),
-        Operation::Add | Operation::Subtract | Operation::Remainder => {
+        _ => {
             let common = left_scale.max(right_scale);
             let pair = scaled_up(left, common - left_scale).zip(scaled_up(right, common - right_scale));
             pair.and_then(|(left, right)| match operation {
                 Operation::Add => left.checked_add(right),
                 Operation::Subtract => left.checked_sub(right),
+                Operation::PositiveRemainder => positive_remainder(left, right),
                 _ => left.checked_rem(right),
             })
             .map(|value| (value, common))
@@ -56,6 +58,20 @@ pub fn compute(
 #[cfg(test)]
 fn rescale(value: i128, from: i8, to: Digits) -> Result<i128, NoResult> {
     within(rescaled(i256::from_i128(value), i32::from(from), i32::from(to.scale)), to)
+}
+
+fn positive_remainder(left: i256, right: i256) -> Option<i256> {
+    let rest = left.checked_rem(right)?;
+    if rest.is_negative() { rest.checked_add(right)?.checked_rem(right) } else { Some(rest) }
+}
+
+/// How often the one goes into the other, the low 64 bits of it; none if the divisor is zero.
+pub fn whole_quotient((left, left_digits): (i128, Digits), (right, right_digits): (i128, Digits)) -> Option<i64> {
+    let (left_scale, right_scale) = (i32::from(left_digits.scale), i32::from(right_digits.scale));
+    let common = left_scale.max(right_scale);
+    let (left, right) = (i256::from_i128(left), i256::from_i128(right));
+    let quotient = scaled_up(left, common - left_scale)?.checked_div(scaled_up(right, common - right_scale)?)?;
+    Some(quotient.as_i128() as i64)
 }
 
 /// The result where 128 bits hold all there is on the way.

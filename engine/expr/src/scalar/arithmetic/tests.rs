@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int8Array, Int32Array, Int64Array};
 use arrow::datatypes::DataType;
 
-use super::{Arithmetic, Typed, typed, whole};
+use super::{Arithmetic, Missing, Typed, typed, whole};
 use crate::typing::decimals::Operation;
 
 #[test]
@@ -25,9 +25,9 @@ fn whole_numbers_divide_to_doubles_and_otherwise_stay_as_wide_as_the_wider() {
 fn what_is_too_large_is_an_error_by_ansi_and_wraps_around_without() {
     let (left, right): (ArrayRef, ArrayRef) =
         (Arc::new(Int8Array::from(vec![Some(127), None])), Arc::new(Int8Array::from(vec![Some(1), Some(1)])));
-    let error = whole::compute(Operation::Add, true, &left, &right).map(|_| ()).unwrap_err().to_string();
+    let error = whole::compute(Operation::Add, Missing::Error, &left, &right).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("ARITHMETIC_OVERFLOW") && error.contains("tinyint"), "{error}");
-    let wrapped = whole::compute(Operation::Add, false, &left, &right).unwrap();
+    let wrapped = whole::compute(Operation::Add, Missing::Wraps, &left, &right).unwrap();
     assert_eq!(wrapped.as_ref(), &Int8Array::from(vec![Some(-128), None]) as &dyn arrow::array::Array);
 }
 
@@ -37,9 +37,10 @@ fn a_remainder_by_zero_is_an_error_by_ansi_and_null_without() {
         Arc::new(Int64Array::from(vec![7, i64::MIN, 1])),
         Arc::new(Int64Array::from(vec![Some(-4), Some(-1), Some(0)])),
     );
-    let error = whole::compute(Operation::Remainder, true, &left, &right).map(|_| ()).unwrap_err().to_string();
+    let error =
+        whole::compute(Operation::Remainder, Missing::Error, &left, &right).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("REMAINDER_BY_ZERO"), "{error}");
-    let rest = whole::compute(Operation::Remainder, false, &left, &right).unwrap();
+    let rest = whole::compute(Operation::Remainder, Missing::Wraps, &left, &right).unwrap();
     assert_eq!(rest.as_ref(), &Int64Array::from(vec![Some(3), Some(0), None]) as &dyn arrow::array::Array);
 }
 
@@ -47,7 +48,7 @@ fn a_remainder_by_zero_is_an_error_by_ansi_and_null_without() {
 fn a_row_that_is_null_is_not_computed() {
     let (left, right): (ArrayRef, ArrayRef) =
         (Arc::new(Int32Array::from(vec![None, Some(4)])), Arc::new(Int32Array::from(vec![0, 2])));
-    assert!(whole::compute(Operation::Remainder, true, &left, &right).is_ok());
+    assert!(whole::compute(Operation::Remainder, Missing::Error, &left, &right).is_ok());
 }
 
 #[test]

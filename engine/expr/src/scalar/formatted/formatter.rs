@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Date32Type, Float32Type, Float64Type, Int64Type
 use datafusion::error::{DataFusionError, Result};
 
 use super::super::json::to_json;
-use super::super::read::{Kind, is_text, read_as};
+use super::super::read::{Kind, read_as};
 use super::super::round::Half;
 use super::super::text::{double_text, float_text, to_text};
 use super::rounding::{grouped, rounded};
@@ -163,7 +163,6 @@ fn value(values: &ArrayRef, row: usize) -> Result<Value> {
             whole(read_as(&one, Kind::Whole)?.as_primitive::<Int64Type>().value(0), bits)
         }
         DataType::List(_) => Value::Text(to_json(&one)?.as_string::<i32>().value(0).to_string()),
-        kind if is_text(kind) => Value::Text(to_text(&one)?.value(0).to_string()),
         _ => Value::Text(to_text(&one)?.value(0).to_string()),
     })
 }

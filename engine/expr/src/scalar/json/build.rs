@@ -11,11 +11,12 @@ use arrow::datatypes::{DataType, FieldRef, Fields};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 
-use super::super::casting::parse_decimal;
+use super::super::casting::decimals::parse_decimal;
 use super::super::instant_text::{parse_day, parse_instant};
 use super::super::read::DAY_US;
 use super::options::Options;
 use super::parse::Value;
+use crate::variant::{Item, is_variant, item_of, write};
 
 /// A column of one type, one value a row; `corrupt` marks the rows in which a value did not fit.
 pub fn column(
@@ -78,6 +79,16 @@ pub fn column(
                 _ => None,
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
+        }
+        kind if is_variant(kind) => {
+            let items = each(values, corrupt, |value| item_of(value).ok());
+            // `null` in a text is a value of a VARIANT, but a member that is not there is NULL.
+            let items = values.iter().zip(items).map(|((_, value), item)| match value {
+                Some(Value::Null) => Some(Item::Null),
+                _ => item,
+            });
+            let items: Vec<Option<Item>> = items.collect();
+            write(items.iter().map(Option::as_ref))?
         }
         DataType::Struct(fields) => structs(fields, values, corrupt, options)?,
         DataType::List(field) => lists(field, values, corrupt, options)?,

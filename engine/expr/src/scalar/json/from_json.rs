@@ -19,9 +19,6 @@ use super::options::Options;
 use super::parse::Value;
 use super::schema;
 
-/// The column of a schema that keeps the text of a row that did not fit.
-pub const CORRUPT: &str = "_corrupt_record";
-
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct FromJson {

@@ -7,8 +7,10 @@ use datafusion::logical_expr::ColumnarValue;
 
 use super::super::pattern::Pattern;
 use super::super::text::to_text;
-use super::CORRUPT;
 use crate::row_fault::RowFault;
+
+/// The column of a schema that keeps the text of a row that did not fit, if the options name none.
+pub const CORRUPT: &str = "_corrupt_record";
 
 /// What is asked for, with Spark's defaults.
 pub struct Options {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::types::instant;
+use crate::variant::variant;
 
 /// Reads a schema: a list of columns (a struct), or one type.
 ///
@@ -172,6 +173,7 @@ impl Reader {
                 [precision] => DataType::Decimal128(*precision, 0),
                 [precision, scale, ..] => DataType::Decimal128(*precision, *scale as i8),
             },
+            "variant" => variant(),
             "array" => {
                 self.need('<')?;
                 let element = self.kind()?;

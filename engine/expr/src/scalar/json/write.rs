@@ -14,6 +14,7 @@ use super::super::text::{double_text, float_text, to_text};
 use super::options::Options;
 use super::parse::quote;
 use crate::types::instant;
+use crate::variant::{Item, is_variant, read};
 
 /// The JSON of each row.
 ///
@@ -86,6 +87,9 @@ impl Writer {
             DataType::Map(..) => {
                 let map = values.as_map();
                 Writer::Map(Arc::clone(values), key_texts(map.keys())?, Box::new(Writer::new(map.values(), options)?))
+            }
+            kind if is_variant(kind) => {
+                Writer::Plain(read(values)?.iter().map(|item| item.as_ref().map(Item::json)).collect())
             }
             DataType::Struct(fields) => {
                 let columns = values.as_struct().columns();

@@ -94,8 +94,8 @@ pub fn fits_bigint(args: &[ArrayRef]) -> Result<()> {
     }
     const MOST: f64 = 9_223_372_036_854_775_808.0;
     let values = read_as(&args[0], Kind::Double)?;
-    let values = values.as_primitive::<Float64Type>().iter().flatten();
-    match values.into_iter().find(|value| !(-MOST..MOST).contains(value) && !value.is_nan()) {
+    let mut values = values.as_primitive::<Float64Type>().iter().flatten();
+    match values.find(|value| !(-MOST..MOST).contains(value) && !value.is_nan()) {
         None => Ok(()),
         Some(value) => fault(
             "ARITHMETIC_OVERFLOW",

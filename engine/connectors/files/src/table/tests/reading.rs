@@ -26,7 +26,7 @@ async fn what_a_guess_would_change_keeps_its_digits() {
     let csv = folder.path().join("zips.csv");
     fs::write(&csv, "zip,n\n01220,1\n90210,9223372036854775808\n").unwrap();
     let batch = load(&table(&csv)).await;
-    assert_eq!(shown(&batch).lines().next().unwrap(), "zip Utf8, n Decimal128(20, 0)");
+    assert_eq!(shown(&batch).lines().next().unwrap(), "zip Utf8, n Utf8");
     assert_eq!(values(&batch), [["01220", "1"], ["90210", "9223372036854775808"]]);
     let json = folder.path().join("ids.json");
     fs::write(&json, "{\"id\":9007199254740993}\n{\"id\":9223372036854775808}\n").unwrap();
