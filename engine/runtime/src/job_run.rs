@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use connector::{ErrorKind, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
-use plan::{Graph, NodeKind};
+use plan::Graph;
 use state::{Attempt, BlockKey, CheckpointReader, OperatorId};
 use tokio::runtime::Handle;
 
@@ -139,14 +139,8 @@ impl JobRun {
         let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
         let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
-        let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
-        let mut files = start::open_files(&replaced, &checkpoint)?;
-        if let Some(replay) = &replay {
-            replay.ends().try_for_each(|plan| planner.check_reads_again(plan))?;
-        }
-        let keeps_state = graph.nodes.iter().any(|node| matches!(node.kind, NodeKind::Operator(_)));
-        let places =
-            JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced, keeps_state, files: &files };
+        let mut files = start::open_files(&replaced_tables(&checkpoint, &graph, &job.checkpoint)?, &checkpoint)?;
+        let places = JobTables::of(&graph, (&warehouse, &writer, &tables), &files);
         let recovery = Recovery::new(&checkpoint, places, (accepted, abandoned), (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
@@ -300,6 +294,7 @@ impl JobRun {
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, demanded: bool) -> Result<Next, RunError> {
         if let Some(replay) = &mut self.replay {
+            replay.check_is_there(&mut self.run.planner)?;
             return Ok(replay.next(self.run.last.as_deref()).map_or(Next::Idle, Next::Epoch));
         }
         if let Some(first) = self.run.first.take() {

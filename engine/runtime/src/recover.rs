@@ -8,6 +8,7 @@ use std::sync::Arc;
 use connector::{Pointer, SinkPosition, SinkTable, Tables, Warehouse, WriterId};
 use epoch::{Commit, CommitId, Contradiction, EpochId, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
+use plan::{Graph, NodeKind};
 use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
 
@@ -57,6 +58,19 @@ pub struct JobTables<'a> {
     pub keeps_state: bool,
     /// The files of those that later epochs replace.
     pub files: &'a BTreeMap<String, OpenFiles>,
+}
+
+impl<'a> JobTables<'a> {
+    /// Those of a job. `files`: those that later epochs replace, of each table whose rows are replaced.
+    pub fn of(
+        graph: &Graph,
+        (warehouse, writer, tables): (&'a Arc<dyn Warehouse>, &'a WriterId, &'a Tables),
+        files: &'a BTreeMap<String, OpenFiles>,
+    ) -> JobTables<'a> {
+        let replaced = files.keys().cloned().collect();
+        let keeps_state = graph.nodes.iter().any(|node| matches!(node.kind, NodeKind::Operator(_)));
+        JobTables { warehouse, writer, tables, replaced, keeps_state, files }
+    }
 }
 
 /// Brings a checkpoint and its places together again.

@@ -10,10 +10,13 @@ use job::Job;
 use state::{Checkpoint, CheckpointReader, StateError};
 
 use crate::error::RunError;
+use crate::planner::Planner;
 
 /// The plans of a checkpoint's commits.
 pub struct Replay {
     plans: VecDeque<Plan>,
+    /// True once its sources were asked whether they still are what they were.
+    is_checked: bool,
     /// The checkpoint, which holds copies of the static tables that the plans name.
     pub copies: Arc<CheckpointReader>,
 }
@@ -31,7 +34,9 @@ impl Replay {
             commits.map(|commit| commit.map(|commit| commit.plan)).collect::<Result<VecDeque<_>, StateError>>()?;
         plans.iter().try_for_each(|plan| refuse_unknown_sources(plan, job))?;
         match plans.front() {
-            Some(first) if first.epoch == EpochId(0) => Ok(Replay { plans, copies: Arc::new(reader) }),
+            Some(first) if first.epoch == EpochId(0) => {
+                Ok(Replay { plans, is_checked: false, copies: Arc::new(reader) })
+            }
             Some(first) => Err(RunError::Plan(format!(
                 "the commits before epoch {} are no longer on record in {}, so its epochs cannot be run again from the first; \
                  set retain_epochs in [job] to more than the epochs that a replay shall cover",
@@ -45,10 +50,16 @@ impl Replay {
         }
     }
 
-    /// The first and the last plan of each source: what was there when they were made must still be.
-    pub fn ends(&self) -> impl Iterator<Item = &Plan> {
-        let ends = [self.plans.front(), self.plans.back()];
-        ends.into_iter().flatten()
+    /// Checks that the sources still are what the first and the last epoch have read.
+    ///
+    /// # Errors
+    /// As [`Planner::check_reads_again`].
+    pub fn check_is_there(&mut self, planner: &mut Planner) -> Result<(), RunError> {
+        if !std::mem::replace(&mut self.is_checked, true) {
+            let ends = [self.plans.front(), self.plans.back()];
+            ends.into_iter().flatten().try_for_each(|plan| planner.check_reads_again(plan))?;
+        }
+        Ok(())
     }
 
     /// The plan after an epoch; `None` once all are done.
