@@ -69,9 +69,7 @@ fn function_can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<bool> {
         return Ok(typed.can_fail(&kinds));
     }
     let cast = inner.downcast_ref::<SparkCast>();
-    Ok(cast.is_some_and(|cast| !cast.is_trying())
-        || FALLIBLE.contains(&call.func.name())
-        || fallible::FALLIBLE.contains(&call.func.name()))
+    Ok(cast.is_some_and(|cast| !cast.is_trying()) || fallible::FALLIBLE.contains(&call.func.name()))
 }
 
 /// True if there are rows for which an expression of a plan is an error.
