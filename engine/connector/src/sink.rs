@@ -244,6 +244,15 @@ pub trait SinkTable: Send + Sync {
         Ok(None)
     }
 
+    /// Checks that artifacts which later epochs replace are still in the table. Asked when a run starts, before anything is written, so
+    /// that no epoch is committed which could never be published; a place where nobody else takes artifacts out need not look.
+    ///
+    /// # Errors
+    /// `Data` if another program took one out, with the way back; as [`SinkTable::position`].
+    async fn check_replaceable(&self, _files: &[StagedFile]) -> Result<(), SinkError> {
+        Ok(())
+    }
+
     /// How many rows a reader sees now; `None` if the place does not say it without reading them. Asked once of a table whose rows the
     /// commits have not counted from its beginning on, so that they can count from then on.
     ///

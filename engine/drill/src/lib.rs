@@ -24,7 +24,7 @@ use connector::Registry;
 pub use options::DrillOptions;
 pub use replay::{CameOut, Replayed, ReplayedTable, replay};
 pub use report::{Report, Row};
-pub use verify::{Comparison, Counted, Verdict, verify};
+pub use verify::{Comparison, Counted, Verdict, Verified, verify};
 
 /// Drills a job. `progress` gets one line at a time about what goes on. To be called on a plain thread, not an async one.
 ///

@@ -66,6 +66,16 @@ impl Ended {
     }
 }
 
+/// Who hears a line.
+#[derive(Clone)]
+pub struct Said(pub Arc<dyn Fn(&str) + Send + Sync>);
+
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Said")
+    }
+}
+
 /// A job in its scratch place, to be run again and again.
 #[derive(Debug)]
 pub struct Process {
@@ -79,6 +89,8 @@ pub struct Process {
     pub log: PathBuf,
     /// A checkpoint whose epochs it runs again.
     pub replayed: Option<PathBuf>,
+    /// Gets what it says of places that it waits for, which is then no silence; `None`: nobody wants to know.
+    pub waiting: Option<Said>,
     /// The lock of its scratch folder, which it holds as well: what it works in is not taken away under it.
     pub lock: Arc<File>,
     /// Set: it is killed, and its run is an error.
@@ -138,6 +150,20 @@ impl Process {
         command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.engine.display()))
     }
 
+    /// Passes on what it has said, since it was last heard, of places that it waits for. True if that was anything.
+    fn hear_waiting(&self, heard: &mut usize) -> bool {
+        let Some(Said(say)) = &self.waiting else { return false };
+        let log = fs::read(&self.log).unwrap_or_default();
+        let new = log.get(*heard..).unwrap_or_default();
+        // A line that is still being written is heard next time.
+        let Some(end) = new.iter().rposition(|byte| *byte == b'\n') else { return false };
+        let text = String::from_utf8_lossy(&new[..end]).into_owned();
+        *heard += end + 1;
+        let said: Vec<&str> = text.lines().filter(|line| line.contains("waiting, for ")).collect();
+        said.iter().for_each(|line| say(line));
+        !said.is_empty()
+    }
+
     fn watch(
         &self,
         child: &mut Child,
@@ -146,8 +172,11 @@ impl Process {
         mut kill_at: Option<Instant>,
     ) -> Result<Vec<EpochReport>, String> {
         let mut epochs = Vec::new();
-        let mut silent_since = Instant::now();
+        let (mut silent_since, mut heard) = (Instant::now(), 0);
         loop {
+            if self.hear_waiting(&mut heard) {
+                silent_since = Instant::now();
+            }
             // Looked at before each line: a job of small epochs is never silent for long.
             if self.stop.load(Ordering::SeqCst) {
                 let _ = child.kill();

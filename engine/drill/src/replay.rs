@@ -11,7 +11,7 @@ use plan::Graph;
 
 use crate::block_on::block_on;
 use crate::options::DrillOptions;
-use crate::process::{Disturbance, Process};
+use crate::process::{Disturbance, Process, Said};
 use crate::scope::quoted;
 use crate::scratch::Scratch;
 use crate::verify::snapshot::{FILE, WarehouseSnapshot};
@@ -68,16 +68,22 @@ impl Replayed {
     }
 }
 
-/// Runs the epochs of a job's checkpoint again, in scratch folders, and compares the tables. The job may not be running. To be called
-/// on a plain thread, not an async one.
+/// Runs the epochs of a job's checkpoint again, in scratch folders, and compares the tables. The job may not be running. `waiting` hears
+/// of places that are away and waited for. To be called on a plain thread, not an async one.
 ///
 /// # Errors
 /// Why there is no result: its first epochs are no longer on record, its sources no longer have the records, or it fails.
-pub fn replay(options: &DrillOptions, job: &Job, graph: &Graph, connectors: &Registry) -> Result<Replayed, String> {
+pub fn replay(
+    options: &DrillOptions,
+    job: &Job,
+    graph: &Graph,
+    connectors: &Registry,
+    waiting: impl Fn(&str) + Send + Sync + 'static,
+) -> Result<Replayed, String> {
     let snapshot = block_on(WarehouseSnapshot::find(job, connectors))??;
     check_is_complete(job, &snapshot)?;
     let scratch = Scratch::new(job, options, connectors, &mut |_| {})?;
-    let result = run_again(options, job, &scratch).and_then(|warehouse| {
+    let result = run_again(options, job, &scratch, Said(Arc::new(waiting))).and_then(|warehouse| {
         let tables = compared(job, graph, connectors, &snapshot, &warehouse)?;
         Ok(Replayed { epochs: snapshot.commits.len() as u64, tables, kept: None })
     });
@@ -93,6 +99,12 @@ pub fn replay(options: &DrillOptions, job: &Job, graph: &Graph, connectors: &Reg
 /// Refuses what would come out otherwise for no fault of the engine: what the commits say is not what lies in the warehouse yet.
 fn check_is_complete(job: &Job, snapshot: &WarehouseSnapshot) -> Result<(), String> {
     let (name, checkpoint, epoch) = (&job.name, &job.checkpoint, snapshot.epoch);
+    if let Some((first, last)) = snapshot.lost() {
+        return Err(format!(
+            "the warehouse was set back: {checkpoint} has published up to epoch {last}, the tables stand at epoch {epoch}, and what came from \
+             epoch {first} on is missing. Bring back the warehouse as it was"
+        ));
+    }
     if let Some(next) = snapshot.unpublished {
         return Err(format!(
             "epoch {next} of the job {name} is committed and not published yet, the warehouse is at epoch {epoch}; run the job, which \
@@ -109,7 +121,7 @@ fn check_is_complete(job: &Job, snapshot: &WarehouseSnapshot) -> Result<(), Stri
 }
 
 /// Runs the epochs again. Returns the warehouse that they were run into.
-fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<String, String> {
+fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch, waiting: Said) -> Result<String, String> {
     let run = "replay";
     let folder = scratch.run_folder(run)?;
     let warehouse = scratch.warehouse(run);
@@ -125,6 +137,7 @@ fn run_again(options: &DrillOptions, job: &Job, scratch: &Scratch) -> Result<Str
         sets,
         log: folder.join("stderr.log"),
         replayed: Some(PathBuf::from(&job.checkpoint)),
+        waiting: Some(waiting),
         lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     };

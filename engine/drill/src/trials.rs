@@ -284,6 +284,7 @@ fn process(options: &DrillOptions, scope: &Scope, scratch: &Scratch, run: &str) 
         sets,
         log: folder.join("stderr.log"),
         replayed: None,
+        waiting: None,
         lock: scratch.lock(),
         stop: Arc::clone(&options.stop),
     })

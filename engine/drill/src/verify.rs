@@ -11,6 +11,7 @@ mod compare;
 mod counting;
 mod inputs;
 pub mod reach;
+mod sift;
 pub mod snapshot;
 mod table;
 
@@ -59,16 +60,26 @@ pub enum Comparison {
     NotCompared(String),
 }
 
+/// What came of a warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What came of each table.
+    pub verdicts: Vec<Verdict>,
+    /// That the warehouse stands at an earlier epoch than was published, if it does.
+    pub set_back: Option<String>,
+}
+
 /// Compares all tables of a job. To be called on a plain thread, not an async one.
 ///
 /// # Errors
-/// Why nothing can be compared: the warehouse or the checkpoint cannot be read, nothing is published yet.
+/// Why nothing can be compared: the warehouse or the checkpoint is not there or cannot be read, nothing is published yet, the checkpoint
+/// is older than the tables.
 pub fn verify(
     job: &Job,
     graph: &Graph,
     connectors: &Registry,
     progress: &mut dyn FnMut(&str),
-) -> Result<Vec<Verdict>, String> {
+) -> Result<Verified, String> {
     block_on(async {
         let snapshot = WarehouseSnapshot::find(job, connectors).await?;
         let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
@@ -94,8 +105,19 @@ pub fn verify(
             let counted = counted(job, &snapshot, &context, table, true).await;
             verdicts.push(Verdict { table: table.clone(), comparison: None, counted, notes: Vec::new() });
         }
-        Ok(verdicts)
+        Ok(Verified { verdicts, set_back: set_back(job, &snapshot) })
     })?
+}
+
+/// What has left the warehouse as a whole: an earlier copy of it was brought back.
+fn set_back(job: &Job, snapshot: &WarehouseSnapshot) -> Option<String> {
+    let (first, last) = snapshot.lost()?;
+    let epochs = if first == last { format!("epoch {first} is") } else { format!("epochs {first} to {last} are") };
+    Some(format!(
+        "the warehouse {} was set back: {} has published up to epoch {last}, the tables stand at epoch {}; {epochs} missing. Bring back the \
+         warehouse as it was, or the checkpoint that belongs to it",
+        job.warehouse, job.checkpoint, snapshot.epoch
+    ))
 }
 
 /// Counts the rows and files of a table. `whole`: reads all of it.
@@ -114,7 +136,7 @@ async fn counted(
     };
     let said = match books.rows() {
         Some(rows) => {
-            format!("its commits up to epoch {} say that it holds {}", snapshot.epoch, counting::rows_text(rows))
+            format!("its commits up to epoch {} say that it holds {}", snapshot.must_be_at(), counting::rows_text(rows))
         }
         None => "its commits say that it got rows".to_owned(),
     };
@@ -142,6 +164,7 @@ async fn counted(
 
 /// True if a job writes to a table, be it for rejected or late rows.
 fn is_of_job(job: &Job, table: &str) -> bool {
-    let of_tables = job.tables.iter().any(|own| own.name == table || paths::late_table(&own.name) == table);
+    let beside = |own: &str| [paths::late_table(own), paths::rejected_rows_table(own)].iter().any(|name| name == table);
+    let of_tables = job.tables.iter().any(|own| own.name == table || beside(&own.name));
     of_tables || job.sources.keys().any(|source| paths::rejected_table(source) == table)
 }

@@ -152,6 +152,8 @@ pub enum Contradiction {
         sink: String,
         /// That checkpoint: the job and its id.
         writer: String,
+        /// True if it can be rebuilt from what its tables hold: the job keeps no state.
+        can_be_rebuilt: bool,
     },
     /// The place is written by an owner that came later.
     Fenced {
@@ -203,12 +205,21 @@ impl Contradiction {
     pub const WORDS: [&'static str; 7] =
         ["ahead", "other-history", "rolled-back", "record-lost", "other-checkpoint", "restored", "artifact-missing"];
 
+    /// What was found and what to do, without the word by which it is accepted.
+    pub fn without_word(&self) -> String {
+        let text = self.to_string();
+        text.split_once(WORD_LINE).map_or(text.clone(), |(advice, _)| advice.to_string())
+    }
+
     /// What was found, without what to do.
     pub fn in_short(&self) -> String {
         let text = self.to_string();
         text.split_once(". ").map_or(text.clone(), |(first, _)| first.to_string())
     }
 }
+
+/// How the line with the word begins by which a contradiction is accepted.
+const WORD_LINE: &str = "\n  to go on all the same and keep what is there: ";
 
 /// What a person reads for a commit that may be none.
 fn or_nothing(id: Option<CommitId>) -> String {
@@ -245,10 +256,11 @@ impl fmt::Display for Contradiction {
                  new checkpoint and warehouse",
                 seen.map_or_else(|| "epochs that are no longer kept".to_string(), |id| id.to_string())
             ),
-            Contradiction::OtherCheckpoint { sink, writer } => write!(
+            Contradiction::OtherCheckpoint { sink, writer, can_be_rebuilt } => write!(
                 f,
                 "{sink} already has rows, written with another checkpoint ({writer}); this one knows nothing of them and would \
-                 write every record again. Run with that checkpoint, or rebuild it (`engine checkpoint rebuild`), or use a new warehouse too"
+                 write every record again. Run with that checkpoint, {}or use a new warehouse too",
+                if *can_be_rebuilt { "or rebuild it (`engine checkpoint rebuild`), " } else { "" }
             ),
             Contradiction::Fenced { sink, by, own } => write!(
                 f,
@@ -269,7 +281,7 @@ impl fmt::Display for Contradiction {
         }?;
         match self.word() {
             Some(word) => {
-                write!(f, "\n  to go on all the same and keep what is there: engine submit … --accept {word}")
+                write!(f, "{WORD_LINE}engine submit … --accept {word}")
             }
             None => Ok(()),
         }

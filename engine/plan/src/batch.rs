@@ -11,6 +11,8 @@ pub use late::LATE_BY;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
@@ -18,6 +20,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use expr::clock::BatchClock;
 use job::{Job, Table};
+use operators::OperatorError;
 
 use crate::compile::{TablePlan, analyze};
 use crate::fault::Result;
@@ -45,6 +48,24 @@ pub struct Copy {
     pub table: String,
     /// Where the source's columns stand in it: source column to table column.
     pub columns: BTreeMap<String, String>,
+}
+
+/// Why a batch query gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unanswered {
+    /// It has no value for one of the rows, and what is wrong with that.
+    Row(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl From<Unanswered> for String {
+    fn from(unanswered: Unanswered) -> String {
+        match unanswered {
+            Unanswered::Row(what) => format!("its query has no value for a row: {what}"),
+            Unanswered::Other(what) => what,
+        }
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -133,12 +154,29 @@ impl<'a> Batch<'a> {
         analyze(&self.context.state(), statement, &table.sql)
     }
 
-    /// Runs a query to its end.
+    /// All rows that stand in the place of a source, a table or a static table.
     ///
     /// # Errors
     /// What went wrong.
-    pub async fn run(&self, plan: &LogicalPlan) -> Result<(SchemaRef, Vec<arrow::array::RecordBatch>), String> {
+    pub async fn rows_of(&self, name: &str) -> Result<RecordBatch, String> {
         let words = |error: DataFusionError| error.to_string();
+        let known =
+            self.relations.get(&name.to_lowercase()).ok_or_else(|| format!("the job has no relation {name}"))?;
+        let frame = self.context.table(reference(&known.name)).await.map_err(words)?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let batches = frame.collect().await.map_err(words)?;
+        concat_batches(&schema, &batches).map_err(|error| error.to_string())
+    }
+
+    /// Runs a query to its end.
+    ///
+    /// # Errors
+    /// What went wrong, told apart by whether a row is at fault.
+    pub async fn run(&self, plan: &LogicalPlan) -> Result<(SchemaRef, Vec<RecordBatch>), Unanswered> {
+        let words = |error: DataFusionError| match OperatorError::from(error) {
+            OperatorError::Row(what) => Unanswered::Row(what),
+            other => Unanswered::Other(other.to_string()),
+        };
         let frame = self.context.execute_logical_plan(plan.clone()).await.map_err(words)?;
         let fields: Vec<Field> = frame.schema().fields().iter().map(|field| field.as_ref().clone()).collect();
         Ok((Arc::new(Schema::new(fields)), frame.collect().await.map_err(words)?))

@@ -2,9 +2,10 @@
 
 mod json;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringBuilder};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray, StringBuilder};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::writer::make_encoder;
@@ -36,8 +37,49 @@ pub fn table(batches: &[RecordBatch]) -> Result<String, ArrowError> {
         .with_datetime_format(Some(TIME))
         .with_timestamp_format(Some(TIME))
         .with_timestamp_tz_format(Some(TIME));
-    let batches = batches.iter().map(with_intervals).collect::<Result<Vec<_>, _>>()?;
+    let batches =
+        batches.iter().map(|batch| harmless(&with_intervals(batch)?, &options)).collect::<Result<Vec<_>, _>>()?;
     Ok(pretty_format_batches_with_options(&batches, &options)?.to_string())
+}
+
+/// Text in which no character tells a terminal to do something: records may hold any.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            _ if character.is_control() => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => escaped.push(character),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// The same rows with everything that may hold text as text without control characters.
+fn harmless(batch: &RecordBatch, options: &FormatOptions<'_>) -> Result<RecordBatch, ArrowError> {
+    let (mut fields, mut columns) = (Vec::new(), Vec::new());
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let name = escaped(field.name());
+        let kind = field.data_type();
+        let may_hold_text = kind.is_string() || kind.is_nested() || matches!(kind, DataType::Dictionary(..));
+        if may_hold_text {
+            let format = ArrayFormatter::try_new(column.as_ref(), options)?;
+            let texts: StringArray =
+                (0..column.len()).map(|row| Some(escaped(&format.value(row).to_string()).into_owned())).collect();
+            fields.push(Field::new(name, DataType::Utf8, true));
+            columns.push(Arc::new(texts) as ArrayRef);
+        } else {
+            fields.push(field.as_ref().clone().with_name(name));
+            columns.push(Arc::clone(column));
+        }
+    }
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &rows)
 }
 
 /// The frame and the names of a table without rows.
@@ -90,7 +132,7 @@ pub fn line(batch: &RecordBatch, row: usize) -> String {
     let schema = batch.schema();
     let cell = |(column, field): (&ArrayRef, &FieldRef)| {
         let value = ArrayFormatter::try_new(column.as_ref(), &options).map(|format| format.value(row).to_string());
-        format!("{}={}", field.name(), value.unwrap_or_default())
+        format!("{}={}", escaped(field.name()), escaped(&value.unwrap_or_default()))
     };
     batch.columns().iter().zip(schema.fields()).map(cell).collect::<Vec<_>>().join(", ")
 }

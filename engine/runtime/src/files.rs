@@ -38,6 +38,11 @@ impl OpenFiles {
         self.files.len()
     }
 
+    /// All open files.
+    pub fn all(&self) -> Vec<StagedFile> {
+        self.files.values().cloned().collect()
+    }
+
     /// Puts a new file, or none, in the place of a bucket's file; returns the file that goes.
     pub fn replace(&mut self, bucket: i64, file: Option<StagedFile>) -> Option<StagedFile> {
         self.changed.insert(bucket, file.clone());

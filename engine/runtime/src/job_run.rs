@@ -139,8 +139,8 @@ impl JobRun {
         let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
         let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
-        let replaced = replaced_tables(&checkpoint, &graph, &job.checkpoint)?;
-        let places = JobTables { warehouse: &warehouse, writer: &writer, tables: &tables, replaced };
+        let mut files = start::open_files(&replaced_tables(&checkpoint, &graph, &job.checkpoint)?, &checkpoint)?;
+        let places = JobTables::of(&graph, (&warehouse, &writer, &tables), &files);
         let recovery = Recovery::new(&checkpoint, places, (accepted, abandoned), (&steps, runtime));
         let Recovered { mut last, links, unlinked, owner, attempt, unreported } = recovery.run(note)?;
         let renamed = last.as_mut().map(|last| sources::go_on(&job, last)).transpose()?.unwrap_or_default();
@@ -152,7 +152,7 @@ impl JobRun {
         let run = Run {
             computes: start::computes(&topology, backends.lanes, checkpoint.key_partitioning())?,
             operators: start::operators(&topology, &checkpoint, job.state_memory_bytes)?,
-            files: start::open_files(&topology, &checkpoint)?,
+            files: topology.tables.iter().map(|table| files.remove(&table.plan.name)).collect(),
             statics,
             lookups: Lookups::default(),
             follower: Follower::start(publisher, Bounds::of(&job), &steps, &abort.flag),
@@ -294,6 +294,7 @@ impl JobRun {
     /// The sources' errors, and those of the static tables.
     pub fn next(&mut self, demanded: bool) -> Result<Next, RunError> {
         if let Some(replay) = &mut self.replay {
+            replay.check_is_there(&mut self.run.planner)?;
             return Ok(replay.next(self.run.last.as_deref()).map_or(Next::Idle, Next::Epoch));
         }
         if let Some(first) = self.run.first.take() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::{PlanRequest, SourcePlanner};
+use connector::{DataLoss, PlanRequest, SourceError, SourcePlanner};
 use epoch::clocks::{Answering, PROMPT_US};
 use epoch::watermark::Observed;
 use epoch::{
@@ -165,6 +165,29 @@ impl Planner {
             statics: last.map(|commit| commit.plan.statics.clone()).unwrap_or_default(),
             clocks: self.clocks(last, uptime, batch_time_us, answered_us),
         }))
+    }
+
+    /// Checks that the sources still are what a plan of an earlier run has read.
+    ///
+    /// # Errors
+    /// Lost records, whatever the job would go on without; the sources' errors.
+    pub fn check_reads_again(&mut self, plan: &Plan) -> Result<(), RunError> {
+        for (name, planned) in plan.sources.iter().filter(|(_, planned)| !planned.identity.is_empty()) {
+            let Some(source) = self.sources.get_mut(name) else { continue };
+            let ends = plan.end_positions(name);
+            let request = PlanRequest {
+                position: Some(&ends),
+                identity: Some(&planned.identity),
+                reported: &[],
+                records_max: Some(1),
+                is_bounded: false,
+            };
+            let now = source.planner.plan(&request)?;
+            if let Some(loss) = DataLoss::of(name, &now.gaps) {
+                return Err(SourceError::DataLoss(Box::new(loss)).into());
+            }
+        }
+        Ok(())
     }
 
     /// True if a limit left some of what was there for epochs after the one planned last.

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use connector::{Pointer, SinkPosition, SinkTable, Tables, Warehouse, WriterId};
 use epoch::{Commit, CommitId, Contradiction, EpochId, Owner, SinkLink, Step, Touch, follow};
 use futures::future::try_join_all;
+use plan::{Graph, NodeKind};
 use state::{Attempt, Checkpoint};
 use tokio::runtime::Handle;
 
 use crate::error::RunError;
+use crate::files::OpenFiles;
 use crate::follower::PublishedEpoch;
 use crate::step::Steps;
 
@@ -19,6 +21,7 @@ mod abandoned;
 mod counting;
 mod decisions;
 mod old_format;
+mod set_back;
 
 use abandoned::Unpublished;
 pub use counting::Unlinked;
@@ -51,6 +54,23 @@ pub struct JobTables<'a> {
     pub tables: &'a Tables,
     /// Those whose rows are replaced: what they hold must be what the state says.
     pub replaced: BTreeSet<String>,
+    /// True if any of them comes of state, which is in the checkpoint and nowhere else.
+    pub keeps_state: bool,
+    /// The files of those that later epochs replace.
+    pub files: &'a BTreeMap<String, OpenFiles>,
+}
+
+impl<'a> JobTables<'a> {
+    /// Those of a job. `files`: those that later epochs replace, of each table whose rows are replaced.
+    pub fn of(
+        graph: &Graph,
+        (warehouse, writer, tables): (&'a Arc<dyn Warehouse>, &'a WriterId, &'a Tables),
+        files: &'a BTreeMap<String, OpenFiles>,
+    ) -> JobTables<'a> {
+        let replaced = files.keys().cloned().collect();
+        let keeps_state = graph.nodes.iter().any(|node| matches!(node.kind, NodeKind::Operator(_)));
+        JobTables { warehouse, writer, tables, replaced, keeps_state, files }
+    }
 }
 
 /// Brings a checkpoint and its places together again.
@@ -99,7 +119,12 @@ impl<'a> Recovery<'a> {
             self.note_seen(last)?;
             old_format::link(last, places.iter().map(|(name, place)| (name, place.position.published)));
         }
-        let decisions = self.decide(last.as_ref(), &places, pointer.as_ref())?;
+        if let Some(text) = last.as_ref().and_then(|last| set_back::in_words(last, &places)) {
+            note(&text);
+        }
+        let decisions = self
+            .decide(last.as_ref(), &places, pointer.as_ref())
+            .map_err(|error| set_back::offered(error, last.as_ref(), &places, &self.places.replaced))?;
         let of_places = places.values().map(|place| place.position.owner.term);
         let highest = of_places.chain(pointer.iter().map(|pointer| pointer.owner.term)).max().unwrap_or(0);
         let owner = self.checkpoint.claim(highest)?;
@@ -161,6 +186,7 @@ impl<'a> Recovery<'a> {
         pointer: Option<&Pointer>,
     ) -> Result<Decisions<'_>, RunError> {
         let mut decisions = Decisions::new((self.accepted, self.abandoned), &self.places.replaced);
+        let mut refused: Option<RunError> = None;
         for (name, place) in places {
             let found = match (self.foreign(name, place, last, pointer), last) {
                 (Some(foreign), _) => Err(foreign),
@@ -175,13 +201,34 @@ impl<'a> Recovery<'a> {
                     let lacks = Unpublished::since(self.checkpoint, last, name, place.position.published)?;
                     decisions.drop_unpublished(name, lacks)?;
                 }
-                _ => decisions.add(name, place.position.published, found)?,
+                _ => match decisions.add(name, place.position.published, found) {
+                    // A word is offered only if no other table stands in its way.
+                    Err(RunError::Contradiction(what)) => {
+                        refused.get_or_insert(RunError::Contradiction(what));
+                    }
+                    decided => decided?,
+                },
             }
+        }
+        if let Some(refused) = refused {
+            return Err(refused);
         }
         if let Some(last) = last {
             self.decide_lost(last, places, &mut decisions)?;
         }
+        self.check_replaceable(places, &decisions)?;
         Ok(decisions)
+    }
+
+    /// What later epochs replace must be there before one of them is committed. A table that still has to get a commit lacks what that
+    /// one brings.
+    fn check_replaceable(&self, places: &Places, decisions: &Decisions<'_>) -> Result<(), RunError> {
+        let is_owed = |name: &String| decisions.owed().values().any(|names| names.contains(name));
+        let asked = self.places.files.iter().filter(|(name, _)| !is_owed(name));
+        let asked = asked.filter_map(|(name, files)| Some((places.get(name)?, files)));
+        let asked = asked.map(|(place, files)| async move { place.table.check_replaceable(&files.all()).await });
+        self.runtime.block_on(try_join_all(asked))?;
+        Ok(())
     }
 
     /// What was committed to places that are gone, or have nothing of it, and that they never got, is not dropped without a word.
@@ -220,7 +267,8 @@ impl<'a> Recovery<'a> {
         let pointed = pointer.filter(|pointer| pointer.versions.contains_key(name) && pointer.job_id != *own);
         let pointed = pointed.map(|pointer| format!("{}, {}", pointer.job, pointer.job_id));
         let writer = place.position.other_checkpoint.clone().or(pointed)?;
-        Some(Contradiction::OtherCheckpoint { sink: name.to_string(), writer })
+        let can_be_rebuilt = !self.places.keeps_state;
+        Some(Contradiction::OtherCheckpoint { sink: name.to_string(), writer, can_be_rebuilt })
     }
 
     fn owed_to(
@@ -293,6 +341,7 @@ impl<'a> Recovery<'a> {
                             link.rows = None;
                         }
                     }
+                    Err(RunError::Contradiction(what)) => return Err(decisions.refusal(place.table.name(), what)),
                     Err(error) => return Err(error),
                 }
             }

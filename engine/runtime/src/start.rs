@@ -1,6 +1,6 @@
 //! What a run is made of, opened and checked: checkpoint, tables, lanes, operators with their state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -24,7 +24,7 @@ use crate::files::OpenFiles;
 use crate::operate::Running;
 use crate::reader::Reader;
 use crate::rejected::{rejected_rows_schema, rejected_schema};
-use crate::topology::{TableSetup, Topology};
+use crate::topology::Topology;
 
 /// Fetched bytes that wait to be decoded, over all lanes and sources.
 const FETCH_BUFFER_BYTES: usize = 48 << 20;
@@ -154,12 +154,11 @@ pub fn operators(topology: &Topology, checkpoint: &Checkpoint, memory_bytes: u64
 ///
 /// # Errors
 /// If the checkpoint cannot be read.
-pub fn open_files(topology: &Topology, checkpoint: &Checkpoint) -> Result<Vec<Option<OpenFiles>>, RunError> {
-    let open = |table: &TableSetup| match table.plan.is_replaced() {
-        true => OpenFiles::open(checkpoint, &table.plan.name).map(Some),
-        false => Ok(None),
-    };
-    topology.tables.iter().map(open).collect()
+pub fn open_files(
+    replaced: &BTreeSet<String>,
+    checkpoint: &Checkpoint,
+) -> Result<BTreeMap<String, OpenFiles>, RunError> {
+    replaced.iter().map(|table| Ok((table.clone(), OpenFiles::open(checkpoint, table)?))).collect()
 }
 
 /// A warehouse and the tables of a job in it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::ErrorKind;
+use connector::{ErrorKind, SourceError};
 use job::{Job, Trigger};
 use plan::plan_job;
 use tokio::runtime::Runtime;
@@ -15,6 +15,7 @@ use crate::error::RunError;
 use crate::job_run::{JobRun, RunOptions, Summary};
 use crate::place_fault::{ArmedFault, Fault};
 use crate::progress::ProgressListener;
+use crate::replay;
 use crate::schemas::{problems, schemas};
 use crate::statics::StaticSchemas;
 use crate::step::FailPoint;
@@ -88,6 +89,9 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
                 Ok(()) => {}
                 Err(_) => return Ok(total),
             },
+            Err(RunError::Source(SourceError::DataLoss(loss))) if replayed.is_some() => {
+                return Err(replay::lost(&loss));
+            }
             Err(error) => return Err(error),
         }
     }

@@ -57,7 +57,7 @@ struct Show {
 /// Reads everything in a checkpoint and says what cannot be true
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Checks every record and block against its checksum, and that commits, offsets, watermarks and state fit together. Exit code 0: sound; 1: damaged, each damage is named.
+Checks every record and block against its checksum, and that commits, offsets, watermarks and state fit together. Exit code 0: sound; 1: damaged, each damage is named, or without any epoch.
 
 Example:
   engine checkpoint verify checkpoints/ecommerce")]
@@ -116,6 +116,12 @@ fn run_verify(arguments: &Verify) -> Outcome {
         counted(report.blocks, "block"),
         bytes(report.block_bytes)
     );
+    if report.problems.is_empty() && report.commits == 0 {
+        return Err(Failure::Failed(format!(
+            "{folder} holds nothing: a job was started with it, and no epoch was committed. If it should hold epochs, it is another folder, or \
+             they were lost"
+        )));
+    }
     if report.problems.is_empty() {
         writeln!(io::stdout().lock(), "{folder}: sound: {read}")?;
         return Ok(());

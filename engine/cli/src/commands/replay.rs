@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
         ..DrillOptions::new(engine, arguments.job.path.clone(), connectors::CONNECTORS)
     };
     let registry = connectors::registry();
-    let run = || ::drill::replay(&options, &job, &graph, &registry);
+    let run = || ::drill::replay(&options, &job, &graph, &registry, terminal::line);
     let replayed = progress::while_running("running the epochs again", run).map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
     replayed.tables.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;

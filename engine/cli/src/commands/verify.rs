@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ::drill::{Comparison, Counted, Verdict};
+use ::drill::{Comparison, Counted, Verdict, Verified};
 use clap::Args;
 
 use crate::connectors;
@@ -18,7 +18,9 @@ Each table's query is run once as a batch over the tables that it reads, all as 
 
 Besides, the rows and data files of every table are counted against the commits in the checkpoint, also of those that are not compared, and of rejected and late rows. Nothing is changed; the job may be running.
 
-Exit code 0: no table differs and none is miscounted; 1: one does or is, and its first rows, or files with their epochs, are shown; 2: wrong input.
+A warehouse that stands at an earlier epoch than the checkpoint has published was set back, and what is missing is counted. Without the checkpoint, or with one that is older than the tables, nothing is compared.
+
+Exit code 0: no table differs and none is miscounted; 1: one does or is, and its first rows, or files with their epochs, are shown, or nothing could be looked at; 2: wrong input.
 
 Example:
   engine verify jobs/ecommerce.toml")]
@@ -33,7 +35,7 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let remedy = format!("run the job first: engine submit {}", arguments.job.path.display());
     warehouse::check_is_there(&job.warehouse, &remedy)?;
     let is_live = terminal::is_live();
-    let verdicts = ::drill::verify(&job, &graph, &connectors::registry(), &mut |table| {
+    let verified = ::drill::verify(&job, &graph, &connectors::registry(), &mut |table| {
         if is_live {
             terminal::draw(&[format!("comparing {table}")]);
         }
@@ -41,8 +43,9 @@ pub fn run(arguments: &Arguments) -> Outcome {
     if is_live {
         terminal::clear();
     }
-    let verdicts = verdicts.map_err(Failure::Failed)?;
+    let Verified { verdicts, set_back } = verified.map_err(Failure::Failed)?;
     let mut out = io::stdout().lock();
+    set_back.iter().try_for_each(|text| writeln!(out, "set back      {text}"))?;
     verdicts.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))?;
     let counts = |is_so: fn(&Counted) -> bool| verdicts.iter().filter(|verdict| is_so(&verdict.counted)).count() as u64;
     let agree = counts(|counted| matches!(counted, Counted::Agrees { .. }));
@@ -56,7 +59,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
     let differ = number(|comparison| matches!(comparison, Comparison::Differs { .. }));
     let all = counted(compared.len() as u64, "table");
     writeln!(out, "{all}: {equal} equal, {differ} different, {} not compared", compared.len() as u64 - equal - differ)?;
-    if differ + breach == 0 { Ok(()) } else { Err(Failure::Reported) }
+    if agree + equal + differ + breach == 0 && !verdicts.is_empty() {
+        return Err(Failure::Failed("nothing could be counted or compared; the reasons stand above".to_owned()));
+    }
+    if differ + breach == 0 && set_back.is_none() { Ok(()) } else { Err(Failure::Reported) }
 }
 
 /// What is said of one table.

@@ -77,3 +77,21 @@ fn a_rebuilt_checkpoint_refuses_a_topic_that_was_made_anew() {
     job.run().succeeded();
     assert_eq!(count(&job, "bronze.everything"), 110);
 }
+
+#[test]
+fn a_replay_does_not_read_a_topic_made_anew_for_the_old_one() {
+    let (_first, topic) = broker(100);
+    let job = Job::new(&topic, "", KEEP_ALL);
+    job.run().succeeded();
+    let (_second, anew) = broker(150);
+    job.edit(&topic.brokers, &anew.brokers);
+    for on_data_loss in ["stop", "continue"] {
+        let setting = format!("source.events.on_data_loss=\"{on_data_loss}\"");
+        let mut replay = engine(&["replay", job.path.to_str().unwrap(), "--set", &setting]);
+        let error = run(replay.args(job.sets())).failed();
+        for part in ["the epochs cannot be run again", "shared [0]", "made anew", "bring the topic back"] {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+        assert!(!error.contains("to go on without these records"), "that is no way for a replay: {error}");
+    }
+}

@@ -1,5 +1,8 @@
 //! Places that follow each for itself: one is away for a while, or the process dies as soon as one has an epoch.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use crate::kafka::{Topic, event, unique};
 use crate::oracle::assert_books;
 use crate::run::{Job, KEEP_ALL, Said, engine, run};
@@ -64,4 +67,20 @@ fn a_fault_of_a_place_that_is_mistyped_is_refused() {
     let said = with_fault(&job("mistyped"), "publish:away:1:0:gold.counts");
     assert_eq!(said.code, Some(2), "{said:#?}");
     assert!(said.err.contains("such as publish:away:3:4:gold.t"), "{}", said.err);
+}
+
+#[test]
+fn a_replay_says_that_it_waits_for_a_broker_that_is_away() {
+    let job = job("replay-away");
+    job.run().succeeded();
+    let scratch = job.beside("scratch");
+    let mut replay = engine(&["replay", job.path.to_str().unwrap(), "--scratch", scratch.to_str().unwrap()]);
+    replay.args(job.sets()).args(["--set", "source.events.brokers=127.0.0.1:1"]);
+    let mut child = replay.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let waiting = said.into_iter().find(|line| line.contains("waiting, for "));
+    let _ = child.kill();
+    child.wait().unwrap();
+    let waiting = waiting.expect("it ended without a word");
+    assert!(waiting.contains("127.0.0.1:1"), "{waiting}");
 }

@@ -96,7 +96,9 @@ fn a_checkpoint_with_state_is_not_rebuilt_and_a_new_one_adds_only_by_word() {
     std::fs::remove_dir_all(&job.checkpoint).unwrap();
     let refused = run(engine(&["checkpoint", "rebuild", job.path.to_str().unwrap()]).args(job.sets())).failed();
     assert!(refused.contains("gold.counts keeps state"), "{refused}");
-    job.run().failed();
+    let error = job.run().failed();
+    assert!(error.contains("another checkpoint"), "{error}");
+    assert!(!error.contains("--accept") && !error.contains("rebuild"), "only what would be taken is offered: {error}");
     // Rows that are replaced cannot be added to: old and new ones would stand side by side.
     let error = run(&mut job.command(&["--available-now", "--accept", "other-checkpoint"])).failed();
     assert!(error.contains("gold.counts") && error.contains("cannot be accepted"), "{error}");
@@ -120,6 +122,11 @@ fn nothing_is_accepted_for_rows_that_are_replaced_and_nothing_is_written() {
     copy(&old, &job.checkpoint);
     let error = run(&mut job.command(&["--available-now", "--accept", "ahead"])).failed();
     assert!(error.contains("gold.counts is ahead") && error.contains("cannot be accepted"), "{error}");
+    let error = job.run().failed();
+    assert!(
+        error.contains("gold.counts is ahead") && !error.contains("--accept"),
+        "no table is offered a word: {error}"
+    );
     assert_eq!(rows(&job), [300; 3]);
     // The way that the message names is still open.
     copy(&newer, &job.checkpoint);
@@ -196,6 +203,55 @@ fn a_restore_by_another_program_is_refused() {
     run(&mut job.command(&["--available-now", "--accept", "restored"])).succeeded();
     job.run().succeeded();
     assert_eq!(rows(&job), [110; 3]);
+}
+
+/// What another program does to a table.
+fn python(program: &str, job: &Job, table: &str) {
+    let python = std::env::var("ENGINE_TEST_PYTHON").expect("ENGINE_TEST_PYTHON is set by scripts/test");
+    let program = format!("import sys\nfrom deltalake import DeltaTable\ntable = DeltaTable(sys.argv[1])\n{program}");
+    let table = Path::new(&job.warehouse).join(table);
+    assert!(Command::new(python).args(["-c", &program]).arg(table).status().unwrap().success());
+}
+
+#[test]
+fn a_restore_that_brings_everything_back_is_none() {
+    let topic = Topic::new("restored-back", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 100\n", KEEP_ALL);
+    send(&topic, 0..300);
+    job.run().succeeded();
+    python("table.restore(table.version() - 2)", &job, "bronze/everything");
+    assert!(job.run().failed().contains("Restore the version before that"));
+    // The remedy that the refusal names.
+    python("table.restore(table.version() - 1)", &job, "bronze/everything");
+    send(&topic, 300..310);
+    job.run().succeeded();
+    assert_eq!(rows(&job), [310; 3]);
+}
+
+#[test]
+fn an_update_table_that_another_program_rewrote_is_refused_before_an_epoch_is_committed_and_can_be_restored() {
+    let topic = Topic::new("rewritten", 1);
+    let by_key =
+        "[table.gold.by_key]\nmode = \"update\"\nsql = \"SELECT key, count(*) AS n FROM events GROUP BY key\"\n";
+    let job = Job::new(&topic, "", &format!("{KEEP_ALL}{by_key}"));
+    let send = |ids: std::ops::Range<usize>| topic.send(0, ids.map(|id| event(id, &format!("k{}", id % 50), id, 1)));
+    send(0..100);
+    job.run().succeeded();
+    python("assert table.optimize.compact()['numFilesRemoved'] > 1", &job, "gold/by_key");
+    send(100..200);
+    for _ in 0..2 {
+        let error = job.run().failed();
+        for part in ["of table gold.by_key is no longer part of it", "OPTIMIZE", "restore version 1 (RESTORE"] {
+            assert!(error.contains(part), "{part} is not in: {error}");
+        }
+        assert_eq!(job.commits().len(), 1, "nothing was committed that cannot be published");
+        assert_eq!(rows(&job), [100; 3], "and nothing published elsewhere");
+    }
+    python("table.restore(1)", &job, "gold/by_key");
+    job.run().succeeded();
+    assert_eq!(rows(&job), [200; 3]);
+    let row = &job.sql("SELECT count(*) AS keys, sum(n) AS n, min(n) AS least FROM gold.by_key")[0];
+    assert_eq!((row["keys"].as_u64(), row["n"].as_u64(), row["least"].as_u64()), (Some(50), Some(200), Some(4)));
 }
 
 #[test]

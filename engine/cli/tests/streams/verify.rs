@@ -124,3 +124,114 @@ fn what_a_changed_query_has_made_is_compared_and_what_another_made_is_not() {
     let since = |table: &str| commits.last().unwrap().definitions[table].since.0;
     assert_eq!((since("bronze.everything"), since("silver.half"), since("gold.later")), (0, 2, 2));
 }
+
+/// `cp -a`, over what may be there.
+pub fn copy(from: impl AsRef<std::path::Path>, to: impl AsRef<std::path::Path>) {
+    let _ = std::fs::remove_dir_all(&to);
+    assert!(Command::new("cp").arg("-a").args([from.as_ref(), to.as_ref()]).status().unwrap().success());
+}
+
+const NEW: &str = "[table.silver.new]\nsql = \"SELECT id FROM events WHERE id >= 40\"\n";
+
+#[test]
+fn a_warehouse_that_was_set_back_is_wrong_and_what_is_missing_is_counted() {
+    let topic = Topic::new("set-back", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 20\n", &format!("{KEEP_ALL}{COUNTS}{NEW}"));
+    topic.send(0, (0..40).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    let backup = job.beside("backup");
+    copy(&job.warehouse, &backup);
+    topic.send(0, (40..60).map(|id| event(id, "b", id, 1)));
+    job.run().succeeded();
+    verified(&job).succeeded();
+    copy(&backup, &job.warehouse);
+    std::fs::remove_dir_all(std::path::Path::new(&job.warehouse).join("silver/new")).unwrap();
+    let said = verified(&job);
+    assert_eq!(said.code, Some(1), "{said:#?}");
+    for part in [
+        "set back      the warehouse ",
+        "has published up to epoch 2, the tables stand at epoch 1; epoch 2 is missing",
+        "miscounted    bronze.everything: it holds 40 rows, its commits up to epoch 2 say 60: 20 missing\n",
+        "miscounted    gold.counts: it holds 1 row, its commits up to epoch 2 say 2: 1 missing\n",
+        "silver.new: it is not in the warehouse, and its commits up to epoch 2 say that it holds 20 rows",
+        "3 tables: 0 right, 3 wrong, 0 not counted\n",
+    ] {
+        assert!(said.out.contains(part), "{part} is not in: {}", said.out);
+    }
+    let replayed = run(engine(&["replay", job.path.to_str().unwrap()]).args(job.sets())).failed();
+    assert!(replayed.contains("the warehouse was set back"), "{replayed}");
+    // Whoever starts the job hears it of all tables, and not of the first alone.
+    let error = job.run().failed();
+    for part in ["set back as a whole", "bronze.everything holds epoch 1 and held epoch 2", "gold.counts holds epoch 1"]
+    {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+    assert!(error.contains("gold.counts was set back, too") || error.contains("cannot be accepted"), "{error}");
+    assert!(!error.contains("--accept"), "no word is taken for gold.counts: {error}");
+}
+
+#[test]
+fn nothing_is_equal_without_the_checkpoint_or_with_an_older_one() {
+    let topic = Topic::new("older", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 20\n", KEEP_ALL);
+    topic.send(0, (0..20).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    let older = job.beside("older");
+    copy(&job.checkpoint, &older);
+    topic.send(0, (20..60).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    copy(&older, &job.checkpoint);
+    let error = verified(&job).failed();
+    assert!(error.contains("is older (epoch 0) than the tables") && error.contains("(epoch 2)"), "{error}");
+    std::fs::remove_dir_all(&job.checkpoint).unwrap();
+    let error = verified(&job).failed();
+    assert!(error.contains("is not a checkpoint") && error.contains("what the tables must hold"), "{error}");
+    // A start that is refused leaves an empty one.
+    job.run().failed();
+    let error = verified(&job).failed();
+    assert!(error.contains("has no epochs"), "{error}");
+    let error = run(&mut engine(&["checkpoint", "verify", job.checkpoint.to_str().unwrap()])).failed();
+    assert!(error.contains("holds nothing") && !error.contains("sound"), "{error}");
+}
+
+#[test]
+fn a_rebuilt_checkpoint_does_not_accuse_the_files_of_before() {
+    let topic = Topic::new("verified-rebuilt", 1);
+    let job = Job::new(&topic, "max_offsets_per_trigger = 20\n", &format!("{KEEP_ALL}{HALF}"));
+    topic.send(0, (0..60).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    std::fs::remove_dir_all(&job.checkpoint).unwrap();
+    run(engine(&["checkpoint", "rebuild", job.path.to_str().unwrap()]).args(job.sets())).succeeded();
+    let said = verified(&job).succeeded().out;
+    assert!(
+        said.contains("equal         silver.half: 30 rows\n") && said.contains("2 tables: 0 right, 0 wrong"),
+        "{said}"
+    );
+    topic.send(0, (60..80).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    let said = verified(&job).succeeded().out;
+    assert!(
+        said.contains("equal         silver.half: 40 rows\n") && said.contains("2 right, 0 wrong, 0 not counted"),
+        "{said}"
+    );
+    assert!(said.contains("the rows that it held before epoch 3 are taken as they were"), "{said}");
+}
+
+#[test]
+fn rows_that_a_query_has_no_value_for_are_left_out_as_the_job_does() {
+    let topic = Topic::new("verified-rejected", 1);
+    let shares = "[table.silver.shares]\nsql = \"SELECT id, 100 / (id - 3) AS share FROM events\"\n\
+                  [table.gold.shares]\nmode = \"update\"\nsql = \"SELECT key, sum(100 / (id - 3)) AS share FROM events GROUP BY key\"\n";
+    let job = Job::new(&topic, "", &format!("{KEEP_ALL}{shares}"));
+    topic.send(0, (0..40).map(|id| event(id, "a", id, 1)));
+    job.run().succeeded();
+    let said = verified(&job).succeeded().out;
+    for part in [
+        "equal         silver.shares: 39 rows\n    its query has no value for 1 row of its input, which is left out as the job does: [DIVIDE_BY_ZERO]",
+        "not compared  gold.shares: its query has no value for some rows ([DIVIDE_BY_ZERO]",
+        "counted       silver.shares__rejected: 1 row in 1 file",
+    ] {
+        assert!(said.contains(part), "{part} is not in: {said}");
+    }
+    assert!(!said.contains("External error"), "{said}");
+}

@@ -34,11 +34,19 @@ impl Table {
         Ok((None, others))
     }
 
-    /// The version in which another program restored an older one after our newest commit.
+    /// The version in which another program restored an older one after our newest commit, if the table has other files now than that
+    /// commit left in it: a restore may also bring back what another program had taken out.
     pub(crate) async fn restored(&self, version: i64) -> Result<Option<i64>, SinkError> {
-        let (_, others) = self.newest_own(version).await?;
+        let (own, others) = self.newest_own(version).await?;
         let is_restore = |actions: &EntryActions| actions.operation.as_deref() == Some("RESTORE");
-        Ok(others.iter().find(|(_, actions)| is_restore(actions)).map(|(version, _)| *version))
+        let restored = others.iter().find(|(_, actions)| is_restore(actions)).map(|(version, _)| *version);
+        Ok(restored.filter(|_| own.is_none() || have_other_files(&others)))
+    }
+
+    /// The version that our newest commit made, if others have changed the table since.
+    pub(crate) async fn own_before_others(&self, version: i64) -> Option<i64> {
+        let (_, others) = self.newest_own(version).await.ok().filter(|(own, _)| own.is_some())?;
+        others.last().map(|(first, _)| first - 1)
     }
 
     /// What our newest commit in the log says of all that had been read by then.
@@ -130,6 +138,24 @@ impl Table {
             _ => applications(bytes).map_err(|error| damaged(&error)),
         }
     }
+}
+
+/// True if entries, newest first, leave other files in the table than were there before them.
+fn have_other_files(entries: &[(i64, EntryActions)]) -> bool {
+    let (mut taken, mut put) = (BTreeSet::new(), BTreeSet::new());
+    for (_, actions) in entries.iter().rev() {
+        for path in &actions.removed {
+            if !put.remove(path) {
+                taken.insert(path);
+            }
+        }
+        for path in &actions.added {
+            if !taken.remove(path) {
+                put.insert(path);
+            }
+        }
+    }
+    !taken.is_empty() || !put.is_empty()
 }
 
 /// The newest summary of a log.

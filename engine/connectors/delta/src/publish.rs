@@ -10,7 +10,7 @@ use std::sync::Arc;
 use connector::SinkError;
 use deltalake_core::DeltaTable;
 use deltalake_core::checkpoints;
-use epoch::{Commit, CommitId, Contradiction, Owner, TableCommit};
+use epoch::{Commit, CommitId, Contradiction, Owner, StagedFile, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
 use storage::{Aside, Patience, retried, store_error};
@@ -281,17 +281,39 @@ impl Table {
             head.live = self.read_head(head.is_defined).await?.live;
             head.was_changed = false;
         }
+        self.check_live(head, &change.removed).await
+    }
+
+    /// Files that later commits replace are in the table.
+    ///
+    /// # Errors
+    /// `Data` if another program removed one; `Unavailable`, `Settings`.
+    pub async fn check_replaceable(&self, files: &[StagedFile]) -> Result<(), SinkError> {
+        let mut head = self.shared.head.lock().await;
+        if head.version == ABSENT || files.is_empty() {
+            return Ok(());
+        }
+        if head.live.is_none() {
+            head.live = self.read_head(head.is_defined).await?.live;
+        }
+        self.check_live(&head, files).await
+    }
+
+    async fn check_live(&self, head: &Head, files: &[StagedFile]) -> Result<(), SinkError> {
         let Some(live) = &head.live else { return Ok(()) };
-        match change.removed.iter().find(|file| !live.contains(&file.path)) {
-            Some(gone) => Err(self.gone(&gone.path)),
+        match files.iter().find(|file| !live.contains(&file.path)) {
+            Some(gone) => Err(self.gone(&gone.path, head.version).await),
             None => Ok(()),
         }
     }
 
-    fn gone(&self, path: &str) -> SinkError {
+    async fn gone(&self, path: &str, version: i64) -> SinkError {
+        let before = self.own_before_others(version).await;
+        let before = before.map_or("the version before".to_owned(), |version| format!("version {version}"));
         SinkError::Data(format!(
             "file {path} of table {} is no longer part of it, so the rows it held cannot be replaced; another program (OPTIMIZE, DELETE) \
-             rewrote the table: restore the version before, and keep such programs off update and complete tables",
+             rewrote the table: restore {before} (RESTORE; once VACUUM has taken its files away, from a copy of the table), and keep such \
+             programs off update and complete tables",
             self.shared.name
         ))
     }

@@ -126,6 +126,10 @@ impl SinkTable for Table {
         Table::read_by_then(self).await
     }
 
+    async fn check_replaceable(&self, files: &[StagedFile]) -> Result<(), SinkError> {
+        Table::check_replaceable(self, files).await
+    }
+
     async fn row_count(&self) -> Result<Option<u64>, SinkError> {
         Table::row_count(self).await
     }

@@ -33,7 +33,7 @@ pub enum Counted {
 pub struct Books<'a> {
     /// Eight hex digits that the job's data files bear.
     job_id: &'a str,
-    /// The oldest epoch on record, and the one at which the warehouse stands.
+    /// The oldest epoch whose files are on record, and the one at which the warehouse must stand.
     epochs: (EpochId, EpochId),
     /// How many rows it holds, as the newest commit says.
     rows: Option<CountedRows>,
@@ -59,9 +59,17 @@ struct Sorted {
 }
 
 impl<'a> Books<'a> {
-    /// Of a table, from the commits up to the one at which the warehouse stands; `None` if there are none.
-    pub fn of(table: &str, commits: &'a BTreeMap<EpochId, Commit>, job_id: &'a str) -> Option<Books<'a>> {
-        let ((first, _), (last, newest)) = (commits.first_key_value()?, commits.last_key_value()?);
+    /// Of a table, from the commits, oldest first, up to the one at which the warehouse must stand; `None` if there are none.
+    pub fn of(
+        table: &str,
+        commits: impl Iterator<Item = (&'a EpochId, &'a Commit)> + Clone,
+        job_id: &'a str,
+    ) -> Option<Books<'a>> {
+        let ((first, oldest), (last, newest)) = (commits.clone().next()?, commits.clone().last()?);
+        // A checkpoint that was rebuilt begins with where the tables stood, and knows no files of before.
+        let begins =
+            oldest.sinks.get(table).is_some_and(|link| link.last == oldest.id()) && !oldest.tables.contains_key(table);
+        let first = &if begins { first.next() } else { *first };
         // A table without a link never got anything.
         let rows = newest.sinks.get(table).map_or(Some(CountedRows::default()), |link| link.rows);
         let (files, removed) = (BTreeMap::new(), BTreeMap::new());

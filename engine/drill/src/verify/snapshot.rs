@@ -30,19 +30,23 @@ pub struct WarehouseSnapshot {
     warehouse: Arc<dyn Warehouse>,
     /// Tables at their newest versions.
     tables: BTreeMap<String, TableSnapshot>,
-    /// Eight hex digits that the job's data files bear, if the checkpoint is there.
-    job_id: Option<String>,
+    /// Eight hex digits that the job's data files bear.
+    job_id: String,
     /// The epochs on record, up to the published one.
     pub commits: BTreeMap<EpochId, Commit>,
     /// The oldest epoch that is committed and not published, if there is one.
     pub unpublished: Option<EpochId>,
+    /// Epochs after that of the warehouse which were published, as the checkpoint says: the warehouse was set back.
+    lost: BTreeMap<EpochId, Commit>,
 }
 
 impl WarehouseSnapshot {
     /// Looks at a job's warehouse and checkpoint.
     pub async fn find(job: &Job, connectors: &Registry) -> Result<WarehouseSnapshot, String> {
         let warehouse = connectors.warehouse(&job.warehouse).await.map_err(|error| error.to_string())?;
-        let own = reader(job)?.map(|reader| reader.job_id().to_owned());
+        // Asked before the pointer is, which is put first: what was published by now it cannot lack.
+        let was_published = reader(job)?.published().map_err(|error| error.to_string())?;
+        let own = reader(job)?.job_id().to_owned();
         let first = published(warehouse.as_ref(), job).await?;
         let (mut before, mut ahead) = (first.clone(), Vec::new());
         for _ in 0..TRIES {
@@ -50,21 +54,26 @@ impl WarehouseSnapshot {
             // Nothing locks a warehouse. So the pointer is read before and after the tables: if it stood still and no table is ahead of it
             // (which it is while an epoch is being published), all of them were read as of one epoch.
             let after = published(warehouse.as_ref(), job).await?;
-            let is_ahead = |table: &TableSnapshot| newest_epoch(table, &before, own.as_deref()) > Some(before.epoch);
+            let is_ahead = |table: &TableSnapshot| newest_epoch(table, &before, &own) > Some(before.epoch);
             if after == before && !tables.iter().any(is_ahead) {
                 let (job_id, mut commits) = on_record(job, EpochId(0)..=EpochId(u64::MAX))?;
                 let later = commits.split_off(&before.epoch.next());
                 if !tables.iter().any(|table| has_lost_files(table, &later)) {
                     let tables = tables.into_iter().map(|table| (table.info.name.clone(), table)).collect();
                     let (epoch, unpublished) = (before.epoch, later.first_key_value().map(|(epoch, _)| *epoch));
-                    return Ok(WarehouseSnapshot { epoch, warehouse, tables, job_id, commits, unpublished });
+                    let mut lost = later;
+                    lost.retain(|epoch, _| was_published.as_ref().is_some_and(|known| *epoch <= known.epoch));
+                    if lost.is_empty() {
+                        check_age(job, &before, &job_id, &commits)?;
+                    }
+                    return Ok(WarehouseSnapshot { epoch, warehouse, tables, job_id, commits, unpublished, lost });
                 }
             }
             (before, ahead) = (after, tables);
             tokio::time::sleep(WAIT).await;
         }
         if before == first {
-            let newest = ahead.iter().filter_map(|table| newest_epoch(table, &first, own.as_deref())).max();
+            let newest = ahead.iter().filter_map(|table| newest_epoch(table, &first, &own)).max();
             return Err(unfinished(job, first.epoch, newest, &ahead)?);
         }
         Err(format!("the job {} publishes faster than its tables can be opened; stop it, or try again", job.name))
@@ -77,13 +86,25 @@ impl WarehouseSnapshot {
 
     /// Every table that the commits name, whether the job still has it or not.
     pub fn sinks(&self) -> impl Iterator<Item = &String> {
-        self.commits.get(&self.epoch).into_iter().flat_map(|commit| commit.sinks.keys())
+        let newest = self.lost.values().next_back().or_else(|| self.commits.get(&self.epoch));
+        newest.into_iter().flat_map(|commit| commit.sinks.keys())
     }
 
-    /// What the commits say of a table; `None` if that of the published epoch is not on record.
+    /// The epochs that were published and are no longer in the warehouse, oldest and newest.
+    pub fn lost(&self) -> Option<(EpochId, EpochId)> {
+        Some((*self.lost.first_key_value()?.0, *self.lost.last_key_value()?.0))
+    }
+
+    /// The epoch that the warehouse must be at, as the checkpoint says.
+    pub fn must_be_at(&self) -> EpochId {
+        self.lost().map_or(self.epoch, |(_, newest)| newest)
+    }
+
+    /// What the commits say of a table, those included that the warehouse has lost; `None` if that of the published epoch is not on record.
     pub fn books(&self, table: &str) -> Option<Books<'_>> {
-        let is_on_record = self.commits.contains_key(&self.epoch);
-        Books::of(table, &self.commits, self.job_id.as_deref().filter(|_| is_on_record)?)
+        let is_on_record = self.commits.contains_key(&self.epoch) || !self.lost.is_empty();
+        let commits = self.commits.iter().chain(&self.lost);
+        Books::of(table, commits, &self.job_id).filter(|_| is_on_record)
     }
 
     /// A table as it lies in the warehouse, readable or not; `None` if it is not there.
@@ -105,7 +126,7 @@ impl WarehouseSnapshot {
 
     /// Refuses a table with rows that another checkpoint's epochs wrote.
     pub fn check_origin(&self, table: &str) -> Result<(), String> {
-        let Some(own) = &self.job_id else { return Ok(()) };
+        let own = &self.job_id;
         let files = self.table(table)?.files.iter();
         match files.filter_map(|file| paths::origin_of(file)).find(|(job_id, _)| job_id != own) {
             Some((other, _)) => Err(format!(
@@ -136,10 +157,10 @@ async fn published(warehouse: &dyn Warehouse, job: &Job) -> Result<Pointer, Stri
 
 /// The newest epoch that the names of a table's data files tell of, if the table is the job's. Of files that another job or another
 /// checkpoint (`own` is the job's) wrote, the epochs are others.
-fn newest_epoch(table: &TableSnapshot, pointer: &Pointer, own: Option<&str>) -> Option<EpochId> {
+fn newest_epoch(table: &TableSnapshot, pointer: &Pointer, own: &str) -> Option<EpochId> {
     let is_own = pointer.versions.contains_key(&table.info.name);
     let origins = table.files.iter().filter(|_| is_own).filter_map(|file| paths::origin_of(file));
-    origins.filter(|(job_id, _)| own.is_none_or(|own| own == *job_id)).map(|(_, epoch)| epoch).max()
+    origins.filter(|(job_id, _)| own == *job_id).map(|(_, epoch)| epoch).max()
 }
 
 /// True if an epoch that is not published everywhere has taken files out of a table and put none into it: no name tells of it.
@@ -170,23 +191,46 @@ fn unfinished(job: &Job, at: EpochId, in_tables: Option<EpochId>, tables: &[Tabl
     ))
 }
 
-/// The epochs on record, and the job id of the checkpoint if it is there.
-fn on_record(
-    job: &Job,
-    epochs: RangeInclusive<EpochId>,
-) -> Result<(Option<String>, BTreeMap<EpochId, Commit>), String> {
-    let Some(reader) = reader(job)? else { return Ok((None, BTreeMap::new())) };
+/// Refuses a checkpoint that cannot say what the tables must hold.
+fn check_age(job: &Job, pointer: &Pointer, own: &str, commits: &BTreeMap<EpochId, Commit>) -> Result<(), String> {
+    let (checkpoint, warehouse, at) = (&job.checkpoint, &job.warehouse, pointer.epoch);
+    let is_own = pointer.job_id.is_empty() || pointer.job_id == own;
+    match commits.last_key_value() {
+        Some((newest, _)) if is_own && *newest < at => Err(format!(
+            "the checkpoint {checkpoint} is older (epoch {newest}) than the tables in {warehouse} (epoch {at}): it is an earlier copy, and \
+             nothing there says what they must hold. Bring back the one that belongs to them"
+        )),
+        None if !is_own => Err(format!(
+            "the checkpoint {checkpoint} has no epochs, and another one ({}) published the tables in {warehouse}: nothing says what they must \
+             hold. Bring back the one that belongs to them",
+            pointer.job_id
+        )),
+        None => Err(format!(
+            "the checkpoint {checkpoint} has no epochs up to {at}, which the tables in {warehouse} are at: nothing says what they must hold. \
+             Bring back the one that belongs to them"
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// The epochs on record, and the job id of the checkpoint.
+fn on_record(job: &Job, epochs: RangeInclusive<EpochId>) -> Result<(String, BTreeMap<EpochId, Commit>), String> {
+    let reader = reader(job)?;
     let commits = reader.commits(epochs).map_err(|error| error.to_string())?;
     let with_epoch = commits.map(|commit| commit.map(|commit| (commit.plan.epoch, commit)));
     let commits = with_epoch.collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    Ok((Some(reader.job_id().to_owned()), commits))
+    Ok((reader.job_id().to_owned(), commits))
 }
 
-/// The job's checkpoint as it is now; `None` if there is none.
-fn reader(job: &Job) -> Result<Option<CheckpointReader>, String> {
-    match Checkpoint::open_read_only(Path::new(&job.checkpoint)) {
-        Ok(reader) => Ok(Some(reader)),
-        Err(StateError::NotACheckpoint { .. }) => Ok(None),
-        Err(error) => Err(error.to_string()),
-    }
+/// The job's checkpoint as it is now.
+fn reader(job: &Job) -> Result<CheckpointReader, String> {
+    Checkpoint::open_read_only(Path::new(&job.checkpoint)).map_err(|error| match error {
+        // Whoever only looks has no use for the remedy of a job that wants to begin there.
+        StateError::NotACheckpoint { folder, reason } => format!(
+            "{} is not a checkpoint: {reason}. Nothing else says what the tables must hold: bring the job's checkpoint back, or name its \
+             folder as `checkpoint` in the job file",
+            folder.display()
+        ),
+        error => error.to_string(),
+    })
 }

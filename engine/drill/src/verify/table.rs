@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use connector::{Registry, TableSnapshot};
-use epoch::EpochId;
 use epoch::definition::Before;
+use epoch::{EpochId, paths};
 use job::{Job, OutputMode, StateTtl, Table};
-use plan::batch::Batch;
+use plan::batch::{Batch, Unanswered};
 use plan::{Graph, TablePlan};
 
 use super::Comparison;
 use super::compare;
 use super::inputs::{Inputs, SourceCopy};
 use super::reach::Reach;
+use super::sift::{self, Sifted};
 use super::snapshot::WarehouseSnapshot;
 use crate::definitions::{InForce, is_as_it_came, keeps_state};
 
@@ -138,11 +139,22 @@ impl Verifier<'_> {
         if !answer.knows_late && has_memory {
             self.refuse_late()?;
         }
-        let expected = compare::expected(&batch, &answer.plan, &plan.schema, has_memory).await?;
+        let mut notes = Vec::new();
+        let query = compare::query(&answer.plan, &plan.schema, has_memory)?;
+        let expected = match batch.run(&query).await {
+            Ok((_, rows)) => rows,
+            Err(Unanswered::Row(what)) => {
+                let sifted = self.sifted(&mut batch, &what).await?;
+                notes.push(sifted.note());
+                sifted.rows
+            }
+            Err(Unanswered::Other(what)) => return Err(what),
+        };
+        let expected = compare::of(expected, &plan.schema)?;
         let actual = compare::actual(&batch, shown, &plan.schema, has_memory, reach.table_since).await?;
         let due = self.due(has_memory);
         let mut compared = compare::between(&expected, &actual, due.as_ref());
-        let mut notes = std::mem::take(&mut compared.notes);
+        notes.append(&mut compared.notes);
         let Some(lines) = compared.lines else {
             return Ok(Tried { comparison: Comparison::Equal { rows: compared.equal }, notes, copies });
         };
@@ -155,6 +167,18 @@ impl Verifier<'_> {
             ));
         }
         Ok(Tried { comparison: Comparison::Differs { equal: compared.equal, lines }, notes, copies })
+    }
+
+    /// The answer without the rows that the query has no value for, which the job keeps in another table.
+    async fn sifted(&self, batch: &mut Batch<'_>, what: &str) -> Result<Sifted, String> {
+        match self.plan.inputs.as_slice() {
+            [input] if !self.has_memory() => sift::sifted(batch, self.table, &self.plan.schema, input).await,
+            _ => Err(format!(
+                "its query has no value for some rows ({what}), which stand in {} if the job has gone on without them, and a batch of \
+                 this query cannot leave them out",
+                paths::rejected_rows_table(&self.table.name)
+            )),
+        }
     }
 
     fn has_memory(&self) -> bool {

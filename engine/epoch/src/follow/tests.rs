@@ -179,7 +179,7 @@ fn contradictions_name_sink_and_commits_and_their_word() {
         Contradiction::OtherHistory { sink: A.into(), place: id(9), checkpoint: id(7) },
         Contradiction::RolledBack { sink: A.into(), place: id(9), last: id(7) },
         Contradiction::RecordLost { sink: A.into(), seen: Some(id(7)) },
-        Contradiction::OtherCheckpoint { sink: A.into(), writer: "shop, 00c0ffee".into() },
+        Contradiction::OtherCheckpoint { sink: A.into(), writer: "shop, 00c0ffee".into(), can_be_rebuilt: true },
         Contradiction::Restored { sink: A.into(), version: 4 },
         Contradiction::ArtifactMissing { sink: A.into(), commit: id(9), artifact: "part".into() },
     ];

@@ -140,6 +140,24 @@ fn keys_of_every_kind_are_texts() {
 }
 
 #[test]
+fn control_characters_of_records_reach_no_terminal() {
+    let text = "a\u{1b}[2J\u{7f}\u{9b}1m\r\n\tb";
+    let nested = ListArray::from_iter_primitive::<arrow::datatypes::Int32Type, _, _>([Some([Some(1)])]);
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![text]));
+    let batch = RecordBatch::try_from_iter([("t", texts), ("l", Arc::new(nested) as ArrayRef)]).unwrap();
+    let shown = r"a\u001b[2J\u007f\u009b1m\r\n\tb";
+    let table = table(std::slice::from_ref(&batch)).unwrap();
+    assert!(table.contains(shown) && table.contains("[1]"), "{table}");
+    assert!(!table.replace('\n', "").contains(char::is_control), "{table:?}");
+    assert_eq!(line(&batch, 0), format!("t={shown}, l=[1]"));
+    // Programs get what is there, as JSON writes it.
+    let json = String::from_utf8(json_lines(&batch).unwrap()).unwrap();
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["t"], text, "{json}");
+    assert!(!json.contains('\u{1b}'), "{json}");
+}
+
+#[test]
 fn a_variant_is_its_json_in_every_form() {
     let items = [expr::variant::item_of_json("{\"a\":[1,\"x\"]}").unwrap()];
     let variants = expr::variant::write(items.iter().map(Some).chain([None])).unwrap();

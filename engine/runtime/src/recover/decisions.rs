@@ -53,11 +53,9 @@ impl<'a> Decisions<'a> {
             Ok(commits) => {
                 commits.into_iter().for_each(|id| self.owed.entry(id.epoch).or_default().push(name.to_string()));
             }
+            Err(what) if self.replaced.contains(name) => return Err(self.refusal(name, what)),
             Err(what) if !what.word().is_some_and(|word| self.words.contains(word)) => {
-                return Err(RunError::Contradiction(what));
-            }
-            Err(what) if self.replaced.contains(name) => {
-                return Err(RunError::StateMismatch(cannot_be_accepted(name, &what)));
+                return Err(self.refusal(name, what));
             }
             Err(what) => {
                 self.accepted.insert(name.to_string(), (what, holds));
@@ -108,6 +106,14 @@ impl<'a> Decisions<'a> {
         what.word().is_some_and(|word| self.words.contains(word)) && !self.replaced.contains(name)
     }
 
+    /// A contradiction that is not accepted, with the word by which it can be, if it can for this table.
+    pub fn refusal(&self, name: &str, what: Contradiction) -> RunError {
+        match self.replaced.contains(name) && what.word().is_some() {
+            true => RunError::StateMismatch(cannot_be_accepted(name, &what)),
+            false => RunError::Contradiction(what),
+        }
+    }
+
     /// What the first commit of a checkpoint follows: a place that holds something of it is gone on from there.
     pub fn first_links(&self, note: &mut dyn FnMut(&str)) -> Links {
         let mut links = Links::new();
@@ -125,6 +131,6 @@ fn cannot_be_accepted(name: &str, what: &Contradiction) -> String {
         "{}\n  this cannot be accepted: the rows of {name} are replaced (mode \"update\" or \"complete\"), and what it holds is not what \
          the state in the checkpoint says. Nothing was written. Bring back what belongs together, or give the table another name, or \
          start with a new checkpoint and warehouse",
-        what.in_short()
+        what.without_word()
     )
 }

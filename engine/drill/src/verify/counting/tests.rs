@@ -42,7 +42,7 @@ fn whole() -> Vec<(String, u64)> {
 }
 
 fn compared(commits: &BTreeMap<EpochId, Commit>, files: &[(String, u64)]) -> Counted {
-    Books::of("gold.t", commits, JOB).unwrap().compare(&present(files))
+    Books::of("gold.t", commits.iter(), JOB).unwrap().compare(&present(files))
 }
 
 fn breach(files: &[(String, u64)]) -> Vec<String> {
@@ -56,7 +56,7 @@ fn breach(files: &[(String, u64)]) -> Vec<String> {
 fn what_was_committed_agrees() {
     assert_eq!(compared(&commits(), &whole()), Counted::Agrees { rows: 24, files: 3, notes: Vec::new() });
     let commits = commits();
-    let never = Books::of("gold.never", &commits, JOB).unwrap();
+    let never = Books::of("gold.never", commits.iter(), JOB).unwrap();
     assert_eq!(never.rows(), Some(0));
     let nothing = Present { by_file: Some(BTreeMap::new()), ..Present::default() };
     assert_eq!(never.compare(&nothing), Counted::Agrees { rows: 0, files: 0, notes: Vec::new() });
@@ -110,7 +110,7 @@ fn rows_that_another_program_put_into_other_files_are_counted() {
 #[test]
 fn rows_without_files_are_counted_by_their_number() {
     let commits = commits();
-    let books = Books::of("gold.t", &commits, JOB).unwrap();
+    let books = Books::of("gold.t", commits.iter(), JOB).unwrap();
     let counted = |rows| books.compare(&Present { rows, files: 3, by_file: None });
     let Counted::Agrees { rows: 24, files: 3, notes } = counted(24) else { panic!("{:?}", counted(24)) };
     assert!(notes[0].contains("its rows alone are counted"), "{notes:?}");
