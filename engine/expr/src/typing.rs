@@ -1,10 +1,12 @@
 //! The types that Spark gives to constants, to arithmetic and to values that meet, put into a plan before DataFusion adds its own.
 
 pub mod calls;
+pub mod casting;
 pub mod decimals;
 pub mod guards;
 mod literal_arguments;
 pub mod meeting;
+pub mod missing;
 pub mod of_times;
 pub mod rewrite;
 pub mod rules;

@@ -22,28 +22,10 @@ use crate::display::type_name;
 use crate::row_fault::RowFault;
 use crate::typing::decimals::{Digits, Operation};
 use crate::typing::meeting::{common_type, is_float, is_number, is_text, is_whole};
-use crate::typing::of_times::moved_type;
+use crate::typing::missing::Missing;
 use decimal::NoResult;
 
-use super::interval_arithmetic::result_type;
-
-/// What an operation gives where it has no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Missing {
-    /// An error.
-    Error,
-    /// A whole number that wrapped around; NULL of a decimal that is too large, or where the divisor is zero.
-    Wraps,
-    /// NULL.
-    Null,
-}
-
-impl Missing {
-    /// By `spark.sql.ansi.enabled`.
-    pub fn of(ansi: bool) -> Missing {
-        if ansi { Missing::Error } else { Missing::Wraps }
-    }
-}
+use super::interval_arithmetic::{moved_type, result_type};
 
 /// An operation on two numbers, whatever their types.
 #[derive(Debug, PartialEq, Eq, Hash)]

@@ -14,12 +14,12 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::arithmetic::Missing;
 use super::intervals::{of_raw, raw};
 use crate::interval::fields::IntervalType;
 use crate::row_fault::RowFault;
 use crate::typing::decimals::Operation;
 use crate::typing::meeting::{is_number, is_whole};
+use crate::typing::missing::Missing;
 
 const CALENDAR: DataType = DataType::Interval(IntervalUnit::MonthDayNano);
 
@@ -273,5 +273,17 @@ impl ScalarUDFImpl for IntervalArithmetic {
             (_, false) => self.of_intervals(&left, &right)?,
         };
         Ok(ColumnarValue::Array(computed))
+    }
+}
+
+/// The type of a time that is moved, before the operation has its own form.
+pub fn moved_type(left: &DataType, right: &DataType) -> Option<DataType> {
+    let is_clock =
+        |kind: &DataType| matches!(kind, DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth));
+    let is_point = |kind: &DataType| matches!(kind, DataType::Date32 | DataType::Timestamp(..) | DataType::Time64(_));
+    match (is_point(left), is_point(right)) {
+        (true, false) if is_clock(right) => Some(left.clone()),
+        (false, true) if is_clock(left) => Some(right.clone()),
+        _ => None,
     }
 }

@@ -8,8 +8,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Cast, Expr, ExprSchemable, ScalarUDF};
 
+use super::casting::cast_to;
 use super::meeting::{is_number, is_text, is_whole};
-use super::rewrite::cast_to;
 use crate::display::field_type_name;
 use crate::interval::fields::{IntervalField, IntervalType};
 use crate::scalar;

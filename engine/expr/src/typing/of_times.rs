@@ -1,15 +1,15 @@
 //! Operations on dates, instants and intervals, as Spark has them.
 
-use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit};
+use datafusion::arrow::datatypes::{DataType, IntervalMonthDayNano};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::{BinaryExpr, Cast, Expr, ExprSchemable, Operator};
 
+use super::casting::cast_to;
 use super::decimals::Operation;
 use super::meeting::is_text;
-use super::rewrite::cast_to;
+use super::missing::Missing;
 use crate::interval::fields::{IntervalField, IntervalType};
-use crate::scalar::arithmetic::Missing;
 use crate::scalar::interval_arithmetic::{computed, result_type};
 use crate::scalar::intervals::{Step, step};
 use crate::times::to_instant;
@@ -141,16 +141,4 @@ fn constant(interval: &Expr) -> Option<Expr> {
         }
     };
     Some(Expr::Literal(ScalarValue::IntervalMonthDayNano(span), None))
-}
-
-/// The type of a time that is moved, before the operation has its own form.
-pub fn moved_type(left: &DataType, right: &DataType) -> Option<DataType> {
-    let is_clock =
-        |kind: &DataType| matches!(kind, DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth));
-    let is_point = |kind: &DataType| is_point(kind) || matches!(kind, DataType::Time64(_));
-    match (is_point(left), is_point(right)) {
-        (true, false) if is_clock(right) => Some(left.clone()),
-        (false, true) if is_clock(left) => Some(right.clone()),
-        _ => None,
-    }
 }

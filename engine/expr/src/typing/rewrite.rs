@@ -14,13 +14,14 @@ use datafusion::logical_expr::{
 };
 
 use super::calls;
+use super::casting::{cast_to, constant};
 use super::decimals::{Digits, Operation};
 use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
+use super::missing::Missing;
 use super::{guards, literal_arguments, of_times};
 use crate::aggregate::checked_totals::checked;
-use crate::casts;
 use crate::interval::fields::{INTERVAL_FIELDS, IntervalType};
-use crate::scalar::arithmetic::{Arithmetic, Missing, typed as operand_types};
+use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
 use crate::scalar::cells;
 use crate::scalar::wrapping::{wrapping, wraps};
 use crate::window_numbers;
@@ -147,35 +148,6 @@ fn narrowed(value: &ScalarValue) -> Option<ScalarValue> {
             Some(ScalarValue::Decimal128(Some(i128::from(*value)), digits, 0))
         }
         _ => None,
-    }
-}
-
-/// A constant as another type, if it is one there; numbers only, for what a text means depends on the type.
-fn constant(expr: &Expr, kind: &DataType) -> Option<ScalarValue> {
-    let Expr::Literal(value, _) = expr else { return None };
-    let is_text_of_number = matches!(value, ScalarValue::Utf8(Some(text)) if text.trim() == text);
-    match is_number(kind) && (is_text_of_number || is_number(&value.data_type())) {
-        true => value.cast_to(kind).ok().filter(|cast| !cast.is_null()),
-        false => None,
-    }
-}
-
-/// An expression as another type; a constant is one of that type.
-///
-/// # Errors
-/// If a column is not known.
-pub fn cast_to(expr: Expr, kind: &DataType, schema: &DFSchema) -> Result<Expr> {
-    if expr.get_type(schema)? == *kind {
-        return Ok(expr);
-    }
-    if let Expr::Literal(value, metadata) = &expr
-        && value.is_null()
-    {
-        return Ok(Expr::Literal(ScalarValue::try_new_null(kind)?, metadata.clone()));
-    }
-    match constant(&expr, kind) {
-        Some(value) => Ok(Expr::Literal(value, None)),
-        None => Ok(casts::cast(Expr::Cast(Cast::new(Box::new(expr), kind.clone())), schema)?.data),
     }
 }
 

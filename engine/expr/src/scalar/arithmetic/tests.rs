@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int8Array, Int32Array, Int64Array};
 use arrow::datatypes::DataType;
 
-use super::{Arithmetic, Missing, Typed, typed, whole};
+use super::{Arithmetic, Typed, typed, whole};
 use crate::typing::decimals::Operation;
+use crate::typing::missing::Missing;
 
 #[test]
 fn whole_numbers_divide_to_doubles_and_otherwise_stay_as_wide_as_the_wider() {

@@ -9,10 +9,10 @@ use arrow::error::ArrowError;
 use datafusion::common::internal_err;
 use datafusion::error::Result;
 
-use super::Missing;
 use crate::display::type_name;
 use crate::row_fault::RowFault;
 use crate::typing::decimals::Operation;
+use crate::typing::missing::Missing;
 
 /// The result of two columns of one type. Where it wraps around, it is NULL if the divisor is zero.
 ///
