@@ -25,7 +25,8 @@ def as_of(name, epoch):
     fitting = 0
     for entry in sorted(glob.glob(folder(name) + "/_delta_log/*.json")):
         for action in map(json.loads, open(entry)):
-            if "txn" in action and action["txn"]["version"] <= epoch:
+            # The job's own application counts epochs; those below it, after a slash, hold offsets, terms and ids of topics.
+            if "txn" in action and "/" not in action["txn"]["appId"] and action["txn"]["version"] <= epoch:
                 fitting = int(os.path.basename(entry).split(".")[0])
     return DeltaTable(folder(name), version=fitting)
 

@@ -113,7 +113,8 @@ async fn what_was_written_before_the_commit_is_seen_once_it_is_published_and_not
     assert_eq!((newest(&bed.warehouse).await, bed.pointed().await), (vec![(1, 10)], (0, 1)), "nobody sees it");
     assert_eq!(bed.publish(&second).await, BTreeMap::from([(NAME.to_string(), 2)]));
     let mut named = vec![bed.inode(&entry(2)), bed.inode("_engine/shop.json")];
-    (aside.sort_unstable(), named.sort_unstable());
+    aside.sort_unstable();
+    named.sort_unstable();
     assert_eq!(named, aside, "the same files have their names now");
     assert_eq!((bed.asides(), bed.pointed().await), (vec![], (1, 2)));
     assert_eq!(newest(&bed.warehouse).await, [(1, 10), (2, 20)]);

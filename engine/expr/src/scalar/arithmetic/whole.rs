@@ -67,8 +67,10 @@ fn of<T: ArrowPrimitiveType>(
     }
 }
 
+type Wrapping<N> = fn(N, N) -> N;
+
 /// What wraps around; none for what divides.
-fn wrapping<T: ArrowPrimitiveType>(operation: Operation) -> Option<fn(T::Native, T::Native) -> T::Native> {
+fn wrapping<T: ArrowPrimitiveType>(operation: Operation) -> Option<Wrapping<T::Native>> {
     match operation {
         Operation::Add => Some(ArrowNativeTypeOp::add_wrapping),
         Operation::Subtract => Some(ArrowNativeTypeOp::sub_wrapping),
