@@ -120,20 +120,7 @@ pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transfo
     };
     let source = inner.get_type(schema)?;
     let rewritten = match (&source, target) {
-        (DataType::Timestamp(..), target) if target.is_integer() || target.is_floating() => {
-            let seconds =
-                ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.as_ref().clone())]);
-            if target.is_floating() {
-                let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.as_ref().clone())), DataType::Int64));
-                let seconds = Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6);
-                match target {
-                    DataType::Float64 => seconds,
-                    narrow => Expr::Cast(Cast::new(Box::new(seconds), narrow.clone())),
-                }
-            } else {
-                Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
-            }
-        }
+        (DataType::Timestamp(..), target) if target.is_integer() || target.is_floating() => seconds_as(target, inner),
         (source, DataType::Timestamp(..)) if source.is_integer() || source.is_floating() => {
             spark_cast(instant(), true, inner)
         }
@@ -147,6 +134,21 @@ pub(crate) fn cast_before(expr: Expr, schema: &dyn ExprSchema) -> Result<Transfo
         _ => return Ok(Transformed::no(expr)),
     };
     Ok(Transformed::yes(rewritten))
+}
+
+/// A timestamp as a number: the seconds since 1970, with a fraction in a floating type.
+fn seconds_as(target: &DataType, inner: &Expr) -> Expr {
+    if target.is_floating() {
+        let micros = Expr::Cast(Cast::new(Box::new(to_instant(inner.clone())), DataType::Int64));
+        let seconds = Expr::Cast(Cast::new(Box::new(micros), DataType::Float64)) / lit(1e6);
+        match target {
+            DataType::Float64 => seconds,
+            narrow => Expr::Cast(Cast::new(Box::new(seconds), narrow.clone())),
+        }
+    } else {
+        let seconds = ScalarUDF::new_from_impl(EpochSeconds::default()).call(vec![to_instant(inner.clone())]);
+        Expr::Cast(Cast::new(Box::new(seconds), target.clone()))
+    }
 }
 
 /// `percentile(x, 1)` and `percentile(x, array(0.5, 0.9))`: the share or the array is a constant, so that the function knows it before the first row.

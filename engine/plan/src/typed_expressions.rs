@@ -11,7 +11,7 @@ use crate::guard::{SparkDialect, with_literals};
 /// of before: arithmetic, and constants with a point. The outermost ones, as SQL, each once. Empty if the text is no SQL.
 pub fn typed_expressions(sql: &str) -> Vec<String> {
     let statements = Parser::parse_sql(&SparkDialect {}, &with_literals(sql, TypeRules::Before)).unwrap_or_default();
-    let mut found = Found::default();
+    let mut found = ExpressionCollector::default();
     for statement in &statements {
         let _: ControlFlow<()> = statement.visit(&mut found);
     }
@@ -19,13 +19,13 @@ pub fn typed_expressions(sql: &str) -> Vec<String> {
 }
 
 #[derive(Default)]
-struct Found {
+struct ExpressionCollector {
     expressions: Vec<String>,
     /// How many of those that were found the visitor is inside of.
     depth: usize,
 }
 
-impl Visitor for Found {
+impl Visitor for ExpressionCollector {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {

@@ -2,8 +2,8 @@
 
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
-    ArrayElemTypeDef, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Ident, Interval, ObjectName, TimezoneInfo,
-    UnaryOperator, Value, WindowFrameBound, WindowSpec, WindowType,
+    ArrayElemTypeDef, CaseWhen, CastKind, DataType, ExactNumberInfo, Expr, Function, Ident, Interval, ObjectName,
+    TimezoneInfo, UnaryOperator, Value, WindowFrameBound, WindowSpec, WindowType,
 };
 use expr::interval::fields::IntervalType;
 use expr::scalar::arithmetic::unary::{ABSOLUTE, NEGATIVE};
@@ -37,45 +37,8 @@ pub fn rewrite(expr: &mut Expr) {
             }
         }
         Expr::Function(function) => {
-            if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
-                frame(spec);
-            }
-            let name = name_of(function);
-            if name == "regr_count" {
-                // The rows, or the pairs, in which no argument is NULL.
-                function.name = ObjectName::from(vec![Ident::new("count")]);
-                return;
-            }
-            if let (Some(ntz), Some(arguments)) = (without_zone(&name), arguments(function)) {
-                *expr = Expr::Cast {
-                    kind: CastKind::Cast,
-                    expr: Box::new(call(ntz, arguments)),
-                    data_type: DataType::Timestamp(MICROSECONDS, TimezoneInfo::None),
-                    array: false,
-                    format: None,
-                };
-                return;
-            }
-            if name == "nvl2"
-                && let Some(Ok([value, then, otherwise])) = arguments(function).map(<[Expr; 3]>::try_from)
-            {
-                *expr = Expr::Case {
-                    case_token: AttachedToken::empty(),
-                    end_token: AttachedToken::empty(),
-                    operand: None,
-                    conditions: vec![CaseWhen { condition: Expr::IsNotNull(Box::new(value)), result: then }],
-                    else_result: Some(Box::new(otherwise)),
-                };
-                return;
-            }
-            let own = match name.as_str() {
-                "negative" => NEGATIVE,
-                "abs" => ABSOLUTE,
-                "nvl" | "ifnull" => "coalesce",
-                _ => return,
-            };
-            if let Some(arguments) = arguments(function).filter(|_| function.over.is_none()) {
-                *expr = call(own, arguments);
+            if let Some(rewritten) = rewritten_call(function) {
+                *expr = rewritten;
             }
         }
         Expr::Cast { kind, expr: inner, data_type: DataType::Interval { fields, .. }, .. } => {
@@ -92,6 +55,47 @@ pub fn rewrite(expr: &mut Expr) {
         Expr::TypedString(typed) => spell(&mut typed.data_type),
         _ => {}
     }
+}
+
+/// What a call is written as instead; its frame, and the name of a count of rows, change in place.
+fn rewritten_call(function: &mut Function) -> Option<Expr> {
+    if let Some(WindowType::WindowSpec(spec)) = &mut function.over {
+        frame(spec);
+    }
+    let name = name_of(function);
+    if name == "regr_count" {
+        // The rows, or the pairs, in which no argument is NULL.
+        function.name = ObjectName::from(vec![Ident::new("count")]);
+        return None;
+    }
+    if let (Some(ntz), Some(arguments)) = (without_zone(&name), arguments(function)) {
+        return Some(Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(call(ntz, arguments)),
+            data_type: DataType::Timestamp(MICROSECONDS, TimezoneInfo::None),
+            array: false,
+            format: None,
+        });
+    }
+    if name == "nvl2"
+        && let Some(Ok([value, then, otherwise])) = arguments(function).map(<[Expr; 3]>::try_from)
+    {
+        return Some(Expr::Case {
+            case_token: AttachedToken::empty(),
+            end_token: AttachedToken::empty(),
+            operand: None,
+            conditions: vec![CaseWhen { condition: Expr::IsNotNull(Box::new(value)), result: then }],
+            else_result: Some(Box::new(otherwise)),
+        });
+    }
+    let own = match name.as_str() {
+        "negative" => NEGATIVE,
+        "abs" => ABSOLUTE,
+        "nvl" | "ifnull" => "coalesce",
+        _ => return None,
+    };
+    let arguments = arguments(function).filter(|_| function.over.is_none())?;
+    Some(call(own, arguments))
 }
 
 /// The fields and the digits of an interval as the guard spells it.

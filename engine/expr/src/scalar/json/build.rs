@@ -60,17 +60,7 @@ pub fn column(
             .into_iter()
             .collect::<Date32Array>(),
         ),
-        DataType::Timestamp(..) => {
-            let us = each(values, corrupt, |value| match value {
-                Value::Text(text) => match &options.timestamp {
-                    Some(pattern) => pattern.read(text),
-                    None => parse_instant(text),
-                },
-                Value::Number(text) => text.parse::<i64>().ok()?.checked_mul(1_000_000),
-                _ => None,
-            });
-            Arc::new(us.into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
-        }
+        DataType::Timestamp(..) => Arc::new(instants(values, corrupt, options)),
         DataType::Decimal128(precision, scale) => {
             let numbers = each(values, corrupt, |value| match value {
                 Value::Number(text) => parse_decimal(text, *precision, *scale),
@@ -80,21 +70,35 @@ pub fn column(
             });
             Arc::new(numbers.into_iter().collect::<Decimal128Array>().with_precision_and_scale(*precision, *scale)?)
         }
-        kind if is_variant(kind) => {
-            let items = each(values, corrupt, |value| item_of(value).ok());
-            // `null` in a text is a value of a VARIANT, but a member that is not there is NULL.
-            let items = values.iter().zip(items).map(|((_, value), item)| match value {
-                Some(Value::Null) => Some(Item::Null),
-                _ => item,
-            });
-            let items: Vec<Option<Item>> = items.collect();
-            write(items.iter().map(Option::as_ref))?
-        }
+        kind if is_variant(kind) => variants(values, corrupt)?,
         DataType::Struct(fields) => structs(fields, values, corrupt, options)?,
         DataType::List(field) => lists(field, values, corrupt, options)?,
         DataType::Map(entries, _) => maps(entries, values, corrupt, options)?,
         other => return plan_err!("from_json has no type {}", crate::display::type_name(other)),
     })
+}
+
+fn instants(values: &[(usize, Option<&Value>)], corrupt: &mut [bool], options: &Options) -> TimestampMicrosecondArray {
+    let us = each(values, corrupt, |value| match value {
+        Value::Text(text) => match &options.timestamp {
+            Some(pattern) => pattern.read(text),
+            None => parse_instant(text),
+        },
+        Value::Number(text) => text.parse::<i64>().ok()?.checked_mul(1_000_000),
+        _ => None,
+    });
+    us.into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC")
+}
+
+fn variants(values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {
+    let items = each(values, corrupt, |value| item_of(value).ok());
+    // `null` in a text is a value of a VARIANT, but a member that is not there is NULL.
+    let items = values.iter().zip(items).map(|((_, value), item)| match value {
+        Some(Value::Null) => Some(Item::Null),
+        _ => item,
+    });
+    let items: Vec<Option<Item>> = items.collect();
+    write(items.iter().map(Option::as_ref))
 }
 
 fn each<T>(
