@@ -37,7 +37,10 @@ pub struct JobFunction {
 }
 
 impl ScalarUDFImpl for JobFunction {
-    #[expect(clippy::misnamed_getters, reason = "`name` is how the job spells it; functions are looked up by their key")]
+    #[expect(
+        clippy::misnamed_getters,
+        reason = "`name` is how the job spells it; functions are looked up by their key"
+    )]
     fn name(&self) -> &str {
         &self.key
     }

@@ -14,11 +14,12 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
-use super::read::{is_text, texts};
+pub use super::interval_text::{interval_texts, raw};
+use super::read::is_text;
 use super::text::to_text;
 use crate::display::type_name;
 use crate::interval::fields::{IntervalField, IntervalType};
-use crate::interval::{calendar_text, parse_calendar};
+use crate::interval::parse_calendar;
 use crate::row_fault::RowFault;
 use crate::typing::meeting::is_whole;
 
@@ -196,15 +197,6 @@ fn in_range(kind: IntervalType, value: i128) -> Option<i64> {
     }
 }
 
-/// Months or microseconds of intervals.
-pub fn raw(values: &ArrayRef) -> Result<Int64Array> {
-    Ok(match values.data_type() {
-        DataType::Interval(IntervalUnit::YearMonth) => values.as_primitive::<IntervalYearMonthType>().unary(i64::from),
-        DataType::Null => Int64Array::new_null(values.len()),
-        _ => values.as_primitive::<DurationMicrosecondType>().unary(|us| us),
-    })
-}
-
 /// Intervals of months or microseconds.
 pub fn of_raw(values: &Int64Array, kind: &DataType) -> Result<ArrayRef> {
     Ok(match kind {
@@ -324,15 +316,4 @@ pub fn column_texts(field: &Field, values: &ArrayRef) -> Option<StringArray> {
         (None, DataType::Interval(IntervalUnit::MonthDayNano)) => interval_texts(values).ok(),
         _ => None,
     }
-}
-
-/// Texts of intervals with all fields of their kind.
-pub fn interval_texts(values: &ArrayRef) -> Result<StringArray> {
-    if let DataType::Interval(IntervalUnit::MonthDayNano) = values.data_type() {
-        let values = values.as_primitive::<IntervalMonthDayNanoType>().iter();
-        return Ok(values.map(|value| value.map(calendar_text)).collect());
-    }
-    let kind = IntervalType::of_data_type(values.data_type());
-    let Some(kind) = kind else { return Ok(texts(&cast(values, &DataType::Utf8)?).clone()) };
-    Ok(raw(values)?.iter().map(|value| value.map(|value| kind.text(value))).collect())
 }

@@ -10,6 +10,7 @@ use datafusion::common::plan_err;
 use datafusion::error::Result;
 
 use super::civil::{DAY_US, day_text};
+pub use super::number_text::{double_text, float_text};
 use crate::display::type_name;
 use crate::types::instant;
 use crate::variant::{is_variant, read, text_of};
@@ -26,7 +27,7 @@ pub fn to_text(values: &ArrayRef) -> Result<StringArray> {
             Arc::new(days.map(|days| days.map(|days| day_text(i64::from(days)))).collect::<StringArray>())
         }
         kind if is_as_in_arrow(kind) => cast(values, &DataType::Utf8)?,
-        DataType::Duration(_) | DataType::Interval(_) => return super::intervals::interval_texts(values),
+        DataType::Duration(_) | DataType::Interval(_) => return super::interval_text::interval_texts(values),
         kind if is_bytes(kind) => {
             let bytes = cast(values, &DataType::Binary)?;
             let texts = bytes.as_binary::<i32>().iter();
@@ -175,41 +176,6 @@ fn write_all(
         write(at, out);
     }
     out.push(close);
-}
-
-/// A double as Java writes it: `1.0`, `1.0E10`, `1.5E-5`, `NaN`, `Infinity`.
-pub fn double_text(value: f64) -> String {
-    java_text(value.is_nan(), value.is_infinite(), value < 0.0, value.abs(), format!("{value:?}"), format!("{value:e}"))
-}
-
-/// A float as Java writes it.
-pub fn float_text(value: f32) -> String {
-    let magnitude = f64::from(value.abs());
-    java_text(value.is_nan(), value.is_infinite(), value < 0.0, magnitude, format!("{value:?}"), format!("{value:e}"))
-}
-
-fn java_text(
-    is_nan: bool,
-    is_infinite: bool,
-    is_negative: bool,
-    magnitude: f64,
-    plain: String,
-    scientific: String,
-) -> String {
-    if is_nan {
-        return "NaN".to_string();
-    }
-    if is_infinite {
-        return if is_negative { "-Infinity" } else { "Infinity" }.to_string();
-    }
-    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
-        return plain;
-    }
-    match scientific.split_once('e') {
-        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
-        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
-        None => scientific,
-    }
 }
 
 /// An instant as Spark writes it in UTC: no more digits of the second than it has.

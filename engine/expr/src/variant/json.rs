@@ -6,7 +6,7 @@ use chrono::DateTime;
 
 use super::item::Item;
 use crate::scalar::json::parse::quote;
-use crate::scalar::text::{double_text, float_text};
+use crate::scalar::number_text::{double_text, float_text};
 
 /// A decimal without zeros at its end.
 pub(crate) fn plain_decimal(mut digits: i128, mut scale: u8) -> (i128, u8) {

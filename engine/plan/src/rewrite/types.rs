@@ -21,7 +21,7 @@ pub fn rewrite(expr: &mut Expr) {
         // A minus binds stronger than `::`.
         Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_cast_number(inner) => {
             if let Expr::Cast { expr: number, .. } = inner.as_mut() {
-                *number = Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: number.clone() });
+                **number = Expr::UnaryOp { op: UnaryOperator::Minus, expr: number.clone() };
             }
             *expr = inner.as_ref().clone();
         }
@@ -119,7 +119,7 @@ pub fn frame(spec: &mut WindowSpec) {
             && let Some(value) = kind.parse_digits(&digits)
         {
             let unit = if kind.is_of_months() { "months" } else { "microseconds" };
-            interval.value = Box::new(text(format!("{value} {unit}")));
+            *interval.value = text(format!("{value} {unit}"));
             interval.leading_field = None;
         }
     }

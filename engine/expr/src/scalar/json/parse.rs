@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::text::double_text;
+use super::super::number_text::double_text;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]

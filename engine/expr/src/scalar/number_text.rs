@@ -1,0 +1,36 @@
+//! Doubles and floats as texts.
+
+/// A double as Java writes it: `1.0`, `1.0E10`, `1.5E-5`, `NaN`, `Infinity`.
+pub fn double_text(value: f64) -> String {
+    java_text(value.is_nan(), value.is_infinite(), value < 0.0, value.abs(), format!("{value:?}"), format!("{value:e}"))
+}
+
+/// A float as Java writes it.
+pub fn float_text(value: f32) -> String {
+    let magnitude = f64::from(value.abs());
+    java_text(value.is_nan(), value.is_infinite(), value < 0.0, magnitude, format!("{value:?}"), format!("{value:e}"))
+}
+
+fn java_text(
+    is_nan: bool,
+    is_infinite: bool,
+    is_negative: bool,
+    magnitude: f64,
+    plain: String,
+    scientific: String,
+) -> String {
+    if is_nan {
+        return "NaN".to_string();
+    }
+    if is_infinite {
+        return if is_negative { "-Infinity" } else { "Infinity" }.to_string();
+    }
+    if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) {
+        return plain;
+    }
+    match scientific.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => scientific,
+    }
+}
