@@ -329,3 +329,23 @@ fn what_a_condition_guards_is_not_computed_for_the_other_rows() {
         assert_eq!(said, format!("n\n{wanted}\n"), "{query}");
     }
 }
+
+/// PySpark 4.3's answers. DataFusion cuts the average of decimals in OVER, and lets whole numbers wrap around.
+#[test]
+fn sums_and_averages_in_over_are_as_exact_as_those_of_groups() {
+    let folder = TempDir::new().unwrap();
+    let answer = |query: &str| {
+        run(&mut engine(&["sql", "--warehouse", folder.path().to_str().unwrap(), "--format", "csv", query]))
+    };
+    let money = "(VALUES (1, 1.10), (2, 1.15), (3, 2.00)) AS t(n, v)";
+    let running = answer(&format!("SELECT avg(v) OVER (ORDER BY n) AS x FROM {money}")).succeeded();
+    assert_eq!(running, "x\n1.100000\n1.125000\n1.416667\n");
+    let whole = "(VALUES (-4), (1), (7)) AS t(v)";
+    let moving = "sum(v) OVER (ORDER BY v ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)";
+    assert_eq!(answer(&format!("SELECT {moving} AS x FROM {whole}")).succeeded(), "x\n-4\n-3\n8\n");
+    let too_large = answer("SELECT sum(v) OVER () AS x FROM (VALUES (9223372036854775807L), (1L)) AS t(v)");
+    assert!(too_large.err.contains("[ARITHMETIC_OVERFLOW] the sum is too large for bigint"), "{too_large:?}");
+    // Neither 1.005 nor 0.285 is a double, and Spark rounds the digits that are written.
+    let cast = answer("SELECT CAST(1.005D AS DECIMAL(10, 2)) AS a, CAST(0.285D AS DECIMAL(10, 2)) AS b").succeeded();
+    assert_eq!(cast, "a,b\n1.01,0.29\n");
+}

@@ -95,7 +95,10 @@ fn a_drill_finds_out_an_engine_that_forgets_its_checkpoint() {
     let (report, table) = drilled(&topic, faulty, 0, None);
     assert!(!report.passed(), "{table}");
     let late = report.rows.iter().filter(|row| row.point.starts_with("after retire")).collect::<Vec<_>>();
-    assert!(!late[0].tables_equal && late[0].difference.as_ref().unwrap().contains("bronze.kept"), "{table}");
+    let difference = late[0].difference.as_ref().unwrap();
+    // Of the tables that are there the one that stands in the way is named, for which there is no word.
+    let refused = "gold.counts already has rows, written with another checkpoint";
+    assert!(!late[0].tables_equal && difference.contains(refused), "{table}");
 }
 
 #[test]

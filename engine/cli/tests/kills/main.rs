@@ -39,6 +39,7 @@ fn besieged(purpose: &str, records: u64, kills: u32, random_every: u32, place: i
     let sent = Sent::to(&topic, records, 21);
     let job = place(Job::ecommerce(&topic, EPOCH_RECORDS)).set("job.retain_epochs", "1000000");
     let mut siege = Siege::new(&job, 21, random_every);
+    siege.begin();
     while siege.kills < kills {
         siege.attack();
     }

@@ -34,6 +34,12 @@ impl Siege<'_> {
         Siege { job, random: seed, random_every, kills: 0, aimed: 0, hit: BTreeSet::new(), in_recovery: 0, start }
     }
 
+    /// Has the job die behind its first commit, which is no kill of the siege: from then on every start has something to recover, however
+    /// quick the machine is.
+    pub fn begin(&self) {
+        self.job.run_to("commit:after:0");
+    }
+
     /// The next kill: at a fail point, or at a random moment.
     pub fn attack(&mut self) {
         let before = self.next_epoch();

@@ -225,14 +225,18 @@ impl AggregateUDFImpl for WithDistinct {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        match self.exact(args.expr_fields).filter(|_| !args.is_distinct) {
-            Some(function) => Ok(Box::new(ExactOne::new(function))),
-            None if !args.is_distinct && self.takes_out(&args) => self.inner.inner().create_sliding_accumulator(args),
-            None => {
-                let (this, owned) = (self.clone(), OwnedArgs::of(&self.inner, &args, args.is_distinct));
-                Ok(Box::new(Sliding::new(move || this.accumulator(owned.args()))))
+        if let Some(function) = self.exact(args.expr_fields).filter(|_| !args.is_distinct) {
+            return Ok(Box::new(ExactOne::new(function)));
+        }
+        let (this, owned) = (self.clone(), OwnedArgs::of(&self.inner, &args, args.is_distinct));
+        if !args.is_distinct && self.takes_out(&args) {
+            let accumulator = self.inner.inner().create_sliding_accumulator(args)?;
+            // A sum of our own has the name of DataFusion's, but takes no row out.
+            if accumulator.supports_retract_batch() {
+                return Ok(accumulator);
             }
         }
+        Ok(Box::new(Sliding::new(move || this.accumulator(owned.args()))))
     }
 
     fn with_beneficial_ordering(self: Arc<Self>, beneficial: bool) -> Result<Option<Arc<dyn AggregateUDFImpl>>> {

@@ -13,19 +13,9 @@ const UTC: &[&str] = &["Z", "UTC", "GMT", "UT"];
 
 /// Microseconds since 1970 UTC of a text; texts without a zone are UTC.
 pub fn parse_instant(text: &str) -> Option<i64> {
-    let text = trimmed(text);
-    if text.eq_ignore_ascii_case("epoch") {
-        return Some(0);
-    }
-    let (day, rest) = take_day(text, 6)?;
-    if rest.is_empty() {
-        return at_day(day, 0);
-    }
-    let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
-    let zone = zone.trim();
-    let micros = micros_of(time);
-    if zone.is_empty() || UTC.contains(&zone) {
-        return at_day(day, micros);
+    let (day, time, zone) = parts(text)?;
+    if is_utc(zone) {
+        return at_day(day, micros_of(time));
     }
     let local = NaiveDate::default().checked_add_signed(chrono::Duration::try_days(day)?)?.and_time(time);
     at_zone(local, &parse_zone(zone)?)
@@ -33,18 +23,26 @@ pub fn parse_instant(text: &str) -> Option<i64> {
 
 /// Microseconds since 1970 on the clock of a text, whatever its zone.
 pub fn parse_local(text: &str) -> Option<i64> {
+    let (day, time, zone) = parts(text)?;
+    if is_utc(zone) || parse_zone(zone).is_some() { at_day(day, micros_of(time)) } else { None }
+}
+
+/// The days since 1970, the time of day and the zone of a text; a day alone is its first moment, in no zone.
+fn parts(text: &str) -> Option<(i64, NaiveTime, &str)> {
     let text = trimmed(text);
     if text.eq_ignore_ascii_case("epoch") {
-        return Some(0);
+        return Some((0, NaiveTime::MIN, ""));
     }
     let (day, rest) = take_day(text, 6)?;
     if rest.is_empty() {
-        return at_day(day, 0);
+        return Some((day, NaiveTime::MIN, ""));
     }
     let (time, zone) = take_time(rest.strip_prefix([' ', 'T'])?)?;
-    let zone = zone.trim();
-    let is_known = zone.is_empty() || UTC.contains(&zone) || parse_zone(zone).is_some();
-    if is_known { at_day(day, micros_of(time)) } else { None }
+    Some((day, time, zone.trim()))
+}
+
+fn is_utc(zone: &str) -> bool {
+    zone.is_empty() || UTC.contains(&zone)
 }
 
 /// Days since 1970 of a text; what follows a `T` or a blank after the day is not looked at.

@@ -6,11 +6,11 @@ use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, NullEquality, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, InSubquery, ScalarFunction};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, InSubquery, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::{
     Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
-    ScalarUDF, Subquery, TryCast, Union, Values,
+    ScalarUDF, Subquery, TryCast, Union, Values, WindowFunctionDefinition,
 };
 
 use super::calls;
@@ -69,13 +69,7 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
             _ => Transformed::no(Expr::Negative(inner)),
         }),
         Expr::ScalarFunction(call) => function(call, schema, ansi),
-        Expr::WindowFunction(mut call) => Ok(match window_numbers::signed(&call.fun) {
-            Some(signed) => {
-                call.fun = signed;
-                Transformed::yes(Expr::WindowFunction(call))
-            }
-            None => Transformed::no(Expr::WindowFunction(call)),
-        }),
+        Expr::WindowFunction(call) => over(call, schema, ansi),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() || is_distinction(op) => {
             let common = meeting_type([left.as_ref(), right.as_ref()], schema)?;
             let (left, right) = (side(*left, &common, schema)?, side(*right, &common, schema)?);
@@ -248,6 +242,21 @@ fn arithmetic(
         true => Expr::BinaryExpr(BinaryExpr { left: Box::new(left), op: operator, right: Box::new(right) }),
         false => function.call(vec![left, right]),
     }))
+}
+
+/// The numbers of OVER are signed, and its sums as exact as those of groups.
+fn over(mut call: Box<WindowFunction>, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
+    let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
+    let own = match (&call.fun, kind) {
+        (WindowFunctionDefinition::AggregateUDF(function), Some(kind)) => checked(function.name(), &kind, ansi)
+            .map(|function| WindowFunctionDefinition::AggregateUDF(Arc::new(function))),
+        (function, _) => window_numbers::signed(function),
+    };
+    let is_changed = own.is_some();
+    if let Some(function) = own {
+        call.fun = function;
+    }
+    Ok(Transformed::new_transformed(Expr::WindowFunction(call), is_changed))
 }
 
 /// `sum` and `avg` of whole numbers and decimals are exact.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::DateTime;
 
 use super::item::Item;
-use crate::scalar::json::parse::quote;
+use crate::scalar::json::parse::{array, object, quote};
 use crate::scalar::number_text::{double_text, float_text};
 
 /// A decimal without zeros at its end.
@@ -86,28 +86,8 @@ impl Item {
             Item::Day(day) => quote(&day_text(*day), out),
             Item::Instant(us) => quote(&time_text(*us, "+00:00"), out),
             Item::LocalInstant(us) => quote(&time_text(*us, ""), out),
-            Item::Array(items) => {
-                out.push('[');
-                for (at, item) in items.iter().enumerate() {
-                    if at > 0 {
-                        out.push(',');
-                    }
-                    item.write_json(out);
-                }
-                out.push(']');
-            }
-            Item::Object(members) => {
-                out.push('{');
-                for (at, (name, value)) in members.iter().enumerate() {
-                    if at > 0 {
-                        out.push(',');
-                    }
-                    quote(name, out);
-                    out.push(':');
-                    value.write_json(out);
-                }
-                out.push('}');
-            }
+            Item::Array(items) => array(items, out, Item::write_json),
+            Item::Object(members) => object(members, out, Item::write_json),
         }
     }
 }

@@ -44,30 +44,36 @@ impl Value {
             Value::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Value::Number(text) => number(text, out),
             Value::Text(text) => quote(text, out),
-            Value::Array(items) => {
-                out.push('[');
-                for (at, item) in items.iter().enumerate() {
-                    if at > 0 {
-                        out.push(',');
-                    }
-                    item.write(out);
-                }
-                out.push(']');
-            }
-            Value::Object(members) => {
-                out.push('{');
-                for (at, (name, value)) in members.iter().enumerate() {
-                    if at > 0 {
-                        out.push(',');
-                    }
-                    quote(name, out);
-                    out.push(':');
-                    value.write(out);
-                }
-                out.push('}');
-            }
+            Value::Array(items) => array(items, out, Value::write),
+            Value::Object(members) => object(members, out, Value::write),
         }
     }
+}
+
+/// Writes an array, each item by itself.
+pub fn array<T>(items: &[T], out: &mut String, write: impl Fn(&T, &mut String)) {
+    out.push('[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(']');
+}
+
+/// Writes an object, each value by itself.
+pub fn object<T>(members: &[(String, T)], out: &mut String, write: impl Fn(&T, &mut String)) {
+    out.push('{');
+    for (at, (name, value)) in members.iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        quote(name, out);
+        out.push(':');
+        write(value, out);
+    }
+    out.push('}');
 }
 
 /// A number as Spark writes it again: with a point or an exponent it is a double.
