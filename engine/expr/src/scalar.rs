@@ -32,7 +32,7 @@ mod list_values;
 mod lists;
 mod nth_field;
 mod number_format;
-pub(crate) mod number_text;
+pub mod number_text;
 mod numbers;
 pub mod one_value;
 pub mod opaque;

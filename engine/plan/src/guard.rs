@@ -19,7 +19,7 @@ use expr::typing::TypeRules;
 use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
-pub use dialect::SparkDialect;
+pub use dialect::{SparkDialect, identifier_parts};
 pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.

@@ -21,7 +21,7 @@ use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
 use crate::problem::SqlProblem;
 use crate::relation::{Relation, static_relation};
-use crate::rewrite::rewrite;
+use crate::rewrite::rewrite_to_show;
 use crate::window::window_call;
 
 /// The tables that queries can read.
@@ -89,7 +89,7 @@ impl Readable {
                 if let Some(problem) = unkept_in_read(statement, sql) {
                     return Err(ReadFault::Problem(problem));
                 }
-                rewrite(statement, sql, &self.relations, state).map_err(ReadFault::Problem)
+                rewrite_to_show(statement, sql, &self.relations, state).map_err(ReadFault::Problem)
             }
             Statement::Explain(explain) => self.rewrite(&mut explain.statement, sql, state),
             _ => Ok(()),

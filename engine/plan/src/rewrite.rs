@@ -6,11 +6,16 @@ mod counts;
 mod forms;
 mod generators;
 pub mod groups;
+mod headings;
+mod lateral;
+mod named;
 mod names;
+mod pipes;
 mod pivot;
 mod sets;
 mod special;
 mod structs;
+mod subqueries;
 mod types;
 mod using;
 mod window;
@@ -51,7 +56,35 @@ pub fn rewrite(
     relations: &HashMap<String, Relation>,
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
+    pipes::lower(statement, sql)?;
+    named::resolve(statement, sql)?;
     names::spell(statement, relations);
+    lowered(statement, sql, relations, state)
+}
+
+/// Rewrites a statement whose columns are shown under their names: those that have none get the ones that Spark gives.
+///
+/// # Errors
+/// If it uses a form that the engine has no way to run.
+pub fn rewrite_to_show(
+    statement: &mut Statement,
+    sql: &str,
+    relations: &HashMap<String, Relation>,
+    state: &SessionState,
+) -> Result<(), SqlProblem> {
+    pipes::lower(statement, sql)?;
+    named::resolve(statement, sql)?;
+    names::spell(statement, relations);
+    headings::name_all(statement);
+    lowered(statement, sql, relations, state)
+}
+
+fn lowered(
+    statement: &mut Statement,
+    sql: &str,
+    relations: &HashMap<String, Relation>,
+    state: &SessionState,
+) -> Result<(), SqlProblem> {
     match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default(), merged: Vec::new() }) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
@@ -125,6 +158,10 @@ impl VisitorMut for Rewriter<'_> {
         structs::expand(select, known, self.state, |statement| {
             rewrite(statement, self.sql, self.relations, self.state).is_ok()
         });
+        if let Err(problem) = self.resolve_aliases(select) {
+            return ControlFlow::Break(problem);
+        }
+        subqueries::as_values(select);
         groups::grouping_ids(select);
         if let Some(call) = window_call(select) {
             select.projection.iter_mut().for_each(|item| replace_in_item(item, &call));
@@ -208,6 +245,32 @@ impl Rewriter<'_> {
     fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let name = relation_name(name);
         if self.with.contains(&name) { None } else { self.relations.get(&name) }
+    }
+
+    /// Puts what lateral column aliases stand for in their places.
+    fn resolve_aliases(&self, select: &mut Select) -> Result<(), SqlProblem> {
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
+        let columns = |select: &Select| {
+            let projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
+            let all = Select { projection, ..generators::bare(select) };
+            let shown = structs::columns_of(all, &known, self.state, &rewrite);
+            let shown = shown.iter().flatten().map(|field| field.name().to_lowercase());
+            let factors = select
+                .from
+                .iter()
+                .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+            let relations = factors.filter_map(|factor| match factor {
+                TableFactor::Table { name, .. } => self.relation(name),
+                _ => None,
+            });
+            // The hidden ones too.
+            let all = relations.flat_map(|relation| relation.schema.fields()).map(|field| field.name().to_lowercase());
+            shown.chain(all).collect()
+        };
+        let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
+        let context = lateral::LateralContext { columns: &columns, is_aggregate: &is_aggregate };
+        lateral::resolve(select, &context, self.sql)
     }
 
     fn lower_pivots(&self, select: &mut Select) -> Result<(), SqlProblem> {

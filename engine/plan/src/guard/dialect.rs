@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName, ObjectNamePart, Value};
 use datafusion::sql::sqlparser::dialect::{Dialect, Precedence, SparkSqlDialect};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -66,6 +66,35 @@ impl Dialect for SparkDialect {
         true
     }
 
+    fn supports_pipe_operator(&self) -> bool {
+        true
+    }
+
+    fn supports_from_first_select(&self) -> bool {
+        true
+    }
+
+    fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    /// `IDENTIFIER('a.b')` is the column of that name, `IDENTIFIER('abs')(x)` a call.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let is_named = matches!(&parser.peek_token_ref().token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("identifier"));
+        if !is_named || parser.peek_nth_token_ref(1).token != Token::LParen {
+            return None;
+        }
+        let parts = parser.maybe_parse(named_by_text).ok()??;
+        if parser.peek_token_ref().token == Token::LParen {
+            let name = ObjectName(parts.into_iter().map(ObjectNamePart::Identifier).collect());
+            return Some(parser.parse_function(name));
+        }
+        Some(Ok(match <[Ident; 1]>::try_from(parts) {
+            Ok([only]) => Expr::Identifier(only),
+            Err(several) => Expr::CompoundIdentifier(several),
+        }))
+    }
+
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::StringConcat => Some(Ok(self.prec_value(Precedence::PlusMinus))),
@@ -97,6 +126,44 @@ impl Dialect for SparkDialect {
         }
         None
     }
+}
+
+/// The parts of the name in `IDENTIFIER('…')`; the text may be put together of several.
+fn named_by_text(parser: &mut Parser) -> Result<Vec<Ident>, ParserError> {
+    parser.next_token();
+    parser.expect_token(&Token::LParen)?;
+    let name = constant_text(&parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    name.and_then(|name| identifier_parts(&name)).ok_or_else(|| ParserError::ParserError("no name".to_string()))
+}
+
+fn constant_text(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        Expr::Nested(inner) => constant_text(inner),
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => {
+            Some(constant_text(left)? + &constant_text(right)?)
+        }
+        _ => None,
+    }
+}
+
+/// The parts of a name with points between, each with or without backticks; none if it is no name.
+pub fn identifier_parts(name: &str) -> Option<Vec<Ident>> {
+    let (mut parts, mut part, mut is_quoted) = (Vec::new(), String::new(), false);
+    for letter in name.chars() {
+        match letter {
+            '`' => is_quoted = !is_quoted,
+            '.' if !is_quoted => parts.push(std::mem::take(&mut part)),
+            letter => part.push(letter),
+        }
+    }
+    parts.push(part);
+    let is_name = !is_quoted && parts.iter().all(|part| !part.is_empty());
+    is_name.then(|| parts.into_iter().map(|part| Ident::with_quote('`', part)).collect())
 }
 
 impl SparkDialect {

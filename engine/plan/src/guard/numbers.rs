@@ -111,7 +111,8 @@ fn takes_sign(read: &[TokenWithSpan], number: &str, letters: Option<&str>) -> bo
 /// `CAST('number' AS kind)`.
 fn cast(number: String, kind: Vec<Token>) -> Vec<Token> {
     let space = || Token::Whitespace(super::intervals::SPACE);
-    let mut tokens = vec![Token::make_keyword("CAST"), Token::LParen, Token::SingleQuotedString(number), space()];
+    // Not CAST: the name of a column tells a number with a type from a cast that was written.
+    let mut tokens = vec![Token::make_keyword("SAFE_CAST"), Token::LParen, Token::SingleQuotedString(number), space()];
     tokens.extend([Token::make_keyword("AS"), space()]);
     tokens.extend(kind);
     tokens.push(Token::RParen);

@@ -17,6 +17,10 @@ const MICROSECONDS: Option<u64> = Some(6);
 
 /// Rewrites one expression, not what is inside of it.
 pub fn rewrite(expr: &mut Expr) {
+    if let Expr::Cast { kind: kind @ CastKind::SafeCast, .. } = expr {
+        // A number with a type, as the guard writes it.
+        *kind = CastKind::Cast;
+    }
     match expr {
         // A minus binds stronger than `::`.
         Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_cast_number(inner) => {

@@ -1,0 +1,126 @@
+//! Calls of functions in the names of columns: Spark's own name for each, with the arguments that it fills in.
+
+mod table;
+mod window;
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    OrderByExpr, VisitorMut,
+};
+
+use super::{is_call, order_key, written};
+use crate::rewrite::calls::{call as call_of, name_of};
+use crate::walk::walk_mut;
+
+/// Functions that give rows, or several columns: what they give has names of its own.
+const GENERATORS: [&str; 14] = [
+    "explode",
+    "explode_outer",
+    "posexplode",
+    "posexplode_outer",
+    "inline",
+    "inline_outer",
+    "stack",
+    "json_tuple",
+    "variant_explode",
+    "variant_explode_outer",
+    "window",
+    "session_window",
+    "unnest",
+    "sql_keywords",
+];
+
+/// Stands for the argument of a function in its body.
+const VARIABLE: &str = "namedlambdavariable";
+
+/// True if a call names its columns itself.
+pub fn is_generator(function: &Function) -> bool {
+    is_call(function, &GENERATORS)
+}
+
+/// A call with its FILTER and its OVER.
+pub fn call(function: &Function) -> String {
+    let mut text = bare_call(function);
+    if let Some(filter) = &function.filter {
+        text.push_str(&format!(" FILTER (WHERE {})", written(filter)));
+    }
+    match &function.over {
+        Some(over) => format!("{text} OVER {}", window::over(&name_of(function), function, over)),
+        None => text,
+    }
+}
+
+fn bare_call(function: &Function) -> String {
+    let name = name_of(function);
+    let name = if name == "array_any_match" { "exists".to_string() } else { name };
+    if name == VARIABLE {
+        return format!("{VARIABLE}()");
+    }
+    let (arguments, distinct) = match &function.args {
+        FunctionArguments::List(list) => (values(list), list.duplicate_treatment == Some(DuplicateTreatment::Distinct)),
+        _ => (Vec::new(), false),
+    };
+    let mut texts: Vec<String> = arguments.iter().map(argument).collect();
+    if let Some(text) = table::own_form(&name, &texts) {
+        return text;
+    }
+    let name = table::name(&name, arguments.len());
+    table::complete(&name, &mut texts);
+    let distinct = if distinct { "DISTINCT " } else { "" };
+    let keys = function.within_group.as_slice();
+    if keys.is_empty() {
+        return format!("{name}({distinct}{})", texts.join(", "));
+    }
+    let name = if name == "string_agg" { "listagg".to_string() } else { name };
+    let keys: Vec<String> = keys.iter().map(|key| of_group(&name, key)).collect();
+    format!("{name}({distinct}{}) WITHIN GROUP (ORDER BY {})", texts.join(", "), keys.join(", "))
+}
+
+/// A key of WITHIN GROUP: percentiles say only what is not their order, and the mode the other way round.
+fn of_group(name: &str, key: &OrderByExpr) -> String {
+    let descends = key.options.asc == Some(false);
+    let descends = match name {
+        "mode" => !descends,
+        "percentile_cont" | "percentile_disc" => descends,
+        _ => return order_key(key),
+    };
+    if descends { format!("{} DESC", written(&key.expr)) } else { written(&key.expr) }
+}
+
+fn values(list: &FunctionArgumentList) -> Vec<FunctionArgExpr> {
+    let value = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(value) | FunctionArg::Named { arg: value, .. } => value.clone(),
+        FunctionArg::ExprNamed { arg: value, .. } => value.clone(),
+    };
+    list.args.iter().map(value).collect()
+}
+
+fn argument(argument: &FunctionArgExpr) -> String {
+    match argument {
+        FunctionArgExpr::Expr(expr) => written(expr),
+        FunctionArgExpr::Wildcard => "1".to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Puts the sign of a variable in the place of each argument of a lambda.
+pub fn hide_variables(body: &mut Expr, names: &[&str]) {
+    struct Hider<'a>(&'a [&'a str]);
+    impl VisitorMut for Hider<'_> {
+        type Break = ();
+
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let is_variable = match expr {
+                Expr::Identifier(name) => self.0.contains(&name.value.as_str()),
+                _ => false,
+            };
+            if is_variable {
+                *expr = call_of(VARIABLE, Vec::new());
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _: ControlFlow<()> = walk_mut(body, &mut Hider(names));
+}
