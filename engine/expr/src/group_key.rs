@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, make_array};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, MapArray, UInt32Array, make_array};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::Result;
@@ -22,10 +23,10 @@ pub fn key_hashes(keys: &[ArrayRef], rows: usize) -> Result<Vec<u64>> {
     Ok(hashes)
 }
 
-/// One representative for values that are one group: 0.0 for -0.0, one NaN for all (Spark's `NormalizeFloatingNumbers`), in structs,
-/// arrays and maps too.
+/// One representative for values that are one group: 0.0 for -0.0, one NaN for all (Spark's `NormalizeFloatingNumbers`), maps in the
+/// order of their keys (`InsertMapSortInGroupingExpressions`), in structs and arrays too.
 pub fn normalized(column: &ArrayRef) -> ArrayRef {
-    if !has_floats(column.data_type()) {
+    if !has_several_forms(column.data_type()) {
         return Arc::clone(column);
     }
     match column.data_type() {
@@ -48,20 +49,41 @@ pub fn normalized(column: &ArrayRef) -> ArrayRef {
             let children = data.child_data().iter().map(|child| normalized(&make_array(child.clone())).to_data());
             let changed = data.clone().into_builder().child_data(children.collect()).build();
             // Only values were changed, so it can be built; if not, the column stays as it is.
-            changed.map_or_else(|_| Arc::clone(column), make_array)
+            let changed = changed.map_or_else(|_| Arc::clone(column), make_array);
+            match changed.as_map_opt() {
+                Some(map) => sorted_by_key(map).map_or(Arc::clone(&changed), |map| Arc::new(map) as ArrayRef),
+                None => changed,
+            }
         }
         _ => Arc::clone(column),
     }
 }
 
-/// True if values of a type have doubles in them.
-pub fn has_floats(kind: &DataType) -> bool {
+/// The maps with their entries in the order of their keys; none if they are, or if the keys have no order.
+fn sorted_by_key(map: &MapArray) -> Option<MapArray> {
+    let converter = RowConverter::new(vec![SortField::new(map.keys().data_type().clone())]).ok()?;
+    let rows = converter.convert_columns(&[Arc::clone(map.keys())]).ok()?;
+    let mut order: Vec<u32> = (0..u32::try_from(map.entries().len()).ok()?).collect();
+    for span in map.value_offsets().windows(2) {
+        let entries = order.get_mut(usize::try_from(span[0]).ok()?..usize::try_from(span[1]).ok()?)?;
+        entries.sort_by(|left, right| rows.row(*left as usize).cmp(&rows.row(*right as usize)));
+    }
+    if order.is_sorted() {
+        return None;
+    }
+    let entries = take(map.entries(), &UInt32Array::from(order), None).ok()?;
+    let DataType::Map(field, is_sorted) = map.data_type() else { return None };
+    let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+    MapArray::try_new(Arc::clone(field), offsets, entries.as_struct().clone(), nulls, *is_sorted).ok()
+}
+
+/// True if equal values of a type can be written in several ways: there are doubles or maps in them.
+pub fn has_several_forms(kind: &DataType) -> bool {
     match kind {
         DataType::Float32 | DataType::Float64 => true,
-        DataType::List(element) | DataType::LargeList(element) | DataType::Map(element, _) => {
-            has_floats(element.data_type())
-        }
-        DataType::Struct(fields) => fields.iter().any(|field| has_floats(field.data_type())),
+        DataType::Map(..) => true,
+        DataType::List(element) | DataType::LargeList(element) => has_several_forms(element.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_several_forms(field.data_type())),
         _ => false,
     }
 }

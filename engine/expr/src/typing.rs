@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod casting;
 pub mod decimals;
+mod frames;
 pub mod guards;
 mod literal_arguments;
 pub mod meeting;

@@ -2,9 +2,11 @@
 
 mod dialect;
 mod intervals;
+mod named;
 mod nesting;
 mod nulls;
 mod numbers;
+mod pipes;
 mod promises;
 mod strings;
 
@@ -19,7 +21,7 @@ use expr::typing::TypeRules;
 use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
-pub use dialect::{SparkDialect, identifier_parts};
+pub use dialect::SparkDialect;
 pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
@@ -51,7 +53,8 @@ pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
         (Some(Statement::Query(query)), 1) => match *query.body {
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => Err(not_a_select(sql)),
             _ => {
-                let statement = check_depth(Statement::Query(query))?;
+                let mut statement = check_depth(Statement::Query(query))?;
+                plain_forms(&mut statement, sql)?;
                 promises::unkept(&statement, sql).map_or(Ok(statement), Err)
             }
         },
@@ -62,6 +65,15 @@ pub fn parse(sql: &str, rules: TypeRules) -> Result<Statement, SqlProblem> {
                 .at_text(sql, ";"))
         }
     }
+}
+
+/// Writes what only the text of a query has as plain SQL: pipes, FROM in front, tables and arguments by name.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn plain_forms(statement: &mut Statement, sql: &str) -> Result<(), SqlProblem> {
+    pipes::lower(statement, sql)?;
+    named::resolve(statement, sql)
 }
 
 /// Parses one expression: what stands between SELECT and FROM.

@@ -15,7 +15,7 @@ use expr::typing::TypeRules;
 
 use crate::batch::sessions;
 use crate::fault::{Fault, Result};
-use crate::guard::unkept_in_read;
+use crate::guard::{plain_forms, unkept_in_read};
 use crate::job_function::inline::inlined;
 use crate::logical::{any_expr, under_names_of};
 use crate::normalize::{grouped_window, with_window_column, with_windows};
@@ -86,6 +86,7 @@ impl Readable {
     ) -> std::result::Result<(), ReadFault> {
         match statement {
             Statement::Statement(statement) => {
+                plain_forms(statement, sql).map_err(ReadFault::Problem)?;
                 if let Some(problem) = unkept_in_read(statement, sql) {
                     return Err(ReadFault::Problem(problem));
                 }

@@ -8,9 +8,7 @@ mod generators;
 pub mod groups;
 mod headings;
 mod lateral;
-mod named;
 mod names;
-mod pipes;
 mod pivot;
 mod sets;
 mod special;
@@ -28,8 +26,8 @@ use std::ops::ControlFlow;
 use datafusion::execution::SessionState;
 use datafusion::sql::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArgumentList, FunctionArguments, Ident, NamedWindowDefinition,
-    NamedWindowExpr, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    TableWithJoins, VisitorMut, WildcardAdditionalOptions,
+    NamedWindowExpr, ObjectName, OrderBy, OrderByExpr, OrderByKind, Query, Select, SelectItem, SetExpr, Statement,
+    TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
 };
 
 use expr::typing::TypeRules;
@@ -56,10 +54,8 @@ pub fn rewrite(
     relations: &HashMap<String, Relation>,
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
-    pipes::lower(statement, sql)?;
-    named::resolve(statement, sql)?;
     names::spell(statement, relations);
-    lowered(statement, sql, relations, state)
+    lowered(statement, Rewriter::new(sql, relations, state))
 }
 
 /// Rewrites a statement whose columns are shown under their names: those that have none get the ones that Spark gives.
@@ -72,26 +68,21 @@ pub fn rewrite_to_show(
     relations: &HashMap<String, Relation>,
     state: &SessionState,
 ) -> Result<(), SqlProblem> {
-    pipes::lower(statement, sql)?;
-    named::resolve(statement, sql)?;
     names::spell(statement, relations);
     headings::name_all(statement);
-    lowered(statement, sql, relations, state)
+    lowered(statement, Rewriter { reads: true, ..Rewriter::new(sql, relations, state) })
 }
 
-fn lowered(
-    statement: &mut Statement,
-    sql: &str,
-    relations: &HashMap<String, Relation>,
-    state: &SessionState,
-) -> Result<(), SqlProblem> {
-    match walk_mut(statement, &mut Rewriter { sql, relations, state, with: WithNames::default(), merged: Vec::new() }) {
+fn lowered(statement: &mut Statement, mut rewriter: Rewriter<'_>) -> Result<(), SqlProblem> {
+    match walk_mut(statement, &mut rewriter) {
         ControlFlow::Break(problem) => Err(problem),
         ControlFlow::Continue(()) => Ok(()),
     }
 }
 
 struct Rewriter<'a> {
+    /// True of a query over tables that stand still: in a stream the value of a subquery would change with every epoch.
+    reads: bool,
     sql: &'a str,
     relations: &'a HashMap<String, Relation>,
     state: &'a SessionState,
@@ -133,6 +124,9 @@ impl VisitorMut for Rewriter<'_> {
         if let Err(problem) = sets::lower(&mut query.body, &|body| self.columns_of_body(body)) {
             return ControlFlow::Break(problem);
         }
+        if let Err(problem) = self.order_by_all(query) {
+            return ControlFlow::Break(problem);
+        }
         self.with.leave(query);
         ControlFlow::Continue(())
     }
@@ -161,7 +155,9 @@ impl VisitorMut for Rewriter<'_> {
         if let Err(problem) = self.resolve_aliases(select) {
             return ControlFlow::Break(problem);
         }
-        subqueries::as_values(select);
+        if self.reads {
+            subqueries::as_values(select);
+        }
         groups::grouping_ids(select);
         if let Some(call) = window_call(select) {
             select.projection.iter_mut().for_each(|item| replace_in_item(item, &call));
@@ -213,7 +209,11 @@ impl VisitorMut for Rewriter<'_> {
     }
 }
 
-impl Rewriter<'_> {
+impl<'a> Rewriter<'a> {
+    fn new(sql: &'a str, relations: &'a HashMap<String, Relation>, state: &'a SessionState) -> Rewriter<'a> {
+        Rewriter { reads: false, sql, relations, state, with: WithNames::default(), merged: Vec::new() }
+    }
+
     /// True if the query goes by Spark's types.
     fn has_spark_types(&self) -> bool {
         TypeRules::of(self.state) != TypeRules::Before
@@ -245,6 +245,17 @@ impl Rewriter<'_> {
     fn relation(&self, name: &ObjectName) -> Option<&Relation> {
         let name = relation_name(name);
         if self.with.contains(&name) { None } else { self.relations.get(&name) }
+    }
+
+    /// `ORDER BY ALL` is by every column, from the left; DataFusion's takes plain columns alone.
+    fn order_by_all(&self, query: &mut Query) -> Result<(), SqlProblem> {
+        let Some(order_by) = &query.order_by else { return Ok(()) };
+        let OrderByKind::All(options) = order_by.kind else { return Ok(()) };
+        let columns = self.columns_of_body(&query.body)?.len();
+        let key = |place: usize| OrderByExpr { expr: calls::number(place), options, with_fill: None };
+        let kind = OrderByKind::Expressions((1..=columns).map(key).collect());
+        query.order_by = Some(OrderBy { kind, interpolate: None });
+        Ok(())
     }
 
     /// Puts what lateral column aliases stand for in their places.

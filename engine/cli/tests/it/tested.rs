@@ -181,6 +181,11 @@ fn functions_of_the_job_stand_for_their_expressions() {
 }
 
 #[test]
+fn pipes_aliases_and_names_by_text_are_their_plain_queries() {
+    all_hold(include_str!("tested/forms.toml"), "1 test: 1");
+}
+
+#[test]
 fn explain_and_sql_know_the_functions_and_computed_columns_of_a_job() {
     let folder = tempfile::tempdir().unwrap();
     let file = include_str!("tested/functions.toml").replace("\"wh\"", &format!("{:?}", text(folder.path())));

@@ -78,7 +78,7 @@ fn what_has_no_doubles_is_not_touched() {
     let column: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
     assert!(Arc::ptr_eq(&column, &normalized(&column)));
     assert!(
-        !has_floats(&DataType::Utf8)
-            && has_floats(&DataType::Struct(vec![Field::new("x", DataType::Float32, true)].into()))
+        !has_several_forms(&DataType::Utf8)
+            && has_several_forms(&DataType::Struct(vec![Field::new("x", DataType::Float32, true)].into()))
     );
 }

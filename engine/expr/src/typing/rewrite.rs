@@ -18,7 +18,7 @@ use super::casting::{cast_to, constant};
 use super::decimals::{Digits, Operation};
 use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
 use super::missing::Missing;
-use super::{guards, literal_arguments, of_times};
+use super::{frames, guards, literal_arguments, of_times};
 use crate::aggregate::checked_totals::checked;
 use crate::interval::fields::{INTERVAL_FIELDS, IntervalType};
 use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
@@ -252,10 +252,11 @@ fn over(mut call: Box<WindowFunction>, schema: &DFSchema, ansi: bool) -> Result<
             .map(|function| WindowFunctionDefinition::AggregateUDF(Arc::new(function))),
         (function, _) => window_numbers::signed(function),
     };
-    let is_changed = own.is_some();
+    let mut is_changed = own.is_some();
     if let Some(function) = own {
         call.fun = function;
     }
+    is_changed |= frames::of_peers(&mut call.params, schema)?;
     Ok(Transformed::new_transformed(Expr::WindowFunction(call), is_changed))
 }
 

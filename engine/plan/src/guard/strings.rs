@@ -10,6 +10,11 @@ use crate::problem::SqlProblem;
 struct Escaping(SparkSqlDialect);
 
 impl Dialect for Escaping {
+    /// `|>` is one token, as in [`super::dialect::SparkDialect`].
+    fn supports_pipe_operator(&self) -> bool {
+        true
+    }
+
     fn is_delimited_identifier_start(&self, letter: char) -> bool {
         self.0.is_delimited_identifier_start(letter)
     }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
-use expr::group_key::has_floats;
+use expr::group_key::has_several_forms;
 use expr::scalar::one_value::one_value;
 
 /// Puts one value in the place of equal ones wherever values are compared. The values themselves stay as they are, but for keys of
@@ -85,7 +85,7 @@ fn is_call(expr: &Expr) -> bool {
 
 /// True if there are doubles in the values of an expression. Of what has no type, such as a column of an outer query, it is not known.
 fn has_float(expr: &Expr, schema: &dyn ExprSchema) -> bool {
-    expr.get_type(schema).is_ok_and(|kind: DataType| has_floats(&kind))
+    expr.get_type(schema).is_ok_and(|kind: DataType| has_several_forms(&kind))
 }
 
 fn boxed(expr: Expr) -> Box<Expr> {

@@ -96,7 +96,7 @@ fn written(expr: &Expr) -> String {
         Expr::Case { operand, conditions, else_result, .. } => {
             case(operand.as_deref(), conditions, else_result.as_deref())
         }
-        Expr::Cast { kind, expr: inner, data_type, .. } => values::cast(kind, inner, data_type),
+        Expr::Cast { kind, expr: inner, data_type, .. } => values::cast(kind, written(inner), data_type),
         Expr::Lambda(lambda) => of_lambda(lambda),
         Expr::Tuple(values) => format!("struct({})", list(values)),
         Expr::Struct { values, .. } => format!("struct({})", list(values)),

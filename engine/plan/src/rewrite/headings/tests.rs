@@ -1,3 +1,5 @@
+//! Names of columns beside those that Spark gives.
+
 use datafusion::sql::sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 use expr::typing::TypeRules;
 

@@ -5,8 +5,6 @@ use datafusion::sql::sqlparser::ast::{
 };
 use expr::interval::fields::IntervalType;
 
-use super::written;
-
 /// A constant: texts stand without quotes.
 pub fn literal(value: &Value) -> String {
     match value {
@@ -43,15 +41,15 @@ pub fn interval(interval: &Interval) -> String {
     interval.to_string()
 }
 
-/// A cast.
-pub fn cast(kind: &CastKind, inner: &Expr, data_type: &DataType) -> String {
+/// A cast of what is written so.
+pub fn cast(kind: &CastKind, inner: String, data_type: &DataType) -> String {
     match kind {
         // Of arrays, maps and structs Spark hides it.
-        _ if is_nested(data_type) => written(inner),
+        _ if is_nested(data_type) => inner,
         // As the guard writes `1L`.
         CastKind::SafeCast => number(inner, data_type),
-        CastKind::TryCast => format!("TRY_CAST({} AS {})", written(inner), type_name(data_type)),
-        CastKind::Cast | CastKind::DoubleColon => format!("CAST({} AS {})", written(inner), type_name(data_type)),
+        CastKind::TryCast => format!("TRY_CAST({inner} AS {})", type_name(data_type)),
+        CastKind::Cast | CastKind::DoubleColon => format!("CAST({inner} AS {})", type_name(data_type)),
     }
 }
 
@@ -69,8 +67,7 @@ pub fn is_number(expr: &Expr) -> bool {
 }
 
 /// A number as its type shows it: a double has a point.
-fn number(inner: &Expr, data_type: &DataType) -> String {
-    let text = written(inner);
+fn number(text: String, data_type: &DataType) -> String {
     match data_type {
         DataType::Double(_) | DataType::DoublePrecision => match text.parse::<f64>() {
             Ok(value) => expr::scalar::number_text::double_text(value),

@@ -1,12 +1,18 @@
+//! Queries with pipes beside the queries that they are.
+
 use datafusion::sql::sqlparser::ast::Statement;
-use expr::typing::TypeRules;
+use datafusion::sql::sqlparser::parser::Parser;
 
 use super::lower;
-use crate::guard::parse;
+use crate::guard::SparkDialect;
+
+fn parsed(sql: &str) -> Statement {
+    Parser::parse_sql(&SparkDialect, sql).unwrap().remove(0)
+}
 
 /// A query with pipes, and the query that it is.
 fn written(sql: &str) -> String {
-    let mut statement: Statement = parse(sql, TypeRules::default()).unwrap();
+    let mut statement = parsed(sql);
     lower(&mut statement, sql).unwrap();
     statement.to_string()
 }
@@ -45,6 +51,6 @@ fn a_filter_before_a_join_stays_before_it() {
 #[test]
 fn an_operator_of_others_is_refused_by_name() {
     let sql = "FROM t |> RENAME a AS b";
-    let problem = lower(&mut parse(sql, TypeRules::default()).unwrap(), sql).unwrap_err();
+    let problem = lower(&mut parsed(sql), sql).unwrap_err();
     assert!(problem.to_string().contains("`|> RENAME` is not supported"), "{problem}");
 }

@@ -10,7 +10,6 @@ use datafusion::sql::sqlparser::ast::{
     Statement, TableAlias, TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
 };
 
-use super::generators::query_of;
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 
@@ -175,6 +174,22 @@ fn wrap(query: &mut Query, name: Ident) {
     like.from = vec![TableWithJoins { relation, joins: Vec::new() }];
     query.body = Box::new(SetExpr::Select(Box::new(like)));
     query.with = with;
+}
+
+/// A query of only a SELECT.
+fn query_of(select: Select) -> Query {
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
 }
 
 fn empty_select() -> Select {

@@ -7,8 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     TableFactor, Value, VisitorMut,
 };
 
-use super::calls::{name_of, relation_name, text};
-use crate::guard::identifier_parts;
+use super::dialect::identifier_parts;
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 
@@ -19,19 +18,11 @@ struct Signature {
     defaults: &'static [Option<&'static str>],
 }
 
-const SIGNATURES: [Signature; 7] = [
-    Signature {
-        name: "mask",
-        parameters: &["str", "upperChar", "lowerChar", "digitChar", "otherChar"],
-        defaults: &[Some("X"), Some("x"), Some("n"), None],
-    },
-    Signature { name: "explode", parameters: &["collection"], defaults: &[] },
-    Signature { name: "explode_outer", parameters: &["collection"], defaults: &[] },
-    Signature { name: "posexplode", parameters: &["collection"], defaults: &[] },
-    Signature { name: "posexplode_outer", parameters: &["collection"], defaults: &[] },
-    Signature { name: "variant_explode", parameters: &["input"], defaults: &[] },
-    Signature { name: "variant_explode_outer", parameters: &["input"], defaults: &[] },
-];
+const SIGNATURES: [Signature; 1] = [Signature {
+    name: "mask",
+    parameters: &["str", "upperChar", "lowerChar", "digitChar", "otherChar"],
+    defaults: &[Some("X"), Some("x"), Some("n"), None],
+}];
 
 /// Puts named arguments into their places, and tables under the names that IDENTIFIER gives.
 ///
@@ -52,7 +43,7 @@ pub fn resolve(statement: &mut Statement, sql: &str) -> Result<(), SqlProblem> {
 
         fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlProblem> {
             if let TableFactor::Table { name, args, .. } = factor
-                && relation_name(name) == "identifier"
+                && small(name) == "identifier"
                 && let Some(named) = args.as_ref().and_then(|args| table_named(&args.args))
             {
                 (*name, *args) = (named, None);
@@ -66,6 +57,11 @@ pub fn resolve(statement: &mut Statement, sql: &str) -> Result<(), SqlProblem> {
     }
 }
 
+/// A name in small letters.
+fn small(name: &ObjectName) -> String {
+    name.to_string().replace('`', "").to_lowercase()
+}
+
 fn table_named(args: &[FunctionArg]) -> Option<ObjectName> {
     let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] = args else { return None };
     let (Value::SingleQuotedString(name) | Value::DoubleQuotedString(name)) = &value.value else { return None };
@@ -74,7 +70,7 @@ fn table_named(args: &[FunctionArg]) -> Option<ObjectName> {
 }
 
 fn in_places(function: &mut Function) -> Result<(), SqlProblem> {
-    let called = name_of(function);
+    let called = small(&function.name);
     let FunctionArguments::List(list) = &mut function.args else { return Ok(()) };
     let is_named = |argument: &FunctionArg| !matches!(argument, FunctionArg::Unnamed(_));
     let Some(signature) = SIGNATURES.iter().find(|known| known.name == called) else { return Ok(()) };
@@ -101,7 +97,8 @@ fn in_places(function: &mut Function) -> Result<(), SqlProblem> {
         let filled = match (place, at.checked_sub(required).and_then(|at| signature.defaults.get(at))) {
             (Some(argument), _) => argument,
             (None, Some(default)) => {
-                let value = default.map_or(Expr::value(Value::Null), text);
+                let value =
+                    Expr::value(default.map_or(Value::Null, |text| Value::SingleQuotedString(text.to_string())));
                 FunctionArg::Unnamed(FunctionArgExpr::Expr(value))
             }
             (None, None) => {

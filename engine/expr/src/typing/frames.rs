@@ -1,0 +1,47 @@
+//! RANGE over keys of which DataFusion knows no distance: binaries, structs, intervals.
+
+use arrow::datatypes::DataType;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::WindowFunctionParams;
+use datafusion::logical_expr::{ExprSchemable, WindowFrame, WindowFrameBound, WindowFrameUnits};
+
+/// A frame whose bounds are the ends and the peers of the row is the same in GROUPS as in RANGE, for which DataFusion 55 refuses keys of
+/// these types ("Cannot run range queries on datatype"). True if the frame is another one now.
+///
+/// # Errors
+/// If a column's type is not known.
+pub fn of_peers(params: &mut WindowFunctionParams, schema: &DFSchema) -> Result<bool> {
+    let frame = &params.window_frame;
+    let (Some(start), Some(end)) = (without_distance(&frame.start_bound), without_distance(&frame.end_bound)) else {
+        return Ok(false);
+    };
+    let Some(key) = params.order_by.first().filter(|_| frame.units == WindowFrameUnits::Range) else {
+        return Ok(false);
+    };
+    let has_no_distance = matches!(
+        key.expr.get_type(schema)?,
+        DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_)
+            | DataType::Struct(_)
+            | DataType::Duration(_)
+            | DataType::Interval(_)
+    );
+    if has_no_distance {
+        params.window_frame = WindowFrame::new_bounds(WindowFrameUnits::Groups, start, end);
+    }
+    Ok(has_no_distance)
+}
+
+/// A bound that is an end or the peers of the row, as GROUPS writes it.
+fn without_distance(bound: &WindowFrameBound) -> Option<WindowFrameBound> {
+    let end = ScalarValue::UInt64(None);
+    match bound {
+        WindowFrameBound::CurrentRow => Some(WindowFrameBound::CurrentRow),
+        WindowFrameBound::Preceding(distance) if distance.is_null() => Some(WindowFrameBound::Preceding(end)),
+        WindowFrameBound::Following(distance) if distance.is_null() => Some(WindowFrameBound::Following(end)),
+        WindowFrameBound::Preceding(_) | WindowFrameBound::Following(_) => None,
+    }
+}
