@@ -44,20 +44,44 @@ impl VisitorMut for Values<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if self.queries == 0
+            && let Some(opposite) = opposite(expr)
+        {
+            *expr = opposite;
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if self.queries > 0 {
             return ControlFlow::Continue(());
         }
-        let (value, negated) = match expr {
-            Expr::InSubquery { expr: inner, subquery, negated } => (self.is_in(inner, subquery), *negated),
-            Expr::Exists { subquery, negated } => (self.exists(subquery), *negated),
+        let value = match expr {
+            Expr::InSubquery { expr: inner, subquery, negated } => self.is_in(inner, subquery, *negated),
+            Expr::Exists { subquery, negated: false } => self.exists(subquery),
+            Expr::Exists { subquery, negated: true } => {
+                Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(self.exists(subquery)))) }
+            }
             _ => return ControlFlow::Continue(()),
         };
-        *expr = match negated {
-            true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(Expr::Nested(Box::new(value))) },
-            false => Expr::Nested(Box::new(value)),
-        };
+        *expr = Expr::Nested(Box::new(value));
         ControlFlow::Continue(())
+    }
+}
+
+/// The IN under a NOT.
+fn opposite(expr: &Expr) -> Option<Expr> {
+    let Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::BangNot, expr: inner } = expr else { return None };
+    let mut inner = inner.as_ref();
+    while let Expr::Nested(nested) = inner {
+        inner = nested;
+    }
+    match inner {
+        Expr::InSubquery { expr, subquery, negated } => {
+            Some(Expr::InSubquery { expr: expr.clone(), subquery: subquery.clone(), negated: !negated })
+        }
+        _ => None,
     }
 }
 
@@ -87,26 +111,26 @@ impl Values<'_> {
         compared(count, BinaryOperator::Gt, number(0))
     }
 
-    /// Three-valued: false of no rows, NULL of a NULL or beside one.
-    fn is_in(&self, value: &Expr, subquery: &Query) -> Expr {
+    /// Whether a value is among the rows. As in Spark (`ExistenceJoin`) it is false, not NULL, where that is not known, and so is NOT IN.
+    fn is_in(&self, value: &Expr, subquery: &Query, negated: bool) -> Expr {
         let column = || Expr::Identifier(Ident::with_quote('`', COLUMN));
-        let rows = || call("count", vec![number(1)]);
         let one = |value: Expr| self.over(subquery, &[COLUMN], value);
+        let rows = || call("count", vec![number(1)]);
         let found = call("array_contains", vec![one(call("collect_set", vec![column()])), value.clone()]);
-        let is_whole = one(compared(rows(), BinaryOperator::Eq, call("count", vec![column()])));
-        let when = |condition: Expr, result: Value| CaseWhen { condition, result: Expr::value(result) };
-        let conditions = vec![
-            when(compared(one(rows()), BinaryOperator::Eq, number(0)), Value::Boolean(false)),
-            when(Expr::IsNull(Box::new(value.clone())), Value::Null),
-            when(found, Value::Boolean(true)),
-            when(is_whole, Value::Boolean(false)),
-        ];
+        let when = |condition: Expr, result: bool| CaseWhen { condition, result: Expr::value(Value::Boolean(result)) };
+        let mut conditions = vec![when(compared(one(rows()), BinaryOperator::Eq, number(0)), negated)];
+        if negated {
+            let has_null = one(compared(rows(), BinaryOperator::Gt, call("count", vec![column()])));
+            conditions.push(when(Expr::IsNull(Box::new(value.clone())), false));
+            conditions.push(when(has_null, false));
+        }
+        conditions.push(when(found, !negated));
         Expr::Case {
             case_token: AttachedToken::empty(),
             end_token: AttachedToken::empty(),
             operand: None,
             conditions,
-            else_result: None,
+            else_result: Some(Box::new(Expr::value(Value::Boolean(negated)))),
         }
     }
 }
