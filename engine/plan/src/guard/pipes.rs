@@ -172,7 +172,7 @@ fn wrap(query: &mut Query, name: Ident) {
     let relation =
         TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(named(name)), sample: None };
     like.from = vec![TableWithJoins { relation, joins: Vec::new() }];
-    query.body = Box::new(SetExpr::Select(Box::new(like)));
+    *query.body = SetExpr::Select(Box::new(like));
     query.with = with;
 }
 
@@ -307,7 +307,7 @@ fn with_queries(query: &mut Query, op: SetOperator, set_quantifier: SetQuantifie
         let is_alone = inner.order_by.is_none() && inner.limit_clause.is_none();
         let left = if is_alone { inner.body } else { Box::new(SetExpr::Query(Box::new(inner))) };
         let right = Box::new(SetExpr::Query(Box::new(other)));
-        query.body = Box::new(SetExpr::SetOperation { op, set_quantifier, left, right });
+        *query.body = SetExpr::SetOperation { op, set_quantifier, left, right };
         query.with = with;
     }
 }
