@@ -77,6 +77,16 @@ fn sorted_by_key(map: &MapArray) -> Option<MapArray> {
     MapArray::try_new(Arc::clone(field), offsets, entries.as_struct().clone(), nulls, *is_sorted).ok()
 }
 
+/// True if values of a type have maps in them.
+pub fn has_maps(kind: &DataType) -> bool {
+    match kind {
+        DataType::Map(..) => true,
+        DataType::List(element) | DataType::LargeList(element) => has_maps(element.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| has_maps(field.data_type())),
+        _ => false,
+    }
+}
+
 /// True if equal values of a type can be written in several ways: there are doubles or maps in them.
 pub fn has_several_forms(kind: &DataType) -> bool {
     match kind {

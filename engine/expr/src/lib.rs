@@ -14,6 +14,7 @@ pub mod group_key;
 pub mod interval;
 pub mod map_keys;
 pub mod node_schema;
+mod outer_columns;
 pub mod plan_types;
 pub mod refusal;
 pub mod registry;

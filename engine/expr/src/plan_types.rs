@@ -8,6 +8,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use crate::casts::{cast, cast_before};
 use crate::node_schema::merged_schema;
+use crate::outer_columns::with_own_types;
 use crate::scalar::typed::Typed;
 use crate::times::{aligned, aligned_union};
 use crate::typing::{self, TypeRules, guards};
@@ -33,6 +34,10 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         }
         let Transformed { data: node, transformed, .. } = node;
         let schema = merged_schema(&node);
+        let node = match rules {
+            TypeRules::Spark { .. } => with_own_types(node, &schema, |plan| rewrite(plan, rules))?.data,
+            TypeRules::Before => node,
+        };
         let names = NamePreserver::new(&node);
         // The number of rows that a LIMIT takes is no value of the query.
         let ansi = match rules {

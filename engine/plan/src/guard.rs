@@ -12,7 +12,7 @@ mod strings;
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visitor};
+use datafusion::sql::sqlparser::ast::{Expr, SetExpr, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
@@ -22,6 +22,7 @@ use crate::error::{of_parser, of_tokenizer};
 use crate::problem::SqlProblem;
 use crate::walk::walk;
 pub use dialect::SparkDialect;
+pub use named::{placed, wrong_number};
 pub use promises::unkept_in_read;
 
 /// Longest SQL text of a table, bytes. What is longer was made by a program, which can make several tables as well.
@@ -91,9 +92,7 @@ pub fn parse_expression(sql: &str, rules: TypeRules) -> Result<Expr, SqlProblem>
         let problem = SqlProblem::new(message, help).code("PARSE_SYNTAX_ERROR");
         return Err(problem.at_line(sql, next.span.start.line, next.span.start.column));
     }
-    let mut depth = Depth::default();
-    let _: ControlFlow<()> = walk(&expr, &mut depth);
-    if depth.most > CHAIN_MAX {
+    if depth(&expr) > CHAIN_MAX {
         return Err(too_deep());
     }
     Ok(expr)
@@ -198,16 +197,22 @@ fn rounding_by_name(tokens: &mut [TokenWithSpan]) {
 
 /// Chains deeper than this could overflow the stack of a thread that computes them row by row.
 fn check_depth(statement: Statement) -> Result<Statement, SqlProblem> {
-    let mut depth = Depth::default();
-    let _: ControlFlow<()> = walk(&statement, &mut depth);
-    if depth.most <= CHAIN_MAX {
+    let depth = depth(&statement);
+    if depth <= CHAIN_MAX {
         return Ok(statement);
     }
-    let message = format!("an expression of the query is {} operators deep, the limit is {CHAIN_MAX}", depth.most);
+    let message = format!("an expression of the query is {depth} operators deep, the limit is {CHAIN_MAX}");
     Err(SqlProblem::new(
         message,
         "use parentheses to group the terms, IN (…) instead of a chain of OR, or several tables",
     ))
+}
+
+/// How many expressions stand inside of each other at the deepest place.
+pub fn depth(tree: &impl Visit) -> usize {
+    let mut depth = Depth::default();
+    let _: ControlFlow<()> = walk(tree, &mut depth);
+    depth.most
 }
 
 #[derive(Default)]

@@ -16,6 +16,7 @@ mod structs;
 mod subqueries;
 mod types;
 mod using;
+mod wildcards;
 mod window;
 mod with;
 mod within_group;
@@ -37,7 +38,6 @@ use crate::job_function::call::positional;
 use crate::problem::SqlProblem;
 use crate::relation::Relation;
 use crate::walk::walk_mut;
-use calls::excluded;
 pub use calls::relation_name;
 pub use special::is_special_form;
 use using::Merged;
@@ -143,7 +143,9 @@ impl VisitorMut for Rewriter<'_> {
                 }
             }
         }
-        self.expand_wildcards(select);
+        if let Err(problem) = self.expand_wildcards(select) {
+            return ControlFlow::Break(problem);
+        }
         let lowered = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql));
         if let Err(problem) = lowered.and_then(|()| groups::modifiers(select, self.sql)) {
             return ControlFlow::Break(problem);
@@ -152,11 +154,11 @@ impl VisitorMut for Rewriter<'_> {
         structs::expand(select, known, self.state, |statement| {
             rewrite(statement, self.sql, self.relations, self.state).is_ok()
         });
-        if let Err(problem) = self.resolve_aliases(select) {
-            return ControlFlow::Break(problem);
-        }
         if self.reads {
-            subqueries::as_values(select);
+            let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
+            if let Err(problem) = subqueries::as_values(select, &is_aggregate, self.sql) {
+                return ControlFlow::Break(problem);
+            }
         }
         groups::grouping_ids(select);
         if let Some(call) = window_call(select) {
@@ -168,6 +170,9 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
+        if let Err(problem) = self.check_replaced(select).and_then(|()| self.resolve_aliases(select)) {
+            return ControlFlow::Break(problem);
+        }
         groups::keep_casts_apart(select);
         match (self.lower_using(select), self.merged.last_mut()) {
             (Ok(merged), Some(of_query)) => *of_query = merged,
@@ -260,24 +265,9 @@ impl<'a> Rewriter<'a> {
 
     /// Puts what lateral column aliases stand for in their places.
     fn resolve_aliases(&self, select: &mut Select) -> Result<(), SqlProblem> {
-        let known: Vec<_> = self.with.known().cloned().collect();
-        let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
         let columns = |select: &Select| {
-            let projection = vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())];
-            let all = Select { projection, ..generators::bare(select) };
-            let shown = structs::columns_of(all, &known, self.state, &rewrite);
-            let shown = shown.iter().flatten().map(|field| field.name().to_lowercase());
-            let factors = select
-                .from
-                .iter()
-                .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
-            let relations = factors.filter_map(|factor| match factor {
-                TableFactor::Table { name, .. } => self.relation(name),
-                _ => None,
-            });
-            // The hidden ones too.
-            let all = relations.flat_map(|relation| relation.schema.fields()).map(|field| field.name().to_lowercase());
-            shown.chain(all).collect()
+            let columns = self.columns_of_from(select)?;
+            Some(columns.into_iter().map(|(name, _)| name).collect())
         };
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
         let context = lateral::LateralContext { columns: &columns, is_aggregate: &is_aggregate };
@@ -346,30 +336,27 @@ impl<'a> Rewriter<'a> {
     }
 
     /// `SELECT *` over a relation with hidden columns names the others.
-    fn expand_wildcards(&self, select: &mut Select) {
-        let [from] = select.from.as_slice() else { return };
+    fn expand_wildcards(&self, select: &mut Select) -> Result<(), SqlProblem> {
+        let [from] = select.from.as_slice() else { return Ok(()) };
         let has_views = !select.lateral_views.is_empty();
-        let (TableFactor::Table { name, .. }, true) = (&from.relation, from.joins.is_empty()) else { return };
+        let (TableFactor::Table { name, .. }, true) = (&from.relation, from.joins.is_empty()) else { return Ok(()) };
         let Some(relation) = self.relation(name).filter(|relation| !relation.hidden.is_empty() || has_views) else {
-            return;
+            return Ok(());
         };
         let generated: Vec<Ident> = select.lateral_views.iter().flat_map(generators::view_columns).collect();
-        let plain = |options: &WildcardAdditionalOptions| options.opt_replace.is_none() && options.opt_rename.is_none();
-        let shown = |options: &WildcardAdditionalOptions| {
-            let excluded = excluded(options);
-            let is_shown =
-                move |name: &String| !relation.hidden.contains(name) && !excluded.contains(&name.to_lowercase());
-            let fields = relation.schema.fields().iter().filter(move |field| is_shown(field.name()));
-            fields.map(|field| SelectItem::UnnamedExpr(Expr::Identifier(Ident::with_quote('`', field.name()))))
-        };
+        let fields = relation.schema.fields().iter().map(|field| field.name());
+        let columns: Vec<&String> = fields.filter(|name| !relation.hidden.contains(*name)).collect();
         let inputs = structs::inputs(select);
         let items = std::mem::take(&mut select.projection);
         for item in items {
             match &item {
                 // The fields of a struct; see `structs`.
                 item if structs::wildcard_struct(item, &inputs).is_some() => select.projection.push(item.clone()),
-                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) if plain(options) => {
-                    select.projection.extend(shown(options));
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options)
+                    if options.opt_rename.is_none() =>
+                {
+                    wildcards::check_replaced(options, &columns, self.sql)?;
+                    select.projection.extend(wildcards::written_out(options, &columns));
                     if matches!(item, SelectItem::Wildcard(_)) {
                         let named =
                             generated.iter().cloned().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(name)));
@@ -379,5 +366,32 @@ impl<'a> Rewriter<'a> {
                 _ => select.projection.push(item),
             }
         }
+        Ok(())
+    }
+
+    /// What `* REPLACE` names must be there: DataFusion leaves it out without a word.
+    fn check_replaced(&self, select: &Select) -> Result<(), SqlProblem> {
+        for item in &select.projection {
+            let SelectItem::Wildcard(options) = item else { continue };
+            if options.opt_replace.is_some()
+                && let Some(columns) = self.columns_of_from(select)
+            {
+                let shown: Vec<&String> = columns.iter().map(|(name, _)| name).collect();
+                wildcards::check_replaced(options, &shown, self.sql)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns of all inputs of FROM, whose subqueries are rewritten, and whether `*` shows them; none if one of them cannot be told by
+    /// itself, such as a generator over another input.
+    fn columns_of_from(&self, select: &Select) -> Option<Vec<(String, bool)>> {
+        let like = generators::bare(select);
+        let factors = select
+            .from
+            .iter()
+            .flat_map(|from| std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)));
+        let columns = factors.map(|factor| self.columns_of_input(factor, &like).ok()).collect::<Option<Vec<_>>>()?;
+        Some(columns.into_iter().flatten().collect())
     }
 }

@@ -59,6 +59,32 @@ def forms():
     yield from [f"SELECT * FROM {sales} PIVOT (sum(amount) FOR kind IN ('tea', 'milk'))", f"SELECT * FROM {sales} PIVOT (sum(amount) AS s, count(*) AS c FOR kind IN ('tea' AS t, 'none' AS n))", f"SELECT * FROM {sales} PIVOT (count(amount) FOR kind IN ('none'))", f"SELECT * FROM {sales} PIVOT (max(amount) FOR (shop, kind) IN (('x', 'tea') AS xt, ('y', 'milk') AS ym))", f"SELECT * FROM (SELECT amount, kind FROM {sales}) PIVOT (avg(amount) FOR kind IN ('tea'))", f"SELECT * FROM {sales} PIVOT (sum(amount) + 1 FOR kind IN ('tea'))", "SELECT * FROM VALUES (1, 10, 20), (2, NULL, 30) AS t(id, a, b) UNPIVOT (v FOR name IN (a, b))", "SELECT * FROM VALUES (1, 10, 20), (2, NULL, 30) AS t(id, a, b) UNPIVOT INCLUDE NULLS (v FOR name IN (a AS x, b AS y))", "SELECT * FROM VALUES (1, 10, 20L) AS t(id, a, b) UNPIVOT (v FOR name IN (a, b))"]
 
 
+def aliases():
+    yield from [f"SELECT n + 1 AS b, b + b AS c, c + c AS e FROM {T}", "SELECT e.kind AS e, e.id FROM VALUES ('x', 1) AS e(kind, id)", "SELECT 5 AS x, transform(array(1, 2), x -> x + 1)", "SELECT 5 AS x, transform(array(1, 2), y -> x + y)", "SELECT struct(1 AS x) AS s, s.x + 1", "SELECT map('k', 1) AS m, m['k'] + 1", "SELECT 1 AS x, 2 AS x, x + 1", f"SELECT n AS b, sum(b) FROM {T} GROUP BY n", f"SELECT n AS b, sum(1) OVER (ORDER BY b) FROM {T}", f"SELECT k, sum(n) AS s, s + 1 AS u FROM {T} GROUP BY k HAVING u > 2", f"SELECT upper(k) AS K, lower(K) FROM {T}", f"SELECT n AS m, (SELECT max(m) FROM VALUES (7) AS u(m)) FROM {T}", f"SELECT k AS a, a || '!' AS b FROM {T} ORDER BY b", f"SELECT n AS a, a + 1 AS b FROM {T} WHERE b > 1", f"SELECT DISTINCT n % 2 AS a, a + 1 AS b FROM {T}", f"SELECT k, n, k AS key, key || n AS kn FROM {T} ORDER BY ALL"]
+
+
+def pipes():
+    yield from [f"FROM {T} |> ORDER BY n DESC |> SELECT n + 1 AS m", f"FROM {T} |> ORDER BY n DESC |> WHERE n > 0 |> EXTEND n * 2 AS m", f"FROM {T} |> ORDER BY n DESC |> LIMIT 2 |> WHERE n > 0", f"FROM {T} |> SELECT sum(n)", f"FROM {T} |> AGGREGATE sum(n), count(*) GROUP BY k |> ORDER BY k", f"FROM {T} |> AGGREGATE max(d)", f"FROM {T} |> AS u |> WHERE u.n > 1 |> SELECT u.k", f"FROM {T} |> SET n = n + 1, d = n |> SELECT n, d |> ORDER BY n", f"FROM {T} |> DROP n, d |> ORDER BY k", f"FROM {L} |> JOIN {R} ON l.k = r.k |> SELECT a, b", f"FROM {L} |> LEFT JOIN {R} USING (k) |> ORDER BY a, b", f"FROM {L} |> WHERE a > 'x' |> JOIN {R} ON l.k = r.k", f"FROM VALUES (1) AS a(x), VALUES (2) AS b(y) |> JOIN VALUES (1) AS c(z) ON a.x = c.z", f"FROM {T} |> SELECT n |> UNION ALL (SELECT 9) |> ORDER BY n", f"FROM {T} |> SELECT n |> EXCEPT DISTINCT (SELECT 1) |> ORDER BY n", f"FROM {T} |> SELECT n |> INTERSECT (SELECT 1)", f"FROM {T} |> WHERE n > 0 |> WHERE d > 0", f"WITH c AS (SELECT 1 AS a) FROM c |> EXTEND a + 1 AS b |> EXTEND b + 1 AS e", f"SELECT s FROM (FROM {T} |> AGGREGATE sum(n) AS s)", "VALUES (1), (2) |> WHERE col1 > 1", f"FROM {T} |> PIVOT (sum(n) FOR k IN ('a', 'b'))", f"FROM {T} |> nonsense", f"FROM {T} |> EXTEND sum(n) AS s", f"FROM {T} |> DROP nosuch", f"FROM {T} |> SET nosuch = 1"]
+
+
+def names():
+    yield from [f"SELECT IDENTIFIER('t.n') FROM {T}", f"SELECT IDENTIFIER('n' || '') FROM {T}", f"SELECT IDENTIFIER(n) FROM {T}", f"SELECT IDENTIFIER('') FROM {T}", f"WITH c AS (SELECT 1 AS x) SELECT * FROM IDENTIFIER('c')", f"SELECT IDENTIFIER('sum')(n) FROM {T}", "SELECT mask(str => 'AbCD', upperChar => 'Q')", "SELECT mask('AbCD', 'Q', upperChar => 'Q')", "SELECT mask(foo => 'x')", "SELECT mask(upperChar => 'Q')", "SELECT upper(str => 'x')", "SELECT * FROM explode(collection => array(1, 2))"]
+
+
+def subqueries():
+    for values in ["SELECT 1", "SELECT 1 WHERE false", "SELECT CAST(NULL AS INT)", "VALUES (1), (NULL)", "SELECT 2L"]:
+        yield f"SELECT n, n IN ({values}), n NOT IN ({values}), NOT (n IN ({values})) FROM {T} ORDER BY n"
+    yield from [f"SELECT a, EXISTS (SELECT 1 FROM {R} WHERE r.k = l.k), NOT EXISTS (SELECT 1 FROM {R} WHERE r.k = l.k) FROM {L}", f"SELECT a, CASE WHEN k IN (SELECT k FROM {R}) THEN 'in' ELSE 'out' END FROM {L}", f"SELECT a, l.k IN (SELECT b FROM {R} WHERE r.k = l.k) FROM {L}", f"SELECT n IN (SELECT 1, 2) FROM {T}", "SELECT NULL IN (SELECT 1), NULL NOT IN (SELECT 1)", f"SELECT EXISTS (SELECT max(n) FROM {T} WHERE false)", f"SELECT EXISTS (SELECT n FROM {T} LIMIT 0)"]
+
+
+def peers():
+    for value in ["named_struct('x', n)", "X'01'", "INTERVAL '1' DAY * n", "make_interval(n)", "map('a', n)", "array(n)"]:
+        yield f"SELECT n, sum(n) OVER (ORDER BY {value}), count(*) OVER (ORDER BY {value} DESC RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM {T} ORDER BY n"
+    for rows in ["(map('b', 1, 'a', 2), 1), (map('a', 2, 'b', 1), 2), (NULL, 4), (map(), 8), (map('a', NULL), 16)", "(map(1.0D, 'x', -0.0D, 'y'), 1), (map(0.0D, 'y', 1.0D, 'x'), 2)", "(map(array(2), 1, array(1), 2), 1), (map(array(1), 2, array(2), 1), 2)"]:
+        yield f"SELECT m, sum(v) AS s FROM VALUES {rows} AS t(m, v) GROUP BY m ORDER BY s"
+        yield f"SELECT sum(v) AS s FROM VALUES {rows} AS t(m, v) GROUP BY named_struct('m', array(m)) ORDER BY s"
+
+
 def expressions():
-    for part in [grouping, joins, sets, ordering, forms]:
+    for part in [grouping, joins, sets, ordering, forms, aliases, pipes, names, subqueries, peers]:
         yield from dict.fromkeys(part())

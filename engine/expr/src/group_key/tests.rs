@@ -1,7 +1,9 @@
 //! Doubles that are one value, also inside of structs, arrays and maps.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use arrow::array::{Float32Array, Float64Array, Int64Array, ListArray, MapArray, StringArray, StructArray};
+use arrow::array::{
+    Float32Array, Float64Array, Int32Builder, Int64Array, ListArray, MapArray, MapBuilder, StringArray, StructArray,
+};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{Field, Fields};
 
@@ -59,6 +61,37 @@ fn so_are_those_in_structs_arrays_and_maps() {
     let field = Arc::new(Field::new("entries", DataType::Struct(fields), false));
     let maps: ArrayRef = Arc::new(MapArray::new(field, OffsetBuffer::from_lengths([6]), entries, None, false));
     assert_eq!(bits(normalized(&maps).as_map().values()), wanted());
+}
+
+type Entries<'a> = &'a [(i32, Option<i32>)];
+
+/// Maps of whole numbers; none where there is no list of entries.
+fn maps(rows: &[Option<Entries<'_>>]) -> ArrayRef {
+    let mut builder = MapBuilder::new(None, Int32Builder::new(), Int32Builder::new());
+    for row in rows {
+        for (key, value) in row.iter().flat_map(|entries| entries.iter()) {
+            builder.keys().append_value(*key);
+            builder.values().append_option(*value);
+        }
+        builder.append(row.is_some()).unwrap();
+    }
+    Arc::new(builder.finish())
+}
+
+#[test]
+fn maps_with_the_same_entries_are_one_key_in_whatever_order() {
+    let written = maps(&[Some(&[(2, None), (1, Some(5))]), None, Some(&[]), Some(&[(3, Some(1)), (-1, Some(2))])]);
+    let sorted = maps(&[Some(&[(1, Some(5)), (2, None)]), None, Some(&[]), Some(&[(-1, Some(2)), (3, Some(1))])]);
+    assert_eq!(&normalized(&written), &sorted);
+    assert_eq!(&normalized(&sorted), &sorted);
+    // Of a part of a column, too, and inside of other values.
+    assert_eq!(&normalized(&written.slice(3, 1)), &sorted.slice(3, 1));
+    let field = Arc::new(Field::new("element", written.data_type().clone(), true));
+    let lists = |maps: ArrayRef| -> ArrayRef {
+        Arc::new(ListArray::new(Arc::clone(&field), OffsetBuffer::from_lengths([3, 1]), maps, None))
+    };
+    assert_eq!(&normalized(&lists(Arc::clone(&written))), &lists(Arc::clone(&sorted)));
+    assert_eq!(key_hashes(&[written], 4).unwrap(), key_hashes(&[sorted], 4).unwrap());
 }
 
 #[test]

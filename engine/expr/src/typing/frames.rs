@@ -1,16 +1,17 @@
-//! RANGE over keys of which DataFusion knows no distance: binaries, structs, intervals.
+//! RANGE over keys of which DataFusion knows no distance: binaries, structs, arrays, intervals.
 
-use arrow::datatypes::DataType;
-use datafusion::common::{DFSchema, ScalarValue};
+use arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::common::{DFSchema, ScalarValue, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::WindowFunctionParams;
 use datafusion::logical_expr::{ExprSchemable, WindowFrame, WindowFrameBound, WindowFrameUnits};
 
 /// A frame whose bounds are the ends and the peers of the row is the same in GROUPS as in RANGE, for which DataFusion 55 refuses keys of
-/// these types ("Cannot run range queries on datatype"). True if the frame is another one now.
+/// these types ("Cannot run range queries on datatype") or, of arrays, takes NULL and descending keys wrongly. True if the frame is another
+/// one now.
 ///
 /// # Errors
-/// If a column's type is not known.
+/// If a column's type is not known, or has no order.
 pub fn of_peers(params: &mut WindowFunctionParams, schema: &DFSchema) -> Result<bool> {
     let frame = &params.window_frame;
     let (Some(start), Some(end)) = (without_distance(&frame.start_bound), without_distance(&frame.end_bound)) else {
@@ -19,13 +20,23 @@ pub fn of_peers(params: &mut WindowFunctionParams, schema: &DFSchema) -> Result<
     let Some(key) = params.order_by.first().filter(|_| frame.units == WindowFrameUnits::Range) else {
         return Ok(false);
     };
+    let kind = key.expr.get_type(schema)?;
+    if kind == DataType::Interval(IntervalUnit::MonthDayNano) {
+        return plan_err!(
+            "[DATATYPE_MISMATCH.INVALID_ORDERING_TYPE] OVER (ORDER BY …): an INTERVAL of months, days and time has no order; \
+             use INTERVAL YEAR TO MONTH or INTERVAL DAY TO SECOND"
+        );
+    }
     let has_no_distance = matches!(
-        key.expr.get_type(schema)?,
+        kind,
         DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView
             | DataType::FixedSizeBinary(_)
             | DataType::Struct(_)
+            | DataType::List(_)
+            | DataType::LargeList(_)
+            | DataType::FixedSizeList(..)
             | DataType::Duration(_)
             | DataType::Interval(_)
     );

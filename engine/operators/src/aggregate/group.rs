@@ -1,6 +1,7 @@
 //! Grouping columns: what they are in the state, and in the result.
 
 use arrow::datatypes::{Field, Schema};
+use expr::group_key::has_maps;
 
 /// One grouping column of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,12 @@ pub(crate) fn key_fingerprints<'a>(
     input: &'a Schema,
 ) -> impl Iterator<Item = String> + 'a {
     debug_assert_eq!(keys.len(), names.len(), "every key has a name");
-    keys.iter().zip(names).map(|(column, name)| format!("key {name} {}", input.field(*column).data_type()))
+    keys.iter().zip(names).map(|(column, name)| {
+        let kind = input.field(*column).data_type();
+        // An engine of before kept maps as they came: with it the same entries in another order were another key.
+        let order = if has_maps(kind) { ", maps in the order of their keys" } else { "" };
+        format!("key {name} {kind}{order}")
+    })
 }
 
 /// The columns of an aggregate's result under the names that the query has for them.
@@ -37,3 +43,6 @@ pub(crate) fn result_names(group: &[GroupColumn], window: &str, keys: &[String],
     });
     of_group.chain(calls.iter().cloned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,10 @@ impl Dialect for SparkDialect {
         if !is_named || parser.peek_nth_token_ref(1).token != Token::LParen {
             return None;
         }
-        let parts = parser.maybe_parse(named_by_text).ok()??;
+        let parts = match named_by_text(parser) {
+            Ok(parts) => parts,
+            Err(error) => return Some(Err(error)),
+        };
         if parser.peek_token_ref().token == Token::LParen {
             let name = ObjectName(parts.into_iter().map(ObjectNamePart::Identifier).collect());
             return Some(parser.parse_function(name));
@@ -128,13 +131,17 @@ impl Dialect for SparkDialect {
     }
 }
 
+/// What is said of an IDENTIFIER that names nothing.
+pub const NO_NAME: &str = "IDENTIFIER takes a constant text that is a name";
+
 /// The parts of the name in `IDENTIFIER('…')`; the text may be put together of several.
 fn named_by_text(parser: &mut Parser) -> Result<Vec<Ident>, ParserError> {
-    parser.next_token();
+    let place = parser.next_token().span.start;
     parser.expect_token(&Token::LParen)?;
     let name = constant_text(&parser.parse_expr()?);
     parser.expect_token(&Token::RParen)?;
-    name.and_then(|name| identifier_parts(&name)).ok_or_else(|| ParserError::ParserError("no name".to_string()))
+    let parts = name.and_then(|name| identifier_parts(&name));
+    parts.ok_or_else(|| ParserError::ParserError(format!("{NO_NAME}{place}")))
 }
 
 fn constant_text(expr: &Expr) -> Option<String> {

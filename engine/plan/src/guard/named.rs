@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Statement,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, ObjectNamePart, Statement,
     TableFactor, Value, VisitorMut,
 };
 
-use super::dialect::identifier_parts;
+use super::dialect::{NO_NAME, identifier_parts};
+use crate::error::nearest;
 use crate::problem::SqlProblem;
 use crate::walk::walk_mut;
 
@@ -42,10 +43,13 @@ pub fn resolve(statement: &mut Statement, sql: &str) -> Result<(), SqlProblem> {
         }
 
         fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<SqlProblem> {
-            if let TableFactor::Table { name, args, .. } = factor
+            if let TableFactor::Table { name, args: args @ Some(_), .. } = factor
                 && small(name) == "identifier"
-                && let Some(named) = args.as_ref().and_then(|args| table_named(&args.args))
             {
+                let Some(named) = args.as_ref().and_then(|args| table_named(&args.args)) else {
+                    let problem = SqlProblem::new(NO_NAME, "write the name itself, or IDENTIFIER('schema.table')");
+                    return ControlFlow::Break(problem.code("NOT_A_CONSTANT_STRING").at_text(self.0, "IDENTIFIER"));
+                };
                 (*name, *args) = (named, None);
             }
             ControlFlow::Continue(())
@@ -77,46 +81,78 @@ fn in_places(function: &mut Function) -> Result<(), SqlProblem> {
     if !list.args.iter().any(is_named) {
         return Ok(());
     }
-    let mut places: Vec<Option<FunctionArg>> = vec![None; signature.parameters.len().max(list.args.len())];
-    for (at, argument) in std::mem::take(&mut list.args).into_iter().enumerate() {
-        let (place, value) = match argument {
-            FunctionArg::Unnamed(value) => (at, value),
-            FunctionArg::Named { name, arg, .. } => (place_of(signature, &name)?, arg),
-            FunctionArg::ExprNamed { name, arg, .. } => (place_of(signature, &Ident::new(name.to_string()))?, arg),
-        };
-        if places[place].replace(FunctionArg::Unnamed(value)).is_some() {
-            let name = signature.parameters.get(place).copied().unwrap_or_default();
-            let message = format!("`{called}` is given `{name}` twice");
-            return Err(SqlProblem::new(message, "leave one out")
-                .code("DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.DOUBLE_NAMED_ARGUMENT_REFERENCE"));
-        }
-    }
+    let usage = format!("{called}({})", signature.parameters.join(", "));
+    let places = placed(&called, signature.parameters, &usage, std::mem::take(&mut list.args))?;
     let last = places.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let required = signature.parameters.len() - signature.defaults.len();
     for (at, place) in places.into_iter().enumerate().take(last) {
-        let filled = match (place, at.checked_sub(required).and_then(|at| signature.defaults.get(at))) {
-            (Some(argument), _) => argument,
-            (None, Some(default)) => {
-                let value =
-                    Expr::value(default.map_or(Value::Null, |text| Value::SingleQuotedString(text.to_string())));
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(value))
-            }
-            (None, None) => {
-                let name = signature.parameters.get(at).copied().unwrap_or_default();
-                let message = format!("`{called}` is not given `{name}`");
-                return Err(SqlProblem::new(message, format!("write {name} => …")).code("REQUIRED_PARAMETER_NOT_FOUND"));
-            }
+        let default = || at.checked_sub(required).and_then(|at| signature.defaults.get(at)).map(constant);
+        let missing = || {
+            let message = format!("`{called}` is not given `{}`", signature.parameters[at]);
+            SqlProblem::new(message, format!("write {usage}")).code("REQUIRED_PARAMETER_NOT_FOUND")
         };
-        list.args.push(filled);
+        list.args.push(place.or_else(default).ok_or_else(missing)?);
     }
     Ok(())
 }
 
-fn place_of(signature: &Signature, name: &Ident) -> Result<usize, SqlProblem> {
-    let found = signature.parameters.iter().position(|known| known.eq_ignore_ascii_case(&name.value));
+fn constant(text: &Option<&str>) -> FunctionArg {
+    let value = text.map_or(Value::Null, |text| Value::SingleQuotedString(text.to_string()));
+    FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::value(value)))
+}
+
+/// The arguments of a call in the order of the function's parameters, by their places and by their names; none where one is left out.
+///
+/// # Errors
+/// Spark's, for too many arguments, and for a name that the function does not have, or has twice; `usage` is how it is called.
+pub fn placed(
+    called: &str,
+    parameters: &[&str],
+    usage: &str,
+    args: Vec<FunctionArg>,
+) -> Result<Vec<Option<FunctionArg>>, SqlProblem> {
+    let mut places: Vec<Option<FunctionArg>> = vec![None; parameters.len()];
+    let count = args.len();
+    for (at, argument) in args.into_iter().enumerate() {
+        let (place, value) = match argument {
+            FunctionArg::Named { name, arg, .. } => (place_of(called, parameters, usage, &name.value)?, arg),
+            FunctionArg::ExprNamed { name, arg, .. } => (place_of(called, parameters, usage, &name.to_string())?, arg),
+            FunctionArg::Unnamed(value) => (at, value),
+        };
+        if !matches!(value, FunctionArgExpr::Expr(_)) {
+            return Err(SqlProblem::new(format!("`*` is no value for `{called}`"), format!("write {usage}")));
+        }
+        match places.get_mut(place) {
+            Some(slot @ None) => *slot = Some(FunctionArg::Unnamed(value)),
+            Some(Some(_)) => {
+                let message = format!("`{called}` is given `{}` twice", parameters[place]);
+                let problem = SqlProblem::new(message, format!("write {usage}"));
+                return Err(problem.code("DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT.DOUBLE_NAMED_ARGUMENT_REFERENCE"));
+            }
+            None => return Err(wrong_number(called, parameters.len(), usage, count)),
+        }
+    }
+    Ok(places)
+}
+
+fn place_of(called: &str, parameters: &[&str], usage: &str, name: &str) -> Result<usize, SqlProblem> {
+    let found = parameters.iter().position(|known| known.eq_ignore_ascii_case(name));
     found.ok_or_else(|| {
-        let message = format!("`{}` has no argument `{}`", signature.name, name.value);
-        let help = format!("its arguments are {}", signature.parameters.join(", "));
-        SqlProblem::new(message, help).code("UNRECOGNIZED_PARAMETER_NAME")
+        let help = match nearest(&name.to_lowercase(), parameters) {
+            Some(other) => format!("did you mean `{other}`? It is {usage}"),
+            None => format!("it is {usage}"),
+        };
+        SqlProblem::new(format!("`{called}` has no argument `{name}`"), help).code("UNRECOGNIZED_PARAMETER_NAME")
     })
+}
+
+/// What is said of a call with another number of arguments than the function takes.
+pub fn wrong_number(called: &str, takes: usize, usage: &str, count: usize) -> SqlProblem {
+    let (takes, plural) = match takes {
+        0 => ("no".to_string(), "s"),
+        1 => ("1".to_string(), ""),
+        several => (several.to_string(), "s"),
+    };
+    let message = format!("`{called}` takes {takes} argument{plural}, here are {count}");
+    SqlProblem::new(message, format!("write {usage}")).code("WRONG_NUM_ARGS.WITHOUT_SUGGESTION")
 }

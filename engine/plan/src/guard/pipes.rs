@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, BinaryOperator, ExceptSelectItem, Expr, ExprWithAlias, ExprWithAliasAndOrderBy,
-    GroupByExpr, Ident, Join, LimitClause, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, PipeOperator, Query,
-    ReplaceSelectElement, ReplaceSelectItem, Select, SelectFlavor, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Statement, TableAlias, TableFactor, TableWithJoins, VisitorMut, WildcardAdditionalOptions,
+    GroupByExpr, Ident, Join, JoinConstraint, JoinOperator, LimitClause, Offset, OffsetRows, OrderBy, OrderByExpr,
+    OrderByKind, OrderByOptions, PipeOperator, Query, ReplaceSelectElement, ReplaceSelectItem, Select, SelectFlavor,
+    SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, TableAlias, TableAliasColumnDef, TableFactor,
+    TableWithJoins, Visitor, VisitorMut, WildcardAdditionalOptions,
 };
 
 use crate::problem::SqlProblem;
-use crate::walk::walk_mut;
+use crate::walk::{walk, walk_mut};
 
 /// What the rows of an earlier step are called where nothing else names them.
 const STEP: &str = "__pipe";
@@ -31,7 +32,7 @@ pub fn lower(statement: &mut Statement, sql: &str) -> Result<(), SqlProblem> {
                 let word = operator.to_string();
                 if !apply(query, operator) {
                     let word = word.split_whitespace().next().unwrap_or_default();
-                    let message = format!("`|> {word}` is not supported here");
+                    let message = format!("`|> {word}` is not supported, or not in this form");
                     let help = "the operators are SELECT, EXTEND, SET, DROP, AS, WHERE, AGGREGATE, JOIN, UNION, INTERSECT, EXCEPT, \
                                 PIVOT, UNPIVOT, ORDER BY and LIMIT";
                     return ControlFlow::Break(SqlProblem::new(message, help).at_text(self.0, word));
@@ -70,17 +71,21 @@ fn all(options: WildcardAdditionalOptions) -> SelectItem {
 /// One operator over what the query gives. False if it is none of Spark's.
 fn apply(query: &mut Query, operator: PipeOperator) -> bool {
     match operator {
-        PipeOperator::Where { expr } => staged(query, |select| filter(select, expr)),
-        PipeOperator::Select { exprs } => staged(query, |select| select.projection = exprs),
+        PipeOperator::Where { expr } => in_order(query, |select| filter(select, expr)),
+        PipeOperator::Select { exprs } => project(query, exprs),
         PipeOperator::Extend { exprs } => {
             let added = std::iter::once(all(WildcardAdditionalOptions::default())).chain(exprs);
-            staged(query, |select| select.projection = added.collect());
+            project(query, added.collect());
         }
         PipeOperator::Set { assignments } => return assignments.into_iter().all(|one| set(query, one)),
         PipeOperator::Drop { columns } => return drop_columns(query, columns),
         PipeOperator::As { alias } => wrap(query, alias),
         PipeOperator::Aggregate { full_table_exprs, group_by_expr } => {
-            aggregate(query, full_table_exprs, group_by_expr)
+            let is_ordered = |one: &ExprWithAliasAndOrderBy| one.order_by != OrderByOptions::default();
+            if full_table_exprs.iter().chain(&group_by_expr).any(is_ordered) {
+                return false;
+            }
+            aggregate(query, full_table_exprs, group_by_expr);
         }
         PipeOperator::OrderBy { exprs } => order(query, exprs),
         PipeOperator::Limit { expr, offset } => limit(query, expr, offset),
@@ -123,9 +128,17 @@ fn named(name: Ident) -> TableAlias {
 
 /// Changes a SELECT of everything over what the query gives.
 fn staged(query: &mut Query, change: impl FnOnce(&mut Select)) {
-    let is_fresh = query.order_by.is_none()
-        && query.limit_clause.is_none()
-        && matches!(query.body.as_ref(), SetExpr::Select(select) if is_plain(select));
+    if query.order_by.is_some() && query.limit_clause.is_none() {
+        let name = name_of_rows(&query.body);
+        wrap(query, name);
+    }
+    in_order(query, change);
+}
+
+/// The same for a change that may as well be made before the rows are ordered: they stay in order then, as they do in Spark.
+fn in_order(query: &mut Query, change: impl FnOnce(&mut Select)) {
+    let is_fresh =
+        query.limit_clause.is_none() && matches!(query.body.as_ref(), SetExpr::Select(select) if is_plain(select));
     if !is_fresh {
         let name = name_of_rows(&query.body);
         wrap(query, name);
@@ -169,8 +182,13 @@ fn wrap(query: &mut Query, name: Ident) {
     let with = query.with.take();
     let mut like = empty_select();
     let inner = std::mem::replace(query, query_of(like.clone()));
-    let relation =
-        TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(named(name)), sample: None };
+    let mut alias = named(name);
+    if let SetExpr::Values(values) = inner.body.as_ref() {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        // As Spark names the columns of VALUES.
+        alias.columns = (1..=width).map(|at| TableAliasColumnDef::from_name(format!("col{at}"))).collect();
+    }
+    let relation = TableFactor::Derived { lateral: false, subquery: Box::new(inner), alias: Some(alias), sample: None };
     like.from = vec![TableWithJoins { relation, joins: Vec::new() }];
     *query.body = SetExpr::Select(Box::new(like));
     query.with = with;
@@ -218,6 +236,32 @@ fn empty_select() -> Select {
         window_before_qualify: false,
         value_table_mode: None,
         flavor: SelectFlavor::Standard,
+    }
+}
+
+/// The columns of the SELECT; rows stay in order unless a new name stands in it.
+fn project(query: &mut Query, items: Vec<SelectItem>) {
+    struct Names<'a>(&'a [SelectItem]);
+    impl Visitor for Names<'_> {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let is_named = |name: &Ident| {
+                self.0.iter().any(|item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.value.eq_ignore_ascii_case(&name.value)))
+            };
+            match expr {
+                Expr::Identifier(name) if is_named(name) => ControlFlow::Break(()),
+                // `ORDER BY 1` is by the columns as they are.
+                Expr::Value(_) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    let is_by_new_name = walk(&query.order_by, &mut Names(&items)).is_break();
+    let is_by_all = matches!(&query.order_by, Some(OrderBy { kind: OrderByKind::All(_), .. }));
+    match is_by_new_name || is_by_all {
+        true => staged(query, |select| select.projection = items),
+        false => in_order(query, |select| select.projection = items),
     }
 }
 
@@ -293,9 +337,16 @@ fn joined(query: &mut Query, join: Join) {
         wrap(query, name);
     }
     staged(query, |select| {
-        if let Some(from) = select.from.last_mut() {
-            from.joins.push(join);
+        // Inputs with a comma between them are joined before.
+        let mut inputs = std::mem::take(&mut select.from).into_iter();
+        let Some(mut first) = inputs.next() else { return };
+        for TableWithJoins { relation, joins } in inputs {
+            let join_operator = JoinOperator::CrossJoin(JoinConstraint::None);
+            first.joins.push(Join { relation, global: false, join_operator });
+            first.joins.extend(joins);
         }
+        first.joins.push(join);
+        select.from = vec![first];
     });
 }
 

@@ -6,11 +6,10 @@ mod values;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Function, Ident, LambdaFunction, OrderByExpr, Select,
-    SelectItem, Statement, Subscript, TrimWhereField, UnaryOperator, VisitorMut,
+    AccessExpr, BinaryOperator, CaseWhen, CastKind, Expr, Ident, LambdaFunction, OrderByExpr, Select, SelectItem,
+    Statement, Subscript, TrimWhereField, UnaryOperator, VisitorMut,
 };
 
-use super::calls::name_of;
 use crate::walk::walk_mut;
 
 /// Gives the columns of every query of a statement their names; see [`name_columns`].
@@ -28,17 +27,18 @@ pub fn name_all(statement: &mut Statement) {
 }
 
 /// Gives every column of a query that has no name the one that Spark gives it (`toPrettySQL` of catalyst's `package.scala`). Columns that
-/// are named by what they are of, and generators, stay. So does the second of two that would have the same name, which DataFusion refuses.
+/// are named by what they are of, and generators, stay. The second of two that would have the same name gets a number behind it: DataFusion
+/// refuses equal names.
 pub fn name_columns(select: &mut Select) {
     let mut names: Vec<String> = select.projection.iter().filter_map(given_name).collect();
     for item in &mut select.projection {
         let SelectItem::UnnamedExpr(expr) = item else { continue };
         let Some(name) = heading(expr) else { continue };
-        let small = name.to_lowercase();
-        if !names.contains(&small) {
-            names.push(small);
-            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('`', name) };
-        }
+        let numbered = (1..).map(|number| format!("{name}_{number}"));
+        let name = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(&name.to_lowercase()));
+        let Some(name) = name else { continue };
+        names.push(name.to_lowercase());
+        *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('`', name) };
     }
 }
 
@@ -96,7 +96,9 @@ fn written(expr: &Expr) -> String {
         Expr::Case { operand, conditions, else_result, .. } => {
             case(operand.as_deref(), conditions, else_result.as_deref())
         }
-        Expr::Cast { kind, expr: inner, data_type, .. } => values::cast(kind, written(inner), data_type),
+        Expr::Cast { kind, expr: inner, data_type, .. } => {
+            values::cast(kind, written(inner), values::is_number(expr), data_type)
+        }
         Expr::Lambda(lambda) => of_lambda(lambda),
         Expr::Tuple(values) => format!("struct({})", list(values)),
         Expr::Struct { values, .. } => format!("struct({})", list(values)),
@@ -232,11 +234,6 @@ fn order_key(key: &OrderByExpr) -> String {
     let nulls_first = key.options.nulls_first.unwrap_or(ascending);
     let (way, nulls) = (if ascending { "ASC" } else { "DESC" }, if nulls_first { "FIRST" } else { "LAST" });
     format!("{} {way} NULLS {nulls}", written(&key.expr))
-}
-
-/// True if a call is of this function.
-fn is_call(function: &Function, names: &[&str]) -> bool {
-    names.contains(&name_of(function).as_str())
 }
 
 #[cfg(test)]

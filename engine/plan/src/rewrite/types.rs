@@ -17,7 +17,9 @@ const MICROSECONDS: Option<u64> = Some(6);
 
 /// Rewrites one expression, not what is inside of it.
 pub fn rewrite(expr: &mut Expr) {
-    if let Expr::Cast { kind: kind @ CastKind::SafeCast, .. } = expr {
+    if let Expr::Cast { kind: kind @ CastKind::SafeCast, expr: number, .. } = expr
+        && matches!(number.as_ref(), Expr::Value(_))
+    {
         // A number with a type, as the guard writes it.
         *kind = CastKind::Cast;
     }

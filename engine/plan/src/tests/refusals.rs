@@ -9,6 +9,45 @@ const ON: &str = "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION";
 const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
     ("append", "SELECT count(*) FROM events GROUP BY user_id", ON, "window(", "GROUP BY"),
     ("append", "SELECT count(*) FROM events", ON, "without watermark", ""),
+    // Lateral column aliases, named arguments, pipes, names by text.
+    (
+        "append",
+        "SELECT price AS a, url AS a, a AS b FROM events",
+        "AMBIGUOUS_LATERAL_COLUMN_ALIAS",
+        "several columns",
+        "a",
+    ),
+    (
+        "append",
+        "SELECT user_id AS uid, row_number() OVER (ORDER BY uid) AS n FROM events",
+        "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_WINDOW",
+        "subquery",
+        "uid",
+    ),
+    (
+        "update",
+        "SELECT user_id AS uid, count(uid) AS n FROM events GROUP BY user_id",
+        "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_AGGREGATE_FUNC",
+        "subquery",
+        "uid",
+    ),
+    (
+        "append",
+        "SELECT rand() AS r, r * 2 AS double FROM events",
+        "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS",
+        "another value",
+        "r",
+    ),
+    (
+        "append",
+        "SELECT mask(user_id, uperChar => 'Q') AS m FROM events",
+        "UNRECOGNIZED_PARAMETER_NAME",
+        "`upperChar`",
+        "mask",
+    ),
+    ("append", "SELECT user_id AS u FROM IDENTIFIER(user_id)", "NOT_A_CONSTANT_STRING", "constant text", "IDENTIFIER"),
+    ("append", "FROM events |> RENAME user_id AS u", "", "EXTEND", "RENAME"),
+    ("append", "FROM events |> SET user_di = 'x'", "UNRESOLVED_COLUMN.WITH_SUGGESTION", "`user_id`", "user_di"),
     // Evaluated again, it is another time: what is retracted would not be what was emitted.
     (
         "update",
@@ -381,4 +420,20 @@ fn late_rows_that_nothing_keeps_are_not_promised() {
     ] {
         assert_eq!(late("append", sql).unwrap(), kept, "{sql}");
     }
+}
+
+/// Each alias is used twice to its right: written out, the last would be a billion of the first.
+#[test]
+fn aliases_that_double_with_every_column_are_refused() {
+    let columns = (1..30).map(|at| format!(", c{} + c{} AS c{at}", at - 1, at - 1)).collect::<String>();
+    let found = problems_of("append", format!("SELECT length(user_id) AS c0{columns} FROM events"));
+    let first = found.first().expect("it is refused");
+    assert!(first.message.contains("too long") && first.help.contains("subquery"), "{first}");
+}
+
+#[test]
+fn aliases_that_stand_on_each_other_too_high_are_refused() {
+    let columns = (1..900).map(|at| format!(", c{} + 1 AS c{at}", at - 1)).collect::<String>();
+    let found = problems_of("append", format!("SELECT length(user_id) AS c0{columns} FROM events"));
+    assert!(found.first().expect("it is refused").help.contains("subquery"));
 }

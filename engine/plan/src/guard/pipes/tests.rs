@@ -49,8 +49,29 @@ fn a_filter_before_a_join_stays_before_it() {
 }
 
 #[test]
+fn rows_stay_in_order_behind_what_leaves_the_keys_as_they_are() {
+    assert_eq!(written("FROM t |> ORDER BY a |> WHERE b > 1 |> SELECT b"), "SELECT b FROM t WHERE b > 1 ORDER BY a");
+    // Here `a` would be another column.
+    assert_eq!(
+        written("FROM t |> ORDER BY a |> SELECT b AS a"),
+        "SELECT b AS a FROM (SELECT * FROM t ORDER BY a) AS t"
+    );
+}
+
+#[test]
+fn a_join_is_with_all_inputs_before_it() {
+    assert_eq!(written("FROM a, b |> JOIN c ON a.x = c.x"), "SELECT * FROM a CROSS JOIN b JOIN c ON a.x = c.x");
+}
+
+#[test]
+fn an_order_inside_of_aggregate_is_refused() {
+    let sql = "FROM t |> AGGREGATE sum(a) DESC";
+    assert!(lower(&mut parsed(sql), sql).is_err());
+}
+
+#[test]
 fn an_operator_of_others_is_refused_by_name() {
     let sql = "FROM t |> RENAME a AS b";
     let problem = lower(&mut parsed(sql), sql).unwrap_err();
-    assert!(problem.to_string().contains("`|> RENAME` is not supported"), "{problem}");
+    assert!(problem.to_string().contains("`|> RENAME` is not supported, or not in this form"), "{problem}");
 }

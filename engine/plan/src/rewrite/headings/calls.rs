@@ -9,34 +9,18 @@ use datafusion::sql::sqlparser::ast::{
     OrderByExpr, VisitorMut, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
 };
 
-use super::{is_call, order_key, written};
+use super::{order_key, written};
 use crate::rewrite::calls::{arguments as arguments_of, call as call_of, name_of};
+use crate::rewrite::generators;
 use crate::walk::walk_mut;
-
-/// Functions that give rows, or several columns: what they give has names of its own.
-const GENERATORS: [&str; 14] = [
-    "explode",
-    "explode_outer",
-    "posexplode",
-    "posexplode_outer",
-    "inline",
-    "inline_outer",
-    "stack",
-    "json_tuple",
-    "variant_explode",
-    "variant_explode_outer",
-    "window",
-    "session_window",
-    "unnest",
-    "sql_keywords",
-];
 
 /// Stands for the argument of a function in its body.
 const VARIABLE: &str = "namedlambdavariable";
 
-/// True if a call names its columns itself.
+/// True if a call names its columns itself: a generator, or a window.
 pub fn is_generator(function: &Function) -> bool {
-    is_call(function, &GENERATORS)
+    let is_window = ["window", "session_window", "unnest"].contains(&name_of(function).as_str());
+    is_window || !matches!(generators::columns(function, &[], false), Ok(None))
 }
 
 /// A call with its FILTER and its OVER.

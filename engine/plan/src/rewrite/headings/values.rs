@@ -41,14 +41,14 @@ pub fn interval(interval: &Interval) -> String {
     interval.to_string()
 }
 
-/// A cast of what is written so.
-pub fn cast(kind: &CastKind, inner: String, data_type: &DataType) -> String {
+/// A cast of what is written so, which is a constant number or another value.
+pub fn cast(kind: &CastKind, inner: String, is_number: bool, data_type: &DataType) -> String {
     match kind {
         // Of arrays, maps and structs Spark hides it.
         _ if is_nested(data_type) => inner,
         // As the guard writes `1L`.
-        CastKind::SafeCast => number(inner, data_type),
-        CastKind::TryCast => format!("TRY_CAST({inner} AS {})", type_name(data_type)),
+        CastKind::SafeCast if is_number => number(inner, data_type),
+        CastKind::TryCast | CastKind::SafeCast => format!("TRY_CAST({inner} AS {})", type_name(data_type)),
         CastKind::Cast | CastKind::DoubleColon => format!("CAST({inner} AS {})", type_name(data_type)),
     }
 }
@@ -61,7 +61,7 @@ fn is_nested(data_type: &DataType) -> bool {
 pub fn is_number(expr: &Expr) -> bool {
     match expr {
         Expr::Value(value) => matches!(value.value, Value::Number(..)),
-        Expr::Cast { kind: CastKind::SafeCast, .. } => true,
+        Expr::Cast { kind: CastKind::SafeCast, expr: number, .. } => matches!(number.as_ref(), Expr::Value(_)),
         _ => false,
     }
 }
