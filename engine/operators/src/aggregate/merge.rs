@@ -148,5 +148,7 @@ fn of_group(error: DataFusionError, keys: &[ArrayRef]) -> OperatorError {
     let Some(group) = group.filter(|_| !keys.is_empty()) else { return error };
     // The operator's columns have no names of the query's.
     let values = keys.iter().map(|key| array_value_to_string(key, group).unwrap_or_default());
-    OperatorError::Compute(format!("the group ({}): {error}", values.collect::<Vec<_>>().join(", ")))
+    let what = format!("the group ({}): {error}", values.collect::<Vec<_>>().join(", "));
+    // A value that a group cannot have is no fault of the query.
+    if matches!(error, OperatorError::Row(_)) { OperatorError::Row(what) } else { OperatorError::Compute(what) }
 }
