@@ -11,7 +11,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
-use epoch::{Commit, EpochId, Owner, Positions, SplitIdentities};
+use epoch::{Commit, EpochId, Message, Owner, Positions, SplitIdentities};
 use serde::{Deserialize, Serialize};
 
 use crate::error::SinkError;
@@ -185,7 +185,7 @@ impl TableProvider for DamagedTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
-        Err(DataFusionError::External(Box::new(SinkError::Data(self.reason.clone()))))
+        Err(DataFusionError::External(Box::new(SinkError::Data(self.reason.clone().into()))))
     }
 }
 
@@ -206,10 +206,13 @@ pub async fn register_tables(
 
 fn register(context: &SessionContext, table: TableSnapshot) -> Result<TableInfo, SinkError> {
     let name = &table.info.name;
-    let internal = |error: &dyn std::fmt::Display| SinkError::Internal(format!("registering table {name}: {error}"));
-    let (schema, table_name) = name.split_once('.').ok_or_else(|| internal(&"its name has no schema"))?;
+    let internal = |error: &(dyn std::error::Error + 'static)| {
+        SinkError::Internal(Message::caused_by(format!("registering table {name}: {error}"), error))
+    };
+    let missing = |what: &str| SinkError::Internal(format!("registering table {name}: {what}").into());
+    let (schema, table_name) = name.split_once('.').ok_or_else(|| missing("its name has no schema"))?;
     let catalog = context.state().config().options().catalog.default_catalog.clone();
-    let catalog = context.catalog(&catalog).ok_or_else(|| internal(&"the session has no catalog"))?;
+    let catalog = context.catalog(&catalog).ok_or_else(|| missing("the session has no catalog"))?;
     let schema_provider = match catalog.schema(schema) {
         Some(schema) => schema,
         None => {

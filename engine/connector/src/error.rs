@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use epoch::{Contradiction, DataGap, Position};
+use epoch::{Contradiction, DataGap, Message, Position};
 
 /// What somebody has to do about an error: a driver decides by this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub enum SourceError {
         /// Source in the job file.
         source: String,
         /// What was tried and what came back.
-        what: String,
+        what: Message,
         /// What to do.
         remedy: String,
     },
@@ -40,7 +40,7 @@ pub enum SourceError {
         /// Source in the job file.
         source: String,
         /// What is wrong.
-        what: String,
+        what: Message,
         /// What to do.
         remedy: String,
     },
@@ -51,7 +51,7 @@ pub enum SourceError {
         /// Source in the job file.
         source: String,
         /// What happened.
-        what: String,
+        what: Message,
     },
 }
 
@@ -134,25 +134,34 @@ impl fmt::Display for DataLoss {
     }
 }
 
-impl std::error::Error for SourceError {}
+impl std::error::Error for SourceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SourceError::Unavailable { what, .. }
+            | SourceError::Settings { what, .. }
+            | SourceError::Internal { what, .. } => what.cause(),
+            SourceError::DataLoss(_) | SourceError::Stopped => None,
+        }
+    }
+}
 
 /// An error of a place that rows are written to. Every text names the place and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SinkError {
     /// The store does not answer or keeps failing: try again later, nothing is lost.
-    Unavailable(String),
+    Unavailable(Message),
     /// The job or the environment is wrong: location, keys, rights.
-    Settings(String),
+    Settings(Message),
     /// A table or a file in the warehouse is damaged, or another program changed what belongs to the job.
-    Data(String),
+    Data(Message),
     /// The table cannot take these columns.
-    Refused(String),
+    Refused(Message),
     /// No space left where the warehouse is.
-    DiskFull(String),
+    DiskFull(Message),
     /// What the place says cannot be true beside what the checkpoint says.
     Contradiction(Contradiction),
     /// A fault of the engine.
-    Internal(String),
+    Internal(Message),
 }
 
 impl fmt::Display for SinkError {
@@ -171,16 +180,28 @@ impl fmt::Display for SinkError {
     }
 }
 
-impl std::error::Error for SinkError {}
+impl std::error::Error for SinkError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            SinkError::Unavailable(text)
+            | SinkError::Settings(text)
+            | SinkError::Data(text)
+            | SinkError::Refused(text)
+            | SinkError::DiskFull(text)
+            | SinkError::Internal(text) => text.cause(),
+            SinkError::Contradiction(_) => None,
+        }
+    }
+}
 
 impl SinkError {
     /// Sorts an error of the file system. `place` says what was being done, and where.
     pub fn file(place: &str, error: &std::io::Error) -> SinkError {
-        let text = format!("{place}: {error}");
+        let text = Message::caused_by(format!("{place}: {error}"), error);
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => SinkError::DiskFull(text),
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                SinkError::Settings(format!("{text}; the engine needs to write there"))
+                SinkError::Settings(text.reworded(|text| format!("{text}; the engine needs to write there")))
             }
             _ => SinkError::Unavailable(text),
         }
@@ -206,7 +227,7 @@ impl SinkError {
     #[must_use]
     pub fn of_table(self, table: &str) -> SinkError {
         match self {
-            SinkError::Refused(text) => SinkError::Refused(format!("table {table}: {text}")),
+            SinkError::Refused(text) => SinkError::Refused(text.reworded(|text| format!("table {table}: {text}"))),
             other => other,
         }
     }
@@ -216,28 +237,38 @@ impl SinkError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaticError {
     /// The store does not answer or keeps failing: try again later.
-    Unavailable(String),
+    Unavailable(Message),
     /// The job or the environment is wrong: path, format, keys, rights.
-    Settings(String),
+    Settings(Message),
     /// What lies there cannot be read, or is not what the job needs.
-    Data(String),
+    Data(Message),
     /// A copy of the rows has no place in the checkpoint.
-    TooLarge(String),
+    TooLarge(Message),
     /// A fault of the engine.
-    Internal(String),
+    Internal(Message),
 }
 
 impl fmt::Display for StaticError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StaticError::Unavailable(text) => write!(f, "{text}; this may pass: the job can be started again"),
-            StaticError::Settings(text) | StaticError::Data(text) | StaticError::TooLarge(text) => f.write_str(text),
+            StaticError::Settings(text) | StaticError::Data(text) | StaticError::TooLarge(text) => text.fmt(f),
             StaticError::Internal(text) => write!(f, "fault of the engine: {text}; please report it"),
         }
     }
 }
 
-impl std::error::Error for StaticError {}
+impl std::error::Error for StaticError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StaticError::Unavailable(text)
+            | StaticError::Settings(text)
+            | StaticError::Data(text)
+            | StaticError::TooLarge(text)
+            | StaticError::Internal(text) => text.cause(),
+        }
+    }
+}
 
 impl StaticError {
     /// What to do about it.
@@ -252,12 +283,13 @@ impl StaticError {
 
     /// An error of the store under a static table.
     pub fn of_sink(name: &str, error: SinkError) -> StaticError {
+        let of_table = |text: Message| text.reworded(|text| named(name, text));
         match error {
-            SinkError::Unavailable(text) | SinkError::DiskFull(text) => StaticError::Unavailable(named(name, &text)),
-            SinkError::Settings(text) => StaticError::Settings(named(name, &text)),
-            SinkError::Data(text) | SinkError::Refused(text) => StaticError::Data(named(name, &text)),
-            SinkError::Contradiction(what) => StaticError::Data(named(name, &what.to_string())),
-            SinkError::Internal(text) => StaticError::Internal(named(name, &text)),
+            SinkError::Unavailable(text) | SinkError::DiskFull(text) => StaticError::Unavailable(of_table(text)),
+            SinkError::Settings(text) => StaticError::Settings(of_table(text)),
+            SinkError::Data(text) | SinkError::Refused(text) => StaticError::Data(of_table(text)),
+            SinkError::Contradiction(what) => StaticError::Data(named(name, &what.to_string()).into()),
+            SinkError::Internal(text) => StaticError::Internal(of_table(text)),
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod statics;
 
 pub use capabilities::{Capabilities, WriteMode};
 pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
+pub use epoch::message::{Message, causes_of};
 pub use error::{DataLoss, ErrorKind, SinkError, SourceError, StaticError};
 pub use registry::{Registry, SourceConnector, StaticConnector, Warehouse, WarehouseConnector};
 pub use sink::{Content, ReadByThen, Sink, SinkPosition, SinkTable, StageWriter, TableDefinition, Tables, WriterId};

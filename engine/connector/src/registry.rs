@@ -108,7 +108,7 @@ impl Registry {
         let connector = self.sources.iter().find(|connector| connector.reads(&source.connector));
         let connector = connector.ok_or_else(|| SourceError::Settings {
             source: source.name.clone(),
-            what: format!("this engine has no connector \"{}\"", source.connector),
+            what: format!("this engine has no connector \"{}\"", source.connector).into(),
             remedy: "`engine check` names those that there are".to_string(),
         })?;
         connector.open(source, job)
@@ -149,7 +149,7 @@ impl Registry {
         match kinds.len() {
             0 => {
                 let text = "no connector reads what lies at its path; correct `path` or `format`";
-                Err(StaticError::Settings(named(&table.name, text)))
+                Err(StaticError::Settings(named(&table.name, text).into()))
             }
             1 => Ok(kinds.remove(0)),
             _ => Ok(Arc::new(OneOf { kinds })),

@@ -71,7 +71,7 @@ pub(crate) struct OneOf {
 
 impl OneOf {
     async fn kind(&self) -> Result<&dyn StaticTable, StaticError> {
-        let nothing = || StaticError::Internal("a static table of no kind".to_string());
+        let nothing = || StaticError::Internal("a static table of no kind".to_string().into());
         let (last, others) = self.kinds.split_last().ok_or_else(nothing)?;
         for kind in others {
             if kind.recognises().await? {

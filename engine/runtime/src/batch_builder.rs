@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{BinaryBuilder, Int32Array, Int64Array, RecordBatch, StringBuilder, TimestampMicrosecondArray};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use connector::Record;
+use connector::{Message, Record};
 use epoch::Split;
 use formats::{Decoder, ReadTime};
 use job::{OnError, Source};
@@ -250,7 +250,9 @@ impl BatchBuilder {
 
     fn flush(&mut self) -> Result<Option<Decoded>, RunError> {
         self.in_batch = 0;
-        let internal = |error: ArrowError| RunError::Internal(format!("decoded columns do not make a batch: {error}"));
+        let internal = |error: ArrowError| {
+            RunError::Internal(Message::caused_by(format!("decoded columns do not make a batch: {error}"), &error))
+        };
         let mut columns = self.decoder.flush().map_err(internal)?;
         let values = self.values.as_mut().map(BinaryBuilder::finish);
         if self.offsets.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use connector::{Content, StageWriter};
+use connector::{Content, Message, StageWriter};
 use epoch::{EpochId, Step};
 use operators::operator::{LanePart, LateRows, OperatorLane, Sign};
 use operators::{Pipeline, PipelineOutput, Sifted, in_halves, sift};
@@ -189,7 +189,7 @@ impl Compute {
                 let lookup = epoch
                     .lookups
                     .get(&at)
-                    .ok_or_else(|| RunError::Internal(format!("a static table of {name} was not read")))?;
+                    .ok_or_else(|| RunError::Internal(format!("a static table of {name} was not read").into()))?;
                 let found = steps
                     .at(Step::Compute, epoch.number(), || in_halves(push.rows, &|rows| lookup.run(rows)))
                     .map_err(of_table(name))?;
@@ -266,7 +266,10 @@ impl Compute {
         }
         let (Some(sink), Sign::Add) = (&setup.rejected, push.sign) else { return Ok(()) };
         let batch = faulty_rows(push.rows, faulty, epoch.number()).map_err(|error| {
-            RunError::Internal(format!("rejected rows of {} do not make a batch: {error}", setup.plan.name))
+            RunError::Internal(Message::caused_by(
+                format!("rejected rows of {} do not make a batch: {error}", setup.plan.name),
+                &error,
+            ))
         })?;
         let (lane, table, attempt) = (self.lane, &mut self.tables[node.table], epoch.attempt);
         steps.at(Step::Stage, attempt.epoch, || table.add_rejected(sink.as_ref(), &batch, attempt, lane))
@@ -337,7 +340,7 @@ impl Compute {
             // The table takes whole buckets; these rows are for those that read it.
             (_, true) => Ok(()),
             (Sign::Retract, false) => {
-                Err(RunError::Internal(format!("rows of {} are retracted, which it cannot do", setup.plan.name)))
+                Err(RunError::Internal(format!("rows of {} are retracted, which it cannot do", setup.plan.name).into()))
             }
             (Sign::Add, false) => {
                 steps.at(Step::Stage, attempt.epoch, || table.add(setup.sink.as_ref(), push.rows, attempt, lane))
@@ -369,8 +372,9 @@ impl Compute {
 
     fn write_rejected(&mut self, source: &str, rejected: &[Rejected], attempt: AttemptId) -> Result<(), RunError> {
         let Some(sink) = self.topology.rejected.get(source) else { return Ok(()) };
-        let batch = rejected_rows(rejected, attempt.epoch)
-            .map_err(|error| RunError::Internal(format!("rejects of {source} do not make a batch: {error}")))?;
+        let batch = rejected_rows(rejected, attempt.epoch).map_err(|error| {
+            RunError::Internal(Message::caused_by(format!("rejects of {source} do not make a batch: {error}"), &error))
+        })?;
         if let Some(writer) = self.rejected.get_mut(source) {
             return Ok(writer.write(&batch)?);
         }

@@ -3,7 +3,7 @@
 use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
-use epoch::Split;
+use epoch::{Message, Split};
 use operators::sift;
 use plan::{Computed, METADATA_COLUMNS};
 
@@ -42,7 +42,9 @@ pub struct FutureLimit {
 /// # Errors
 /// An expression fails for a reason that is no record's.
 pub fn compute(computed: &Computed, decoded: Decoded, limit: Option<FutureLimit>) -> Result<ComputedRows, RunError> {
-    let failed = |error: &dyn std::fmt::Display| RunError::Internal(format!("a computed column fails: {error}"));
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        RunError::Internal(Message::caused_by(format!("a computed column fails: {error}"), error))
+    };
     let sifted = sift(&decoded.rows, &|rows| computed.rows(rows)).map_err(|error| failed(&error))?;
     let mut faulty = sifted.faulty;
     let mut made = sifted.made;

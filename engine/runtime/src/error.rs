@@ -1,6 +1,6 @@
 //! Why a run ended, by what the operator must do.
 
-use connector::{ErrorKind, SinkError, SourceError, StaticError};
+use connector::{ErrorKind, Message, SinkError, SourceError, StaticError};
 use epoch::accounting::Breach;
 use epoch::{Contradiction, EpochId};
 use operators::OperatorError;
@@ -29,7 +29,7 @@ pub enum RunError {
     /// A record could not be decoded and the job says `on_error = "fail"`.
     Rejected(String),
     /// The query does not fit the state in the checkpoint.
-    StateMismatch(String),
+    StateMismatch(Message),
     /// Checkpoint and places cannot both be right, or the checkpoint contradicts itself.
     Contradiction(Contradiction),
     /// Rows are missing or too many: a fault of the engine, found before anything was committed.
@@ -37,7 +37,7 @@ pub enum RunError {
     /// The job cannot be planned.
     Plan(String),
     /// A fault of the engine.
-    Internal(String),
+    Internal(Message),
     /// The stop flag was set; the running epoch was given up and its records will be read again.
     Stopped,
 }
@@ -53,7 +53,8 @@ impl std::fmt::Display for RunError {
                 write!(f, "table {table}, epoch {epoch}: {error}")
             }
             RunError::Operator { table, epoch: None, error } => write!(f, "table {table}: {error}"),
-            RunError::Rejected(what) | RunError::StateMismatch(what) | RunError::Plan(what) => f.write_str(what),
+            RunError::Rejected(what) | RunError::Plan(what) => f.write_str(what),
+            RunError::StateMismatch(what) => what.fmt(f),
             RunError::Contradiction(what) => what.fmt(f),
             RunError::Books(breach) => write!(
                 f,
@@ -75,11 +76,8 @@ impl std::error::Error for RunError {
             RunError::Operator { error, .. } => Some(error),
             RunError::Contradiction(error) => Some(error),
             RunError::Books(error) => Some(error),
-            RunError::Rejected(_)
-            | RunError::StateMismatch(_)
-            | RunError::Plan(_)
-            | RunError::Internal(_)
-            | RunError::Stopped => None,
+            RunError::StateMismatch(what) | RunError::Internal(what) => what.cause(),
+            RunError::Rejected(_) | RunError::Plan(_) | RunError::Stopped => None,
         }
     }
 }
@@ -90,6 +88,13 @@ impl RunError {
         match self {
             RunError::Operator { table, error, .. } => RunError::Operator { table, epoch: Some(number), error },
             other => other,
+        }
+    }
+
+    /// Writes what libraries had said below it to the log, at its finest level but one: the error's own text is whole without.
+    pub fn log_causes(&self) {
+        for cause in epoch::message::causes_of(self) {
+            tracing::debug!("caused by: {cause}");
         }
     }
 

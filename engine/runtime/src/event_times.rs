@@ -53,7 +53,7 @@ pub fn note_times(
     let times = batch
         .column(column)
         .as_primitive_opt::<TimestampMicrosecondType>()
-        .ok_or_else(|| RunError::Internal("the event time is not a timestamp".to_string()))?;
+        .ok_or_else(|| RunError::Internal("the event time is not a timestamp".to_string().into()))?;
     *all = [*all, times_of(times)].into_iter().flatten().reduce(EventTimes::and);
     let mut start = 0;
     while start < batch.num_rows() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use epoch::{EpochId, StagedFile};
+use epoch::{EpochId, Message, StagedFile};
 use state::{BlockKey, BucketRange, Checkpoint, OperatorId, StateChanges};
 
 use crate::error::RunError;
@@ -26,8 +26,12 @@ impl OpenFiles {
         for entry in checkpoint.bucket_index(operator)? {
             let (key, _) = entry?;
             let Some(bytes) = checkpoint.read_block(&key)? else { continue };
-            let file = serde_json::from_slice(&bytes)
-                .map_err(|error| RunError::Internal(format!("the file list of {table} cannot be read: {error}")))?;
+            let file = serde_json::from_slice(&bytes).map_err(|error| {
+                RunError::Internal(Message::caused_by(
+                    format!("the file list of {table} cannot be read: {error}"),
+                    &error,
+                ))
+            })?;
             files.insert(key.bucket, file);
         }
         Ok(OpenFiles { operator, files, changed: BTreeMap::new() })
@@ -71,7 +75,8 @@ impl OpenFiles {
                 BlockKey { operator: self.operator, bucket, section: 0, epoch: EpochId(0), writer: 0, sequence: 0 };
             match file {
                 Some(file) => {
-                    let bytes = serde_json::to_vec(&file).map_err(|error| RunError::Internal(error.to_string()))?;
+                    let bytes =
+                        serde_json::to_vec(&file).map_err(|error| RunError::Internal(error.to_string().into()))?;
                     changes.puts.push((key, bytes));
                 }
                 None => changes.deletes.push(key),

@@ -273,7 +273,7 @@ impl Drop for Follower {
 fn raise(progress: &mut Progress) -> Result<(), RunError> {
     match progress.ended.take() {
         None if progress.has_ended => {
-            Err(RunError::Internal("the follower has ended, and was asked again".to_string()))
+            Err(RunError::Internal("the follower has ended, and was asked again".to_string().into()))
         }
         None => Ok(()),
         Some(Ended::Failed(error)) => Err(error),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use connector::{ErrorKind, SinkTable, WriterId};
+use connector::{ErrorKind, Message, SinkTable, WriterId};
 use epoch::{Commit, Plan, Step, WatermarkState};
 use job::{Job, Trigger};
 use plan::Graph;
@@ -136,7 +136,8 @@ impl JobRun {
         });
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
         let opened = runtime.block_on(opening);
-        let (warehouse, tables) = opened.map_err(|error| RunError::Internal(format!("opening tables: {error}")))??;
+        let (warehouse, tables) = opened
+            .map_err(|error| RunError::Internal(Message::caused_by(format!("opening tables: {error}"), &error)))??;
         let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let mut files = start::open_files(&replaced_tables(&checkpoint, &graph, &job.checkpoint)?, &checkpoint)?;
@@ -259,7 +260,7 @@ impl JobRun {
         while let Some(published) = self.run.follower.take_published(wait)? {
             let report = self.unpublished.pop_front().filter(|report| report.epoch == published.epoch().0);
             let mut progress = report.ok_or_else(|| {
-                RunError::Internal(format!("epoch {} was published out of its turn", published.epoch()))
+                RunError::Internal(format!("epoch {} was published out of its turn", published.epoch()).into())
             })?;
             progress.published_in(published.spent_us);
             self.retire(&published, &progress, listener)?;
@@ -451,7 +452,7 @@ fn replaced_tables(checkpoint: &state::Checkpoint, graph: &Graph, folder: &str) 
         Some(table) => Err(RunError::StateMismatch(format!(
             "{table} was in the job before and left; its rows still stand in the warehouse, and the state that they came from is gone from \
              {folder}: its new rows would stand beside them\n  give the table another name (docs/changing-a-job.md)"
-        ))),
+        ).into())),
     }
 }
 

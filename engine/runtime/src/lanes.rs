@@ -28,7 +28,7 @@ pub fn side_by_side<W: Send, R: Send>(
     let run = &run;
     std::thread::scope(|scope| {
         let running: Vec<_> = work.into_iter().map(|part| scope.spawn(move || guarded(who, || run(part)))).collect();
-        let ended = || RunError::Internal(format!("{who} ended early"));
+        let ended = || RunError::Internal(format!("{who} ended early").into());
         running.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(ended()))).collect()
     })
 }
@@ -40,7 +40,7 @@ fn guarded<R>(who: &dyn Display, run: impl FnOnce() -> Result<R, RunError>) -> R
     let ended = catch_unwind(AssertUnwindSafe(run));
     let place = PANICKED_AT.replace(outer).unwrap_or_default();
     ended.unwrap_or_else(|thrown| match text_of(thrown.as_ref()) {
-        Some(text) => Err(RunError::Internal(format!("{who} panicked{place}: {text}"))),
+        Some(text) => Err(RunError::Internal(format!("{who} panicked{place}: {text}").into())),
         None => resume_unwind(thrown),
     })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use epoch::Message;
 use operators::operator::OperatorSpec;
 use plan::{Graph, NodeKind, Rows};
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,9 @@ impl Manifest {
                 parts.push(format!("mode {:?}", table.mode).to_lowercase());
                 of_table.insert(spec.name().to_string());
                 let meaning = graph.meaning(at);
-                let meaning = meaning.map_err(|error| RunError::Internal(format!("{}: {error}", spec.name())))?;
+                let meaning = meaning.map_err(|error| {
+                    RunError::Internal(Message::caused_by(format!("{}: {error}", spec.name()), &error))
+                })?;
                 manifest.meanings.insert(spec.name().to_string(), meaning);
                 manifest.stores.insert(spec.name().to_string(), spec.stores());
                 manifest.operators.insert(spec.name().to_string(), parts);
@@ -77,7 +80,9 @@ impl Manifest {
     /// # Errors
     /// Never in practice.
     pub fn encode(&self) -> Result<Vec<u8>, RunError> {
-        serde_json::to_vec(self).map_err(|error| RunError::Internal(format!("the manifest cannot be written: {error}")))
+        serde_json::to_vec(self).map_err(|error| {
+            RunError::Internal(Message::caused_by(format!("the manifest cannot be written: {error}"), &error))
+        })
     }
 
     /// Reads the manifest of a checkpoint, of this format or an earlier one.
@@ -86,13 +91,16 @@ impl Manifest {
     /// `StateMismatch` if it is damaged, or of an engine that is newer than this one.
     pub fn decode(stored: &[u8], checkpoint: &str) -> Result<Manifest, RunError> {
         let mut manifest: Manifest = serde_json::from_slice(stored).map_err(|error| {
-            RunError::StateMismatch(format!("the manifest of {checkpoint} cannot be read: {error}"))
+            RunError::StateMismatch(Message::caused_by(
+                format!("the manifest of {checkpoint} cannot be read: {error}"),
+                &error,
+            ))
         })?;
         if manifest.format > FORMAT {
             let format = manifest.format;
             return Err(RunError::StateMismatch(format!(
                 "{checkpoint} was written by a newer engine (its manifest has format {format}, this engine knows {FORMAT}); run that engine, or start with a new checkpoint and warehouse"
-            )));
+            ).into()));
         }
         if manifest.format == 1 {
             // An operator was an aggregate, and filed under the name of its table.
@@ -150,7 +158,7 @@ impl Manifest {
         Err(RunError::StateMismatch(format!(
             "the job's SQL does not fit the state in {checkpoint} any more:\n{}\n  change the SQL back, give the changed table another name, or start with a new checkpoint and warehouse (docs/changing-a-job.md)",
             changes.join("\n")
-        )))
+        ).into()))
     }
 
     /// Tables that the stored manifest has and this one has not, each with the stores of its operators.
@@ -193,7 +201,7 @@ impl Manifest {
         Err(RunError::StateMismatch(format!(
             "the job does not fit the state in {checkpoint}:\n{}\n  give the table that is read another name too (both begin with the records from then on), or start with a new checkpoint and warehouse (docs/changing-a-job.md)",
             lines.join("\n")
-        )))
+        ).into()))
     }
 
     fn what(&self, operator: &str) -> String {
@@ -202,7 +210,8 @@ impl Manifest {
 }
 
 fn fingerprint(spec: &dyn OperatorSpec) -> Result<Vec<String>, RunError> {
-    spec.fingerprint().map_err(|error| RunError::Internal(format!("{}: {error}", spec.name())))
+    spec.fingerprint()
+        .map_err(|error| RunError::Internal(Message::caused_by(format!("{}: {error}", spec.name()), &error)))
 }
 
 /// True if the query is the same, but what it keeps goes by a time by which it did not go before.

@@ -130,7 +130,7 @@ impl ArmedFault {
         }
         let line = self.fault.line();
         tracing::warn!("{line}");
-        Err(SinkError::Unavailable(line))
+        Err(SinkError::Unavailable(line.into()))
     }
 
     /// The place has a commit.

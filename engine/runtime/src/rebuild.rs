@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use connector::{Pointer, ReadByThen, SinkPosition, TableDefinition, Warehouse, WriterId};
+use connector::{Message, Pointer, ReadByThen, SinkPosition, TableDefinition, Warehouse, WriterId};
 use epoch::{
     Commit, CommitId, Contradiction, EpochId, Owner, Position, SinkLink, SourcePlan, SplitRange, WatermarkState, paths,
 };
@@ -35,7 +35,8 @@ pub struct Rebuilt {
 /// `Plan` if the job keeps state, which is nowhere else, if there is a checkpoint already, or if nothing was published;
 /// `Contradiction`-like refusals in `Plan` if a table has epochs that not every table has.
 pub fn rebuild(job: &Job, backends: &Backends) -> Result<Rebuilt, RunError> {
-    let runtime = Runtime::new().map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
+    let runtime = Runtime::new()
+        .map_err(|error| RunError::Internal(Message::caused_by(format!("no async runtime: {error}"), &error)))?;
     let statics = StaticSchemas::find(job, &backends.registry, runtime.handle())?;
     let capabilities = backends.registry.capabilities(&job.warehouse);
     let graph = plan_job(job, &schemas(job, &statics.schemas), &capabilities).map_err(problems)?;

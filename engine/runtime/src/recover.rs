@@ -319,7 +319,9 @@ impl<'a> Recovery<'a> {
             let commit = match *epoch == last.plan.epoch {
                 true => last.clone(),
                 false => self.checkpoint.commit_of(*epoch)?.ok_or_else(|| {
-                    RunError::Internal(format!("epoch {epoch} is owed to {} and not on record", names.join(", ")))
+                    RunError::Internal(
+                        format!("epoch {epoch} is owed to {} and not on record", names.join(", ")).into(),
+                    )
                 })?,
             };
             note(&format!("epoch {epoch} is committed and not yet in {}: publishing it", names.join(", ")));

@@ -330,10 +330,9 @@ impl Run {
             let rows: u64 = table.added.iter().map(|file| file.rows).sum();
             let is_own = self.topology.tables.iter().any(|setup| setup.plan.name == *name);
             if is_own && rows != table.counts.written {
-                return Err(RunError::Internal(format!(
-                    "{name} wrote {} rows but its files hold {rows}",
-                    table.counts.written
-                )));
+                return Err(RunError::Internal(
+                    format!("{name} wrote {} rows but its files hold {rows}", table.counts.written).into(),
+                ));
             }
         }
         Ok(())
@@ -347,11 +346,10 @@ impl Run {
             let from_nodes: u64 = node.feeds.iter().map(|feed| flows[*feed].emitted).sum();
             if flows[at].entered != from_sources + from_nodes {
                 let name = &self.topology.tables[node.table].plan.name;
-                return Err(RunError::Internal(format!(
-                    "{name} was handed {} rows but read {}",
-                    from_sources + from_nodes,
-                    flows[at].entered
-                )));
+                return Err(RunError::Internal(
+                    format!("{name} was handed {} rows but read {}", from_sources + from_nodes, flows[at].entered)
+                        .into(),
+                ));
             }
         }
         Ok(())

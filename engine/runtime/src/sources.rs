@@ -28,10 +28,13 @@ pub fn go_on(job: &Job, last: &mut Commit) -> Result<BTreeMap<String, String>, R
         }
         if last.position(was).is_none() {
             let known: Vec<&str> = names(last).map(String::as_str).collect();
-            return Err(RunError::StateMismatch(format!(
-                "source {now}: was = \"{was}\", but the checkpoint has no source of that name; it has {}",
-                known.join(", ")
-            )));
+            return Err(RunError::StateMismatch(
+                format!(
+                    "source {now}: was = \"{was}\", but the checkpoint has no source of that name; it has {}",
+                    known.join(", ")
+                )
+                .into(),
+            ));
         }
         last.rename_source(was, now);
         tracing::warn!(source = now, was, "the source goes on under its new name");
@@ -70,7 +73,7 @@ pub fn refuse_rereading(job: &Job, name: &str, planned: &SourcePlan, last: &Comm
                  under another name, write was = \"{gone}\" in [source.{name}], and it goes on from there; if all of it shall be read \
                  again, write was = \"none\"",
                 shown(&positions)
-            )));
+            ).into()));
         }
     }
     Ok(())

@@ -166,7 +166,7 @@ impl TableLane {
     fn wait_for_oldest(&mut self) -> Result<(), RunError> {
         let Some((bucket, completing)) = self.closing.pop_front() else { return Ok(()) };
         let ended_early =
-            |_| RunError::Internal(format!("a thread that completes the file of bucket {bucket} ended early"));
+            |_| RunError::Internal(format!("a thread that completes the file of bucket {bucket} ended early").into());
         self.replaced.push((bucket, completing.join().map_err(ended_early)??));
         Ok(())
     }
@@ -240,7 +240,7 @@ pub fn close_all(mut open: Vec<OpenWriter<'_>>) -> Result<Vec<(String, Option<St
         let closed_last = writer.finish();
         let closed = closing.into_iter().map(|(table, closing)| match closing.join() {
             Ok(file) => Ok((table, file?)),
-            Err(_) => Err(RunError::Internal(format!("a thread that completes a file of {table} ended early"))),
+            Err(_) => Err(RunError::Internal(format!("a thread that completes a file of {table} ended early").into())),
         });
         // All are waited for, also after an error.
         let mut closed: Vec<_> = closed.collect();

@@ -71,7 +71,7 @@ async fn tables(warehouse: &dyn Warehouse, job: &Job, graph: &Graph, writer: &Wr
 /// Never in practice: every table was opened.
 pub fn topology(graph: &Graph, job: &Job, tables: &Tables) -> Result<Topology, RunError> {
     let find = |name: &str| {
-        tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
+        tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened").into()))
     };
     let dead_letters = job.sources.values().filter(|source| source.on_error == OnError::DeadLetter);
     let rejected = dead_letters.map(|source| Ok((source.name.clone(), find(&paths::rejected_table(&source.name))?)));

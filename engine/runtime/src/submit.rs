@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use connector::{ErrorKind, SourceError};
+use connector::{ErrorKind, Message, SourceError};
 use job::{Job, Trigger};
 use plan::plan_job;
 use tokio::runtime::Runtime;
@@ -59,7 +59,7 @@ pub fn submit(job: Job, options: SubmitOptions, backends: &Backends) -> Result<S
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| RunError::Internal(format!("no async runtime: {error}")))?;
+        .map_err(|error| RunError::Internal(Message::caused_by(format!("no async runtime: {error}"), &error)))?;
     let trigger =
         if (available_now || job.ends()) && job.trigger != Trigger::Once { Trigger::AvailableNow } else { job.trigger };
     let (mut total, mut waiting, mut is_retry) = (Summary::default(), Waiting::default(), false);

@@ -8,7 +8,7 @@ use plan::{Graph, JobProblem, SqlProblem};
 pub fn table_problems(job: &Job, graph: &Graph, registry: &Registry) -> Vec<JobProblem> {
     let problem = |plan: &plan::TablePlan| {
         let text = match registry.table_schema(&job.warehouse, &plan.schema).err()? {
-            SinkError::Refused(text) => text,
+            SinkError::Refused(text) => text.to_string(),
             other => other.to_string(),
         };
         let (message, help) = text.split_once("; ").unwrap_or((&text, "give the column another type or name"));

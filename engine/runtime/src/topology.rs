@@ -79,7 +79,7 @@ impl Topology {
         rejected: Tables,
     ) -> Result<Topology, RunError> {
         let find = |name: &str| {
-            tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened")))
+            tables.get(name).cloned().ok_or_else(|| RunError::Internal(format!("table {name} was not opened").into()))
         };
         let mut nodes: Vec<NodeSetup> = graph
             .nodes

@@ -30,6 +30,7 @@ impl Waiting {
         self.pauses += 1;
         let (waited_s, next_s) = (since.elapsed().as_secs(), pause.as_secs_f32());
         tracing::warn!("waiting, for {waited_s} s so far; the next try is in {next_s} s: {error}");
+        error.log_causes();
         clock::wait(pause, stop);
         if stop.load(Ordering::Acquire) { Err(RunError::Stopped) } else { Ok(()) }
     }

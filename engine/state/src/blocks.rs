@@ -56,7 +56,7 @@ impl CheckpointReader {
             let (key, stored) = entry?;
             let at = BlockKey::from_bytes(&key).ok_or_else(|| StateError::Corrupt {
                 place: key_place(&key),
-                detail: format!("a key of {} bytes", key.len()),
+                detail: format!("a key of {} bytes", key.len()).into(),
             })?;
             Ok((at, checksum::strip_checksum(&key, stored, || format!("the block of {at}"))?))
         }))
@@ -73,7 +73,7 @@ impl CheckpointReader {
             let (at, value) = entry?;
             let bytes = <[u8; 8]>::try_from(value.as_slice()).map_err(|_| StateError::Corrupt {
                 place: format!("the index entry of {at}"),
-                detail: format!("{} bytes long", value.len()),
+                detail: format!("{} bytes long", value.len()).into(),
             })?;
             Ok((at, u64::from_le_bytes(bytes)))
         }))

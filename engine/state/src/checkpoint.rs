@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use epoch::{Commit, CommitId, EpochId, Owner, Permit, Plan, paths};
+use epoch::{Commit, CommitId, EpochId, Message, Owner, Permit, Plan, paths};
 
 use crate::changes::{StateChanges, put_changes};
 use crate::error::StateError;
@@ -367,8 +367,11 @@ fn remove_without_epochs(folder: &Path) -> Result<(), StateError> {
     }
     drop(there);
     let place = folder.join(paths::DATABASE);
-    let failed =
-        |error: std::io::Error| StateError::Io { action: "remove", place: place.clone(), detail: error.to_string() };
+    let failed = |error: std::io::Error| StateError::Io {
+        action: "remove",
+        place: place.clone(),
+        detail: Message::caused_by(error.to_string(), &error),
+    };
     std::fs::remove_dir_all(&place).map_err(failed)
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn verify_checksum<'a>(
 ) -> Result<&'a [u8], StateError> {
     let Some((value, tail)) = stored.split_last_chunk::<CHECKSUM_BYTES>() else {
         let detail = format!("{} bytes are too few for a value with its checksum", stored.len());
-        return Err(StateError::Corrupt { place: place(), detail });
+        return Err(StateError::Corrupt { place: place(), detail: detail.into() });
     };
     let [c0, c1, c2, c3, c4, c5, c6, c7, format] = *tail;
     let appended = u64::from_le_bytes([c0, c1, c2, c3, c4, c5, c6, c7]);
@@ -59,7 +59,7 @@ pub(crate) fn verify_checksum<'a>(
     if format != FORMAT || appended != counted {
         let detail =
             format!("checksum {counted:016x} (format {format}) is not the stored {appended:016x} (format {FORMAT})");
-        return Err(StateError::Corrupt { place: place(), detail });
+        return Err(StateError::Corrupt { place: place(), detail: detail.into() });
     }
     Ok(value)
 }

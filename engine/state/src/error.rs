@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use epoch::Message;
+
 /// An error of the checkpoint. Every message names the place and the remedy.
 #[derive(Debug)]
 pub enum StateError {
@@ -45,7 +47,7 @@ pub enum StateError {
         /// The record, block or file.
         place: String,
         /// What was found.
-        detail: String,
+        detail: Message,
     },
     /// The operating system refused: repair what it names (space, permission, device), then start again.
     Io {
@@ -54,14 +56,14 @@ pub enum StateError {
         /// To which file or folder.
         place: PathBuf,
         /// The system's own words.
-        detail: String,
+        detail: Message,
     },
     /// An earlier write failed, so nobody knows what is durable: start the job again, recovery will find out.
     Poisoned {
         /// The checkpoint.
         folder: PathBuf,
         /// The failure.
-        cause: String,
+        cause: Message,
     },
     /// The engine broke its own protocol: report it. Nothing was written.
     Protocol(String),
@@ -76,7 +78,7 @@ impl StateError {
             _ => return false,
         };
         // The system's words, as RocksDB passes them on.
-        ["No space left on device", "Disk quota exceeded"].iter().any(|words| text.contains(words))
+        ["No space left on device", "Disk quota exceeded"].iter().any(|words| text.as_str().contains(words))
     }
 }
 
@@ -127,4 +129,16 @@ impl fmt::Display for StateError {
     }
 }
 
-impl std::error::Error for StateError {}
+impl std::error::Error for StateError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            StateError::Corrupt { detail, .. } | StateError::Io { detail, .. } => detail.cause(),
+            StateError::Poisoned { cause, .. } => cause.cause(),
+            StateError::Owned { .. }
+            | StateError::NotACheckpoint { .. }
+            | StateError::Mismatch { .. }
+            | StateError::Format { .. }
+            | StateError::Protocol(_) => None,
+        }
+    }
+}

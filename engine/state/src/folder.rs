@@ -3,14 +3,18 @@
 use std::fs::File;
 use std::path::Path;
 
-use epoch::paths;
+use epoch::{Message, paths};
 
 use crate::error::StateError;
 
 /// Makes the folder if it is new, and refuses one that holds other things.
 pub(crate) fn make_folder(folder: &Path) -> Result<(), StateError> {
     let failed = |action| {
-        move |error: std::io::Error| StateError::Io { action, place: folder.to_path_buf(), detail: error.to_string() }
+        move |error: std::io::Error| StateError::Io {
+            action,
+            place: folder.to_path_buf(),
+            detail: Message::caused_by(error.to_string(), &error),
+        }
     };
     if folder.exists() && !folder.is_dir() {
         let reason = "it is a file".to_string();

@@ -54,7 +54,7 @@ pub(crate) fn read_identity(store: &dyn Store) -> Result<Option<Identity>, State
     }
     if let Some(groups) = identity.key_groups.filter(|groups| *groups != KEY_GROUPS) {
         let detail = format!("it has {groups} key groups, and every engine makes {KEY_GROUPS}");
-        return Err(StateError::Corrupt { place: place(), detail });
+        return Err(StateError::Corrupt { place: place(), detail: detail.into() });
     }
     Ok(Some(identity))
 }
@@ -72,7 +72,7 @@ pub(crate) fn write_identity(store: &dyn Store, job: &str, number: u64) -> Resul
     if let Some(what) = first_stranger(store)? {
         return Err(StateError::Corrupt {
             place: format!("checkpoint {}", store.folder().display()),
-            detail: format!("it has no identity but holds {what}"),
+            detail: format!("it has no identity but holds {what}").into(),
         });
     }
     let mut batch = WriteBatch::default();

@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use epoch::paths;
+use epoch::{Message, paths};
 
 use crate::error::StateError;
 
@@ -35,7 +35,7 @@ impl FolderLock {
             move |error: std::io::Error| StateError::Io {
                 action,
                 place: folder.join(paths::OWNER),
-                detail: error.to_string(),
+                detail: Message::caused_by(error.to_string(), &error),
             }
         };
         // Not truncated: until the lock is ours, the text is another's.

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::StateError;
 use crate::store::{Change, Cursor, Entry, Family, Place, Store, WriteBatch};
+use epoch::Message;
 
 /// The folder that errors name.
 const FOLDER: &str = "memory";
@@ -47,7 +48,7 @@ impl MemoryStore {
     /// `Io` if it is open already.
     pub(crate) fn open(&self) -> Result<OpenMemory, StateError> {
         if self.content.is_open.swap(true, Ordering::AcqRel) {
-            let detail = "it is open already".to_string();
+            let detail = "it is open already".into();
             return Err(StateError::Io { action: "open the checkpoint in", place: FOLDER.into(), detail });
         }
         Ok(OpenMemory { content: Arc::clone(&self.content) })
@@ -89,7 +90,7 @@ impl Store for OpenMemory {
         Ok(Box::new(MemoryCursor { entries: self.entries(family), from, until, at: None }))
     }
 
-    fn write(&self, batch: WriteBatch, _sync: bool) -> Result<(), String> {
+    fn write(&self, batch: WriteBatch, _sync: bool) -> Result<(), Message> {
         // One lock for all of it: a reader sees the batch whole or not at all.
         let mut families = self.content.families.write().unwrap_or_else(PoisonError::into_inner);
         for change in batch.into_changes() {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use epoch::{Commit, DataGap, EpochId, Owner, paths};
+use epoch::{Commit, DataGap, EpochId, Message, Owner, paths};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub struct CheckpointReader {
     pub(crate) store: Box<dyn Store>,
     pub(crate) identity: Identity,
     /// Why nothing more is answered, once a write has failed.
-    pub(crate) poison: OnceLock<String>,
+    pub(crate) poison: OnceLock<Message>,
 }
 
 /// The table versions that an epoch was published as: a hint for people, never read by recovery.

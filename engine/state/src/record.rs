@@ -1,6 +1,6 @@
 //! The records of a checkpoint: their kinds, their keys, and how they are written.
 
-use epoch::EpochId;
+use epoch::{EpochId, Message};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +91,8 @@ struct CommitHead {
 
 /// A record, or a part of it, from JSON.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], place: impl Fn() -> String) -> Result<T, StateError> {
-    serde_json::from_slice(bytes).map_err(|error| StateError::Corrupt { place: place(), detail: error.to_string() })
+    serde_json::from_slice(bytes)
+        .map_err(|error| StateError::Corrupt { place: place(), detail: Message::caused_by(error.to_string(), &error) })
 }
 
 /// A record as JSON.

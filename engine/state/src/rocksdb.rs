@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ::rocksdb::{Cache, ColumnFamily, DB, DBRawIterator, ErrorKind, InfoLogger, LogLevel, ReadOptions, WriteOptions};
-use epoch::paths;
+use epoch::{Message, paths};
 
 use crate::error::StateError;
 use crate::store::{Change, Cursor, Entry, Family, Place, Store, WriteBatch};
@@ -69,7 +69,7 @@ impl RocksStore {
     fn family(&self, family: Family) -> Result<&ColumnFamily, StateError> {
         self.db.cf_handle(family.name()).ok_or_else(|| StateError::Corrupt {
             place: format!("the database in {}", self.folder.display()),
-            detail: format!("it has no column family {}", family.name()),
+            detail: format!("it has no column family {}", family.name()).into(),
         })
     }
 
@@ -128,11 +128,11 @@ impl Store for RocksStore {
         Ok(Box::new(RocksCursor { rows: self.db.raw_iterator_cf_opt(handle, options), store: self }))
     }
 
-    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), String> {
-        let batch = self.rocks_batch(batch).map_err(|error| error.to_string())?;
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), Message> {
+        let batch = self.rocks_batch(batch).map_err(|error| Message::caused_by(error.to_string(), &error))?;
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db.write_opt(batch, &options).map_err(|error| error.to_string())
+        self.db.write_opt(batch, &options).map_err(|error| Message::caused_by(error.to_string(), &error))
     }
 
     fn flush(&self) -> Result<(), StateError> {
@@ -167,8 +167,11 @@ impl Store for RocksStore {
 
     fn disk_bytes(&self) -> Result<u64, StateError> {
         let folder = self.folder.join(paths::DATABASE);
-        let failed =
-            |error: std::io::Error| StateError::Io { action: "list", place: folder.clone(), detail: error.to_string() };
+        let failed = |error: std::io::Error| StateError::Io {
+            action: "list",
+            place: folder.clone(),
+            detail: Message::caused_by(error.to_string(), &error),
+        };
         let mut bytes = 0;
         for entry in std::fs::read_dir(&folder).map_err(failed)? {
             // A file that compaction has just removed takes no space.
@@ -234,9 +237,13 @@ impl Cursor for RocksCursor<'_> {
 fn failed(folder: &Path, action: &'static str, place: &str, error: &::rocksdb::Error) -> StateError {
     match error.kind() {
         ErrorKind::Corruption => {
-            StateError::Corrupt { place: format!("{place} in {}", folder.display()), detail: error.to_string() }
+            let detail = Message::caused_by(error.to_string(), error);
+            StateError::Corrupt { place: format!("{place} in {}", folder.display()), detail }
         }
-        _ => StateError::Io { action, place: folder.to_path_buf(), detail: format!("{place}: {error}") },
+        _ => {
+            let detail = Message::caused_by(format!("{place}: {error}"), error);
+            StateError::Io { action, place: folder.to_path_buf(), detail }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::error::StateError;
+use epoch::Message;
 
 /// What a family of keys holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub(crate) trait Store: Send + Sync {
     ///
     /// # Errors
     /// The system's own words. Whether the batch, or which part of its log, is durable is then unknown.
-    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), String>;
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), Message>;
 
     /// Brings what is only in memory and log to where the next opening finds it at once.
     ///

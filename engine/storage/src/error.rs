@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use connector::SinkError;
+use connector::{Message, SinkError};
 
 /// What to do when the store refuses the keys.
 pub const KEYS: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights on the place";
@@ -11,22 +11,23 @@ pub const KEYS: &str = "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the r
 pub fn store_error(place: &str, error: &object_store::Error) -> SinkError {
     use object_store::Error as Store;
     let text = format!("{place}: {}", without_answer(&error.to_string()));
+    let say = |text: String| Message::caused_by_cleaned(text, error, &without_answer);
     match error {
-        _ if is_disk_full(error) => SinkError::DiskFull(text),
+        _ if is_disk_full(error) => SinkError::DiskFull(say(text)),
         Store::Unauthenticated { .. } | Store::PermissionDenied { .. } => {
-            SinkError::Settings(format!("{text}; {KEYS}"))
+            SinkError::Settings(say(format!("{text}; {KEYS}")))
         }
         // object_store has no kind of its own for a refused listing, nor for a bucket that is not there.
-        _ if is_refused(&text) => SinkError::Settings(format!("{text}; {KEYS}")),
+        _ if is_refused(&text) => SinkError::Settings(say(format!("{text}; {KEYS}"))),
         _ if error.to_string().contains("NoSuchBucket") => {
-            SinkError::Settings(format!("{text}: the bucket does not exist; make it, or correct `warehouse`"))
+            SinkError::Settings(say(format!("{text}: the bucket does not exist; make it, or correct `warehouse`")))
         }
-        Store::NotFound { .. } => SinkError::Data(format!("{text}; was it deleted?")),
+        Store::NotFound { .. } => SinkError::Data(say(format!("{text}; was it deleted?"))),
         Store::InvalidPath { .. } | Store::NotSupported { .. } | Store::NotImplemented { .. } => {
-            SinkError::Settings(text)
+            SinkError::Settings(say(text))
         }
-        _ if is_forbidden(error) => SinkError::Settings(format!("{text}; the engine needs to write there")),
-        _ => SinkError::Unavailable(text),
+        _ if is_forbidden(error) => SinkError::Settings(say(format!("{text}; the engine needs to write there"))),
+        _ => SinkError::Unavailable(say(text)),
     }
 }
 
@@ -68,3 +69,6 @@ fn is_forbidden(error: &object_store::Error) -> bool {
         matches!(io.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
     })
 }
+
+#[cfg(test)]
+mod tests;

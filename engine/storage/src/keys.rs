@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use connector::SinkError;
+use connector::{Message, SinkError};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
 
@@ -28,7 +28,7 @@ pub(crate) fn with_keys(
     variable: Variable<'_>,
 ) -> Result<AmazonS3Builder, SinkError> {
     let needs = |name: &str| {
-        Err(SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set")))
+        Err(SinkError::Settings(format!("`{location}` needs the environment variable {name}, which is not set").into()))
     };
     match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(secret)) => {
@@ -105,7 +105,9 @@ impl Giver {
         let builder = AmazonS3Builder::new().with_bucket_name("none").with_region(region);
         let builder = builder.with_client_options(options).with_retry(one_more_try());
         let builder = self.settings.into_iter().fold(builder, |builder, (key, value)| builder.with_config(key, value));
-        let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
+        let store = builder
+            .build()
+            .map_err(|error| SinkError::Settings(Message::caused_by(format!("`{location}`: {error}"), &error)))?;
         let inner = Arc::clone(store.credentials());
         Ok(AskedKeys { inner, location: location.to_string(), tried: self.tried, had_some: AtomicBool::new(false) })
     }
@@ -115,7 +117,7 @@ impl Giver {
 fn half(location: &str, set: &str, missing: &str) -> SinkError {
     SinkError::Settings(format!(
         "`{location}`: {set} is set, which asks for keys together with {missing}, and that is not; set {missing} too, or take {set} away"
-    ))
+    ).into())
 }
 
 fn one_more_try() -> RetryConfig {

@@ -4,7 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use connector::SinkError;
+use connector::{Message, SinkError};
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
@@ -56,11 +56,11 @@ impl Location {
                 Ok(Location { url: with_final_slash(url), root, folder: None })
             }
             Some(("file", path)) => local_folder(FilePath::new(path)),
-            Some((scheme, _)) => Err(SinkError::Settings(format!(
-                "`{location}`: `{scheme}://` is not known; write a local folder or s3://bucket/prefix"
-            ))),
+            Some((scheme, _)) => Err(SinkError::Settings(
+                format!("`{location}`: `{scheme}://` is not known; write a local folder or s3://bucket/prefix").into(),
+            )),
             None if location.trim().is_empty() => Err(SinkError::Settings(
-                "its location is empty; write a local folder or s3://bucket/prefix".to_string(),
+                "its location is empty; write a local folder or s3://bucket/prefix".to_string().into(),
             )),
             None => local_folder(FilePath::new(location)),
         }
@@ -84,7 +84,7 @@ pub fn check_is_plain(location: &str, path: &Path) -> Result<(), SinkError> {
     };
     Err(SinkError::Settings(format!(
         "`{location}` lies at {text}, a path with {what}: readers of Delta tables take it for another one; give the folder another name"
-    )))
+    ).into()))
 }
 
 fn local_folder(folder: &FilePath) -> Result<Location, SinkError> {
@@ -95,8 +95,9 @@ fn local_folder(folder: &FilePath) -> Result<Location, SinkError> {
     // Symbolic links are followed once, so that all parts of the engine mean the same folder.
     let absolute = absolute.canonicalize().map_err(|error| SinkError::file(&place, &error))?;
     check_local(folder, &absolute)?;
-    let url = Url::from_directory_path(&absolute)
-        .map_err(|()| SinkError::Settings(format!("{place} does not make a path that can be written as a URL")))?;
+    let url = Url::from_directory_path(&absolute).map_err(|()| {
+        SinkError::Settings(format!("{place} does not make a path that can be written as a URL").into())
+    })?;
     Ok(Location { url, root: Arc::new(SyncedLocal::new()), folder: Some(absolute) })
 }
 
@@ -120,12 +121,13 @@ pub(crate) fn s3_root(
     location: &str,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<(Url, Arc<dyn ObjectStore>), SinkError> {
-    let url = Url::parse(location)
-        .map_err(|error| SinkError::Settings(format!("`{location}`: {error}; write s3://bucket/prefix")))?;
+    let url = Url::parse(location).map_err(|error| {
+        SinkError::Settings(Message::caused_by(format!("`{location}`: {error}; write s3://bucket/prefix"), &error))
+    })?;
     let bucket = url
         .host_str()
         .filter(|bucket| !bucket.is_empty())
-        .ok_or_else(|| SinkError::Settings(format!("`{location}` names no bucket; write s3://bucket/prefix")))?;
+        .ok_or_else(|| SinkError::Settings(format!("`{location}` names no bucket; write s3://bucket/prefix").into()))?;
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let endpoint = set("AWS_ENDPOINT_URL");
     let allow_http =
@@ -133,7 +135,8 @@ pub(crate) fn s3_root(
     if endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://")) && !allow_http {
         return Err(SinkError::Settings(
             "AWS_ENDPOINT_URL is http://, which sends data unprotected; set AWS_ALLOW_HTTP=true if that is wanted"
-                .to_string(),
+                .to_string()
+                .into(),
         ));
     }
     let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_string());
@@ -142,7 +145,9 @@ pub(crate) fn s3_root(
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
     }
-    let store = builder.build().map_err(|error| SinkError::Settings(format!("`{location}`: {error}")))?;
+    let store = builder
+        .build()
+        .map_err(|error| SinkError::Settings(Message::caused_by(format!("`{location}`: {error}"), &error)))?;
     Ok((url, Arc::new(Watched::new(Arc::new(store), location))))
 }
 

@@ -56,15 +56,17 @@ impl Place {
                 let (url, root) = s3_root(location, variable)?;
                 Ok(Place::with_store(location, url, root))
             }
-            Some((scheme, _)) => Err(SinkError::Settings(format!(
-                "`{location}`: `{scheme}://` is not known; write a local path or s3://bucket/prefix"
-            ))),
+            Some((scheme, _)) => Err(SinkError::Settings(
+                format!("`{location}`: `{scheme}://` is not known; write a local path or s3://bucket/prefix").into(),
+            )),
             None => {
                 let path = FilePath::new(location);
                 let absolute = std::path::absolute(path).map_err(|error| SinkError::file(location, &error))?;
                 let absolute = absolute.canonicalize().unwrap_or(absolute);
                 let url = Url::from_directory_path(&absolute).map_err(|()| {
-                    SinkError::Settings(format!("`{location}` does not make a path that can be written as a URL"))
+                    SinkError::Settings(
+                        format!("`{location}` does not make a path that can be written as a URL").into(),
+                    )
                 })?;
                 Ok(Place::with_store(location, url, Arc::new(SyncedLocal::new())))
             }

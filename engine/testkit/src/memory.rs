@@ -491,7 +491,7 @@ fn handle() -> Result<Handle, RunError> {
         RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().ok());
     made.as_ref()
         .map(|runtime| runtime.handle().clone())
-        .ok_or_else(|| RunError::Internal("no threads can be started; is the system out of memory?".to_string()))
+        .ok_or_else(|| RunError::Internal("no threads can be started; is the system out of memory?".to_string().into()))
 }
 
 #[cfg(test)]

@@ -150,7 +150,10 @@ pub fn run(arguments: &Arguments) -> Outcome {
             arguments.job.plan()?;
             Err(Failure::WrongInput(text))
         }
-        Err(error) => Err(Failure::Failed(error.to_string())),
+        Err(error) => {
+            error.log_causes();
+            Err(Failure::Failed(error.to_string()))
+        }
     }
 }
 

@@ -60,7 +60,7 @@ async fn the_first_that_recognises_what_lies_there_is_asked_and_else_the_last() 
         assert_eq!(table.current().await.unwrap(), format!("{name}:9"));
         assert_eq!(table.load_current().await.unwrap().version, format!("newest, read by {name}"));
     }
-    let refused = StaticError::Settings("write format = \"log\"".to_string());
+    let refused = StaticError::Settings("write format = \"log\"".to_string().into());
     let table = of_two(Err(refused.clone()));
     assert_eq!(table.current().await, Err(refused.clone()));
     assert_eq!(table.load_current().await, Err(refused));

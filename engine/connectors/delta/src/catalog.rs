@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{AsOf, Catalog, Pointer, SinkError, TableInfo, TableSnapshot};
+use connector::{AsOf, Catalog, Message, Pointer, SinkError, TableInfo, TableSnapshot};
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
@@ -43,7 +43,7 @@ impl Catalog for Warehouse {
                 match open(self, &name, pin, file_column).await {
                     // What is wrong with one table is no matter of those who read others. (A store that is away is everybody's.)
                     Err(SinkError::Data(reason) | SinkError::Refused(reason)) => {
-                        Ok(TableSnapshot::damaged(name, reason))
+                        Ok(TableSnapshot::damaged(name, reason.to_string()))
                     }
                     opened => opened,
                 }
@@ -59,7 +59,10 @@ impl Catalog for Warehouse {
     async fn remove_all(&self) -> Result<usize, SinkError> {
         let store = self.store();
         let failed = |error: object_store::Error| {
-            SinkError::Internal(format!("taking away what is in {}: {error}; delete it by hand", self.url()))
+            SinkError::Internal(Message::caused_by(
+                format!("taking away what is in {}: {error}; delete it by hand", self.url()),
+                &error,
+            ))
         };
         let paths: Vec<_> = store.list(None).map_ok(|object| object.location).try_collect().await.map_err(failed)?;
         let count = paths.len();

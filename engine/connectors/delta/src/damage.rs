@@ -21,7 +21,7 @@ const ENTRIES_LOOKED_THROUGH: usize = 1_000;
 pub(crate) async fn loading_error(log: &LogStoreRef, place: &str, error: &DeltaTableError) -> SinkError {
     match reading_error(place, error) {
         SinkError::Data(text) => match damage(&log.object_store(None)).await {
-            Some(damage) => SinkError::Data(format!("{text}; {damage}")),
+            Some(damage) => SinkError::Data(text.reworded(|text| format!("{text}; {damage}"))),
             None => SinkError::Data(text),
         },
         other => other,

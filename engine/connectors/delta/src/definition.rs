@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use connector::SinkError;
+use connector::{Message, SinkError};
 use deltalake_core::DeltaTable;
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake_core::kernel::{Metadata, MetadataExt, StructType, new_metadata};
@@ -87,12 +87,14 @@ pub(crate) async fn define(shared: &Shared, head: &mut Head) -> Result<(), SinkE
                 match there.await? {
                     Some(there) if there == entry => break,
                     Some(_) => {
-                        return Err(SinkError::Unavailable(format!("{place}: somebody else has just written to it")));
+                        return Err(SinkError::Unavailable(
+                            format!("{place}: somebody else has just written to it").into(),
+                        ));
                     }
                     // Two puts that meet are both refused by some stores.
                     None => {
                         let refused = format!("{place}: it was refused, and nobody else has made it");
-                        patience.wait_after(SinkError::Unavailable(refused)).await?;
+                        patience.wait_after(SinkError::Unavailable(refused.into())).await?;
                     }
                 }
             }
@@ -121,17 +123,19 @@ async fn load_once(log: &LogStoreRef, name: &str) -> Result<Option<DeltaTable>, 
 
 /// The definition of a table that is not there. (The Delta library's own CREATE, having lost a race, commits its definition once more as version 1.)
 fn absent(name: &str, wanted: &SchemaRef) -> Result<Looked, SinkError> {
-    let columns: StructType =
-        wanted.as_ref().try_into_kernel().map_err(|error| SinkError::Refused(format!("table {name}: {error}")))?;
+    let columns: StructType = wanted
+        .as_ref()
+        .try_into_kernel()
+        .map_err(|error| SinkError::Refused(Message::caused_by(format!("table {name}: {error}"), &error)))?;
     let place = format!("creating table {name}");
     let (bounds, of_bounds) = bounded::property(&bounded::columns_of(wanted));
     let properties = [LOG_RETENTION, (bounds, of_bounds.as_str())];
     let metadata = new_metadata(&columns, NO_PARTITIONS, properties)
         .and_then(|metadata| metadata.with_name(name.to_string()))
-        .map_err(|error| SinkError::Internal(format!("{place}: {error}")))?;
-    let columns: Schema = (&columns)
-        .try_into_arrow()
-        .map_err(|error| SinkError::Internal(format!("{place}: its columns cannot be read back: {error}")))?;
+        .map_err(|error| SinkError::Internal(Message::caused_by(format!("{place}: {error}"), &error)))?;
+    let columns: Schema = (&columns).try_into_arrow().map_err(|error| {
+        SinkError::Internal(Message::caused_by(format!("{place}: its columns cannot be read back: {error}"), &error))
+    })?;
     let schema = table_schema(&columns).map_err(|error| error.of_table(name))?;
     Ok(Looked::Absent(schema, Wanted::Table(Box::new(metadata))))
 }
@@ -167,7 +171,7 @@ fn missing(table: &DeltaTable, name: &str, wanted: &SchemaRef) -> Result<(Schema
 
 /// The definition with columns added behind those that are there, which stay as whoever made the table has defined them.
 fn with_columns(metadata: Metadata, existing: &StructType, added: Vec<FieldRef>) -> Result<Metadata, SinkError> {
-    let refused = |error: &dyn std::fmt::Display| SinkError::Refused(error.to_string());
+    let refused = |error: &dyn std::fmt::Display| SinkError::Refused(error.to_string().into());
     let added: StructType = (&Schema::new(added)).try_into_kernel().map_err(|error| refused(&error))?;
     let columns = StructType::try_new(existing.fields().chain(added.fields()).cloned());
     metadata.with_schema(&columns.map_err(|error| refused(&error))?).map_err(|error| refused(&error))
@@ -194,16 +198,16 @@ pub(crate) fn check_unchanged(
     let version = state.version();
     Err(SinkError::Refused(format!(
         "another program changed the definition of table {name} before version {version}; start the job again to check it against the query"
-    )))
+    ).into()))
 }
 
 /// Refuses tables that another program made with features that we would have to honour when writing.
 fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
     let state = table.snapshot().map_err(|error| delta_error(&format!("table {name}"), &error))?;
     if !state.metadata().partition_columns().is_empty() {
-        return Err(SinkError::Data(format!(
-            "table {name} is partitioned; the engine writes tables that it made itself"
-        )));
+        return Err(SinkError::Data(
+            format!("table {name} is partitioned; the engine writes tables that it made itself").into(),
+        ));
     }
     check_constraints(state, name)?;
     let protocol = serde_json::to_value(state.protocol()).map_err(|error| unreadable(name, &error))?;
@@ -214,12 +218,12 @@ fn check_protocol(table: &DeltaTable, name: &str) -> Result<(), SinkError> {
     if let Some(feature) = unknown {
         return Err(SinkError::Data(format!(
             "table {name} needs the writer feature {feature}, which the engine does not have; write to another table"
-        )));
+        ).into()));
     }
     if writer > 2 && features.is_empty() {
-        return Err(SinkError::Data(format!(
-            "table {name} needs writer version {writer}, the engine has 2; write to another table"
-        )));
+        return Err(SinkError::Data(
+            format!("table {name} needs writer version {writer}, the engine has 2; write to another table").into(),
+        ));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
-use connector::SinkError;
+use connector::{Message, SinkError};
 use deltalake_core::kernel::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Transaction};
 use epoch::{Commit, SplitIdentities, StagedFile, TableCommit};
 use object_store::path::Path;
@@ -83,8 +83,10 @@ fn transactions(of: Vec<(String, i64)>, time_ms: i64) -> impl Iterator<Item = Ac
 
 /// The first entry of a table: its definition, readable by the oldest readers.
 pub(crate) fn create_entry(metadata: Metadata, time_ms: i64) -> Result<Bytes, SinkError> {
-    let protocol: Protocol = serde_json::from_value(json!({"minReaderVersion": 1, "minWriterVersion": 2}))
-        .map_err(|error| SinkError::Internal(format!("the protocol of a new table: {error}")))?;
+    let protocol: Protocol =
+        serde_json::from_value(json!({"minReaderVersion": 1, "minWriterVersion": 2})).map_err(|error| {
+            SinkError::Internal(Message::caused_by(format!("the protocol of a new table: {error}"), &error))
+        })?;
     lines(&[
         commit_info("CREATE TABLE", &[], -1, true, time_ms),
         Action::Protocol(protocol),
@@ -149,8 +151,9 @@ fn remove(file: &StagedFile, time_ms: i64) -> Remove {
 fn lines(actions: &[Action]) -> Result<Bytes, SinkError> {
     let mut text = String::new();
     for action in actions {
-        let line = serde_json::to_string(action)
-            .map_err(|error| SinkError::Internal(format!("an action of a commit: {error}")))?;
+        let line = serde_json::to_string(action).map_err(|error| {
+            SinkError::Internal(Message::caused_by(format!("an action of a commit: {error}"), &error))
+        })?;
         text.push_str(&line);
         text.push('\n');
     }
@@ -233,7 +236,7 @@ pub(crate) fn unreadable_entry(table: &str, version: i64, error: &serde_json::Er
     let path = entry_path(version);
     SinkError::Data(format!(
         "log entry {version} of table {table} ({path}) cannot be read: {error}; restore that file, or the whole table, from a copy"
-    ))
+    ).into())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Errors of the libraries under a table, sorted by what the operator has to do.
 
-use connector::SinkError;
+use connector::{Message, SinkError};
 use deltalake_core::DeltaTableError;
 use parquet::errors::ParquetError;
 use storage::error::{KEYS, find, is_refused, store_error, without_answer};
@@ -18,7 +18,7 @@ pub(crate) fn parquet_error(place: &str, error: &ParquetError) -> SinkError {
     {
         return SinkError::file(place, io);
     }
-    SinkError::Internal(format!("{place}: {error}"))
+    SinkError::Internal(Message::caused_by(format!("{place}: {error}"), error))
 }
 
 /// Sorts an error of reading with SQL.
@@ -28,7 +28,7 @@ pub(crate) fn query_error(place: &str, error: &datafusion::error::DataFusionErro
     }
     match find::<object_store::Error>(error) {
         Some(store) => store_error(place, store),
-        None => SinkError::Data(format!("{place}: {}", without_answer(&error.to_string()))),
+        None => SinkError::Data(said_by(place, error, &error.to_string())),
     }
 }
 
@@ -38,16 +38,22 @@ pub(crate) fn delta_error(place: &str, error: &DeltaTableError) -> SinkError {
         return store_error(place, store);
     }
     let whole = without_backtrace(&error.to_string()).to_string();
-    let text = format!("{place}: {}", without_answer(&whole));
+    let text = said_by(place, error, &whole);
     // The library keeps the text of the store's error, not the error.
     match whole.split_once(STORE_ERROR) {
-        Some((_, cause)) if is_refused(cause) => SinkError::Settings(format!("{text}; {KEYS}")),
+        Some((_, cause)) if is_refused(cause) => SinkError::Settings(text.reworded(|text| format!("{text}; {KEYS}"))),
         Some((_, cause)) if cause.contains("NoSuchBucket") => {
-            SinkError::Settings(format!("{text}; make the bucket, or correct `warehouse`"))
+            SinkError::Settings(text.reworded(|text| format!("{text}; make the bucket, or correct `warehouse`")))
         }
         Some((_, cause)) if !cause.contains("not found") => SinkError::Unavailable(text),
         _ => SinkError::Data(text),
     }
+}
+
+/// What a library said at a place, without what may not be printed.
+fn said_by(place: &str, error: &(dyn std::error::Error + 'static), words: &str) -> Message {
+    let clean = |text: &str| without_answer(without_backtrace(text));
+    Message::caused_by_cleaned(format!("{place}: {}", without_answer(words)), error, &clean)
 }
 
 /// The kernel's errors carry where in it they were met, if RUST_BACKTRACE is set; the text alone is for the reader.
@@ -58,7 +64,9 @@ fn without_backtrace(text: &str) -> &str {
 /// Sorts an error of reading a table: its protocol may ask for what we do not have.
 pub(crate) fn reading_error(place: &str, error: &DeltaTableError) -> SinkError {
     match delta_error(place, error) {
-        SinkError::Data(text) if text.contains("Unsupported") => SinkError::Data(format!("{text}; {BEYOND_US}")),
+        SinkError::Data(text) if text.as_str().contains("Unsupported") => {
+            SinkError::Data(text.reworded(|text| format!("{text}; {BEYOND_US}")))
+        }
         other => other,
     }
 }

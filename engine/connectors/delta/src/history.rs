@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::array::AsArray;
 use bytes::Bytes;
-use connector::{ReadByThen, SinkError};
+use connector::{Message, ReadByThen, SinkError};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -126,8 +126,11 @@ impl Table {
     async fn applications_in(&self, path: &Path) -> Result<Vec<String>, SinkError> {
         let place = format!("summary {path} of the log of table {}", self.shared.name);
         let bytes = retried(&place, || async { self.shared.store.get(path).await?.bytes().await }).await?;
-        let damaged = |error: &dyn std::fmt::Display| {
-            SinkError::Data(format!("{place} cannot be read: {error}; restore it from a copy of the table"))
+        let damaged = |error: &(dyn std::error::Error + 'static)| {
+            SinkError::Data(Message::caused_by(
+                format!("{place} cannot be read: {error}; restore it from a copy of the table"),
+                error,
+            ))
         };
         match path.extension() {
             // A summary of the second kind may be written as entries are.

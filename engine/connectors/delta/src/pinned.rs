@@ -49,7 +49,7 @@ pub(crate) async fn load(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result
     let place = format!("table {name} at version {version} (epoch {epoch})");
     let reason = match load_version(warehouse, name, version, &place).await {
         Ok(table) if !is_gone(warehouse, name, version, &table).await? => return Ok(table),
-        Ok(_) => format!("{place}: its data files were deleted"),
+        Ok(_) => format!("{place}: its data files were deleted").into(),
         Err(SinkError::Data(reason)) => reason,
         Err(error) => return Err(error),
     };
@@ -58,9 +58,9 @@ pub(crate) async fn load(warehouse: &Warehouse, name: &str, pin: &Pin) -> Result
     }
     let same = newest_of_others(warehouse, name, version).await?;
     if same == version {
-        return Err(SinkError::Data(format!(
-            "{reason}; no later version is known to hold the same epoch: run the job, it publishes the next"
-        )));
+        return Err(SinkError::Data(reason.reworded(|reason| {
+            format!("{reason}; no later version is known to hold the same epoch: run the job, it publishes the next")
+        })));
     }
     load_version(warehouse, name, same, &format!("table {name} at version {same} (epoch {epoch})")).await
 }

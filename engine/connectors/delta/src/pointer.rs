@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use connector::{Pointer, SinkError};
+use connector::{Message, Pointer, SinkError};
 use epoch::{Contradiction, paths};
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -20,8 +20,9 @@ use crate::warehouse::Warehouse;
 /// # Errors
 /// `Unavailable`, `DiskFull`, `Settings`; `Contradiction` if an owner that came later has written it.
 pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(), SinkError> {
-    let text = serde_json::to_vec(pointer)
-        .map_err(|error| SinkError::Internal(format!("pointer of job {}: {error}", pointer.job)))?;
+    let text = serde_json::to_vec(pointer).map_err(|error| {
+        SinkError::Internal(Message::caused_by(format!("pointer of job {}: {error}", pointer.job), &error))
+    })?;
     let (store, path) = (warehouse.store(), Path::from(paths::published_pointer(&pointer.job)));
     let place = format!("pointer {path} of job {}", pointer.job);
     let mut aside = warehouse.pointer_aside(&pointer.job, &text).await;
@@ -47,7 +48,9 @@ pub async fn write_pointer(warehouse: &Warehouse, pointer: &Pointer) -> Result<(
             }
             // Somebody wrote it in between, or our own answer was lost: it is read again.
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-                patience.wait_after(SinkError::Unavailable(format!("{place} changes while it is written"))).await?;
+                patience
+                    .wait_after(SinkError::Unavailable(format!("{place} changes while it is written").into()))
+                    .await?;
             }
             Err(error) => patience.wait_after(store_error(&place, &error)).await?,
         }
@@ -83,13 +86,16 @@ async fn read_pointer(
 
 fn parsed(path: &Path, bytes: &[u8]) -> Result<Pointer, SinkError> {
     let pointer: Pointer = serde_json::from_slice(bytes).map_err(|error| {
-        SinkError::Data(format!("{path} is not a pointer: {error}; delete it and start its job again"))
+        SinkError::Data(Message::caused_by(
+            format!("{path} is not a pointer: {error}; delete it and start its job again"),
+            &error,
+        ))
     })?;
     if pointer.format > Pointer::FORMAT {
         let format = pointer.format;
-        return Err(SinkError::Data(format!(
-            "{path} was written by a newer engine (format {format}); update this one"
-        )));
+        return Err(SinkError::Data(
+            format!("{path} was written by a newer engine (format {format}); update this one").into(),
+        ));
     }
     Ok(pointer)
 }

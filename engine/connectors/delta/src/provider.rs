@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use async_trait::async_trait;
-use connector::SinkError;
+use connector::{Message, SinkError};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{Result as SqlResult, ScalarValue, Statistics};
@@ -175,7 +175,7 @@ fn store_url(store: &Arc<dyn ObjectStore>) -> Result<ObjectStoreUrl, SinkError> 
     // may have the same URL. A session holds its stores, so their addresses stay theirs.
     let address = Arc::as_ptr(store).cast::<()>().addr();
     ObjectStoreUrl::parse(format!("delta://store-{address:x}"))
-        .map_err(|error| SinkError::Internal(format!("the name of a store: {error}")))
+        .map_err(|error| SinkError::Internal(Message::caused_by(format!("the name of a store: {error}"), &error)))
 }
 
 /// Lets a session read the files of the tables in a store.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
-use connector::SinkError;
+use connector::{Message, SinkError};
 use deltalake_core::kernel::LogicalFileView;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -61,7 +61,9 @@ impl Table {
             let place = format!("data file {name} of table {}", shared.name);
             let path = Path::from(name.as_str());
             let bytes = retried(&place, || async { shared.store.get(&path).await?.bytes().await }).await?;
-            let damaged = |error: &dyn std::fmt::Display| SinkError::Data(format!("{place}: {error}"));
+            let damaged = |error: &(dyn std::error::Error + 'static)| {
+                SinkError::Data(Message::caused_by(format!("{place}: {error}"), error))
+            };
             let file = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|builder| builder.build());
             for batch in file.map_err(|error| damaged(&error))? {
                 rows.push(to_table_rows(&batch.map_err(|error| damaged(&error))?, &shared.schema)?);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::Schema;
-use connector::SinkError;
+use connector::{Message, SinkError};
 use deltalake_core::kernel::Metadata;
 use deltalake_core::table::state::DeltaTableState;
 use serde_json::Value;
@@ -56,7 +56,7 @@ impl Rules {
             return Err(SinkError::Refused(format!(
                 "table {table} has {APPEND_ONLY} = true, and an update or complete table replaces rows; make the query's mode append, \
                  write to another table, or take the property away (ALTER TABLE … SET TBLPROPERTIES)"
-            )));
+            ).into()));
         }
         Ok(())
     }
@@ -71,7 +71,7 @@ impl Rules {
             Some(column) => Err(SinkError::Data(format!(
                 "column `{column}` of table {table} is NOT NULL, and the query gave a NULL; write COALESCE({column}, …) or a WHERE \
                  that keeps such rows out, or let the column have NULLs (ALTER TABLE … ALTER COLUMN {column} DROP NOT NULL)"
-            ))),
+            ).into())),
             None => Ok(()),
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn check_constraints(state: &DeltaTableState, table: &str) -> Result<
     let refused = |rule: String| {
         Err(SinkError::Data(format!(
             "table {table} has {rule}, which the engine does not check when it writes; drop it, or write to another table"
-        )))
+        ).into()))
     };
     let mut properties: Vec<_> = state.metadata().configuration().iter().collect();
     properties.sort();
@@ -101,7 +101,10 @@ pub(crate) fn check_constraints(state: &DeltaTableState, table: &str) -> Result<
 
 /// A definition that cannot be looked through may hold any rule, so it is not written to.
 pub(crate) fn unreadable(table: &str, error: &serde_json::Error) -> SinkError {
-    SinkError::Internal(format!("the definition of table {table} cannot be looked through: {error}"))
+    SinkError::Internal(Message::caused_by(
+        format!("the definition of table {table} cannot be looked through: {error}"),
+        error,
+    ))
 }
 
 /// The first column with a rule, at any depth, and the rule.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use connector::SinkError;
+use connector::{Message, SinkError};
 
 /// The table's schema for rows of `schema`: Delta's types, every column nullable, timestamps in microseconds UTC.
 ///
 /// # Errors
 /// `Refused` with the column if its name or type cannot be in a table, and what to write instead.
 pub fn table_schema(schema: &Schema) -> Result<SchemaRef, SinkError> {
-    formats::table_schema(schema).map_err(SinkError::Refused)
+    formats::table_schema(schema).map_err(|text| SinkError::Refused(text.into()))
 }
 
 /// The rows of `batch` in the table's columns and types: matched by name, columns that the batch lacks are NULL.
@@ -24,12 +24,15 @@ pub(crate) fn to_table_rows(batch: &RecordBatch, schema: &SchemaRef) -> Result<R
         return Ok(batch.clone());
     }
     if let Some(extra) = batch.schema_ref().fields().iter().find(|field| schema.index_of(field.name()).is_err()) {
-        return Err(SinkError::Internal(format!("rows have a column `{}` that the table does not", extra.name())));
+        return Err(SinkError::Internal(
+            format!("rows have a column `{}` that the table does not", extra.name()).into(),
+        ));
     }
     let columns = schema.fields().iter().map(|field| column_of(batch, field)).collect::<Result<Vec<_>, _>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
-        .map_err(|error| SinkError::Internal(format!("rows do not make a batch of the table: {error}")))
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options).map_err(|error| {
+        SinkError::Internal(Message::caused_by(format!("rows do not make a batch of the table: {error}"), &error))
+    })
 }
 
 fn column_of(batch: &RecordBatch, field: &Field) -> Result<ArrayRef, SinkError> {
@@ -42,11 +45,10 @@ fn column_of(batch: &RecordBatch, field: &Field) -> Result<ArrayRef, SinkError> 
     // Not safe = an error instead of a silent NULL.
     let options = CastOptions { safe: false, ..Default::default() };
     cast_with_options(column, field.data_type(), &options).map_err(|error| {
-        SinkError::Data(format!(
-            "column `{}`: a value does not fit the table's {}: {error}",
-            field.name(),
-            field.data_type()
-        ))
+        SinkError::Data(
+            format!("column `{}`: a value does not fit the table's {}: {error}", field.name(), field.data_type())
+                .into(),
+        )
     })
 }
 
@@ -61,15 +63,18 @@ pub(crate) fn added_columns(existing: &Schema, wanted: &Schema) -> Result<Vec<Ar
                 "the table has a column `{}` that the query no longer gives; keep it in the query (NULL AS {} will do) or write to another table",
                 field.name(),
                 field.name()
-            )));
+            ).into()));
         };
         if other.data_type() != field.data_type() {
-            return Err(SinkError::Refused(format!(
-                "column `{}` is {} in the table and {} in the query; CAST it or write to another table",
-                field.name(),
-                field.data_type(),
-                other.data_type()
-            )));
+            return Err(SinkError::Refused(
+                format!(
+                    "column `{}` is {} in the table and {} in the query; CAST it or write to another table",
+                    field.name(),
+                    field.data_type(),
+                    other.data_type()
+                )
+                .into(),
+            ));
         }
     }
     Ok(wanted.fields().iter().filter(|field| existing.index_of(field.name()).is_err()).cloned().collect())

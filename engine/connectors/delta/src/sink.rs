@@ -101,7 +101,9 @@ impl SinkTable for Table {
         if matches!(content, Content::Upserted | Content::Deleted) {
             // Staged as rows that are added they would be counted twice.
             let name = Table::name(self);
-            return Err(SinkError::Internal(format!("table {name} takes no rows by key, and was given {content:?}")));
+            return Err(SinkError::Internal(
+                format!("table {name} takes no rows by key, and was given {content:?}").into(),
+            ));
         }
         Ok(Box::new(Table::stage(self, artifact, content.bucket())?))
     }

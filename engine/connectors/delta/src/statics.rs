@@ -58,7 +58,7 @@ impl DeltaStatic {
     }
 
     fn data(&self, text: &str) -> StaticError {
-        StaticError::Data(named(&self.settings.name, text))
+        StaticError::Data(named(&self.settings.name, text).into())
     }
 }
 
@@ -73,7 +73,7 @@ impl StaticTable for DeltaStatic {
         let is_table = self.folder.is_table().await.map_err(|error| self.of_store(error))?;
         if is_table && self.settings.format.is_some_and(|format| format != StaticFormat::Delta) {
             let text = format!("{} is a Delta table; write format = \"delta\"", self.folder.location());
-            return Err(StaticError::Settings(named(&self.settings.name, &text)));
+            return Err(StaticError::Settings(named(&self.settings.name, &text).into()));
         }
         if is_table {
             self.folder.check_path().map_err(|error| self.of_store(error))?;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use connector::{Pointer, SinkError};
+use connector::{Message, Pointer, SinkError};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use epoch::paths;
 use futures::TryStreamExt;
@@ -76,7 +76,7 @@ impl Warehouse {
     /// # Errors
     /// Never.
     pub fn in_memory() -> Result<Self, SinkError> {
-        let url = Url::parse("memory:///").map_err(|error| SinkError::Internal(error.to_string()))?;
+        let url = Url::parse("memory:///").map_err(|error| SinkError::Internal(error.to_string().into()))?;
         Ok(Warehouse { in_memory: true, ..Warehouse::with_store(url, Arc::new(InMemory::new())) })
     }
 
@@ -100,7 +100,9 @@ impl Warehouse {
     /// # Errors
     /// `Unavailable`, if it cannot be listed or a file cannot be read.
     pub async fn data_files(&self) -> Result<BTreeMap<String, Bytes>, SinkError> {
-        let unavailable = |error: object_store::Error| SinkError::Unavailable(format!("{}: {error}", self.url));
+        let unavailable = |error: object_store::Error| {
+            SinkError::Unavailable(Message::caused_by(format!("{}: {error}", self.url), &error))
+        };
         let store = self.store();
         let objects: Vec<_> = store.list(None).try_collect().await.map_err(unavailable)?;
         let mut files = BTreeMap::new();
@@ -175,7 +177,7 @@ impl Warehouse {
                 "the store at {} ignores conditions of puts (If-None-Match): two engines could overwrite each other's commits; \
                  use a store that honours them (Amazon S3, MinIO, Ceph from 2024 on)",
                 self.url
-            )))
+            ).into()))
         };
         self.shared.is_probed.get_or_try_init(|| probe).await.map(|_| ())
     }
@@ -207,10 +209,12 @@ impl Warehouse {
 
     /// The Delta library's view of the table's log.
     pub(crate) fn log_store(&self, table: &str) -> Result<LogStoreRef, SinkError> {
-        let url = self
-            .url
-            .join(&format!("{}/", paths::table_folder(table)))
-            .map_err(|error| SinkError::Settings(format!("table {table} makes no path in {}: {error}", self.url)))?;
+        let url = self.url.join(&format!("{}/", paths::table_folder(table))).map_err(|error| {
+            SinkError::Settings(Message::caused_by(
+                format!("table {table} makes no path in {}: {error}", self.url),
+                &error,
+            ))
+        })?;
         Ok(default_logstore(self.table_store(table), Arc::clone(&self.root), &url, &StorageConfig::default()))
     }
 

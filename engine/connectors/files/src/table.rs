@@ -40,7 +40,7 @@ impl FilesTable {
         let version = version_of(&self.settings, files);
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         let format = formats::files::format_of(&self.settings, &names)
-            .map_err(|text| StaticError::Settings(self.text(&format!("{}: {text}", self.place.location()))))?;
+            .map_err(|text| StaticError::Settings(self.text(&format!("{}: {text}", self.place.location())).into()))?;
         let mut contents = Vec::with_capacity(files.len());
         for file in files {
             match self.place.read(file).await {
@@ -70,7 +70,7 @@ impl FilesTable {
     }
 
     fn data(&self, text: &str) -> StaticError {
-        StaticError::Data(self.text(text))
+        StaticError::Data(self.text(text).into())
     }
 
     fn text(&self, text: &str) -> String {

@@ -47,7 +47,7 @@ impl Context {
         let (code, text) = events.last.as_ref()?;
         needs_settings(*code).then(|| SourceError::Settings {
             source: self.source.clone(),
-            what: text.clone(),
+            what: text.as_str().into(),
             remedy: format!(
                 "check security.protocol, sasl.* and ssl.* in [source.{}.kafka] and the rights of the user",
                 self.source

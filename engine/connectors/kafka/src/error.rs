@@ -1,15 +1,16 @@
 //! Kafka's errors by what the operator must do about them.
 
-use connector::SourceError;
+use connector::{Message, SourceError};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::options::RECEIVE_BYTES;
 
-/// No broker answers.
-pub(crate) fn unavailable(source: &str, brokers: &str, what: &str) -> SourceError {
+/// No broker answers. `words` are the best that the client found to say, `error` is what it answered with.
+pub(crate) fn unavailable(source: &str, brokers: &str, words: &str, error: &KafkaError) -> SourceError {
     SourceError::Unavailable {
         source: source.to_string(),
-        what: format!("no answer from Kafka at {brokers}: {what}"),
+        what: Message::caused_by(format!("no answer from Kafka at {brokers}: {words}"), error),
         remedy: format!(
             "start the broker (`scripts/services start kafka` or `engine broker`), or correct `brokers` in [source.{source}]"
         ),
@@ -42,7 +43,8 @@ pub(crate) fn batch_refused(source: &str, place: &str, words: &str, limit: &str)
         what: format!(
             "{place} cannot be read: {words}; a batch of records is damaged, or it comes to more than {RECEIVE_BYTES} ({limit}) allows once it \
              is decompressed"
-        ),
+        )
+        .into(),
         remedy: format!(
             "set \"{RECEIVE_BYTES}\" in [source.{source}.kafka] above what the batch comes to, if there is memory for that; let producers \
              write smaller batches (batch.size)"

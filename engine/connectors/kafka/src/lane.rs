@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use connector::log::{LogProgress, LogReader};
-use connector::{DataLoss, Record, SourceError};
+use connector::{DataLoss, Message, Record, SourceError};
 use epoch::offsets::Offsets;
 use epoch::{DataGap, Split};
 use rdkafka::consumer::Consumer as _;
@@ -119,7 +119,7 @@ impl KafkaLane {
         }
         taken.map(|taken| taken > 0).map_err(|code| SourceError::Internal {
             source: self.source.clone(),
-            what: format!("the queue of {at} cannot be read: {code}"),
+            what: Message::caused_by(format!("the queue of {at} cannot be read: {code}"), &code),
         })
     }
 
@@ -267,9 +267,11 @@ impl KafkaLane {
             if self.partitions.contains_key(&at) {
                 continue;
             }
-            let queue = PartitionQueue::open(consumer, &at.stream, at.partition).ok_or_else(|| {
-                SourceError::Internal { source: self.source.clone(), what: format!("librdkafka has no queue for {at}") }
-            })?;
+            let queue =
+                PartitionQueue::open(consumer, &at.stream, at.partition).ok_or_else(|| SourceError::Internal {
+                    source: self.source.clone(),
+                    what: format!("librdkafka has no queue for {at}").into(),
+                })?;
             list.add_partition_offset(&at.stream, at.partition, Offset::Offset(*position))
                 .map_err(|error| self.fault("name a partition", &error))?;
             self.partitions
@@ -325,13 +327,14 @@ impl KafkaLane {
         }
         Err(SourceError::Settings {
             source: self.source.clone(),
-            what: format!("{at} cannot be read: {code}"),
+            what: Message::caused_by(format!("{at} cannot be read: {code}"), &code),
             remedy: format!("give the user of [source.{}.kafka] the right to read the topic", self.source),
         })
     }
 
     fn fault(&self, what: &str, error: &KafkaError) -> SourceError {
-        SourceError::Internal { source: self.source.clone(), what: format!("librdkafka did not {what}: {error}") }
+        let what = Message::caused_by(format!("librdkafka did not {what}: {error}"), error);
+        SourceError::Internal { source: self.source.clone(), what }
     }
 }
 
@@ -381,7 +384,7 @@ impl LogReader for KafkaLane {
             let (Some(partition), Some(client)) = (self.partitions.get_mut(at), &self.client) else {
                 return Err(SourceError::Internal {
                     source: source.clone(),
-                    what: format!("{at} is read by lane {} but was not assigned to it", self.number),
+                    what: format!("{at} is read by lane {} but was not assigned to it", self.number).into(),
                 });
             };
             let position = partition.position;

@@ -118,7 +118,7 @@ fn refuse_reserved(source: &str, settings: &KafkaSettings) -> Result<(), SourceE
         if settings.options.contains_key(key) {
             return Err(SourceError::Settings {
                 source: source.to_string(),
-                what: format!("`{key}` cannot be set in [source.{source}.kafka]"),
+                what: format!("`{key}` cannot be set in [source.{source}.kafka]").into(),
                 remedy: format!("remove it: {instead}"),
             });
         }
@@ -143,7 +143,7 @@ pub(crate) fn refused(source: &str, error: KafkaError) -> SourceError {
         ),
         other => (other.to_string(), format!("correct the settings in [source.{source}.kafka]")),
     };
-    SourceError::Settings { source: source.to_string(), what, remedy }
+    SourceError::Settings { source: source.to_string(), what: what.into(), remedy }
 }
 
 #[cfg(test)]

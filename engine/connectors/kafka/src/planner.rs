@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use connector::log::{Available, Backlog, LogPosition};
-use connector::{DataLoss, SourceError};
+use connector::{DataLoss, Message, SourceError};
 use epoch::offsets::{OffsetRange, Offsets};
 use epoch::{DataGap, PerSplit, Split};
 use rdkafka::consumer::{CommitMode, Consumer as _};
@@ -379,7 +379,7 @@ impl KafkaPlanner {
     fn starting_error(&self, what: String, remedy: &str) -> SourceError {
         SourceError::Settings {
             source: self.source.clone(),
-            what,
+            what: what.into(),
             remedy: format!("{remedy} ([source.{}])", self.source),
         }
     }
@@ -428,7 +428,7 @@ impl KafkaPlanner {
                 return Err(error);
             }
             if first && begun.elapsed() >= FIRST_CONTACT {
-                return Err(unavailable(&self.source, &self.settings.brokers, &what));
+                return Err(unavailable(&self.source, &self.settings.brokers, &what, &error));
             }
             if warned.elapsed() >= WARN_EVERY {
                 warned = Instant::now();
@@ -461,7 +461,7 @@ impl KafkaPlanner {
         }
         Some(SourceError::Settings {
             source: self.source.clone(),
-            what: format!("{} refused: {error}", self.wanted.describe()),
+            what: Message::caused_by(format!("{} refused: {error}", self.wanted.describe()), error),
             remedy: format!("give the user of [source.{}.kafka] the right to describe and read the topic", self.source),
         })
     }

@@ -22,7 +22,7 @@ impl SourceConnector for KafkaConnector {
     fn open(&self, source: &job::Source, job: &Job) -> Result<Arc<dyn Source>, SourceError> {
         let settings = KafkaSettings::of(source).ok_or_else(|| SourceError::Internal {
             source: source.name.clone(),
-            what: "its settings are those of another connector".to_string(),
+            what: "its settings are those of another connector".into(),
         })?;
         Ok(Arc::new(KafkaSource::new(&source.name, settings, &job.name)))
     }

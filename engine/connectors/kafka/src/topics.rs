@@ -10,7 +10,7 @@ use regex::Regex;
 
 use super::context::Consumer;
 use crate::settings::Topics;
-use connector::SourceError;
+use connector::{Message, SourceError};
 
 use super::error::says_unknown;
 
@@ -40,7 +40,7 @@ impl TopicSelection {
                 Ok(pattern) => Ok(TopicSelection::Matching(pattern)),
                 Err(error) => Err(SourceError::Settings {
                     source: source.to_string(),
-                    what: format!("`topic_pattern` is not a regular expression: {error}"),
+                    what: Message::caused_by(format!("`topic_pattern` is not a regular expression: {error}"), &error),
                     remedy: format!("correct `topic_pattern` in [source.{source}], for example \"events-.*\""),
                 }),
             },

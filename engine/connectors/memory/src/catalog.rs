@@ -92,8 +92,8 @@ fn provider(stored: &Stored, schema: &SchemaRef, file_column: Option<&str>) -> R
                 columns.push(Arc::new(StringArray::from(vec![name.as_str(); batch.num_rows()])) as ArrayRef);
             }
             let with_file = RecordBatch::try_new(Arc::clone(&wider), columns);
-            batches.push(with_file.map_err(|error| SinkError::Internal(error.to_string()))?);
+            batches.push(with_file.map_err(|error| SinkError::Internal(error.to_string().into()))?);
         }
     }
-    MemTable::try_new(wider, vec![batches]).map_err(|error| SinkError::Internal(error.to_string()))
+    MemTable::try_new(wider, vec![batches]).map_err(|error| SinkError::Internal(error.to_string().into()))
 }

@@ -8,7 +8,7 @@ use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use connector::SinkError;
+use connector::{Message, SinkError};
 
 /// Rows in a table's columns and types, with NULL in those that they do not have.
 pub(crate) fn in_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, SinkError> {
@@ -25,7 +25,8 @@ pub(crate) fn in_columns(batch: &RecordBatch, schema: &SchemaRef) -> Result<Reco
 /// The key of each row, as text; NULL is a value like others.
 pub(crate) fn keys_of(batch: &RecordBatch, key: &[String]) -> Result<Vec<Vec<Option<String>>>, SinkError> {
     let options = FormatOptions::default();
-    let missing = |name: &String| SinkError::Data(format!("rows have no column `{name}`, which is part of the key"));
+    let missing =
+        |name: &String| SinkError::Data(format!("rows have no column `{name}`, which is part of the key").into());
     let columns = key.iter().map(|name| batch.column_by_name(name).ok_or_else(|| missing(name)));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let formatters = columns.iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
@@ -45,5 +46,5 @@ pub(crate) fn without_keys(
 }
 
 fn unfit(error: ArrowError) -> SinkError {
-    SinkError::Data(format!("rows do not fit the table's columns: {error}"))
+    SinkError::Data(Message::caused_by(format!("rows do not fit the table's columns: {error}"), &error))
 }

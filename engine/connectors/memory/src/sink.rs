@@ -190,7 +190,7 @@ impl Stored {
             return Err(SinkError::Contradiction(Contradiction::NotBefore { sink, commit, before, place }));
         }
         if let Some(gone) = change.removed.iter().find(|file| !self.seen.contains(&file.path)) {
-            return Err(SinkError::Data(format!("{} of table {name} is no longer part of it", gone.path)));
+            return Err(SinkError::Data(format!("{} of table {name} is no longer part of it", gone.path).into()));
         }
         if let Some(lost) = change.added.iter().find(|file| !self.artifacts.contains_key(&file.path)) {
             let (sink, commit, artifact) = (name.to_string(), touch.id, lost.path.clone());
@@ -234,11 +234,11 @@ fn widened(existing: &SchemaRef, wanted: &SchemaRef) -> Result<SchemaRef, SinkEr
             Ok(other) => {
                 let (name, now, before) = (field.name(), other.data_type(), field.data_type());
                 let text = format!("column `{name}` is {before} in the table and {now} in the query");
-                return Err(SinkError::Refused(text));
+                return Err(SinkError::Refused(text.into()));
             }
             Err(_) => {
                 let text = format!("the table has a column `{}` that the query no longer gives", field.name());
-                return Err(SinkError::Refused(text));
+                return Err(SinkError::Refused(text.into()));
             }
         }
     }

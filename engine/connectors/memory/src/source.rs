@@ -42,7 +42,7 @@ impl SourceConnector for MemoryConnector {
     fn open(&self, source: &job::Source, _job: &Job) -> Result<Arc<dyn Source>, SourceError> {
         let topic = self.topic(&source.name).ok_or_else(|| SourceError::Internal {
             source: source.name.clone(),
-            what: "there is no topic in memory for it".to_string(),
+            what: "there is no topic in memory for it".into(),
         })?;
         Ok(Arc::new(MemorySource::new(topic)))
     }

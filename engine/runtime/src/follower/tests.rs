@@ -135,7 +135,7 @@ fn each_epoch_is_handed_over_once_also_if_several_were_published_since_the_last_
 #[test]
 fn what_was_published_is_handed_over_before_what_ended_the_follower() {
     let bed = Bed::new();
-    for (epoch, answer) in [(0, Ok(())), (1, Ok(())), (2, Err(SinkError::Data("torn".to_string())))] {
+    for (epoch, answer) in [(0, Ok(())), (1, Ok(())), (2, Err(SinkError::Data("torn".to_string().into())))] {
         bed.follow(epoch).unwrap();
         bed.answer(answer);
     }
@@ -170,7 +170,7 @@ fn how_far_the_warehouse_is_behind_is_told_with_the_reason_until_there_is_room()
     assert!(text.ends_with("the warehouse takes that long"), "{text}");
 
     // Asked once more, it has said why by then.
-    bed.answer(Err(SinkError::Unavailable("the bucket is away".to_string())));
+    bed.answer(Err(SinkError::Unavailable("the bucket is away".to_string().into())));
     assert_eq!((bed.asked.recv().unwrap(), bed.asked.recv().unwrap()), (0, 0));
     let text = behind().unwrap().to_string();
     assert!(text.ends_with("the warehouse is not available: the bucket is away"), "{text}");
@@ -192,7 +192,7 @@ fn a_follower_that_has_ended_is_not_waited_for() {
     for epoch in 0..COMMITS_MAX as u64 {
         bed.follow(epoch).unwrap();
     }
-    bed.answer(Err(SinkError::Data("torn".to_string())));
+    bed.answer(Err(SinkError::Data("torn".to_string().into())));
     let error = bed.follower.behind(Duration::from_secs(60)).unwrap_err();
     assert!(error.to_string().contains("torn"), "{error}");
 }

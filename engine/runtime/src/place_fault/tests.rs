@@ -62,7 +62,7 @@ fn a_place_is_away_for_so_many_tries_of_its_epoch() {
     fault.check_answers(&commit(3, &["gold.u"])).unwrap();
     for _ in 0..2 {
         let error = fault.check_answers(&commit(3, &["gold.t", "gold.u"])).unwrap_err();
-        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string()));
+        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string().into()));
     }
     fault.check_answers(&commit(3, &["gold.t", "gold.u"])).unwrap();
     fault.check_answers(&commit(4, &["gold.t"])).unwrap();
@@ -126,7 +126,7 @@ async fn a_sink_that_publishes_all_tables_at_once_is_away_as_a_whole() {
     publish(2, &["gold.t"]).await.unwrap();
     for _ in 0..2 {
         let error = publish(3, &["gold.u", "gold.t"]).await.unwrap_err();
-        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string()));
+        assert_eq!(error, SinkError::Unavailable("fail point: gold.t does not answer".to_string().into()));
     }
     assert_eq!(whole.published.load(Ordering::Relaxed), 1, "no table has the epoch");
     publish(3, &["gold.u", "gold.t"]).await.unwrap();

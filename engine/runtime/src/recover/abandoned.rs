@@ -64,7 +64,7 @@ pub(super) fn left(name: &str, lacks: &Unpublished) -> RunError {
     RunError::StateMismatch(format!(
         "{name} is neither in the job nor in the warehouse any more, and {lacks} were committed to it that it never got. Nothing was written.\n  \
          put it back into the job, or the warehouse back where it was, until they are published; to drop them: engine submit … --abandon {name}"
-    ))
+    ).into())
 }
 
 /// A table that has nothing of what was committed to it: gone on with, it would lack what it never got, too.
@@ -72,7 +72,7 @@ pub(super) fn moved(name: &str, lacks: &Unpublished) -> RunError {
     RunError::StateMismatch(format!(
         "{name} has no record of this job, and {lacks} were committed to it that it never got, besides what it had. Nothing was written.\n  \
          bring back the warehouse in which it lay until they are published; to drop them: engine submit … --abandon {name}"
-    ))
+    ).into())
 }
 
 /// Rows that are replaced stand in files that the state knows: a table that lacks some of them would show old rows for ever.
@@ -80,7 +80,7 @@ pub(super) fn cannot_be(name: &str, lacks: &Unpublished) -> RunError {
     RunError::StateMismatch(format!(
         "{name} lacks {lacks}, which cannot be abandoned: its rows are replaced (mode \"update\" or \"complete\"), and later epochs build on \
          these. Nothing was written. Take the table out of the job to abandon it, or give it another name"
-    ))
+    ).into())
 }
 
 /// What somebody has decided to drop and what there is to drop, for people: a word that means nothing must not pass for one that does.

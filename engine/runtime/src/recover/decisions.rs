@@ -109,7 +109,7 @@ impl<'a> Decisions<'a> {
     /// A contradiction that is not accepted, with the word by which it can be, if it can for this table.
     pub fn refusal(&self, name: &str, what: Contradiction) -> RunError {
         match self.replaced.contains(name) && what.word().is_some() {
-            true => RunError::StateMismatch(cannot_be_accepted(name, &what)),
+            true => RunError::StateMismatch(cannot_be_accepted(name, &what).into()),
             false => RunError::Contradiction(what),
         }
     }

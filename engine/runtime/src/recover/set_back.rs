@@ -52,7 +52,7 @@ pub(super) fn offered(
         Some(table) => RunError::StateMismatch(format!(
             "{}\n  {table} was set back, too, and its rows are replaced (mode \"update\" or \"complete\"): bring back the whole warehouse as it was",
             what.without_word()
-        )),
+        ).into()),
         None => RunError::Contradiction(what),
     }
 }

@@ -44,7 +44,7 @@ impl StageWriter for SlowWriter {
         let went_on = self.go_on.lock().unwrap().recv_timeout(Duration::from_secs(20));
         self.completed.fetch_add(1, Ordering::AcqRel);
         if went_on.is_err() || self.fails.load(Ordering::Acquire) {
-            return Err(SinkError::DiskFull(format!("bucket {}", self.bucket)));
+            return Err(SinkError::DiskFull(format!("bucket {}", self.bucket).into()));
         }
         Ok(Some(StagedFile {
             path: format!("bucket-{}", self.bucket),

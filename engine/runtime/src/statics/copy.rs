@@ -30,7 +30,7 @@ pub(super) fn encode(name: &str, rows: &StaticRows) -> Result<Vec<u8>, StaticErr
 
 pub(super) fn encode_within(name: &str, rows: &StaticRows, bytes_max: usize) -> Result<Vec<u8>, StaticError> {
     let bytes = written(rows).map_err(|error| {
-        StaticError::Internal(named(name, &format!("its rows cannot be copied into the checkpoint: {error}")))
+        StaticError::Internal(named(name, &format!("its rows cannot be copied into the checkpoint: {error}")).into())
     })?;
     if bytes.len() > bytes_max {
         let text = format!(
@@ -39,7 +39,7 @@ pub(super) fn encode_within(name: &str, rows: &StaticRows, bytes_max: usize) -> 
             rows.batch.num_rows(),
             bytes.len()
         );
-        return Err(StaticError::TooLarge(named(name, &text)));
+        return Err(StaticError::TooLarge(named(name, &text).into()));
     }
     Ok(bytes)
 }
@@ -93,7 +93,7 @@ fn damaged(name: &str, version: &str, what: &str) -> StaticError {
         "the copy of its rows ({version}) in the checkpoint {what}; restore the checkpoint from a backup, or start with a \
          new checkpoint and warehouse"
     );
-    StaticError::Data(named(name, &text))
+    StaticError::Data(named(name, &text).into())
 }
 
 fn read(bytes: &[u8]) -> Result<(String, RecordBatch), ArrowError> {

@@ -59,7 +59,7 @@ pub fn static_schemas(job: &Job, registry: &Registry) -> Vec<(String, Result<Sch
             return Ok(formats::arrow_schema(&table.schema));
         }
         let runtime = runtime.as_ref().map_err(|error| {
-            StaticError::Internal(named(&table.name, &format!("no async runtime to read it with: {error}")))
+            StaticError::Internal(named(&table.name, &format!("no async runtime to read it with: {error}")).into())
         })?;
         Ok(runtime.block_on(registry.static_table(table)?.load_current())?.schema())
     };

@@ -116,9 +116,9 @@ impl Statics {
         let (name, state) = found.ok_or_else(|| not_open(name))?;
         let version = plan.statics.get(name).ok_or_else(|| {
             let text = format!("epoch {} was planned without static table {name}", plan.epoch);
-            RunError::StateMismatch(format!(
-                "{text}; take it out of the SQL until that epoch is done, then add it again"
-            ))
+            RunError::StateMismatch(
+                format!("{text}; take it out of the SQL until that epoch is done, then add it again").into(),
+            )
         })?;
         if state.rows.as_ref().is_none_or(|rows| rows.version != *version) {
             let elsewhere = || match &self.copies_elsewhere {
@@ -199,7 +199,7 @@ impl StaticState {
         };
         let text =
             format!("the columns at {} {what}: {}; {remedy}", self.settings.path, difference(&self.schema, &found));
-        Err(StaticError::Data(named(name, &text)))
+        Err(StaticError::Data(named(name, &text).into()))
     }
 }
 
@@ -218,7 +218,7 @@ fn is_read(graph: &Graph, name: &str) -> bool {
 }
 
 fn not_open(name: &str) -> RunError {
-    RunError::Internal(format!("the static table {name} was not opened"))
+    RunError::Internal(format!("the static table {name} was not opened").into())
 }
 
 /// What distinguishes two lists of columns, in words.

@@ -103,7 +103,7 @@ async fn a_machine_without_metadata_service_is_said_soon_and_with_what_was_tried
             for part in
                 ["AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS", "metadata service"]
             {
-                assert!(text.contains(part), "{part} is not in {text}");
+                assert!(text.as_str().contains(part), "{part} is not in {text}");
             }
         }
         other => panic!("{other:?}"),
@@ -140,8 +140,8 @@ fn fault_half_of_a_pair_of_variables_is_refused_with_what_is_missing() {
         for (set, missing) in [(one, other), (other, one)] {
             // Empty counts as not set.
             let SinkError::Settings(text) = store(&[(set, "x"), (missing, "")]).err().unwrap() else { panic!("{set}") };
-            assert!(text.contains(&format!("{set} is set")), "{text}");
-            assert!(text.contains(&format!("set {missing} too, or take {set} away")), "{text}");
+            assert!(text.as_str().contains(&format!("{set} is set")), "{text}");
+            assert!(text.as_str().contains(&format!("set {missing} too, or take {set} away")), "{text}");
         }
         store(&[(one, "x"), (other, "x")]).unwrap();
         // Keys of the environment come first.

@@ -17,7 +17,7 @@ fn open(location: &str, variables: &[(&str, &str)]) -> Result<Location, SinkErro
 
 fn refusal(location: &str, variables: &[(&str, &str)]) -> String {
     match open(location, variables) {
-        Err(SinkError::Settings(text)) => text,
+        Err(SinkError::Settings(text)) => text.to_string(),
         other => panic!("{location}: {other:?}"),
     }
 }

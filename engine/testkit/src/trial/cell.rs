@@ -118,7 +118,9 @@ fn cell(column: &ArrayRef, row: usize) -> Result<Cell, RunError> {
                     .collect::<Result<_, RunError>>()?,
             )
         }
-        _ => Cell::Text(array_value_to_string(column, row).map_err(|error| RunError::Internal(error.to_string()))?),
+        _ => Cell::Text(
+            array_value_to_string(column, row).map_err(|error| RunError::Internal(error.to_string().into()))?,
+        ),
     })
 }
 

@@ -39,13 +39,13 @@ fn of_table(job: &Job, table: &StaticTable) -> Result<StaticSteps, StaticError> 
     let all: Vec<_> = std::iter::once(Vec::new()).chain(giving.iter().map(|(_, rows)| rows.to_vec())).collect();
     let mut rows = rows_of(table, &all)?.into_iter();
     let at_first =
-        rows.next().ok_or_else(|| StaticError::Internal("a static table of a test has no rows".to_string()))?;
+        rows.next().ok_or_else(|| StaticError::Internal("a static table of a test has no rows".to_string().into()))?;
     Ok(StaticSteps { at_first, steps: giving.into_iter().map(|(place, _)| place).zip(rows).collect() })
 }
 
 /// What a test gives a static table from step to step, as the lines of JSON files. All have the same columns.
 fn rows_of(table: &StaticTable, steps: &[Vec<Map<String, Value>>]) -> Result<Vec<StaticRows>, StaticError> {
-    let fault = |text: &str| StaticError::Data(named(&table.name, text));
+    let fault = |text: &str| StaticError::Data(named(&table.name, text).into());
     if table.schema.is_empty() && steps.iter().all(Vec::is_empty) {
         let text = format!(
             "it has no columns in this test; give it rows with static.{} = [{{ … }}], or add [static.{}.schema]",

@@ -31,7 +31,7 @@ pub(super) async fn plan(rows: &DeltaRows, shown: &[usize], limit: Option<usize>
     if rows.columns.has_file_column && shown.contains(&(all.fields().len() - 1)) {
         return Err(external(SinkError::Data(format!(
             "{place} has deletion vectors or mapped columns, so the data files of its rows cannot be told apart; read it without them, or copy the table"
-        ))));
+        ).into())));
     }
     let schema: SchemaRef = Arc::new(all.project(shown)?);
     // Without any column a batch would not say how many rows it has.

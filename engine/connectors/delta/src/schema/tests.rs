@@ -43,7 +43,7 @@ fn rows_are_brought_to_the_table_by_name() {
 fn a_value_that_does_not_fit_is_an_error_not_null() {
     let batch = RecordBatch::try_from_iter([("n", Arc::new(UInt64Array::from(vec![u64::MAX])) as ArrayRef)]).unwrap();
     let table = table_schema(batch.schema_ref()).unwrap();
-    assert!(matches!(to_table_rows(&batch, &table), Err(SinkError::Data(text)) if text.contains("`n`")));
+    assert!(matches!(to_table_rows(&batch, &table), Err(SinkError::Data(text)) if text.as_str().contains("`n`")));
 }
 
 #[test]

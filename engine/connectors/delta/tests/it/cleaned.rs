@@ -113,7 +113,7 @@ async fn a_table_redefined_before_others_cleaned_up_the_log_stops_the_job() {
     others_go_on_and_clean_up(folder.path(), &theirs).await;
     let change = added(&[&stage(&ours, 1, 0, &[(2, 20)]).await]);
     let answer = publish_after(&ours, Some(0), 1, &change).await;
-    assert!(matches!(&answer, Err(SinkError::Refused(text)) if text.contains(NAME)), "{answer:?}");
+    assert!(matches!(&answer, Err(SinkError::Refused(text)) if text.as_str().contains(NAME)), "{answer:?}");
     assert_eq!(newest(&warehouse).await, with_others(vec![(1, 10)]));
 }
 

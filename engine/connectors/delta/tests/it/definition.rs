@@ -23,7 +23,7 @@ fn with(fields: &[Field]) -> SchemaRef {
 
 async fn refusal(warehouse: &Warehouse, columns: Vec<Field>) -> String {
     match Table::open(warehouse, NAME, Arc::new(Schema::new(columns)), "shop", "1a2b").await {
-        Err(SinkError::Refused(text)) => text,
+        Err(SinkError::Refused(text)) => text.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -147,5 +147,5 @@ async fn a_damaged_log_is_data_and_names_the_table() {
     open(&warehouse).await;
     std::fs::write(folder.path().join("gold/counts/_delta_log/00000000000000000000.json"), "{\"metaData\":").unwrap();
     let opened = Table::open(&warehouse, NAME, schema(), "shop", "1a2b").await;
-    assert!(matches!(&opened, Err(SinkError::Data(text)) if text.contains("gold.counts")), "{opened:?}");
+    assert!(matches!(&opened, Err(SinkError::Data(text)) if text.as_str().contains("gold.counts")), "{opened:?}");
 }

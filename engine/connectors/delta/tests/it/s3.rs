@@ -107,7 +107,10 @@ async fn a_bucket_that_is_not_there_is_reported() {
     warehouse().await;
     let missing = Warehouse::open("s3://no-such-bucket-here/x").await.unwrap();
     let answer = Table::open(&missing, NAME, schema(), "shop", "1a2b").await;
-    assert!(matches!(&answer, Err(SinkError::Settings(text)) if text.contains("bucket does not exist")), "{answer:?}");
+    assert!(
+        matches!(&answer, Err(SinkError::Settings(text)) if text.as_str().contains("bucket does not exist")),
+        "{answer:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

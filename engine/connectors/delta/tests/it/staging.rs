@@ -106,7 +106,7 @@ async fn a_full_store_is_reported_when_staging() {
     let table = open(&warehouse).await;
     store.add(Rule::next(Operation::Put, "part-", Fault::DiskFull));
     assert!(
-        matches!(try_stage(&table, 0, 0, &[(1, 1)]).await, Err(SinkError::DiskFull(text)) if text.contains("gold.counts"))
+        matches!(try_stage(&table, 0, 0, &[(1, 1)]).await, Err(SinkError::DiskFull(text)) if text.as_str().contains("gold.counts"))
     );
     try_stage(&table, 0, 0, &[(1, 1)]).await.unwrap();
 }

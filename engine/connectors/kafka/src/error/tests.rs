@@ -38,7 +38,7 @@ fn data_loss_names_the_place_the_range_and_the_remedy() {
 
 #[test]
 fn an_absent_broker_is_named_with_the_two_ways_to_start_one() {
-    let text = unavailable("events", "10.0.0.1:9092", "connection refused").to_string();
+    let text = unavailable("events", "10.0.0.1:9092", "connection refused", &KafkaError::Canceled).to_string();
     for part in ["10.0.0.1:9092", "scripts/services start kafka", "engine broker", "connection refused"] {
         assert!(text.contains(part), "{part:?} is not in {text:?}");
     }

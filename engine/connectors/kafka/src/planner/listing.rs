@@ -154,7 +154,7 @@ impl KafkaPlanner {
         let topic = missing[0];
         Some(SourceError::Settings {
             source: self.source.clone(),
-            what,
+            what: what.into(),
             remedy: format!(
                 "correct `topic` in [source.{}], or make it: `engine generate ecommerce --topic {topic}` fills it with events, \
                  `kafka-topics.sh --create --topic {topic} --partitions 12 --bootstrap-server {brokers}` makes it empty",

@@ -30,7 +30,7 @@ struct FailingCursor<'a> {
 }
 
 fn refused(place: Place<'_>) -> StateError {
-    StateError::Io { action: "read", place: "memory".into(), detail: format!("{}: out of order", place()) }
+    StateError::Io { action: "read", place: "memory".into(), detail: format!("{}: out of order", place()).into() }
 }
 
 impl Cursor for FailingCursor<'_> {
@@ -64,9 +64,9 @@ impl Store for Failing {
         Ok(Box::new(FailingCursor { cursor: self.store.iterate(family, from, until)?, faults: &self.faults }))
     }
 
-    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), String> {
+    fn write(&self, batch: WriteBatch, sync: bool) -> Result<(), epoch::Message> {
         match self.faults.writes.load(Ordering::Relaxed) {
-            true => Err("the device is gone".to_string()),
+            true => Err("the device is gone".into()),
             false => self.store.write(batch, sync),
         }
     }

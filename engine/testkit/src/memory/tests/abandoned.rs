@@ -97,7 +97,7 @@ impl Sink for Gate {
         commit: &Commit,
     ) -> Result<BTreeMap<String, i64>, SinkError> {
         if self.0.lock().unwrap().is_shut {
-            return Err(SinkError::Settings("the gate is shut".to_string()));
+            return Err(SinkError::Settings("the gate is shut".to_string().into()));
         }
         self.tables().publish(writer, owner, tables, commit).await
     }
