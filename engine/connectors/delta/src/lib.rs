@@ -36,6 +36,7 @@ mod statics;
 mod statistics;
 mod sweep;
 mod table;
+mod upkeep;
 mod warehouse;
 
 pub use folder::DeltaFolder;

@@ -5,28 +5,18 @@
 //! lost) or somebody else's (go behind it). Before the put, and after it, the entry that it follows is looked at: a log that others have
 //! summarised and cleaned up in the meantime has room at every old version, where no reader would ever see what is put.
 
-use std::sync::Arc;
-
 use connector::SinkError;
-use deltalake_core::DeltaTable;
-use deltalake_core::checkpoints;
 use epoch::{Commit, CommitId, Contradiction, Owner, StagedFile, TableCommit};
 use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutMode};
 use storage::{Aside, Patience, retried, store_error};
-use tokio::sync::Mutex;
 
 use crate::ahead::put_options;
 use crate::definition::define;
 use crate::entry::{EntryActions, commit_entry, entry_path, log_time_ms, read_entry, record_entry, unreadable_entry};
-use crate::error::delta_error;
 use crate::head::{ABSENT, Head};
 use crate::record::Record;
-use crate::table::{Shared, Table};
-
-/// Versions between checkpoints of the log (Delta's word for its summaries, not ours). Making one reads the whole list of files: Spark's
-/// ten would be once in ten seconds where an epoch takes one. A reader reads up to so many small entries beside the checkpoint.
-const CHECKPOINT_EVERY: i64 = 100;
+use crate::table::Table;
 
 impl Table {
     /// Makes a commit visible and returns the table's version: one log entry with the removed and added files and our record.
@@ -65,9 +55,7 @@ impl Table {
         }
         let version = head.version;
         drop(head);
-        if version % CHECKPOINT_EVERY == 0 {
-            self.start_upkeep(version);
-        }
+        self.summarise_if_due(version);
         Ok(version)
     }
 
@@ -110,7 +98,7 @@ impl Table {
             ABSENT => Err(SinkError::Data(format!(
                 "table {} was deleted while the job held it open; restore it, or start the job again to make it anew",
                 self.shared.name
-            ))),
+            ).into())),
             _ => Ok(()),
         }
     }
@@ -163,9 +151,9 @@ impl Table {
                 match self.take_in_next(head).await? {
                     true => Ok(()),
                     // Two puts that meet are both refused by some stores, and neither entry is there yet.
-                    false => {
-                        Err(SinkError::Unavailable(format!("{place}: it was refused, and nobody else has made it")))
-                    }
+                    false => Err(SinkError::Unavailable(
+                        format!("{place}: it was refused, and nobody else has made it").into(),
+                    )),
                 }
             }
             Err(error) => Err(store_error(&place, &error)),
@@ -231,7 +219,7 @@ impl Table {
             return Err(SinkError::Unavailable(format!(
                 "another program changed the definition of table {} in version {version}; the table is opened again",
                 self.shared.name
-            )));
+            ).into()));
         }
         head.read(version, self.shared.apps.find(&actions.transactions), &actions);
         Ok(())
@@ -315,44 +303,6 @@ impl Table {
              rewrote the table: restore {before} (RESTORE; once VACUUM has taken its files away, from a copy of the table), and keep such \
              programs off update and complete tables",
             self.shared.name
-        ))
+        ).into())
     }
-
-    /// Summarises the log beside the run; a failure costs readers time, nothing else.
-    fn start_upkeep(&self, version: i64) {
-        let Ok(mut running) = self.shared.upkeep.lock() else { return };
-        if running.as_ref().is_some_and(|task| !task.is_finished()) {
-            return;
-        }
-        let shared = Arc::clone(&self.shared);
-        *running = Some(self.shared.runtime.spawn(async move {
-            if let Err(error) = upkeep(&shared, version).await {
-                tracing::warn!(%error, table = shared.name, version, "the log was not summarised; the next try is {CHECKPOINT_EVERY} versions on");
-            }
-        }));
-    }
-
-    /// Waits until no upkeep of the log is running.
-    pub async fn wait_idle(&self) {
-        let task = self.shared.upkeep.lock().ok().and_then(|mut running| running.take());
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::warn!(%error, table = self.shared.name, "the upkeep of the log ended early");
-        }
-    }
-}
-
-/// The library reads the whole list of a table's files for a summary. Tables of one job come to it in the same epochs: one after
-/// the other they take the memory of one.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-
-async fn upkeep(shared: &Shared, version: i64) -> Result<(), SinkError> {
-    let _turn = ONE_AT_A_TIME.lock().await;
-    let place = format!("checkpoint {version} of the log of table {}", shared.name);
-    let mut table = DeltaTable::new(Arc::clone(&shared.log));
-    table.load_version(version.cast_unsigned()).await.map_err(|error| delta_error(&place, &error))?;
-    checkpoints::create_checkpoint(&table, None).await.map_err(|error| delta_error(&place, &error))?;
-    checkpoints::cleanup_metadata(&table, None).await.map_err(|error| delta_error(&place, &error))?;
-    Ok(())
 }

@@ -22,6 +22,7 @@ use crate::record::Applications;
 use crate::rules::Rules;
 use crate::schema::table_schema;
 use crate::stage::{DataFileWriter, Target};
+use crate::upkeep::Upkeep;
 use crate::warehouse::Warehouse;
 
 /// One Delta table of a job. Cheap to clone; clones are the same table.
@@ -48,7 +49,7 @@ pub(crate) struct Shared {
     pub head: Mutex<Head>,
     /// What is already written of the entry that comes next.
     pub next_entry: NextEntry,
-    pub upkeep: std::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
+    pub upkeep: Upkeep,
 }
 
 impl std::fmt::Debug for Table {
@@ -129,14 +130,14 @@ impl Table {
                 folder: warehouse.table_folder(name),
                 in_memory: warehouse.is_in_memory(),
                 runtime: Handle::current(),
+                upkeep: Upkeep::of_table_at(head.version),
                 head: Mutex::new(head),
                 next_entry: NextEntry::default(),
-                upkeep: std::sync::Mutex::new(None),
             }),
         }
     }
 
-    /// Makes the table, or adds the columns that it lacks. May be repeated.
+    /// Makes the table, or adds the columns that it lacks. May be repeated. A log that earlier runs have left without a summary for long gets it.
     ///
     /// # Errors
     /// `Unavailable`, also if another program made or changed it since it was opened: it must be opened again; `DiskFull`, `Settings`;
@@ -154,6 +155,7 @@ impl Table {
             let before = head.version;
             define(&self.shared, &mut head).await?;
             if before == ABSENT || head.version == before || self.stands_at(&mut head, before).await? {
+                self.catch_up_on_upkeep(head.version).await;
                 return Ok(());
             }
         }

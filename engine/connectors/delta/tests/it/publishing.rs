@@ -114,7 +114,7 @@ async fn a_store_that_is_down_is_unavailable_and_then_works() {
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::Fail).times(100));
     let error = publish_after(&table, None, 0, &change).await.unwrap_err();
     assert!(
-        matches!(&error, SinkError::Unavailable(text) if text.contains("commit 1 of table gold.counts")),
+        matches!(&error, SinkError::Unavailable(text) if text.as_str().contains("commit 1 of table gold.counts")),
         "{error}"
     );
     assert!(store.fired() > 2, "tried {} times", store.fired());
@@ -133,7 +133,7 @@ async fn what_retrying_cannot_help_is_told_at_once() {
     assert!(matches!(publish_after(&table, None, 0, &change).await, Err(SinkError::DiskFull(_))));
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::Forbidden));
     assert!(
-        matches!(publish_after(&table, None, 0, &change).await, Err(SinkError::Settings(text)) if text.contains("AWS_SECRET_ACCESS_KEY"))
+        matches!(publish_after(&table, None, 0, &change).await, Err(SinkError::Settings(text)) if text.as_str().contains("AWS_SECRET_ACCESS_KEY"))
     );
     assert_eq!((store.fired(), store.left()), (2, 0));
     assert_eq!(publish_after(&table, None, 0, &change).await.unwrap(), 1);
@@ -185,7 +185,7 @@ async fn two_puts_that_meet_are_tried_again_with_pauses() {
     store.add(Rule::next(Operation::Put, "_delta_log", Fault::Conflict).times(1000));
     let answer = publish_after(&table, Some(0), 1, &change).await;
     assert!(
-        matches!(&answer, Err(SinkError::Unavailable(text)) if text.contains("commit 2 of table gold.counts")),
+        matches!(&answer, Err(SinkError::Unavailable(text)) if text.as_str().contains("commit 2 of table gold.counts")),
         "{answer:?}"
     );
     assert!(store.fired() < 13, "tried {} times", store.fired() - 3);
@@ -224,7 +224,7 @@ async fn a_table_redefined_by_others_stops_the_job() {
     try_open(&warehouse, NAME, wider, ("other", "9f")).await.unwrap();
     let change = added(&[&stage(&ours, 0, 0, &[(1, 10)]).await]);
     assert!(
-        matches!(publish_after(&ours, None, 0, &change).await, Err(SinkError::Unavailable(text)) if text.contains("version 1"))
+        matches!(publish_after(&ours, None, 0, &change).await, Err(SinkError::Unavailable(text)) if text.as_str().contains("version 1"))
     );
 }
 
@@ -271,7 +271,7 @@ async fn replacing_a_file_that_others_removed_is_refused() {
         }
         let newer = stage(&ours, 1, 0, &[(1, 11)]).await;
         let answer = publish_after(&ours, Some(0), 1, &replaced(&[&file], &[&newer])).await;
-        assert!(matches!(&answer, Err(SinkError::Data(text)) if text.contains(&file.path)), "{answer:?}");
+        assert!(matches!(&answer, Err(SinkError::Data(text)) if text.as_str().contains(&file.path)), "{answer:?}");
         assert_eq!(newest(&warehouse).await, [(1, 10)]);
     }
 }
@@ -464,4 +464,42 @@ async fn the_log_is_summarised_and_read_from_the_summary() {
     let again = open(&warehouse).await;
     assert_eq!(at(&again).await, (105, Some(EpochId(104))));
     assert_eq!(newest(&warehouse).await.len(), 105);
+}
+
+/// Each run that made a hundredth version was killed before the summary was done: after 5,000 versions a start took ten gigabytes of memory
+/// to read them, and none lived to make a summary any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_a_log_that_no_run_lived_to_summarise_is_summarised_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let warehouse = Warehouse::open(folder.path().to_str().unwrap()).await.unwrap();
+    let log = folder.path().join("gold/counts/_delta_log");
+    let hint = log.join("_last_checkpoint");
+    let go_on = async |epochs: std::ops::Range<u64>| {
+        let table = open(&warehouse).await;
+        let before = hint.exists();
+        for epoch in epochs {
+            let change = added(&[&stage(&table, epoch, 0, &[(epoch.cast_signed(), 1)]).await]);
+            publish(&table, epoch, &change).await.unwrap();
+        }
+        table.wait_idle().await;
+        before
+    };
+    // What a killed upkeep leaves: nothing.
+    let kill = || {
+        std::fs::remove_file(&hint).unwrap();
+        for entry in std::fs::read_dir(&log).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|kind| kind == "parquet") {
+                std::fs::remove_file(entry.path()).unwrap();
+            }
+        }
+    };
+    assert!(!go_on(0..105).await);
+    kill();
+    assert!(!go_on(105..150).await, "a start waits for no summary that is only just due");
+    assert!(hint.exists(), "the first commit of the run made it");
+    assert!(go_on(150..260).await);
+    kill();
+    assert!(go_on(260..261).await, "the start made it");
+    assert!(log.join("00000000000000000260.checkpoint.parquet").is_file());
+    assert_eq!(newest(&warehouse).await.len(), 261);
 }
