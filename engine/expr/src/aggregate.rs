@@ -17,6 +17,7 @@ mod extremes;
 mod first_last;
 mod folding;
 mod folds;
+pub mod inputs;
 mod later_column;
 mod moments;
 mod percentiles;
@@ -24,6 +25,7 @@ mod single;
 mod sketch;
 mod sketch_values;
 mod sliding;
+mod statistics;
 mod try_sum;
 mod variant_shapes;
 mod vector_totals;
@@ -40,13 +42,8 @@ pub use folding::is_steady;
 pub use later_column::is_later_column;
 
 /// Names that Spark has for functions of DataFusion.
-const ALIASES: &[(&str, &[&str])] = &[
-    ("bool_and", &["every"]),
-    ("bool_or", &["some", "any"]),
-    ("var", &["variance"]),
-    ("stddev", &["std"]),
-    ("string_agg", &["listagg"]),
-];
+const ALIASES: &[(&str, &[&str])] =
+    &[("bool_and", &["every"]), ("bool_or", &["some", "any"]), ("string_agg", &["listagg"])];
 
 /// All aggregate functions, to be registered over DataFusion's own: Spark's names, and states that are the same on every run.
 pub fn aggregates() -> Vec<AggregateUDF> {
@@ -71,6 +68,7 @@ pub fn aggregates() -> Vec<AggregateUDF> {
         vec![collect_list(), collect_set::collect_set(), count_if::count_if(), try_sum::try_sum()],
         extremes::extremes(),
         moments::moments(),
+        statistics::statistics(),
         percentiles::percentiles(),
         bitmaps::bitmaps(),
         sketch_values::sketch_values(),

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod display;
 pub mod group_key;
 pub mod interval;
+mod lambda_variables;
 pub mod map_keys;
 pub mod node_schema;
 mod outer_columns;

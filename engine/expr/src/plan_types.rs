@@ -1,12 +1,14 @@
 //! Casts, times and types as Spark has them, put into a whole plan.
 
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion, TreeNodeRewriter};
 use datafusion::common::{DFSchema, ExprSchema};
 use datafusion::error::Result;
+use datafusion::logical_expr::expr::HigherOrderFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use crate::casts::{cast, cast_before};
+use crate::lambda_variables::with_typed_lambdas;
 use crate::node_schema::merged_schema;
 use crate::outer_columns::with_own_types;
 use crate::scalar::typed::Typed;
@@ -47,15 +49,10 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         let is_condition = matches!(node, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
         let rewritten = node.map_expressions(|expr| {
             let name = names.save(&expr);
-            let mut expr = expr.transform_up(|expr| match ansi {
-                Some(ansi) => {
-                    let typed = typing::rewrite::typed(expr, &schema, ansi)?;
-                    let typed = typed.transform_data(|expr| with_aligned(expr, &schema, cast))?;
-                    check_inputs(&typed.data, &schema)?;
-                    typed.transform_data(|expr| with_own_variables(expr, &schema))
-                }
-                None => with_aligned(expr, &schema, cast_before),
-            })?;
+            let mut expr = match ansi {
+                Some(ansi) => expr.rewrite(&mut Typing { schema: &schema, ansi })?,
+                None => expr.transform_up(|expr| with_aligned(expr, &schema, cast_before))?,
+            };
             if expr.data.exists(|expr| Ok(matches!(expr, Expr::HigherOrderFunction(_))))? {
                 // What a lambda gives may have another type now, and so may what is made of it.
                 expr = expr.transform_data(|expr| expr.resolve_lambda_variables(&schema))?;
@@ -65,14 +62,48 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
             }
             Ok(expr.update_data(|expr| name.restore(expr)))
         })?;
-        match rewritten.transformed {
+        if let Some(ansi) = ansi {
             // Columns of what is below may have other types now.
-            _ if ansi.is_some() => Ok(Transformed::yes(typing::rewrite::node(rewritten.data)?)),
+            return Ok(Transformed::yes(typing::rewrite::node(rewritten.data, ansi)?));
+        }
+        match rewritten.transformed {
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),
             false => Ok(Transformed::new_transformed(rewritten.data, transformed)),
         }
     })
     .data()
+}
+
+/// Gives each part of an expression its type, the parts of the part first. Of a function of a lambda the values come first, then the
+/// lambda's variables, and only then its body: what is computed there depends on what they are.
+struct Typing<'a> {
+    schema: &'a DFSchema,
+    ansi: bool,
+}
+
+impl TreeNodeRewriter for Typing<'_> {
+    type Node = Expr;
+
+    fn f_down(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        let Expr::HigherOrderFunction(HigherOrderFunction { func, args }) = expr else {
+            return Ok(Transformed::no(expr));
+        };
+        let values = args.into_iter().map(|arg| match arg {
+            Expr::Lambda(_) => Ok(arg),
+            value => value.rewrite(self).data(),
+        });
+        let call = HigherOrderFunction { args: values.collect::<Result<_>>()?, func };
+        let schema = self.schema;
+        let call = with_typed_lambdas(call, schema, |body| body.rewrite(self).data())?;
+        Ok(Transformed::new(Expr::HigherOrderFunction(call), true, TreeNodeRecursion::Jump))
+    }
+
+    fn f_up(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        let typed = typing::rewrite::typed(expr, self.schema, self.ansi)?;
+        let typed = typed.transform_data(|expr| with_aligned(expr, self.schema, cast))?;
+        check_inputs(&typed.data, self.schema)?;
+        typed.transform_data(|expr| with_own_variables(expr, self.schema))
+    }
 }
 
 /// A function of a lambda whose variables have the types of its arguments, as soon as these are known: the function around it, if it

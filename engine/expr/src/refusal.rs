@@ -16,9 +16,24 @@ pub const INVALID_EXTRACT_BASE: &str = "INVALID_EXTRACT_BASE_FIELD_TYPE";
 /// A field that a struct has not.
 pub const FIELD_NOT_FOUND: &str = "FIELD_NOT_FOUND";
 
+/// A value that cannot be compared.
+pub const INVALID_ORDERING_TYPE: &str = "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE";
+/// Operands that an operator does not take.
+pub const BINARY_OP_WRONG_TYPE: &str = "DATATYPE_MISMATCH.BINARY_OP_WRONG_TYPE";
+/// Columns that are put below each other and have nothing in common.
+pub const INCOMPATIBLE_COLUMN_TYPE: &str = "INCOMPATIBLE_COLUMN_TYPE";
+
 /// All of them: by its name an error is known to be ours, whatever DataFusion has put around it.
-const CONDITIONS: &[&str] =
-    &[UNEXPECTED_INPUT_TYPE, CAST_WITHOUT_SUGGESTION, FILTER_NOT_BOOLEAN, INVALID_EXTRACT_BASE, FIELD_NOT_FOUND];
+const CONDITIONS: &[&str] = &[
+    UNEXPECTED_INPUT_TYPE,
+    CAST_WITHOUT_SUGGESTION,
+    FILTER_NOT_BOOLEAN,
+    INVALID_EXTRACT_BASE,
+    FIELD_NOT_FOUND,
+    INVALID_ORDERING_TYPE,
+    BINARY_OP_WRONG_TYPE,
+    INCOMPATIBLE_COLUMN_TYPE,
+];
 
 /// The error under this name, with this remedy. Its text stays.
 pub fn refused(error: DataFusionError, condition: &'static str, help: &str) -> DataFusionError {

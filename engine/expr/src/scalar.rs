@@ -5,6 +5,7 @@ mod arrays;
 mod base32;
 pub(crate) mod base64;
 mod batch_time;
+pub mod beside_text;
 pub(crate) mod casting;
 pub mod ceil_floor;
 pub mod cells;
@@ -82,7 +83,6 @@ pub use json::to_json;
 const FROM_DATAFUSION_SPARK: &[&str] = &[
     "abs",
     "array",
-    "array_repeat",
     "ascii",
     "bin",
     "bit_count",

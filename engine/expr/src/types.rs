@@ -14,6 +14,11 @@ pub fn local_time() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, None)
 }
 
+/// What stands behind the text of a time in JSON and CSV.
+pub fn zone_of(kind: &DataType) -> &'static str {
+    if *kind == local_time() { "" } else { "Z" }
+}
+
 /// The type in which two kinds of times meet: a day beside a time is midnight; an instant beside a time without a zone makes it one.
 pub fn common_time(left: &DataType, right: &DataType) -> DataType {
     let is_local = |kind: &DataType| *kind == DataType::Date32 || *kind == local_time();

@@ -9,6 +9,7 @@ mod literal_arguments;
 pub mod meeting;
 pub mod missing;
 pub mod of_times;
+mod ordering;
 pub mod rewrite;
 pub mod rules;
 

@@ -23,6 +23,15 @@ pub fn to_problem(error: &DataFusionError, sql: &str) -> SqlProblem {
     problem
 }
 
+/// What is wrong with a call or an operator, if that is what an error of planning says: for who has no place in a text to show.
+pub fn problem_of_call(error: &DataFusionError) -> Option<SqlProblem> {
+    let root = error.find_root();
+    match refusal_in(error) {
+        Some((condition, help)) => Some(SqlProblem::new(phrases::plain(root), help).code(condition)),
+        None => phrases::of_call(&root.strip_backtrace()).map(|(_, problem)| problem),
+    }
+}
+
 fn of_schema(error: &SchemaError, sql: &str) -> SqlProblem {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {

@@ -110,6 +110,7 @@ fn prepared(sql: &str, rules: TypeRules) -> Result<Vec<TokenWithSpan>, SqlProble
         return Err(too_deep());
     }
     let tokens = strings::unescaped(tokens, sql)?;
+    numbers::check(&tokens, rules, sql)?;
     Ok(intervals::spelled(numbers::typed(calls(tokens), rules), rules))
 }
 
@@ -140,6 +141,17 @@ fn check_operators(tokens: &[TokenWithSpan]) -> Result<(), SqlProblem> {
     }
     let message = format!("the query has {count} operators and keywords, the limit is {OPERATORS_MAX}");
     Err(SqlProblem::new(message, "split it into several tables"))
+}
+
+/// Refuses literals that no type holds. What is no SQL is left to the parser.
+///
+/// # Errors
+/// With Spark's name and the literal.
+pub fn check_literals(sql: &str, rules: TypeRules) -> Result<(), SqlProblem> {
+    match strings::tokens(sql).ok().and_then(|tokens| strings::unescaped(tokens, sql).ok()) {
+        Some(tokens) => numbers::check(&tokens, rules, sql),
+        None => Ok(()),
+    }
 }
 
 /// A text of statements with Spark's literals written as the parser takes them. What is no SQL stays as it is: the parser
@@ -181,7 +193,28 @@ fn calls(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     rounding_by_name(&mut tokens);
-    tokens
+    with_blanks(tokens)
+}
+
+/// `trim(BOTH FROM x)` takes away blanks; the parser wants to be told.
+fn with_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut read: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let keyword = |token: &Token| if let Token::Word(word) = token { Some(word.keyword) } else { None };
+    for token in tokens {
+        if keyword(&token.token) == Some(Keyword::FROM) {
+            let before =
+                read.iter().rev().map(|token| &token.token).find(|token| !matches!(token, Token::Whitespace(_)));
+            let is_side =
+                matches!(before.and_then(keyword), Some(Keyword::BOTH | Keyword::LEADING | Keyword::TRAILING));
+            if is_side {
+                for part in [Token::SingleQuotedString(" ".to_string()), Token::Whitespace(intervals::SPACE)] {
+                    read.push(TokenWithSpan { token: part, span: token.span });
+                }
+            }
+        }
+        read.push(token);
+    }
+    read
 }
 
 /// `ceil(x, 2)` and `floor(x, -1)`, for which the parser has expressions of its own: in quotes they are functions like others.

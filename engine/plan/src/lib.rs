@@ -38,10 +38,11 @@ mod window;
 
 pub use compile::TablePlan;
 pub use computed::{CompiledColumn, Computed};
+pub use error::problem_of_call;
 pub use expr::clock::BatchClock;
 pub use expr::display::type_name;
 pub use graph::{Graph, STATIC_NOT_READ, plan_job, register_functions};
-pub use guard::{SparkDialect, with_literals};
+pub use guard::{SparkDialect, check_literals, with_literals};
 pub use job_function::define::Definitions;
 pub use job_problem::{JobProblem, TextOf};
 pub use made::text_hash;

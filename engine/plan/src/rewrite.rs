@@ -9,6 +9,7 @@ pub mod groups;
 mod headings;
 mod lateral;
 mod names;
+mod over;
 mod pivot;
 mod sets;
 mod special;
@@ -133,6 +134,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlProblem> {
         generators::lower_inputs(select);
+        generators::name_values(select);
         if let Err(problem) = self.lower_pivots(select) {
             return ControlFlow::Break(problem.at_text(self.sql, "PIVOT"));
         }
@@ -161,6 +163,9 @@ impl VisitorMut for Rewriter<'_> {
             }
         }
         groups::grouping_ids(select);
+        if self.has_spark_types() {
+            groups::typed(select);
+        }
         if let Some(call) = window_call(select) {
             select.projection.iter_mut().for_each(|item| replace_in_item(item, &call));
             select.having.iter_mut().for_each(|having| replace_window(having, &call));
@@ -187,12 +192,18 @@ impl VisitorMut for Rewriter<'_> {
             forms::lambda_fields(lambda);
         }
         if let Expr::Function(function) = expr {
+            if let Some(problem) = over::problem_of(function) {
+                return ControlFlow::Break(problem);
+            }
             if let Some(problem) = self.beside_a_value(function) {
                 return ControlFlow::Break(problem);
             }
             if let Err(problem) = positional(function, self.sql, self.state) {
                 return ControlFlow::Break(problem);
             }
+        }
+        if let Some(field) = forms::unknown_part(expr) {
+            return ControlFlow::Break(unknown_part(&field));
         }
         if self.has_spark_types() {
             types::rewrite(expr);
@@ -212,6 +223,12 @@ impl VisitorMut for Rewriter<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn unknown_part(field: &str) -> SqlProblem {
+    let help = "a time has YEAR, QUARTER, MONTH, WEEK, DAY, DAYOFWEEK, DOY, HOUR, MINUTE and SECOND (with its fraction); unix_millis(t) and \
+                unix_micros(t) count from 1970";
+    SqlProblem::new(format!("a time has no part called {field}"), help).code("INVALID_EXTRACT_FIELD")
 }
 
 impl<'a> Rewriter<'a> {

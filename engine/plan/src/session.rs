@@ -9,6 +9,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use expr::clock::BatchClock;
 use expr::scalar::arithmetic::ArithmeticPlanner;
+use expr::scalar::beside_text::TextPlanner;
 use expr::scalar::fields_of::FieldPlanner;
 use expr::typing::TypeRules;
 
@@ -42,6 +43,8 @@ pub fn session(config: SessionConfig) -> SessionContext {
     let rules = state.physical_optimizers().iter().filter(|rule| rule.name() != "FilterPushdown").cloned().collect();
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(FieldPlanner)];
     if let TypeRules::Spark { ansi } = TypeRules::of(&state) {
+        // Texts first: what they are read as is what the next one computes with.
+        planners.push(Arc::new(TextPlanner));
         planners.push(Arc::new(ArithmeticPlanner { ansi }));
     }
     planners.extend(state.expr_planners().iter().cloned());

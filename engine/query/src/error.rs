@@ -27,6 +27,9 @@ impl std::error::Error for QueryError {}
 impl QueryError {
     /// Sorts an error of parsing, planning or running a query.
     pub(crate) fn of(error: &DataFusionError, tables: &[TableInfo]) -> QueryError {
+        if let Some(problem) = plan::problem_of_call(error) {
+            return QueryError::of_problem(&problem);
+        }
         let root = error.find_root();
         let text = expr::map_keys::remedied(root.strip_backtrace());
         match root {
@@ -53,6 +56,11 @@ impl QueryError {
                 QueryError::Failed(format!("the query failed: {text}"))
             }
         }
+    }
+
+    /// A problem of the text, with what to do.
+    pub(crate) fn of_problem(problem: &plan::SqlProblem) -> QueryError {
+        QueryError::WrongInput(format!("{}\n  {}", problem.message, problem.help))
     }
 
     /// A statement that would change something.

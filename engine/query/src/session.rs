@@ -118,7 +118,9 @@ impl Session {
     /// # Errors
     /// The text is not SQL, or there is none in it.
     pub fn statements(&self, text: &str) -> Result<Vec<Statement>, QueryError> {
-        let text = plan::with_literals(text, TypeRules::of(&self.context.state()));
+        let rules = TypeRules::of(&self.context.state());
+        plan::check_literals(text, rules).map_err(|problem| QueryError::of_problem(&problem))?;
+        let text = plan::with_literals(text, rules);
         let statements: Vec<Statement> = DFParserBuilder::new(text.as_str())
             .with_dialect(&SparkDialect)
             .build()
@@ -139,7 +141,7 @@ impl Session {
     pub async fn plan(&self, statement: Statement) -> Result<ReadPlan, QueryError> {
         let planned = self.readable.plan(&self.context.state(), statement).await;
         let plan = planned.map_err(|fault| match fault {
-            ReadFault::Problem(problem) => QueryError::WrongInput(format!("{}\n  {}", problem.message, problem.help)),
+            ReadFault::Problem(problem) => QueryError::of_problem(&problem),
             ReadFault::Plan(error) => self.explain(&error),
         })?;
         let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

@@ -112,6 +112,21 @@ impl<F: AggregateDef> AggregateUDFImpl for Function<F> {
         self.inner.return_type(kinds)
     }
 
+    fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
+        let kinds: Vec<DataType> = fields.iter().map(|field| field.data_type().clone()).collect();
+        let field = Field::new(self.inner.name(), self.inner.return_type(&kinds)?, self.is_nullable());
+        // One of the values is what they are, an interval with the same fields, too.
+        Ok(Arc::new(match fields.first() {
+            Some(first)
+                if first.data_type() == field.data_type()
+                    && crate::aggregate::inputs::is_interval(first.data_type()) =>
+            {
+                field.with_metadata(first.metadata().clone())
+            }
+            _ => field,
+        }))
+    }
+
     fn default_value(&self, kind: &DataType) -> Result<ScalarValue> {
         self.inner.default_value(kind)
     }

@@ -1,4 +1,4 @@
-//! `min_by(x, y)` and `max_by(x, y)`: the `x` of the row with the smallest or largest `y`; of equal ones the first.
+//! `min_by(x, y)` and `max_by(x, y)`: the `x` of the row with the smallest or largest `y`; of equal ones the last, as in Spark.
 
 use std::collections::HashMap;
 
@@ -90,14 +90,14 @@ impl Extremes {
         let mut at: HashMap<usize, usize> = HashMap::new();
         for (row, group) in groups.iter().enumerate() {
             let is_wanted = passes(filter, row) && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
-            if !is_wanted || self.best[*group].as_ref().is_some_and(|best| best.row.row() <= rows.row(row)) {
+            if !is_wanted || self.best[*group].as_ref().is_some_and(|best| best.row.row() < rows.row(row)) {
                 continue;
             }
             let place = *at.entry(*group).or_insert_with(|| {
                 chosen.push((row, *group));
                 chosen.len() - 1
             });
-            if rows.row(row) < rows.row(chosen[place].0) {
+            if rows.row(row) <= rows.row(chosen[place].0) {
                 chosen[place].0 = row;
             }
         }

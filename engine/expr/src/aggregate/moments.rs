@@ -1,4 +1,4 @@
-//! `skewness` and `kurtosis` (of the population, as in Spark), from running central moments (Pébay, 2008).
+//! `skewness` and `kurtosis` (of the population), from running central moments (Pébay, 2008) in the steps of Spark's `CentralMomentAgg`.
 
 use std::sync::Arc;
 
@@ -77,6 +77,19 @@ fn merged(a: Sums, b: Sums) -> Sums {
     [n, mean_a + step * nb, m2, m3, m4]
 }
 
+/// With one more row.
+fn with(sums: Sums, value: f64) -> Sums {
+    let [count, mean, m2, m3, m4] = sums;
+    let n = count + 1.0;
+    let delta = value - mean;
+    let step = delta / n;
+    let (delta_2, step_2) = (delta * delta, step * step);
+    let m2 = m2 + delta * (delta - step);
+    let m3 = m3 - 3.0 * step * m2 + delta * (delta_2 - step_2);
+    let m4 = m4 - 4.0 * step * m3 - 6.0 * step_2 * m2 + delta * (delta * delta_2 - step * step_2);
+    [n, mean + step, m2, m3, m4]
+}
+
 impl Groups for Moments {
     fn grow(&mut self, groups: usize) {
         self.groups.resize(groups.max(self.groups.len()), [0.0; 5]);
@@ -95,7 +108,7 @@ impl GroupsAccumulator for Moments {
         let values = values[0].as_primitive::<Float64Type>();
         for (row, group) in group_indices.iter().enumerate() {
             if values.is_valid(row) && passes(opt_filter, row) {
-                self.groups[*group] = merged(self.groups[*group], [1.0, values.value(row), 0.0, 0.0, 0.0]);
+                self.groups[*group] = with(self.groups[*group], values.value(row));
             }
         }
         Ok(())

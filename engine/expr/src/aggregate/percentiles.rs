@@ -276,7 +276,7 @@ fn between(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (low, high) = (position.floor(), position.ceil());
     let (below, above) = (sorted[low as usize], sorted[high as usize]);
-    if low == high || below == above { below } else { (high - position) * below + (position - low) * above }
+    if low == high || below == above { below } else { below + (above - below) * (position - low) }
 }
 
 /// The place of the value that stands most often; of several the one that came first.

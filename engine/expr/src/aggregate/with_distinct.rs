@@ -1,16 +1,17 @@
 //! Any aggregate function, but with `DISTINCT` counted as [`super::distinct`] does, doubles added up as [`super::exact_sum`] does, structs and
 //! arrays ordered as [`super::extreme_values`] does, and frames that move as [`super::sliding`] does.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use datafusion::common::plan_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::AggregateFunctionParams;
 use datafusion::logical_expr::function::{AccumulatorArgs, AggregateFunctionSimplification, StateFieldsArgs};
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, StatisticsArgs,
+    Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, ReversedUDAF, Signature, StatisticsArgs, Volatility,
 };
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::scalar::ScalarValue;
@@ -19,8 +20,12 @@ use datafusion_functions_aggregate_common::aggregate::groups_accumulator::Groups
 use super::distinct::{Distinct, Finish, state_type};
 use super::exact_function::{ExactFunction, ExactGroups, ExactOne};
 use super::extreme_values::ExtremeValues;
+use super::inputs;
 use super::single::Single;
 use super::sliding::Sliding;
+
+/// The signature of the functions that [`inputs`] lists.
+static LISTED: LazyLock<Signature> = LazyLock::new(|| Signature::user_defined(Volatility::Immutable));
 
 /// The function with deterministic `DISTINCT` and exact sums.
 pub fn with_distinct(inner: Arc<AggregateUDF>) -> AggregateUDF {
@@ -101,6 +106,10 @@ impl WithDistinct {
         }
     }
 
+    fn is_total(&self) -> bool {
+        matches!(self.inner.name(), "sum" | "avg" | "try_sum")
+    }
+
     fn is_list(&self) -> bool {
         self.inner.name() == "array_agg"
     }
@@ -165,15 +174,26 @@ impl AggregateUDFImpl for WithDistinct {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        if inputs::is_listed(self.inner.name()) { &LISTED } else { self.inner.signature() }
     }
 
     fn return_type(&self, kinds: &[DataType]) -> Result<DataType> {
-        self.inner.return_type(kinds)
+        match kinds {
+            [kind] if self.is_total() && inputs::is_interval(kind) => Ok(kind.clone()),
+            _ => self.inner.return_type(kinds),
+        }
     }
 
     fn return_field(&self, fields: &[FieldRef]) -> Result<FieldRef> {
-        self.inner.return_field(fields)
+        match fields {
+            [field] if self.is_total() && inputs::is_interval(field.data_type()) => {
+                // A sum has the fields of its intervals, an average all of them.
+                let all = Field::new(self.name(), field.data_type().clone(), true);
+                let is_average = self.name() == "avg";
+                Ok(Arc::new(if is_average { all } else { all.with_metadata(field.metadata().clone()) }))
+            }
+            _ => self.inner.return_field(fields),
+        }
     }
 
     fn is_nullable(&self) -> bool {
@@ -260,7 +280,19 @@ impl AggregateUDFImpl for WithDistinct {
     }
 
     fn coerce_types(&self, kinds: &[DataType]) -> Result<Vec<DataType>> {
-        self.inner.coerce_types(kinds)
+        if !inputs::is_listed(self.inner.name()) {
+            return self.inner.coerce_types(kinds);
+        }
+        let taken = inputs::taken(self.inner.name(), kinds)?;
+        match taken.as_slice() {
+            [kind] if self.is_total() && inputs::is_interval(kind) => Ok(taken),
+            _ => {
+                let fields: Vec<FieldRef> =
+                    taken.into_iter().map(|kind| Arc::new(Field::new("argument", kind, true))).collect();
+                let coerced = fields_with_udf(&fields, self.inner.as_ref())?;
+                Ok(coerced.iter().map(|field| field.data_type().clone()).collect())
+            }
+        }
     }
 
     fn is_descending(&self) -> Option<bool> {

@@ -22,7 +22,7 @@ use super::read::{Kind, read_as};
 use super::simple::Simple;
 use super::text::to_text;
 use crate::display::type_name;
-use crate::types::instant;
+use crate::types::{instant, zone_of};
 
 /// The function `to_csv`.
 pub fn functions() -> Vec<Simple> {
@@ -65,10 +65,12 @@ fn to_csv(args: &[ArrayRef]) -> Result<ArrayRef> {
         DataType::Binary => Ok(column.as_binary::<i32>().iter().map(|bytes| bytes.map(bytes_text)).collect()),
         DataType::List(_) | DataType::Map(..) | DataType::Struct(_) => csv_nested(column),
         DataType::Timestamp(..) => {
+            let zone = zone_of(column.data_type());
             let column = cast(column, &instant())?;
             let times = column.as_primitive::<TimestampMicrosecondType>().iter();
-            let text =
-                |us| DateTime::from_timestamp_micros(us).map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
+            let text = |us| {
+                DateTime::from_timestamp_micros(us).map(|at| format!("{}{zone}", at.format("%Y-%m-%dT%H:%M:%S%.3f")))
+            };
             Ok(times.map(|us| us.and_then(text)).collect::<StringArray>())
         }
         _ => to_text(column),

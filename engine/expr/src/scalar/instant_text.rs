@@ -27,6 +27,12 @@ pub fn parse_local(text: &str) -> Option<i64> {
     if is_utc(zone) || parse_zone(zone).is_some() { at_day(day, micros_of(time)) } else { None }
 }
 
+/// Microseconds since 1970 on the clock of a text that names no zone.
+pub fn parse_without_zone(text: &str) -> Option<i64> {
+    let (day, time, zone) = parts(text)?;
+    if zone.is_empty() { at_day(day, micros_of(time)) } else { None }
+}
+
 /// The days since 1970, the time of day and the zone of a text; a day alone is its first moment, in no zone.
 fn parts(text: &str) -> Option<(i64, NaiveTime, &str)> {
     let text = trimmed(text);

@@ -6,10 +6,10 @@ use arrow::array::{
     Array, ArrayRef, AsArray, Int32Array, Int64Array, ListArray, MapArray, StructArray, UInt32Array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::{SortOptions, cast, concat, sort_to_indices, take};
+use arrow::compute::{SortOptions, cast, concat, is_null, nullif, sort_to_indices, take};
 use arrow::datatypes::{DataType, Field, Fields, Int64Type};
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::{exec_datafusion_err, plan_err};
+use datafusion::common::{exec_datafusion_err, exec_err, plan_err};
 use datafusion::error::Result;
 
 use super::read::{Kind, read_as};
@@ -110,7 +110,7 @@ fn elements() -> Vec<Simple> {
                 let list = args[0]
                     .as_list_opt::<i32>()
                     .ok_or_else(|| exec_datafusion_err!("array_contains takes an array"))?;
-                let has_null = |row: usize| list.value(row).null_count() > 0;
+                let has_null = |row: usize| list.value(row).logical_null_count() > 0;
                 let found = positions(args)?.into_iter().enumerate().map(|(row, places)| {
                     let is_found = !places?.is_empty();
                     if !is_found && has_null(row) { None } else { Some(is_found) }
@@ -138,6 +138,14 @@ fn contents() -> Vec<Simple> {
             },
         },
         Simple {
+            name: "array_repeat",
+            aliases: &[],
+            count: (2, 2),
+            kinds: &[Kind::Any, Kind::Whole],
+            gives: |types| Ok(DataType::List(Arc::new(Field::new_list_field(types[0].clone(), true)))),
+            body: repeated,
+        },
+        Simple {
             name: "array_remove",
             aliases: &[],
             count: (2, 2),
@@ -152,6 +160,26 @@ fn contents() -> Vec<Simple> {
             },
         },
     ]
+}
+
+/// The longest array that is made.
+const LONGEST: i64 = 1_000_000;
+
+/// Arrays of one value, so many times; NULL if nobody says how often.
+fn repeated(args: &[ArrayRef]) -> Result<ArrayRef> {
+    let counts = args[1].as_primitive::<Int64Type>();
+    let (mut chosen, mut lengths) = (Vec::new(), Vec::new());
+    for row in 0..args[0].len() {
+        let count = if counts.is_valid(row) { counts.value(row).max(0) } else { 0 };
+        if count > LONGEST {
+            return exec_err!("array_repeat makes arrays of at most {LONGEST} elements, not {count}");
+        }
+        lengths.push(count as usize);
+        chosen.extend((0..count).map(|_| row as u32));
+    }
+    let elements = take(&args[0], &UInt32Array::from(chosen), None)?;
+    let field = Arc::new(Field::new_list_field(args[0].data_type().clone(), true));
+    Ok(Arc::new(ListArray::try_new(field, OffsetBuffer::from_lengths(lengths), elements, counts.nulls().cloned())?))
 }
 
 /// The element of each row: a map's by key, an array's where `place` says.
@@ -190,11 +218,13 @@ fn keys_as_lists(map: &ArrayRef) -> Result<ArrayRef> {
 /// Where in each row's array its value stands; none if either is null.
 fn positions(args: &[ArrayRef]) -> Result<Vec<Option<Vec<usize>>>> {
     let Some(list) = args[0].as_list_opt::<i32>() else { return Ok(vec![None; args[0].len()]) };
-    let kind = list.value_type();
-    let wanted = cast(&args[1], &kind)?;
+    // Of elements without a type, and of structs with fields without one, the value says what they are.
+    let own = list.value_type();
+    let kind = common_type_of([&own, args[1].data_type()]).unwrap_or(own);
+    let (values, wanted) = (cast(list.values(), &kind)?, cast(&args[1], &kind)?);
     let rows = RowConverter::new(vec![SortField::new(kind)])?;
     let (elements, wanted_rows) =
-        (rows.convert_columns(&[normalized(list.values())])?, rows.convert_columns(&[normalized(&wanted)])?);
+        (rows.convert_columns(&[normalized(&values)])?, rows.convert_columns(&[normalized(&wanted)])?);
     let starts = list.value_offsets();
     let found = (0..list.len()).map(|row| {
         if list.is_null(row) || wanted.is_null(row) {
@@ -243,11 +273,15 @@ fn orders() -> Vec<Simple> {
             gives: first_type,
             body: |args| {
                 let ascending = args.get(1).map(|flags| flags.as_boolean().clone());
-                sorted(&args[0], |row| {
+                let sorted = sorted(&args[0], |row| {
                     let is_descending =
                         ascending.as_ref().is_some_and(|flags| flags.is_valid(row) && !flags.value(row));
                     SortOptions { descending: is_descending, nulls_first: !is_descending }
-                })
+                })?;
+                match &ascending {
+                    Some(flags) if flags.null_count() > 0 => Ok(nullif(&sorted, &is_null(flags)?)?),
+                    _ => Ok(sorted),
+                }
             },
         },
         Simple {

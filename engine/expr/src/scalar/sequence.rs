@@ -13,7 +13,7 @@ use super::read::{DAY_US, Kind, read_as};
 use super::simple::Simple;
 use crate::display::type_name;
 use crate::interval::Span;
-use crate::types::instant;
+use crate::types::{common_time, instant};
 
 /// The longest array that is made.
 const LONGEST: usize = 1_000_000;
@@ -30,7 +30,7 @@ fn element_type(kinds: &[DataType]) -> Result<DataType> {
         [Null, stop, ..] if *stop != Null => element_type(&[stop.clone(), stop.clone()]),
         [start, Null, ..] => element_type(&[start.clone(), start.clone()]),
         [Date32, Date32, ..] => Ok(Date32),
-        [Date32 | Timestamp(..), Date32 | Timestamp(..), ..] => Ok(instant()),
+        [start @ (Date32 | Timestamp(..)), stop @ (Date32 | Timestamp(..)), ..] => Ok(common_time(start, stop)),
         all if all.iter().all(|kind| kind.is_integer() || *kind == Null) => {
             let widest = [Int8, Int16, Int32].into_iter().find(|wide| {
                 let width = wide.primitive_width();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Float64Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
 };
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveDateTime, TimeZone, Timelike, Utc};
 use datafusion::common::exec_datafusion_err;
@@ -16,6 +17,7 @@ use super::read::{DAY_US, Kind, is_text, read_as, texts};
 use super::result_types::{date_type, double_type, instant_type, int_type, text_type, whole_type};
 use super::simple::{Gives, Simple};
 use crate::row_fault::RowFault;
+use crate::types::local_time;
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -224,7 +226,7 @@ fn made() -> Vec<Simple> {
             aliases: &[],
             count: (2, 3),
             kinds: &[Kind::Any],
-            gives: instant_type,
+            gives: |_| Ok(local_time()),
             body: convert_timezone,
         },
     ]
@@ -468,7 +470,8 @@ fn convert_timezone(args: &[ArrayRef]) -> Result<ArrayRef> {
         }),
         _ => time,
     };
-    Ok(in_zone(&[utc, to], |us, zone| Some(us + offset_us(us, zone)?)))
+    let local = in_zone(&[utc, to], |us, zone| Some(us + offset_us(us, zone)?));
+    Ok(cast(&local, &local_time())?)
 }
 
 fn read_instants(args: &[ArrayRef]) -> Result<ArrayRef> {

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Datelike, Months};
 use datafusion::common::exec_err;
 use datafusion::error::Result;
 
-use super::read::{DAY_US, Kind, texts};
-use super::result_types::{instant_type, whole_type};
+use super::read::{DAY_US, Kind, read_as, texts};
+use super::result_types::whole_type;
 use super::simple::Simple;
+use crate::types::{instant, local_time};
 
 /// All of them.
 pub fn functions() -> Vec<Simple> {
@@ -19,16 +21,19 @@ pub fn functions() -> Vec<Simple> {
             name: "__instant",
             aliases: &[],
             count: (1, 1),
-            kinds: &[Kind::Instant],
-            gives: instant_type,
-            body: |args| Ok(Arc::clone(&args[0])),
+            kinds: &[Kind::Any],
+            gives: |kinds| Ok(time_like(&kinds[0])),
+            body: |args| match *args[0].data_type() == local_time() {
+                true => Ok(Arc::clone(&args[0])),
+                false => read_as(&args[0], Kind::Instant),
+            },
         },
         Simple {
             name: "__add_units",
             aliases: &[],
             count: (3, 3),
-            kinds: &[Kind::Text, Kind::Whole, Kind::Instant],
-            gives: instant_type,
+            kinds: &[Kind::Text, Kind::Whole, Kind::Any],
+            gives: |kinds| Ok(time_like(&kinds[2])),
             body: add,
         },
         Simple {
@@ -73,7 +78,8 @@ fn unit(words: &StringArray) -> Result<Unit> {
 fn add(args: &[ArrayRef]) -> Result<ArrayRef> {
     let unit = unit(texts(&args[0]))?;
     let counts = args[1].as_primitive::<Int64Type>().iter();
-    let times = args[2].as_primitive::<TimestampMicrosecondType>().iter();
+    let times = read_as(&args[2], Kind::Instant)?;
+    let times = times.as_primitive::<TimestampMicrosecondType>().iter();
     let added = counts.zip(times).map(|(count, us)| match unit {
         Unit::Us(size) => count?.checked_mul(size)?.checked_add(us?),
         Unit::Months(size) => {
@@ -84,7 +90,13 @@ fn add(args: &[ArrayRef]) -> Result<ArrayRef> {
             Some(moved?.timestamp_micros())
         }
     });
-    Ok(Arc::new(added.collect::<TimestampMicrosecondArray>().with_timezone("UTC")))
+    let added: ArrayRef = Arc::new(added.collect::<TimestampMicrosecondArray>().with_timezone("UTC"));
+    Ok(cast(&added, &time_like(args[2].data_type()))?)
+}
+
+/// What a time becomes by such a function: one in no zone stays that.
+fn time_like(kind: &DataType) -> DataType {
+    if *kind == local_time() { local_time() } else { instant() }
 }
 
 fn between(args: &[ArrayRef]) -> Result<ArrayRef> {

@@ -1,4 +1,4 @@
-//! RANGE over keys of which DataFusion knows no distance: binaries, structs, arrays, intervals.
+//! RANGE over keys of which DataFusion knows no distance: binaries, structs, arrays, intervals, times of day.
 
 use arrow::datatypes::{DataType, IntervalUnit};
 use datafusion::common::{DFSchema, ScalarValue, plan_err};
@@ -38,6 +38,7 @@ pub fn of_peers(params: &mut WindowFunctionParams, schema: &DFSchema) -> Result<
             | DataType::LargeList(_)
             | DataType::FixedSizeList(..)
             | DataType::Duration(_)
+            | DataType::Time64(_)
             | DataType::Interval(_)
     );
     if has_no_distance {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Schema, TimeUnit};
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, NullEquality, ScalarValue};
+use datafusion::common::{DFSchema, NullEquality, ScalarValue, plan_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{AggregateFunction, Case, InList, InSubquery, ScalarFunction, WindowFunction};
 use datafusion::logical_expr::expr_rewriter::coerce_plan_expr_for_schema;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator,
-    ScalarUDF, Subquery, TryCast, Union, Values, WindowFunctionDefinition,
+    Between, BinaryExpr, Cast, Expr, ExprSchemable, Filter, Join, JoinType, Like, LogicalPlan, LogicalPlanBuilder,
+    Operator, ScalarUDF, Subquery, TryCast, Union, Values, WindowFunctionDefinition,
 };
 
 use super::calls;
@@ -18,9 +18,12 @@ use super::casting::{cast_to, constant};
 use super::decimals::{Digits, Operation};
 use super::meeting::{common_type_of, is_float, is_number, is_text, is_whole};
 use super::missing::Missing;
-use super::{frames, guards, literal_arguments, of_times};
+use super::{frames, guards, literal_arguments, of_times, ordering};
 use crate::aggregate::checked_totals::checked;
+use crate::aggregate::inputs;
+use crate::display::type_name;
 use crate::interval::fields::{INTERVAL_FIELDS, IntervalType};
+use crate::refusal::{BINARY_OP_WRONG_TYPE, INCOMPATIBLE_COLUMN_TYPE, refused};
 use crate::scalar::arithmetic::{Arithmetic, typed as operand_types};
 use crate::scalar::cells;
 use crate::scalar::wrapping::{wrapping, wraps};
@@ -37,6 +40,9 @@ const MEETING: &[(&str, usize)] = &[
     ("array", 0),
     ("make_array", 0),
 ];
+
+/// Functions of an array and of one more element, which stands at this place: both meet in one type.
+const ELEMENTS: &[(&str, usize)] = &[("array_remove", 1), ("array_insert", 2)];
 
 /// An expression with Spark's types, its parts having theirs already.
 ///
@@ -72,6 +78,9 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
         Expr::WindowFunction(call) => over(call, schema, ansi),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if op.supports_propagation() || is_distinction(op) => {
             let common = meeting_type([left.as_ref(), right.as_ref()], schema)?;
+            if !matches!(op, Operator::And | Operator::Or) {
+                ordering::check(&op.to_string(), &[left.get_type(schema)?, right.get_type(schema)?])?;
+            }
             let (left, right) = (side(*left, &common, schema)?, side(*right, &common, schema)?);
             let compared = Expr::BinaryExpr(BinaryExpr { left, op, right });
             Ok(Transformed::new_transformed(compared, common.is_some()))
@@ -90,8 +99,10 @@ pub fn typed(expr: Expr, schema: &DFSchema, ansi: bool) -> Result<Transformed<Ex
                 }
             })
         }
+        Expr::Like(like) => self::like(like, schema),
         Expr::Between(between) => self::between(between, schema),
         Expr::InList(InList { expr, list, negated }) => {
+            ordering::check("IN", &[expr.get_type(schema)?])?;
             let (mut all, changed) = meet(std::iter::once(*expr).chain(list).collect(), schema)?;
             let expr = Box::new(all.remove(0));
             Ok(Transformed::new_transformed(Expr::InList(InList { expr, list: all, negated }), changed))
@@ -199,9 +210,18 @@ fn function(mut call: ScalarFunction, schema: &DFSchema, ansi: bool) -> Result<T
     {
         let mut operands = std::mem::take(&mut call.args).into_iter();
         if let (Some(left), Some(right)) = (operands.next(), operands.next()) {
+            if ansi {
+                check_operands(arithmetic, &left.get_type(schema)?, &right.get_type(schema)?)?;
+            }
             return self::arithmetic(arithmetic, (left, right), &call.func, schema);
         }
     }
+    if let Some((_, at)) = ELEMENTS.iter().find(|(name, _)| *name == call.func.name()) {
+        let is_changed = with_element(&mut call.args, *at, schema)?;
+        return Ok(Transformed::new_transformed(Expr::ScalarFunction(call), is_changed));
+    }
+    let kinds = call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    ordering::check_call(call.func.name(), &kinds)?;
     let Some((_, from)) = MEETING.iter().find(|(name, _)| *name == call.func.name()) else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
     };
@@ -209,6 +229,36 @@ fn function(mut call: ScalarFunction, schema: &DFSchema, ansi: bool) -> Result<T
     let (meeting, changed) = meet(meeting, schema)?;
     call.args.extend(meeting);
     Ok(Transformed::new_transformed(Expr::ScalarFunction(call), changed))
+}
+
+/// An array and an element for it in the type in which they meet, and whether that changed one.
+fn with_element(args: &mut [Expr], at: usize, schema: &DFSchema) -> Result<bool> {
+    if args.len() <= at {
+        return Ok(false);
+    }
+    let (array, element) = (args[0].get_type(schema)?, args[at].get_type(schema)?);
+    let DataType::List(field) = &array else { return Ok(false) };
+    let kinds = [field.data_type().clone(), element.clone()];
+    let is_scalar = |kind: &DataType| {
+        is_whole(kind) || is_float(kind) || kind.is_null() || matches!(kind, DataType::Date32 | DataType::Timestamp(..))
+    };
+    if kinds[0] == kinds[1] || !kinds.iter().all(is_scalar) {
+        return Ok(false);
+    }
+    let Some(common) = common_type_of(&kinds) else { return Ok(false) };
+    let list = DataType::List(Arc::new(field.as_ref().clone().with_data_type(common.clone())));
+    args[0] = cast_to(std::mem::take(&mut args[0]), &list, schema)?;
+    args[at] = cast_to(std::mem::take(&mut args[at]), &common, schema)?;
+    Ok(true)
+}
+
+/// A text beside a number is one; of two texts nobody knows which.
+fn check_operands(arithmetic: &Arithmetic, left: &DataType, right: &DataType) -> Result<()> {
+    if !is_text(left) || !is_text(right) {
+        return Ok(());
+    }
+    let error = plan_datafusion_err!("{} takes numbers, and both sides are texts", arithmetic.operator());
+    Err(refused(error, BINARY_OP_WRONG_TYPE, "cast one of them, for example CAST(x AS DOUBLE)"))
 }
 
 /// Operands in the types in which they are computed. What is no operation on numbers is DataFusion's; so are sums, differences and
@@ -246,13 +296,19 @@ fn arithmetic(
 
 /// The numbers of OVER are signed, and its sums as exact as those of groups.
 fn over(mut call: Box<WindowFunction>, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
+    let mut is_changed = match &call.fun {
+        WindowFunctionDefinition::AggregateUDF(function) => {
+            with_inputs(function.name(), &mut call.params.args, schema)?
+        }
+        WindowFunctionDefinition::WindowUDF(_) => false,
+    };
     let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
     let own = match (&call.fun, kind) {
         (WindowFunctionDefinition::AggregateUDF(function), Some(kind)) => checked(function.name(), &kind, ansi)
             .map(|function| WindowFunctionDefinition::AggregateUDF(Arc::new(function))),
         (function, _) => window_numbers::signed(function),
     };
-    let mut is_changed = own.is_some();
+    is_changed |= own.is_some();
     if let Some(function) = own {
         call.fun = function;
     }
@@ -262,15 +318,13 @@ fn over(mut call: Box<WindowFunction>, schema: &DFSchema, ansi: bool) -> Result<
 
 /// `sum` and `avg` of whole numbers and decimals are exact.
 fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Result<Transformed<Expr>> {
-    if ["listagg", "string_agg"].contains(&call.func.name())
-        && let Some(value) = call.params.args.first_mut()
-        && let Some(text) = calls::of_interval(value, &DataType::Utf8, false, schema)?
-    {
-        *value = text;
-    }
+    let is_joined = ["listagg", "string_agg"].contains(&call.func.name()) && joined(&mut call, schema)?;
+    let is_cast = with_inputs(call.func.name(), &mut call.params.args, schema)?;
+    let kinds = call.params.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    ordering::check_call(call.func.name(), &kinds)?;
     let kind = call.params.args.first().map(|arg| arg.get_type(schema)).transpose()?;
     let checked = kind.and_then(|kind| checked(call.func.name(), &kind, ansi));
-    let is_changed = literal_arguments::known(&mut call) || checked.is_some();
+    let is_changed = literal_arguments::known(&mut call) || checked.is_some() || is_cast || is_joined;
     if let Some(function) = checked {
         call.func = Arc::new(function);
     }
@@ -279,9 +333,51 @@ fn aggregate(mut call: AggregateFunction, schema: &DFSchema, ansi: bool) -> Resu
     Ok(Transformed::new_transformed(Expr::AggregateFunction(call), is_changed || has_filter))
 }
 
+/// Values that are joined to one text, as texts; true if they were none.
+fn joined(call: &mut AggregateFunction, schema: &DFSchema) -> Result<bool> {
+    let Some(value) = call.params.args.first_mut() else { return Ok(false) };
+    if let Some(text) = calls::of_interval(value, &DataType::Utf8, false, schema)? {
+        *value = text;
+        return Ok(true);
+    }
+    let kind = value.get_type(schema)?;
+    let is_other = is_number(&kind) || matches!(kind, DataType::Boolean | DataType::Date32 | DataType::Timestamp(..));
+    if is_other {
+        *value = cast_to(std::mem::take(value), &DataType::Utf8, schema)?;
+    }
+    Ok(is_other)
+}
+
+/// Arguments as an aggregate function takes them, and whether that changed one.
+fn with_inputs(name: &str, args: &mut [Expr], schema: &DFSchema) -> Result<bool> {
+    let kinds = args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let mut is_changed = false;
+    for (arg, (before, wanted)) in args.iter_mut().zip(kinds.iter().zip(inputs::taken(name, &kinds)?)) {
+        if *before != wanted {
+            *arg = cast_to(std::mem::take(arg), &wanted, schema)?;
+            is_changed = true;
+        }
+    }
+    Ok(is_changed)
+}
+
+/// `123 LIKE '1%'`: what is no text is looked at as its text.
+fn like(mut like: Like, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let mut is_changed = false;
+    for side in [&mut like.expr, &mut like.pattern] {
+        let kind = side.get_type(schema)?;
+        if is_number(&kind) || matches!(kind, DataType::Boolean | DataType::Date32 | DataType::Timestamp(..)) {
+            **side = cast_to(std::mem::take(side.as_mut()), &DataType::Utf8, schema)?;
+            is_changed = true;
+        }
+    }
+    Ok(Transformed::new_transformed(Expr::Like(like), is_changed))
+}
+
 fn between(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Between { expr, negated, low, high } = between;
     let common = meeting_type([expr.as_ref(), low.as_ref(), high.as_ref()], schema)?;
+    ordering::check("BETWEEN", &[expr.get_type(schema)?])?;
     let (low, high) = (side(*low, &common, schema)?, side(*high, &common, schema)?);
     let between = Between { expr: side(*expr, &common, schema)?, negated, low, high };
     Ok(Transformed::new_transformed(Expr::Between(between), common.is_some()))
@@ -304,6 +400,7 @@ fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let (mut thens, mut changed) = meet(thens, schema)?;
     let mut base = None;
     if let Some(compared) = expr {
+        ordering::check("CASE", &[compared.get_type(schema)?])?;
         whens.insert(0, *compared);
         let (mut met, is_other) = meet(whens, schema)?;
         base = Some(Box::new(met.remove(0)));
@@ -318,9 +415,10 @@ fn case(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
 ///
 /// # Errors
 /// If columns that are put together have no common type.
-pub fn node(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub fn node(plan: LogicalPlan, ansi: bool) -> Result<LogicalPlan> {
     match plan {
         LogicalPlan::Values(values) => self::values(values),
+        LogicalPlan::Union(union) if ansi => self::union(with_read_texts(union)?),
         LogicalPlan::Union(union) => self::union(union),
         LogicalPlan::Join(join) => set_operation(join),
         LogicalPlan::Filter(Filter { predicate, input, .. }) => {
@@ -380,6 +478,52 @@ fn interval_of(column: &[Expr], schema: &DFSchema) -> Result<Option<IntervalType
         }
     }
     Ok(all)
+}
+
+/// The inputs of a UNION with the texts that meet something else read as that.
+///
+/// # Errors
+/// `INCOMPATIBLE_COLUMN_TYPE` for columns that have nothing in common: a number, a boolean, a time.
+fn with_read_texts(mut union: Union) -> Result<Union> {
+    let Some(first) = union.inputs.first() else { return Ok(union) };
+    let width = first.schema().fields().len();
+    let mut wanted: Vec<Option<DataType>> = Vec::with_capacity(width);
+    for at in 0..width {
+        let fields = union.inputs.iter().filter_map(|input| input.schema().fields().get(at));
+        let kinds: Vec<&DataType> = fields.map(|field| field.data_type()).filter(|kind| !kind.is_null()).collect();
+        let mut groups: Vec<u8> = kinds.iter().filter_map(|kind| group(kind)).collect();
+        groups.sort_unstable();
+        groups.dedup();
+        if groups.len() > 1 {
+            let names: Vec<String> = kinds.iter().map(|kind| type_name(kind)).collect();
+            let error = plan_datafusion_err!("column {} of a UNION is {}", at + 1, names.join(", then "));
+            return Err(refused(error, INCOMPATIBLE_COLUMN_TYPE, "cast the columns to one type"));
+        }
+        let has_text = kinds.iter().any(|kind| is_text(kind));
+        wanted.push(common_type_of(kinds).filter(|common| has_text && !is_text(common)));
+    }
+    if wanted.iter().all(Option::is_none) {
+        return Ok(union);
+    }
+    for input in &mut union.inputs {
+        let columns = input.schema().columns();
+        let plan = with_casts(input, |column| {
+            let at = columns.iter().position(|own| matches!(column, Expr::Column(column) if column == own))?;
+            wanted[at].as_ref()
+        })?;
+        *input = Arc::new(plan);
+    }
+    Ok(union)
+}
+
+/// Which types may meet in a column; none for one that meets others by rules of its own.
+fn group(kind: &DataType) -> Option<u8> {
+    match kind {
+        kind if is_number(kind) => Some(0),
+        DataType::Boolean => Some(1),
+        DataType::Date32 | DataType::Timestamp(..) => Some(2),
+        _ => None,
+    }
 }
 
 fn union(union: Union) -> Result<LogicalPlan> {

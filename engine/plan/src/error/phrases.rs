@@ -97,6 +97,9 @@ const NOT_GROUPED: &str = "must appear in the GROUP BY";
 /// Arguments whose types a function does not take: its name stands before this.
 const NO_SIGNATURE: &str = "' failed to match any signature";
 
+/// A function of ours that says what it takes: its words stand behind this.
+const COERCION: &str = "user-defined coercion failed with: ";
+
 /// What follows is a list of signatures in DataFusion's types.
 const CANDIDATES: &str = " No function matches";
 
@@ -107,12 +110,8 @@ pub fn of(error: &DataFusionError, sql: &str) -> SqlProblem {
     if message.contains(NOT_GROUPED) {
         return not_grouped(message, sql);
     }
-    if let Some(name) = between(message, "Function '", NO_SIGNATURE) {
-        let given = between(message, "(DataType: ", ")").map_or("this type".to_string(), plain_text);
-        let help = "CAST the argument to a type that the function takes";
-        return SqlProblem::new(format!("`{name}` does not take {given}"), help)
-            .code("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")
-            .at_text(sql, &format!("{name}("));
+    if let Some((name, problem)) = of_call(message) {
+        return problem.at_text(sql, &format!("{name}("));
     }
     if duplicate_key(message).is_some() {
         return SqlProblem::new("a key stands twice in a map", "write each key of a map once")
@@ -124,6 +123,20 @@ pub fn of(error: &DataFusionError, sql: &str) -> SqlProblem {
     };
     let problem = SqlProblem::new(if phrase.words.is_empty() { said } else { phrase.words.to_string() }, phrase.help);
     if phrase.code.is_empty() { problem } else { problem.code(phrase.code) }
+}
+
+/// The function that does not take what it is given, and what is wrong, if that is what an error says.
+pub fn of_call(message: &str) -> Option<(&str, SqlProblem)> {
+    let (name, said) = if let Some(name) = between(message, "Function '", NO_SIGNATURE) {
+        let given = between(message, "(DataType: ", ").").map_or("this type".to_string(), plain_text);
+        (name, format!("`{name}` does not take {given}"))
+    } else {
+        let said = between(message, COERCION, CANDIDATES)?;
+        let said = plain_text(without_prefixes(said).trim_end_matches('.'));
+        (between(message, "Function '", "' user-defined")?, said)
+    };
+    let help = "CAST the argument to a type that the function takes";
+    Some((name, SqlProblem::new(said, help).code("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")))
 }
 
 /// The text of an error in the user's words.

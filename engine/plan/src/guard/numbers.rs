@@ -4,6 +4,8 @@ use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use expr::typing::TypeRules;
 
+use crate::problem::SqlProblem;
+
 /// `1.5D`, `7L`, `2S`, `1e3`: the parser would take a letter for an alias, and DataFusion every whole number for a BIGINT. What has a
 /// type of its own becomes a cast, which the plan makes a constant again.
 pub fn typed(tokens: Vec<TokenWithSpan>, rules: TypeRules) -> Vec<TokenWithSpan> {
@@ -39,6 +41,51 @@ pub fn typed(tokens: Vec<TokenWithSpan>, rules: TypeRules) -> Vec<TokenWithSpan>
         }
     }
     read
+}
+
+/// Refuses numbers that no type holds: decimals of more than 38 digits, doubles beyond the largest.
+///
+/// # Errors
+/// With Spark's name and the number.
+pub fn check(tokens: &[TokenWithSpan], rules: TypeRules, sql: &str) -> Result<(), SqlProblem> {
+    if rules == TypeRules::Before {
+        return Ok(());
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        let Token::Number(number, is_long) = &token.token else { continue };
+        let letters = tokens.get(at + 1).and_then(|next| letters(&next.token)).or(is_long.then_some("L"));
+        let has_exponent = number.contains(['e', 'E']);
+        let is_beyond = match letters {
+            Some("D") => number.parse().is_ok_and(f64::is_infinite),
+            Some("F") => number.parse().is_ok_and(f32::is_infinite),
+            None if has_exponent => number.parse().is_ok_and(f64::is_infinite),
+            _ => false,
+        };
+        let problem = if is_beyond {
+            let kind = if letters == Some("F") { "float" } else { "double" };
+            SqlProblem::new(format!("no {kind} is as large as {number}"), "write a smaller number")
+                .code("INVALID_NUMERIC_LITERAL_RANGE")
+        } else if matches!(letters, None | Some("BD")) && !has_exponent && digits(number) > DECIMAL_DIGITS_MAX {
+            SqlProblem::new(
+                format!("{number} has {} digits, and a decimal has at most {DECIMAL_DIGITS_MAX}", digits(number)),
+                "write fewer digits, or a double: put D behind it",
+            )
+            .code("DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION")
+        } else {
+            continue;
+        };
+        return Err(problem.at_text(sql, number));
+    }
+    Ok(())
+}
+
+/// Most digits of a decimal.
+const DECIMAL_DIGITS_MAX: usize = 38;
+
+/// How many digits the decimal of a number has.
+fn digits(number: &str) -> usize {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    whole.trim_start_matches('0').len() + fraction.len()
 }
 
 /// The letters after a number that name its type.

@@ -77,9 +77,29 @@ pub fn unescaped(tokens: Vec<TokenWithSpan>, sql: &str) -> Result<Vec<TokenWithS
             Token::Word(word) if word.quote_style == Some('`') => word.value = word.value.replace("``", "`"),
             _ => {}
         }
-        read.push(token);
+        match beside(&mut read, &token.token) {
+            Some(text) => text.push_str(text_of(&token.token).unwrap_or_default()),
+            None => read.push(token),
+        }
     }
     Ok(read)
+}
+
+/// The literal that this one stands beside, with nothing but blanks between: both are one text.
+fn beside<'a>(read: &'a mut [TokenWithSpan], token: &Token) -> Option<&'a mut String> {
+    text_of(token)?;
+    let before = read.iter_mut().rfind(|before| !matches!(before.token, Token::Whitespace(_)))?;
+    match &mut before.token {
+        Token::SingleQuotedString(text) | Token::DoubleQuotedString(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn text_of(token: &Token) -> Option<&str> {
+    match token {
+        Token::SingleQuotedString(text) | Token::DoubleQuotedString(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn unescape(text: &str, quote: char, sql: &str) -> Result<String, SqlProblem> {

@@ -41,6 +41,14 @@ pub fn arguments(function: &Function) -> Option<Vec<Expr>> {
     plain.collect()
 }
 
+/// Gives a call other arguments; what stands beside them stays.
+pub fn set_arguments(function: &mut Function, arguments: Vec<Expr>) {
+    if let FunctionArguments::List(list) = &mut function.args {
+        list.args =
+            arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument))).collect();
+    }
+}
+
 /// The relation that an object name means, in lower case.
 pub fn relation_name(name: &ObjectName) -> String {
     let parts: Vec<String> = name.0.iter().map(|part| part.to_string().replace('`', "").to_lowercase()).collect();

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken;
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArguments, Ident, JsonPath,
     JsonPathElem, LambdaFunction, NullTreatment, ObjectName, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
     VisitorMut,
 };
 
-use super::calls::{access, arguments, call, name_of, text};
+use super::calls::{access, arguments, call, name_of, set_arguments, text};
 use super::within_group;
 use crate::walk::walk_mut;
 
@@ -122,6 +123,36 @@ pub fn field_name(field: &DateTimeField) -> String {
     field.to_string().trim_matches('\'').to_lowercase()
 }
 
+/// Words for parts of a time that other engines have, and Spark has not.
+const UNKNOWN_PARTS: &[&str] = &[
+    "epoch",
+    "isodow",
+    "microsecond",
+    "microseconds",
+    "millisecond",
+    "milliseconds",
+    "nanosecond",
+    "nanoseconds",
+    "century",
+    "decade",
+    "millennium",
+];
+
+/// The part of a time that is asked for and that there is not.
+pub fn unknown_part(expr: &Expr) -> Option<String> {
+    let field = match expr {
+        Expr::Extract { field, .. } => field_name(field),
+        Expr::Function(function) if ["date_part", "datepart"].contains(&name_of(function).as_str()) => {
+            match arguments(function)?.first()? {
+                Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(field), .. }) => field.to_lowercase(),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    UNKNOWN_PARTS.contains(&field.as_str()).then_some(field)
+}
+
 /// The function that gives a part of a time.
 pub fn part(field: &str) -> Option<&'static str> {
     Some(match field {
@@ -132,7 +163,7 @@ pub fn part(field: &str) -> Option<&'static str> {
         "week" | "weeks" | "w" => "weekofyear",
         "day" | "days" | "d" => "day",
         "dayofweek" | "dow" => "dayofweek",
-        "dayofweek_iso" | "dow_iso" | "isodow" => "dayofweek_iso",
+        "dayofweek_iso" | "dow_iso" => "dayofweek_iso",
         "doy" | "dayofyear" => "dayofyear",
         "hour" | "hours" | "hr" | "hrs" | "h" => "hour",
         "minute" | "minutes" | "min" | "mins" | "m" => "minute",
@@ -234,6 +265,47 @@ fn with_unit(name: &str, unit: &str, first: &Expr, second: &Expr) -> Option<Expr
     }
 }
 
+/// Longest text of an expression that is written once for each value that it is compared with, bytes. (One inside another would grow
+/// without bounds.)
+const WRITTEN_AGAIN_MAX: usize = 1_000;
+
+/// True for an expression that gives the same, and does not grow beyond measure, if it stands twice.
+fn is_repeatable(expr: &Expr) -> bool {
+    let text = expr.to_string().to_lowercase();
+    let is_drawn = ["rand", "uuid(", "shuffle(", "now(", "current_"].iter().any(|call| text.contains(call));
+    text.len() < WRITTEN_AGAIN_MAX && !is_drawn
+}
+
+fn null_if(value: &Expr, other: &Expr) -> Expr {
+    let same = Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(value.clone()))),
+        op: BinaryOperator::Eq,
+        right: Box::new(Expr::Nested(Box::new(other.clone()))),
+    };
+    case(vec![(same, Expr::Value(Value::Null.into()))], Some(value.clone()))
+}
+
+fn case(conditions: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
+    Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: conditions.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect(),
+        else_result: otherwise.map(Box::new),
+    }
+}
+
+/// `decode(x, a, 'one', b, 'two', 'others')`: what stands beside the first value that is the same, NULL included.
+fn decoded(value: &Expr, pairs: &[Expr]) -> Expr {
+    let mut pairs = pairs.chunks_exact(2);
+    let conditions = pairs.by_ref().map(|pair| {
+        let same = Expr::IsNotDistinctFrom(Box::new(value.clone()), Box::new(pair[0].clone()));
+        (same, pair[1].clone())
+    });
+    let conditions = conditions.collect();
+    case(conditions, pairs.remainder().first().cloned())
+}
+
 fn called(function: &mut Function) -> Option<Expr> {
     if let Some(rewritten) = within_group::rewrite(function) {
         return Some(rewritten);
@@ -246,6 +318,12 @@ fn called(function: &mut Function) -> Option<Expr> {
     if let Some(other) = other_name(&name, arguments.len()) {
         return renamed(function, other);
     }
+    if let ("regr_avgx" | "regr_avgy", [y, x]) = (name.as_str(), arguments.as_slice()) {
+        let (value, other) = if name == "regr_avgx" { (x, y) } else { (y, x) };
+        let known = Expr::IsNotNull(Box::new(other.clone()));
+        set_arguments(function, vec![case(vec![(known, value.clone())], None)]);
+        return renamed(function, "avg");
+    }
     if let [Expr::Identifier(unit), first, second] = arguments.as_slice()
         && unit.quote_style.is_none()
         && let Some(rewritten) = with_unit(&name, &unit.value, first, second)
@@ -256,13 +334,10 @@ fn called(function: &mut Function) -> Option<Expr> {
         return Some(rewritten);
     }
     match (name.as_str(), arguments.as_slice()) {
-        ("if" | "iff", [condition, then, otherwise]) => Some(Expr::Case {
-            case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-            end_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-            operand: None,
-            conditions: vec![CaseWhen { condition: condition.clone(), result: then.clone() }],
-            else_result: Some(Box::new(otherwise.clone())),
-        }),
+        ("if" | "iff", [condition, then, otherwise]) => {
+            Some(case(vec![(condition.clone(), then.clone())], Some(otherwise.clone())))
+        }
+        ("decode", [value, _, _, ..]) if is_repeatable(value) => Some(decoded(value, &arguments[1..])),
         ("date_part" | "datepart", [Expr::Value(field), time]) => match &field.value {
             Value::SingleQuotedString(field) => {
                 part(&field.to_uppercase().to_lowercase()).map(|name| call(name, vec![time.clone()]))
@@ -288,6 +363,8 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
         ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
+        ("nullifzero", [value]) if is_repeatable(value) => Some(null_if(value, &zero())),
+        ("nullif", [value, other]) if is_repeatable(value) => Some(null_if(value, other)),
         ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
         ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
         ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LateralView, Query, Select,
-    SelectItem, SetExpr, TableAlias, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
+    SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
 };
 
 use super::calls::{arguments, call, name_of, number, relation_name, text};
@@ -135,6 +135,28 @@ pub fn lower_inputs(select: &mut Select) {
     }
 }
 
+/// The columns of VALUES without names are `col1`, `col2` and so on.
+pub fn name_values(select: &mut Select) {
+    for from in &mut select.from {
+        let joined = from.joins.iter_mut().map(|join| &mut join.relation);
+        for factor in std::iter::once(&mut from.relation).chain(joined) {
+            let TableFactor::Derived { subquery, alias, .. } = factor else { continue };
+            let SetExpr::Values(values) = subquery.body.as_ref() else { continue };
+            let width = values.rows.first().map_or(0, |row| row.content.len());
+            let alias = alias.get_or_insert_with(|| TableAlias {
+                explicit: true,
+                name: Ident::new("__values"),
+                columns: vec![],
+                at: None,
+            });
+            if alias.columns.is_empty() {
+                let column = |at: usize| TableAliasColumnDef::from_name(format!("col{at}"));
+                alias.columns = (1..=width).map(column).collect();
+            }
+        }
+    }
+}
+
 /// Puts the columns of generators in SELECT in their place.
 pub fn expand_items(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
     let items = std::mem::take(&mut select.projection);
@@ -184,7 +206,8 @@ pub fn lower_view(select: &mut Select, all: Option<Vec<Ident>>, sql: &str) -> Re
     if !from.joins.is_empty() {
         return refuse("LATERAL VIEW over a join is not supported", "put the join into a subquery");
     }
-    let alias = alias_of(&from.relation);
+    // Its columns have their names inside already.
+    let alias = alias_of(&from.relation).map(|alias| TableAlias { columns: vec![], ..alias });
     let mut inner = bare(select);
     inner.from = std::mem::take(&mut select.from);
     inner.lateral_views = std::mem::take(&mut select.lateral_views);

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, DataType, Expr, GroupByExpr, GroupByWithModifier, Select, SelectItem, VisitorMut,
+};
 use expr::scalar::conditions::KEEP;
 
 use super::calls::{call, name_of, text};
@@ -65,6 +67,27 @@ pub fn grouping_ids(select: &mut Select) {
     let mut filler = Filler(keys);
     let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut filler);
     let _: ControlFlow<()> = walk_mut(&mut select.having, &mut filler);
+}
+
+/// `grouping` is a TINYINT, `grouping_id` a BIGINT; both are DataFusion's `grouping`, which is an INT.
+pub fn typed(select: &mut Select) {
+    struct Typed;
+    impl VisitorMut for Typed {
+        type Break = ();
+
+        fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+            let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+            let data_type = match name_of(function).as_str() {
+                "grouping" => DataType::TinyInt(None),
+                "grouping_id" => DataType::BigInt(None),
+                _ => return ControlFlow::Continue(()),
+            };
+            let inner = Box::new(Expr::Function(function.clone()));
+            *expr = Expr::Cast { kind: CastKind::Cast, expr: inner, data_type, array: false, format: None };
+            ControlFlow::Continue(())
+        }
+    }
+    let _: ControlFlow<()> = walk_mut(&mut select.projection, &mut Typed);
 }
 
 /// DataFusion names a column by its expression without casts, and takes `max(x)` and `max(CAST(x AS DOUBLE))` for one. Where

@@ -26,6 +26,9 @@ pub fn lower(body: &mut SetExpr, columns: ColumnsOf<'_>) -> Result<(), SqlProble
     let SetExpr::SetOperation { op, set_quantifier, left, right } = body else { return Ok(()) };
     lower(left, columns)?;
     lower(right, columns)?;
+    if *op == SetOperator::Minus {
+        *op = SetOperator::Except;
+    }
     if let Some(other) = counting(*op, *set_quantifier, left, right, columns)? {
         *body = other;
     }

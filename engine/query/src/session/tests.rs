@@ -60,7 +60,7 @@ impl Catalog for Counts {
     }
 
     async fn remove_all(&self) -> Result<usize, SinkError> {
-        Err(SinkError::Internal("a session never removes".to_owned()))
+        Err(SinkError::Internal("a session never removes".to_owned().into()))
     }
 }
 

@@ -147,6 +147,6 @@ impl Catalog for Nothing {
     }
 
     async fn remove_all(&self) -> Result<usize, SinkError> {
-        Err(SinkError::Internal("questions remove nothing".to_owned()))
+        Err(SinkError::Internal("questions remove nothing".to_owned().into()))
     }
 }

@@ -12,7 +12,7 @@ use datafusion::common::plan_err;
 use datafusion::error::Result;
 
 use super::super::casting::decimals::parse_decimal;
-use super::super::instant_text::{parse_day, parse_instant};
+use super::super::instant_text::{parse_day, parse_instant, parse_without_zone};
 use super::super::read::DAY_US;
 use super::options::Options;
 use super::parse::Value;
@@ -60,6 +60,7 @@ pub fn column(
             .into_iter()
             .collect::<Date32Array>(),
         ),
+        DataType::Timestamp(_, None) => Arc::new(local_times(values, corrupt, options)),
         DataType::Timestamp(..) => Arc::new(instants(values, corrupt, options)),
         DataType::Decimal128(precision, scale) => {
             let numbers = each(values, corrupt, |value| match value {
@@ -88,6 +89,22 @@ fn instants(values: &[(usize, Option<&Value>)], corrupt: &mut [bool], options: &
         _ => None,
     });
     us.into_iter().collect::<TimestampMicrosecondArray>().with_timezone("UTC")
+}
+
+/// Times in no zone: a text that names one is none, and neither is a number.
+fn local_times(
+    values: &[(usize, Option<&Value>)],
+    corrupt: &mut [bool],
+    options: &Options,
+) -> TimestampMicrosecondArray {
+    let us = each(values, corrupt, |value| match value {
+        Value::Text(text) => match &options.timestamp {
+            Some(pattern) => pattern.read(text),
+            None => parse_without_zone(text),
+        },
+        _ => None,
+    });
+    us.into_iter().collect()
 }
 
 fn variants(values: &[(usize, Option<&Value>)], corrupt: &mut [bool]) -> Result<ArrayRef> {

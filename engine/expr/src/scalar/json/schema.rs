@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields};
 
-use crate::types::instant;
+use crate::types::{instant, local_time};
 use crate::variant::variant;
 
 /// Reads a schema: a list of columns (a struct), or one type.
@@ -167,7 +167,8 @@ impl Reader {
             }
             "binary" => DataType::Binary,
             "date" => DataType::Date32,
-            "timestamp" | "timestamp_ltz" | "timestamp_ntz" => instant(),
+            "timestamp" | "timestamp_ltz" => instant(),
+            "timestamp_ntz" => local_time(),
             "decimal" | "dec" | "numeric" => match self.numbers()?.as_slice() {
                 [] => DataType::Decimal128(10, 0),
                 [precision] => DataType::Decimal128(*precision, 0),

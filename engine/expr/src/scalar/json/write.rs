@@ -13,7 +13,7 @@ use super::super::pattern::Pattern;
 use super::super::text::{double_text, float_text, to_text};
 use super::options::Options;
 use super::parse::quote;
-use crate::types::instant;
+use crate::types::{instant, zone_of};
 use crate::variant::{Item, is_variant, read};
 
 /// The JSON of each row.
@@ -53,7 +53,8 @@ enum Writer {
     /// Numbers and booleans, as they are.
     Plain(StringArray),
     Double(ArrayRef),
-    Instant(ArrayRef),
+    /// Times, and what stands behind each: the zone, if it is in one.
+    Time(ArrayRef, &'static str),
     Quoted(StringArray),
     List(ArrayRef, Box<Writer>),
     Map(ArrayRef, StringArray, Box<Writer>),
@@ -67,7 +68,7 @@ impl Writer {
             DataType::Float64 => Writer::Double(Arc::clone(values)),
             DataType::Timestamp(..) => match &options.timestamp {
                 Some(pattern) => Writer::Quoted(formatted(values, pattern)?),
-                None => Writer::Instant(cast(values, &instant())?),
+                None => Writer::Time(cast(values, &instant())?, zone_of(values.data_type())),
             },
             DataType::Date32 if options.date.is_some() => match &options.date {
                 Some(pattern) => Writer::Quoted(formatted(values, pattern)?),
@@ -111,7 +112,7 @@ impl Writer {
         match self {
             Writer::Plain(array) | Writer::Quoted(array) => array.is_null(row),
             Writer::Double(array)
-            | Writer::Instant(array)
+            | Writer::Time(array, _)
             | Writer::List(array, _)
             | Writer::Map(array, ..)
             | Writer::Struct(array, ..) => array.is_null(row),
@@ -130,10 +131,10 @@ impl Writer {
                 let text = double_text(value);
                 if value.is_finite() { out.push_str(&text) } else { quote(&text, out) }
             }
-            Writer::Instant(array) => {
+            Writer::Time(array, zone) => {
                 let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
                 let time = DateTime::from_timestamp_micros(us).unwrap_or_default();
-                quote(&time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(), out);
+                quote(&format!("{}{zone}", time.format("%Y-%m-%dT%H:%M:%S%.3f")), out);
             }
             Writer::Quoted(array) => quote(array.value(row), out),
             Writer::List(array, element) => {

@@ -171,6 +171,7 @@ pub const ROWS: &[Row] = &[
     takes(&["sort_array"], &[Array, Flag]),
     takes(&["array_join"], &[Array, Text, Text]),
     takes(&["slice"], &[Array, Int, Int]),
+    takes(&["array_repeat"], &[Any, Int]),
     takes(&["element_at"], &[Any]).guarded(element_place),
     takes(&["try_element_at"], &[Any]).guarded(is_zero_place),
     takes(&["item_at"], &[Any]).guarded(index),

@@ -28,7 +28,8 @@ const SAID: &[(&str, &str)] = &[
     ("Unsupported ast node", "SELECT name COLLATE de FROM events"),
     (NOT_GROUPED, "SELECT name, count(*) FROM events GROUP BY count"),
     (NOT_GROUPED, "SELECT name FROM events HAVING count > 1"),
-    (NO_SIGNATURE, "SELECT sum(items) FROM events"),
+    (NO_SIGNATURE, "SELECT shiftleft(items, 1) FROM events"),
+    (COERCION, "SELECT sum(items) FROM events"),
     (CANDIDATES, "SELECT sum(items) FROM events"),
 ];
 
@@ -75,7 +76,9 @@ fn names_in_datafusions_texts_are_found() {
     let problem = |sql: &str| of(error_of(sql).find_root(), sql);
     let not_grouped = problem("SELECT name, count(*) FROM events GROUP BY count");
     assert_eq!(not_grouped.message, "`name` is neither in GROUP BY nor in an aggregate");
-    assert_eq!(problem("SELECT sum(name) FROM events").message, "`sum` does not take string");
+    assert_eq!(problem("SELECT shiftleft(items, 1) FROM events").message, "`shiftleft` does not take array<string>");
+    let total = problem("SELECT sum(items) FROM events");
+    assert_eq!(total.message, "sum takes a number or an interval, not array<string>");
 }
 
 #[test]
