@@ -26,7 +26,7 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
     let mut has_other_types = false;
     plan.transform_up_with_subqueries(|node| {
         let mut node = aligned_union(match rules {
-            TypeRules::Spark { .. } => typing::rewrite::with_written_cells(node),
+            TypeRules::Spark { .. } => typing::nodes::with_written_cells(node),
             TypeRules::Before => node,
         })?;
         has_other_types |= node.transformed;
@@ -64,7 +64,7 @@ pub fn rewrite(plan: LogicalPlan, rules: TypeRules) -> Result<LogicalPlan> {
         })?;
         if let Some(ansi) = ansi {
             // Columns of what is below may have other types now.
-            return Ok(Transformed::yes(typing::rewrite::node(rewritten.data, ansi)?));
+            return Ok(Transformed::yes(typing::nodes::node(rewritten.data, ansi)?));
         }
         match rewritten.transformed {
             true => Ok(Transformed::yes(rewritten.data.recompute_schema()?)),

@@ -2,12 +2,14 @@
 
 pub mod calls;
 pub mod casting;
+mod compared;
 pub mod decimals;
 mod frames;
 pub mod guards;
 mod literal_arguments;
 pub mod meeting;
 pub mod missing;
+pub mod nodes;
 pub mod of_times;
 mod ordering;
 pub mod rewrite;

@@ -106,6 +106,10 @@ impl Summary {
     }
 }
 
+fn not_opened(error: &tokio::task::JoinError) -> RunError {
+    RunError::Internal(Message::caused_by(format!("opening tables: {error}"), error))
+}
+
 impl JobRun {
     /// Opens what a job runs on, and brings checkpoint and tables together again.
     ///
@@ -136,8 +140,7 @@ impl JobRun {
         });
         // Waited for whatever happened beside it: cut off in the middle, the Delta library panics.
         let opened = runtime.block_on(opening);
-        let (warehouse, tables) = opened
-            .map_err(|error| RunError::Internal(Message::caused_by(format!("opening tables: {error}"), &error)))??;
+        let (warehouse, tables) = opened.map_err(|error| not_opened(&error))??;
         let (sink, tables) = place_fault::over(&warehouse, tables, place_fault);
         let (mut planner, readers, first) = connected?;
         let mut files = start::open_files(&replaced_tables(&checkpoint, &graph, &job.checkpoint)?, &checkpoint)?;

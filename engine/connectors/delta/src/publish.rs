@@ -55,7 +55,7 @@ impl Table {
         }
         let version = head.version;
         drop(head);
-        self.summarise_if_due(version);
+        self.shared.upkeep.summarise_if_due(version);
         Ok(version)
     }
 

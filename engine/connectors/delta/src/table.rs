@@ -117,6 +117,7 @@ impl Table {
         (schema, rules, wanted): (SchemaRef, Arc<Rules>, Wanted),
         head: Head,
     ) -> Table {
+        let store = warehouse.table_store(name);
         Table {
             shared: Arc::new(Shared {
                 name: name.to_string(),
@@ -125,12 +126,12 @@ impl Table {
                 schema,
                 rules,
                 wanted,
-                store: warehouse.table_store(name),
+                upkeep: Upkeep::of(name, (&log, &store), head.version, Handle::current()),
+                store,
                 log,
                 folder: warehouse.table_folder(name),
                 in_memory: warehouse.is_in_memory(),
                 runtime: Handle::current(),
-                upkeep: Upkeep::of_table_at(head.version),
                 head: Mutex::new(head),
                 next_entry: NextEntry::default(),
             }),
@@ -155,10 +156,15 @@ impl Table {
             let before = head.version;
             define(&self.shared, &mut head).await?;
             if before == ABSENT || head.version == before || self.stands_at(&mut head, before).await? {
-                self.catch_up_on_upkeep(head.version).await;
+                self.shared.upkeep.catch_up(head.version).await;
                 return Ok(());
             }
         }
+    }
+
+    /// Waits until no upkeep of the log is running.
+    pub async fn wait_idle(&self) {
+        self.shared.upkeep.wait_idle().await;
     }
 
     /// [`Table::check_log`], tried again.

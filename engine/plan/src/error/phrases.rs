@@ -128,7 +128,7 @@ pub fn of(error: &DataFusionError, sql: &str) -> SqlProblem {
 /// The function that does not take what it is given, and what is wrong, if that is what an error says.
 pub fn of_call(message: &str) -> Option<(&str, SqlProblem)> {
     let (name, said) = if let Some(name) = between(message, "Function '", NO_SIGNATURE) {
-        let given = between(message, "(DataType: ", ").").map_or("this type".to_string(), plain_text);
+        let given = between(message, "(DataType: ", ").").map_or("this type".to_string(), given_type);
         (name, format!("`{name}` does not take {given}"))
     } else {
         let said = between(message, COERCION, CANDIDATES)?;
@@ -137,6 +137,15 @@ pub fn of_call(message: &str) -> Option<(&str, SqlProblem)> {
     };
     let help = "CAST the argument to a type that the function takes";
     Some((name, SqlProblem::new(said, help).code("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE")))
+}
+
+/// A type in the user's words; of one that has others inside, what it is.
+fn given_type(kind: &str) -> String {
+    let nested = [("List(", "an array"), ("Map(", "a map"), ("Struct(", "a struct")];
+    nested
+        .iter()
+        .find(|(begins, _)| kind.starts_with(begins))
+        .map_or_else(|| plain_text(kind), |(_, words)| (*words).to_string())
 }
 
 /// The text of an error in the user's words.

@@ -265,26 +265,6 @@ fn with_unit(name: &str, unit: &str, first: &Expr, second: &Expr) -> Option<Expr
     }
 }
 
-/// Longest text of an expression that is written once for each value that it is compared with, bytes. (One inside another would grow
-/// without bounds.)
-const WRITTEN_AGAIN_MAX: usize = 1_000;
-
-/// True for an expression that gives the same, and does not grow beyond measure, if it stands twice.
-fn is_repeatable(expr: &Expr) -> bool {
-    let text = expr.to_string().to_lowercase();
-    let is_drawn = ["rand", "uuid(", "shuffle(", "now(", "current_"].iter().any(|call| text.contains(call));
-    text.len() < WRITTEN_AGAIN_MAX && !is_drawn
-}
-
-fn null_if(value: &Expr, other: &Expr) -> Expr {
-    let same = Expr::BinaryOp {
-        left: Box::new(Expr::Nested(Box::new(value.clone()))),
-        op: BinaryOperator::Eq,
-        right: Box::new(Expr::Nested(Box::new(other.clone()))),
-    };
-    case(vec![(same, Expr::Value(Value::Null.into()))], Some(value.clone()))
-}
-
 fn case(conditions: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
     Expr::Case {
         case_token: AttachedToken::empty(),
@@ -293,17 +273,6 @@ fn case(conditions: Vec<(Expr, Expr)>, otherwise: Option<Expr>) -> Expr {
         conditions: conditions.into_iter().map(|(condition, result)| CaseWhen { condition, result }).collect(),
         else_result: otherwise.map(Box::new),
     }
-}
-
-/// `decode(x, a, 'one', b, 'two', 'others')`: what stands beside the first value that is the same, NULL included.
-fn decoded(value: &Expr, pairs: &[Expr]) -> Expr {
-    let mut pairs = pairs.chunks_exact(2);
-    let conditions = pairs.by_ref().map(|pair| {
-        let same = Expr::IsNotDistinctFrom(Box::new(value.clone()), Box::new(pair[0].clone()));
-        (same, pair[1].clone())
-    });
-    let conditions = conditions.collect();
-    case(conditions, pairs.remainder().first().cloned())
 }
 
 fn called(function: &mut Function) -> Option<Expr> {
@@ -337,7 +306,6 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("if" | "iff", [condition, then, otherwise]) => {
             Some(case(vec![(condition.clone(), then.clone())], Some(otherwise.clone())))
         }
-        ("decode", [value, _, _, ..]) if is_repeatable(value) => Some(decoded(value, &arguments[1..])),
         ("date_part" | "datepart", [Expr::Value(field), time]) => match &field.value {
             Value::SingleQuotedString(field) => {
                 part(&field.to_uppercase().to_lowercase()).map(|name| call(name, vec![time.clone()]))
@@ -363,8 +331,6 @@ fn called(function: &mut Function) -> Option<Expr> {
         ("current_timezone", []) => Some(text("UTC")),
         ("dayname", [day]) => Some(call("date_format", vec![day.clone(), text("EEE")])),
         ("zeroifnull", [value]) => Some(call("coalesce", vec![value.clone(), zero()])),
-        ("nullifzero", [value]) if is_repeatable(value) => Some(null_if(value, &zero())),
-        ("nullif", [value, other]) if is_repeatable(value) => Some(null_if(value, other)),
         ("nullifzero", [value]) => Some(call("nullif", vec![value.clone(), zero()])),
         ("positive", [value]) => Some(Expr::Nested(Box::new(value.clone()))),
         ("array_prepend", [array, element]) => Some(call("list_push_front", vec![element.clone(), array.clone()])),

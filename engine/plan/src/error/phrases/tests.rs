@@ -76,7 +76,7 @@ fn names_in_datafusions_texts_are_found() {
     let problem = |sql: &str| of(error_of(sql).find_root(), sql);
     let not_grouped = problem("SELECT name, count(*) FROM events GROUP BY count");
     assert_eq!(not_grouped.message, "`name` is neither in GROUP BY nor in an aggregate");
-    assert_eq!(problem("SELECT shiftleft(items, 1) FROM events").message, "`shiftleft` does not take array<string>");
+    assert_eq!(problem("SELECT shiftleft(items, 1) FROM events").message, "`shiftleft` does not take an array");
     let total = problem("SELECT sum(items) FROM events");
     assert_eq!(total.message, "sum takes a number or an interval, not array<string>");
 }
