@@ -27,6 +27,7 @@ impl RocksStore {
     /// # Errors
     /// `Corrupt` if RocksDB finds its files damaged, `Io` if the system refuses.
     pub(crate) fn open(folder: &Path, memory_bytes: usize) -> Result<RocksStore, StateError> {
+        check_beginning(folder)?;
         // Below this, the write buffers, 1 MiB a family, would leave little for what is read.
         let cache = Cache::new_lru_cache(memory_bytes.max(8 * MIB));
         let mut options = shared_options(memory_bytes, &cache);
@@ -38,7 +39,7 @@ impl RocksStore {
         options.set_keep_log_file_num(2);
         let families = Family::ALL.map(|family| (family.name(), family_options(family, memory_bytes, &cache)));
         let db = DB::open_cf_with_opts(&options, folder.join(paths::DATABASE), families)
-            .map_err(|error| failed(folder, "open the database of", "the database", &error))?;
+            .map_err(|error| not_opened(folder, &error))?;
         Ok(RocksStore { db, cache, folder: folder.to_path_buf() })
     }
 
@@ -58,7 +59,7 @@ impl RocksStore {
             match DB::open_cf_with_opts_for_read_only(&options, folder.join(paths::DATABASE), families, false) {
                 Ok(db) => return Ok(RocksStore { db, cache, folder: folder.to_path_buf() }),
                 Err(error) if attempt == READ_ONLY_ATTEMPTS => {
-                    return Err(failed(folder, "open the database of", "the database", &error));
+                    return Err(not_opened(folder, &error));
                 }
                 Err(_) => attempt += 1,
             }
@@ -231,6 +232,38 @@ impl Cursor for RocksCursor<'_> {
         self.rows.next();
         self.entry(place)
     }
+}
+
+/// The file that says with which of its files a database begins.
+const BEGINNING: &str = "CURRENT";
+
+/// Refuses a database that has lost its beginning: RocksDB would take the folder for an empty one, begin anew in it, and delete what is
+/// there. (Cut short while it is made, it has no beginning either, but holds no data.)
+fn check_beginning(folder: &Path) -> Result<(), StateError> {
+    let database = folder.join(paths::DATABASE);
+    if database.join(BEGINNING).exists() {
+        return Ok(());
+    }
+    let Ok(files) = std::fs::read_dir(&database) else { return Ok(()) };
+    let mut names = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned());
+    match names.find(|name| name.ends_with(".sst") || name.ends_with(".log")) {
+        None => Ok(()),
+        Some(data) => Err(StateError::Corrupt {
+            place: format!("the database in {}", folder.display()),
+            detail: format!("it has data ({data}) and no file {BEGINNING}, which names the newest MANIFEST").into(),
+        }),
+    }
+}
+
+/// A database that cannot be opened for want of one of its files is damaged; other errors are the system's.
+fn not_opened(folder: &Path, error: &::rocksdb::Error) -> StateError {
+    if error.to_string().contains("No such file or directory") {
+        return StateError::Corrupt {
+            place: format!("the database in {}", folder.display()),
+            detail: Message::caused_by(format!("a file of it is missing: {error}"), error),
+        };
+    }
+    failed(folder, "open the database of", "the database", error)
 }
 
 /// The error of the checkpoint that an error of RocksDB stands for.

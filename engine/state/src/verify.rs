@@ -33,8 +33,9 @@ impl CheckpointReader {
     /// # Errors
     /// Only if the walk itself cannot be made; damage is a problem in the list.
     pub fn verify(&self) -> Result<Verification, StateError> {
-        let mut walk = Walk::default();
+        let mut walk = Walk { has_all_commits: true, ..Walk::default() };
         for commit in self.records::<Commit>(Kind::Commit, ALL_EPOCHS)? {
+            walk.has_all_commits &= commit.is_ok();
             walk.note(commit, Walk::commit);
         }
         if let Err(error) = self.manifest() {
@@ -60,6 +61,8 @@ impl CheckpointReader {
 struct Walk {
     result: Verification,
     last_commit: Option<Commit>,
+    /// False if one could not be read: then nobody knows which epochs were committed.
+    has_all_commits: bool,
     files: HashSet<(String, String)>,
     lengths: BTreeMap<BlockKey, u64>,
 }
@@ -188,7 +191,7 @@ impl Walk {
             None => self.problem(format!("the block of {at} does not stand in the index")),
         }
         let uncommitted = self.last_commit.as_ref().is_none_or(|commit| at.epoch > commit.plan.epoch);
-        if uncommitted {
+        if uncommitted && self.has_all_commits {
             self.problem(format!("the block of {at} is of an epoch that is not committed"));
         }
     }

@@ -126,8 +126,11 @@ fn run_verify(arguments: &Verify) -> Outcome {
         writeln!(io::stdout().lock(), "{folder}: sound: {read}")?;
         return Ok(());
     }
-    for problem in &report.problems {
+    for problem in report.problems.iter().take(PROBLEMS_SHOWN) {
         terminal::line(&format!("error: {problem}"));
+    }
+    if let Some(more) = report.problems.len().checked_sub(PROBLEMS_SHOWN).filter(|more| *more > 0) {
+        terminal::line(&format!("  and {more} more, most likely of the same cause"));
     }
     let problems = counted(report.problems.len() as u64, "problem");
     terminal::line(&format!(
@@ -135,6 +138,9 @@ fn run_verify(arguments: &Verify) -> Outcome {
     ));
     Err(Failure::Reported)
 }
+
+/// Most problems that are shown one by one: one lost file makes hundreds.
+const PROBLEMS_SHOWN: usize = 20;
 
 fn open(folder: &std::path::Path) -> Result<CheckpointReader, Failure> {
     Checkpoint::open_read_only(folder).map_err(|error| match error {

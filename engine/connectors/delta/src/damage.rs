@@ -39,6 +39,9 @@ async fn damage(store: &Arc<dyn ObjectStore>) -> Option<String> {
         .filter(|(at, _)| Some(*at) >= summarised)
         .collect();
     entries.sort_unstable_by_key(|(version, _)| -version);
+    if let Some(hole) = hole(&entries, summarised) {
+        return Some(hole);
+    }
     for (at, (version, path)) in entries.iter().take(ENTRIES_LOOKED_THROUGH).enumerate() {
         let Some(what) = entry_damage(&read(store, path).await?) else { continue };
         let mut remedy = "restore that file, or the whole table, from a copy".to_string();
@@ -59,6 +62,16 @@ async fn damage(store: &Arc<dyn ObjectStore>) -> Option<String> {
         ));
     }
     None
+}
+
+/// The newest entries that are missing between those that are there, or before the first one if nothing summarises what was before it.
+fn hole(entries: &[(i64, &Path)], summarised: Option<i64>) -> Option<String> {
+    let before = entries.windows(2).map(|pair| (pair[0], pair[1].0));
+    let first = entries.last().filter(|_| summarised.is_none()).map(|first| (*first, -1));
+    let ((version, path), last) = before.chain(first).find(|((version, _), before)| *version != before + 1)?;
+    let (from, until) = (last + 1, version - 1);
+    let what = if from == until { format!("entry {from}") } else { format!("entries {from} to {until}") };
+    Some(format!("its log has lost {what} before {path}: restore what is lost, or the whole table, from a copy"))
 }
 
 async fn read(store: &Arc<dyn ObjectStore>, path: &Path) -> Option<Bytes> {

@@ -52,8 +52,16 @@ pub(crate) fn delta_error(place: &str, error: &DeltaTableError) -> SinkError {
 
 /// What a library said at a place, without what may not be printed.
 fn said_by(place: &str, error: &(dyn std::error::Error + 'static), words: &str) -> Message {
-    let clean = |text: &str| without_answer(without_backtrace(text));
-    Message::caused_by_cleaned(format!("{place}: {}", without_answer(words)), error, &clean)
+    let clean = |text: &str| without_structures(&without_answer(without_backtrace(text)));
+    Message::caused_by_cleaned(format!("{place}: {}", without_structures(&without_answer(words))), error, &clean)
+}
+
+/// The kernel puts its own structures into some texts; what stands before them says enough.
+fn without_structures(text: &str) -> String {
+    match text.split_once("ParsedLogPath {") {
+        Some((said, _)) => said.trim_end_matches([' ', ':']).to_string(),
+        None => text.to_string(),
+    }
 }
 
 /// The kernel's errors carry where in it they were met, if RUST_BACKTRACE is set; the text alone is for the reader.

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use epoch::EpochId;
+
 use super::*;
 use crate::fixture::{SMALL, block, commit, key, open, operator, put, run};
 use crate::{Checkpoint, StateChanges};
@@ -133,4 +135,32 @@ fn memory_stays_near_its_bound() {
     }
     // 120 MB of state were written and read again and again.
     assert!(most <= SMALL.memory_bytes + (4 << 20), "{most} bytes");
+}
+
+/// RocksDB took a database whose CURRENT was lost for an empty folder, and wrote a new beginning over it.
+#[test]
+fn fault_a_database_that_lost_its_beginning_is_not_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&open(folder.path()), 0, put(key(1, 0, 0), 1 << 10));
+    let database = folder.path().join(paths::DATABASE);
+    let beginning = database.join("CURRENT");
+    let saved = std::fs::read(&beginning).unwrap();
+    let names = || {
+        let entries = std::fs::read_dir(&database).unwrap().flatten();
+        let mut names: Vec<_> = entries.map(|entry| entry.file_name()).filter(|name| *name != "LOG").collect();
+        names.sort();
+        names
+    };
+    std::fs::remove_file(&beginning).unwrap();
+    let before = names();
+    for opened in
+        [Checkpoint::open(folder.path(), "shop", &SMALL).err(), Checkpoint::open_read_only(folder.path()).err()]
+    {
+        let error = opened.unwrap();
+        assert!(matches!(error, StateError::Corrupt { .. }), "{error:?}");
+        assert!(error.to_string().contains("restore the checkpoint from a copy"), "{error}");
+    }
+    assert_eq!(names(), before, "nothing was written");
+    std::fs::write(&beginning, saved).unwrap();
+    assert_eq!(open(folder.path()).newest_commit().unwrap().unwrap().plan.epoch, EpochId(0));
 }

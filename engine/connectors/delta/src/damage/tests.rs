@@ -33,3 +33,15 @@ async fn fault_a_torn_log_names_the_file_and_the_remedy() {
     assert!(summary.contains(&format!("the summary of its log {LOG}1.checkpoint.parquet is damaged")), "{summary}");
     assert!(summary.contains("_last_checkpoint"), "{summary}");
 }
+
+/// A lost entry was answered with the library's own structures.
+#[tokio::test]
+async fn fault_a_log_with_a_hole_names_what_is_lost() {
+    let whole = "{\"commitInfo\":{}}\n";
+    let one = said(&[("0.json", whole), ("2.json", whole)]).await.unwrap();
+    assert!(one.starts_with(&format!("its log has lost entry 1 before {LOG}2.json")), "{one}");
+    let several = said(&[("0.json", whole), ("1.json", whole), ("5.json", whole)]).await.unwrap();
+    assert!(several.starts_with("its log has lost entries 2 to 4 before"), "{several}");
+    let first = said(&[("3.json", whole), ("4.json", whole)]).await.unwrap();
+    assert!(first.starts_with("its log has lost entries 0 to 2 before"), "{first}");
+}
