@@ -15,6 +15,18 @@ pub struct Capabilities {
     pub replace_buckets: bool,
     /// The tables of one epoch become visible in one transaction: a reader sees all of them or none.
     pub transaction_over_tables: bool,
+    /// How often the rows of a commit reach it, if the job dies on the way.
+    pub delivery: Delivery,
+}
+
+/// How often the rows of a commit reach a sink.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// The place keeps no record of its own that moves with the rows: after a crash the last commit may come again.
+    #[default]
+    AtLeastOnce,
+    /// The place says which commit it holds, and takes the next one only behind that.
+    ExactlyOnce,
 }
 
 /// How the rows of a table are written to a sink.
@@ -36,6 +48,7 @@ impl Capabilities {
         delete: false,
         replace_buckets: true,
         transaction_over_tables: false,
+        delivery: Delivery::ExactlyOnce,
     };
 
     /// How a table in this mode is written, if its rows change (`is_changing`) or not; `None` if the sink cannot hold it.

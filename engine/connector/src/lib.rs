@@ -21,7 +21,7 @@ pub mod sink;
 pub mod source;
 pub mod statics;
 
-pub use capabilities::{Capabilities, WriteMode};
+pub use capabilities::{Capabilities, Delivery, WriteMode};
 pub use catalog::{AsOf, Catalog, Pointer, TableInfo, TableSnapshot, register_tables};
 pub use epoch::message::{Message, causes_of};
 pub use error::{DataLoss, ErrorKind, SinkError, SourceError, StaticError};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use connector::{Capabilities, WriteMode};
+use connector::{Capabilities, Delivery, WriteMode};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
@@ -52,6 +52,8 @@ pub struct TablePlan {
     pub sources: BTreeSet<String>,
     /// How its rows are written: as its sink can take them.
     pub write_mode: WriteMode,
+    /// How often its rows reach the sink, if the job dies on the way.
+    pub delivery: Delivery,
     /// Schema of `<table>__late`, if late rows are kept.
     pub late_schema: Option<SchemaRef>,
     /// What happens to rows that the query has no value for.
@@ -201,6 +203,7 @@ fn finish(
         times: stream.times,
         sources: builder.sources,
         write_mode: write_mode(table, capabilities, shown.is_replacing)?,
+        delivery: capabilities.delivery,
         late_schema,
         // Without Spark's types a row that the query has no value for stops the job, as it always did.
         on_error: if rules == TypeRules::Before { OnError::Fail } else { table.on_error },

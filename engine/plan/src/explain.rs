@@ -1,5 +1,6 @@
 //! What `engine explain` says of a table: what it does, what it keeps, when its rows appear.
 
+use connector::Delivery;
 pub use expr::window::duration;
 use job::{Job, Late, OutputMode, Refresh};
 use operators::operator::Bound;
@@ -44,6 +45,13 @@ fn explain_table(job: &Job, graph: &Graph, table: &TablePlan) -> String {
     }
     add("rows appear", rows_appear(table, !operators.is_empty()));
     add("late rows", late(table, &operators));
+    if table.delivery == Delivery::AtLeastOnce {
+        add(
+            "delivery",
+            "at least once: the place keeps no record of what it holds, so after a crash rows may come again"
+                .to_string(),
+        );
+    }
     lines.push(String::new());
     lines.join("\n")
 }

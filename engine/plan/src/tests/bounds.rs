@@ -2,7 +2,7 @@
 
 use job::StateTtl;
 
-use super::engine::{job, plan};
+use super::engine::{job, plan, plan_for};
 use crate::explain::explain;
 
 const DAYS: i64 = 86_400_000_000;
@@ -97,4 +97,16 @@ fn explain_says_truly_what_bounds_windows_without_a_watermark() {
         let line = text.lines().find(|line| line.trim_start().starts_with("late rows")).unwrap();
         assert!(line.contains(late), "{source}, {window}: {text}");
     }
+}
+
+/// Where a place cannot say what it holds, nobody is promised that rows come once.
+#[test]
+fn explain_says_where_rows_may_come_again() {
+    let job = job(&[("gold.test", "append", "SELECT user_id FROM events")]);
+    let told = |delivery| {
+        let graph = plan_for(&job, connector::Capabilities { delivery, ..connector::Capabilities::FILES }).unwrap();
+        explain(&job, &graph)
+    };
+    assert!(told(connector::Delivery::AtLeastOnce).contains("at least once: the place keeps no record"));
+    assert!(!told(connector::Delivery::ExactlyOnce).contains("at least once"));
 }

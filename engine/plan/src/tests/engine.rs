@@ -63,9 +63,14 @@ pub fn job(tables: &[(&str, &str, &str)]) -> Job {
 }
 
 pub fn plan(job: &Job) -> Result<Graph, Vec<JobProblem>> {
+    plan_for(job, connector::Capabilities::FILES)
+}
+
+/// Planned for a sink that can do so much.
+pub fn plan_for(job: &Job, capabilities: connector::Capabilities) -> Result<Graph, Vec<JobProblem>> {
     let schemas: BTreeMap<String, SchemaRef> =
         job.sources.iter().map(|(name, source)| (name.clone(), formats::arrow_schema(&source.schema))).collect();
-    plan_job(job, &schemas, &connector::Capabilities::FILES)
+    plan_job(job, &schemas, &capabilities)
 }
 
 pub fn plan_one(mode: &str, sql: &str) -> Result<(Graph, TablePlan), Vec<JobProblem>> {
