@@ -81,7 +81,8 @@ impl Siege<'_> {
         let begun = Instant::now();
         self.job.run_to(&armed);
         if point.starts_with("read") {
-            self.start = begun.elapsed();
+            // One slow start (a log that is summarised, a busy machine) does not make the next process live long enough to read everything.
+            self.start = begun.elapsed().min(self.start.mul_f64(1.5));
         }
         self.hit.insert(point);
     }
