@@ -193,7 +193,21 @@ fn calls(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     rounding_by_name(&mut tokens);
+    instants(&mut tokens);
     with_blanks(tokens)
+}
+
+/// `TIMESTAMP_LTZ'2024-01-01 10:00:00'` is what TIMESTAMP is.
+fn instants(tokens: &mut [TokenWithSpan]) {
+    let is_blank = |token: &Token| matches!(token, Token::Whitespace(_));
+    for at in 0..tokens.len() {
+        let is_word = matches!(&tokens[at].token, Token::Word(word)
+            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("timestamp_ltz"));
+        let next = tokens[at + 1..].iter().map(|token| &token.token).find(|token| !is_blank(token));
+        if is_word && matches!(next, Some(Token::SingleQuotedString(_))) {
+            tokens[at].token = Token::make_keyword("TIMESTAMP");
+        }
+    }
 }
 
 /// `trim(BOTH FROM x)` takes away blanks; the parser wants to be told.

@@ -148,7 +148,7 @@ impl VisitorMut for Rewriter<'_> {
         if let Err(problem) = self.expand_wildcards(select) {
             return ControlFlow::Break(problem);
         }
-        let lowered = self.lower_views(select).and_then(|()| generators::expand_items(select, self.sql));
+        let lowered = self.lower_views(select).and_then(|()| self.expand_generators(select));
         if let Err(problem) = lowered.and_then(|()| groups::modifiers(select, self.sql)) {
             return ControlFlow::Break(problem);
         }
@@ -297,6 +297,13 @@ impl<'a> Rewriter<'a> {
         let columns = |select: Select| structs::columns_of(select, &known, self.state, &rewrite);
         let is_aggregate = |name: &str| self.state.aggregate_functions().contains_key(name);
         pivot::lower(select, &pivot::PivotContext { columns: &columns, is_aggregate: &is_aggregate })
+    }
+
+    fn expand_generators(&self, select: &mut Select) -> Result<(), SqlProblem> {
+        let known: Vec<_> = self.with.known().cloned().collect();
+        let rewrite = |statement: &mut Statement| rewrite(statement, self.sql, self.relations, self.state).is_ok();
+        let columns = |select: Select| structs::columns_of(select, &known, self.state, &rewrite);
+        generators::expand_items(select, &columns, self.sql)
     }
 
     fn lower_using(&self, select: &mut Select) -> Result<Merged, SqlProblem> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, StringArray};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{exec_err, plan_err};
@@ -14,6 +14,7 @@ use super::result_types::{bytes_type, flag_type, int_type, text_type};
 use super::simple::{Body, Simple};
 use super::text::to_text;
 use crate::display::type_name;
+use crate::row_fault::RowFault;
 use crate::typing::meeting::common_type_of;
 
 /// All of them.
@@ -41,12 +42,23 @@ fn searching() -> Vec<Simple> {
         Simple {
             name: "instr",
             aliases: &[],
-            count: (2, 2),
-            kinds: &[Kind::Text],
+            count: (2, 4),
+            kinds: &[Kind::Text, Kind::Text, Kind::Whole, Kind::Whole],
             gives: int_type,
             body: |args| {
-                let found = texts(&args[0]).iter().zip(texts(&args[1])).map(|(text, part)| Some(find(part?, text?, 1)));
-                Ok(Arc::new(found.collect::<Int32Array>()))
+                let [from, occurrence] =
+                    [2, 3].map(|at| args.get(at).map(|numbers| numbers.as_primitive::<Int64Type>()));
+                // A number that nobody gave is 1, and one that is NULL makes the place NULL.
+                let number = |numbers: Option<&Int64Array>, row: usize| match numbers {
+                    Some(numbers) => numbers.is_valid(row).then(|| numbers.value(row)),
+                    None => Some(1),
+                };
+                let rows = texts(&args[0]).iter().zip(texts(&args[1])).enumerate();
+                let found = rows.map(|(row, (text, part))| {
+                    let given = text.zip(part).zip(number(from, row).zip(number(occurrence, row)));
+                    given.map(|((text, part), (from, occurrence))| nth_place(text, part, from, occurrence)).transpose()
+                });
+                Ok(Arc::new(found.collect::<Result<Int32Array>>()?))
             },
         },
         Simple {
@@ -84,6 +96,29 @@ fn find(part: &str, text: &str, from: i64) -> i32 {
         Some(at) => (skipped + text[start..start + at].chars().count() + 1) as i32,
         None => 0,
     }
+}
+
+/// The place (in letters, from 1) where `part` stands for the so many-th time at or after `from`, or, counted from the end, at or before it;
+/// 0 if it does not.
+fn nth_place(text: &str, part: &str, from: i64, occurrence: i64) -> Result<i32> {
+    if occurrence < 1 {
+        let message = format!("the occurrence that instr looks for is counted from 1, not {occurrence}");
+        return Err(RowFault { condition: "INVALID_PARAMETER_VALUE.OCCURRENCE", message }.into());
+    }
+    if from < 0 {
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let Some(last) = places.len().checked_sub(from.unsigned_abs() as usize) else { return Ok(0) };
+        let mut before = (0..=last).rev().filter(|letter| text[places[*letter]..].starts_with(part));
+        return Ok(before.nth(occurrence as usize - 1).map_or(0, |letter| letter as i32 + 1));
+    }
+    let mut place = find(part, text, from);
+    for _ in 1..occurrence {
+        if place == 0 {
+            break;
+        }
+        place = find(part, text, i64::from(place) + 1);
+    }
+    Ok(place)
 }
 
 fn shaping() -> Vec<Simple> {

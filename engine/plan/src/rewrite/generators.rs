@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use arrow::datatypes::{DataType, Fields};
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, LateralView, Query, Select,
     SelectItem, SetExpr, TableAlias, TableAliasColumnDef, TableFactor, VisitMut, VisitorMut, WildcardAdditionalOptions,
@@ -157,11 +158,16 @@ pub fn name_values(select: &mut Select) {
     }
 }
 
-/// Puts the columns of generators in SELECT in their place.
-pub fn expand_items(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
+/// Puts the columns of generators in SELECT in their place. `columns_of` are those that a SELECT gives.
+pub fn expand_items(
+    select: &mut Select,
+    columns_of: &dyn Fn(Select) -> Option<Fields>,
+    sql: &str,
+) -> Result<(), SqlProblem> {
     let items = std::mem::take(&mut select.projection);
+    let like = bare(select);
     for item in items {
-        let (function, names) = match &item {
+        let (function, mut names) = match &item {
             SelectItem::UnnamedExpr(Expr::Function(function)) => (function, Vec::new()),
             SelectItem::ExprWithAlias { expr: Expr::Function(function), alias } => (function, vec![alias.clone()]),
             SelectItem::ExprWithAliases { expr: Expr::Function(function), aliases } => (function, aliases.clone()),
@@ -171,6 +177,9 @@ pub fn expand_items(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
             }
         };
         let name = name_of(function);
+        if names.is_empty() {
+            names = own_names(&name, function, &like, columns_of);
+        }
         match columns(function, &names, false).map_err(|problem| problem.at_text(sql, &name))? {
             Some(columns) => {
                 let named = columns.into_iter().map(|(expr, alias)| SelectItem::ExprWithAlias { expr, alias });
@@ -180,6 +189,35 @@ pub fn expand_items(select: &mut Select, sql: &str) -> Result<(), SqlProblem> {
         }
     }
     Ok(())
+}
+
+/// The names of the columns of `explode` and `posexplode` of a map, and of `inline`, which depend on what they are given; none of others, which
+/// have names of their own.
+fn own_names(
+    name: &str,
+    function: &Function,
+    like: &Select,
+    columns_of: &dyn Fn(Select) -> Option<Fields>,
+) -> Vec<Ident> {
+    let base = name.strip_suffix("_outer").unwrap_or(name);
+    if !["explode", "posexplode", "inline"].contains(&base) {
+        return Vec::new();
+    }
+    let Some([given]) = arguments(function).and_then(|arguments| <[Expr; 1]>::try_from(arguments).ok()) else {
+        return Vec::new();
+    };
+    let asked = Select { projection: vec![SelectItem::UnnamedExpr(given)], ..like.clone() };
+    let Some(fields) = columns_of(asked) else { return Vec::new() };
+    let names: Vec<&str> = match (base, fields.first().map(|field| field.data_type())) {
+        ("explode", Some(DataType::Map(..))) => vec!["key", "value"],
+        ("posexplode", Some(DataType::Map(..))) => vec!["pos", "key", "value"],
+        ("inline", Some(DataType::List(element))) => match element.data_type() {
+            DataType::Struct(fields) => fields.iter().map(|field| field.name().as_str()).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    names.into_iter().map(|name| Ident::with_quote('`', name)).collect()
 }
 
 /// Makes the last LATERAL VIEW a column of a subquery in FROM. `all` are the columns of the table in FROM, if they are known.
