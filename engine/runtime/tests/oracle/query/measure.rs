@@ -34,7 +34,7 @@ pub enum Measure {
     First,
     Last,
     List,
-    MinByFirst,
+    MinByLast,
     FirstValue,
 }
 
@@ -75,7 +75,7 @@ impl Measure {
 
     /// Those that depend on the order of epoch, lane and arrival.
     pub const ORDERED: [Measure; 5] =
-        [Measure::First, Measure::Last, Measure::List, Measure::MinByFirst, Measure::FirstValue];
+        [Measure::First, Measure::Last, Measure::List, Measure::MinByLast, Measure::FirstValue];
 
     /// True if it depends on the order in which rows came.
     pub fn is_ordered(self) -> bool {
@@ -103,7 +103,7 @@ impl Measure {
             Measure::First => "first(v)",
             Measure::Last => "last(k)",
             Measure::List => "collect_list(v)",
-            Measure::MinByFirst => "min_by(id, v)",
+            Measure::MinByLast => "min_by(id, v)",
             Measure::FirstValue => "first(v, true)",
             _ => self.plain(),
         }
@@ -143,8 +143,8 @@ impl Measure {
             }
             Measure::FirstValue if is_duck => "first(v ORDER BY seq) FILTER (WHERE v IS NOT NULL)",
             Measure::FirstValue => "first_value(v ORDER BY seq) FILTER (WHERE v IS NOT NULL)",
-            Measure::MinByFirst if is_duck => "first(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
-            Measure::MinByFirst => "first_value(id ORDER BY v, seq) FILTER (WHERE v IS NOT NULL)",
+            Measure::MinByLast if is_duck => "first(id ORDER BY v, seq DESC) FILTER (WHERE v IS NOT NULL)",
+            Measure::MinByLast => "first_value(id ORDER BY v, seq DESC) FILTER (WHERE v IS NOT NULL)",
             _ => self.plain(),
         }
     }
