@@ -24,8 +24,15 @@ pub fn typed(typed: &TypedString) -> String {
     let text = literal(&typed.value.value);
     match &typed.data_type {
         DataType::Time(..) => format!("TIME '{text}'"),
-        other => format!("{} '{text}'", type_name(other)),
+        other => format!("{} '{}'", type_name(other), in_microseconds(&text)),
     }
+}
+
+/// A time without the digits that stand behind its microseconds.
+fn in_microseconds(text: &str) -> String {
+    let Some((whole, fraction)) = text.split_once('.') else { return text.to_string() };
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    format!("{whole}.{}{}", &fraction[..digits.min(6)], &fraction[digits..])
 }
 
 /// `INTERVAL '1' DAY`, which the guard writes with its fields in front.
